@@ -1,0 +1,69 @@
+"""What can go wrong, by whose move mends it. Class names are the state machines' contract."""
+
+
+class SeqdropError(Exception):
+    """Anything that Seqdrop itself reports."""
+
+
+class InvalidInput(SeqdropError):
+    """The user's to mend; never retried. The message is for the user."""
+
+
+class Conflict(SeqdropError):
+    """Somebody else did it already: for an idempotent caller this is success."""
+
+
+class Transient(SeqdropError):
+    """May work the next time: retried."""
+
+
+class UnplaceableFile(InvalidInput):
+    """A file's name fits no pattern, or gives no valid sample id."""
+
+
+class UnreadableFastq(InvalidInput):
+    """A file is empty, not gzip, or not FASTQ."""
+
+
+class MismatchedMates(InvalidInput):
+    """R1 and R2 of a lane do not belong together."""
+
+
+class InvalidManifest(InvalidInput):
+    """A manifest or samplesheet can't be used as it stands."""
+
+
+class UnknownAssay(InvalidInput):
+    """An assay that this deployment does not have."""
+
+
+class UnknownPipeline(InvalidInput):
+    """A pipeline that this deployment does not have."""
+
+
+class ReferenceNotReady(InvalidInput):
+    """A reference, a version or a part of it that is not there or not ready."""
+
+
+class InvalidPipeline(SeqdropError):
+    """A pipeline or assay file breaks the rules of its own format."""
+
+
+class NoSuchSample(InvalidInput):
+    """The catalog has no such sample, analysis or run."""
+
+
+class RunClosed(Conflict):
+    """The run has ended; nothing more is done for it."""
+
+
+class StaleGeneration(Conflict):
+    """The analysis changed meanwhile; whoever changed it decides."""
+
+
+class JobFailed(SeqdropError):
+    """A Batch job ended badly; the catalog's job item says how."""
+
+
+class JobNotRecorded(Transient):
+    """An event or poll came before the job's item could be read."""

@@ -1,0 +1,156 @@
+"""Pipelines and assays: what a lab writes in YAML, typed and checked."""
+
+from typing import Literal
+
+import msgspec
+
+from seqdrop.domain.errors import InvalidPipeline
+
+QueueKind = Literal["fpga-genome", "fpga-exome", "cpu"]
+Priority = Literal["urgent", "routine", "bulk"]
+
+
+class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Arguments that are there only when a variable is true, or once for each read pair."""
+
+    args: tuple[str, ...]
+    when: str = ""
+    for_each: Literal["", "read_pair"] = ""
+
+
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Commands joined by pipes; an argument is text with placeholders, never shell.
+
+    Placeholders: ``{ref}`` (reference files), ``{in}`` (outputs of the stages before),
+    ``{tmp}`` (scratch), ``{out}`` (this stage's outputs): folders; ``{threads}``,
+    ``{memory_mib}``, ``{sample}``; and in ``for_each: read_pair`` ``{pair.id}``,
+    ``{pair.r1}``, ``{pair.r2}``, ``{pair.read_group}``.
+    """
+
+    pipe: tuple[tuple[str | Args, ...], ...]
+    when: str = ""
+    for_each: Literal["", "read_pair"] = ""
+    stdout: str = ""
+
+
+class Linear(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A quantity that grows with the input: ``base + per_input_gib × GiB``, at most ``limit``."""
+
+    base: float
+    per_input_gib: float = 0.0
+    limit: float = float("inf")
+
+    def of(self, input_bytes: int) -> int:
+        """The quantity for so many bytes of input, rounded up."""
+        value = self.base + self.per_input_gib * input_bytes / 2**30
+        return int(-(-min(value, self.limit) // 1))
+
+
+class Size(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a stage asks for: vCPUs, memory (MiB), and how long it should take (seconds)."""
+
+    vcpus: int
+    memory_mib: Linear
+    seconds: Linear
+
+
+class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file that a stage publishes; ``source`` is a path with placeholders."""
+
+    name: str
+    source: str = ""
+    when: str = ""
+
+
+class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One Batch job of a pipeline."""
+
+    queue: QueueKind
+    size: Size
+    steps: tuple[Step, ...]
+    outputs: tuple[Output, ...]
+    needs: tuple[str, ...] = ()
+    when: str = ""
+    reads: Literal["", "stream", "files"] = ""
+    reference: tuple[str, ...] = ()
+    """Parts of the reference that decide the output: they are in the stage key."""
+    indexes: tuple[str, ...] = ()
+    """Files made from the sequence that the tools need beside it: not in the key."""
+    flagstat: str = ""
+    """The output in which ``samtools flagstat -O json`` counted the records that came out."""
+
+
+class Pipeline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Stages by name, in the order of the file."""
+
+    name: str
+    description: str
+    stages: dict[str, Stage]
+
+
+class Completeness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When an analysis has all its files: as its manifest says, or when its pairs are whole.
+
+    Lane-split pairs wait for ``quiet_seconds`` without a new file.
+    """
+
+    rule: Literal["pairs", "manifest"] = "pairs"
+    quiet_seconds: int = 900
+
+
+class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds of one QC metric; beyond ``warn`` is WARN, beyond ``fail`` is FAIL."""
+
+    warn_below: float | None = None
+    fail_below: float | None = None
+    warn_above: float | None = None
+    fail_above: float | None = None
+
+
+class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A named choice of pipeline, reference, target regions and limits."""
+
+    pipeline: str
+    reference: str = ""
+    reference_version: str = ""
+    targets: str = ""
+    duplicates: Literal["mark", "none"] = "mark"
+    priority: Priority = "routine"
+    complete: Completeness = Completeness()
+    qc: dict[str, Limit] = {}
+    poll_factor: float = 1.5
+
+
+class Assays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The assays of a deployment, and the one that is meant when nothing names one."""
+
+    default: str
+    assays: dict[str, Assay]
+
+
+class QueuePrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an hour on a queue costs (USD): a whole instance, or each vCPU."""
+
+    usd_per_hour: float
+    per: Literal["instance", "vcpu"]
+    source: str
+
+
+def waves_of(stages: dict[str, tuple[str, ...]]) -> list[list[str]]:
+    """Stages (name to the names it needs) in waves: all of a wave may run side by side.
+
+    Raises InvalidPipeline for a need that is not there, or a circle.
+    """
+    for name, needs in stages.items():
+        for need in needs:
+            if need not in stages:
+                raise InvalidPipeline(f"stage {name!r} needs {need!r}, which is not a stage")
+    done: set[str] = set()
+    waves: list[list[str]] = []
+    while len(done) < len(stages):
+        wave = [n for n, needs in stages.items() if n not in done and done.issuperset(needs)]
+        if not wave:
+            raise InvalidPipeline(f"stages need each other in a circle: {sorted(set(stages) - done)}")
+        waves.append(wave)
+        done.update(wave)
+    return waves

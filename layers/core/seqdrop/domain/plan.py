@@ -1,0 +1,122 @@
+"""The plan of a run: what the runner of every stage reads, frozen when the run is planned."""
+
+import msgspec
+
+from seqdrop.domain.pipeline import Output, QueueKind, Step
+
+
+class StoredObject(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An object in a bucket, with what is known of its content."""
+
+    bucket: str
+    key: str
+    size: int
+    version_id: str = ""
+    checksum: str = ""
+    """``<algorithm>:<value>`` as the bucket gave it: sha256, crc64nvme or etag."""
+    md5: str = ""
+    """What the lab's manifest says the file's MD5 is (hex); checked while streaming."""
+    sha256: str = ""
+    """Hex; known of what our own jobs wrote; checked when fetched."""
+
+
+class ReadPair(msgspec.Struct, frozen=True, omit_defaults=True):
+    """R1 and R2 of one lane (of one segment, where a lane was written in several)."""
+
+    id: str
+    """``<flowcell>.<lane>``, with the library and segment where they are needed to tell apart."""
+    read_group: str
+    """The SAM header's line, tabs written as ``\\t``, as bwa takes it."""
+    r1: StoredObject
+    r2: StoredObject
+
+
+class LocalFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An object to be fetched before the steps, and its path below ``{ref}`` or ``{in}``."""
+
+    path: str
+    object: StoredObject
+
+
+class StagePlan(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One stage, ready to be run."""
+
+    stage: str
+    key: str
+    needs: tuple[str, ...]
+    reused: bool
+    """True where good results under this key are there already: no job is submitted."""
+    bucket: str
+    prefix: str
+    """Where the results go: ``<sample>/<assay>/<stage>/<key>/<n>/`` in the bucket."""
+    queue: QueueKind
+    image: str
+    vcpus: int
+    memory_mib: int
+    expected_seconds: int
+    timeout_seconds: int
+    poll_seconds: int
+    steps: tuple[Step, ...]
+    outputs: tuple[Output, ...]
+    reads: str = ""
+    """How read pairs reach the tool: "" not at all, "stream" by named pipes, "files" on disk."""
+    flagstat: str = ""
+    reference_files: tuple[LocalFile, ...] = ()
+
+
+class RunPlan(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``plan.json``: everything that the jobs of one run need, and nothing about the patient."""
+
+    sample: str
+    assay: str
+    run_key: str
+    attempt: int
+    folder: str
+    """Where the run's own files are (plan, failures, run.json), below the results bucket."""
+    pipeline: str
+    stages: tuple[StagePlan, ...]
+    pairs: tuple[ReadPair, ...] = ()
+    variables: dict[str, bool | str] = {}
+    """What ``when:`` asks for, and text for placeholders of the same name."""
+    waves: tuple[tuple[str, ...], ...] = ()
+
+    def stage(self, name: str) -> StagePlan:
+        """The plan of one stage; KeyError where there is none."""
+        for stage in self.stages:
+            if stage.stage == name:
+                return stage
+        raise KeyError(name)
+
+
+class ResultFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A published output."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+class StageResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``<stage>.json``: written last, and only over complete results, so that it marks them good."""
+
+    stage: str
+    key: str
+    files: tuple[ResultFile, ...]
+    tools: dict[str, str]
+    counts: dict[str, int] = {}
+    """``reads_in``, ``bases_in``, ``primary_out``, ``mapped``, ``duplicates`` and the like."""
+    timings: dict[str, float] = {}
+    peak_memory_mib: int = 0
+    simulated: bool = False
+    started: str = ""
+    ended: str = ""
+
+
+def decode_plan(data: bytes) -> RunPlan:
+    """A plan from its JSON; msgspec.ValidationError where it is none."""
+    return msgspec.json.decode(data, type=RunPlan)
+
+
+def encode(value: msgspec.Struct) -> bytes:
+    """Readable JSON, the same bytes for the same value."""
+    return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=1)
