@@ -150,7 +150,8 @@ def waves_of(stages: dict[str, tuple[str, ...]]) -> list[list[str]]:
     while len(done) < len(stages):
         wave = [n for n, needs in stages.items() if n not in done and done.issuperset(needs)]
         if not wave:
-            raise InvalidPipeline(f"stages need each other in a circle: {sorted(set(stages) - done)}")
+            circle = sorted(set(stages) - done)
+            raise InvalidPipeline(f"stages need each other in a circle: {circle}")
         waves.append(wave)
         done.update(wave)
     return waves

@@ -44,9 +44,6 @@ class StagePlan(msgspec.Struct, frozen=True, omit_defaults=True):
     stage: str
     key: str
     needs: tuple[str, ...]
-    reused: bool
-    """True where good results under this key are there already: no job is submitted."""
-    bucket: str
     prefix: str
     """Where the results go: ``<sample>/<assay>/<stage>/<key>/<n>/`` in the bucket."""
     queue: QueueKind
@@ -58,6 +55,9 @@ class StagePlan(msgspec.Struct, frozen=True, omit_defaults=True):
     poll_seconds: int
     steps: tuple[Step, ...]
     outputs: tuple[Output, ...]
+    bucket: str = ""
+    reused: bool = False
+    """True where good results under this key are there already: no job is submitted."""
     reads: str = ""
     """How read pairs reach the tool: "" not at all, "stream" by named pipes, "files" on disk."""
     flagstat: str = ""
@@ -97,7 +97,7 @@ class ResultFile(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class StageResult(msgspec.Struct, frozen=True, omit_defaults=True):
-    """``<stage>.json``: written last, and only over complete results, so that it marks them good."""
+    """``<stage>.json``: written last, over complete results, so that it marks them good."""
 
     stage: str
     key: str

@@ -1,0 +1,198 @@
+"""The blueprint of a run: all that decides its results, frozen when the run is claimed."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import msgspec
+
+from seqdrop.domain.errors import ReferenceNotReady
+from seqdrop.domain.fastq import check_mates
+from seqdrop.domain.keys import run_key, stage_key
+from seqdrop.domain.pipeline import Assay, Limit, Pipeline, Stage, waves_of
+from seqdrop.domain.plan import LocalFile, ReadPair
+from seqdrop.domain.records import FastqFile, FileIdentity, ReferenceState, ReferenceVersion
+
+
+class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Nothing in it is ever resolved again: not a version, not a pipeline, not a file."""
+
+    sample: str
+    assay: str
+    pipeline: str
+    stages: dict[str, Stage]
+    stage_keys: dict[str, str]
+    images: dict[str, str]
+    variables: dict[str, bool | str]
+    pairs: tuple[ReadPair, ...]
+    reference: str
+    reference_bases: int
+    files: dict[str, tuple[LocalFile, ...]]
+    """Reference files to fetch, by stage."""
+    parts: dict[str, str]
+    qc: dict[str, Limit]
+    poll_factor: float
+
+    @property
+    def run_key(self) -> str:
+        """The hash of the stage keys."""
+        return run_key(self.sample, self.assay, self.stage_keys.values())
+
+    @property
+    def input_bytes(self) -> int:
+        """Compressed bytes of all FASTQ files."""
+        return sum(pair.r1.size + pair.r2.size for pair in self.pairs)
+
+
+def make_blueprint(
+    *,
+    sample: str,
+    assay_name: str,
+    assay: Assay,
+    pipeline: Pipeline,
+    reference: ReferenceVersion,
+    files: Iterable[FastqFile],
+    images: dict[str, str],
+) -> Blueprint:
+    """Freezes a run. Raises InvalidInput where mates or the reference do not fit."""
+    check_ready(reference)
+    variables = _variables(assay, reference)
+    stages = {n: s for n, s in pipeline.stages.items() if not s.when or variables.get(s.when)}
+    pairs = pair_files(sample, files)
+    parts = {name: _used_parts(stage, assay, reference) for name, stage in stages.items()}
+    return Blueprint(
+        sample=sample,
+        assay=assay_name,
+        pipeline=pipeline.name,
+        stages=stages,
+        stage_keys=_stage_keys(stages, variables, pairs, parts, images),
+        images={kind: images[kind] for kind in {stage.queue for stage in stages.values()}},
+        variables=variables,
+        pairs=pairs,
+        reference=f"{reference.name}/{reference.version}",
+        reference_bases=reference.bases,
+        files={n: _stage_files(s, parts[n], reference) for n, s in stages.items()},
+        parts={p: f.object.sha256 for used in parts.values() for p, f in used.items()},
+        qc=assay.qc,
+        poll_factor=assay.poll_factor,
+    )
+
+
+def check_ready(reference: ReferenceVersion) -> None:
+    """Raises ReferenceNotReady unless every index is there."""
+    if reference.state is ReferenceState.READY:
+        return
+    raise ReferenceNotReady(
+        f"reference {reference.name} {reference.version} is {reference.state}"
+        + (f": {reference.why}" if reference.why else "")
+        + "; when it is ready, rerun the sample"
+    )
+
+
+def _variables(assay: Assay, reference: ReferenceVersion) -> dict[str, bool | str]:
+    if assay.targets and f"targets:{assay.targets}" not in reference.parts:
+        raise ReferenceNotReady(
+            f"reference {reference.name} {reference.version} has no target regions "
+            f"{assay.targets!r}: add a version of it with {assay.targets}.bed"
+        )
+    return {
+        "mark_duplicates": assay.duplicates == "mark",
+        "keep_duplicates": assay.duplicates == "none",
+        "targets": bool(assay.targets),
+        "annotation": "annotation" in reference.parts,
+    }
+
+
+def _used_parts(stage: Stage, assay: Assay, reference: ReferenceVersion) -> dict[str, LocalFile]:
+    used = {}
+    for wanted in stage.reference:
+        name = f"targets:{assay.targets}" if wanted == "targets" else wanted
+        if name in reference.parts:
+            used[name] = reference.parts[name]
+        elif wanted == "sequence":
+            raise ReferenceNotReady(f"reference {reference.name} has no sequence")
+    return used
+
+
+def _stage_files(
+    stage: Stage, parts: dict[str, LocalFile], reference: ReferenceVersion
+) -> tuple[LocalFile, ...]:
+    indexes = [file for name in stage.indexes for file in reference.indexes.get(name, ())]
+    missing = [name for name in stage.indexes if name not in reference.indexes]
+    if missing:
+        raise ReferenceNotReady(
+            f"reference {reference.name} {reference.version} has no {missing[0]} index: "
+            "add a version of it that has one"
+        )
+    return (*parts.values(), *indexes)
+
+
+def _stage_keys(
+    stages: dict[str, Stage],
+    variables: dict[str, bool | str],
+    pairs: tuple[ReadPair, ...],
+    parts: dict[str, dict[str, LocalFile]],
+    images: dict[str, str],
+) -> dict[str, str]:
+    keys: dict[str, str] = {}
+    reads = [(p.read_group, p.r1.checksum, p.r2.checksum, p.r1.size, p.r2.size) for p in pairs]
+    for wave in waves_of({name: stage.needs for name, stage in stages.items()}):
+        for name in wave:
+            stage = stages[name]
+            keys[name] = stage_key(
+                stage,
+                image=images[stage.queue],
+                variables={v: variables[v] for v in sorted(_asked(stage)) if v in variables},
+                reference_checksums={p: f.object.sha256 for p, f in parts[name].items()},
+                reads=reads if stage.reads else [],
+                upstream=[keys[need] for need in stage.needs],
+            )
+    return keys
+
+
+def _asked(stage: Stage) -> set[str]:
+    """The variables that a stage's steps and outputs look at: no others are in its key."""
+    asked = {step.when for step in stage.steps} | {output.when for output in stage.outputs}
+    for step in stage.steps:
+        for command in step.pipe:
+            asked.update(arg.when for arg in command if not isinstance(arg, str))
+    return asked - {""}
+
+
+def pair_files(sample: str, files: Iterable[FastqFile]) -> tuple[ReadPair, ...]:
+    """Read pairs with their read groups, in a fixed order.
+
+    Raises MismatchedMates where two files do not begin with the same read.
+    """
+    by_pair: dict[tuple[str, str, str, str], dict[str, FastqFile]] = defaultdict(dict)
+    for file in files:
+        by_pair[file.identity.pair][file.identity.read] = file
+    pairs = []
+    for _, mates in sorted(by_pair.items()):
+        r1, r2 = mates["R1"], mates["R2"]
+        check_mates(r1.first_read, r2.first_read, r1.identity.describe().split(" of ", 1)[1])
+        pairs.append(
+            ReadPair(_pair_id(r1.identity), read_group(sample, r1.identity), r1.object, r2.object)
+        )
+    return tuple(pairs)
+
+
+def _lane_id(identity: FileIdentity) -> str:
+    lane = f"{identity.flowcell}.{identity.lane}"
+    return lane if identity.library == "-" else f"{lane}.{identity.library}"
+
+
+def _pair_id(identity: FileIdentity) -> str:
+    lane = _lane_id(identity)
+    return lane if identity.segment == "001" else f"{lane}.{identity.segment}"
+
+
+def read_group(sample: str, identity: FileIdentity) -> str:
+    """The lane's read group, as the SAM specification names its fields.
+
+    ID ``flowcell.lane`` (and library, where one is named), PU ``flowcell.lane``.
+    """
+    library = sample if identity.library == "-" else identity.library
+    return (
+        f"@RG\\tID:{_lane_id(identity)}\\tPU:{identity.flowcell}.{identity.lane}"
+        f"\\tLB:{library}\\tSM:{sample}\\tPL:ILLUMINA"
+    )

@@ -1,0 +1,100 @@
+"""What the first bytes of a FASTQ file tell: its form, flowcell and lane."""
+
+import re
+import zlib
+
+import msgspec
+
+from seqdrop.domain.errors import MismatchedMates, UnreadableFastq
+
+HEAD_BYTES = 65_536
+"""How much of a file is looked at when it is registered."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_MGI_NAME = re.compile(r"(?P<flowcell>[A-Z]+\d+)L(?P<lane>\d)C\d{3}R\d{3}")
+_SAFE = re.compile(r"[^A-Za-z0-9._-]")
+
+
+class FastqHead(msgspec.Struct, frozen=True):
+    """The first record of a file. Flowcell and lane are "" where the name does not tell them."""
+
+    read_name: str
+    flowcell: str = ""
+    lane: str = ""
+    read: str = ""
+
+
+def read_head(data: bytes, size: int) -> FastqHead:
+    """The first record, from a file's first bytes; ``size`` is the whole file's, in bytes.
+
+    Raises UnreadableFastq where it is empty, not gzip, or not FASTQ.
+    """
+    if size == 0:
+        raise UnreadableFastq("the file is empty")
+    if not data.startswith(_GZIP_MAGIC):
+        raise UnreadableFastq("the file is not gzip: compress it with gzip, and upload it again")
+    lines = _first_lines(data)
+    if lines == [b""]:
+        raise UnreadableFastq("there is nothing in the gzip file")
+    if len(lines) < 4:
+        raise UnreadableFastq("the file ends within its first FASTQ record")
+    name, sequence, plus, quality = lines[:4]
+    if not name.startswith(b"@") or not plus.startswith(b"+"):
+        raise UnreadableFastq("it does not begin with a FASTQ record (@name, bases, +, qualities)")
+    if not sequence or len(sequence) != len(quality):
+        raise UnreadableFastq(
+            f"the first record has {len(sequence)} bases and {len(quality)} qualities"
+        )
+    return _parse_name(name[1:].decode("ascii", "replace"))
+
+
+def _first_lines(data: bytes) -> list[bytes]:
+    inflater = zlib.decompressobj(wbits=31)
+    text = b""
+    try:
+        while data and text.count(b"\n") < 4:
+            text += inflater.decompress(data, 1 << 20)
+            data = inflater.unconsumed_tail or inflater.unused_data
+            if inflater.eof and data:  # bgzip and concatenated files have many members
+                inflater = zlib.decompressobj(wbits=31)
+    except zlib.error as error:
+        raise UnreadableFastq(f"the gzip stream is broken at its start ({error})") from error
+    return [line.rstrip(b"\r") for line in text.split(b"\n")]
+
+
+def _parse_name(header: str) -> FastqHead:
+    """Illumina (Casava 1.8 and later, and before it) and MGI names; others give only the name."""
+    name, _, comment = header.partition(" ")
+    read = ""
+    if name.endswith(("/1", "/2")):
+        name, read = name[:-2], "R" + name[-1]
+    elif comment[:2] in {"1:", "2:"}:
+        read = "R" + comment[0]
+    parts = name.split("#")[0].split(":")
+    flowcell, lane = "", ""
+    if len(parts) >= 7:
+        flowcell, lane = parts[2], parts[3]
+    elif len(parts) == 5:
+        lane = parts[1]
+    elif match := _MGI_NAME.match(name):
+        flowcell, lane = match["flowcell"], match["lane"]
+    lane = str(int(lane)) if lane.isdecimal() and len(lane) <= 3 else ""
+    return FastqHead(name, _SAFE.sub("-", flowcell)[:32], lane, read)
+
+
+def check_read_number(head: FastqHead, read: str) -> None:
+    """Raises MismatchedMates where the reads say that they are the other mate."""
+    if head.read and head.read != read:
+        raise MismatchedMates(
+            f"the file should hold {read}, but its first read says that it is {head.read}: "
+            "the mates seem to be swapped"
+        )
+
+
+def check_mates(r1_name: str, r2_name: str, lane: str) -> None:
+    """Raises MismatchedMates where the two files of a lane begin with different reads."""
+    if r1_name != r2_name:
+        raise MismatchedMates(
+            f"R1 and R2 of {lane} begin with different reads ({r1_name!r}, {r2_name!r}): "
+            "they are not each other's mates"
+        )

@@ -1,0 +1,67 @@
+"""When an analysis may start, and what it waits for."""
+
+from datetime import datetime
+
+import msgspec
+
+from seqdrop.domain.pipeline import Completeness
+from seqdrop.domain.records import Analysis, AnalysisStatus, FileIdentity, parse_identity
+
+MAX_NAMED = 5
+"""How many missing files a message names before it only counts the rest."""
+
+
+class Assessment(msgspec.Struct, frozen=True):
+    """What an analysis' inputs allow now; ``check_again_seconds`` where time alone decides."""
+
+    status: AnalysisStatus
+    why: str = ""
+    check_again_seconds: int | None = None
+
+
+def assess(analysis: Analysis, complete: Completeness, now: datetime) -> Assessment:
+    """HELD, RECEIVING or READY, and why, from what has been registered."""
+    if analysis.holds:
+        return Assessment(AnalysisStatus.HELD, "; ".join(analysis.holds.values()))
+    if missing := _missing(analysis, complete):
+        return Assessment(AnalysisStatus.RECEIVING, "waiting for " + missing)
+    if analysis.lane_split and not analysis.expected:
+        return _assess_quiet_period(analysis, complete.quiet_seconds, now)
+    return Assessment(AnalysisStatus.READY)
+
+
+def _missing(analysis: Analysis, complete: Completeness) -> str:
+    absent = sorted(analysis.expected - analysis.keys_seen)
+    if absent:
+        names = [entry.split("/", 1)[1] for entry in absent]
+        of = f"{len(absent)} of {len(analysis.expected)} files that {analysis.manifest} names"
+        return f"{of}: {_some(names)}"
+    if complete.rule == "manifest" and not analysis.expected:
+        return f"a manifest: the assay {analysis.assay} starts only with one"
+    if not analysis.files_seen:
+        return "files"
+    return _some([mate.describe() for mate in unpaired(analysis)])
+
+
+def unpaired(analysis: Analysis) -> list[FileIdentity]:
+    """The mates that are not there yet."""
+    seen = {parse_identity(entry.split("|", 1)[0]) for entry in analysis.files_seen}
+    mates = {msgspec.structs.replace(i, read="R2" if i.read == "R1" else "R1") for i in seen}
+    return sorted(mates - seen)
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - MAX_NAMED
+    return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _assess_quiet_period(analysis: Analysis, quiet_seconds: int, now: datetime) -> Assessment:
+    waited = (now - datetime.fromisoformat(analysis.last_file)).total_seconds()
+    remaining = int(-(-(quiet_seconds - waited) // 1))
+    if remaining <= 0:
+        return Assessment(AnalysisStatus.READY)
+    why = (
+        "every lane has both mates; more lanes may come, so it starts when no file "
+        f"has come for {quiet_seconds} s"
+    )
+    return Assessment(AnalysisStatus.RECEIVING, why, remaining)

@@ -1,0 +1,153 @@
+"""Manifests: what a lab says of its files, which wins over what their names say."""
+
+import csv
+import io
+import posixpath
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+
+from seqdrop.domain.errors import InvalidManifest, UnplaceableFile
+from seqdrop.domain.naming import check_sample_id
+from seqdrop.domain.pipeline import Priority
+
+_Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}$")]
+_Md5 = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-fA-F]{32})?$")]
+_Lane = Annotated[str, msgspec.Meta(pattern=r"^(L?[0-9]{1,3})?$")]
+_Project = Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class LaneFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """R1 and R2 of one lane. Checksums are the MD5 of the compressed files, in hex."""
+
+    r1: str
+    r2: str
+    lane: _Lane = ""
+    library: _Word = ""
+    r1_md5: _Md5 = ""
+    r2_md5: _Md5 = ""
+
+
+class SampleEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One sample: an assay, or a pipeline and a reference, and its files."""
+
+    sample: str
+    files: tuple[LaneFiles, ...]
+    project: _Project = ""
+    assay: _Word = ""
+    pipeline: _Word = ""
+    reference: _Word = ""
+    reference_version: _Word = ""
+    priority: Priority | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All samples that one manifest names."""
+
+    samples: tuple[SampleEntry, ...]
+
+
+class ExpectedFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a manifest puts one object."""
+
+    bucket: str
+    key: str
+    sample: str
+    assay: str
+    read: str
+    lane: str = ""
+    library: str = ""
+    md5: str = ""
+
+
+def parse_manifest(data: bytes, key: str) -> Manifest:
+    """A manifest from JSON, or from a samplesheet CSV where the key ends in ``.csv``.
+
+    Raises InvalidManifest, saying where, if it can't be used.
+    """
+    manifest = _parse_csv(data) if key.lower().endswith(".csv") else _parse_json(data)
+    if not manifest.samples:
+        raise InvalidManifest("the manifest names no sample")
+    for entry in manifest.samples:
+        _check_entry(entry)
+    named = [f for entry in manifest.samples for pair in entry.files for f in (pair.r1, pair.r2)]
+    twice = sorted({name for name in named if named.count(name) > 1})
+    if twice:
+        raise InvalidManifest(f"the manifest names {twice[0]!r} more than once")
+    return manifest
+
+
+def _check_entry(entry: SampleEntry) -> None:
+    try:
+        check_sample_id(entry.sample)
+    except UnplaceableFile as error:
+        raise InvalidManifest(str(error).split(": rename", maxsplit=1)[0]) from error
+    if not entry.files:
+        raise InvalidManifest(f"sample {entry.sample} has no files")
+    if entry.assay and (entry.pipeline or entry.reference):
+        raise InvalidManifest(f"sample {entry.sample} has an assay and a pipeline: give one")
+    if bool(entry.pipeline) != bool(entry.reference):
+        raise InvalidManifest(f"sample {entry.sample} needs both a pipeline and a reference")
+
+
+def _parse_json(data: bytes) -> Manifest:
+    try:
+        return msgspec.json.decode(data, type=Manifest)
+    except msgspec.ValidationError as error:
+        raise InvalidManifest(f"the manifest does not have the right form: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidManifest(f"the manifest is not JSON: {error}") from error
+
+
+def _parse_csv(data: bytes) -> Manifest:
+    """Columns: sample, r1, r2, and any of the others that a JSON manifest may have."""
+    try:
+        rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig")), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InvalidManifest(f"the samplesheet is not CSV in UTF-8: {error}") from error
+    entries: dict[tuple[str, str, str], dict[str, object]] = {}
+    lane_fields = set(LaneFiles.__struct_fields__)
+    for number, row in enumerate(rows, start=2):
+        given = {k.strip().lower(): (v or "").strip() for k, v in row.items() if k and v}
+        if None in row or not {"sample", "r1", "r2"} <= given.keys():
+            raise InvalidManifest(f"line {number} of the samplesheet lacks sample, r1 or r2")
+        files = {name: given.pop(name) for name in list(given) if name in lane_fields}
+        group = (given["sample"], given.get("assay", ""), given.get("pipeline", ""))
+        entry = entries.setdefault(group, {**given, "files": []})
+        entry["files"].append(files)  # type: ignore[attr-defined]  # the list made just above
+    try:
+        return msgspec.convert({"samples": list(entries.values())}, type=Manifest)
+    except msgspec.ValidationError as error:
+        raise InvalidManifest(f"the samplesheet does not have the right form: {error}") from error
+
+
+def locate(name: str, manifest_bucket: str, manifest_key: str) -> tuple[str, str]:
+    """Bucket and key of a file that a manifest names: relative to its folder, or an s3:// URI.
+
+    Raises InvalidManifest for a name that leaves the bucket's root, or another bucket.
+    """
+    if name.startswith("s3://"):
+        parts = urlsplit(name, allow_fragments=False)
+        key = name.removeprefix(f"s3://{parts.netloc}/")
+        if parts.netloc != manifest_bucket:
+            raise InvalidManifest(f"{name!r} is not in the uploads bucket ({manifest_bucket})")
+        return manifest_bucket, key
+    key = posixpath.normpath(posixpath.join(posixpath.dirname(manifest_key), name))
+    if key.startswith(("../", "/")) or key in {"..", "."}:
+        raise InvalidManifest(f"{name!r} points outside the bucket")
+    return manifest_bucket, key
+
+
+def expected_files(
+    entry: SampleEntry, assay: str, manifest_bucket: str, manifest_key: str
+) -> list[ExpectedFile]:
+    """Each object that an entry names, and where it belongs."""
+    expected = []
+    for pair in entry.files:
+        lane = str(int(pair.lane.removeprefix("L"))) if pair.lane else ""
+        for read, name, md5 in (("R1", pair.r1, pair.r1_md5), ("R2", pair.r2, pair.r2_md5)):
+            bucket, key = locate(name, manifest_bucket, manifest_key)
+            place = (entry.sample, assay, read, lane, pair.library, md5.lower())
+            expected.append(ExpectedFile(bucket, key, *place))
+    return expected

@@ -1,0 +1,287 @@
+"""What the catalog holds, typed. Times are ISO 8601 in UTC, to the millisecond."""
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from seqdrop.domain.naming import run_id
+from seqdrop.domain.plan import LocalFile, StoredObject
+
+
+class AnalysisStatus(StrEnum):
+    """Where an analysis stands, within its generation."""
+
+    RECEIVING = "RECEIVING"
+    READY = "READY"
+    ANALYSING = "ANALYSING"
+    ANALYSED = "ANALYSED"
+    FAILED = "FAILED"
+    HELD = "HELD"
+
+
+class RunStatus(StrEnum):
+    """Where a run stands; it only moves forward."""
+
+    CLAIMED = "CLAIMED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    ABORTED = "ABORTED"
+
+    @property
+    def live(self) -> bool:
+        """Whether the run may still change."""
+        return self in {RunStatus.CLAIMED, RunStatus.RUNNING}
+
+
+class RunOptions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a person asked of the next run: all anew, or anew from one stage on."""
+
+    fresh: bool = False
+    from_stage: str = ""
+
+
+class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One sample under one assay."""
+
+    sample: str
+    assay: str
+    generation: int = 0
+    status: AnalysisStatus = AnalysisStatus.RECEIVING
+    why: str = ""
+    project: str = ""
+    priority: str = ""
+    pipeline: str = ""
+    """Set with ``reference`` where the manifest chose them; else the assay's own count."""
+    reference: str = ""
+    reference_version: str = ""
+    manifest: str = ""
+    expected: frozenset[str] = frozenset()
+    """``bucket/key`` of the files that the manifest names."""
+    files_seen: frozenset[str] = frozenset()
+    """``<identity>|<bucket>/<key>`` of each registered file."""
+    lane_split: bool = False
+    holds: dict[str, str] = {}
+    """Why a person must act, by cause."""
+    options: RunOptions | None = None
+    active_run: str = ""
+    current_run: str = ""
+    released_run: str = ""
+    created: str = ""
+    updated: str = ""
+    last_file: str = ""
+    """When the last file was registered."""
+
+    @property
+    def keys_seen(self) -> frozenset[str]:
+        """``bucket/key`` of each registered file."""
+        return frozenset(entry.split("|", 1)[1] for entry in self.files_seen)
+
+
+class FileIdentity(msgspec.Struct, frozen=True, order=True):
+    """What a file is of its sample: never two files for one identity."""
+
+    library: str
+    flowcell: str
+    lane: str
+    read: str
+    segment: str
+
+    def __str__(self) -> str:
+        return "#".join((self.library, self.flowcell, self.lane, self.read, self.segment))
+
+    @property
+    def pair(self) -> tuple[str, str, str, str]:
+        """What both mates have in common."""
+        return (self.library, self.flowcell, self.lane, self.segment)
+
+    def describe(self) -> str:
+        """For a person: ``R2 of lane 3 on flowcell HXYZ``."""
+        text = f"{self.read} of lane {self.lane}"
+        if self.flowcell != "unknown":
+            text += f" on flowcell {self.flowcell}"
+        if self.library != "-":
+            text += f", library {self.library}"
+        return text if self.segment == "001" else f"{text}, segment {self.segment}"
+
+
+def parse_identity(text: str) -> FileIdentity:
+    """The identity that ``str()`` wrote."""
+    return FileIdentity(*text.split("#"))
+
+
+class FastqFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A registered FASTQ file."""
+
+    sample: str
+    assay: str
+    identity: FileIdentity
+    object: StoredObject
+    etag: str
+    first_read: str
+    sequencer: str = ""
+    named_lane: bool = False
+    """True where the file's name says that its sample was split by lanes."""
+    placed_by: Literal["name", "manifest"] = "name"
+    registered: str = ""
+
+    @property
+    def seen_entry(self) -> str:
+        """How the analysis remembers this file."""
+        return f"{self.identity}|{self.object.bucket}/{self.object.key}"
+
+    def same_content(self, other: "FastqFile") -> bool:
+        """Whether both are the same bytes, as far as the bucket's checksums tell."""
+        if self.object.size != other.object.size:
+            return False
+        return self.object.checksum == other.object.checksum or self.etag == other.etag
+
+
+class Placed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one version of an uploaded object."""
+
+    bucket: str
+    key: str
+    version_id: str
+    sequencer: str
+    sample: str = ""
+    assay: str = ""
+    identity: str = ""
+    note: str = ""
+
+
+class StageRun(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A stage as its run sees it."""
+
+    stage: str
+    key: str
+    prefix: str
+    queue: str
+    reused: bool = False
+
+
+class Run(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One try to make an analysis' results from frozen inputs."""
+
+    sample: str
+    assay: str
+    run_key: str
+    attempt: int
+    generation: int
+    status: RunStatus = RunStatus.CLAIMED
+    pipeline: str = ""
+    reference: str = ""
+    """``<name>/<version>``."""
+    parts: dict[str, str] = {}
+    """Checksum of each part of the reference that a stage uses."""
+    priority: str = "routine"
+    project: str = ""
+    blueprint: bytes = b""
+    options: RunOptions = RunOptions()
+    supersedes: str = ""
+    execution: str = ""
+    stages: tuple[StageRun, ...] = ()
+    qc: str = ""
+    qc_reasons: tuple[str, ...] = ()
+    metrics: dict[str, float] = {}
+    cost_usd: float | None = None
+    simulated: bool = False
+    failure: str = ""
+    claimed: str = ""
+    started: str = ""
+    ended: str = ""
+
+    @property
+    def id(self) -> str:
+        """How the analysis names this run."""
+        return run_id(self.run_key, self.attempt)
+
+
+JOB_STATUSES = ("SUBMITTING", "SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+JOB_ENDED = ("SUCCEEDED", "FAILED")
+_ENDED_PROGRESS = 1_000
+
+
+def job_progress(status: str, attempts: int) -> int:
+    """A number that only grows while a job goes on, its retries included.
+
+    Batch sets a job back to RUNNABLE between attempts, so the attempts that ended count first.
+    """
+    if status in JOB_ENDED:
+        return _ENDED_PROGRESS
+    return attempts * len(JOB_STATUSES) + JOB_STATUSES.index(status)
+
+
+class JobState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What Batch says of a job."""
+
+    job_id: str
+    status: str
+    reason: str = ""
+    exit_code: int | None = None
+    log_stream: str = ""
+    created: str = ""
+    started: str = ""
+    ended: str = ""
+    attempt_seconds: tuple[float, ...] = ()
+    parameters: dict[str, str] = {}
+
+    @property
+    def progress(self) -> int:
+        """See job_progress."""
+        return job_progress(self.status, len(self.attempt_seconds))
+
+
+class Job(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One Batch job of a run's stage, or of a reference's index."""
+
+    pk: str
+    sk: str
+    stage: str
+    name: str
+    queue: str
+    prefix: str
+    status: str = "SUBMITTING"
+    progress: int = 0
+    token: str = ""
+    job_id: str = ""
+    reason: str = ""
+    exit_code: int | None = None
+    failure_class: str = ""
+    message: str = ""
+    log_stream: str = ""
+    cost_usd: float | None = None
+    vcpus: int = 0
+    submitting: str = ""
+    created: str = ""
+    started: str = ""
+    ended: str = ""
+    attempt_seconds: tuple[float, ...] = ()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether Batch is done with the job."""
+        return self.status in JOB_ENDED
+
+
+class ReferenceState(StrEnum):
+    """Whether a reference version may be used."""
+
+    PREPARING = "PREPARING"
+    READY = "READY"
+    FAILED = "FAILED"
+
+
+class ReferenceVersion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One version of a reference: its parts, each known by its content, and their indexes."""
+
+    name: str
+    version: str
+    state: ReferenceState
+    bases: int
+    parts: dict[str, LocalFile]
+    """``sequence``, ``annotation``, ``targets:<name>``: the object, and its path for the tools."""
+    indexes: dict[str, tuple[LocalFile, ...]] = {}
+    created: str = ""
+    why: str = ""
