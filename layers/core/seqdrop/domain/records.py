@@ -242,6 +242,9 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     queue: str
     prefix: str
+    bucket: str
+    folder: str
+    """Where the runner leaves its word on a failure, in the bucket."""
     status: str = "SUBMITTING"
     progress: int = 0
     token: str = ""

@@ -1,0 +1,58 @@
+"""Records what Batch says of a job, and wakes who waits for it."""
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from seqdrop import wiring
+from seqdrop.aws.events import read_job_event
+from seqdrop.flow.jobs import catalog_key
+from seqdrop.flow.references import ReferenceFlow
+
+logger = Logger()
+metrics = Metrics()
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@cache
+def references() -> ReferenceFlow:
+    """Built with the first job over a reference."""
+    return ReferenceFlow(
+        catalog=wiring.catalog(),
+        objects=wiring.objects(),
+        jobs=wiring.job_flow(),
+        library=wiring.library(),
+        references_bucket="",
+        now=wiring.now,
+    )
+
+
+def record(message: SQSRecord) -> None:
+    """One event; late and doubled ones change nothing."""
+    state = read_job_event(message.body)
+    key = catalog_key(state)
+    job = wiring.job_flow().record(key, state) if key else None
+    if job is None:
+        logger.info("not a job of ours", job_id=state.job_id, status=state.status)
+        return
+    if job.pk.startswith("REFERENCE#"):
+        references().settle(job)
+    else:
+        wiring.job_flow().answer(job)
+    logger.info("job recorded", job=job.sk, item=job.pk, job_id=job.job_id, status=job.status)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """Answers which messages are to come again."""
+    return process_partial_response(
+        event=event, record_handler=record, processor=processor, context=context
+    )

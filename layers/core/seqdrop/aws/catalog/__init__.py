@@ -1,0 +1,23 @@
+"""The catalog: one table that knows every sample, run, job, reference and what happened to them."""
+
+from typing import TYPE_CHECKING
+
+from seqdrop.aws.catalog.analyses import Analyses
+from seqdrop.aws.catalog.jobs import Jobs
+from seqdrop.aws.catalog.references import References
+from seqdrop.aws.catalog.runs import Runs
+from seqdrop.aws.catalog.table import Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class Catalog:
+    """All parts of the catalog over one table."""
+
+    def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
+        table = Table(client, table_name)
+        self.analyses = Analyses(table)
+        self.runs = Runs(table)
+        self.jobs = Jobs(table)
+        self.references = References(table)

@@ -1,0 +1,110 @@
+"""Jobs in the catalog: their timeline, and the task tokens that wait for them."""
+
+from datetime import datetime
+
+from seqdrop.aws.catalog.layout import job_key, jobs_prefix, timestamp
+from seqdrop.aws.catalog.table import Key, Table, from_item, to_item
+from seqdrop.domain.errors import Conflict, JobNotRecorded
+from seqdrop.domain.records import Job, JobState
+
+
+class Jobs:
+    """Job items only move forward; late and doubled news change nothing."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self, key: Key) -> Job | None:
+        """One job."""
+        item = self._table.get(key)
+        return from_item(item, Job) if item else None
+
+    def of_run(self, sample: str, assay: str, run: str = "") -> list[Job]:
+        """The jobs of a run, or of all runs of an analysis."""
+        items = self._table.query(f"SAMPLE#{sample}", jobs_prefix(assay, run))
+        return [from_item(item, Job) for item in items]
+
+    def of_reference(self, name: str, version: str) -> list[Job]:
+        """The jobs that make the indexes of a reference version."""
+        items = self._table.query(f"REFERENCE#{name}", f"JOB#{version}#")
+        return [from_item(item, Job) for item in items]
+
+    def start(self, job: Job) -> Job:
+        """Writes a job as SUBMITTING, before Batch hears of it; or finds it as it is.
+
+        The token is always the newest: whoever waited with the one before has given up.
+        """
+        item = to_item(job)
+        try:
+            self._table.put(item, ("pk", "absent", None))
+        except Conflict:
+            return self.wait_with(_key(job), job.token)
+        return job
+
+    def wait_with(self, key: Key, token: str) -> Job:
+        """Sets the token that the job's end is to answer, and returns the job as it is then.
+
+        Raises JobNotRecorded where there is no such job.
+        """
+        try:
+            item = self._table.update(
+                key, sets={"token": token}, conditions=[("pk", "present", None)]
+            )
+        except Conflict as error:
+            raise JobNotRecorded(f"no job at {key[1]}") from error
+        return from_item(item, Job)
+
+    def record_id(self, job: Job, job_id: str) -> Job | None:
+        """Ties a job to Batch's id. None where it is tied to another already."""
+        try:
+            item = self._table.update(
+                _key(job),
+                sets={"job_id": job_id},
+                conditions=[("job_id", "absent or =", job_id)],
+            )
+        except Conflict:
+            return None
+        return from_item(item, Job)
+
+    def record_state(
+        self, key: Key, state: JobState, now: datetime, *, failure_class: str = "",
+        message: str = "", cost_usd: float | None = None,
+    ) -> Job | None:  # fmt: skip
+        """Moves a job forward to what Batch says, and returns it, or as it is if that is old news.
+
+        None where there is no such job, or it is another job's news.
+        """
+        given = {
+            "status": state.status, "progress": state.progress, "job_id": state.job_id,
+            "reason": state.reason, "exit_code": state.exit_code, "log_stream": state.log_stream,
+            "created": state.created, "started": state.started, "ended": state.ended,
+            "attempt_seconds": list(state.attempt_seconds), "failure_class": failure_class,
+            "message": message, "cost_usd": cost_usd, "updated": timestamp(now),
+        }  # fmt: skip
+        try:
+            item = self._table.update(
+                key,
+                sets={name: value for name, value in given.items() if value not in ("", None, [])},
+                conditions=[
+                    ("progress", "<", state.progress),
+                    ("job_id", "absent or =", state.job_id),
+                ],
+            )
+        except Conflict:
+            job = self.get(key)
+            return job if job and job.job_id == state.job_id else None
+        return from_item(item, Job)
+
+    @staticmethod
+    def key(sample: str, assay: str, run: str, stage: str, number: int = 1) -> Key:
+        """Where the job of a run's stage is."""
+        return job_key(sample, assay, run, stage, number)
+
+    @staticmethod
+    def reference_key(name: str, version: str, index: str, number: int) -> Key:
+        """Where a try at an index of a reference version is."""
+        return f"REFERENCE#{name}", f"JOB#{version}#{index}#{number}"
+
+
+def _key(job: Job) -> Key:
+    return job.pk, job.sk

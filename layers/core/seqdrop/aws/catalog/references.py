@@ -1,0 +1,111 @@
+"""References in the catalog: versions, their parts by content, and whether they are ready."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from seqdrop.aws.catalog.layout import event_item, reference_key, timestamp
+from seqdrop.aws.catalog.table import Item, Table, from_item, to_item
+from seqdrop.domain.errors import Conflict, ReferenceNotReady
+from seqdrop.domain.plan import LocalFile
+from seqdrop.domain.records import ReferenceState, ReferenceVersion
+
+SYSTEM = "seqdrop"
+_LIST = "REFERENCES"
+
+
+class References:
+    """A version never changes once it is ready; what is new is a new version."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self, name: str, version: str) -> ReferenceVersion | None:
+        """One version."""
+        item = self._table.get(reference_key(name, version))
+        return from_item(item, ReferenceVersion) if item else None
+
+    def choose(self, name: str, version: str = "") -> ReferenceVersion:
+        """The version asked for, or the newest ready one.
+
+        Raises ReferenceNotReady where there is none.
+        """
+        if version:
+            found = self.get(name, version)
+            if found is None:
+                raise ReferenceNotReady(f"there is no reference {name} {version}; {_HOW} {name}")
+            return found
+        versions = self.versions(name)
+        ready = [v for v in versions if v.state is ReferenceState.READY]
+        if not ready:
+            states = ", ".join(f"{v.version} is {v.state}" for v in versions)
+            raise ReferenceNotReady(
+                f"there is no ready version of the reference {name!r}"
+                + (f" ({states})" if states else "")
+                + f"; {_HOW} {name}"
+            )
+        return max(ready, key=lambda v: v.created)
+
+    def versions(self, name: str) -> list[ReferenceVersion]:
+        """All versions of one reference."""
+        items = self._table.query(f"REFERENCE#{name}", "VERSION#")
+        return [from_item(item, ReferenceVersion) for item in items]
+
+    def names(self) -> Iterator[str]:
+        """The names of all references."""
+        for item in self._table.query(_LIST):
+            yield str(item["sk"])
+
+    def add(self, reference: ReferenceVersion, who: str, now: datetime) -> None:
+        """Puts a new version. Raises Conflict where it is there already."""
+        pk, sk = reference_key(reference.name, reference.version)
+        item = {"pk": pk, "sk": sk, "indexes": {}, **to_item(reference)}
+        put = self._table.put_write(item, ("pk", "absent", None))
+        listed = self._table.put_write({"pk": _LIST, "sk": reference.name})
+        event = self._event(reference, now, who, "reference added")
+        self._table.transact([put, listed, self._table.put_write(event)])
+
+    def add_index(
+        self, name: str, version: str, index: str, files: tuple[LocalFile, ...]
+    ) -> ReferenceVersion:
+        """Records the files of an index that a job has made."""
+        item = self._table.update(
+            reference_key(name, version),
+            sets={("indexes", index): [to_item(file) for file in files]},
+            conditions=[("pk", "present", None)],
+        )
+        return from_item(item, ReferenceVersion)
+
+    def settle(
+        self, reference: ReferenceVersion, state: ReferenceState, why: str, now: datetime
+    ) -> None:
+        """Ends the preparation of a version, once."""
+        update = self._table.update_write(
+            reference_key(reference.name, reference.version),
+            sets={"state": state.value, "why": why, "ready": timestamp(now)},
+            conditions=[("state", "=", ReferenceState.PREPARING.value)],
+        )
+        event = self._event(reference, now, SYSTEM, f"reference {state.lower()}", why)
+        try:
+            self._table.transact([update, self._table.put_write(event)])
+        except Conflict:
+            return  # another job's end, or a doubled event, settled it
+
+    def retry(self, reference: ReferenceVersion, who: str, now: datetime) -> None:
+        """Lets the preparation of a failed version begin anew. Conflict where it has not failed."""
+        update = self._table.update_write(
+            reference_key(reference.name, reference.version),
+            sets={"state": ReferenceState.PREPARING.value, "why": ""},
+            conditions=[("state", "=", ReferenceState.FAILED.value)],
+        )
+        event = self._event(reference, now, who, "reference prepared again")
+        self._table.transact([update, self._table.put_write(event)])
+
+    def _event(
+        self, reference: ReferenceVersion, now: datetime, who: str, what: str, why: str = ""
+    ) -> Item:
+        parts = {name: file.object.sha256 for name, file in reference.parts.items()}
+        item = event_item("", now, reference.version, who=who, what=what, why=why, parts=parts)
+        return {**item, "pk": f"EVENTS#REFERENCE#{reference.name}"}
+
+
+_HOW = "add it with `seqdrop reference add`, then `seqdrop rerun` the sample. Reference:"

@@ -1,0 +1,75 @@
+"""Events of AWS services as they come out of our queues, typed."""
+
+from typing import Any
+
+import msgspec
+
+from seqdrop.aws.batch import read_state
+from seqdrop.aws.executions import RunInput
+from seqdrop.aws.queues import Recheck
+from seqdrop.domain.records import JobState
+from seqdrop.domain.upload import Upload
+
+
+class _Bucket(msgspec.Struct):
+    name: str
+
+
+class _Object(msgspec.Struct):
+    key: str
+    etag: str = ""
+    sequencer: str = ""
+    version_id: str = msgspec.field(name="version-id", default="")
+
+
+class _Created(msgspec.Struct):
+    bucket: _Bucket
+    object: _Object
+
+
+class _ObjectCreated(msgspec.Struct):
+    detail: _Created
+
+
+class _JobStateChange(msgspec.Struct):
+    detail: dict[str, Any]
+
+
+class ExecutionEnd(msgspec.Struct, frozen=True):
+    """An execution that failed, timed out or was stopped."""
+
+    status: str
+    input: str
+    cause: str = ""
+    error: str = ""
+
+    @property
+    def run(self) -> RunInput:
+        """The run that it was to make."""
+        return msgspec.json.decode(self.input, type=RunInput)
+
+
+class _ExecutionStatusChange(msgspec.Struct):
+    detail: ExecutionEnd
+
+
+def read_upload_message(body: str) -> Upload | Recheck:
+    """An S3 ``Object Created`` event, or a message to ourselves.
+
+    Raises msgspec.DecodeError for anything else: it goes to the dead letters.
+    """
+    if '"seqdrop"' in body[:20]:
+        return msgspec.json.decode(body, type=Recheck)
+    detail = msgspec.json.decode(body, type=_ObjectCreated).detail
+    found = detail.object
+    return Upload(detail.bucket.name, found.key, found.version_id, found.sequencer, found.etag)
+
+
+def read_job_event(body: str) -> JobState:
+    """A ``Batch Job State Change`` event."""
+    return read_state(msgspec.json.decode(body, type=_JobStateChange).detail)
+
+
+def read_execution_end(body: str) -> ExecutionEnd:
+    """A ``Step Functions Execution Status Change`` event."""
+    return msgspec.json.decode(body, type=_ExecutionStatusChange).detail

@@ -1,0 +1,73 @@
+"""Step Functions: start a run's execution once, stop it, answer its tokens."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+_NOBODY_WAITS = {"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"}
+_MAX_CAUSE = 32_768
+
+
+class RunInput(msgspec.Struct, frozen=True):
+    """An execution's whole input: ids only."""
+
+    sample: str
+    assay: str
+    run_key: str
+    attempt: int
+
+
+class Executions:
+    """Executions of one state machine."""
+
+    def __init__(self, client: "SFNClient", state_machine_arn: str = "") -> None:
+        self._client = client
+        self._arn = state_machine_arn
+
+    def start(self, name: str, run: RunInput) -> None:
+        """Starts an execution; one of that name that was started before is left as it is."""
+        try:
+            self._client.start_execution(
+                stateMachineArn=self._arn, name=name, input=msgspec.json.encode(run).decode()
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                raise
+
+    def stop(self, name: str, cause: str) -> bool:
+        """Stops an execution; False where none of that name was ever started."""
+        arn = self._arn.replace(":stateMachine:", ":execution:") + f":{name}"
+        try:
+            self._client.stop_execution(executionArn=arn, error="Stopped", cause=cause)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+                raise
+            return False
+        return True
+
+    def succeed(self, token: str, output: dict[str, str]) -> None:
+        """Answers a token; if nobody waits for it any more, that is fine."""
+        try:
+            self._client.send_task_success(
+                taskToken=token, output=msgspec.json.encode(output).decode()
+            )
+        except ClientError as error:
+            self._pass_if_nobody_waits(error)
+
+    def fail(self, token: str, error_name: str, cause: str) -> None:
+        """Answers a token with an error; if nobody waits for it any more, that is fine."""
+        try:
+            self._client.send_task_failure(
+                taskToken=token, error=error_name, cause=cause[:_MAX_CAUSE]
+            )
+        except ClientError as error:
+            self._pass_if_nobody_waits(error)
+
+    @staticmethod
+    def _pass_if_nobody_waits(error: ClientError) -> None:
+        if error.response["Error"]["Code"] not in _NOBODY_WAITS:
+            raise error

@@ -1,0 +1,39 @@
+"""SQS: messages to ourselves that ask for another look at an analysis."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+LONGEST_DELAY_SECONDS = 900
+
+
+class Recheck(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="recheck"):
+    """Asks whether an analysis may start now."""
+
+    sample: str
+    assay: str
+    generation: int | None = None
+
+
+class Rechecks:
+    """Sends messages to the queue that register_upload reads."""
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client = client
+        self._url = queue_url
+
+    def send(
+        self, sample: str, assay: str, generation: int | None = None, delay_seconds: int = 0
+    ) -> None:
+        """Asks for a look later; with a generation, only if that is still the analysis' own.
+
+        A longer wait than SQS can is cut: who gets the message looks, and sends the next.
+        """
+        self._client.send_message(
+            QueueUrl=self._url,
+            MessageBody=msgspec.json.encode(Recheck(sample, assay, generation)).decode(),
+            DelaySeconds=min(delay_seconds, LONGEST_DELAY_SECONDS),
+        )

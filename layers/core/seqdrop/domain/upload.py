@@ -1,0 +1,70 @@
+"""Uploaded objects, and where in the catalog they belong."""
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+from seqdrop.domain.manifest import ExpectedFile
+from seqdrop.domain.records import Placed
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """One version of an object, as its event names it."""
+
+    bucket: str
+    key: str
+    version_id: str
+    sequencer: str = ""
+    etag: str = ""
+
+    @property
+    def version(self) -> str:
+        """What tells this version from others, in a bucket without versions too."""
+        return self.version_id or self.etag
+
+    @property
+    def cause(self) -> str:
+        """The name under which this object holds an analysis."""
+        return "object-" + hashlib.sha256(f"{self.bucket}/{self.key}".encode()).hexdigest()[:16]
+
+    def placed(
+        self, sample: str = "", assay: str = "", identity: str = "", note: str = ""
+    ) -> Placed:
+        """What becomes of it."""
+        return Placed(
+            self.bucket, self.key, self.version, self.sequencer, sample, assay, identity, note
+        )
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a FASTQ file belongs, as its manifest or its name says."""
+
+    sample: str
+    assay: str
+    read: str
+    lane: str = ""
+    lane_hint: str = ""
+    library: str = "-"
+    segment: str = "001"
+    md5: str = ""
+    named_lane: bool = False
+    by: Literal["name", "manifest"] = "name"
+
+
+def sequencer_order(sequencer: str) -> str:
+    """Sequencers compare as hexadecimal numbers: their lengths vary."""
+    return sequencer.rjust(64, "0")
+
+
+def expected_place(expected: ExpectedFile) -> Place:
+    """Where a manifest puts a file."""
+    return Place(
+        expected.sample,
+        expected.assay,
+        expected.read,
+        lane=expected.lane,
+        library=expected.library or "-",
+        md5=expected.md5,
+        by="manifest",
+    )

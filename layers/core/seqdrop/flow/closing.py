@@ -1,0 +1,195 @@
+"""The end of a run: promoted, failed or aborted, once; and nothing of it left running."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.executions import RunInput
+from seqdrop.aws.objects import Objects
+from seqdrop.aws.queues import Rechecks
+from seqdrop.domain.blueprint import Blueprint
+from seqdrop.domain.errors import Conflict, NoSuchSample, RunClosed, SeqdropError, Transient
+from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.naming import run_folder, run_id
+from seqdrop.domain.plan import RunPlan, StageResult, encode
+from seqdrop.domain.qc import judge, metrics_of
+from seqdrop.domain.records import Analysis, AnalysisStatus, Job, Run, RunStatus
+from seqdrop.flow.jobs import JobFlow
+
+_TRIES = 4
+
+
+class ResultsIncomplete(SeqdropError):
+    """A stage is said to have succeeded, but its results are not all there."""
+
+
+class RunRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``run.json``: what a run's results are made of."""
+
+    sample: str
+    assay: str
+    run_key: str
+    attempt: int
+    pipeline: str
+    reference: str
+    parts: dict[str, str]
+    qc: str
+    qc_reasons: tuple[str, ...]
+    metrics: dict[str, float]
+    cost_usd: float
+    simulated: bool
+    results: dict[str, StageResult]
+    prefixes: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Closing:
+    """A run is closed by whoever comes first; who comes later finds it closed."""
+
+    catalog: Catalog
+    objects: Objects
+    rechecks: Rechecks
+    jobs: JobFlow
+    results_bucket: str
+    now: Callable[[], datetime]
+
+    def finish(self, ids: RunInput) -> dict[str, str]:
+        """Checks all results, writes run.json, and promotes the run if its inputs still count."""
+        run = self._run(ids)
+        if run.status is RunStatus.SUCCEEDED:
+            return {"status": run.status, "qc": run.qc}
+        if not run.status.live:
+            raise RunClosed(f"run {run.id} of {run.sample} is {run.status}")
+        folder = run_folder(run.sample, run.assay, run.run_key, run.attempt)
+        plan = self.objects.read_plan(self.results_bucket, folder)
+        if plan is None:
+            raise ResultsIncomplete(f"run {run.id} of {run.sample} has no plan")
+        results = {stage.stage: self._checked_result(plan, stage.stage) for stage in plan.stages}
+        run = self._with_figures(run, results)
+        record = RunRecord(
+            run.sample, run.assay, run.run_key, run.attempt, run.pipeline, run.reference,
+            run.parts, run.qc, run.qc_reasons, run.metrics, run.cost_usd or 0.0, run.simulated,
+            results, {stage.stage: stage.prefix for stage in plan.stages},
+        )  # fmt: skip
+        self.objects.put_once(self.results_bucket, f"{folder}run.json", encode(record))
+        if not self._close(run, AnalysisStatus.ANALYSED, why="; ".join(run.qc_reasons)):
+            raise RunClosed(f"run {run.id} of {run.sample} was closed meanwhile")
+        return {"status": RunStatus.SUCCEEDED, "qc": run.qc}
+
+    def _checked_result(self, plan: RunPlan, name: str) -> StageResult:
+        stage = plan.stage(name)
+        result = self.objects.read_result(self.results_bucket, stage.prefix, name)
+        if result is None:
+            raise ResultsIncomplete(f"{name} has no results in {stage.prefix}")
+        there = self.objects.sizes(self.results_bucket, stage.prefix)
+        for file in result.files:
+            if there.get(file.name) != file.bytes or not file.sha256:
+                raise ResultsIncomplete(
+                    f"{stage.prefix}{file.name} has {there.get(file.name)} bytes, "
+                    f"{name}.json says {file.bytes}"
+                )
+        return result
+
+    def _with_figures(self, run: Run, results: dict[str, StageResult]) -> Run:
+        blueprint = msgspec.json.decode(run.blueprint, type=Blueprint)
+        metrics = metrics_of(list(results.values()), blueprint.reference_bases)
+        verdict, reasons = judge(metrics, blueprint.qc)
+        return msgspec.structs.replace(
+            run,
+            status=RunStatus.SUCCEEDED,
+            metrics=metrics,
+            qc=verdict.name,
+            qc_reasons=tuple(reasons),
+            cost_usd=self._cost(run),
+            simulated=any(result.simulated for result in results.values()),
+        )
+
+    def _cost(self, run: Run) -> float:
+        jobs = self.catalog.jobs.of_run(run.sample, run.assay, run.id)
+        return round(sum(job.cost_usd or 0.0 for job in jobs), 6)
+
+    def fail(self, ids: RunInput, error: str, cause: str) -> str:
+        """Closes a run that failed: HELD where a person must mend the files, FAILED else."""
+        run = self._run(ids)
+        reason, held = self._why_failed(run, error, cause)
+        if run.status.live:
+            failed = msgspec.structs.replace(
+                run, status=RunStatus.FAILED, failure=reason, cost_usd=self._cost(run)
+            )
+            status = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
+            self._close(failed, status, why=reason, hold="run" if held else "")
+        self.jobs.end_all(run.sample, run.assay, run.id, "another stage of its run failed")
+        return reason
+
+    def _why_failed(self, run: Run, error: str, cause: str) -> tuple[str, bool]:
+        jobs = self.catalog.jobs.of_run(run.sample, run.assay, run.id)
+        failed = [job for job in jobs if job.status == "FAILED"]
+        if not failed:
+            return f"{error}: {cause}" if cause else error, False
+        # A job that was stopped fell with its sibling: the one that failed by itself tells why.
+        failed.sort(key=lambda job: (job.failure_class == FailureClass.STOPPED, job.ended))
+        return f"{failed[0].stage}: {failed[0].message}", _is_input(failed[0])
+
+    def end(self, ids: RunInput, status: str, cause: str, who: str) -> str:
+        """Closes the run of an execution that failed, timed out or was stopped.
+
+        Whatever it finds, no job of the run goes on: Step Functions ends none of them.
+        """
+        run = self._run(ids)
+        if run.status.live:
+            run, held = _ended(run, status, cause)
+            run = msgspec.structs.replace(run, cost_usd=self._cost(run))
+            analysis = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
+            self._close(run, analysis, why=run.failure, who=who, hold="stopped" if held else "")
+        self.jobs.end_all(run.sample, run.assay, run.id, cause or status)
+        return run.failure or status
+
+    def _close(
+        self, run: Run, status: AnalysisStatus, *, why: str, who: str = "seqdrop", hold: str = ""
+    ) -> bool:
+        """Closes a run with its analysis; False where somebody else has closed it."""
+        for _ in range(_TRIES):
+            analysis = self.catalog.analyses.get(run.sample, run.assay)
+            if analysis is None or analysis.active_run != run.id:
+                return False
+            try:
+                self._close_as_of(run, analysis, status, why=why, who=who, hold=hold)
+            except Conflict:
+                continue  # a file came, or somebody else closed it: look again
+            return True
+        raise Transient(f"run {run.id} of {run.sample} changes all the time")
+
+    def _close_as_of(
+        self, run: Run, analysis: Analysis, status: AnalysisStatus, *, why: str, who: str,
+        hold: str,
+    ) -> None:  # fmt: skip
+        """Where the inputs have changed, the run says nothing of them, and they get their turn."""
+        changed = analysis.generation != run.generation
+        self.catalog.runs.close(
+            run, analysis, None if changed else status, self.now(),
+            why=why, who=who, hold="" if changed else hold,
+        )  # fmt: skip
+        if changed:
+            self.rechecks.send(run.sample, run.assay)
+
+    def _run(self, ids: RunInput) -> Run:
+        run = self.catalog.runs.get(ids.sample, ids.assay, run_id(ids.run_key, ids.attempt))
+        if run is None:
+            raise NoSuchSample(f"there is no run {ids.run_key} of {ids.sample}")
+        return run
+
+
+def _is_input(job: Job) -> bool:
+    return job.failure_class == FailureClass.INPUT
+
+
+def _ended(run: Run, status: str, cause: str) -> tuple[Run, bool]:
+    """The closed run, and whether a person must release its analysis."""
+    if status == "ABORTED":
+        why = f"stopped: {cause}" if cause else "stopped"
+        return msgspec.structs.replace(run, status=RunStatus.ABORTED, failure=why), True
+    why = f"the execution ended as {status}" + (f": {cause}" if cause else "")
+    return msgspec.structs.replace(run, status=RunStatus.FAILED, failure=why), False

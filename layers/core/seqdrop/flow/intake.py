@@ -1,0 +1,191 @@
+"""Uploads: each object's version is placed once, checked from its first bytes, and registered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+
+import msgspec
+
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.catalog.layout import timestamp
+from seqdrop.aws.objects import Objects
+from seqdrop.domain.errors import Conflict, InvalidInput, Transient, UnplaceableFile
+from seqdrop.domain.fastq import HEAD_BYTES, check_read_number, read_head
+from seqdrop.domain.naming import (
+    UploadKind,
+    folder_of,
+    parse_fastq_name,
+    unplaced_sample,
+    upload_kind,
+)
+from seqdrop.domain.records import FastqFile, FileIdentity, Placed
+from seqdrop.domain.upload import Place, Upload, expected_place, sequencer_order
+from seqdrop.flow.claims import Claims
+from seqdrop.library import Library
+
+_COMPANIONS = {
+    ".md5",
+    ".md5sum",
+    ".sha256",
+    ".html",
+    ".xml",
+    ".txt",
+    ".log",
+    ".zip",
+    ".pdf",
+    ".bin",
+}
+"""What sequencers and their tools leave beside reads: noted, and left out."""
+_TRIES = 4
+
+
+@dataclass(frozen=True)
+class Intake:
+    """One upload at a time; the same one twice, late or out of order changes nothing."""
+
+    catalog: Catalog
+    objects: Objects
+    library: Library
+    claims: Claims
+    now: Callable[[], datetime]
+
+    def receive(self, upload: Upload) -> str:
+        """Places, checks and registers a FASTQ file; returns what became of it, for the log."""
+        placed, expected = self.catalog.analyses.uploads(upload.bucket, upload.key)
+        known = next((p for p in placed if p.version_id == upload.version), None)
+        if known:
+            return self._advance(known.sample, known.assay) if known.sample else known.note
+        if expected:
+            return self.register(upload, expected_place(expected), placed)
+        if PurePosixPath(upload.key).suffix.lower() in _COMPANIONS:
+            return self._note(upload, "no FASTQ: left out")
+        try:
+            return self._receive_by_name(upload, placed)
+        except UnplaceableFile as error:
+            return self.hold_unplaced(upload, f"{upload.key!r}: {error}")
+
+    def _receive_by_name(self, upload: Upload, placed: list[Placed]) -> str:
+        if upload_kind(upload.key) is UploadKind.OTHER:
+            raise UnplaceableFile(
+                "it is neither FASTQ (.fastq.gz, .fq.gz) nor a manifest (.manifest.json, "
+                "samplesheet.csv)"
+            )
+        name = parse_fastq_name(upload.key)
+        if name.left_out:
+            return self._note(upload, f"{name.left_out}: left out")
+        place = Place(
+            name.sample,
+            self._assay_of_folder(upload.key),
+            name.read,
+            lane_hint=name.lane,
+            segment=name.segment,
+            named_lane=bool(name.lane),
+        )
+        return self.register(upload, place, placed)
+
+    def _assay_of_folder(self, key: str) -> str:
+        """The first folder's name; whether there is such an assay is seen when it may start."""
+        folder = folder_of(key)
+        if not folder:
+            return self.library.default_assay
+        if not folder.replace("-", "").replace("_", "").replace(".", "").isalnum() or (
+            len(folder) > 64 or not folder.isascii()
+        ):
+            raise UnplaceableFile(f"its first folder {folder[:70]!r} can't be an assay's name")
+        return folder
+
+    def register(self, upload: Upload, place: Place, placed: list[Placed]) -> str:
+        """Looks into the file and adds it to its analysis; then sees whether that may start."""
+        described = self.objects.head(upload.bucket, upload.key, upload.version_id)
+        if described is None:
+            return self._note(upload, "deleted before it was looked at")
+        self.catalog.analyses.ensure(place.sample, place.assay, self.now())
+        stored = msgspec.structs.replace(described.object, md5=place.md5)
+        try:
+            head = read_head(self.objects.first_bytes(stored, HEAD_BYTES), stored.size)
+            check_read_number(head, place.read)
+        except InvalidInput as error:
+            return self._hold_file(upload, place, f"{upload.key!r}: {error}", placed)
+        lane = place.lane or head.lane or place.lane_hint or "1"
+        flowcell = head.flowcell or "unknown"
+        file = FastqFile(
+            sample=place.sample,
+            assay=place.assay,
+            identity=FileIdentity(place.library, flowcell, lane, place.read, place.segment),
+            object=stored,
+            etag=described.etag,
+            first_read=head.read_name,
+            sequencer=upload.sequencer,
+            named_lane=place.named_lane,
+            placed_by=place.by,
+            registered=timestamp(self.now()),
+        )
+        for _ in range(_TRIES):
+            try:
+                return self._put(upload, file)
+            except Conflict:
+                continue  # somebody registered this identity meanwhile: look again
+        raise Transient(f"{upload.key!r} could not be registered: its place changes all the time")
+
+    def _put(self, upload: Upload, file: FastqFile) -> str:
+        identity = str(file.identity)
+        there = self.catalog.analyses.file(file.sample, file.assay, identity)
+        placed = upload.placed(file.sample, file.assay, identity)
+        same_key = there is not None and there.object.key == file.object.key
+        if there is None:
+            self.catalog.analyses.register_file(file, placed, upload.cause, self.now())
+        elif there.same_content(file):
+            self._keep(there, upload, placed)
+        elif not same_key:
+            why = (
+                f"{upload.key!r} and {there.object.key!r} both hold "
+                f"{file.identity.describe()}, with different content: delete one, or drop a "
+                "manifest that tells them apart"
+            )
+            self.catalog.analyses.hold(
+                file.sample, file.assay, upload.cause, why, self.now(), placed=placed
+            )
+        elif sequencer_order(there.sequencer) > sequencer_order(file.sequencer):
+            self.catalog.analyses.note_upload(placed)  # late news of what was replaced already
+        else:
+            replaces = there.object.version_id or there.etag
+            self.catalog.analyses.register_file(
+                file, placed, upload.cause, self.now(), replaces=replaces
+            )
+        return self._advance(file.sample, file.assay)
+
+    def _keep(self, there: FastqFile, upload: Upload, placed: Placed) -> None:
+        """The same bytes again: nothing changes, but a hold of this object is lifted."""
+        analysis = self.catalog.analyses.get(there.sample, there.assay)
+        if analysis and upload.cause in analysis.holds:
+            self.catalog.analyses.lift_hold(analysis, upload.cause, self.now())
+        self.catalog.analyses.note_upload(placed)
+
+    def _hold_file(self, upload: Upload, place: Place, why: str, placed: list[Placed]) -> str:
+        mine = sequencer_order(upload.sequencer)
+        if any(sequencer_order(p.sequencer) > mine for p in placed):
+            return self._note(upload, "unreadable, and replaced since")
+        self.catalog.analyses.hold(
+            place.sample, place.assay, upload.cause, why, self.now(),
+            placed=upload.placed(place.sample, place.assay, note=why),
+        )  # fmt: skip
+        return self._advance(place.sample, place.assay)
+
+    def hold_unplaced(self, upload: Upload, why: str) -> str:
+        """Keeps an upload that belongs nowhere in sight, under an id of its own."""
+        sample, assay = unplaced_sample(upload.bucket, upload.key), self.library.default_assay
+        self.catalog.analyses.ensure(sample, assay, self.now())
+        self.catalog.analyses.hold(
+            sample, assay, upload.cause, why, self.now(),
+            placed=upload.placed(sample, assay, note=why),
+        )  # fmt: skip
+        return self._advance(sample, assay)
+
+    def _note(self, upload: Upload, note: str) -> str:
+        self.catalog.analyses.note_upload(upload.placed(note=note))
+        return note
+
+    def _advance(self, sample: str, assay: str) -> str:
+        status = self.claims.advance(sample, assay)
+        return f"{sample} ({assay}) is {status or 'being changed by somebody else'}"

@@ -1,0 +1,214 @@
+"""Jobs: submitted once, waited for by token, asked after when no event comes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from seqdrop.aws.batch import Batch, JobRequest
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.catalog.layout import timestamp
+from seqdrop.aws.catalog.table import Key
+from seqdrop.aws.executions import Executions, RunInput
+from seqdrop.aws.objects import Objects
+from seqdrop.domain.cost import job_cost_usd
+from seqdrop.domain.errors import JobFailed, JobNotRecorded, RunClosed
+from seqdrop.domain.failure import EXIT_CODES, StageFailure, classify
+from seqdrop.domain.naming import job_name, run_folder, run_id
+from seqdrop.domain.pipeline import QueuePrice
+from seqdrop.domain.plan import StagePlan
+from seqdrop.domain.records import Job, JobState, Run
+
+CATALOG_KEY = "catalog"
+"""The job parameter that brings the catalog's key back with every event."""
+
+
+class StageInput(RunInput, frozen=True):
+    """One stage of a run, as the state machine hands it on."""
+
+    stage: str
+
+    @property
+    def run(self) -> str:
+        """The run id."""
+        return run_id(self.run_key, self.attempt)
+
+
+@dataclass(frozen=True)
+class JobFlow:
+    """Every writer of a token reads the job back; every event answers the token that it finds.
+
+    So whichever of the two comes second sees the other, and the state machine is always woken.
+    """
+
+    catalog: Catalog
+    objects: Objects
+    batch: Batch
+    executions: Executions
+    results_bucket: str
+    queue_prefix: str
+    prices: Callable[[], dict[str, QueuePrice]]
+    now: Callable[[], datetime]
+
+    def submit(self, ids: StageInput, token: str) -> str:
+        """Submits a stage's job, or takes over the one that an earlier try had submitted."""
+        run = self._live_run(ids)
+        folder = run_folder(ids.sample, ids.assay, ids.run_key, ids.attempt)
+        plan = self.objects.read_plan(self.results_bucket, folder)
+        if plan is None:
+            raise JobNotRecorded(f"run {ids.run} of {ids.sample} has no plan yet")
+        stage = plan.stage(ids.stage)
+        pk, sk = self.catalog.jobs.key(ids.sample, ids.assay, ids.run, ids.stage)
+        job = self.catalog.jobs.start(
+            Job(
+                pk=pk,
+                sk=sk,
+                stage=ids.stage,
+                name=job_name(ids.sample, ids.run_key, ids.attempt, ids.stage),
+                queue=f"{self.queue_prefix}-{stage.queue}-{run.priority}",
+                prefix=stage.prefix,
+                bucket=stage.bucket,
+                folder=folder,
+                vcpus=stage.vcpus,
+                token=token,
+                submitting=timestamp(self.now()),
+            )
+        )
+        if not job.job_id:
+            request = self._request(
+                job, ids, stage, f"s3://{self.results_bucket}/{folder}plan.json"
+            )
+            job = self.place(job, request)
+        if not self._is_live(ids) and job.job_id:
+            self.batch.terminate(job.job_id, "stopped: its run has ended")
+        self.answer(job)
+        return job.job_id
+
+    def place(self, job: Job, request: JobRequest) -> Job:
+        """Submits a job that has no id yet, unless one of its name is in the queue already.
+
+        Of two that race, the catalog keeps one; the other is ended before it can publish.
+        """
+        found = self.batch.find(job.name, job.queue)
+        job_id = found[0] if found else self.batch.submit(request)
+        for spare in found[1:]:
+            self.batch.terminate(spare, "stopped: submitted twice")
+        recorded = self.catalog.jobs.record_id(job, job_id)
+        if recorded is not None:
+            return recorded
+        there = self.catalog.jobs.get((job.pk, job.sk))
+        if there is None:
+            raise JobNotRecorded(f"job {job.name} is gone from the catalog")
+        if there.job_id != job_id:
+            self.batch.terminate(job_id, "stopped: submitted twice")
+        return there
+
+    def poll(self, ids: StageInput, token: str) -> str:
+        """Asks Batch after a job whose event did not come in time; returns its status."""
+        key = self.catalog.jobs.key(ids.sample, ids.assay, ids.run, ids.stage)
+        job = self.catalog.jobs.wait_with(key, token)
+        if not job.has_ended:
+            job = self._ask(job)
+        self.answer(job)
+        return job.status
+
+    def _ask(self, job: Job) -> Job:
+        job_id = job.job_id or next(iter(self.batch.find(job.name, job.queue)), "")
+        if not job_id:
+            raise JobNotRecorded(f"job {job.name} was never submitted")
+        state = self.batch.describe([job_id]).get(job_id) or self._vanished(job, job_id)
+        recorded = self.record((job.pk, job.sk), state)
+        return recorded or job
+
+    def _vanished(self, job: Job, job_id: str) -> JobState:
+        """Batch forgets jobs after a day or so: their results, or the lack of them, still tell."""
+        result = self.objects.read_result(job.bucket, job.prefix, job.stage)
+        status = "SUCCEEDED" if result else "FAILED"
+        return JobState(
+            job_id, status, reason="Batch knows this job no more", ended=timestamp(self.now())
+        )
+
+    def record(self, key: Key, state: JobState) -> Job | None:
+        """Moves a job's item forward to what Batch says; None where it is another job's news."""
+        if state.status not in {"SUCCEEDED", "FAILED"}:
+            return self.catalog.jobs.record_state(key, state, self.now())
+        job = self.catalog.jobs.get(key)
+        if job is None or job.has_ended:
+            return job
+        kind = next(
+            kind for kind in sorted(self.prices(), key=len, reverse=True) if kind in job.queue
+        )
+        cost = job_cost_usd(self.prices()[kind], job.vcpus, state.attempt_seconds)
+        failure, message = "", ""
+        if state.status == "FAILED":
+            failure, message = self._explain(job, state)
+        return self.catalog.jobs.record_state(
+            key, state, self.now(), failure_class=failure, message=message, cost_usd=cost
+        )
+
+    def _explain(self, job: Job, state: JobState) -> tuple[str, str]:
+        """The runner's own words where it left some for this exit, else what Batch says."""
+        left = self._left_by_runner(job)
+        if left and EXIT_CODES.get(left.failure_class) == state.exit_code:
+            return left.failure_class, left.message
+        failure = classify(state.exit_code, state.reason)
+        exit_text = "" if state.exit_code is None else f", exit code {state.exit_code}"
+        return failure, f"{state.reason or 'Batch gives no reason'}{exit_text}"
+
+    def _left_by_runner(self, job: Job) -> StageFailure | None:
+        body = self.objects.get(job.bucket, f"{job.folder}{job.stage}.failure.json")
+        return msgspec.json.decode(body, type=StageFailure) if body else None
+
+    def answer(self, job: Job) -> None:
+        """Wakes who waits for a job that has ended."""
+        if not job.token or not job.has_ended:
+            return
+        if job.status == "SUCCEEDED":
+            self.executions.succeed(job.token, {"stage": job.stage, "status": job.status})
+        else:
+            self.executions.fail(job.token, JobFailed.__name__, f"{job.stage}: {job.message}")
+
+    def end_all(self, sample: str, assay: str, run: str, reason: str) -> list[str]:
+        """Ends every job of a run that has not ended; returns the ids of those."""
+        ended = []
+        for job in self.catalog.jobs.of_run(sample, assay, run):
+            if job.has_ended:
+                continue
+            ids = [job.job_id] if job.job_id else self.batch.find(job.name, job.queue)
+            for job_id in ids:
+                self.batch.terminate(job_id, f"stopped: {reason}")
+                ended.append(job_id)
+        return ended
+
+    def _request(self, job: Job, ids: StageInput, stage: StagePlan, plan_uri: str) -> JobRequest:
+        return JobRequest(
+            name=job.name,
+            queue=job.queue,
+            definition=f"{self.queue_prefix}-{stage.queue}",
+            parameters={
+                "plan": plan_uri,
+                "stage": ids.stage,
+                CATALOG_KEY: f"{job.pk}|{job.sk}",
+            },
+            vcpus=stage.vcpus,
+            memory_mib=stage.memory_mib,
+            timeout_seconds=stage.timeout_seconds,
+            tags={"seqdrop-sample": ids.sample, "seqdrop-assay": ids.assay},
+        )
+
+    def _live_run(self, ids: StageInput) -> Run:
+        run = self.catalog.runs.get(ids.sample, ids.assay, ids.run)
+        if run is None or not run.status.live:
+            raise RunClosed(f"run {ids.run} of {ids.sample} has ended")
+        return run
+
+    def _is_live(self, ids: StageInput) -> bool:
+        run = self.catalog.runs.get(ids.sample, ids.assay, ids.run)
+        return run is not None and run.status.live
+
+
+def catalog_key(state: JobState) -> Key | None:
+    """The catalog's key that a job carries; None where it is not one of ours."""
+    pk, separator, sk = state.parameters.get(CATALOG_KEY, "").partition("|")
+    return (pk, sk) if separator else None

@@ -1,0 +1,148 @@
+"""Manifests: what a lab says of its files wins over what was read from their names."""
+
+from dataclasses import dataclass
+
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.objects import Objects
+from seqdrop.domain.errors import InvalidManifest
+from seqdrop.domain.manifest import (
+    ExpectedFile,
+    Manifest,
+    SampleEntry,
+    expected_files,
+    parse_manifest,
+)
+from seqdrop.domain.naming import execution_name, split_run_id, unplaced_sample
+from seqdrop.domain.records import FastqFile, Placed
+from seqdrop.domain.upload import Upload, expected_place, sequencer_order
+from seqdrop.flow.intake import Intake
+
+MAX_MANIFEST_BYTES = 8 * 2**20
+
+
+@dataclass(frozen=True)
+class Manifests:
+    """A manifest may come before its files, after them, twice, or corrected."""
+
+    catalog: Catalog
+    objects: Objects
+    intake: Intake
+
+    def receive(self, upload: Upload) -> str:
+        """Applies a manifest to every sample that it names; one that can't be used is held."""
+        placed, _ = self.catalog.analyses.uploads(upload.bucket, upload.key)
+        if any(p.version_id == upload.version for p in placed):
+            return "a manifest that was applied before"
+        mine = sequencer_order(upload.sequencer)
+        if any(sequencer_order(p.sequencer) > mine for p in placed):
+            return "a manifest that has been replaced since"
+        try:
+            manifest = self._read(upload)
+            entries = [(entry, *self._files_of(entry, upload)) for entry in manifest.samples]
+        except InvalidManifest as error:
+            return self.intake.hold_unplaced(upload, f"{upload.key!r}: {error}")
+        statuses = [self._apply(entry, assay, files, upload) for entry, assay, files in entries]
+        self._forget_unplaced(Placed(upload.bucket, upload.key, upload.version, ""))
+        self.catalog.analyses.note_upload(upload.placed(note="manifest"))
+        return "; ".join(statuses)
+
+    def _read(self, upload: Upload) -> Manifest:
+        described = self.objects.head(upload.bucket, upload.key, upload.version_id)
+        if described is not None and described.object.size > MAX_MANIFEST_BYTES:
+            raise InvalidManifest(f"the manifest has over {MAX_MANIFEST_BYTES >> 20} MiB")
+        body = self.objects.get(upload.bucket, upload.key, upload.version_id)
+        if body is None:
+            raise InvalidManifest("the manifest was deleted before it was read")
+        return parse_manifest(body, upload.key)
+
+    def _files_of(self, entry: SampleEntry, upload: Upload) -> tuple[str, list[ExpectedFile]]:
+        assay = entry.assay or entry.pipeline or self.intake.library.default_assay
+        return assay, expected_files(entry, assay, upload.bucket, upload.key)
+
+    def _apply(
+        self, entry: SampleEntry, assay: str, files: list[ExpectedFile], upload: Upload
+    ) -> str:
+        analyses, now = self.catalog.analyses, self.intake.now()
+        analyses.ensure(entry.sample, assay, now)
+        analyses.expect(files)
+        analyses.apply_manifest(
+            entry, assay, files, manifest=upload.key, cause=upload.cause, now=now
+        )
+        for file in files:
+            self._gather(file)
+        status = self.intake.claims.advance(entry.sample, assay)
+        return f"{entry.sample} ({assay}) is {status}"
+
+    def _gather(self, expected: ExpectedFile) -> None:
+        """Takes a file that is there already from where its name had put it."""
+        place = expected_place(expected)
+        placed, _ = self.catalog.analyses.uploads(expected.bucket, expected.key)
+        for earlier in placed:
+            self._take_back(earlier, expected)
+        described = self.objects.head(expected.bucket, expected.key)
+        if described is None:
+            return  # it is yet to come
+        version = described.object.version_id
+        known = next((p for p in placed if p.version_id == (version or described.etag)), None)
+        sequencer = known.sequencer if known else ""
+        upload = Upload(expected.bucket, expected.key, version, sequencer, described.etag)
+        self.intake.register(upload, place, [])
+
+    def _take_back(self, earlier: Placed, expected: ExpectedFile) -> None:
+        analyses, now = self.catalog.analyses, self.intake.now()
+        why = f"the manifest puts {earlier.key!r} into {expected.sample} ({expected.assay})"
+        if not earlier.sample:
+            analyses.forget_upload(earlier)
+            return
+        file = analyses.file(earlier.sample, earlier.assay, earlier.identity)
+        if file is not None and file.object.key == earlier.key:
+            if not self._is_placed_so(file, expected):
+                analyses.withdraw(file, why, "manifest", now)
+        else:
+            analyses.forget_upload(earlier)
+            self._lift_hold(earlier)
+        self._tidy(earlier, expected, why)
+
+    @staticmethod
+    def _is_placed_so(file: FastqFile, expected: ExpectedFile) -> bool:
+        return (
+            (file.sample, file.assay) == (expected.sample, expected.assay)
+            and file.identity.library == (expected.library or "-")
+            and expected.lane in {"", file.identity.lane}
+            and file.identity.read == expected.read
+            and file.object.md5 == expected.md5
+        )
+
+    def _lift_hold(self, earlier: Placed) -> None:
+        analysis = self.catalog.analyses.get(earlier.sample, earlier.assay)
+        cause = Upload(earlier.bucket, earlier.key, "").cause
+        if analysis and cause in analysis.holds:
+            self.catalog.analyses.lift_hold(analysis, cause, self.intake.now())
+
+    def _tidy(self, earlier: Placed, expected: ExpectedFile, why: str) -> None:
+        """Ends what a name alone had begun, where the manifest knows better."""
+        if (earlier.sample, earlier.assay) == (expected.sample, expected.assay):
+            return
+        analysis = self.catalog.analyses.get(earlier.sample, earlier.assay)
+        if analysis is None:
+            return
+        has_run = analysis.active_run or analysis.current_run
+        if not (analysis.files_seen or analysis.expected or has_run):
+            self.catalog.analyses.forget_empty(analysis, why, self.intake.now())
+        elif analysis.active_run:
+            self.catalog.analyses.hold(
+                analysis.sample, analysis.assay, "manifest", why, self.intake.now()
+            )
+            run_key, attempt = split_run_id(analysis.active_run)
+            name = execution_name(analysis.sample, run_key, attempt)
+            self.intake.claims.executions.stop(name, why)
+        else:
+            self.intake.claims.advance(analysis.sample, analysis.assay)
+
+    def _forget_unplaced(self, manifest: Placed) -> None:
+        """A corrected manifest ends the hold of the one that could not be used."""
+        sample = unplaced_sample(manifest.bucket, manifest.key)
+        analysis = self.catalog.analyses.get(sample, self.intake.library.default_assay)
+        if analysis:
+            why = "the manifest was corrected"
+            self.catalog.analyses.forget_empty(analysis, why, self.intake.now())

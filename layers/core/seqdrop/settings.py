@@ -1,0 +1,32 @@
+"""The only reader of the environment."""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What the template tells a function; each gets only what it uses."""
+
+    catalog_table: str = ""
+    results_bucket: str = ""
+    uploads_queue_url: str = ""
+    analyse_sample_arn: str = ""
+    job_queue_prefix: str = ""
+    """Queues are ``<prefix>-<kind>-<priority>``, definitions ``<prefix>-<kind>``."""
+    images: dict[str, str] = {}
+    """What runs on each kind of queue: an image's digest, or a host's AMI and DRAGEN version."""
+    pipelines_dir: str = "/opt"
+    shortest_poll_seconds: int = 60
+
+
+def load_settings() -> Settings:
+    """Settings from the environment's variables of the same names in capitals."""
+    given: dict[str, object] = {}
+    for name in Settings.__struct_fields__:
+        value = os.environ.get(name.upper())
+        if value:
+            given[name] = msgspec.json.decode(value) if name == "images" else value
+    settings = msgspec.convert(given, Settings, strict=False)
+    return msgspec.structs.replace(settings, pipelines_dir=str(Path(settings.pipelines_dir)))

@@ -1,0 +1,113 @@
+"""Adapters and flows over the environment's settings: each made once, when it is first needed."""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from seqdrop.aws.batch import Batch
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.executions import Executions
+from seqdrop.aws.objects import Objects
+from seqdrop.aws.queues import Rechecks
+from seqdrop.library import Library
+from seqdrop.settings import load_settings
+
+if TYPE_CHECKING:
+    from seqdrop.flow.claims import Claims
+    from seqdrop.flow.closing import Closing
+    from seqdrop.flow.jobs import JobFlow
+
+_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=15,
+    retries={"mode": "standard", "max_attempts": 4},
+)
+settings = cache(load_settings)
+
+
+def now() -> datetime:
+    """The one clock."""
+    return datetime.now(UTC)
+
+
+def _client(service: str) -> Any:
+    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]  # by name
+
+
+@cache
+def catalog() -> Catalog:
+    """The catalog's table."""
+    return Catalog(_client("dynamodb"), settings().catalog_table)
+
+
+@cache
+def objects() -> Objects:
+    """S3."""
+    return Objects(_client("s3"))
+
+
+@cache
+def batch() -> Batch:
+    """AWS Batch."""
+    return Batch(_client("batch"))
+
+
+@cache
+def executions() -> Executions:
+    """The state machine that analyses samples."""
+    return Executions(_client("stepfunctions"), settings().analyse_sample_arn)
+
+
+@cache
+def rechecks() -> Rechecks:
+    """The queue that register_upload reads."""
+    return Rechecks(_client("sqs"), settings().uploads_queue_url)
+
+
+@cache
+def library() -> Library:
+    """Pipelines and assays."""
+    return Library(settings().pipelines_dir)
+
+
+@cache
+def claims() -> "Claims":
+    """Whether analyses may start."""
+    from seqdrop.flow.claims import Claims
+
+    return Claims(catalog(), executions(), rechecks(), library(), settings().images, now)
+
+
+@cache
+def job_flow() -> "JobFlow":
+    """Submitting, polling and recording jobs."""
+    from seqdrop.flow.jobs import JobFlow
+
+    return JobFlow(
+        catalog=catalog(),
+        objects=objects(),
+        batch=batch(),
+        executions=executions(),
+        results_bucket=settings().results_bucket,
+        queue_prefix=settings().job_queue_prefix,
+        prices=library().prices,
+        now=now,
+    )
+
+
+@cache
+def closing() -> "Closing":
+    """The end of runs."""
+    from seqdrop.flow.closing import Closing
+
+    return Closing(
+        catalog=catalog(),
+        objects=objects(),
+        rechecks=rechecks(),
+        jobs=job_flow(),
+        results_bucket=settings().results_bucket,
+        now=now,
+    )
