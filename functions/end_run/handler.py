@@ -3,26 +3,22 @@
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from seqdrop import wiring
 from seqdrop.aws.events import read_execution_end
+from seqdrop.messages import each_message
 
 logger = Logger()
 metrics = Metrics()
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
-def end(message: SQSRecord) -> None:
+def end(body: str) -> None:
     """One execution's end; that of a run closed already only ends what is left of its jobs."""
-    ended = read_execution_end(message.body)
+    ended = read_execution_end(body)
     cause = ended.cause or ended.error
     outcome = wiring.closing().end(ended.run, ended.status, cause, who="stepfunctions")
+    metrics.add_metric(name="ExecutionsEnded", unit="Count", value=1)
     logger.info(
         "execution ended",
         sample_id=ended.run.sample,
@@ -36,6 +32,4 @@ def end(message: SQSRecord) -> None:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Answers which messages are to come again."""
-    return process_partial_response(
-        event=event, record_handler=end, processor=processor, context=context
-    )
+    return each_message(event, context, end, logger)

@@ -5,15 +5,18 @@ from typing import Any
 import msgspec
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from seqdrop import wiring
 from seqdrop.aws.executions import RunInput
+from seqdrop.aws.faults import faults_are_transient
 
 logger = Logger()
 metrics = Metrics()
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
+@faults_are_transient
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Takes the run's ids and the error that ended its execution; returns the reason."""
     ids = msgspec.convert(event["run"], RunInput)

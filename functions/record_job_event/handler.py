@@ -4,21 +4,16 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from seqdrop import wiring
 from seqdrop.aws.events import read_job_event
 from seqdrop.flow.jobs import catalog_key
 from seqdrop.flow.references import ReferenceFlow
+from seqdrop.messages import each_message
 
 logger = Logger()
 metrics = Metrics()
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @cache
@@ -34,14 +29,15 @@ def references() -> ReferenceFlow:
     )
 
 
-def record(message: SQSRecord) -> None:
+def record(body: str) -> None:
     """One event; late and doubled ones change nothing."""
-    state = read_job_event(message.body)
+    state = read_job_event(body)
     key = catalog_key(state)
     job = wiring.job_flow().record(key, state) if key else None
     if job is None:
         logger.info("not a job of ours", job_id=state.job_id, status=state.status)
         return
+    metrics.add_metric(name="JobEvents", unit="Count", value=1)
     if job.pk.startswith("REFERENCE#"):
         references().settle(job)
     else:
@@ -53,6 +49,4 @@ def record(message: SQSRecord) -> None:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Answers which messages are to come again."""
-    return process_partial_response(
-        event=event, record_handler=record, processor=processor, context=context
-    )
+    return each_message(event, context, record, logger)

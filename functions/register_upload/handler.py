@@ -4,23 +4,18 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from seqdrop import wiring
 from seqdrop.aws.events import read_upload_message
 from seqdrop.aws.queues import Recheck
 from seqdrop.domain.naming import UploadKind, upload_kind
 from seqdrop.flow.intake import Intake
 from seqdrop.flow.manifests import Manifests
+from seqdrop.messages import each_message
 
 logger = Logger()
 metrics = Metrics()
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @cache
@@ -35,9 +30,9 @@ def manifests() -> Manifests:
     return Manifests(wiring.catalog(), wiring.objects(), intake())
 
 
-def register(record: SQSRecord) -> None:
+def register(body: str) -> None:
     """One upload, or one look at an analysis that time alone was to decide."""
-    message = read_upload_message(record.body)
+    message = read_upload_message(body)
     if isinstance(message, Recheck):
         status = wiring.claims().advance(message.sample, message.assay, message.generation)
         logger.info("looked again", sample_id=message.sample, assay=message.assay, status=status)
@@ -52,6 +47,4 @@ def register(record: SQSRecord) -> None:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Answers which messages are to come again."""
-    return process_partial_response(
-        event=event, record_handler=register, processor=processor, context=context
-    )
+    return each_message(event, context, register, logger)

@@ -5,15 +5,18 @@ from typing import Any
 import msgspec
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from seqdrop import wiring
+from seqdrop.aws.faults import faults_are_transient
 from seqdrop.flow.jobs import StageInput
 
 logger = Logger()
 metrics = Metrics()
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
+@faults_are_transient
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Takes the stage's ids and a task token."""
     stage = msgspec.convert(event["stage"], StageInput)
@@ -21,4 +24,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         sample_id=stage.sample, run_key=stage.run_key, execution_arn=event["execution"]
     )
     job_id = wiring.job_flow().submit(stage, event["token"])
+    metrics.add_metric(name="JobsSubmitted", unit="Count", value=1)
     logger.info("job submitted", stage=stage.stage, job_id=job_id)

@@ -63,7 +63,3 @@ class StaleGeneration(Conflict):
 
 class JobFailed(SeqdropError):
     """A Batch job ended badly; the catalog's job item says how."""
-
-
-class JobNotRecorded(Transient):
-    """An event or poll came before the job's item could be read."""

@@ -1,5 +1,6 @@
 """Pipelines and assays: what a lab writes in YAML, typed and checked."""
 
+import math
 from typing import Literal
 
 import msgspec
@@ -38,12 +39,12 @@ class Linear(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     base: float
     per_input_gib: float = 0.0
-    limit: float = float("inf")
+    limit: float | None = None
 
     def of(self, input_bytes: int) -> int:
         """The quantity for so many bytes of input, rounded up."""
         value = self.base + self.per_input_gib * input_bytes / 2**30
-        return int(-(-min(value, self.limit) // 1))
+        return math.ceil(value if self.limit is None else min(value, self.limit))
 
 
 class Size(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -45,6 +45,10 @@ class RunRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     prefixes: dict[str, str]
 
 
+class _FunctionError(msgspec.Struct):
+    errorMessage: str  # noqa: N815  # Lambda's own name
+
+
 @dataclass(frozen=True)
 class Closing:
     """A run is closed by whoever comes first; who comes later finds it closed."""
@@ -128,7 +132,7 @@ class Closing:
         jobs = self.catalog.jobs.of_run(run.sample, run.assay, run.id)
         failed = [job for job in jobs if job.status == "FAILED"]
         if not failed:
-            return f"{error}: {cause}" if cause else error, False
+            return f"{error}: {_message(cause)}" if cause else error, False
         # A job that was stopped fell with its sibling: the one that failed by itself tells why.
         failed.sort(key=lambda job: (job.failure_class == FailureClass.STOPPED, job.ended))
         return f"{failed[0].stage}: {failed[0].message}", _is_input(failed[0])
@@ -180,6 +184,14 @@ class Closing:
         if run is None:
             raise NoSuchSample(f"there is no run {ids.run_key} of {ids.sample}")
         return run
+
+
+def _message(cause: str) -> str:
+    """The message in what Lambda gives as a function's error; other causes as they are."""
+    try:
+        return msgspec.json.decode(cause, type=_FunctionError).errorMessage
+    except msgspec.DecodeError:
+        return cause
 
 
 def _is_input(job: Job) -> bool:

@@ -40,6 +40,16 @@ _COMPANIONS = {
 _TRIES = 4
 
 
+def until_settled(attempt: Callable[[], str], what: str) -> str:
+    """Tries again where the catalog changed under an attempt: it then sees what came first."""
+    for _ in range(_TRIES):
+        try:
+            return attempt()
+        except Conflict:
+            continue
+    raise Transient(f"{what!r}: its place in the catalog changes all the time")
+
+
 @dataclass(frozen=True)
 class Intake:
     """One upload at a time; the same one twice, late or out of order changes nothing."""
@@ -52,6 +62,9 @@ class Intake:
 
     def receive(self, upload: Upload) -> str:
         """Places, checks and registers a FASTQ file; returns what became of it, for the log."""
+        return until_settled(lambda: self._receive(upload), upload.key)
+
+    def _receive(self, upload: Upload) -> str:
         placed, expected = self.catalog.analyses.uploads(upload.bucket, upload.key)
         known = next((p for p in placed if p.version_id == upload.version), None)
         if known:
@@ -96,7 +109,10 @@ class Intake:
         return folder
 
     def register(self, upload: Upload, place: Place, placed: list[Placed]) -> str:
-        """Looks into the file and adds it to its analysis; then sees whether that may start."""
+        """Looks into the file and adds it to its analysis; then sees whether that may start.
+
+        Raises Conflict where somebody else has placed the file, or its like, meanwhile.
+        """
         described = self.objects.head(upload.bucket, upload.key, upload.version_id)
         if described is None:
             return self._note(upload, "deleted before it was looked at")
@@ -121,12 +137,7 @@ class Intake:
             placed_by=place.by,
             registered=timestamp(self.now()),
         )
-        for _ in range(_TRIES):
-            try:
-                return self._put(upload, file)
-            except Conflict:
-                continue  # somebody registered this identity meanwhile: look again
-        raise Transient(f"{upload.key!r} could not be registered: its place changes all the time")
+        return self._put(upload, file)
 
     def _put(self, upload: Upload, file: FastqFile) -> str:
         identity = str(file.identity)

@@ -13,7 +13,7 @@ from seqdrop.aws.catalog.table import Key
 from seqdrop.aws.executions import Executions, RunInput
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.cost import job_cost_usd
-from seqdrop.domain.errors import JobFailed, JobNotRecorded, RunClosed
+from seqdrop.domain.errors import JobFailed, RunClosed, Transient
 from seqdrop.domain.failure import EXIT_CODES, StageFailure, classify
 from seqdrop.domain.naming import job_name, run_folder, run_id
 from seqdrop.domain.pipeline import QueuePrice
@@ -57,7 +57,7 @@ class JobFlow:
         folder = run_folder(ids.sample, ids.assay, ids.run_key, ids.attempt)
         plan = self.objects.read_plan(self.results_bucket, folder)
         if plan is None:
-            raise JobNotRecorded(f"run {ids.run} of {ids.sample} has no plan yet")
+            raise Transient(f"run {ids.run} of {ids.sample} has no plan yet")
         stage = plan.stage(ids.stage)
         pk, sk = self.catalog.jobs.key(ids.sample, ids.assay, ids.run, ids.stage)
         job = self.catalog.jobs.start(
@@ -99,7 +99,7 @@ class JobFlow:
             return recorded
         there = self.catalog.jobs.get((job.pk, job.sk))
         if there is None:
-            raise JobNotRecorded(f"job {job.name} is gone from the catalog")
+            raise Transient(f"job {job.name} is gone from the catalog")
         if there.job_id != job_id:
             self.batch.terminate(job_id, "stopped: submitted twice")
         return there
@@ -116,7 +116,7 @@ class JobFlow:
     def _ask(self, job: Job) -> Job:
         job_id = job.job_id or next(iter(self.batch.find(job.name, job.queue)), "")
         if not job_id:
-            raise JobNotRecorded(f"job {job.name} was never submitted")
+            raise Transient(f"job {job.name} was never submitted")
         state = self.batch.describe([job_id]).get(job_id) or self._vanished(job, job_id)
         recorded = self.record((job.pk, job.sk), state)
         return recorded or job

@@ -15,7 +15,7 @@ from seqdrop.domain.manifest import (
 from seqdrop.domain.naming import execution_name, split_run_id, unplaced_sample
 from seqdrop.domain.records import FastqFile, Placed
 from seqdrop.domain.upload import Upload, expected_place, sequencer_order
-from seqdrop.flow.intake import Intake
+from seqdrop.flow.intake import Intake, until_settled
 
 MAX_MANIFEST_BYTES = 8 * 2**20
 
@@ -30,6 +30,9 @@ class Manifests:
 
     def receive(self, upload: Upload) -> str:
         """Applies a manifest to every sample that it names; one that can't be used is held."""
+        return until_settled(lambda: self._receive(upload), upload.key)
+
+    def _receive(self, upload: Upload) -> str:
         placed, _ = self.catalog.analyses.uploads(upload.bucket, upload.key)
         if any(p.version_id == upload.version for p in placed):
             return "a manifest that was applied before"

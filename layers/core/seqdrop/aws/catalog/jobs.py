@@ -4,7 +4,7 @@ from datetime import datetime
 
 from seqdrop.aws.catalog.layout import job_key, jobs_prefix, timestamp
 from seqdrop.aws.catalog.table import Key, Table, from_item, to_item
-from seqdrop.domain.errors import Conflict, JobNotRecorded
+from seqdrop.domain.errors import Conflict, Transient
 from seqdrop.domain.records import Job, JobState
 
 
@@ -44,14 +44,14 @@ class Jobs:
     def wait_with(self, key: Key, token: str) -> Job:
         """Sets the token that the job's end is to answer, and returns the job as it is then.
 
-        Raises JobNotRecorded where there is no such job.
+        Raises Transient where there is no such job.
         """
         try:
             item = self._table.update(
                 key, sets={"token": token}, conditions=[("pk", "present", None)]
             )
         except Conflict as error:
-            raise JobNotRecorded(f"no job at {key[1]}") from error
+            raise Transient(f"no job at {key[1]}") from error
         return from_item(item, Job)
 
     def record_id(self, job: Job, job_id: str) -> Job | None:

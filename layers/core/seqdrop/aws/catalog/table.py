@@ -31,18 +31,21 @@ _OPERATORS = {
     "in": "contains({value}, {name})",
 }
 _CONFLICT_TRIES = 6
+_EMPTY: tuple[Any, ...] = (None, "", b"", (), {}, frozenset())
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
 
 def to_item(value: msgspec.Struct) -> Item:
-    """A record's attributes; what has its default is left out."""
-    plain = msgspec.to_builtins(value, builtin_types=(bytes,), str_keys=True)
-    for name in value.__struct_fields__:
-        field = getattr(value, name)
-        if isinstance(field, frozenset):
-            plain[name] = set(field)
-    return {k: v for k, v in plain.items() if v is not None and v != set()}
+    """A record's attributes; what is empty is left out, so that conditions can ask for it."""
+    fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
+    return {name: _builtin(field) for name, field in fields if field not in _EMPTY}
+
+
+def _builtin(field: Any) -> Any:
+    if isinstance(field, frozenset):
+        return set(field)
+    return msgspec.to_builtins(field, builtin_types=(bytes,), str_keys=True)
 
 
 def from_item(item: Mapping[str, Any], kind: type[T]) -> T:

@@ -1,0 +1,88 @@
+"""One clear line for everything that a command may meet outside of itself."""
+
+import errno
+import os
+from collections.abc import Iterator
+
+from seqdrop.domain.errors import SeqdropError
+
+_CREDENTIAL_CODES = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "RequestExpired",
+}
+
+
+class CommandFailed(SeqdropError):
+    """A command can't do what it was asked to; the message says why."""
+
+
+def expected_faults() -> tuple[type[Exception], ...]:
+    """What commands may raise. AWS' libraries are loaded only where something was raised."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return SeqdropError, BotoCoreError, ClientError, Boto3Error, OSError
+
+
+def explain(error: BaseException) -> str:
+    """What went wrong, in one line."""
+    from botocore.exceptions import (
+        ClientError,
+        CredentialRetrievalError,
+        HTTPClientError,
+        NoCredentialsError,
+        NoRegionError,
+        PartialCredentialsError,
+    )
+
+    for cause in _causes(error):
+        if isinstance(cause, ClientError):
+            return _refused(cause)
+        if isinstance(cause, (NoCredentialsError, PartialCredentialsError)):
+            return (
+                "there are no AWS credentials: configure some, or set AWS_ENDPOINT_URL to the "
+                "endpoint that `seqdrop local up` prints"
+            )
+        if isinstance(cause, (CredentialRetrievalError, NoRegionError)):
+            return f"{cause} (for the embedded runtime, set AWS_ENDPOINT_URL)"
+        if isinstance(cause, HTTPClientError):
+            return _unreachable(cause)
+    if isinstance(error, OSError):
+        return _of_files(error)
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _refused(error: object) -> str:
+    details = error.response["Error"]  # type: ignore[attr-defined]  # a ClientError
+    code, message = details.get("Code", "unknown"), " ".join(details.get("Message", "").split())
+    asked = error.operation_name  # type: ignore[attr-defined]
+    if code in _CREDENTIAL_CODES:
+        return f"AWS does not take these credentials ({code}): {message}"
+    return f"AWS refuses {asked} ({code}): {message}"
+
+
+def _unreachable(error: BaseException) -> str:
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        return f"nothing answers at {endpoint} (AWS_ENDPOINT_URL): is `seqdrop local up` running?"
+    return f"AWS can't be reached: {' '.join(str(error).split())}"
+
+
+def _of_files(error: OSError) -> str:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        where = f" for {error.filename}" if error.filename else ""
+        return f"no space is left on the disk{where}"
+    if error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,54 @@
+"""The `seqdrop` command."""
+
+import sys
+from io import TextIOWrapper
+
+import typer
+
+from cli import act, logs, references, results, runtime, samples, upload, wait
+from cli.faults import expected_faults, explain
+from cli.screen import warn
+
+app = typer.Typer(
+    name="seqdrop",
+    help="Drop FASTQ files in a bucket; get variants, their provenance and what they cost.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+local_app = typer.Typer(help="The embedded runtime on this machine.", no_args_is_help=True)
+reference_app = typer.Typer(help="References and their versions.", no_args_is_help=True)
+
+local_app.command("up")(runtime.up)
+local_app.command("down")(runtime.down)
+app.add_typer(local_app, name="local")
+app.command("upload")(upload.upload)
+app.command("samples")(samples.samples)
+app.command("show")(samples.show)
+app.command("wait")(wait.wait)
+app.command("rerun")(act.rerun)
+app.command("stop")(act.stop)
+app.command("logs")(logs.logs)
+app.command("results")(results.results)
+reference_app.command("add")(references.add)
+app.add_typer(reference_app, name="reference")
+app.command("references")(references.references)
+
+
+def main() -> None:
+    """Runs a command; whatever it meets outside of itself becomes one line, and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Unicode still gets its text
+    try:
+        app()
+    except SystemExit:
+        raise  # before the next line loads AWS' libraries
+    except expected_faults() as error:
+        warn(f"seqdrop: {explain(error)}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

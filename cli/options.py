@@ -1,0 +1,11 @@
+"""Options and arguments that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Sample = Annotated[str, typer.Argument(metavar="SAMPLE", help="The sample's id.")]
+Assay = Annotated[
+    str, typer.Option(metavar="NAME", help="One assay, where the sample has several.")
+]

@@ -1,0 +1,169 @@
+"""The deployment that the commands speak to: the cloud's, or that of AWS_ENDPOINT_URL."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.faults import CommandFailed
+from seqdrop.aws.batch import Batch
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.executions import Executions
+from seqdrop.aws.objects import Objects
+from seqdrop.aws.queues import Rechecks
+from seqdrop.flow.closing import Closing
+from seqdrop.flow.jobs import JobFlow
+from seqdrop.flow.references import ReferenceFlow
+from seqdrop.library import Library
+
+if TYPE_CHECKING:
+    from seqdrop.domain.records import Analysis
+
+PIPELINES = Path(__file__).resolve().parent.parent / "pipelines"
+_LOCAL_REGION = "us-east-1"
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=60,
+    retries={"mode": "standard", "max_attempts": 4},
+    # Without a checksum of ours, S3 makes a CRC64NVME over the whole object, however it was cut.
+    request_checksum_calculation="when_required",
+    max_pool_connections=32,
+)
+
+
+def now() -> datetime:
+    """The clock of what a person does."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack's outputs, and the adapters and flows over them, each made when it is needed."""
+
+    name: str
+    outputs: Mapping[str, str]
+    session: boto3.Session
+
+    def client(self, service: str) -> Any:
+        """A client of one AWS service."""
+        return self.session.client(service, config=_CONFIG)  # type: ignore[call-overload]  # by name
+
+    def output(self, name: str) -> str:
+        """One of the stack's outputs."""
+        if name not in self.outputs:
+            raise CommandFailed(
+                f"the stack {self.name!r} has no output {name}: deploy this version of Seqdrop"
+            )
+        return self.outputs[name]
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The catalog's table."""
+        return Catalog(self.client("dynamodb"), self.output("CatalogTable"))
+
+    @cached_property
+    def s3(self) -> Any:
+        """The client for large objects."""
+        return self.client("s3")
+
+    @cached_property
+    def objects(self) -> Objects:
+        """S3."""
+        return Objects(self.s3)
+
+    @cached_property
+    def executions(self) -> Executions:
+        """The state machine that analyses samples."""
+        return Executions(self.client("stepfunctions"), self.output("AnalyseSampleStateMachine"))
+
+    @cached_property
+    def rechecks(self) -> Rechecks:
+        """The queue that register_upload reads."""
+        return Rechecks(self.client("sqs"), self.output("UploadsQueueUrl"))
+
+    @cached_property
+    def library(self) -> Library:
+        """Pipelines and assays, as this copy of Seqdrop has them."""
+        return Library(str(PIPELINES))
+
+    @cached_property
+    def job_flow(self) -> JobFlow:
+        """Batch jobs."""
+        return JobFlow(
+            catalog=self.catalog,
+            objects=self.objects,
+            batch=Batch(self.client("batch")),
+            executions=self.executions,
+            results_bucket=self.output("ResultsBucket"),
+            queue_prefix=self.output("JobQueuePrefix"),
+            prices=self.library.prices,
+            now=now,
+        )
+
+    @cached_property
+    def closing(self) -> Closing:
+        """The end of runs."""
+        results = self.output("ResultsBucket")
+        return Closing(self.catalog, self.objects, self.rechecks, self.job_flow, results, now)
+
+    @cached_property
+    def reference_flow(self) -> ReferenceFlow:
+        """Adding references."""
+        bucket = self.output("ReferencesBucket")
+        return ReferenceFlow(self.catalog, self.objects, self.job_flow, self.library, bucket, now)
+
+    def who(self) -> str:
+        """Who asks, for the audit trail: the caller's ARN, or else the machine's user."""
+        try:
+            return str(self.client("sts").get_caller_identity()["Arn"])
+        except (BotoCoreError, ClientError):
+            import getpass
+
+            return getpass.getuser()
+
+    def analysis(self, sample: str, assay: str) -> "Analysis":
+        """The analysis that is meant; raises where there is none, or several to choose from."""
+        from cli.view import choose_analysis
+
+        return choose_analysis(sample, self.catalog.analyses.partition(sample), assay)
+
+
+def find_stack() -> Stack:
+    """The stack named by SEQDROP_STACK (or ``seqdrop``), where the environment points to."""
+    name = os.environ.get("SEQDROP_STACK") or "seqdrop"
+    session = _session(os.environ.get("AWS_ENDPOINT_URL", ""))
+    client = session.client("cloudformation", config=_CONFIG)
+    try:
+        found = client.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+        where = os.environ.get("AWS_ENDPOINT_URL") or session.region_name
+        raise CommandFailed(
+            f"there is no stack {name!r} at {where}: deploy it, name another with SEQDROP_STACK, "
+            "or start `seqdrop local up` and set AWS_ENDPOINT_URL"
+        ) from error
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}
+    return Stack(name, outputs, session)
+
+
+def _session(endpoint: str) -> boto3.Session:
+    """On this machine the embedded runtime's own region counts, and any credentials do."""
+    if endpoint and urlsplit(endpoint).hostname in _LOOPBACK:
+        return boto3.Session("local", "local", region_name=_LOCAL_REGION)
+    session = boto3.Session()
+    if not endpoint:
+        return session
+    region = session.region_name or _LOCAL_REGION
+    if session.get_credentials() is None:
+        return boto3.Session("local", "local", region_name=region)
+    return boto3.Session(region_name=region)

@@ -1,0 +1,201 @@
+"""A sample's items in the catalog as one document; pure, so that it can be looked at in tests."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from seqdrop.aws.catalog.analyses import group_partition
+from seqdrop.aws.catalog.table import Item, from_item
+from seqdrop.domain.blueprint import Blueprint
+from seqdrop.domain.errors import InvalidInput, NoSuchSample
+from seqdrop.domain.lifecycle import unpaired
+from seqdrop.domain.records import (
+    Analysis,
+    AnalysisStatus,
+    FastqFile,
+    Job,
+    Run,
+    RunStatus,
+    StageRun,
+)
+
+Document = dict[str, Any]
+
+
+def sample_document(sample: str, items: Sequence[Item], assay: str = "") -> Document:
+    """What ``show --json`` prints. Raises NoSuchSample where there is nothing."""
+    groups = group_partition(items)
+    wanted = [
+        analysis
+        for item in groups.get("ANALYSIS", [])
+        if (analysis := from_item(item, Analysis)) and assay in {"", analysis.assay}
+    ]
+    if not wanted:
+        raise _nothing(sample, assay, bool(groups.get("ANALYSIS")))
+    files = [from_item(item, FastqFile) for item in groups.get("FILE", [])]
+    runs = [from_item(item, Run) for item in groups.get("RUN", [])]
+    jobs = _jobs_by_run(groups.get("JOB", []))
+    return {
+        "sample": sample,
+        "analyses": [analysis_document(analysis, files, runs, jobs) for analysis in wanted],
+    }
+
+
+def choose_analysis(sample: str, items: Sequence[Item], assay: str = "") -> Analysis:
+    """The one analysis that is meant. Raises where there is none, or several."""
+    found = [from_item(i, Analysis) for i in group_partition(items).get("ANALYSIS", [])]
+    wanted = [analysis for analysis in found if assay in {"", analysis.assay}]
+    if not wanted:
+        raise _nothing(sample, assay, bool(found))
+    if len(wanted) > 1:
+        names = ", ".join(analysis.assay for analysis in wanted)
+        raise InvalidInput(f"{sample} has several assays ({names}): choose one with --assay")
+    return wanted[0]
+
+
+def _nothing(sample: str, assay: str, is_known: bool) -> NoSuchSample:
+    if is_known:
+        return NoSuchSample(f"the sample {sample!r} has no assay {assay!r}")
+    return NoSuchSample(f"there is no sample {sample!r}")
+
+
+def analysis_document(
+    analysis: Analysis,
+    files: Iterable[FastqFile],
+    runs: Iterable[Run],
+    jobs: dict[tuple[str, str, int], dict[str, Job]],
+) -> Document:
+    """One analysis, with its files, and its runs from the newest to the oldest."""
+    mine = sorted(
+        (run for run in runs if run.assay == analysis.assay),
+        key=lambda run: (run.claimed, run.attempt),
+        reverse=True,
+    )
+    return {
+        "assay": analysis.assay,
+        "status": analysis.status.value,
+        "why": why_of(analysis),
+        "holds": analysis.holds,
+        "missing": _missing(analysis),
+        "project": analysis.project,
+        "priority": analysis.priority or None,
+        "generation": analysis.generation,
+        "manifest": analysis.manifest or None,
+        "active_run": analysis.active_run or None,
+        "current_run": analysis.current_run or None,
+        "released_run": analysis.released_run or None,
+        "created": analysis.created or None,
+        "updated": analysis.updated or None,
+        "files": [_file(file) for file in files if file.assay == analysis.assay],
+        "runs": [_run(run, jobs[run.assay, run.run_key, run.attempt]) for run in mine],
+    }
+
+
+def why_of(analysis: Analysis) -> str:
+    """Why an analysis is where it is; the holds themselves where it is held."""
+    if analysis.status is AnalysisStatus.HELD and analysis.holds:
+        return "; ".join(analysis.holds.values())
+    return analysis.why
+
+
+def _missing(analysis: Analysis) -> list[str]:
+    absent = sorted(analysis.expected - analysis.keys_seen)
+    if analysis.expected:
+        return [f"s3://{entry}" for entry in absent]
+    return [mate.describe() for mate in unpaired(analysis)]
+
+
+def _file(file: FastqFile) -> Document:
+    identity, stored = file.identity, file.object
+    return {
+        "uri": f"s3://{stored.bucket}/{stored.key}",
+        "version_id": stored.version_id or None,
+        "bytes": stored.size,
+        "checksum": stored.checksum or None,
+        "md5": stored.md5 or None,
+        **msgspec.to_builtins(identity),
+        "placed_by": file.placed_by,
+        "registered": file.registered or None,
+    }
+
+
+def _run(run: Run, jobs: dict[str, Job]) -> Document:
+    cost = run.cost_usd
+    if cost is None:
+        cost = round(sum(job.cost_usd or 0.0 for job in jobs.values()), 6)
+    return {
+        "run_key": run.run_key,
+        "attempt": run.attempt,
+        "id": run.id,
+        "status": run.status.value,
+        "why": run.failure,
+        "qc": run.qc or None,
+        "qc_reasons": run.qc_reasons,
+        "metrics": run.metrics,
+        "simulated": run.simulated,
+        "pipeline": run.pipeline,
+        "reference": run.reference,
+        "cost_usd": cost,
+        "generation": run.generation,
+        "priority": run.priority,
+        "project": run.project,
+        "options": {"fresh": run.options.fresh, "from_stage": run.options.from_stage or None},
+        "supersedes": run.supersedes or None,
+        "execution": run.execution or None,
+        "claimed": run.claimed or None,
+        "started": run.started or None,
+        "ended": run.ended or None,
+        "stages": [_stage(stage, jobs.get(stage.stage), run.status) for stage in _stages(run)],
+    }
+
+
+def _stages(run: Run) -> tuple[StageRun, ...]:
+    """A run that is claimed, but not planned, has its stages in its blueprint."""
+    if run.stages or not run.blueprint:
+        return run.stages
+    blueprint = msgspec.json.decode(run.blueprint, type=Blueprint)
+    return tuple(
+        StageRun(name, blueprint.stage_keys[name], "", stage.queue)
+        for name, stage in blueprint.stages.items()
+    )
+
+
+def _stage(stage: StageRun, job: Job | None, run: RunStatus) -> Document:
+    document = {
+        "stage": stage.stage,
+        "status": _stage_status(stage, job, run),
+        "queue": stage.queue,
+        "reused": stage.reused,
+        "key": stage.key,
+        "prefix": stage.prefix or None,
+    }
+    times = (job.created or job.submitting, job.started, job.ended) if job else ("", "", "")
+    document |= dict(zip(("submitted", "started", "ended"), (t or None for t in times), strict=True))
+    return document | {
+        "job_id": (job.job_id or None) if job else None,
+        "exit_code": job.exit_code if job else None,
+        "failure_class": (job.failure_class or None) if job else None,
+        "message": (job.message or job.reason) if job else "",
+        "cost_usd": job.cost_usd if job else None,
+        "attempts": len(job.attempt_seconds) if job else 0,
+        "log_stream": (job.log_stream or None) if job else None,
+    }
+
+
+def _stage_status(stage: StageRun, job: Job | None, run: RunStatus) -> str:
+    if stage.reused:
+        return "REUSED"
+    if job:
+        return job.status
+    return "WAITING" if run.live else "NOT_RUN"
+
+
+def _jobs_by_run(items: Iterable[Item]) -> dict[tuple[str, str, int], dict[str, Job]]:
+    """The last job of each stage, by assay, run key and attempt."""
+    found: dict[tuple[str, str, int], dict[str, Job]] = defaultdict(dict)
+    for item in items:
+        _, assay, run_key, attempt, stage, _ = str(item["sk"]).split("#")
+        found[assay, run_key, int(attempt)][stage] = from_item(item, Job)
+    return found

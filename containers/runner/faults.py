@@ -1,0 +1,38 @@
+"""What ends a stage badly, with the class that decides whose move it is; and no secrets in it."""
+
+import errno
+import re
+
+from seqdrop.domain.failure import FailureClass
+
+_URL_LOGIN = re.compile(r"(\w+://)[^\s/@]+@")
+_LICENCE = re.compile(r"(--lic[\w-]*)([=\s]+)\S+")
+_FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+
+
+class StageFault(Exception):
+    """The stage can't be finished; the message is for a person."""
+
+    def __init__(
+        self, failure_class: FailureClass, message: str, counts: dict[str, int] | None = None
+    ) -> None:
+        """The message is redacted here, so that no caller has to think of it."""
+        super().__init__(redact(message))
+        self.failure_class = failure_class
+        self.counts = counts or {}
+
+
+class Stopped(Exception):
+    """Work given up because something else has already ended the stage or the step."""
+
+
+def redact(text: str) -> str:
+    """The text without licence strings and without logins in URLs."""
+    return _URL_LOGIN.sub(r"\1***@", _LICENCE.sub(r"\1\2***", text))
+
+
+def machine_fault(error: OSError) -> StageFault:
+    """A refusal of this machine's own (disk full, bad disk, no memory): another may do better."""
+    if error.errno in _FULL_DISK:
+        return StageFault(FailureClass.HOST, f"the disk is full: {error}")
+    return StageFault(FailureClass.HOST, f"this machine refused: {error}")

@@ -1,0 +1,125 @@
+"""Reference files and earlier stages' outputs, brought into the job's folders and checked."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from threading import Event
+
+import msgspec
+from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.plan import RunPlan, StagePlan, StageResult, StoredObject
+
+from runner.faults import StageFault
+from runner.objects import Objects
+from runner.parallel import run_parallel
+from runner.scratch import Folders, below
+from runner.source import ObjectStream
+
+PART_BYTES = 64 * 2**20
+"""Large files come in parts side by side: one connection gives some 90 MB/s."""
+WORKERS = 16
+_CHUNK_BYTES = 2**20
+
+
+Wanted = dict[Path, StoredObject]
+
+
+def wanted_files(
+    plan: RunPlan, stage: StagePlan, folders: Folders, objects: Objects, stop: Event
+) -> Wanted:
+    """Everything that the steps find in ``{ref}`` and ``{in}``, and where it comes from."""
+    wanted: Wanted = {}
+    for file in stage.reference_files:
+        _claim(wanted, below(folders.ref, file.path), file.object)
+    needed = _needed(plan, stage)
+    results = run_parallel([partial(_result_of, each, objects) for each in needed], WORKERS, stop)
+    for each, result in zip(needed, results, strict=True):
+        for name, stored in _result_objects(each, result):
+            _claim(wanted, below(folders.inputs, name), stored)
+    return wanted
+
+
+def fetch_tasks(wanted: Wanted, objects: Objects, stop: Event) -> list[Callable[[], None]]:
+    """What brings the files, for run_parallel; large ones in several parts."""
+    tasks: list[Callable[[], None]] = []
+    for path, stored in wanted.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        for start in range(0, stored.size, PART_BYTES):
+            span = (start, min(start + PART_BYTES, stored.size))
+            tasks.append(partial(_fetch_part, stored, path, span, objects, stop))
+    return tasks
+
+
+def check_files(wanted: Wanted, stop: Event) -> None:
+    """Hold the files that came against the SHA-256 that is known of them."""
+    arrived = time.time()
+    for path in wanted:  # tools complain of an index that looks older than its data
+        os.utime(path, (arrived, arrived))
+    known = [(path, stored) for path, stored in wanted.items() if stored.sha256]
+    run_parallel([partial(_check, path, stored) for path, stored in known], WORKERS, stop)
+
+
+def _needed(plan: RunPlan, stage: StagePlan) -> list[StagePlan]:
+    known = {other.stage: other for other in plan.stages}
+    for need in stage.needs:
+        if need not in known:
+            raise StageFault(FailureClass.PLAN, f"the plan has no stage {need!r}, which is needed")
+    return [known[need] for need in stage.needs]
+
+
+def _result_of(needed: StagePlan, objects: Objects) -> StageResult:
+    key = f"{needed.prefix}{needed.stage}.json"
+    content = objects.read(needed.bucket, key)
+    if content is None:
+        message = f"stage {needed.stage} has no results at s3://{needed.bucket}/{key}"
+        raise StageFault(FailureClass.PLAN, message)
+    try:
+        return msgspec.json.decode(content, type=StageResult)
+    except msgspec.MsgspecError as error:
+        message = f"s3://{needed.bucket}/{key} is no stage's result: {error}"
+        raise StageFault(FailureClass.PLAN, message) from error
+
+
+def _result_objects(needed: StagePlan, result: StageResult) -> Iterable[tuple[str, StoredObject]]:
+    for file in result.files:
+        yield (
+            file.name,
+            StoredObject(
+                bucket=needed.bucket,
+                key=needed.prefix + file.name,
+                size=file.bytes,
+                sha256=file.sha256,
+            ),
+        )
+
+
+def _claim(wanted: Wanted, path: Path, stored: StoredObject) -> None:
+    if path in wanted:
+        message = f"{wanted[path].key!r} and {stored.key!r} want to be the same file {path.name!r}"
+        raise StageFault(FailureClass.PLAN, message)
+    wanted[path] = stored
+
+
+def _fetch_part(
+    stored: StoredObject, path: Path, span: tuple[int, int], objects: Objects, stop: Event
+) -> None:
+    stream = ObjectStream(objects.client, stored, stop, span=span)
+    try:
+        with path.open("r+b") as file:
+            file.seek(span[0])
+            while data := stream.read(_CHUNK_BYTES):
+                file.write(data)
+    finally:
+        stream.close()
+
+
+def _check(path: Path, stored: StoredObject) -> None:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != stored.sha256.lower():
+        message = f"s3://{stored.bucket}/{stored.key}: SHA-256 is {found}, not {stored.sha256}"
+        raise StageFault(FailureClass.TRANSFER, message)

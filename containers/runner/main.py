@@ -1,0 +1,133 @@
+"""``seqdrop-runner s3://BUCKET/…/plan.json STAGE``: what every Batch image runs."""
+
+import argparse
+import os
+import re
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import msgspec
+from seqdrop.domain.failure import EXIT_CODES, FailureClass, StageFailure
+from seqdrop.domain.plan import RunPlan, decode_plan, encode
+
+from runner import log
+from runner.descendants import end_own_children
+from runner.faults import StageFault, machine_fault
+from runner.log import OutcomeLog
+from runner.objects import Objects, make_client
+from runner.settings import read_settings
+from runner.stage import StageRun
+
+STOPPED_EXIT_CODE = 128 + signal.SIGTERM
+_S3_URI = re.compile(r"s3://([^/]+)/(.+)", re.DOTALL)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one stage; the exit code says whose move it is after a failure.
+
+    Meant for a process of its own: at the end it ends every child that this process has.
+    """
+    parser = argparse.ArgumentParser(prog="seqdrop-runner", description=__doc__)
+    parser.add_argument("plan", help="s3://BUCKET/KEY of the run's plan.json")
+    parser.add_argument("stage", help="the stage of the plan to run")
+    options = parser.parse_args(arguments)
+    uri = _S3_URI.fullmatch(options.plan)
+    if not uri:
+        parser.error(f"{options.plan!r} is not an s3:// URI")
+    log.set_up()
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        return _run(uri[1], uri[2], options.stage)
+    except SystemExit as stopped:
+        _leave(stopped)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    """A stop request unwinds the main thread, whatever it waits for; a second changes nothing."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit(STOPPED_EXIT_CODE)
+
+
+def _leave(stopped: SystemExit) -> NoReturn:
+    """Leave now: threads may still wait for the network, and the job has 30 seconds."""
+    end_own_children()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(int(stopped.code or 0))
+
+
+def _run(bucket: str, key: str, stage_name: str) -> int:
+    settings = read_settings()
+    outcomes = OutcomeLog(
+        {"stage": stage_name, "job": settings.job_id, "job_attempt": settings.job_attempt}
+    )
+    objects = Objects(make_client())
+    try:
+        plan = _read_plan(objects, bucket, key)
+    except StageFault as fault:
+        return _report(outcomes, fault)
+    outcomes = outcomes.bind(sample=plan.sample, run_key=plan.run_key)
+    stage = next((stage for stage in plan.stages if stage.stage == stage_name), None)
+    failures = (stage.bucket if stage else bucket, f"{plan.folder}{stage_name}.failure.json")
+    try:
+        if not stage:
+            raise StageFault(FailureClass.PLAN, f"the plan has no stage {stage_name!r}")
+        _run_stage(StageRun(plan, stage, objects, settings, outcomes))
+    except StageFault as fault:
+        _leave_word(outcomes, objects, failures, fault)
+        return _report(outcomes, fault)
+    return 0
+
+
+def _run_stage(run: StageRun) -> None:
+    """Run it; counts made so far go with a fault, and nothing that was started stays."""
+    try:
+        run.run()
+    except StageFault as fault:
+        fault.counts = {**run.counts, **fault.counts}
+        raise
+    except OSError as error:
+        raise machine_fault(error) from error
+    finally:
+        end_own_children()
+
+
+def _read_plan(objects: Objects, bucket: str, key: str) -> RunPlan:
+    content = objects.read(bucket, key)
+    if content is None:
+        raise StageFault(FailureClass.PLAN, f"there is no plan at s3://{bucket}/{key}")
+    try:
+        return decode_plan(content)
+    except msgspec.MsgspecError as error:
+        message = f"s3://{bucket}/{key} is no plan: {error}"
+        raise StageFault(FailureClass.PLAN, message) from error
+
+
+def _leave_word(
+    outcomes: OutcomeLog, objects: Objects, place: tuple[str, str], fault: StageFault
+) -> None:
+    """Say why beside the plan, for the state machine and for people."""
+    failure = StageFailure(fault.failure_class, str(fault), fault.counts)
+    try:
+        objects.write(*place, encode(failure))
+    except StageFault as unwritten:
+        outcomes.error("failure_not_recorded", message=str(unwritten))
+
+
+def _report(outcomes: OutcomeLog, fault: StageFault) -> int:
+    """The first line only: what the tools said has gone by on stderr already."""
+    outcomes.error(
+        "failed",
+        failure_class=fault.failure_class,
+        message=str(fault).partition("\n")[0],
+        counts=fault.counts,
+    )
+    return EXIT_CODES[fault.failure_class]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

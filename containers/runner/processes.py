@@ -1,0 +1,157 @@
+"""Tools joined by pipes, run side by side, every one of their exit codes looked at."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+from typing import IO
+
+from seqdrop.domain.failure import FailureClass
+
+from runner.descendants import end_trees
+from runner.faults import StageFault, machine_fault, redact
+
+GRACE_SECONDS = 3.0
+"""Between SIGTERM and SIGKILL; Batch itself gives the whole job 30."""
+TAIL_LINES = 20
+_LONGEST_LINE_BYTES = 8192
+_LONGEST_KEPT = 500
+_LAST_LINES_SECONDS = 2.0
+_FULL_DISK = ("No space left on device", "Disk quota exceeded")
+_SIGPIPE_CODES = (-signal.SIGPIPE, 128 + signal.SIGPIPE)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A tool of the pipe has ended."""
+
+    tool: "Tool"
+
+
+@dataclass(eq=False)
+class Tool:
+    """One running process of a pipe."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
+    readers: list[Thread] = field(default_factory=list)
+    exit_code: int | None = None
+
+    def pass_lines_on(self, stream: IO[bytes]) -> None:
+        """Show what the tool says, line by line under its name, and keep the end of it."""
+        while line := stream.readline(_LONGEST_LINE_BYTES):
+            text = redact(line.decode(errors="replace").rstrip())
+            self.tail.append(text[:_LONGEST_KEPT])
+            sys.stderr.write(f"{self.name}: {text}\n")
+        stream.close()
+
+    def start_reader(self, stream: IO[bytes]) -> None:
+        """Read one of its outputs in the background."""
+        reader = Thread(target=self.pass_lines_on, args=(stream,), daemon=True)
+        reader.start()
+        self.readers.append(reader)
+
+    def wait(self, tell: Callable[[Ended], None]) -> None:
+        """Tell when the process has ended and its last lines are in."""
+        exit_code = self.process.wait()
+        for reader in self.readers:
+            reader.join(_LAST_LINES_SECONDS)  # something that it left behind may hold on
+        self.exit_code = exit_code
+        tell(Ended(self))
+
+    def how_it_ended(self) -> str:
+        """Its exit code or signal, in words."""
+        code = self.exit_code or 0
+        if code < 0:
+            return f"was killed by signal {-code} ({signal.strsignal(-code)})"
+        return f"ended with exit code {code}"
+
+
+class ToolPipe:
+    """The tools of one step."""
+
+    def __init__(self, tell: Callable[[Ended], None]) -> None:
+        """``tell`` is called once for each tool, from a thread of its own."""
+        self._tell = tell
+        self.tools: list[Tool] = []
+
+    def start(self, commands: list[list[str]], stdout: Path | None, folder: Path) -> None:
+        """Start all; what the last one says on stdout goes to the file, or to the log."""
+        environment = {**os.environ, "TMPDIR": str(folder)}
+        upstream: IO[bytes] | None = None
+        if stdout:
+            stdout.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            for index, command in enumerate(commands):
+                last = index == len(commands) - 1
+                file = stdout.open("wb") if last and stdout else None
+                tool = _start(command, upstream, file, folder, environment)
+                self.tools.append(tool)
+                if upstream:
+                    upstream.close()
+                if file:
+                    file.close()
+                upstream = tool.process.stdout
+        except OSError as error:
+            self.end()
+            raise _start_fault(error, command[0]) from error
+        if upstream:
+            self.tools[-1].start_reader(upstream)
+        for tool in self.tools:
+            Thread(target=tool.wait, args=(self._tell,), daemon=True).start()
+
+    def is_failure(self, tool: Tool) -> bool:
+        """Whether an ended tool failed by itself.
+
+        That its reader left is not its failure: the reader's own exit code tells.
+        """
+        if tool.exit_code in _SIGPIPE_CODES:
+            return tool is self.tools[-1]
+        return tool.exit_code != 0
+
+    def fault(self, tool: Tool) -> StageFault:
+        """What the bad end of one of the tools means."""
+        lines = "\n".join(tool.tail)
+        said = "\n".join(line for any_tool in self.tools for line in list(any_tool.tail))
+        full_disk = any(text in said for text in _FULL_DISK)
+        failure_class = FailureClass.HOST if full_disk else FailureClass.TOOL
+        return StageFault(failure_class, f"{tool.name} {tool.how_it_ended()}\n{lines}".rstrip())
+
+    def end(self) -> None:
+        """End what still runs, with everything that it started."""
+        running = {tool.process.pid for tool in self.tools if tool.process.returncode is None}
+        if running:
+            end_trees(running, GRACE_SECONDS)
+
+
+def _start(
+    command: list[str],
+    upstream: IO[bytes] | None,
+    stdout: IO[bytes] | None,
+    folder: Path,
+    environment: dict[str, str],
+) -> Tool:
+    process = subprocess.Popen(
+        command,
+        stdin=upstream or subprocess.DEVNULL,
+        stdout=stdout or subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env=environment,
+    )
+    tool = Tool(Path(command[0]).name, process)
+    if process.stderr:
+        tool.start_reader(process.stderr)
+    return tool
+
+
+def _start_fault(error: OSError, program: str) -> StageFault:
+    if isinstance(error, (FileNotFoundError, PermissionError)):
+        return StageFault(FailureClass.PLAN, f"{program!r} can't be started: {error.strerror}")
+    return machine_fault(error)

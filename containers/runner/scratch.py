@@ -1,0 +1,43 @@
+"""A job's own folder below the scratch folder, gone when the job is."""
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from seqdrop.domain.failure import FailureClass
+
+from runner.faults import StageFault
+
+
+@dataclass(frozen=True)
+class Folders:
+    """``ref``: reference files; ``inputs``: earlier stages' outputs; ``tmp``; ``out``: ours."""
+
+    ref: Path
+    inputs: Path
+    tmp: Path
+    out: Path
+
+
+@contextmanager
+def scratch(base: Path) -> Iterator[Folders]:
+    """Empty folders under a name that no other job on the machine has; removed at the end."""
+    root = base / str(uuid.uuid4())
+    folders = Folders(root / "ref", root / "in", root / "tmp", root / "out")
+    try:
+        for folder in (folders.ref, folders.inputs, folders.tmp, folders.out):
+            folder.mkdir(parents=True)
+        yield folders
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def below(folder: Path, name: str) -> Path:
+    """The path of a named file below the folder; a fault for a name that would leave it."""
+    parts = PurePosixPath(name).parts
+    if not parts or name.startswith("/") or ".." in parts or "\0" in name:
+        raise StageFault(FailureClass.PLAN, f"{name!r} is no path below a folder of the job")
+    return folder.joinpath(*parts)

@@ -1,0 +1,136 @@
+"""One stage from its plan to its published results."""
+
+import resource
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+
+from seqdrop.domain.plan import ResultFile, RunPlan, StagePlan, StageResult
+
+from runner.commands import Filler
+from runner.fetch import WORKERS as FETCH_WORKERS
+from runner.fetch import check_files, fetch_tasks, wanted_files
+from runner.log import OutcomeLog
+from runner.objects import Objects
+from runner.outputs import check_records, collect, flagstat_counts
+from runner.parallel import run_parallel
+from runner.publish import Publisher
+from runner.reads import Reads
+from runner.scratch import Folders, scratch
+from runner.settings import Settings, cores
+from runner.steps import run_steps
+from runner.versions import ToolVersions, VersionQuestions, programs_of
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass
+class StageRun:
+    """What a stage works with; ``counts`` and ``timings`` grow as it goes."""
+
+    plan: RunPlan
+    stage: StagePlan
+    objects: Objects
+    settings: Settings
+    log: OutcomeLog
+    stop: Event = field(default_factory=Event)
+    counts: dict[str, int] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+    started: str = field(default_factory=_now)
+
+    def run(self) -> None:
+        """Do it all, unless good results are there already. Raises StageFault."""
+        publisher = Publisher(self.stage, self.objects, self.stop)
+        if publisher.is_published():
+            self.log.info("already_published", bucket=self.stage.bucket, prefix=self.stage.prefix)
+            return
+        with scratch(self.settings.scratch) as folders:
+            reads = Reads(self.plan.pairs, self.stage.reads, folders.tmp, self.objects, self.stop)
+            filler = Filler(self._texts(folders), self.plan.variables, reads.pairs)
+            steps = [step for step in self.stage.steps if filler.applies(step.when)]
+            questions = VersionQuestions(programs_of(steps), folders.tmp)
+            self._fetch(folders, reads)
+            self.timings |= run_steps(self.stage.steps, filler, reads, folders.tmp, self.stop)
+            files = self._check(filler, reads, folders.out)
+            self._publish(publisher, files, questions)
+
+    def _texts(self, folders: Folders) -> dict[str, str]:
+        return {
+            "ref": str(folders.ref),
+            "in": str(folders.inputs),
+            "tmp": str(folders.tmp),
+            "out": str(folders.out),
+            "threads": str(max(1, min(self.stage.vcpus, cores()))),
+            "memory_mib": str(self.stage.memory_mib),
+            "sample": self.plan.sample,
+        }
+
+    def _fetch(self, folders: Folders, reads: Reads) -> None:
+        begun = time.monotonic()
+        wanted = wanted_files(self.plan, self.stage, folders, self.objects, self.stop)
+        tasks = fetch_tasks(wanted, self.objects, self.stop) + reads.fetch_tasks()
+        run_parallel(tasks, FETCH_WORKERS, self.stop)
+        check_files(wanted, self.stop)
+        reads.finish_fetch()
+        self.timings["fetch"] = _since(begun)
+
+    def _check(self, filler: Filler, reads: Reads, out: Path) -> dict[str, Path]:
+        """The files to publish, once the counts are right; what went in is looked at first."""
+        if self.stage.reads:
+            self.counts |= reads.counts.totals()
+            reads.check_all_read()
+        files = collect(self.stage, filler, out)
+        if self.stage.flagstat in files:
+            self.counts |= flagstat_counts(files[self.stage.flagstat])
+            if self.stage.reads:
+                check_records(self.counts)
+        return files
+
+    def _publish(
+        self, publisher: Publisher, files: dict[str, Path], questions: VersionQuestions
+    ) -> None:
+        if publisher.is_published():  # by another job, while this one worked
+            self.log.info("published_by_another_job", prefix=self.stage.prefix)
+            return
+        begun = time.monotonic()
+        published = publisher.upload(files)
+        self.timings["upload"] = _since(begun)
+        result = self._result(published, questions.answers())
+        self.log.info(
+            publisher.record(result),
+            bucket=self.stage.bucket,
+            prefix=self.stage.prefix,
+            counts=self.counts,
+            timings=self.timings,
+            peak_memory_mib=result.peak_memory_mib,
+            simulated=result.simulated,
+        )
+
+    def _result(self, files: tuple[ResultFile, ...], versions: ToolVersions) -> StageResult:
+        return StageResult(
+            stage=self.stage.stage,
+            key=self.stage.key,
+            files=files,
+            tools=versions.lines,
+            counts=self.counts,
+            timings=self.timings,
+            peak_memory_mib=_peak_memory_mib(),
+            simulated=versions.simulated,
+            started=self.started,
+            ended=_now(),
+        )
+
+
+def _since(begun: float) -> float:
+    return round(time.monotonic() - begun, 3)
+
+
+def _peak_memory_mib() -> int:
+    """Of the largest single tool: Linux counts in KiB, macOS in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return peak // (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,0 +1,49 @@
+"""State changes of Batch jobs on their way to the event bus, in order."""
+
+import queue
+import threading
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from local.batch_detail import event_detail
+from local.batch_jobs import Job
+from local.eventbridge import put_event
+
+
+class _Change(NamedTuple):
+    account: str
+    region: str
+    job_arn: str
+    detail: dict[str, Any]
+    time: datetime
+
+
+class StateChanges:
+    """One thread delivers all events, so that nobody holds the scheduler's lock meanwhile."""
+
+    def __init__(self) -> None:
+        self._changes: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._deliver, name="batch-events", daemon=True)
+        self._thread.start()
+
+    def announce(self, job: Job) -> None:
+        """Queue an event that tells the job as it is now."""
+        detail = event_detail(job)
+        self._changes.put(_Change(job.account, job.region, job.arn, detail, datetime.now(UTC)))
+
+    def close(self) -> None:
+        """Return when everything that was announced is delivered."""
+        self._changes.put(None)
+        self._thread.join()
+
+    def _deliver(self) -> None:
+        while (change := self._changes.get()) is not None:
+            put_event(
+                change.account,
+                change.region,
+                source="aws.batch",
+                detail_type="Batch Job State Change",
+                resources=[change.job_arn],
+                detail=change.detail,
+                time=change.time,
+            )

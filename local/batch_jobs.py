@@ -1,0 +1,166 @@
+"""A Batch job and its attempts: what was asked for, and what became of it."""
+
+import re
+import time
+import uuid
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from moto.batch.models import BatchBackend, JobDefinition, JobQueue
+from moto.batch.utils import make_arn_for_job
+
+from local.batch_logs import LogStream
+from local.batch_process import JobProcess
+from local.batch_retry import AttemptEnd, RetryStrategy
+
+_DEFAULT_LOG_GROUP = "/aws/batch/job"
+_REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch, the unit of every time of Batch."""
+    return time.time_ns() // 1_000_000
+
+
+class Status(StrEnum):
+    """The states of a job, in their order."""
+
+    SUBMITTED = "SUBMITTED"
+    PENDING = "PENDING"
+    RUNNABLE = "RUNNABLE"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more will happen to the job."""
+        return self in (Status.SUCCEEDED, Status.FAILED)
+
+    @property
+    def queued(self) -> bool:
+        """No attempt is under way yet."""
+        return self in (Status.SUBMITTED, Status.PENDING, Status.RUNNABLE)
+
+
+@dataclass(frozen=True)
+class Container:
+    """What an attempt runs: the definition's properties under the job's overrides.
+
+    A definition with `ecsProperties` would give one of these for each of its containers.
+    """
+
+    properties: dict[str, Any]
+
+    @classmethod
+    def of(cls, definition: JobDefinition, overrides: dict[str, Any]) -> "Container":
+        """Lay the overrides of one job over copies of the definition's properties."""
+        merged = dict(definition.container_properties or {})
+        for key in ("command", "instanceType", "memory", "vcpus"):
+            if key in overrides:
+                merged[key] = overrides[key]
+        for key, name in (("environment", "name"), ("resourceRequirements", "type")):
+            entries = {entry[name]: entry for entry in merged.get(key) or []}
+            entries.update({entry[name]: entry for entry in overrides.get(key) or []})
+            merged[key] = [dict(entry) for entry in entries.values()]
+        return cls(merged)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables of the definition and the overrides."""
+        return {each["name"]: str(each.get("value", "")) for each in self.properties["environment"]}
+
+    def command(self, parameters: dict[str, str]) -> list[str]:
+        """The argument list, each `Ref::name` replaced once: values are never read again."""
+
+        def value(match: re.Match[str]) -> str:
+            return parameters.get(match[1], match[0])
+
+        return [_REFERENCE.sub(value, str(part)) for part in self.properties.get("command") or []]
+
+    def log_stream(self, account: str, region: str, definition: str, task_id: str) -> LogStream:
+        """The stream of one attempt, where the definition's log configuration wants it."""
+        configured = (self.properties.get("logConfiguration") or {}).get("options") or {}
+        prefix = configured.get("awslogs-stream-prefix", definition)
+        group = configured.get("awslogs-group", _DEFAULT_LOG_GROUP)
+        return LogStream(account, region, group, f"{prefix}/default/{task_id}")
+
+
+@dataclass
+class Attempt:
+    """One try: its place, its log, and once it has started its process."""
+
+    environment: Any  # moto's ComputeEnvironment
+    log_stream: LogStream
+    task_id: str
+    started_at: int | None = None
+    process: JobProcess | None = None
+    end: AttemptEnd | None = None
+    stopped_at: int | None = None
+
+    def arn(self, kind: str) -> str:
+        """The ARN that ECS would give the attempt's `task` or its `container-instance`."""
+        cluster = self.environment.ecs_arn.replace(":cluster/", f":{kind}/")
+        return f"{cluster}/{self.task_id}"
+
+
+@dataclass(eq=False)
+class Job:
+    """One job. The scheduler's lock guards every field below `status`."""
+
+    name: str
+    queue: JobQueue
+    definition: JobDefinition
+    backend: BatchBackend
+    container: Container
+    parameters: dict[str, str]
+    retry: RetryStrategy
+    timeout_seconds: int | None
+    depends_on: list[dict[str, str]]
+    propagate_tags: bool | None = None
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    created_at: int = field(default_factory=now_ms)
+    number: int = 0  # the order of submission
+    status: Status = Status.SUBMITTED
+    status_reason: str | None = None
+    stopped_at: int | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    waits_for: set[str] = field(default_factory=set)
+    stop_reason: str | None = None
+    cancelled: bool = False
+    terminated: bool = False
+
+    @property
+    def arn(self) -> str:
+        """The job's ARN."""
+        return str(make_arn_for_job(self.account, self.id, self.region))
+
+    @property
+    def account(self) -> str:
+        """The account it belongs to."""
+        return str(self.backend.account_id)
+
+    @property
+    def region(self) -> str:
+        """The region it belongs to."""
+        return str(self.backend.region_name)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags of the submission and what TagResource added since."""
+        return dict(self.backend.list_tags_for_resource(self.arn))
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The latest attempt."""
+        return self.attempts[-1] if self.attempts else None
+
+    def begin_attempt(self, environment: Any) -> Attempt:
+        """Add an attempt that is to run in a compute environment."""
+        task_id = uuid.uuid4().hex
+        stream = self.container.log_stream(self.account, self.region, self.definition.name, task_id)
+        attempt = Attempt(environment, stream, task_id)
+        self.attempts.append(attempt)
+        return attempt

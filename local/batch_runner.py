@@ -1,0 +1,104 @@
+"""One attempt from an empty folder to its end: environment, process, output, time limit."""
+
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.batch_jobs import Attempt, Job
+from local.batch_process import CannotStart, JobProcess, Launch, Watchdog
+from local.batch_retry import AttemptEnd
+
+_ENDED = "Essential container in task exited"
+_NOT_STARTED = "Task failed to start"
+_OUTPUT_SECONDS = 5  # for what is left in the pipe once the whole process group has ended
+
+
+@dataclass(frozen=True)
+class BatchSettings:
+    """How Batch jobs run on this machine.
+
+    `environment` is all that a job sees besides its own variables; its PATH finds the commands.
+    `slots` says how many jobs a compute environment runs at once, by its ARN, its name or a part
+    of its name (the longest part wins).
+    """
+
+    scratch_dir: Path
+    environment: Mapping[str, str]
+    slots: Mapping[str, int] = field(default_factory=dict)
+    default_slots: int = 1
+    grace_seconds: float = 10.0
+
+    def slots_of(self, name: str, arn: str) -> int:
+        """The number of jobs that a compute environment runs at once."""
+        for exact in (arn, name):
+            if exact in self.slots:
+                return self.slots[exact]
+        parts = [part for part in self.slots if part in name]
+        return self.slots[max(parts, key=len)] if parts else self.default_slots
+
+
+class AttemptRunner:
+    """Runs attempts below one scratch folder."""
+
+    def __init__(self, settings: BatchSettings, scratch: Path, watchdog: Watchdog) -> None:
+        self._settings = settings
+        self._scratch = scratch
+        self._watchdog = watchdog
+
+    def run(
+        self,
+        job: Job,
+        attempt: Attempt,
+        on_start: Callable[[JobProcess], None],
+        on_timeout: Callable[[], None],
+    ) -> AttemptEnd:
+        """Run an attempt to its end; `on_start` is called once the process is there."""
+        folder = self._scratch / f"{job.id}-{len(job.attempts)}"
+        try:
+            attempt.log_stream.create()
+            folder.mkdir()
+            process = JobProcess(self._launch(job, attempt, folder), self._watchdog)
+            on_start(process)
+            exit_code = _follow(process, attempt, job.timeout_seconds, on_timeout)
+        except (CannotStart, OSError) as refusal:
+            return AttemptEnd(None, _NOT_STARTED, f"CannotStartContainerError: {refusal}")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return AttemptEnd(exit_code, _ENDED)
+
+    def _launch(self, job: Job, attempt: Attempt, folder: Path) -> Launch:
+        environment = {
+            **self._settings.environment,
+            **job.container.environment,
+            "AWS_BATCH_JOB_ID": job.id,
+            "AWS_BATCH_JOB_ATTEMPT": str(len(job.attempts)),
+            "AWS_BATCH_JQ_NAME": job.queue.name,
+            "AWS_BATCH_CE_NAME": attempt.environment.name,
+        }
+        command = job.container.command(job.parameters)
+        return Launch(command, environment, folder, self._settings.environment.get("PATH", ""))
+
+
+def _follow(
+    process: JobProcess,
+    attempt: Attempt,
+    timeout_seconds: int | None,
+    on_timeout: Callable[[], None],
+) -> int:
+    """Store the output and keep the time limit until the process ends; return its exit code."""
+    reader = threading.Thread(
+        target=attempt.log_stream.copy_from, args=(process.output,), daemon=True
+    )
+    reader.start()
+    limit = threading.Timer(timeout_seconds or 0, on_timeout)
+    limit.daemon = True
+    if timeout_seconds is not None:
+        limit.start()
+    exit_code = process.wait()
+    limit.cancel()
+    reader.join(_OUTPUT_SECONDS)
+    if not reader.is_alive():
+        process.output.close()
+    return exit_code

@@ -1,0 +1,177 @@
+"""Deploys the project's own template into moto: one stack, and beside it what moto can't make."""
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+
+from local.functions import FunctionSpec
+from local.queues import EventSource
+from local.template import CODE_BUCKET, LocalTemplate, answered, load_template
+
+ACCOUNT = "123456789012"
+"""moto's account."""
+REGION = "us-east-1"
+STACK = "seqdrop"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What was deployed: the stack's outputs, and what the runtime has to bring to life."""
+
+    outputs: dict[str, str]
+    functions: list[FunctionSpec]
+    sources: list[EventSource]
+
+
+def deploy(project: Path, endpoint_url: str, parameters: dict[str, str]) -> Deployment:
+    """Deploys the template of a project folder, with values for its parameters."""
+    session = boto3.Session("local", "local", region_name=REGION)
+    clients: dict[str, Any] = {
+        name: session.client(name, endpoint_url=endpoint_url)
+        for name in ("cloudformation", "s3", "lambda", "stepfunctions", "ec2")
+    }
+    machine_arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STACK}-analyse-sample"
+    template = load_template(
+        project / "template.yaml", REGION, {"AnalyseSampleStateMachine": machine_arn}
+    )
+    _put_code(clients["s3"], template)
+    network = _default_network(clients["ec2"])
+    outputs = _create_stack(clients["cloudformation"], template, {**network, **parameters})
+    _configure_buckets(clients["s3"], template, outputs)
+    _create_state_machines(clients["stepfunctions"], project, template, outputs)
+    functions = _function_specs(clients["lambda"], project, template)
+    shown = {name: value for name, value in outputs.items() if name not in template.questions}
+    return Deployment(shown, functions, _event_sources(template, outputs))
+
+
+def _put_code(s3: Any, template: LocalTemplate) -> None:
+    """An empty archive for each function and layer: the code is run from the project's folder."""
+    archive = io.BytesIO()
+    zipfile.ZipFile(archive, "w").close()
+    s3.create_bucket(Bucket=CODE_BUCKET)
+    for _, resource in template.of_type("AWS::Lambda::Function"):
+        s3.put_object(Bucket=CODE_BUCKET, Key=_code_key(resource), Body=archive.getvalue())
+    for _, resource in template.of_type("AWS::Lambda::LayerVersion"):
+        s3.put_object(Bucket=CODE_BUCKET, Key=_code_key(resource), Body=archive.getvalue())
+
+
+def _code_key(resource: dict[str, Any]) -> str:
+    properties = resource["Properties"]
+    return str(properties.get("Code", properties.get("Content"))["S3Key"])
+
+
+def _default_network(ec2: Any) -> dict[str, str]:
+    subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
+    groups = [group["GroupId"] for group in ec2.describe_security_groups()["SecurityGroups"]]
+    return {"SubnetIds": ",".join(subnets), "SecurityGroupIds": groups[0]}
+
+
+def _create_stack(
+    cloudformation: Any, template: LocalTemplate, parameters: dict[str, str]
+) -> dict[str, str]:
+    cloudformation.create_stack(
+        StackName=STACK,
+        TemplateBody=json.dumps(template.body),
+        Parameters=[
+            {"ParameterKey": name, "ParameterValue": value}
+            for name, value in parameters.items()
+            if name in template.body["Parameters"]
+        ],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+    if stack["StackStatus"] != "CREATE_COMPLETE":
+        raise RuntimeError(f"the stack is {stack['StackStatus']}: {stack.get('StackStatusReason')}")
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def _configure_buckets(s3: Any, template: LocalTemplate, outputs: dict[str, str]) -> None:
+    """moto's CloudFormation leaves a bucket's versions and its EventBridge configuration out."""
+    for name, resource in template.of_type("AWS::S3::Bucket"):
+        properties = resource["Properties"]
+        if "VersioningConfiguration" in properties:
+            s3.put_bucket_versioning(
+                Bucket=outputs[name], VersioningConfiguration=properties["VersioningConfiguration"]
+            )
+        if "NotificationConfiguration" in properties:
+            s3.put_bucket_notification_configuration(
+                Bucket=outputs[name],
+                NotificationConfiguration={"EventBridgeConfiguration": {}},
+            )
+
+
+def _create_state_machines(
+    stepfunctions: Any, project: Path, template: LocalTemplate, outputs: dict[str, str]
+) -> None:
+    for _, asked in template.left_out_of_type("AWS::StepFunctions::StateMachine"):
+        properties = answered(asked, outputs)
+        source = (project / properties["DefinitionS3Location"]["Key"]).read_text("utf-8")
+        for name, value in properties["DefinitionSubstitutions"].items():
+            source = source.replace(f"${{{name}}}", value)
+        stepfunctions.create_state_machine(
+            name=properties["StateMachineName"],
+            definition=json.dumps(yaml.safe_load(source)),
+            roleArn=properties["RoleArn"],
+            type=properties["StateMachineType"],
+        )
+
+
+def _function_specs(lambda_: Any, project: Path, template: LocalTemplate) -> list[FunctionSpec]:
+    layers = [resource for _, resource in template.of_type("AWS::Lambda::LayerVersion")]
+    folders = [project / _code_key(layer) for layer in layers]
+    opt = next(folder for folder in folders if not list(folder.glob("requirements.txt")))
+    specs = []
+    deployed = {_service(function): function for function in _all_functions(lambda_)}
+    for _, resource in template.of_type("AWS::Lambda::Function"):
+        code_dir = project / _code_key(resource)
+        service = resource["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+        found = deployed[service]
+        environment = {
+            name: str(opt) if value == "/opt" else str(value)
+            for name, value in found["Environment"]["Variables"].items()
+        }
+        specs.append(
+            FunctionSpec(
+                name=found["FunctionName"],
+                arn=found["FunctionArn"],
+                code_dir=code_dir,
+                handler=found["Handler"],
+                environment=environment,
+                timeout_seconds=float(found["Timeout"]),
+                memory_mib=int(found["MemorySize"]),
+                python_path=tuple(folder for folder in folders if folder != opt),
+            )
+        )
+    return specs
+
+
+def _all_functions(lambda_: Any) -> list[dict[str, Any]]:
+    pages = lambda_.get_paginator("list_functions").paginate()
+    return [function for page in pages for function in page["Functions"]]
+
+
+def _service(function: dict[str, Any]) -> str:
+    return str(function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"])
+
+
+def _event_sources(template: LocalTemplate, outputs: dict[str, str]) -> list[EventSource]:
+    sources = []
+    for _, asked in template.left_out_of_type("AWS::Lambda::EventSourceMapping"):
+        properties = answered(asked, outputs)
+        sources.append(
+            EventSource(
+                queue_arn=properties["EventSourceArn"],
+                function_name=properties["FunctionName"],
+                batch_size=properties.get("BatchSize", 10),
+                window_seconds=properties.get("MaximumBatchingWindowInSeconds", 0),
+                report_item_failures="ReportBatchItemFailures"
+                in properties.get("FunctionResponseTypes", []),
+            )
+        )
+    return sources

@@ -1,0 +1,49 @@
+"""The AWS endpoint: moto's server, in this process, on a loopback port."""
+
+import logging
+import socket
+import threading
+
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import BaseWSGIServer, make_server
+
+HOST = "127.0.0.1"
+
+
+class PortInUse(Exception):
+    """Something listens on the port already."""
+
+
+class Endpoint:
+    """moto's server for every AWS service, on one port."""
+
+    def __init__(self, port: int) -> None:
+        if port and _answers(port):
+            raise PortInUse(
+                f"port {port} is in use: end what listens there, or choose another with --port"
+            )
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
+        app = DomainDispatcherApplication(create_backend_app)
+        self._server: BaseWSGIServer = make_server(HOST, port, app, threaded=True)
+        self.port: int = self._server.port
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def url(self) -> str:
+        """What AWS_ENDPOINT_URL is to be."""
+        return f"http://{HOST}:{self.port}"
+
+    def start(self) -> None:
+        """Begins to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops answering, and frees the port."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0

@@ -1,0 +1,353 @@
+"""Lambda functions as worker processes under AWS's own runtime client.
+
+A function has workers, each of which serves one invocation at a time. All bookkeeping is done on
+one thread, the host's event loop; `invoke` may be called from any thread.
+"""
+
+import asyncio
+import base64
+import concurrent.futures
+import json
+import logging
+import os
+import sys
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from moto.awslambda.exceptions import LambdaClientError, UnknownFunctionException
+from moto.awslambda.models import LambdaFunction
+
+from local.runtime_api import Worker
+from local.worker import Forks
+
+LOG = logging.getLogger(__name__)
+T = TypeVar("T")
+
+ASYNC_RETRY_SECONDS = (60.0, 120.0)  # Lambda tries an asynchronous invocation three times
+
+
+class HostError(Exception):
+    """An invocation that never reached a function."""
+
+
+class UnknownFunction(HostError):
+    """No function has this name."""
+
+
+class TooManyRequests(HostError):
+    """The function's reserved concurrency is in use."""
+
+
+class HostStopped(HostError):
+    """The host has been stopped."""
+
+
+@dataclass(frozen=True)
+class FunctionSpec:
+    """A function as it was deployed; `code_dir` holds its handler, `python_path` its layers."""
+
+    name: str
+    arn: str
+    code_dir: Path
+    handler: str = "handler.handler"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    timeout_seconds: float = 3.0
+    memory_mib: int = 128
+    python_path: tuple[Path, ...] = ()
+    reserved_concurrency: int | None = None
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What came of an invocation; with `error`, the payload is Lambda's error object."""
+
+    payload: bytes
+    error: bool
+    log_tail: str = ""
+
+
+@dataclass(eq=False)
+class Call:
+    """An invocation on its way."""
+
+    payload: bytes
+    outcome: "asyncio.Future[Invocation]"
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    since: float = field(default_factory=time.monotonic)
+
+    def resolve(self, payload: bytes, error: bool, log_tail: str) -> None:
+        """Answer the caller."""
+        if not self.outcome.done():
+            self.outcome.set_result(Invocation(payload, error, log_tail))
+
+    def fail(self, kind: str, reason: str, log_tail: str) -> None:
+        """Answer the caller with an error of Lambda's own."""
+        message = f"RequestId: {self.request_id} Error: {reason}"
+        error = {"errorType": kind, "errorMessage": message}
+        self.resolve(json.dumps(error).encode(), True, log_tail)
+
+
+class Function:
+    """A function, its workers and the calls that wait for one."""
+
+    def __init__(self, spec: FunctionSpec, host: "FunctionHost", endpoint_url: str) -> None:
+        self.spec = spec
+        self.environment = _environment(spec, endpoint_url)
+        self.workers: list[Worker] = []
+        self.waiting: deque[Call] = deque()
+        self.open_calls = 0
+        self.settle = host.settle
+
+    def idle(self) -> list[Worker]:
+        """Return the workers that wait for an invocation."""
+        return [worker for worker in self.workers if worker.state == "idle"]
+
+    def take_waiting(self) -> Call | None:
+        """Take the call that has waited longest, for a worker that could not start."""
+        return self.waiting.popleft() if self.waiting else None
+
+
+def _environment(spec: FunctionSpec, endpoint_url: str) -> dict[str, str]:
+    """Return all that a function sees: nothing of the runtime's own environment goes to it."""
+    region = spec.arn.split(":")[3]
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", os.defpath]),
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        # Without these, boto3 would read the settings of whoever runs the runtime.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SESSION_TOKEN": "local",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{python}",
+        "AWS_LAMBDA_FUNCTION_NAME": spec.name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory_mib),
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "LAMBDA_TASK_ROOT": str(spec.code_dir),
+        "_HANDLER": spec.handler,
+        **spec.environment,
+    }
+
+
+class FunctionHost:
+    """Every function of the runtime, and the workers that they share a machine with.
+
+    A function gets another worker while calls wait, up to `max_workers_per_function`. When there
+    are `max_workers` in all, the idle one of another function that was used longest ago makes
+    room. A function without any worker always gets one: its caller may be a function that waits.
+    """
+
+    def __init__(
+        self,
+        specs: Iterable[FunctionSpec],
+        *,
+        endpoint_url: str,
+        max_workers: int = 12,
+        max_workers_per_function: int = 2,
+        portable_client: bool = sys.platform != "linux",
+    ) -> None:
+        self._functions = {spec.name: Function(spec, self, endpoint_url) for spec in specs}
+        self._max_workers = max_workers
+        self._per_function = max_workers_per_function
+        self._portable_client = portable_client
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._forks = Forks(self._ended, self._lost)
+        self._processes: dict[str, Worker] = {}
+        self._calls: set[Call] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._stopped = True
+
+    def start(self) -> None:
+        """Start the processes: one worker for each function, as far as the cap allows."""
+        self._stopped = False
+        self._thread.start()
+        self._submit(self._prepare()).result()
+
+    def stop(self) -> None:
+        """End every process; calls that are under way are told that the host has stopped."""
+        if not self._stopped:
+            self._submit(self._close()).result()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether there is such a function."""
+        return name in self._functions
+
+    def invoke(self, name: str, payload: bytes) -> Invocation:
+        """Run a function and wait for what comes of it; raises `HostError`s."""
+        return self._submit(self._invoke(name, payload)).result()
+
+    def invoke_later(self, name: str, payload: bytes) -> None:
+        """Run a function without waiting, and again when it fails, as Lambda does."""
+        self._submit(self._spawn(self._invoke_until_good(name, payload)))
+
+    def pids(self, name: str) -> list[int]:
+        """Return the processes of a function."""
+        pids = self._forks.pids.copy()
+        return [pids[worker.id] for worker in self._functions[name].workers if worker.id in pids]
+
+    def _submit(self, work: Coroutine[Any, Any, T]) -> "concurrent.futures.Future[T]":
+        if self._stopped:
+            work.close()
+            raise HostStopped
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    # What follows runs on the event loop.
+
+    async def _prepare(self) -> None:
+        self._forks.start()
+        for function in list(self._functions.values())[: self._max_workers]:
+            self._start_worker(function)
+
+    async def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _close(self) -> None:
+        self._stopped = True
+        for task in self._tasks:
+            task.cancel()
+        for call in self._calls:
+            call.outcome.cancel()
+        for worker in list(self._processes.values()):
+            worker.leave()
+        self._forks.stop()
+        for worker_id in list(self._processes):
+            self._ended(worker_id, 0)
+        # The connections of the workers end with them.
+        ending = asyncio.all_tasks() - {asyncio.current_task()}
+        if ending:
+            await asyncio.wait(ending, timeout=5)
+
+    async def _invoke(self, name: str, payload: bytes) -> Invocation:
+        function = self._functions.get(name)
+        if function is None:
+            raise UnknownFunction(name)
+        reserved = function.spec.reserved_concurrency
+        if reserved is not None and function.open_calls >= reserved:
+            raise TooManyRequests(name)
+        call = Call(payload, self._loop.create_future())
+        function.open_calls += 1
+        self._calls.add(call)
+        function.waiting.append(call)
+        self.settle()
+        try:
+            return await call.outcome
+        except asyncio.CancelledError:
+            raise HostStopped from None
+        finally:
+            function.open_calls -= 1
+            self._calls.discard(call)
+
+    async def _invoke_until_good(self, name: str, payload: bytes) -> None:
+        for pause_seconds in (*ASYNC_RETRY_SECONDS, None):
+            try:
+                invocation = await self._invoke(name, payload)
+            except HostError as error:
+                LOG.warning("%s was not invoked: %r", name, error)
+            else:
+                if not invocation.error:
+                    return
+            if pause_seconds is None or self._stopped:
+                LOG.error("%s failed three times, its event is given up", name)
+                return
+            await asyncio.sleep(pause_seconds)
+
+    def settle(self, freed: Worker | None = None) -> None:
+        """Give waiting calls to idle workers, oldest first, and start workers for the rest."""
+        if self._stopped:
+            return
+        waiting = [function for function in self._functions.values() if function.waiting]
+        for function in sorted(waiting, key=lambda function: function.waiting[0].since):
+            for worker in function.idle()[: len(function.waiting)]:
+                worker.run(function.waiting.popleft())
+            soon = [worker for worker in function.workers if worker.state != "busy"]
+            for _ in range(len(function.waiting) - len(soon)):
+                if self._has_room_for(function):
+                    self._start_worker(function)
+        if freed and freed.state == "idle" and self._worker_count() > self._max_workers:
+            freed.leave()
+
+    def _worker_count(self) -> int:
+        return sum(len(function.workers) for function in self._functions.values())
+
+    def _has_room_for(self, function: Function) -> bool:
+        if len(function.workers) >= self._per_function:
+            return False
+        if self._worker_count() < self._max_workers:
+            return True
+        others = [f for f in self._functions.values() if f is not function]
+        workers = [worker for other in others for worker in other.workers]
+        unused = [worker for worker in workers if worker.state in ("idle", "done")]
+        if unused:
+            min(unused, key=lambda worker: worker.last_used).leave()
+            return True
+        return not function.workers
+
+    def _start_worker(self, function: Function) -> None:
+        worker = Worker(function, self._forks)
+        function.workers.append(worker)
+        self._processes[worker.id] = worker
+        task = self._loop.create_task(worker.start(self._portable_client))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _ended(self, worker_id: str, status: int) -> None:
+        worker = self._processes.pop(worker_id, None)
+        if worker:
+            worker.ended(status)
+
+    def _lost(self) -> None:
+        """Go on after the fork server's own death, which its workers do not survive."""
+        LOG.error("the fork server has died and is started again")
+        for worker_id in list(self._processes):
+            self._ended(worker_id, -9)
+
+
+def install(host: FunctionHost) -> None:
+    """Have moto's Lambda run functions in `host`: over its API, and from its other services.
+
+    Stock moto runs Docker containers in `LambdaFunction._invoke_lambda`. Its caller is replaced
+    and not it alone, since only that one sees how the function is invoked.
+    """
+
+    def invoke(self: Any, body: Any, request_headers: Any, response_headers: Any) -> bytes:
+        payload = body.encode() if isinstance(body, str) else body or b"{}"
+        kind = request_headers.get("x-amz-invocation-type", "RequestResponse")
+        try:
+            if kind == "Event":
+                host.invoke_later(self.function_name, payload)
+            if kind != "RequestResponse":
+                return b""
+            invocation = host.invoke(self.function_name, payload)
+        except UnknownFunction as error:
+            raise UnknownFunctionException(self.function_arn) from error
+        except TooManyRequests as error:
+            throttled = LambdaClientError("TooManyRequestsException", "Rate Exceeded.")
+            throttled.code = 429
+            raise throttled from error
+        if invocation.error:
+            response_headers["x-amz-function-error"] = "Unhandled"
+        response_headers["x-amz-executed-version"] = "$LATEST"
+        tail = base64.b64encode(invocation.log_tail.encode())
+        response_headers["x-amz-log-result"] = tail.decode()
+        return invocation.payload
+
+    LambdaFunction.invoke = invoke

@@ -1,0 +1,160 @@
+"""The embedded runtime: an AWS endpoint on this machine with the project's template deployed."""
+
+import logging
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from local import batch, dynamodb, executions, functions, s3_events
+from local.batch import BatchSettings
+from local.deploy import REGION, Deployment, deploy
+from local.endpoint import Endpoint
+from local.functions import FunctionHost
+from local.queues import QueuePollers
+
+PROJECT = Path(__file__).resolve().parent.parent
+TOOLS = ("bwa", "samtools", "bcftools", "dragen")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RuntimeSettings:
+    """Where and how the runtime runs."""
+
+    folder: Path
+    """Its scratch: emptied of what it wrote when it stops."""
+    port: int = 0
+    fpga_slots: int = 1
+    cpu_slots: int = field(default_factory=lambda: os.cpu_count() or 1)
+    shortest_poll_seconds: int = 20
+    tool_path: str = field(default_factory=lambda: os.environ.get("PATH", os.defpath))
+    """Where native tools are looked for first."""
+    project: Path = PROJECT
+
+
+class Runtime:
+    """``with Runtime(settings) as runtime:`` runs until the block ends; nothing outlives it."""
+
+    def __init__(self, settings: RuntimeSettings) -> None:
+        self.settings = settings
+        settings.folder.mkdir(parents=True, exist_ok=True)
+        _install_patches()
+        self._endpoint = Endpoint(settings.port)
+        executions.configure(self._endpoint.port)
+        self._host: FunctionHost | None = None
+        self._pollers: QueuePollers | None = None
+        self.deployment: Deployment | None = None
+
+    @property
+    def url(self) -> str:
+        """The endpoint's URL."""
+        return self._endpoint.url
+
+    @property
+    def outputs(self) -> Mapping[str, str]:
+        """The stack's outputs."""
+        return self.deployment.outputs if self.deployment else {}
+
+    @property
+    def host(self) -> FunctionHost:
+        """The functions' worker processes."""
+        if self._host is None:
+            raise RuntimeError("the runtime has not started")
+        return self._host
+
+    def start(self) -> None:
+        """Starts everything; when it returns, files may be dropped."""
+        self._endpoint.start()
+        batch.install(self._batch_settings())
+        parameters = {
+            "CpuImage": "local/seqdrop-cpu",
+            "FpgaGenomeImage": "local/seqdrop-fpga-genome",
+            "FpgaExomeImage": "local/seqdrop-fpga-exome",
+            "FpgaGenomeAmi": "ami-0000000000000local",
+            "FpgaExomeAmi": "ami-0000000000000local",
+            "ShortestPollSeconds": str(self.settings.shortest_poll_seconds),
+        }
+        self.deployment = deploy(self.settings.project, self.url, parameters)
+        self._host = FunctionHost(self.deployment.functions, endpoint_url=self.url)
+        functions.install(self._host)
+        self._host.start()
+        self._pollers = QueuePollers(self.deployment.sources, self._host)
+        self._pollers.start()
+
+    def stop(self) -> None:
+        """Ends everything that was started; safe to call after a start that failed."""
+        if self._pollers:
+            self._pollers.stop()
+        batch.shutdown()
+        if self._host:
+            self._host.stop()
+        self._endpoint.stop()
+        shutil.rmtree(self.settings.folder / "bin", ignore_errors=True)
+
+    def __enter__(self) -> "Runtime":
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _batch_settings(self) -> BatchSettings:
+        settings = self.settings
+        bin_folder = settings.folder / "bin"
+        put_tools(bin_folder, settings.tool_path)
+        path = os.pathsep.join(
+            [str(Path(sys.executable).parent), settings.tool_path, str(bin_folder)]
+        )
+        scratch = settings.folder / "scratch"
+        scratch.mkdir(exist_ok=True)
+        return BatchSettings(
+            scratch_dir=scratch,
+            environment={
+                "PATH": path,
+                "HOME": str(scratch),
+                "TMPDIR": str(scratch),
+                "LANG": "C.UTF-8",
+                "AWS_ENDPOINT_URL": self.url,
+                "AWS_ACCESS_KEY_ID": "local",
+                "AWS_SECRET_ACCESS_KEY": "local",
+                "AWS_DEFAULT_REGION": REGION,
+            },
+            slots={
+                "FpgaGenome": settings.fpga_slots,
+                "FpgaExome": settings.fpga_slots,
+                "Cpu": settings.cpu_slots,
+            },
+        )
+
+
+def put_tools(folder: Path, path: str) -> list[str]:
+    """Writes a command for each tool that is not on the path; returns which."""
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [tool for tool in TOOLS if shutil.which(tool, path=path) is None]
+    for tool in missing:
+        command = folder / tool
+        module = f"local.tools.{tool}"
+        run = f"import runpy\n\nrunpy.run_module({module!r}, run_name='__main__', alter_sys=True)\n"
+        command.write_text(f"#!{sys.executable}\n{run}")
+        command.chmod(command.stat().st_mode | stat.S_IXUSR)
+    return missing
+
+
+def _install_patches() -> None:
+    dynamodb.install()
+    s3_events.install()
+    executions.install()

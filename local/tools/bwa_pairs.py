@@ -1,0 +1,74 @@
+"""bwa's rule for a proper pair, from the insert sizes that bwa itself measured.
+
+pybwa drops the flags 0x2, 0x40 and 0x80. The last two are known; the first follows from what
+bwa's `mem_pestat` prints for the chunk, which is the only way that it comes out.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+
+UNPAIRED_PENALTY = 17  # bwa mem -U
+# Nearer to the mean than this, the pairing score always beats the penalty of an unpaired read.
+NEAR_SD = 6.0
+
+_EVENT = re.compile(
+    r"skip orientation (?P<skipped>[FR]{2})"
+    r"|analyzing insert size distribution for orientation (?P<seen>[FR]{2})"
+    r"|mean and std\.dev: \((?P<mean>[-0-9.na]+), (?P<sd>[-0-9.na]+)\)"
+    r"|boundaries for proper pairs: \((?P<low>-?\d+), (?P<high>-?\d+)\)"
+)
+_ORIENTATIONS = ("FF", "FR", "RF", "RR")
+
+
+@dataclass(frozen=True)
+class InsertSizes:
+    """Bounds of a proper pair's insert size in one orientation."""
+
+    low: int
+    high: int
+    mean: float
+    sd: float
+
+
+def parse_insert_sizes(report: str) -> tuple[InsertSizes | None, ...]:
+    """Read `mem_pestat`'s report: one entry for FF, FR, RF and RR, None where it gave up."""
+    found: dict[str, InsertSizes] = {}
+    orientation, mean, sd = "", 0.0, 0.0
+    for event in _EVENT.finditer(report):
+        if event["skipped"]:
+            found.pop(event["skipped"], None)
+        elif event["seen"]:
+            orientation = event["seen"]
+        elif event["mean"]:
+            mean, sd = float(event["mean"]), float(event["sd"])
+        else:
+            found[orientation] = InsertSizes(int(event["low"]), int(event["high"]), mean, sd)
+    return tuple(map(found.get, _ORIENTATIONS))
+
+
+def sizes_of_pair(
+    sizes: tuple[InsertSizes | None, ...], reverse: bool, mate_reverse: bool, tlen: int
+) -> InsertSizes | None:
+    """The bounds of this pair's orientation if its insert is inside them (read 1's view)."""
+    second_is_downstream = (tlen > 0) != reverse
+    orientation = (reverse != mate_reverse) ^ (0 if second_is_downstream else 3)
+    bounds = sizes[orientation]
+    if bounds is None or not bounds.low <= abs(tlen) - 1 <= bounds.high:
+        return None
+    return bounds
+
+
+def far_from_mean(bounds: InsertSizes, tlen: int) -> bool:
+    """Whether bwa may still have preferred to call these reads unpaired."""
+    return abs(abs(tlen) - 1 - bounds.mean) > NEAR_SD * bounds.sd > 0
+
+
+def is_preferred(bounds: InsertSizes, tlen: int, scores: int) -> bool:
+    """bwa's `mem_pair`: whether the pair's score beats both reads' scores on their own."""
+    deviations = abs(abs(tlen) - 1 - bounds.mean) / bounds.sd
+    tail = 2.0 * math.erfc(deviations / math.sqrt(2))
+    if tail == 0:
+        return True  # the score is clamped to 0, and bwa falls back to the bounds alone
+    score = int(scores + 0.721 * math.log(tail) + 0.499)
+    return score <= 0 or score > scores - UNPAIRED_PENALTY

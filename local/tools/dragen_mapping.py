@@ -1,0 +1,64 @@
+"""The stand-in's mapping: each lane its own read group, sorted, merged, duplicates marked."""
+
+from pathlib import Path
+
+from local.tools.child_tools import Command, run, run_into, text_of
+from local.tools.dragen_lanes import Lane
+
+STAND_IN_COMMENT = "@CO\tDRAGEN stand-in (simulated): mapped by bwa mem, not by DRAGEN"
+
+
+# samtools' own @PG lines would name scratch files, and make equal runs differ: hence --no-PG.
+
+
+def _extra_threads(threads: int) -> list[str]:
+    return ["-@", str(threads - 1)]
+
+
+def _mates_fixed_and_sorted(bam: Path, threads: int) -> list[Command]:
+    extra = _extra_threads(threads)
+    return [
+        ["samtools", "fixmate", "--no-PG", "-u", "-m", "-", "-"],
+        ["samtools", "sort", "--no-PG", *extra, "-T", f"{bam}.sort", "-o", str(bam), "-"],
+    ]
+
+
+def map_lane(lane: Lane, fasta: Path, bam: Path, *, threads: int) -> None:
+    """Map one lane to a sorted BAM whose mates know of each other."""
+    group, count = lane.read_group_line, str(threads)
+    bwa = ["bwa", "mem", "-t", count, "-R", group, str(fasta), *lane.files]
+    run(bwa, *_mates_fixed_and_sorted(bam, threads))
+
+
+def sort_given_bam(source: Path, bam: Path, *, threads: int) -> None:
+    """Bring a BAM that was given as input into the state of a mapped lane."""
+    collate = ["samtools", "collate", "--no-PG", "-O", "-u", str(source), f"{bam}.collate"]
+    run(collate, *_mates_fixed_and_sorted(bam, threads))
+
+
+def finish_alignment(parts: list[Path], bam: Path, *, mark_duplicates: bool, threads: int) -> None:
+    """Merge the lanes, say in the header that this is a stand-in's, and mark duplicates."""
+    merged = parts[0]
+    if len(parts) > 1:
+        merged = bam.with_suffix(".merged.bam")
+        merge = ["samtools", "merge", "--no-PG", *_extra_threads(threads), "-f", "-o", str(merged)]
+        run([*merge, *map(str, parts)])
+    header = bam.with_suffix(".header.sam")
+    text = text_of(["samtools", "view", "-H", "--no-PG", str(merged)])
+    header.write_text(f"{text.rstrip()}\n{STAND_IN_COMMENT}\n", encoding="utf-8")
+    reheader = ["samtools", "reheader", "-P", str(header), str(merged)]
+    if mark_duplicates:
+        run(reheader, ["samtools", "markdup", "--no-PG", *_extra_threads(threads), "-", str(bam)])
+    else:
+        run_into(bam, reheader)
+    run(["samtools", "index", str(bam)])
+
+
+def write_alignment(bam: Path, target: Path, fasta: Path, *, index: bool) -> list[Path]:
+    """Write the BAM or CRAM under DRAGEN's name, with its index; the files written."""
+    kind = ["-C", "-T", str(fasta)] if target.suffix == ".cram" else ["-b"]
+    run(["samtools", "view", "--no-PG", *kind, "-o", str(target), str(bam)])
+    if not index:
+        return [target]
+    run(["samtools", "index", str(target)])
+    return [target, target.with_name(target.name + (".crai" if kind[0] == "-C" else ".bai"))]

@@ -1,0 +1,101 @@
+"""Two jobs at once, and jobs that are stopped in the middle."""
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from seqdrop.domain.pipeline import Output
+from seqdrop.domain.plan import StageResult, encode
+
+from tests.runner_support import (
+    BUCKET,
+    RunnerLab,
+    a_stage,
+    empty,
+    outcomes,
+    pipe,
+    prefix_of,
+    s3_server,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple["S3Client", dict[str, str]]]:
+    with s3_server() as found:
+        yield found
+
+
+@pytest.fixture
+def lab(server: tuple["S3Client", dict[str, str]], tmp_path: Path) -> Iterator[RunnerLab]:
+    yield RunnerLab(tmp_path, *server)
+    empty(server[0])
+
+
+def test_good_results_are_never_written_over(lab: RunnerLab) -> None:
+    plan = lab.plan(a_stage(), pairs=(lab.pair(),))
+    theirs = encode(StageResult(stage="align", key="k", files=(), tools={}))
+    lab.client.put_object(Bucket=BUCKET, Key=f"{prefix_of('align')}align.json", Body=theirs)
+    ended = lab.run(plan)
+    assert ended.returncode == 0
+    assert outcomes(ended.stdout)[-1]["outcome"] == "already_published"
+    assert lab.read(f"{prefix_of('align')}align.json") == theirs
+
+
+def test_results_that_another_job_published_meanwhile_stay(lab: RunnerLab) -> None:
+    theirs = encode(StageResult(stage="align", key="k", files=(), tools={}))
+    waiting = lab.scratch.parent / "waiting"
+    lab.tool(
+        "wait-here",
+        '#!/bin/sh\n[ "$1" = --version ] && exit\n'
+        f"echo x\ntouch {waiting}\nwhile [ -e {waiting} ]; do sleep 0.02; done\n",
+    )
+    stage = a_stage(
+        steps=(pipe(["wait-here"], stdout="{out}/y"),),
+        outputs=(Output("y"),),
+        reads="",
+        flagstat="",
+    )
+    process = lab.start(lab.plan(stage))
+    _until(waiting)
+    lab.client.put_object(Bucket=BUCKET, Key=f"{prefix_of('align')}align.json", Body=theirs)
+    waiting.unlink()
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert outcomes(out)[-1]["outcome"] == "published_by_another_job"
+    assert lab.read(f"{prefix_of('align')}align.json") == theirs
+    assert lab.read(f"{prefix_of('align')}y") is None
+
+
+@pytest.mark.parametrize("trap", ["", "trap '' TERM\n"])
+def test_a_stop_request_leaves_no_process_and_no_file(lab: RunnerLab, trap: str) -> None:
+    pids = lab.scratch.parent / "pids"
+    script = f'[ "$1" = --version ] && exit\n{trap}sleep 600 &\necho $$ $! >{pids}.new\n'
+    lab.tool("align", f"#!/bin/sh\n{script}mv {pids}.new {pids}\nwait\nwait\n")
+    process = lab.start(lab.plan(a_stage(), pairs=(lab.pair(),)))
+    _until(pids)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert not list(lab.scratch.iterdir())
+    for pid in pids.read_text().split():
+        assert not _runs(int(pid)), "a tool was left behind"
+
+
+def _until(path: Path) -> None:
+    for _ in range(3000):
+        if path.exists():
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{path} never came")
+
+
+def _runs(pid: int) -> bool:
+    """Whether it is there and not merely waiting for its parent to take notice."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"

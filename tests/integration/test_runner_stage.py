@@ -1,0 +1,176 @@
+"""A whole stage on a store of objects: what goes in, what is published."""
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from seqdrop.domain.pipeline import Args, Output
+from seqdrop.domain.plan import LocalFile
+
+from tests.runner_support import (
+    ALIGN_STEPS,
+    RunnerLab,
+    a_stage,
+    empty,
+    fastq,
+    pipe,
+    prefix_of,
+    s3_server,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+COUNTS = {
+    "reads_in": 100,
+    "bases_in": 2000,
+    "primary_out": 100,
+    "mapped": 100,
+    "duplicates": 0,
+    "properly_paired": 100,
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple["S3Client", dict[str, str]]]:
+    with s3_server() as found:
+        yield found
+
+
+@pytest.fixture
+def lab(server: tuple["S3Client", dict[str, str]], tmp_path: Path) -> Iterator[RunnerLab]:
+    yield RunnerLab(tmp_path, *server)
+    empty(server[0])
+
+
+def test_streamed_reads_are_counted_and_results_published(lab: RunnerLab) -> None:
+    ended = lab.run(lab.plan(a_stage(), pairs=(lab.pair(md5=True),)))
+    assert ended.returncode == 0, ended.stderr
+    result = lab.result()
+    assert result is not None
+    assert result.counts == COUNTS
+    assert [file.name for file in result.files] == ["alignment.bam", "flagstat.json"]
+    assert result.tools == {"align": "align 1.0", "flagstat": "flagstat 3.1"}
+    assert not result.simulated
+    assert result.started < result.ended
+    assert {"fetch", "upload", "step_1_align", "step_2_cat"} <= set(result.timings)
+    assert result.peak_memory_mib > 0
+    assert lab.read(prefix_of("align") + "alignment.bam") == fastq(50, 1) + fastq(50, 2)
+
+
+def test_reads_as_files_come_with_a_list(lab: RunnerLab) -> None:
+    steps = (
+        pipe(["cat", "{tmp}/fastq_list.csv"], stdout="{out}/list.csv"),
+        pipe(
+            ["cat", Args(args=("{pair.r1}", "{pair.r2}"), for_each="read_pair")],
+            ["gzip", "-dc"],
+            ["flagstat"],
+            stdout="{out}/flagstat.json",
+        ),
+    )
+    stage = a_stage(
+        steps=steps, reads="files", outputs=(Output("list.csv"), Output("flagstat.json"))
+    )
+    pairs = (lab.pair(lane="FC.5", md5=True), lab.pair(lane="FC.6"))
+    assert lab.run(lab.plan(stage, pairs=pairs)).returncode == 0
+    result = lab.result()
+    assert result is not None
+    assert result.counts["reads_in"] == result.counts["primary_out"] == 200
+    header, first, second = (lab.read(prefix_of("align") + "list.csv") or b"").decode().split()
+    assert header == "RGID,RGSM,RGLB,Lane,Read1File,Read2File"
+    assert first.startswith("FC.5,S1,lib,5,/")
+    assert first.endswith("/tmp/FC.5_R2.fastq.gz")
+    assert second.startswith("FC.6,S1,lib,6,/")
+
+
+def test_several_lanes_are_streamed_one_after_another(lab: RunnerLab) -> None:
+    steps = (
+        pipe(["align", "{pair.r1}", "{pair.r2}"], each=True, stdout="{tmp}/{pair.id}.sam"),
+        pipe(
+            ["cat", Args(args=("{tmp}/{pair.id}.sam",), for_each="read_pair")],
+            stdout="{out}/alignment.bam",
+        ),
+        *ALIGN_STEPS[2:],
+    )
+    more = gzip.compress(fastq(7))
+    pairs = (lab.pair(), lab.pair(more, more, lane="L.2"))
+    assert lab.run(lab.plan(a_stage(steps=steps), pairs=pairs)).returncode == 0
+    result = lab.result()
+    assert result is not None
+    assert result.counts["reads_in"] == result.counts["primary_out"] == 114
+
+
+def test_a_stage_gets_its_reference_and_what_it_needs(lab: RunnerLab) -> None:
+    assert lab.run(lab.plan(a_stage(), pairs=(lab.pair(),))).returncode == 0
+    sequence = LocalFile("index/genome.fa", lab.put("ref/g.fa", b">chr1\nACGT\n"))
+    steps = (
+        pipe(["cat", "{ref}/index/genome.fa", "{in}/alignment.bam"], stdout="{out}/parts/both"),
+    )
+    call = a_stage(
+        "call",
+        needs=("align",),
+        steps=steps,
+        outputs=(Output("parts/"),),
+        reads="",
+        flagstat="",
+        reference_files=(sequence,),
+    )
+    assert lab.run(lab.plan(a_stage(), call), "call").returncode == 0
+    published = lab.read(prefix_of("call") + "parts/both")
+    assert published == b">chr1\nACGT\n" + fastq(50, 1) + fastq(50, 2)
+
+
+def test_the_frozen_version_is_read_when_a_newer_one_is_there(lab: RunnerLab) -> None:
+    pair = lab.pair()
+    lab.put(pair.r1.key, b"something else")
+    assert lab.run(lab.plan(a_stage(), pairs=(pair,))).returncode == 0
+
+
+def test_an_early_reader_s_leaving_is_not_its_writer_s_failure(lab: RunnerLab) -> None:
+    steps = (pipe(["yes"], ["head", "-n", "1"], stdout="{out}/y"),)
+    stage = a_stage(steps=steps, outputs=(Output("y"),), reads="", flagstat="")
+    assert lab.run(lab.plan(stage)).returncode == 0
+
+
+def test_conditions_and_variables_are_the_plan_s(lab: RunnerLab) -> None:
+    steps = (
+        pipe(["false"], when="unknown"),
+        pipe(
+            ["echo", "{build}", Args(args=("twice",), when="twice"), Args(args=("no",), when="x")],
+            stdout="{out}/said",
+        ),
+    )
+    outputs = (Output("said"), Output("never", when="x"))
+    stage = a_stage(steps=steps, outputs=outputs, reads="", flagstat="")
+    assert lab.run(lab.plan(stage, variables={"build": "{x}", "twice": True})).returncode == 0
+    assert lab.read(prefix_of("align") + "said") == b"{x} twice\n"
+
+
+def test_hostile_keys_stay_data(lab: RunnerLab, tmp_path: Path) -> None:
+    folder = f"""a b;touch {tmp_path}/x;$(touch {tmp_path}/x)'"`../../\\n/"""
+    plan = lab.plan(a_stage(), pairs=(lab.pair(folder=folder),))
+    assert lab.run(plan).returncode == 0
+    assert not (tmp_path / "x").exists()
+
+
+def test_licences_and_logins_are_nowhere_to_be_read(lab: RunnerLab) -> None:
+    lab.tool("board", '#!/bin/sh\necho "called as $*" >&2\nexit 2\n')
+    command = ["board", "--lic-server", "SECRET1", "--lic-file=SECRET2", "https://me:SECRET3@host/"]
+    stage = a_stage(steps=(pipe(command),), reads="", flagstat="", outputs=())
+    plan = lab.plan(stage)
+    ended = lab.run(plan)
+    assert ended.returncode == 20
+    said = ended.stdout + ended.stderr + lab.failure(plan).message
+    assert "SECRET" not in said
+    assert "https://***@host/" in said
+
+
+def test_a_simulated_tool_is_told_from_a_real_one(lab: RunnerLab) -> None:
+    lab.tool("flagstat", "#!/bin/sh\necho 'f 1 (simulated)'\n")
+    stage = a_stage(steps=(pipe(["flagstat"]),), outputs=(), reads="", flagstat="")
+    assert lab.run(lab.plan(stage)).returncode == 0
+    result = lab.result()
+    assert result is not None
+    assert result.simulated

@@ -1,0 +1,260 @@
+"""The DRAGEN stand-in as a program, on a small genome with planted SNPs."""
+
+import csv
+import gzip
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.tools_support import (
+    PlantedGenome,
+    native,
+    planted_genome,
+    run,
+    shims,
+    tool,
+    write_pairs,
+)
+
+PAIRS = 900
+LICENCE = "https://user:secret@licence.example"
+
+
+class Bench:
+    """A reference folder, two lanes of one sample, and tools on PATH."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = shims(folder / "bin")
+        self.genome: PlantedGenome = planted_genome(folder)
+        self.lanes = [
+            write_pairs(folder, f"lane{n}", self.genome.sample, pairs=PAIRS, seed=n) for n in (1, 2)
+        ]
+        self.reference = folder / "ref"
+        self.reference.mkdir()
+        built = self.dragen(
+            "--build-hash-table=true", "--ht-reference", self.genome.fasta, out=self.reference
+        )
+        assert built.returncode == 0, built.stderr
+
+    def dragen(self, *arguments: object, out: Path) -> "subprocess.CompletedProcess[bytes]":
+        return run(tool("dragen", *arguments, "--output-directory", out), path=self.path)
+
+    def fastq_list(self) -> Path:
+        path = self.folder / "list.csv"
+        rows = [["RGID", "RGSM", "RGLB", "Lane", "Read1File", "Read2File"]]
+        for number, (one, two) in enumerate(self.lanes, 1):
+            rows.append([f"fc.{number}", "NA1", "lib", str(number), str(one), str(two)])
+        rows.append(["fc.9", "another", "lib", "9", "nosuch_1.fq.gz", "nosuch_2.fq.gz"])
+        with path.open("w", newline="") as handle:
+            csv.writer(handle).writerows(rows)
+        return path
+
+    def analyse(self, out: Path, *more: object) -> "subprocess.CompletedProcess[bytes]":
+        return self.dragen(
+            *("-r", self.reference, "--fastq-list", self.fastq_list()),
+            *("--fastq-list-sample-id", "NA1", "--enable-map-align", "true"),
+            *("--enable-map-align-output", "true", "--enable-duplicate-marking=true"),
+            *("--enable-variant-caller", "true", "--vc-emit-ref-confidence", "GVCF"),
+            *("--vc-enable-vcf-output=true", "--output-file-prefix", "NA1"),
+            *("--intermediate-results-dir", out, "--lic-server", LICENCE, *more),
+            out=out,
+        )
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return Bench(tmp_path_factory.mktemp("dragen"))
+
+
+@pytest.fixture(scope="module")
+def analysed(bench: Bench) -> Path:
+    out = bench.folder / "analysed"
+    out.mkdir()
+    ended = bench.analyse(out)
+    assert ended.returncode == 0, ended.stderr
+    assert b"secret" not in ended.stdout + ended.stderr
+    assert b"stand-in" in ended.stdout
+    return out
+
+
+def metric(path: Path, name: str) -> str:
+    with path.open(newline="") as handle:
+        return next(row[3] for row in csv.reader(handle) if row[2] == name)
+
+
+def calls(vcf: Path) -> dict[int, tuple[str, str]]:
+    lines = gzip.decompress(vcf.read_bytes()).decode().splitlines()
+    rows = [line.split("\t") for line in lines if not line.startswith("#")]
+    return {int(row[1]): (row[3], row[4]) for row in rows}
+
+
+def test_every_file_has_dragen_s_name_and_nothing_else_is_left(analysed: Path) -> None:
+    assert sorted(path.name for path in analysed.iterdir()) == [
+        "NA1.bam",
+        "NA1.bam.bai",
+        "NA1.hard-filtered.gvcf.gz",
+        "NA1.hard-filtered.gvcf.gz.tbi",
+        "NA1.hard-filtered.vcf.gz",
+        "NA1.hard-filtered.vcf.gz.tbi",
+        "NA1.mapping_metrics.csv",
+        "NA1.time_metrics.csv",
+        "NA1.vc_metrics.csv",
+        "NA1.wgs_coverage_metrics.csv",
+        "NA1_usage.txt",
+    ]
+
+
+def test_planted_snps_are_found(bench: Bench, analysed: Path) -> None:
+    assert calls(analysed / "NA1.hard-filtered.vcf.gz") == bench.genome.snps
+    blocks = calls(analysed / "NA1.hard-filtered.gvcf.gz")
+    assert {position for position, (_, alt) in blocks.items() if alt != "."} == set(
+        bench.genome.snps
+    )
+    assert len(blocks) > len(bench.genome.snps)
+
+
+def test_the_vcf_equals_what_bcftools_alone_calls(bench: Bench, analysed: Path) -> None:
+    for prefix in ([], [native("bcftools")]):
+        program = prefix or tool("bcftools")
+        if program == [None]:
+            continue
+        words = [str(word) for word in program]
+        mpileup = ["mpileup", "-Ou", "-f", str(bench.genome.fasta), str(analysed / "NA1.bam")]
+        piled = run([*words, *mpileup])
+        called = run([*words, "call", "-mv", "-Ov"], given=piled.stdout).stdout
+        query = ["query", "-f", "%CHROM %POS %REF %ALT %QUAL %INFO [%GT:%PL]\n"]
+        expected = run([*words, *query, "-"], given=called).stdout
+        ours = run([*words, *query, str(analysed / "NA1.hard-filtered.vcf.gz")]).stdout
+        assert ours == expected != b""
+
+
+def test_each_lane_is_a_read_group_of_one_sample(bench: Bench, analysed: Path) -> None:
+    header = run(tool("samtools", "view", "-H", analysed / "NA1.bam")).stdout.decode()
+    groups = [set(line.split("\t")) for line in header.splitlines() if line.startswith("@RG")]
+    assert len(groups) == 2
+    for number, group in enumerate(groups, 1):
+        assert {f"ID:fc.{number}", "SM:NA1", "LB:lib", f"PU:fc.{number}.{number}"} <= group
+        count = run(tool("samtools", "view", "-c", "-r", f"fc.{number}", analysed / "NA1.bam"))
+        assert int(count.stdout) == 2 * PAIRS
+
+
+def test_metrics_are_the_data_s(analysed: Path) -> None:
+    mapping = analysed / "NA1.mapping_metrics.csv"
+    assert metric(mapping, "Total input reads") == str(4 * PAIRS)
+    counts = run(tool("samtools", "view", "-c", "-f", "1024", analysed / "NA1.bam")).stdout
+    assert metric(mapping, "Number of duplicate marked reads") == counts.decode().strip()
+    counts = run(tool("samtools", "view", "-c", "-f", "2", analysed / "NA1.bam")).stdout
+    assert metric(mapping, "Properly paired reads") == counts.decode().strip()
+    assert metric(mapping, "Mapped reads") == str(4 * PAIRS)
+    depth = metric(
+        analysed / "NA1.wgs_coverage_metrics.csv", "Average alignment coverage over genome"
+    )
+    assert 25 < float(depth) < 31
+
+
+def test_everything_says_that_it_is_a_stand_in_s(bench: Bench, analysed: Path) -> None:
+    for path in analysed.glob("*.csv"):
+        assert path.read_text().startswith("STAND-IN,,Simulated,1\n")
+    for path in analysed.glob("*vcf.gz"):
+        assert "##DRAGENStandIn=" in gzip.decompress(path.read_bytes()).decode()
+    header = run(tool("samtools", "view", "-H", analysed / "NA1.bam")).stdout
+    assert b"@CO\tDRAGEN stand-in (simulated)" in header
+    assert "stand-in" in (analysed / "NA1_usage.txt").read_text()
+    assert "stand_in = 1" in (bench.reference / "hash_table.cfg").read_text()
+    told = run(tool("dragen", "--version")).stdout.decode()
+    assert "stand-in" in told
+    assert "simulated" in told
+    assert told.count("\n") == 1
+
+
+def test_equal_input_gives_equal_files(bench: Bench, analysed: Path, tmp_path: Path) -> None:
+    assert bench.analyse(tmp_path).returncode == 0
+    for ending in ("bam", "hard-filtered.vcf.gz", "hard-filtered.gvcf.gz", "mapping_metrics.csv"):
+        name = f"NA1.{ending}"
+        assert (tmp_path / name).read_bytes() == (analysed / name).read_bytes()
+
+
+def test_existing_outputs_stop_it_unless_forced(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "NA1.bam").write_text("old")
+    stopped = bench.analyse(tmp_path)
+    assert stopped.returncode != 0
+    assert stopped.stderr.count(b"\n") == 1
+    assert b"NA1.bam exists" in stopped.stderr
+    assert (tmp_path / "NA1.bam").read_text() == "old"
+    assert bench.analyse(tmp_path, "-f").returncode == 0
+    assert (tmp_path / "NA1.bam").read_bytes()[:2] == b"\x1f\x8b"
+
+
+def test_a_target_bed_bounds_calls_and_coverage(bench: Bench, tmp_path: Path) -> None:
+    bed = tmp_path / "t.bed"
+    bed.write_text("chr1\t1000\t3000\nchr1\t5000\t6000\n")
+    ended = bench.analyse(
+        tmp_path, "--vc-target-bed", bed, "--vc-target-bed-padding", "100", "--output-format=CRAM"
+    )
+    assert ended.returncode == 0, ended.stderr
+    expected = {
+        position: bases
+        for position, bases in bench.genome.snps.items()
+        if 900 < position <= 3100 or 4900 < position <= 6100
+    }
+    assert calls(tmp_path / "NA1.hard-filtered.vcf.gz") == expected
+    coverage = tmp_path / "NA1.target_bed_coverage_metrics.csv"
+    assert 25 < float(metric(coverage, "Average alignment coverage over target region")) < 34
+    assert metric(coverage, "PCT of target region with coverage [  1x: inf)") == "100.00"
+    assert (tmp_path / "NA1.cram.crai").is_file()
+
+
+def test_one_pair_and_a_bam_are_inputs_too(bench: Bench, tmp_path: Path) -> None:
+    one, two = bench.lanes[0]
+    ref = ("-r", bench.reference, "--output-file-prefix", "P")
+    pair = bench.dragen(
+        *ref, "-1", one, "-2", two, "--RGID=a", "--RGSM=b", "--enable-map-align-output=true",
+        out=tmp_path,
+    )  # fmt: skip
+    assert pair.returncode == 0, pair.stderr
+    duplicates = metric(tmp_path / "P.mapping_metrics.csv", "Number of duplicate marked reads")
+    assert duplicates == "NA"
+    again = bench.dragen(
+        *("-r", bench.reference, "--output-file-prefix", "Q", "-b", tmp_path / "P.bam"),
+        *("--enable-map-align", "false", "--enable-variant-caller", "true"),
+        out=tmp_path,
+    )
+    assert again.returncode == 0, again.stderr
+    assert len(calls(tmp_path / "Q.hard-filtered.vcf.gz")) > len(bench.genome.snps) * 0.9
+    assert not (tmp_path / "Q.hard-filtered.gvcf.gz").exists()
+
+
+def test_input_that_is_not_whole_leaves_nothing_behind(bench: Bench, tmp_path: Path) -> None:
+    one, two = bench.lanes[0]
+    out = tmp_path / "out"
+    out.mkdir()
+    cut, short = tmp_path / "cut.fq.gz", tmp_path / "short.fq.gz"
+    cut.write_bytes(two.read_bytes()[:-500])
+    lines = gzip.decompress(two.read_bytes()).splitlines(keepends=True)
+    short.write_bytes(gzip.compress(b"".join(lines[:-4])))
+    for mate, message in ((cut, b"cut.fq.gz"), (short, b"fewer reads than its mate")):
+        ended = bench.dragen(
+            *("-r", bench.reference, "-1", one, "-2", mate, "--RGID", "a", "--RGSM", "b"),
+            *("--output-file-prefix", "P", "--enable-variant-caller", "true"),
+            out=out,
+        )
+        assert ended.returncode != 0
+        assert ended.stderr.count(b"\n") == 1
+        assert message in ended.stderr
+        assert list(out.iterdir()) == []
+
+
+def test_a_tool_that_fails_is_named_and_nothing_is_left(bench: Bench, tmp_path: Path) -> None:
+    broken, out = shims(tmp_path / "bin"), tmp_path / "out"
+    out.mkdir()
+    (broken / "bcftools").write_text("#!/bin/sh\necho out of luck >&2\nexit 3\n")
+    one, two = bench.lanes[0]
+    words = ["-r", bench.reference, "-1", one, "-2", two, "--RGID", "a", "--RGSM", "b"]
+    words += ["--output-file-prefix", "P", "--enable-variant-caller", "true"]
+    ended = run(tool("dragen", *words, "--output-directory", out), path=broken)
+    assert ended.returncode != 0
+    assert b"bcftools" in ended.stderr
+    assert b"out of luck" in ended.stderr
+    assert list(out.iterdir()) == []

@@ -1,0 +1,220 @@
+"""A lab at the bench: the embedded runtime, with what a test drops into it and reads out of it."""
+
+import gzip
+import json
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from local.deploy import REGION
+from local.runtime import Runtime, RuntimeSettings
+from seqdrop.aws.batch import Batch
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.executions import Executions
+from seqdrop.aws.objects import Objects
+from seqdrop.domain.plan import LocalFile, StoredObject
+from seqdrop.domain.records import Analysis, Job, ReferenceState, Run
+from seqdrop.flow.jobs import JobFlow
+from seqdrop.flow.references import ReferenceFlow
+from seqdrop.library import Library
+
+PROJECT = Path(__file__).resolve().parent.parent
+WAIT_SECONDS = 60.0
+
+
+@dataclass
+class Lab:
+    """One runtime, and the clients to look at it."""
+
+    runtime: Runtime
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the runtime's endpoint."""
+        if service not in self._clients:
+            session = boto3.Session("local", "local", region_name=REGION)
+            self._clients[service] = session.client(service, endpoint_url=self.runtime.url)
+        return self._clients[service]
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog's table."""
+        return Catalog(self.client("dynamodb"), self.runtime.outputs["CatalogTable"])
+
+    @property
+    def uploads(self) -> str:
+        """The uploads bucket."""
+        return self.runtime.outputs["UploadsBucket"]
+
+    @property
+    def results(self) -> str:
+        """The results bucket."""
+        return self.runtime.outputs["ResultsBucket"]
+
+    def drop(self, key: str, body: bytes) -> str:
+        """Uploads an object; returns its version id."""
+        answer = self.client("s3").put_object(Bucket=self.uploads, Key=key, Body=body)
+        return str(answer["VersionId"])
+
+    def drop_manifest(self, name: str, *samples: dict[str, Any]) -> None:
+        """Uploads a JSON manifest."""
+        self.drop(name, json.dumps({"samples": list(samples)}).encode())
+
+    def analysis(self, sample: str, assay: str) -> Analysis | None:
+        """An analysis as the catalog has it."""
+        return self.catalog.analyses.get(sample, assay)
+
+    def runs(self, sample: str, assay: str) -> list[Run]:
+        """All runs of an analysis, oldest first."""
+        from seqdrop.aws.catalog.table import from_item
+
+        items = self.catalog.analyses.partition(sample)
+        runs = [from_item(i, Run) for i in items if str(i["sk"]).startswith(f"RUN#{assay}#")]
+        return sorted(runs, key=lambda run: run.claimed)
+
+    def jobs(self, sample: str, assay: str) -> list[Job]:
+        """All jobs of an analysis."""
+        return self.catalog.jobs.of_run(sample, assay)
+
+    def wait_for(
+        self, sample: str, assay: str, *statuses: str, seconds: float = WAIT_SECONDS
+    ) -> Analysis:
+        """Waits until an analysis has one of some statuses."""
+
+        def reached() -> Analysis | None:
+            analysis = self.analysis(sample, assay)
+            return analysis if analysis and analysis.status in statuses else None
+
+        return self.wait_until(reached, seconds, lambda: self.describe(sample))
+
+    @staticmethod
+    def wait_until(
+        condition: Callable[[], Any],
+        seconds: float = WAIT_SECONDS,
+        describe: Callable[[], str] = lambda: "",
+    ) -> Any:
+        """Waits until a condition holds, and returns its value."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if value := condition():
+                return value
+            time.sleep(0.05)
+        raise AssertionError(f"not within {seconds} s; {describe()}")
+
+    def describe(self, sample: str) -> str:
+        """What the catalog says of a sample, for a failed test's message."""
+        items = self.catalog.analyses.partition(sample)
+        return json.dumps(
+            [{k: v for k, v in i.items() if k not in {"blueprint", "token"}} for i in items],
+            indent=1,
+            default=str,
+        )
+
+    def live_batch_jobs(self) -> list[dict[str, Any]]:
+        """Every job in any queue that has not ended."""
+        batch = self.client("batch")
+        found = []
+        for queue in batch.describe_job_queues()["jobQueues"]:
+            for status in ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"):
+                answer = batch.list_jobs(jobQueue=queue["jobQueueName"], jobStatus=status)
+                found += answer["jobSummaryList"]
+        return found
+
+    def add_reference(self, name: str, fasta: bytes, version: str = "1", **parts: bytes) -> None:
+        """Adds a reference and waits until it is ready."""
+        import hashlib
+
+        bucket, s3 = self.runtime.outputs["ReferencesBucket"], self.client("s3")
+        files = {"sequence": ("genome.fa", fasta)}
+        files |= {
+            p: ({"annotation": "annotation.gff3.gz"}.get(p, "targets.bed"), b)
+            for p, b in parts.items()
+        }
+        stored = {}
+        for part, (path, body) in files.items():
+            key = f"{name}/{version}/{part.replace(':', '/')}/{path}"
+            s3.put_object(Bucket=bucket, Key=key, Body=body)
+            sha = hashlib.sha256(body).hexdigest()
+            stored[part] = LocalFile(path, StoredObject(bucket, key, len(body), sha256=sha))
+        flow = self.references()
+        bases = sum(len(line) for line in fasta.splitlines() if not line.startswith(b">"))
+        flow.add(name, version, stored, bases, "test")
+
+        def ready() -> bool:
+            found = flow.refresh(name, version)
+            assert found is not None
+            assert found.state is not ReferenceState.FAILED, found.why
+            return found.state is ReferenceState.READY
+
+        self.wait_until(ready)
+
+    def references(self) -> ReferenceFlow:
+        """The flow that adds references."""
+        from seqdrop.wiring import now
+
+        library, objects = Library(str(PROJECT / "pipelines")), Objects(self.client("s3"))
+        jobs = JobFlow(
+            self.catalog, objects, Batch(self.client("batch")),
+            Executions(self.client("stepfunctions")), self.results,
+            self.runtime.outputs["JobQueuePrefix"], library.prices, now,
+        )  # fmt: skip
+        bucket = self.runtime.outputs["ReferencesBucket"]
+        return ReferenceFlow(self.catalog, objects, jobs, library, bucket, now)
+
+
+@contextmanager
+def open_lab(folder: Path, **settings: Any) -> Iterator[Lab]:
+    """A lab whose runtime ends with the block."""
+    with Runtime(RuntimeSettings(folder, **settings)) as runtime:
+        yield Lab(runtime)
+
+
+def reads(
+    count: int, *, flowcell: str = "HTEST", lane: int = 1, mate: int = 1, length: int = 100,
+    genome: str = "", seed: int = 1,
+) -> bytes:  # fmt: skip
+    """Gzip FASTQ with Illumina names; both mates of a pair for the same seed."""
+    rng = random.Random(seed)
+    genome = genome or make_genome(5_000)
+    lines = []
+    for number in range(count):
+        start = rng.randrange(len(genome) - 3 * length)
+        insert = rng.randrange(2 * length, 3 * length)
+        fragment = genome[start : start + insert]
+        bases = fragment[:length] if mate == 1 else reverse(fragment)[:length]
+        name = f"@M01:7:{flowcell}:{lane}:1101:{1000 + number}:{2000 + number} {mate}:N:0:ACGT"
+        lines.append(f"{name}\n{bases}\n+\n{'F' * length}\n")
+    return gzip.compress("".join(lines).encode(), mtime=0)
+
+
+def pair(count: int = 300, **options: Any) -> tuple[bytes, bytes]:
+    """R1 and R2."""
+    return reads(count, mate=1, **options), reads(count, mate=2, **options)
+
+
+def reverse(bases: str) -> str:
+    """The reverse complement."""
+    return bases.translate(str.maketrans("ACGT", "TGCA"))[::-1]
+
+
+def make_genome(length: int, seed: int = 7) -> str:
+    """Random bases, the same for a seed."""
+    return "".join(random.Random(seed).choices("ACGT", k=length))
+
+
+def fasta(genome: str, name: str = "chr1") -> bytes:
+    """One contig as FASTA."""
+    lines = [genome[i : i + 60] for i in range(0, len(genome), 60)]
+    return (f">{name}\n" + "\n".join(lines) + "\n").encode()
+
+
+def tools_on(folder: Path) -> str:
+    """A PATH with a folder before the machine's own."""
+    return os.pathsep.join([str(folder), os.environ.get("PATH", os.defpath)])

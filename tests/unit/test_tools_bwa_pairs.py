@@ -1,0 +1,57 @@
+"""bwa's rule for proper pairs."""
+
+from local.tools.bwa_pairs import (
+    InsertSizes,
+    far_from_mean,
+    is_preferred,
+    parse_insert_sizes,
+    sizes_of_pair,
+)
+
+REPORT = """\
+[M::mem_pestat] # candidate unique pairs for (FF, FR, RF, RR): (12, 1306, 11, 0)
+[M::mem_pestat] analyzing insert size distribution for orientation FF...
+[M::mem_pestat] (25, 50, 75) percentile: (20, 30, 40)
+[M::mem_pestat] low and high boundaries for computing mean and std.dev: (1, 80)
+[M::mem_pestat] mean and std.dev: (30.50, 9.25)
+[M::mem_pestat] low and high boundaries for proper pairs: (1, 100)
+[M::mem_pestat] analyzing insert size distribution for orientation FR...
+[M::mem_pestat] (25, 50, 75) percentile: (320, 373, 428)
+[M::mem_pestat] low and high boundaries for computing mean and std.dev: (104, 644)
+[M::mem_pestat] mean and std.dev: (377.58, 79.93)
+[M::mem_pestat] low and high boundaries for proper pairs: (1, 752)
+[M::mem_pestat] skip orientation RF as there are not enough pairs
+[M::mem_pestat] skip orientation RR as there are not enough pairs
+[M::mem_pestat] skip orientation FF
+"""
+FORWARD_REVERSE = InsertSizes(1, 752, 377.58, 79.93)
+
+
+def test_insert_sizes_are_read_from_bwa_s_report() -> None:
+    assert parse_insert_sizes(REPORT) == (None, FORWARD_REVERSE, None, None)
+    assert parse_insert_sizes("") == (None, None, None, None)
+
+
+def test_only_facing_mates_inside_the_bounds_are_proper() -> None:
+    sizes = parse_insert_sizes(REPORT)
+    inside = {"reverse": False, "mate_reverse": True}
+    assert sizes_of_pair(sizes, **inside, tlen=753) == FORWARD_REVERSE
+    assert sizes_of_pair(sizes, **inside, tlen=754) is None
+    assert sizes_of_pair(sizes, **inside, tlen=-300) is None  # facing away
+    assert sizes_of_pair(sizes, reverse=True, mate_reverse=False, tlen=-300) == FORWARD_REVERSE
+    assert sizes_of_pair(sizes, reverse=True, mate_reverse=False, tlen=300) is None
+    assert sizes_of_pair(sizes, reverse=False, mate_reverse=False, tlen=300) is None
+
+
+def test_a_pair_far_from_the_mean_must_beat_its_reads_alone() -> None:
+    narrow = InsertSizes(1, 1000, 300.0, 10.0)
+    assert not far_from_mean(narrow, 350)
+    assert far_from_mean(narrow, 400)
+    assert is_preferred(narrow, 362, 200)
+    assert not is_preferred(narrow, 400, 200)
+    assert is_preferred(narrow, 400, 10)  # a score clamped to 0 leaves the bounds to decide
+    assert is_preferred(narrow, 900, 200)
+
+
+def test_a_distribution_without_width_is_never_far() -> None:
+    assert not far_from_mean(InsertSizes(1, 1000, 300.0, 0.0), 900)
