@@ -54,8 +54,8 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.text import Text
 
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
-    for row in cells:
-        table.add_row(*(Text(cell, style_of(cell)) for cell in row))
+    for line in cells:
+        table.add_row(*(Text(cell, style_of(cell)) for cell in line))
     console().print(table)
 
 

@@ -34,8 +34,6 @@ _CONFIG = Config(
     connect_timeout=5,
     read_timeout=60,
     retries={"mode": "standard", "max_attempts": 4},
-    # Without a checksum of ours, S3 makes a CRC64NVME over the whole object, however it was cut.
-    request_checksum_calculation="when_required",
     max_pool_connections=32,
 )
 

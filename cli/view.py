@@ -171,9 +171,10 @@ def _stage(stage: StageRun, job: Job | None, run: RunStatus) -> Document:
         "key": stage.key,
         "prefix": stage.prefix or None,
     }
-    times = (job.created or job.submitting, job.started, job.ended) if job else ("", "", "")
-    document |= dict(zip(("submitted", "started", "ended"), (t or None for t in times), strict=True))
     return document | {
+        "submitted": (job.created or job.submitting or None) if job else None,
+        "started": (job.started or None) if job else None,
+        "ended": (job.ended or None) if job else None,
         "job_id": (job.job_id or None) if job else None,
         "exit_code": job.exit_code if job else None,
         "failure_class": (job.failure_class or None) if job else None,

@@ -39,7 +39,7 @@ class Lab:
     def client(self, service: str) -> Any:
         """A boto3 client of the runtime's endpoint."""
         if service not in self._clients:
-            session = boto3.Session("local", "local", region_name=REGION)
+            session: Any = boto3.Session("local", "local", region_name=REGION)
             self._clients[service] = session.client(service, endpoint_url=self.runtime.url)
         return self._clients[service]
 
@@ -92,7 +92,8 @@ class Lab:
             analysis = self.analysis(sample, assay)
             return analysis if analysis and analysis.status in statuses else None
 
-        return self.wait_until(reached, seconds, lambda: self.describe(sample))
+        found: Analysis = self.wait_until(reached, seconds, lambda: self.describe(sample))
+        return found
 
     @staticmethod
     def wait_until(
@@ -159,7 +160,10 @@ class Lab:
         """The flow that adds references."""
         from seqdrop.wiring import now
 
-        library, objects = Library(str(PROJECT / "pipelines")), Objects(self.client("s3"))
+        library, objects = (
+            Library(str(self.runtime.settings.project / "pipelines")),
+            Objects(self.client("s3")),
+        )
         jobs = JobFlow(
             self.catalog, objects, Batch(self.client("batch")),
             Executions(self.client("stepfunctions")), self.results,
@@ -218,3 +222,16 @@ def fasta(genome: str, name: str = "chr1") -> bytes:
 def tools_on(folder: Path) -> str:
     """A PATH with a folder before the machine's own."""
     return os.pathsep.join([str(folder), os.environ.get("PATH", os.defpath)])
+
+
+def make_project(folder: Path, pipelines: dict[str, str]) -> Path:
+    """The project with its own pipelines in place of the lab's; prices and indexes stay."""
+    for name in ("template.yaml", "functions", "layers", "statemachine"):
+        (folder / name).symlink_to(PROJECT / name)
+    (folder / "pipelines").mkdir()
+    for name, text in {
+        "prices.yaml": (PROJECT / "pipelines/prices.yaml").read_text(),
+        **pipelines,
+    }.items():
+        (folder / "pipelines" / name).write_text(text)
+    return folder

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import boto3
 import msgspec
 from moto.server import ThreadedMotoServer
+
 from runner.main import main
 from seqdrop.domain.failure import StageFailure
 from seqdrop.domain.pipeline import Output, Step

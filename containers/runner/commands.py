@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner.faults import StageFault
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.pipeline import Args, Step
 from seqdrop.domain.plan import ReadPair
-
-from runner.faults import StageFault
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from threading import Event
 
 import msgspec
-from seqdrop.domain.failure import FailureClass
-from seqdrop.domain.plan import RunPlan, StagePlan, StageResult, StoredObject
 
 from runner.faults import StageFault
 from runner.objects import Objects
 from runner.parallel import run_parallel
 from runner.scratch import Folders, below
 from runner.source import ObjectStream
+from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.plan import RunPlan, StagePlan, StageResult, StoredObject
 
 PART_BYTES = 64 * 2**20
 """Large files come in parts side by side: one connection gives some 90 MB/s."""

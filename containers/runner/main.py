@@ -9,8 +9,6 @@ from types import FrameType
 from typing import NoReturn
 
 import msgspec
-from seqdrop.domain.failure import EXIT_CODES, FailureClass, StageFailure
-from seqdrop.domain.plan import RunPlan, decode_plan, encode
 
 from runner import log
 from runner.descendants import end_own_children
@@ -19,6 +17,8 @@ from runner.log import OutcomeLog
 from runner.objects import Objects, make_client
 from runner.settings import read_settings
 from runner.stage import StageRun
+from seqdrop.domain.failure import EXIT_CODES, FailureClass, StageFailure
+from seqdrop.domain.plan import RunPlan, decode_plan, encode
 
 STOPPED_EXIT_CODE = 128 + signal.SIGTERM
 _S3_URI = re.compile(r"s3://([^/]+)/(.+)", re.DOTALL)

@@ -3,13 +3,12 @@
 from dataclasses import dataclass, field
 from threading import Event
 
-from seqdrop.domain.failure import FailureClass
-from seqdrop.domain.plan import ReadPair, StoredObject
-
 from runner.fastq import FastqFault, MateCounts
 from runner.faults import StageFault
 from runner.objects import Objects
 from runner.source import ObjectStream
+from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.plan import ReadPair, StoredObject
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
-from seqdrop.domain.failure import FailureClass
 
 from runner.faults import StageFault
+from seqdrop.domain.failure import FailureClass
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

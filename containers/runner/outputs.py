@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-from seqdrop.domain.failure import FailureClass
-from seqdrop.domain.pipeline import Output
-from seqdrop.domain.plan import StagePlan
 
 from runner.commands import Filler
 from runner.faults import StageFault
 from runner.scratch import below
+from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.pipeline import Output
+from seqdrop.domain.plan import StagePlan
 
 _COUNTS = {
     "primary_out": "primary",

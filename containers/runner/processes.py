@@ -11,10 +11,9 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
-from seqdrop.domain.failure import FailureClass
-
 from runner.descendants import end_trees
 from runner.faults import StageFault, machine_fault, redact
+from seqdrop.domain.failure import FailureClass
 
 GRACE_SECONDS = 3.0
 """Between SIGTERM and SIGKILL; Batch itself gives the whole job 30."""

@@ -5,10 +5,10 @@ from pathlib import Path
 from threading import Event
 
 import msgspec
-from seqdrop.domain.plan import ResultFile, StagePlan, StageResult, encode
 
 from runner.objects import Objects
 from runner.parallel import run_parallel
+from seqdrop.domain.plan import ResultFile, StagePlan, StageResult, encode
 
 WORKERS = 8
 

@@ -7,9 +7,6 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
 
-from seqdrop.domain.failure import FailureClass
-from seqdrop.domain.plan import ReadPair
-
 from runner.commands import MatePaths
 from runner.fastq import FastqFault, MateCounts, RecordCounter, checked_text
 from runner.faults import StageFault
@@ -19,6 +16,8 @@ from runner.mates import Mate, ReadCounts, mates_of
 from runner.objects import Objects
 from runner.processes import Ended
 from runner.scratch import below
+from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.plan import ReadPair
 
 _LIST_HEADER = ("RGID", "RGSM", "RGLB", "Lane", "Read1File", "Read2File")
 

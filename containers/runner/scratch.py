@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from seqdrop.domain.failure import FailureClass
-
 from runner.faults import StageFault
+from seqdrop.domain.failure import FailureClass
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from seqdrop.domain.failure import FailureClass
-from seqdrop.domain.plan import StoredObject
 
 from runner.faults import StageFault, Stopped
 from runner.objects import error_code, is_gone
+from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.plan import StoredObject
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody

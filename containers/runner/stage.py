@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
-from seqdrop.domain.plan import ResultFile, RunPlan, StagePlan, StageResult
-
 from runner.commands import Filler
 from runner.fetch import WORKERS as FETCH_WORKERS
 from runner.fetch import check_files, fetch_tasks, wanted_files
@@ -23,6 +21,7 @@ from runner.scratch import Folders, scratch
 from runner.settings import Settings, cores
 from runner.steps import run_steps
 from runner.versions import ToolVersions, VersionQuestions, programs_of
+from seqdrop.domain.plan import ResultFile, RunPlan, StagePlan, StageResult
 
 
 def _now() -> str:

@@ -5,14 +5,13 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
 
-from seqdrop.domain.failure import FailureClass
-from seqdrop.domain.pipeline import Step
-
 from runner.commands import Filler, PipePlan
 from runner.faults import StageFault
 from runner.feed import Feed, ToolsEnded
 from runner.processes import Ended, Tool, ToolPipe
 from runner.reads import Reads
+from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.pipeline import Step
 
 
 def run_steps(

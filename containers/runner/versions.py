@@ -8,10 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.faults import StageFault, redact
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.pipeline import Step
-
-from runner.faults import StageFault, redact
 
 # fmt: off
 _NOT_ASKED = frozenset((

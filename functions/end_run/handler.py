@@ -16,7 +16,7 @@ metrics = Metrics()
 def end(body: str) -> None:
     """One execution's end; that of a run closed already only ends what is left of its jobs."""
     ended = read_execution_end(body)
-    cause = ended.cause or ended.error
+    cause = ended.cause or ended.error or ""
     outcome = wiring.closing().end(ended.run, ended.status, cause, who="stepfunctions")
     metrics.add_metric(name="ExecutionsEnded", unit="Count", value=1)
     logger.info(

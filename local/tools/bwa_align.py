@@ -10,11 +10,12 @@ from pathlib import Path
 
 from local.tools import libbwa
 from local.tools.bwa_pairs import (
-    InsertSizes,
+    Sizes,
     far_from_mean,
     is_preferred,
     parse_insert_sizes,
-    sizes_of_pair,
+    sizes_by_position,
+    sizes_by_read,
 )
 from local.tools.fastq_reads import LINES, Chunk
 
@@ -40,7 +41,7 @@ class AlignedChunk:
 
     words: "array[int]"
     buffers: list[bytearray]
-    sizes: tuple[InsertSizes | None, ...]
+    sizes: Sizes
     paired: bool
 
     def records(self) -> Iterator[tuple[int, libbwa.Records]]:
@@ -172,20 +173,22 @@ class SamWriter:
         self,
         first: libbwa.Records,
         second: libbwa.Records,
-        sizes: tuple[InsertSizes | None, ...],
+        sizes: Sizes,
     ) -> bool:
         bam = first.bams[0].contents
         flag, tlen = bam.flag, bam.tlen
         if flag & (UNMAPPED | MATE_UNMAPPED) or bam.tid != bam.mate_tid:
             return False
-        bounds = sizes_of_pair(sizes, bool(flag & REVERSE), bool(flag & MATE_REVERSE), tlen)
-        if bounds is None:
-            return False
-        split = first.count > 1 or second.count > 1
-        if split or not far_from_mean(bounds, tlen):
-            return True
-        scores = self._score(first) + self._score(second)
-        return is_preferred(bounds, tlen, scores)
+        view = (sizes, bool(flag & REVERSE), bool(flag & MATE_REVERSE), tlen)
+        bounds = sizes_by_position(*view)
+        # bwa judges split reads, and pairs that score nothing, by read 1's orientation alone.
+        if bounds is not None and first.count == second.count == 1:
+            if not far_from_mean(bounds, tlen):
+                return True
+            preferred = is_preferred(bounds, tlen, self._score(first) + self._score(second))
+            if preferred is not None:
+                return preferred
+        return sizes_by_read(*view) is not None
 
     def _score(self, records: libbwa.Records) -> int:
         score: int = self._lib.bam_aux2i(self._lib.bam_aux_get(records.bams[0], b"AS"))

@@ -12,6 +12,8 @@ UNPAIRED_PENALTY = 17  # bwa mem -U
 # Nearer to the mean than this, the pairing score always beats the penalty of an unpaired read.
 NEAR_SD = 6.0
 
+Sizes = tuple["InsertSizes | None", ...]  # for the orientations FF, FR, RF and RR
+
 _EVENT = re.compile(
     r"skip orientation (?P<skipped>[FR]{2})"
     r"|analyzing insert size distribution for orientation (?P<seen>[FR]{2})"
@@ -31,7 +33,7 @@ class InsertSizes:
     sd: float
 
 
-def parse_insert_sizes(report: str) -> tuple[InsertSizes | None, ...]:
+def parse_insert_sizes(report: str) -> Sizes:
     """Read `mem_pestat`'s report: one entry for FF, FR, RF and RR, None where it gave up."""
     found: dict[str, InsertSizes] = {}
     orientation, mean, sd = "", 0.0, 0.0
@@ -47,16 +49,24 @@ def parse_insert_sizes(report: str) -> tuple[InsertSizes | None, ...]:
     return tuple(map(found.get, _ORIENTATIONS))
 
 
-def sizes_of_pair(
-    sizes: tuple[InsertSizes | None, ...], reverse: bool, mate_reverse: bool, tlen: int
+def _inside(bounds: InsertSizes | None, tlen: int) -> InsertSizes | None:
+    return bounds if bounds and bounds.low <= abs(tlen) - 1 <= bounds.high else None
+
+
+def sizes_by_position(
+    sizes: Sizes, reverse: bool, mate_reverse: bool, tlen: int
 ) -> InsertSizes | None:
-    """The bounds of this pair's orientation if its insert is inside them (read 1's view)."""
+    """bwa's `mem_pair`: the bounds that hold this pair, its orientation read along the genome."""
+    if reverse == mate_reverse:
+        return _inside(sizes[3 if reverse else 0], tlen)
+    return sizes_by_read(sizes, reverse, mate_reverse, tlen)
+
+
+def sizes_by_read(sizes: Sizes, reverse: bool, mate_reverse: bool, tlen: int) -> InsertSizes | None:
+    """bwa's `mem_infer_dir`: the bounds that hold it, its orientation read along read 1."""
     second_is_downstream = (tlen > 0) != reverse
     orientation = (reverse != mate_reverse) ^ (0 if second_is_downstream else 3)
-    bounds = sizes[orientation]
-    if bounds is None or not bounds.low <= abs(tlen) - 1 <= bounds.high:
-        return None
-    return bounds
+    return _inside(sizes[orientation], tlen)
 
 
 def far_from_mean(bounds: InsertSizes, tlen: int) -> bool:
@@ -64,11 +74,9 @@ def far_from_mean(bounds: InsertSizes, tlen: int) -> bool:
     return abs(abs(tlen) - 1 - bounds.mean) > NEAR_SD * bounds.sd > 0
 
 
-def is_preferred(bounds: InsertSizes, tlen: int, scores: int) -> bool:
-    """bwa's `mem_pair`: whether the pair's score beats both reads' scores on their own."""
+def is_preferred(bounds: InsertSizes, tlen: int, scores: int) -> bool | None:
+    """bwa's `mem_pair`: whether the pair beats both reads alone; None if it scores nothing."""
     deviations = abs(abs(tlen) - 1 - bounds.mean) / bounds.sd
     tail = 2.0 * math.erfc(deviations / math.sqrt(2))
-    if tail == 0:
-        return True  # the score is clamped to 0, and bwa falls back to the bounds alone
-    score = int(scores + 0.721 * math.log(tail) + 0.499)
-    return score <= 0 or score > scores - UNPAIRED_PENALTY
+    score = int(scores + 0.721 * math.log(tail) + 0.499) if tail else 0
+    return score > scores - UNPAIRED_PENALTY if score > 0 else None

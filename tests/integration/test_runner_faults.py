@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.pipeline import Output
 from seqdrop.domain.plan import LocalFile, ReadPair, StagePlan, StoredObject
-
 from tests.runner_support import (
     ALIGN_OUTPUTS,
     ALIGN_STEPS,

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from seqdrop.domain.pipeline import Output
 from seqdrop.domain.plan import StageResult, encode
-
 from tests.runner_support import (
     BUCKET,
     RunnerLab,

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from seqdrop.domain.pipeline import Args, Output
 from seqdrop.domain.plan import LocalFile
-
 from tests.runner_support import (
     ALIGN_STEPS,
     RunnerLab,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+
 from seqdrop.domain.pipeline import Pipeline
 from seqdrop.domain.plan import LocalFile, StagePlan
-
 from tests.runner_support import (
     BUCKET,
     ROOT,

@@ -17,11 +17,11 @@ from tests.tools_support import (
 )
 
 
-def pipe(*commands: list[str], given: bytes = b"") -> bytes:
+def pipe(*commands: list[str]) -> bytes:
     """Run the stand-ins side by side, each reading the one before."""
     children: list[subprocess.Popen[bytes]] = []
     for command in commands:
-        source = children[-1].stdout if children else subprocess.PIPE
+        source = children[-1].stdout if children else subprocess.DEVNULL
         child = subprocess.Popen(
             command,
             stdin=source,
@@ -32,11 +32,6 @@ def pipe(*commands: list[str], given: bytes = b"") -> bytes:
         if children and children[-1].stdout:
             children[-1].stdout.close()
         children.append(child)
-    first = children[0].stdin
-    assert first is not None
-    if given:
-        first.write(given)
-    first.close()
     last = children[-1].stdout
     assert last is not None
     text = last.read()
@@ -89,9 +84,9 @@ def test_planted_snps_come_out_of_the_pipes(genome: PlantedGenome, vcf: Path) ->
 def test_binary_output_larger_than_a_pipe_arrives_whole(bam: Path) -> None:
     uncompressed = pipe(tool("samtools", "view", "-u", bam))
     assert len(uncompressed) > 500_000
-    again = pipe(tool("samtools", "view", "-h", "-"), given=uncompressed)
-    assert again.count(b"\n") > 3_000
-    assert pipe(tool("samtools", "view", "-c", "-"), given=uncompressed) == b"3000\n"
+    again = run(tool("samtools", "view", "-"), given=uncompressed).stdout
+    assert again.count(b"\n") == 3_000
+    assert run(tool("samtools", "view", "-c", "-"), given=uncompressed).stdout == b"3000\n"
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import zlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runner.fastq import FastqFault, RecordCounter, checked_text
 
+from runner.fastq import FastqFault, RecordCounter, checked_text
 from tests.runner_support import fastq
 
 TEXT = fastq(60)

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.response import StreamingBody
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runner import source
 from runner.commands import Filler, MatePaths
 from runner.faults import StageFault, machine_fault, redact

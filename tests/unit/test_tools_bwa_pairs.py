@@ -5,7 +5,8 @@ from local.tools.bwa_pairs import (
     far_from_mean,
     is_preferred,
     parse_insert_sizes,
-    sizes_of_pair,
+    sizes_by_position,
+    sizes_by_read,
 )
 
 REPORT = """\
@@ -34,23 +35,33 @@ def test_insert_sizes_are_read_from_bwa_s_report() -> None:
 
 def test_only_facing_mates_inside_the_bounds_are_proper() -> None:
     sizes = parse_insert_sizes(REPORT)
-    inside = {"reverse": False, "mate_reverse": True}
-    assert sizes_of_pair(sizes, **inside, tlen=753) == FORWARD_REVERSE
-    assert sizes_of_pair(sizes, **inside, tlen=754) is None
-    assert sizes_of_pair(sizes, **inside, tlen=-300) is None  # facing away
-    assert sizes_of_pair(sizes, reverse=True, mate_reverse=False, tlen=-300) == FORWARD_REVERSE
-    assert sizes_of_pair(sizes, reverse=True, mate_reverse=False, tlen=300) is None
-    assert sizes_of_pair(sizes, reverse=False, mate_reverse=False, tlen=300) is None
+    for rule in (sizes_by_read, sizes_by_position):
+        assert rule(sizes, False, True, 753) == FORWARD_REVERSE
+        assert rule(sizes, False, True, 754) is None
+        assert rule(sizes, False, True, -300) is None  # facing away
+        assert rule(sizes, True, False, -300) == FORWARD_REVERSE
+        assert rule(sizes, True, False, 300) is None
+        assert rule(sizes, False, False, 300) is None
+
+
+def test_mates_on_one_strand_are_seen_from_read_1_or_from_the_genome() -> None:
+    one_strand = InsertSizes(1, 500, 300.0, 50.0)
+    forward, backward = (one_strand, None, None, None), (None, None, None, one_strand)
+    assert sizes_by_position(forward, False, False, -300) == one_strand
+    assert sizes_by_read(forward, False, False, -300) is None
+    assert sizes_by_read(backward, False, False, -300) == one_strand
+    assert sizes_by_position(backward, True, True, -300) == one_strand
+    assert sizes_by_read(forward, True, True, -300) == one_strand
 
 
 def test_a_pair_far_from_the_mean_must_beat_its_reads_alone() -> None:
     narrow = InsertSizes(1, 1000, 300.0, 10.0)
     assert not far_from_mean(narrow, 350)
     assert far_from_mean(narrow, 400)
-    assert is_preferred(narrow, 362, 200)
-    assert not is_preferred(narrow, 400, 200)
-    assert is_preferred(narrow, 400, 10)  # a score clamped to 0 leaves the bounds to decide
-    assert is_preferred(narrow, 900, 200)
+    assert is_preferred(narrow, 350, 200)
+    assert is_preferred(narrow, 400, 200) is False
+    assert is_preferred(narrow, 400, 10) is None
+    assert is_preferred(narrow, 900, 200) is None
 
 
 def test_a_distribution_without_width_is_never_far() -> None:

@@ -40,8 +40,8 @@ class ExecutionEnd(msgspec.Struct, frozen=True):
 
     status: str
     input: str
-    cause: str = ""
-    error: str = ""
+    cause: str | None = None
+    error: str | None = None
 
     @property
     def run(self) -> RunInput:

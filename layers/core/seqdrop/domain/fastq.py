@@ -9,6 +9,8 @@ from seqdrop.domain.errors import MismatchedMates, UnreadableFastq
 
 HEAD_BYTES = 65_536
 """How much of a file is looked at when it is registered."""
+MAX_NAME_LENGTH = 254
+"""What the SAM specification allows for a read's name."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _MGI_NAME = re.compile(r"(?P<flowcell>[A-Z]+\d+)L(?P<lane>\d)C\d{3}R\d{3}")
@@ -31,16 +33,19 @@ def read_head(data: bytes, size: int) -> FastqHead:
     """
     if size == 0:
         raise UnreadableFastq("the file is empty")
-    if not data.startswith(_GZIP_MAGIC):
+    if data[:2] != _GZIP_MAGIC[:size]:
         raise UnreadableFastq("the file is not gzip: compress it with gzip, and upload it again")
-    lines = _first_lines(data)
-    if lines == [b""]:
+    text = _first_text(data, is_whole=size <= len(data))
+    if not text:
         raise UnreadableFastq("there is nothing in the gzip file")
+    if text.startswith(_GZIP_MAGIC):
+        raise UnreadableFastq("the file is compressed twice: unpack it once, and upload it again")
+    lines = [line.rstrip(b"\r") for line in text.split(b"\n")]
+    if not lines[0].startswith(b"@") or (len(lines) > 3 and not lines[2].startswith(b"+")):
+        raise UnreadableFastq("it does not begin with a FASTQ record (@name, bases, +, qualities)")
     if len(lines) < 4:
         raise UnreadableFastq("the file ends within its first FASTQ record")
-    name, sequence, plus, quality = lines[:4]
-    if not name.startswith(b"@") or not plus.startswith(b"+"):
-        raise UnreadableFastq("it does not begin with a FASTQ record (@name, bases, +, qualities)")
+    name, sequence, _, quality = lines[:4]
     if not sequence or len(sequence) != len(quality):
         raise UnreadableFastq(
             f"the first record has {len(sequence)} bases and {len(quality)} qualities"
@@ -48,7 +53,8 @@ def read_head(data: bytes, size: int) -> FastqHead:
     return _parse_name(name[1:].decode("ascii", "replace"))
 
 
-def _first_lines(data: bytes) -> list[bytes]:
+def _first_text(data: bytes, *, is_whole: bool) -> bytes:
+    """At least four lines, or all that there is."""
     inflater = zlib.decompressobj(wbits=31)
     text = b""
     try:
@@ -59,12 +65,18 @@ def _first_lines(data: bytes) -> list[bytes]:
                 inflater = zlib.decompressobj(wbits=31)
     except zlib.error as error:
         raise UnreadableFastq(f"the gzip stream is broken at its start ({error})") from error
-    return [line.rstrip(b"\r") for line in text.split(b"\n")]
+    if is_whole and not inflater.eof and text.count(b"\n") < 4:
+        raise UnreadableFastq("the file is cut off: upload it again")
+    return text
 
 
 def _parse_name(header: str) -> FastqHead:
     """Illumina (Casava 1.8 and later, and before it) and MGI names; others give only the name."""
-    name, _, comment = header.partition(" ")
+    name, _, comment = header.replace("\t", " ").partition(" ")
+    if len(name) > MAX_NAME_LENGTH:
+        raise UnreadableFastq(
+            f"the first read's name has {len(name)} characters; SAM allows {MAX_NAME_LENGTH}"
+        )
     read = ""
     if name.endswith(("/1", "/2")):
         name, read = name[:-2], "R" + name[-1]

@@ -3,8 +3,9 @@
 import csv
 import io
 import posixpath
+from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -12,17 +13,23 @@ from seqdrop.domain.errors import InvalidManifest, UnplaceableFile
 from seqdrop.domain.naming import check_sample_id
 from seqdrop.domain.pipeline import Priority
 
-_Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}$")]
-_Md5 = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-fA-F]{32})?$")]
-_Lane = Annotated[str, msgspec.Meta(pattern=r"^(L?[0-9]{1,3})?$")]
+# \Z: "$" would let a line end through, and a library's would break the SAM header.
+_Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")]
+_Md5 = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-fA-F]{32})?\Z")]
+_Lane = Annotated[str, msgspec.Meta(pattern=r"^(L?[0-9]{1,3})?\Z")]
+_FileName = Annotated[str, msgspec.Meta(min_length=1)]
 _Project = Annotated[str, msgspec.Meta(max_length=64)]
+_MAX_KEY_BYTES = 1_024
+"""S3's own limit."""
+_MAX_NAMES_BYTES = 120_000
+"""The catalog keeps all names of an analysis twice in one item of at most 400 KB."""
 
 
 class LaneFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """R1 and R2 of one lane. Checksums are the MD5 of the compressed files, in hex."""
 
-    r1: str
-    r2: str
+    r1: _FileName
+    r2: _FileName
     lane: _Lane = ""
     library: _Word = ""
     r1_md5: _Md5 = ""
@@ -71,11 +78,19 @@ def parse_manifest(data: bytes, key: str) -> Manifest:
         raise InvalidManifest("the manifest names no sample")
     for entry in manifest.samples:
         _check_entry(entry)
-    named = [f for entry in manifest.samples for pair in entry.files for f in (pair.r1, pair.r2)]
-    twice = sorted({name for name in named if named.count(name) > 1})
+    check_named_once(f for entry in manifest.samples for p in entry.files for f in (p.r1, p.r2))
+    check_named_once(
+        f"{entry.sample} ({entry.assay or entry.pipeline or 'default assay'})"
+        for entry in manifest.samples
+    )
+    return manifest
+
+
+def check_named_once(names: Iterable[str]) -> None:
+    """Raises InvalidManifest where a file, or a sample under one assay, is named twice."""
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise InvalidManifest(f"the manifest names {twice[0]!r} more than once")
-    return manifest
 
 
 def _check_entry(entry: SampleEntry) -> None:
@@ -128,14 +143,15 @@ def locate(name: str, manifest_bucket: str, manifest_key: str) -> tuple[str, str
     Raises InvalidManifest for a name that leaves the bucket's root, or another bucket.
     """
     if name.startswith("s3://"):
-        parts = urlsplit(name, allow_fragments=False)
-        key = name.removeprefix(f"s3://{parts.netloc}/")
-        if parts.netloc != manifest_bucket:
+        bucket, _, key = name.removeprefix("s3://").partition("/")
+        if bucket != manifest_bucket:
             raise InvalidManifest(f"{name!r} is not in the uploads bucket ({manifest_bucket})")
-        return manifest_bucket, key
-    key = posixpath.normpath(posixpath.join(posixpath.dirname(manifest_key), name))
-    if key.startswith(("../", "/")) or key in {"..", "."}:
-        raise InvalidManifest(f"{name!r} points outside the bucket")
+    else:
+        key = posixpath.normpath(posixpath.join(posixpath.dirname(manifest_key), name))
+        if key.startswith(("../", "/")) or key in {"..", "."}:
+            raise InvalidManifest(f"{name!r} points outside the bucket")
+    if not key or len(key.encode()) > _MAX_KEY_BYTES:
+        raise InvalidManifest(f"{name[:60]!r} can't be an object's key")
     return manifest_bucket, key
 
 
@@ -150,4 +166,9 @@ def expected_files(
             bucket, key = locate(name, manifest_bucket, manifest_key)
             place = (entry.sample, assay, read, lane, pair.library, md5.lower())
             expected.append(ExpectedFile(bucket, key, *place))
+    if sum(len(f"{file.bucket}/{file.key}".encode()) for file in expected) > _MAX_NAMES_BYTES:
+        raise InvalidManifest(
+            f"the names of the {len(expected)} files of sample {entry.sample} are too long "
+            f"together: at most {_MAX_NAMES_BYTES:,} bytes can be kept"
+        )
     return expected

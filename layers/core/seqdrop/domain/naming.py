@@ -12,7 +12,8 @@ from seqdrop.domain.errors import UnplaceableFile
 MAX_SAMPLE_LENGTH = 48
 _SAMPLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ILLUMINA = re.compile(
-    r"(?P<sample>.+)_S\d+(?:_L(?P<lane>\d{3}))?_(?P<read>[RI][1-3])_(?P<segment>\d{3})"
+    r"(?P<sample>.+)_S\d+(?:_L(?P<lane>\d{3}))?_(?P<read>[RI][1-3])_(?P<segment>\d{3})",
+    re.ASCII,
 )
 _PLAIN = re.compile(r"(?P<sample>.+)_R?(?P<read>[12])")
 _FASTQ_ENDINGS = (".fastq.gz", ".fq.gz")

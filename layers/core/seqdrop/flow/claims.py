@@ -116,6 +116,9 @@ class Claims:
             self.catalog.analyses.hold(
                 analysis.sample, analysis.assay, cause, str(error), self.now()
             )
+            analysis = self.catalog.analyses.get(analysis.sample, analysis.assay) or analysis
+        held = Assessment(AnalysisStatus.HELD, "; ".join(analysis.holds.values()))
+        self.catalog.analyses.settle(analysis, held, self.now())
         return AnalysisStatus.HELD
 
     def _ensure_started(self, analysis: Analysis) -> None:

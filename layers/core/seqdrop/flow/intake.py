@@ -71,6 +71,8 @@ class Intake:
             return self._advance(known.sample, known.assay) if known.sample else known.note
         if expected:
             return self.register(upload, expected_place(expected), placed)
+        if upload.key.endswith("/"):  # as S3's console makes one
+            return self._note(upload, "a folder: left out")
         if PurePosixPath(upload.key).suffix.lower() in _COMPANIONS:
             return self._note(upload, "no FASTQ: left out")
         try:
@@ -137,26 +139,24 @@ class Intake:
             placed_by=place.by,
             registered=timestamp(self.now()),
         )
-        return self._put(upload, file)
+        mine = sequencer_order(upload.sequencer)
+        is_newest = not any(sequencer_order(p.sequencer) > mine for p in placed)
+        return self._put(upload, file, is_newest=is_newest)
 
-    def _put(self, upload: Upload, file: FastqFile) -> str:
+    def _put(self, upload: Upload, file: FastqFile, *, is_newest: bool) -> str:
+        """A hold of this object is only lifted by what is newer than the version that it is for."""
         identity = str(file.identity)
         there = self.catalog.analyses.file(file.sample, file.assay, identity)
         placed = upload.placed(file.sample, file.assay, identity)
         same_key = there is not None and there.object.key == file.object.key
         if there is None:
-            self.catalog.analyses.register_file(file, placed, upload.cause, self.now())
+            self.catalog.analyses.register_file(
+                file, placed, upload.cause, self.now(), lifts_hold=is_newest
+            )
         elif there.same_content(file):
             self._keep(there, upload, placed)
         elif not same_key:
-            why = (
-                f"{upload.key!r} and {there.object.key!r} both hold "
-                f"{file.identity.describe()}, with different content: delete one, or drop a "
-                "manifest that tells them apart"
-            )
-            self.catalog.analyses.hold(
-                file.sample, file.assay, upload.cause, why, self.now(), placed=placed
-            )
+            self._put_beside(upload, file, there, placed)
         elif sequencer_order(there.sequencer) > sequencer_order(file.sequencer):
             self.catalog.analyses.note_upload(placed)  # late news of what was replaced already
         else:
@@ -165,6 +165,31 @@ class Intake:
                 file, placed, upload.cause, self.now(), replaces=replaces
             )
         return self._advance(file.sample, file.assay)
+
+    def _put_beside(
+        self, upload: Upload, file: FastqFile, there: FastqFile, placed: Placed
+    ) -> None:
+        """Of two objects for one identity, the one that a manifest names counts."""
+        analyses, now = self.catalog.analyses, self.now()
+        analysis = analyses.get(file.sample, file.assay)
+        named = analysis.expected if analysis else frozenset()
+        is_named, is_there_named = (
+            f"{o.bucket}/{o.key}" in named for o in (file.object, there.object)
+        )
+        if is_named and not is_there_named:
+            why = f"the manifest names {upload.key!r} in its place"
+            analyses.withdraw(there, why, upload.cause, now)
+            analyses.register_file(file, placed, upload.cause, now)
+        elif is_there_named and not is_named:
+            note = f"left out: the manifest names {there.object.key!r}"
+            analyses.note_upload(upload.placed(note=note))
+        else:
+            why = (
+                f"{upload.key!r} and {there.object.key!r} both hold "
+                f"{file.identity.describe()}, with different content: drop a manifest that names "
+                "the right one, or each with its own library"
+            )
+            analyses.hold(file.sample, file.assay, upload.cause, why, now, placed=placed)
 
     def _keep(self, there: FastqFile, upload: Upload, placed: Placed) -> None:
         """The same bytes again: nothing changes, but a hold of this object is lifted."""

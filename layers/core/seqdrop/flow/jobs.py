@@ -136,10 +136,9 @@ class JobFlow:
         job = self.catalog.jobs.get(key)
         if job is None or job.has_ended:
             return job
-        kind = next(
-            kind for kind in sorted(self.prices(), key=len, reverse=True) if kind in job.queue
-        )
-        cost = job_cost_usd(self.prices()[kind], job.vcpus, state.attempt_seconds)
+        queue = job.queue.rpartition("-")[0]  # <prefix>-<kind>, without the priority
+        price = next(price for kind, price in self.prices().items() if queue.endswith(f"-{kind}"))
+        cost = job_cost_usd(price, job.vcpus, state.attempt_seconds)
         failure, message = "", ""
         if state.status == "FAILED":
             failure, message = self._explain(job, state)

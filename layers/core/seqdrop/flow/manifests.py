@@ -9,6 +9,7 @@ from seqdrop.domain.manifest import (
     ExpectedFile,
     Manifest,
     SampleEntry,
+    check_named_once,
     expected_files,
     parse_manifest,
 )
@@ -42,6 +43,7 @@ class Manifests:
         try:
             manifest = self._read(upload)
             entries = [(entry, *self._files_of(entry, upload)) for entry in manifest.samples]
+            check_named_once(file.key for _, _, files in entries for file in files)
         except InvalidManifest as error:
             return self.intake.hold_unplaced(upload, f"{upload.key!r}: {error}")
         statuses = [self._apply(entry, assay, files, upload) for entry, assay, files in entries]

@@ -93,11 +93,13 @@ class Analyses:
             return  # it was placed meanwhile, and that counts
 
     def register_file(
-        self, file: FastqFile, placed: Placed, cause: str, now: datetime, replaces: str = ""
-    ) -> None:
+        self, file: FastqFile, placed: Placed, cause: str, now: datetime, replaces: str = "",
+        *, lifts_hold: bool = True,
+    ) -> None:  # fmt: skip
         """Puts a file and adds it to its analysis, in one transaction.
 
-        ``replaces`` is the version id of the file of this identity that is replaced, if any.
+        ``replaces`` is the version id of the file of this identity that is replaced, if any;
+        ``lifts_hold`` is false where a newer version of the object may hold the analysis.
         Raises Conflict where that is not what is there.
         """
         pk, sk = file_key(file.sample, file.assay, str(file.identity))
@@ -114,7 +116,9 @@ class Analyses:
             analysis_key(file.sample, file.assay),
             sets={**sets, "last_file": timestamp(now)},
             adds={**_INPUTS_CHANGED, "files_seen": {file.seen_entry}},
-            removes=[("holds", name) for name in (cause, *_MENDED_BY_FILES)],
+            removes=[
+                ("holds", name) for name in ((cause,) if lifts_hold else ()) + _MENDED_BY_FILES
+            ],
             conditions=[("pk", "present", None)],
         )
         event = event_item(

@@ -85,6 +85,8 @@ class Jobs:
             item = self._table.update(
                 key,
                 sets={name: value for name, value in given.items() if value not in ("", None, [])},
+                # An earlier attempt's end is no word on what the job does now.
+                removes=[name for name in ("reason", "exit_code") if given[name] in ("", None)],
                 conditions=[
                     ("progress", "<", state.progress),
                     ("job_id", "absent or =", state.job_id),

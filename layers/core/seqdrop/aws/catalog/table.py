@@ -28,7 +28,7 @@ _OPERATORS = {
     "absent": "attribute_not_exists({name})",
     "present": "attribute_exists({name})",
     "absent or =": "(attribute_not_exists({name}) OR {name} = {value})",
-    "in": "contains({value}, {name})",
+    "in": "{name} IN ({value})",
 }
 _CONFLICT_TRIES = 6
 _EMPTY: tuple[Any, ...] = (None, "", b"", (), {}, frozenset())
@@ -105,7 +105,8 @@ class _Expression:
         terms = []
         for name, operator, value in conditions:
             template = _OPERATORS[operator]
-            shown = self.value(value) if "{value}" in template else ""
+            values = sorted(value) if operator == "in" else [value]
+            shown = ", ".join(map(self.value, values)) if "{value}" in template else ""
             terms.append(template.format(name=self.path(name), value=shown))
         return " AND ".join(terms)
 

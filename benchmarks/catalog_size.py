@@ -1,0 +1,88 @@
+"""A catalog of 100,000 samples: one sample's Query, and a page of the index by status."""
+
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import Measure
+from local.deploy import ACCOUNT, REGION
+from local.dynamodb import bulk_load
+from seqdrop.aws.catalog.layout import (
+    analysis_key,
+    event_item,
+    file_key,
+    job_key,
+    run_item_key,
+    status_attributes,
+    timestamp,
+)
+from seqdrop.aws.catalog.table import Item, wire
+from seqdrop.domain.records import AnalysisStatus
+from tests.lab import Lab, open_lab
+
+SAMPLES = 100_000
+PAGE = 50
+TRIES = 50
+AIM_MS = 50.0
+ASSAY, RUN = "wgs-cpu", "0123456789abcdef01234567#1"
+_FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def measure() -> Iterator[Measure]:
+    """Medians over HTTP, as every client asks; the samples are those of a lab's good years."""
+    with (
+        tempfile.TemporaryDirectory(prefix="seqdrop-bench-") as folder,
+        open_lab(Path(folder) / "runtime") as lab,
+    ):
+        wired = ({n: wire(v) for n, v in item.items()} for item in _items())
+        count = bulk_load(ACCOUNT, REGION, lab.runtime.outputs["CatalogTable"], wired)
+        chance = random.Random(1)
+        yield _answer(f"Query of one sample ({count:,} items)", lambda: _sample(lab, chance))
+        analyses = lab.catalog.analyses
+        page = lambda: analyses.newest(AnalysisStatus.ANALYSED, PAGE)  # noqa: E731
+        yield _answer(f"page of {PAGE} by status (8 shards)", page)
+
+
+def _sample(lab: Lab, chance: random.Random) -> list[Item]:
+    return lab.catalog.analyses.partition(_name(chance.randrange(SAMPLES)))
+
+
+def _answer(name: str, ask: Callable[[], list[Any]]) -> Measure:
+    times = []
+    for _ in range(TRIES):
+        begun = time.perf_counter()
+        if not ask():
+            raise RuntimeError(f"{name}: nothing was found")
+        times.append(1000 * (time.perf_counter() - begun))
+    worst = f"slowest of {TRIES}: {max(times):.1f} ms"
+    return Measure(name, statistics.median(times), "ms", AIM_MS, "the aim", notes=(worst,))
+
+
+def _name(number: int) -> str:
+    return f"S{number:06}"
+
+
+def _items() -> Iterator[Item]:
+    """What one analysed sample leaves: an analysis, two files, a run, two jobs, five events."""
+    for number in range(SAMPLES):
+        sample, now = _name(number), _FIRST + timedelta(minutes=number)
+        keys = [analysis_key(sample, ASSAY)]
+        keys += [file_key(sample, ASSAY, f"-#FLOWCELL#1#R{mate}#001") for mate in (1, 2)]
+        keys += [run_item_key(sample, ASSAY, RUN)]
+        keys += [job_key(sample, ASSAY, RUN, stage) for stage in ("align", "call")]
+        for pk, sk in keys:
+            yield {"pk": pk, "sk": sk, **_details(sample, sk, now)}
+        for what in ("file", "file", "run claimed", "run started", "run succeeded"):
+            yield event_item(sample, now, f"{what}#{RUN}", who="seqdrop", what=what)
+
+
+def _details(sample: str, sk: str, now: datetime) -> Item:
+    if not sk.startswith("ANALYSIS"):
+        return {"sample": sample, "assay": ASSAY, "registered": timestamp(now), "text": "x" * 200}
+    status = status_attributes(sample, ASSAY, AnalysisStatus.ANALYSED, now)
+    return {"sample": sample, "assay": ASSAY, "generation": 2, "holds": {}, **status}

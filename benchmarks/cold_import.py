@@ -1,0 +1,81 @@
+"""Each function's cold import, with all its clients made, against bare boto3 with the same clients."""
+
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.measure import Measure
+from seqdrop.domain.pipeline import QueueKind
+
+AIM = 1.4
+ROUNDS = 9
+PROJECT = Path(__file__).resolve().parent.parent
+BUILDS = {
+    "end_run": ("wiring.closing",),
+    "finish_run": ("wiring.closing",),
+    "plan_run": ("plans",),
+    "poll_job": ("wiring.job_flow",),
+    "record_failure": ("wiring.closing",),
+    "record_job_event": ("wiring.job_flow", "references"),
+    "register_upload": ("intake", "manifests"),
+    "submit_job": ("wiring.job_flow",),
+}
+"""What each handler builds with its first event: imports alone would hide the clients."""
+
+
+def measure() -> Iterator[Measure]:
+    """One measure a function: medians, the function and bare boto3 in turn."""
+    for folder in sorted((PROJECT / "functions").iterdir()):
+        if (folder / "handler.py").is_file():
+            yield _measure(folder)
+
+
+def _measure(folder: Path) -> Measure:
+    ours: list[float] = []
+    bare: list[float] = []
+    for _ in range(ROUNDS):
+        seconds, clients = _time(folder, "function", *BUILDS[folder.name])
+        ours.append(seconds)
+        bare.append(_time(folder, "bare", *clients)[0])
+    against = f"bare boto3 with clients of {', '.join(clients)}; medians of {ROUNDS}"
+    figure, baseline = (1000 * statistics.median(times) for times in (ours, bare))
+    return Measure(f"cold import of {folder.name}", figure, "ms", baseline, against, AIM)
+
+
+def _time(folder: Path, *arguments: str) -> tuple[float, list[str]]:
+    child = Path(__file__).with_name("import_child.py")
+    ended = subprocess.run(
+        [sys.executable, "-P", str(child), *arguments],
+        env=_environment(folder),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    seconds, *clients = ended.stdout.split()
+    return float(seconds), clients
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """As in Lambda: the function's folder and its layers, and settings that lead nowhere."""
+    images = ", ".join(f'"{kind}": "none"' for kind in QueueKind)
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": os.pathsep.join([str(folder), str(PROJECT / "layers/core")]),
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "none",
+        "AWS_SECRET_ACCESS_KEY": "none",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "POWERTOOLS_SERVICE_NAME": folder.name,
+        "POWERTOOLS_METRICS_NAMESPACE": "Seqdrop",
+        "CATALOG_TABLE": "none",
+        "RESULTS_BUCKET": "none",
+        "UPLOADS_QUEUE_URL": "https://none.invalid/queue",
+        "ANALYSE_SAMPLE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:none",
+        "JOB_QUEUE_PREFIX": "none",
+        "IMAGES": f"{{{images}}}",
+        "PIPELINES_DIR": str(PROJECT / "pipelines"),
+    }

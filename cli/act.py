@@ -1,0 +1,132 @@
+"""`seqdrop rerun` and `seqdrop stop`: what a person decides about an analysis."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.faults import CommandFailed
+from cli.options import Assay, Json, Sample
+from cli.screen import emit, say
+
+if TYPE_CHECKING:
+    from cli.stack import Stack
+    from seqdrop.domain.records import Analysis, RunOptions
+
+_TRIES = 3
+
+
+def rerun(
+    sample: Sample,
+    assay: Assay = "",
+    from_stage: Annotated[
+        str, typer.Option("--from", metavar="STAGE", help="Anew from this stage on.")
+    ] = "",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Anew whatever is there already.")] = False,
+    json: Json = False,
+) -> None:
+    """Lets an analysis go on: lifts its holds, and runs what has no good results yet."""
+    if from_stage and fresh:
+        raise typer.BadParameter("give --from or --fresh, not both", param_hint="--fresh")
+    from cli.stack import find_stack
+    from seqdrop.domain.records import RunOptions
+
+    stack = find_stack()
+    analysis = _release(stack, sample, assay, RunOptions(fresh=fresh, from_stage=from_stage))
+    released = analysis is not None
+    done = {"sample": sample, "assay": assay, "released": released, "status": "ANALYSED"}
+    text = f"{sample} is analysed: nothing to do (--fresh or --from STAGE runs it anew)"
+    if analysis is not None:
+        done |= {"assay": analysis.assay, "status": "RECEIVING"}
+        text = f"{sample} ({analysis.assay}) is released: it starts as soon as its files are there"
+    if json:
+        emit(done)
+    else:
+        say(text)
+
+
+def _release(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> "Analysis | None":
+    """The released analysis; None where there is nothing to do."""
+    from cli.stack import now
+    from cli.view import choose_analysis
+    from seqdrop.domain.errors import Conflict
+    from seqdrop.domain.records import AnalysisStatus, RunOptions
+
+    for _ in range(_TRIES):
+        items = stack.catalog.analyses.partition(sample)
+        analysis = choose_analysis(sample, items, assay)
+        _check_rerun(analysis, items, options.from_stage)
+        if analysis.status is AnalysisStatus.ANALYSED and options == RunOptions():
+            return None
+        try:
+            stack.catalog.analyses.release(analysis, stack.who(), options, now())
+        except Conflict:
+            continue  # a file came, or a run was claimed: look again
+        stack.rechecks.send(sample, analysis.assay)
+        return analysis
+    raise CommandFailed(f"{sample} changes all the time: try again in a moment")
+
+
+def _check_rerun(analysis: "Analysis", items: list[dict[str, Any]], from_stage: str) -> None:
+    from cli.view import sample_document
+
+    if analysis.active_run:
+        raise CommandFailed(
+            f"{analysis.sample} ({analysis.assay}) is running ({analysis.active_run}): "
+            "wait for it, or `seqdrop stop` it first"
+        )
+    if not from_stage:
+        return
+    runs = sample_document(analysis.sample, items, analysis.assay)["analyses"][0]["runs"]
+    stages = [stage["stage"] for stage in runs[0]["stages"]] if runs else []
+    if from_stage not in stages:
+        known = f"it has {', '.join(stages)}" if stages else "it has not been run yet"
+        raise CommandFailed(f"{analysis.sample} has no stage {from_stage!r}: {known}")
+
+
+def stop(
+    sample: Sample,
+    assay: Assay = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the audit trail.")] = "",
+    json: Json = False,
+) -> None:
+    """Ends an analysis' run and its jobs, and holds the analysis until it is rerun."""
+    from cli.stack import find_stack
+    from seqdrop.domain.records import AnalysisStatus
+
+    stack = find_stack()
+    analysis = stack.analysis(sample, assay)
+    who = stack.who()
+    why = f"stopped by {who}" + (f": {reason}" if reason else "")
+    name = f"{sample} ({analysis.assay})"
+    is_done = analysis.status is AnalysisStatus.ANALYSED and not analysis.active_run
+    if not is_done:
+        run = _stop(stack, analysis, why, who)
+        text = f"{name} is stopped and held" if run else f"{name} has no run to stop; it is held"
+    else:
+        run, text = "", f"{name} is analysed: there is nothing to stop"
+    if json:
+        emit({
+            "sample": sample, "assay": analysis.assay, "run": run or None,
+            "stopped": bool(run), "held": not is_done,
+        })  # fmt: skip
+    else:
+        say(text)
+
+
+def _stop(stack: "Stack", analysis: "Analysis", why: str, who: str) -> str:
+    """The hold first: a run that ends meanwhile must not be followed by the next one."""
+    from cli.stack import now
+    from seqdrop.aws.executions import RunInput
+    from seqdrop.domain.naming import execution_name, split_run_id
+
+    analyses, sample, assay = stack.catalog.analyses, analysis.sample, analysis.assay
+    analyses.hold(sample, assay, "stopped", why, now(), who=who)
+    held = analyses.get(sample, assay)
+    run = held.active_run if held else ""
+    if run:
+        run_key, attempt = split_run_id(run)
+        stack.executions.stop(execution_name(sample, run_key, attempt), why)
+        ids = RunInput(sample, assay, run_key, attempt)
+        stack.closing.end(ids, "ABORTED", why.removeprefix("stopped "), who)
+    stack.rechecks.send(sample, assay)  # so that the hold becomes the analysis' reason
+    return run

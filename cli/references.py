@@ -1,0 +1,168 @@
+"""`seqdrop reference add` and `seqdrop references`."""
+
+import re
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.faults import CommandFailed
+from cli.options import Json
+from cli.screen import clean, console, emit, on_terminal, say, show_table
+
+if TYPE_CHECKING:
+    from cli.stack import Stack
+    from seqdrop.domain.records import ReferenceVersion
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.3, 10.0, 1.2
+Document = dict[str, Any]
+
+
+def _checked_name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise typer.BadParameter("letters, digits, '.', '_' and '-', at most 64 of them")
+    return value
+
+
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", callback=_checked_name)],
+    version: Annotated[str, typer.Argument(metavar="VERSION", callback=_checked_name)],
+    fasta: Annotated[
+        Path,
+        typer.Argument(metavar="FASTA", exists=True, dir_okay=False, help="The sequence (.fa)."),
+    ],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="FILE", exists=True, dir_okay=False,
+            help="Target regions (<name>.bed) and genes (.gff3).",
+        ),
+    ] = None,
+    *,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Don't wait until its indexes are made.")
+    ] = False,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Adds a version of a reference, and waits until its indexes are made."""
+    from cli.stack import find_stack
+
+    stack = find_stack()
+    reference = _put(stack, name, version, [fasta, *(files or [])], quiet=json)
+    if not no_wait:
+        reference = _until_settled(stack, reference, quiet=json)
+    if json:
+        emit(reference_document(reference))
+    if reference.state == "FAILED":
+        raise CommandFailed(f"reference {name} {version} is FAILED: {reference.why}")
+    if not json:
+        say(f"reference {name} {version} is {reference.state}: {reference.bases:,} bases")
+
+
+def _put(
+    stack: "Stack", name: str, version: str, files: list[Path], *, quiet: bool
+) -> "ReferenceVersion":
+    """Uploads what is not there yet. A version's files are never written over."""
+    from cli.parts import prepare_parts, stored_parts
+    from cli.transfer import upload_all
+
+    bucket = stack.output("ReferencesBucket")
+    with TemporaryDirectory(prefix="seqdrop-") as scratch:
+        parts, bases = prepare_parts(files, Path(scratch))
+        stored = stored_parts(parts, bucket, f"{name}/{version}")
+        if stack.catalog.references.get(name, version) is None:
+            new = {stored[part].object.key: parts[part].file for part in parts}
+            upload_all(stack.s3, bucket, new, quiet=quiet)
+    return stack.reference_flow.add(name, version, stored, bases, stack.who())
+
+
+def _until_settled(
+    stack: "Stack", reference: "ReferenceVersion", *, quiet: bool
+) -> "ReferenceVersion":
+    name, version = reference.name, reference.version
+    pause = _FIRST_PAUSE
+    with ExitStack() as shown:
+        show = _display(shown, quiet=quiet)
+        while reference.state == "PREPARING":
+            jobs = stack.catalog.jobs.of_reference(name, version)
+            show({f"index {job.stage}": job.status for job in jobs})
+            time.sleep(pause)
+            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+            found = stack.reference_flow.refresh(name, version)
+            if found is None:
+                raise CommandFailed(f"reference {name} {version} is gone")
+            reference = found
+    return reference
+
+
+def _display(shown: ExitStack, *, quiet: bool) -> Callable[[dict[str, str]], None]:
+    """Shows where the indexes are: in place on a terminal, a line for each change elsewhere."""
+    seen: dict[str, str] = {}
+
+    def say_changes(now: dict[str, str]) -> None:
+        for what, status in now.items():
+            if not quiet and seen.get(what) != status:
+                say(f"{what} {status}")
+        seen.update(now)
+
+    if quiet or not on_terminal():
+        return say_changes
+    status = shown.enter_context(console().status("preparing"))
+    return lambda now: status.update(clean(", ".join(f"{k} {v}" for k, v in now.items())))
+
+
+def reference_document(reference: "ReferenceVersion") -> Document:
+    """A version of a reference as JSON."""
+    return {
+        "name": reference.name,
+        "version": reference.version,
+        "state": reference.state.value,
+        "why": reference.why,
+        "bases": reference.bases,
+        "created": reference.created or None,
+        "parts": {
+            name: {
+                "uri": f"s3://{part.object.bucket}/{part.object.key}",
+                "bytes": part.object.size,
+                "sha256": part.object.sha256,
+            }
+            for name, part in reference.parts.items()
+        },
+        "indexes": sorted(reference.indexes),
+    }
+
+
+def references(json: Json = False) -> None:
+    """Lists references: their versions, what they hold, and whether they are ready."""
+    from cli.stack import find_stack
+
+    catalog = find_stack().catalog.references
+    found = [
+        reference_document(version)
+        for name in catalog.names()
+        for version in sorted(catalog.versions(name), key=lambda v: v.created)
+    ]
+    if json:
+        emit({"references": found})
+    elif not found:
+        say("there are no references: add one with `seqdrop reference add`")
+    else:
+        columns = ("reference", "version", "state", "bases", "parts", "indexes", "why")
+        show_table(columns, [_row(document) for document in found])
+
+
+def _row(document: Document) -> list[str]:
+    return [
+        document["name"],
+        document["version"],
+        document["state"],
+        f"{document['bases']:,}",
+        ", ".join(document["parts"]),
+        ", ".join(document["indexes"]),
+        document["why"],
+    ]

@@ -1,0 +1,105 @@
+"""`seqdrop results`: what a run is made of, and its files on this disk."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from cli.faults import CommandFailed
+from cli.options import Assay, Json, Sample
+from cli.screen import emit, say, show_table
+
+if TYPE_CHECKING:
+    from cli.stack import Stack
+    from seqdrop.domain.records import Analysis, Run
+    from seqdrop.flow.closing import RunRecord
+
+Document = dict[str, Any]
+
+
+def results(
+    sample: Sample,
+    assay: Assay = "",
+    run: Annotated[
+        str, typer.Option(metavar="RUN", help="A run's id, or the beginning of one.")
+    ] = "",
+    download: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", file_okay=False, help="Fetch the files into this folder."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Lists the results of a sample's current run, and fetches them."""
+    from cli.stack import find_stack
+
+    stack = find_stack()
+    analysis = stack.analysis(sample, assay)
+    run_id = _find_run(stack, analysis, run) if run else analysis.current_run
+    if not run_id:
+        raise CommandFailed(
+            f"{sample} ({analysis.assay}) has no results yet: it is {analysis.status}"
+        )
+    bucket = stack.output("ResultsBucket")
+    files = _files(_record(stack, analysis, run_id, bucket), bucket)
+    if download:
+        from cli.download import download_all
+
+        prefix = f"{sample}.{analysis.assay}.{run_id.split('#')[0]}"
+        download_all(stack.s3, files, download, prefix, quiet=json)
+    if json:
+        emit({"sample": sample, "assay": analysis.assay, "run": run_id, "files": files})
+    elif download:
+        say(f"{len(files)} files of run {run_id} are in {download}, their checksums right")
+    else:
+        rows = [[f["stage"], f["name"], str(f["bytes"]), f["uri"]] for f in files]
+        show_table(("stage", "name", "bytes", "uri"), rows)
+
+
+def _find_run(stack: "Stack", analysis: "Analysis", asked: str) -> str:
+    """The run that an id, or the beginning of one, means: of attempts the last good one."""
+    from seqdrop.aws.catalog.analyses import group_partition
+    from seqdrop.aws.catalog.table import from_item
+    from seqdrop.domain.records import Run, RunStatus
+
+    items = stack.catalog.analyses.partition(analysis.sample)
+    runs = [from_item(item, Run) for item in group_partition(items).get("RUN", [])]
+    found = [r for r in runs if r.assay == analysis.assay and r.id.startswith(asked)]
+    found = [r for r in found if r.id == asked] or found
+    if not found:
+        raise CommandFailed(f"{analysis.sample} ({analysis.assay}) has no run {asked!r}")
+    if len({r.run_key for r in found}) > 1:
+        raise CommandFailed(f"several runs begin with {asked!r}: {_names(found)}")
+    good = [r for r in found if r.status is RunStatus.SUCCEEDED]
+    if not good:
+        raise CommandFailed(f"run {found[-1].id} has no results: it is {found[-1].status}")
+    return good[-1].id
+
+
+def _names(runs: "list[Run]") -> str:
+    return ", ".join(run.id for run in runs)
+
+
+def _record(stack: "Stack", analysis: "Analysis", run_id: str, bucket: str) -> "RunRecord":
+    from seqdrop.domain.naming import run_folder, split_run_id
+    from seqdrop.flow.closing import RunRecord
+
+    folder = run_folder(analysis.sample, analysis.assay, *split_run_id(run_id))
+    body = stack.objects.get(bucket, f"{folder}run.json")
+    if body is None:
+        raise CommandFailed(f"s3://{bucket}/{folder}run.json is gone")
+    return msgspec.json.decode(body, type=RunRecord)
+
+
+def _files(record: "RunRecord", bucket: str) -> list[Document]:
+    return [
+        {
+            "stage": stage,
+            "name": file.name,
+            "uri": f"s3://{bucket}/{record.prefixes[stage]}{file.name}",
+            "bytes": file.bytes,
+            "sha256": file.sha256,
+        }
+        for stage, result in record.results.items()
+        for file in result.files
+    ]

@@ -1,0 +1,183 @@
+"""`seqdrop local up` and `seqdrop local down`: the embedded runtime on this machine."""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.faults import CommandFailed
+from cli.options import Json
+from cli.screen import emit, say
+
+if TYPE_CHECKING:
+    from local.runtime import Runtime
+
+DEFAULT_PORT = 4566
+_LEAST_FREE_MIB = 256
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Of the endpoint; 0 takes a free one.")]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--dir", metavar="DIR", file_okay=False,
+        help="Where it keeps its files while it runs; by default a folder for the port.",
+    ),
+]  # fmt: skip
+
+
+def up(
+    port: Port = DEFAULT_PORT,
+    folder: Folder = None,
+    fpga_slots: Annotated[
+        int, typer.Option(min=1, help="FPGA jobs that run at once, genomes and exomes each.")
+    ] = 1,
+    cpu_slots: Annotated[
+        int | None, typer.Option(min=1, help="CPU jobs that run at once; by default one a core.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Runs an AWS endpoint on this machine, with Seqdrop deployed, until Ctrl-C."""
+    from cli.instance import only_one
+
+    place = _place(folder, port)
+    with _ended_by_signals(), only_one(place) as instance:
+        _check_disk(place)
+        _keep_temporary_files_in(place)
+        with _start(place, port, fpga_slots, cpu_slots) as runtime:
+            instance.write(runtime.url)
+            document = _document(runtime)
+            if json:
+                emit(document)
+            else:
+                _announce(document)
+            signal.pause()
+
+
+def down(port: Port = DEFAULT_PORT, folder: Folder = None, json: Json = False) -> None:
+    """Ends the runtime that `local up` started, and waits until it is gone."""
+    from cli.instance import end
+
+    place = _place(folder, port)
+    ended = end(place)
+    if json:
+        emit({"dir": str(place), "ended": bool(ended), "endpoint": ended or None})
+    else:
+        say(f"ended {ended}" if ended else f"no runtime is running in {place}")
+
+
+def _place(folder: Path | None, port: int) -> Path:
+    if folder is not None:
+        return folder.resolve()
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache).resolve() / "seqdrop" / str(port)
+
+
+def _check_disk(place: Path) -> None:
+    free = shutil.disk_usage(place).free >> 20
+    if free < _LEAST_FREE_MIB:
+        raise CommandFailed(
+            f"no space is left on the disk: {place} has {free} MiB, the runtime needs "
+            f"{_LEAST_FREE_MIB} MiB and room for the files; choose another place with --dir"
+        )
+
+
+def _keep_temporary_files_in(place: Path) -> None:
+    """Objects that are too large for memory are in nameless files there while it runs."""
+    import tempfile
+
+    tempfile.tempdir = str(place)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the block by one KeyboardInterrupt, which is no error here.
+
+    The next ones are ignored, so that what was started is ended in peace.
+    """
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in _SIGNALS:
+        signal.signal(number, leave)
+    try:
+        yield
+    except KeyboardInterrupt:
+        return
+
+
+@contextmanager
+def _start(place: Path, port: int, fpga_slots: int, cpu_slots: int | None) -> "Iterator[Runtime]":
+    import logging
+
+    try:
+        from local.endpoint import PortInUse
+        from local.runtime import Runtime, RuntimeSettings
+    except ModuleNotFoundError as error:
+        raise CommandFailed(
+            f"the embedded runtime is not installed ({error.name} is missing): "
+            "run `make setup`, or pip install 'seqdrop[local]'"
+        ) from error
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    cpus = cpu_slots or os.cpu_count() or 1
+    settings = RuntimeSettings(place, port=port, fpga_slots=fpga_slots, cpu_slots=cpus)
+    try:
+        runtime = Runtime(settings)
+    except PortInUse as error:
+        raise CommandFailed(str(error)) from error
+    with runtime:
+        yield runtime
+
+
+def _document(runtime: "Runtime") -> dict[str, Any]:
+    from local.deploy import REGION
+    from local.runtime import TOOLS
+
+    path = runtime.settings.tool_path
+    return {
+        "endpoint": runtime.url,
+        "region": REGION,
+        "dir": str(runtime.settings.folder),
+        "pid": os.getpid(),
+        "outputs": dict(runtime.outputs),
+        "tools": {tool: shutil.which(tool, path=path) for tool in TOOLS},
+    }
+
+
+def _announce(document: dict[str, Any]) -> None:
+    outputs, tools = document["outputs"], document["tools"]
+    say(f"ready at {document['endpoint']}; Ctrl-C ends it")
+    say("for seqdrop, the AWS CLI and any other client, in another terminal:")
+    for name, value in (
+        ("AWS_ENDPOINT_URL", document["endpoint"]),
+        ("AWS_DEFAULT_REGION", document["region"]),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+    ):
+        say(f"  export {name}={value}")
+    say(f"drop files here:  s3://{outputs['UploadsBucket']}/")
+    say(f"results are here: s3://{outputs['ResultsBucket']}/")
+    for line in _tool_lines(tools):
+        say(line)
+
+
+def _tool_lines(tools: dict[str, str | None]) -> Iterator[str]:
+    """What runs in place of tools that this machine does not have."""
+    missing = [tool for tool, path in tools.items() if not path and tool != "dragen"]
+    if missing:
+        yield f"not on PATH, so taken from PyPI: {', '.join(missing)}"
+    if tools["dragen"]:
+        yield f"FPGA queues run {tools['dragen']}"
+    else:
+        yield (
+            "FPGA is simulated: a stand-in takes DRAGEN's command line and runs CPU tools; its "
+            "runs are marked as simulated"
+        )

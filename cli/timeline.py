@@ -1,0 +1,127 @@
+"""A sample for a person: where it stands, what it waits for, and its runs' stages in time."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from cli.screen import aligned
+
+_BAR_WIDTH = 30
+_OLDER_RUNS = 3
+"""How many runs before the newest are named."""
+
+
+def sample_lines(document: dict[str, Any]) -> Iterator[str]:
+    """The text of ``show``."""
+    for analysis in document["analyses"]:
+        yield from analysis_lines(document["sample"], analysis)
+
+
+def analysis_lines(sample: str, analysis: dict[str, Any]) -> Iterator[str]:
+    """One analysis and its newest run whole, earlier runs in a line each."""
+    project = f", project {analysis['project']}" if analysis["project"] else ""
+    yield f"{sample} ({analysis['assay']}{project}) is {analysis['status']}"
+    if analysis["holds"]:
+        for why in analysis["holds"].values():
+            yield f"  held: {why}"
+        yield "  mend what it names, or let it go on with `seqdrop rerun`"
+    elif analysis["why"]:
+        yield f"  {analysis['why']}"
+    yield from _file_lines(analysis)
+    runs = analysis["runs"]
+    if runs:
+        yield from _run_lines(runs[0], analysis)
+    for run in runs[1 : 1 + _OLDER_RUNS]:
+        yield f"  before: {_headline(run, analysis)}"
+    if len(runs) > 1 + _OLDER_RUNS:
+        yield f"  and {len(runs) - 1 - _OLDER_RUNS} earlier runs"
+
+
+def _file_lines(analysis: dict[str, Any]) -> Iterator[str]:
+    files = analysis["files"]
+    yield f"  {len(files)} files, {size_text(sum(file['bytes'] for file in files))}"
+    for missing in analysis["missing"]:
+        yield f"  missing: {missing}"
+
+
+def _headline(run: dict[str, Any], analysis: dict[str, Any]) -> str:
+    parts = [f"run {run['id']} is {run['status']}"]
+    if run["qc"]:
+        parts.append(f"QC {run['qc']}")
+    parts.append(f"{run['pipeline']} on {run['reference']}")
+    parts.append(f"${run['cost_usd']:.4f}")
+    if run["simulated"]:
+        parts.append("simulated: not for use")
+    if run["id"] == analysis["released_run"]:
+        parts.append("released")
+    elif run["id"] == analysis["current_run"]:
+        parts.append("current")
+    return ", ".join(parts)
+
+
+def _run_lines(run: dict[str, Any], analysis: dict[str, Any]) -> Iterator[str]:
+    yield f"  {_headline(run, analysis)}"
+    if run["why"] and run["why"] != analysis["why"]:
+        yield f"    {run['why']}"
+    for reason in run["qc_reasons"]:
+        yield f"    QC {reason}"
+    rows = [_stage_row(stage, run) for stage in run["stages"]]
+    for line in aligned(rows) if rows else []:
+        yield f"    {line}"
+    for stage in run["stages"]:
+        if stage["status"] == "FAILED" and stage["message"]:
+            yield f"    {stage['stage']}: {stage['message']}"
+
+
+def _stage_row(stage: dict[str, Any], run: dict[str, Any]) -> list[str]:
+    waited = _seconds(stage["submitted"], stage["started"])
+    ran = _seconds(stage["started"], stage["ended"])
+    return [
+        stage["stage"],
+        stage["status"],
+        stage["queue"],
+        "" if waited is None else f"waited {duration_text(waited)}",
+        "" if ran is None else f"ran {duration_text(ran)}",
+        _bar(stage, run),
+    ]
+
+
+def _bar(stage: dict[str, Any], run: dict[str, Any]) -> str:
+    """Where in the run's time a stage waited (``.``) and ran (``#``)."""
+    moments = [s[n] for s in run["stages"] for n in ("submitted", "started", "ended") if s[n]]
+    if not stage["submitted"] or not moments:
+        return ""
+    first, last = min(moments), max(moments)
+    span = _seconds(first, last) or 1.0
+
+    def place(moment: str | None) -> int:
+        return round((_seconds(first, moment or last) or 0.0) / span * _BAR_WIDTH)
+
+    begin, run_from, end = place(stage["submitted"]), place(stage["started"]), place(stage["ended"])
+    return " " * begin + "." * (run_from - begin) + "#" * max(end - run_from, 1)
+
+
+def _seconds(begin: str | None, end: str | None) -> float | None:
+    if not begin or not end:
+        return None
+    between = datetime.fromisoformat(end) - datetime.fromisoformat(begin)
+    return max(0.0, between.total_seconds())
+
+
+def duration_text(seconds: float) -> str:
+    """A time for a person: two units at the most."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def size_text(size: float) -> str:
+    """Bytes for a person."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"

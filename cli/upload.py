@@ -1,0 +1,122 @@
+"""`seqdrop upload`: files into the bucket, with a manifest where more is said than names tell."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import Json
+from cli.screen import emit, say
+
+if TYPE_CHECKING:
+    from cli.drop import Drop
+    from cli.stack import Stack
+    from seqdrop.domain.manifest import SampleEntry
+
+
+def upload(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATH", exists=True, readable=True, help="Files, or folders."),
+    ] = None,
+    *,
+    sample: Annotated[
+        str, typer.Option(metavar="ID", help="The sample, where names don't tell it.")
+    ] = "",
+    assay: Annotated[str, typer.Option(metavar="NAME", help="How to analyse it.")] = "",
+    pipeline: Annotated[
+        str, typer.Option(metavar="NAME", help="Instead of an assay: a pipeline and a reference.")
+    ] = "",
+    reference: Annotated[
+        str, typer.Option(metavar="NAME[/VERSION]", help="Its newest ready version if not given.")
+    ] = "",
+    project: Annotated[str, typer.Option(metavar="NAME", help="Who the cost is for.")] = "",
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", exists=True, dir_okay=False, help="JSON or CSV; it names the files."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Uploads FASTQ files; their analysis starts by itself once they are all there."""
+    given = _entry(sample, assay, pipeline, reference, project)
+    _check_usage(paths or [], manifest, given)
+    from cli import drop
+    from cli.stack import find_stack
+
+    files = _files(paths or [])
+    if manifest:
+        dropped = drop.drop_with_manifest(manifest, files)
+    elif given != _entry():
+        dropped = drop.drop_with_options(files, given)
+    else:
+        dropped = drop.drop_as_named(files)
+    stack = find_stack()
+    _send(stack, dropped, quiet=json)
+    if json:
+        emit(_document(dropped, stack.output("UploadsBucket")))
+    elif dropped.samples:
+        say(f"{len(dropped.files)} files are there; next: seqdrop wait {' '.join(dropped.samples)}")
+
+
+def _entry(
+    sample: str = "", assay: str = "", pipeline: str = "", reference: str = "", project: str = ""
+) -> "SampleEntry":
+    from seqdrop.domain.manifest import SampleEntry
+
+    name, _, version = reference.partition("/")
+    return SampleEntry(sample, (), project, assay, pipeline, name, version)
+
+
+def _check_usage(paths: list[Path], manifest: Path | None, given: "SampleEntry") -> None:
+    if not paths and not manifest:
+        raise typer.BadParameter("give files, or a manifest with --manifest", param_hint="PATH")
+    if manifest and given != _entry():
+        raise typer.BadParameter("the manifest says what its samples are", param_hint="--manifest")
+    if given.assay and (given.pipeline or given.reference):
+        raise typer.BadParameter("give an assay, or a pipeline and reference", param_hint="--assay")
+    if bool(given.pipeline) != bool(given.reference):
+        raise typer.BadParameter("--pipeline and --reference go together", param_hint="--pipeline")
+
+
+def _files(paths: list[Path]) -> list[Path]:
+    """The files that are meant; of a folder those with the name of FASTQ or of a manifest."""
+    from cli.faults import CommandFailed
+    from seqdrop.domain.naming import UploadKind, upload_kind
+
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = [
+            p for p in sorted(path.iterdir())
+            if p.is_file() and upload_kind(p.name) is not UploadKind.OTHER
+        ]  # fmt: skip
+        if not inside:
+            raise CommandFailed(f"{path} has no FASTQ file")
+        found += inside
+    return found
+
+
+def _send(stack: "Stack", dropped: "Drop", *, quiet: bool) -> None:
+    """The manifest first: files are then known when they come."""
+    from cli.transfer import upload_all
+
+    bucket = stack.output("UploadsBucket")
+    if dropped.manifest:
+        stack.s3.put_object(Bucket=bucket, Key=dropped.manifest_key, Body=dropped.manifest)
+    upload_all(stack.s3, bucket, dropped.files, quiet=quiet)
+
+
+def _document(dropped: "Drop", bucket: str) -> dict[str, object]:
+    key = dropped.manifest_key
+    return {
+        "samples": list(dropped.samples),
+        "manifest": f"s3://{bucket}/{key}" if key else None,
+        "files": [
+            {"path": str(path), "uri": f"s3://{bucket}/{name}", "bytes": path.stat().st_size}
+            for name, path in dropped.files.items()
+        ],
+    }

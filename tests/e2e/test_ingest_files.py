@@ -1,0 +1,205 @@
+"""Files whose first bytes are wrong, and objects that change or go: held, with what to do."""
+
+import gzip
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.ingest import (
+    PIPELINES,
+    assert_absent,
+    assert_analysed,
+    assert_held,
+    assert_nothing_is_left,
+    assert_waits,
+    deliver,
+    document,
+    events_kept_back,
+    rerun,
+    wait_until_quiet,
+)
+from tests.lab import Lab, pair
+from tests.statemachine.bench import Bench, open_bench
+
+R1, R2 = pair(50)
+OTHER_R1, OTHER_R2 = pair(50, seed=2)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One runtime for all; afterwards nothing may be left of any test."""
+    with open_bench(tmp_path_factory.mktemp("files"), PIPELINES) as bench:
+        yield bench
+        assert_nothing_is_left(bench.lab)
+
+
+@pytest.fixture
+def lab(bench: Bench) -> Lab:
+    """The lab of the bench."""
+    return bench.lab
+
+
+def zipped(text: bytes) -> bytes:
+    return gzip.compress(text, mtime=0)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        pytest.param(b"", "is empty", id="empty"),
+        pytest.param(b"@r1\nACGT\n+\nFFFF\n", "is not gzip", id="plain FASTQ"),
+        pytest.param(b"PK\x03\x04" + bytes(100), "is not gzip", id="zip"),
+        pytest.param(b"<html>404</html>", "is not gzip", id="an error page"),
+        pytest.param(R1[:1], "is cut off", id="one byte"),
+        pytest.param(R1[:5], "is cut off", id="cut in gzip's header"),
+        pytest.param(R1[:12], "is cut off", id="cut in the first block's header"),
+        pytest.param(R1[:10] + b"\xff" * 50, "broken at its start", id="damaged at its start"),
+        pytest.param(zipped(b""), "nothing in the gzip file", id="nothing within"),
+        pytest.param(zipped(b"\n"), "does not begin with a FASTQ record", id="an empty line"),
+        pytest.param(zipped(b"hello\n"), "does not begin with a FASTQ record", id="one line"),
+        pytest.param(zipped(b">chr1\nACGT\n" * 9), "does not begin with a FASTQ record", id="FASTA"),
+        pytest.param(zipped(b"a,b,c\n" * 900), "does not begin with a FASTQ record", id="CSV"),
+        pytest.param(zipped(bytes(9_000)), "does not begin with a FASTQ record", id="zeros"),
+        pytest.param(zipped(b"@r1\nACGT\n"), "within its first FASTQ record", id="half a record"),
+        pytest.param(zipped(b"@r\nACGT\n+\nFF\n"), "4 bases and 2 qualities", id="qualities"),
+        pytest.param(zipped(zipped(R1)), "compressed twice", id="gzip in gzip"),
+        pytest.param(R2, "mates seem to be swapped", id="the other mate"),
+    ],
+)
+def test_file_that_is_no_gzipped_fastq_is_held_until_a_good_one_replaces_it(
+    lab: Lab, bench: Bench, body: bytes, reason: str
+) -> None:
+    sample = bench.new_sample()
+    key = f"{sample}_R1.fastq.gz"
+    lab.drop(key, body)
+    shown = assert_held(lab, sample, "quick", reason, key)
+    assert shown["runs"] == []
+    lab.drop(key, R1)
+    assert_waits(lab, sample, "quick", "waiting for R2 of lane 1")
+
+
+def test_good_file_in_place_of_a_bad_one_is_all_that_it_takes(lab: Lab, bench: Bench) -> None:
+    sample = bench.new_sample()
+    lab.drop(f"{sample}_R2.fastq.gz", R2)
+    lab.drop(f"{sample}_R1.fastq.gz", b"")
+    assert_held(lab, sample, "quick", "is empty")
+    lab.drop(f"{sample}_R1.fastq.gz", R1)
+    assert_analysed(lab, sample, "quick")
+
+
+def test_rerun_does_not_take_a_held_file_for_good(lab: Lab, bench: Bench) -> None:
+    sample = bench.new_sample()
+    lab.drop(f"{sample}_R1.fastq.gz", b"no gzip")
+    lab.drop(f"{sample}_R2.fastq.gz", R2)
+    assert_held(lab, sample, "quick", "is not gzip")
+    rerun(lab, sample, "quick")
+    assert_waits(lab, sample, "quick", "waiting for R1 of lane 1")
+
+
+def test_mates_that_are_not_each_others_are_held(lab: Lab, bench: Bench) -> None:
+    sample = bench.new_sample()
+    _, foreign = pair(50)
+    text = gzip.decompress(foreign).replace(b":1101:1000:2000 ", b":1101:7777:8888 ", 1)
+    lab.drop(f"{sample}_R1.fastq.gz", R1)
+    lab.drop(f"{sample}_R2.fastq.gz", zipped(text))
+    shown = assert_held(lab, sample, "quick", "not each other's mates", "lane 1", "7777:8888")
+    assert shown["runs"] == []
+    lab.drop(f"{sample}_R2.fastq.gz", R2)
+    assert_analysed(lab, sample, "quick")
+
+
+def test_two_files_for_one_lane_are_held_until_a_manifest_names_one(
+    lab: Lab, bench: Bench
+) -> None:
+    sample = bench.new_sample()
+    lab.drop(f"{sample}_R1.fastq.gz", OTHER_R1)
+    lab.drop(f"quick/again/{sample}_R1.fastq.gz", R1)
+    assert_held(lab, sample, "quick", f"quick/again/{sample}_R1", "different content", "manifest")
+    lab.drop(f"{sample}_R2.fastq.gz", R2)
+    assert_held(lab, sample, "quick", "different content")
+    files = [{"r1": f"quick/again/{sample}_R1.fastq.gz", "r2": f"{sample}_R2.fastq.gz"}]
+    lab.drop_manifest(f"{sample}.manifest.json", {"sample": sample, "files": files})
+    shown = assert_analysed(lab, sample, "quick")
+    assert shown["files"][0]["uri"].endswith(f"/quick/again/{sample}_R1.fastq.gz")
+    lab.drop(f"{sample}_R1.fastq.gz", OTHER_R1)
+    assert_analysed(lab, sample, "quick")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_good_file_replaced_by_a_bad_one_is_held_in_whatever_order_the_news_come(
+    lab: Lab, bench: Bench, order: int
+) -> None:
+    sample = bench.new_sample()
+    lab.drop(f"{sample}_R2.fastq.gz", R2)
+    with events_kept_back(lab) as events:
+        lab.drop(f"{sample}_R1.fastq.gz", R1)
+        lab.drop(f"{sample}_R1.fastq.gz", b"")
+    for body in events[::order]:
+        deliver(lab, [body])
+        wait_until_quiet(lab)
+    shown = document(lab, sample, "quick")
+    assert shown["status"] == "HELD"
+    assert "is empty" in shown["why"]
+    assert len(shown["runs"]) == (1 if order == 1 else 0)
+
+
+def test_object_overwritten_before_its_run_read_it_is_analysed_as_it_is_now(
+    lab: Lab, bench: Bench
+) -> None:
+    sample, key = bench.new_sample(), "{}_R1.fastq.gz"
+    fresh, _ = pair(70)
+    bench.hold("count")
+    lab.drop(key.format(sample), fresh)
+    lab.drop(f"{sample}_R2.fastq.gz", R2)
+    bench.pid("count")
+    lab.drop(key.format(sample), R1)
+    lab.wait_for(sample, "quick", "READY")
+    bench.let_go("count")
+    wait_until_quiet(lab)
+    shown = document(lab, sample, "quick")
+    assert shown["status"] == "ANALYSED"
+    assert [run["status"] for run in shown["runs"]] == ["SUCCEEDED", "FAILED"]
+    assert shown["runs"][0]["metrics"]["reads"] == 100
+    assert shown["current_run"] == shown["runs"][0]["id"]
+
+
+def test_object_deleted_before_it_was_looked_at_leaves_its_mate_waiting(
+    lab: Lab, bench: Bench
+) -> None:
+    sample = bench.new_sample()
+    lab.drop(f"{sample}_R2.fastq.gz", R2)
+    with events_kept_back(lab) as events:
+        version = lab.drop(f"{sample}_R1.fastq.gz", R1)
+    lab.client("s3").delete_object(
+        Bucket=lab.uploads, Key=f"{sample}_R1.fastq.gz", VersionId=version
+    )
+    deliver(lab, events)
+    assert_waits(lab, sample, "quick", "waiting for R1 of lane 1")
+    lab.drop(f"{sample}_R1.fastq.gz", R1)
+    assert_analysed(lab, sample, "quick")
+
+
+def test_object_deleted_for_good_between_claim_and_job_is_held_by_name(
+    lab: Lab, bench: Bench
+) -> None:
+    blocker, sample = bench.new_sample(), bench.new_sample()
+    key = f"{sample}_R1.fastq.gz"
+    batch = lab.client("batch")
+    queue = next(
+        q["jobQueueName"] for q in batch.describe_job_queues()["jobQueues"]
+        if q["jobQueueName"].endswith("-cpu-routine")
+    )
+    version = lab.drop(key, R1)
+    bench.hold("count")
+    for number in range(4):  # as many as the runtime has slots: the sample's own job waits
+        bench.drop_pair(f"{blocker}-{number}", seed=number + 10)
+    lab.wait_until(lambda: len(batch.list_jobs(jobQueue=queue, jobStatus="RUNNING")["jobSummaryList"]) == 4)
+    lab.drop(f"{sample}_R2.fastq.gz", R2)
+    lab.wait_until(lambda: batch.list_jobs(jobQueue=queue, jobStatus="RUNNABLE")["jobSummaryList"])
+    lab.client("s3").delete_object(Bucket=lab.uploads, Key=key, VersionId=version)
+    bench.let_go("count")
+    assert_held(lab, sample, "quick", key, "is gone")
+    lab.drop(key, R1)
+    wait_until_quiet(lab)
+    shown = document(lab, sample, "quick")
+    assert (shown["status"], shown["holds"]) == ("ANALYSED", {})

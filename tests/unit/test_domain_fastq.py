@@ -1,0 +1,150 @@
+"""The first bytes of a FASTQ file: its form, and what its first read's name tells."""
+
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqdrop.domain.errors import MismatchedMates, UnreadableFastq
+from seqdrop.domain.fastq import (
+    HEAD_BYTES,
+    MAX_NAME_LENGTH,
+    FastqHead,
+    check_mates,
+    check_read_number,
+    read_head,
+)
+
+HEADERS = [
+    # Illumina, Casava 1.8 and later
+    ("M01:7:000000000-A1B2C:1:1101:15589:1334 1:N:0:ACGT",
+     FastqHead("M01:7:000000000-A1B2C:1:1101:15589:1334", "000000000-A1B2C", "1", "R1")),
+    ("A00217:76:HFLT3DSXX:3:1101:1108:1000 2:Y:18:ATCACG+TTAGGC",
+     FastqHead("A00217:76:HFLT3DSXX:3:1101:1108:1000", "HFLT3DSXX", "3", "R2")),
+    # with a UMI as an eighth field
+    ("A0:76:HFLT3DSXX:3:1101:1108:1000:ACGTAC 1:N:0:1",
+     FastqHead("A0:76:HFLT3DSXX:3:1101:1108:1000:ACGTAC", "HFLT3DSXX", "3", "R1")),
+    # before Casava 1.8: no flowcell
+    ("HWUSI-EAS100R:6:73:941:1973#0/1", FastqHead("HWUSI-EAS100R:6:73:941:1973#0", "", "6", "R1")),
+    # Element
+    ("AV240405:run_X:2427443373:2:10102:0013:0001 1:N:0:AC",
+     FastqHead("AV240405:run_X:2427443373:2:10102:0013:0001", "2427443373", "2", "R1")),
+    # ENA and SRA keep neither
+    ("ERR1755085.1 1/1", FastqHead("ERR1755085.1")),
+    ("ERR3239334.1 A00217:76:HFLT3DSXX:1:1101:1108:1000/1", FastqHead("ERR3239334.1")),
+    ("SRR001666.1 071112_SLXA-EAS1_s_7:5:1:817:345 length=36", FastqHead("SRR001666.1")),
+    # MGI
+    ("V300019058L3C001R0010000000/1", FastqHead("V300019058L3C001R0010000000", "V300019058", "3", "R1")),
+    ("E100000001L1C001R00300000001/2", FastqHead("E100000001L1C001R00300000001", "E100000001", "1", "R2")),
+    # samtools fastq with tags after tabs
+    ("read1/2\tBC:Z:ACGT", FastqHead("read1", read="R2")),
+    # characters that may not stand in a key
+    ("M:1:A B#C/../D;$(x):1:1:1:1", FastqHead("M:1:A")),
+    ("M:1:A#/..;$(x):1:1:1:1", FastqHead("M:1:A#/..;$(x):1:1:1:1")),
+]  # fmt: skip
+
+RECORD = b"@M01:7:HX:1:1:1:1 1:N:0:1\nACGT\n+\nFFFF\n"
+
+
+def head(text: bytes) -> FastqHead:
+    """The head of gzipped text."""
+    data = gzip.compress(text)
+    return read_head(data[:HEAD_BYTES], len(data))
+
+
+@pytest.mark.parametrize(("header", "expected"), HEADERS)
+def test_the_names_of_the_fields_sequencers_are_read(header: str, expected: FastqHead) -> None:
+    found = head(f"@{header}\nACGT\n+\nFFFF\n".encode())
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        RECORD,
+        RECORD.removesuffix(b"\n"),
+        RECORD.replace(b"\n", b"\r\n"),
+        RECORD * 1_000,
+    ],
+)
+def test_line_ends_do_not_matter(text: bytes) -> None:
+    assert head(text).flowcell == "HX"
+
+
+def test_a_record_over_several_gzip_members_is_read() -> None:
+    data = b"".join(gzip.compress(RECORD[i : i + 7]) for i in range(0, len(RECORD), 7))
+    assert read_head(data, len(data)).lane == "1"
+
+
+def test_an_empty_first_member_is_passed_over() -> None:
+    data = gzip.compress(b"") + gzip.compress(RECORD)
+    assert read_head(data, len(data)).lane == "1"
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "the file is empty"),
+        (RECORD, "not gzip"),
+        (b"PK\x03\x04zip", "not gzip"),
+        (gzip.compress(b""), "nothing in the gzip file"),
+        (gzip.compress(RECORD)[:12], "ends within its first|nothing in"),
+        (gzip.compress(b"@r\nAC\n"), "ends within its first FASTQ record"),
+        (gzip.compress(b">r\nACGT\n+\nFFFF\n"), "does not begin with a FASTQ record"),
+        (gzip.compress(b"@r\nACGT\n-\nFFFF\n"), "does not begin with a FASTQ record"),
+        (gzip.compress(b"a\nb\nc\nd\n"), "does not begin with a FASTQ record"),
+        (gzip.compress(b"@r\nACGT\n+\nFFF\n"), "4 bases and 3 qualities"),
+        (gzip.compress(b"@r\n\n+\n\n"), "0 bases and 0 qualities"),
+        (b"\x1f\x8b" + b"\xff" * 60, "broken at its start"),
+        (gzip.compress(b"@" + b"n" * 300_000 + b"\nA\n+\nF\n"), "SAM allows 254"),
+    ],
+)
+def test_what_is_no_fastq_says_what_it_is(data: bytes, why: str) -> None:
+    with pytest.raises(UnreadableFastq, match=why):
+        read_head(data, len(data))
+
+
+def test_a_small_file_that_inflates_to_much_is_refused_without_its_memory() -> None:
+    deflate = zlib.compressobj(9, wbits=31)
+    data = b"".join(deflate.compress(b"\0" * (1 << 20)) for _ in range(40)) + deflate.flush()
+    assert len(data) < HEAD_BYTES
+    with pytest.raises(UnreadableFastq, match="ends within its first"):
+        read_head(data, len(data))
+
+
+@given(st.binary(max_size=300), st.integers(0, 300))
+def test_any_bytes_are_read_or_refused_and_nothing_else(data: bytes, cut: int) -> None:
+    for candidate in (data, b"\x1f\x8b" + data, gzip.compress(data)[:cut]):
+        try:
+            found = read_head(candidate, len(candidate))
+        except UnreadableFastq:
+            continue
+        assert len(found.read_name) <= MAX_NAME_LENGTH
+
+
+@given(st.text(st.characters(codec="ascii", exclude_characters="\r\n"), max_size=120))
+def test_flowcell_and_lane_can_always_stand_in_a_key(header: str) -> None:
+    found = head(f"@{header}\nACGT\n+\nFFFF\n".encode())
+    assert found.lane == "" or found.lane.isdecimal()
+    assert set(found.flowcell) <= set(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+    )
+    assert len(found.flowcell) <= 32
+
+
+@pytest.mark.parametrize(("said", "wanted"), [("R1", "R1"), ("R2", "R2"), ("", "R1"), ("", "R2")])
+def test_a_read_number_that_fits_or_is_not_told_is_fine(said: str, wanted: str) -> None:
+    check_read_number(FastqHead("r", read=said), wanted)
+
+
+def test_swapped_mates_are_seen() -> None:
+    with pytest.raises(MismatchedMates, match="seem to be swapped"):
+        check_read_number(FastqHead("r", read="R2"), "R1")
+
+
+def test_mates_begin_with_the_same_read() -> None:
+    check_mates("r1", "r1", "lane 1")
+    with pytest.raises(MismatchedMates, match="R1 and R2 of lane 3 begin with different reads"):
+        check_mates("r1", "r2", "lane 3")

@@ -1,0 +1,119 @@
+"""When an analysis may start, and what a person is told that it waits for."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqdrop.domain.lifecycle import assess, unpaired
+from seqdrop.domain.pipeline import Completeness
+from seqdrop.domain.records import AnalysisStatus, FastqFile, FileIdentity, parse_identity
+from tests.domain_support import analysis, fastq, lane_pair
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+PAIRS = Completeness("pairs", 900)
+BY_MANIFEST = Completeness("manifest")
+WORDS = st.from_regex(r"[A-Za-z0-9._-]{1,20}", fullmatch=True)
+FILES = [file for lane in "1234" for file in lane_pair(lane)]
+R1, R2 = lane_pair("1")
+EXPECTED = frozenset(f"uploads/{file.object.key}" for file in (R1, R2))
+
+
+def at(seconds: float) -> str:
+    """A time before now, as the catalog writes it."""
+    return (NOW - timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
+
+
+def test_a_pair_starts_at_once() -> None:
+    assert assess(analysis(R1, R2), PAIRS, NOW).status is AnalysisStatus.READY
+
+
+@pytest.mark.parametrize(
+    ("files", "waits_for"),
+    [
+        ([], "waiting for files"),
+        ([R1], "waiting for R2 of lane 1 on flowcell HXY"),
+        ([R2], "waiting for R1 of lane 1 on flowcell HXY"),
+        ([R1, R2, fastq("R1", "2")], "waiting for R2 of lane 2 on flowcell HXY"),
+        ([R1, fastq("R2", "2")], "R2 of lane 1 on flowcell HXY, R1 of lane 2 on"),
+        ([fastq("R1", flowcell="unknown")], "waiting for R2 of lane 1"),
+        ([fastq("R1", library="lib", segment="002")],
+         "waiting for R2 of lane 1 on flowcell HXY, library lib, segment 002"),
+        ([fastq("R1", str(n)) for n in range(8)], " and 3 more"),
+    ],
+)  # fmt: skip
+def test_what_an_analysis_waits_for_is_named(files: list[FastqFile], waits_for: str) -> None:
+    found = assess(analysis(*files), PAIRS, NOW)
+    assert found.status is AnalysisStatus.RECEIVING
+    assert found.check_again_seconds is None
+    assert waits_for in found.why
+
+
+def test_files_that_a_manifest_names_are_waited_for_by_name() -> None:
+    waiting = analysis(R1, expected=EXPECTED, manifest="x.manifest.json")
+    assert assess(waiting, PAIRS, NOW).why == (
+        "waiting for 1 of 2 files that x.manifest.json names: NA1_L001_R2_001.fastq.gz"
+    )
+    whole = analysis(R1, R2, expected=EXPECTED, manifest="x.manifest.json")
+    assert assess(whole, PAIRS, NOW).status is AnalysisStatus.READY
+
+
+def test_an_assay_may_start_only_with_a_manifest() -> None:
+    assert "starts only with one" in assess(analysis(R1, R2), BY_MANIFEST, NOW).why
+    named = analysis(R1, R2, expected=EXPECTED)
+    assert assess(named, BY_MANIFEST, NOW).status is AnalysisStatus.READY
+
+
+@pytest.mark.parametrize(("waited", "remaining"), [(0, 900), (0.4, 900), (899.5, 1), (300, 600)])
+def test_lane_split_pairs_wait_until_no_file_has_come_for_a_while(
+    waited: float, remaining: int
+) -> None:
+    found = assess(analysis(R1, R2, lane_split=True, last_file=at(waited)), PAIRS, NOW)
+    assert found.status is AnalysisStatus.RECEIVING
+    assert found.check_again_seconds == remaining
+    assert "more lanes may come" in found.why
+
+
+def test_lane_split_pairs_start_after_the_quiet_period() -> None:
+    quiet = analysis(R1, R2, lane_split=True, last_file=at(900))
+    assert assess(quiet, PAIRS, NOW).status is AnalysisStatus.READY
+
+
+def test_a_manifest_needs_no_quiet_period() -> None:
+    named = analysis(R1, R2, expected=EXPECTED, lane_split=True, last_file=at(0))
+    assert assess(named, PAIRS, NOW).status is AnalysisStatus.READY
+
+
+def test_holds_come_before_all_else_and_say_all_their_reasons() -> None:
+    held = assess(analysis(R1, R2, holds={"a": "first", "b": "second"}), PAIRS, NOW)
+    assert (held.status, held.why) == (AnalysisStatus.HELD, "first; second")
+
+
+TWO_ORDERS = st.lists(st.sampled_from(FILES), max_size=10).flatmap(
+    lambda files: st.tuples(st.just(files), st.permutations(files))
+)
+
+
+@given(TWO_ORDERS, st.booleans())
+def test_the_order_in_which_files_arrive_decides_nothing(
+    orders: tuple[list[FastqFile], list[FastqFile]], lane_split: bool
+) -> None:
+    first, second = (
+        assess(analysis(*order, lane_split=lane_split, last_file=at(60)), PAIRS, NOW)
+        for order in orders
+    )
+    assert first == second
+
+
+@given(st.sets(st.sampled_from(FILES)))
+def test_exactly_the_absent_mates_are_missing(files: set[FastqFile]) -> None:
+    there = {file.identity for file in files}
+    lanes = {identity.lane for identity in there}
+    whole = {file.identity for file in FILES if file.identity.lane in lanes}
+    assert unpaired(analysis(*files)) == sorted(whole - there)
+
+
+@given(st.builds(FileIdentity, WORDS, WORDS, WORDS, st.sampled_from(["R1", "R2"]), WORDS))
+def test_an_identity_reads_back_as_it_was_written(identity: FileIdentity) -> None:
+    assert parse_identity(str(identity)) == identity

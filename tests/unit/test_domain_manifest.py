@@ -1,0 +1,223 @@
+"""Manifests: what a lab may say of its files, and what each mistake in it is answered with."""
+
+import json
+import re
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqdrop.domain.errors import InvalidManifest
+from seqdrop.domain.manifest import (
+    ExpectedFile,
+    LaneFiles,
+    Manifest,
+    SampleEntry,
+    check_named_once,
+    expected_files,
+    locate,
+    parse_manifest,
+)
+
+WORDS = st.from_regex(r"[A-Za-z0-9._-]{0,20}", fullmatch=True)
+SAMPLES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,47}", fullmatch=True)
+NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
+
+
+def sample(**given: Any) -> dict[str, Any]:
+    """A sample of one lane."""
+    files = [{"r1": "a_1.fq.gz", "r2": "a_2.fq.gz"}]
+    return {"sample": "Hm2", "assay": "wgs", "files": files, **given}
+
+
+def parse(*samples: dict[str, Any]) -> Manifest:
+    """A JSON manifest of some samples, parsed."""
+    return parse_manifest(json.dumps({"samples": samples}).encode(), "x.manifest.json")
+
+
+def lane(**given: Any) -> dict[str, Any]:
+    """A sample whose one lane says something special."""
+    return sample(files=[{"r1": "a", "r2": "b", **given}])
+
+
+def test_a_manifest_says_all_that_the_design_promises() -> None:
+    files = {"lane": "L005", "library": "lib1", "r1": "a", "r2": "b", "r1_md5": "0" * 32}
+    entry = parse(sample(project="P 1", priority="urgent", files=[files])).samples[0]
+    assert entry == SampleEntry(
+        "Hm2", (LaneFiles("a", "b", "L005", "lib1", "0" * 32),), "P 1", "wgs", priority="urgent"
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{", b"samples: []", b"\xff\xfe", b'{"samples": [}', b'"\\ud800"', b"\x1f\x8b"],
+)
+def test_what_is_not_json_or_no_manifest_says_so(data: bytes) -> None:
+    with pytest.raises(InvalidManifest, match="is not JSON|does not have the right form"):
+        parse_manifest(data, "x.manifest.json")
+
+
+@pytest.mark.parametrize(
+    ("samples", "why"),
+    [
+        ([], "names no sample"),
+        ([sample(sample=7)], r"Expected `str`, got `int` - at `\$.samples\[0\].sample`"),
+        ([sample(files="a")], r"at `\$.samples\[0\].files`"),
+        ([sample(files=[])], "sample Hm2 has no files"),
+        ([sample(flies=[])], "unknown field `flies`"),
+        ([sample(files=[{"r1": "a"}])], "missing required field `r2`"),
+        ([sample(sample="")], "may only have letters"),
+        ([sample(sample="x" * 49)], "has 49 characters"),
+        ([sample(sample="../x")], "may only have letters"),
+        ([sample(sample="$(touch x)")], "may only have letters"),
+        ([sample(assay="a b")], "matching regex"),
+        ([sample(assay="wgs\n")], "matching regex"),
+        ([lane(library="lib\n")], "matching regex"),
+        ([lane(library="a\tSM:other")], "matching regex"),
+        ([lane(lane="four")], "matching regex"),
+        ([lane(lane="1\n")], "matching regex"),
+        ([lane(r1_md5="xyz")], "matching regex"),
+        ([lane(r1="")], "length >= 1"),
+        ([sample(project="p" * 65)], "length <= 64"),
+        ([sample(priority="now")], "Invalid enum value 'now'"),
+        ([sample(pipeline="p", reference="r")], "has an assay and a pipeline"),
+        ([sample(assay="", pipeline="p")], "needs both a pipeline and a reference"),
+        ([sample(assay="", reference="r")], "needs both a pipeline and a reference"),
+        ([sample(), sample(sample="Hm3")], "names 'a_1.fq.gz' more than once"),
+        ([lane(r1="a", r2="a")], "names 'a' more than once"),
+        ([lane(r1="a"), lane(r1="c", r2="d")], r"names 'Hm2 \(wgs\)' more than once"),
+    ],
+)
+def test_each_mistake_in_a_manifest_is_named(samples: list[dict[str, Any]], why: str) -> None:
+    with pytest.raises(InvalidManifest, match=why):
+        parse(*samples)
+
+
+def test_a_manifest_of_many_samples_is_read_at_once() -> None:
+    many = [
+        sample(sample=f"S{n}", files=[{"r1": f"{n}_1", "r2": f"{n}_2"}]) for n in range(20_000)
+    ]
+    assert len(parse(*many).samples) == 20_000
+
+
+@pytest.mark.parametrize("name", ["a b.gz", "a'\".gz", "a;b.gz", "$(touch x).gz", "Ä/文.gz", "a%2Fb"])
+def test_a_files_name_may_have_any_characters(name: str) -> None:
+    assert locate(name, "up", "run/x.manifest.json") == ("up", f"run/{name}")
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("a.gz", "run/a.gz"),
+        ("./a.gz", "run/a.gz"),
+        ("../b/a.gz", "b/a.gz"),
+        ("s3://up/other/a.gz", "other/a.gz"),
+        ("s3://up/a?b#c.gz", "a?b#c.gz"),
+        ("s3://up/../a.gz", "../a.gz"),  # in S3 a key like any other
+    ],
+)
+def test_a_name_is_relative_to_the_manifests_folder_or_whole(name: str, key: str) -> None:
+    assert locate(name, "up", "run/x.manifest.json") == ("up", key)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("../../a.gz", "points outside the bucket"),
+        ("/etc/passwd", "points outside the bucket"),
+        ("..", "points outside the bucket"),
+        ("s3://other/a.gz", "is not in the uploads bucket"),
+        ("s3://[", "is not in the uploads bucket"),
+        ("s3://up", "can't be an object's key"),
+        ("s3://up/", "can't be an object's key"),
+        ("x" * 1_025, "can't be an object's key"),
+    ],
+)
+def test_a_name_that_is_no_key_of_the_bucket_is_refused(name: str, why: str) -> None:
+    with pytest.raises(InvalidManifest, match=re.escape(why)):
+        locate(name, "up", "run/x.manifest.json")
+
+
+@given(NAMES)
+def test_any_name_is_located_in_the_bucket_or_refused(name: str) -> None:
+    try:
+        bucket, key = locate(name, "up", "run/x.manifest.json")
+    except InvalidManifest:
+        return
+    assert bucket == "up"
+    assert 0 < len(key.encode()) <= 1_024
+
+
+def test_expected_files_say_where_each_object_belongs() -> None:
+    entry = SampleEntry("Hm2", (LaneFiles("a", "b", "L005", "lib", r2_md5="AB" * 16),))
+    assert expected_files(entry, "wgs", "up", "run/x.manifest.json") == [
+        ExpectedFile("up", "run/a", "Hm2", "wgs", "R1", "5", "lib"),
+        ExpectedFile("up", "run/b", "Hm2", "wgs", "R2", "5", "lib", "ab" * 16),
+    ]
+
+
+def test_more_names_than_the_catalog_can_hold_are_refused() -> None:
+    lanes = tuple(LaneFiles(f"{n:0500}_1", f"{n:0500}_2") for n in range(200))
+    with pytest.raises(InvalidManifest, match="400 files of sample Hm2 are too long"):
+        expected_files(SampleEntry("Hm2", lanes), "wgs", "up", "x.manifest.json")
+
+
+def test_one_object_may_not_be_named_twice() -> None:
+    check_named_once(["a", "b"])
+    with pytest.raises(InvalidManifest, match="names 'a' more than once"):
+        check_named_once(["a", "b", "a"])
+
+
+def test_a_samplesheet_is_the_same_manifest() -> None:
+    sheet = (
+        "\ufeffSample,assay,R1,R2,Lane,r1_md5\r\n"
+        f"Hm2,wgs,a1,a2,L001,{'0' * 32}\r\n"
+        "Hm2,wgs,b1,b2,L002,\r\n"
+        "\r\n"
+        "Hm3,wes,c1,c2,,\r\n"
+    )
+    found = parse_manifest(sheet.encode(), "run/SampleSheet.CSV")
+    lanes = (LaneFiles("a1", "a2", "L001", r1_md5="0" * 32), LaneFiles("b1", "b2", "L002"))
+    assert found.samples == (
+        SampleEntry("Hm2", lanes, assay="wgs"),
+        SampleEntry("Hm3", (LaneFiles("c1", "c2"),), assay="wes"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("sheet", "why"),
+    [
+        (b"", "names no sample"),
+        (b"sample,r1,r2\n", "names no sample"),
+        (b"\xff\xfe", "is not CSV in UTF-8"),
+        (b'sample,r1,r2\n"Hm2,a,b\n', "is not CSV in UTF-8"),
+        (b"sample,r1\nHm2,a\n", "line 2 of the samplesheet lacks sample, r1 or r2"),
+        (b"sample,r1,r2\nHm2,a,b,c\n", "line 2 of the samplesheet lacks"),
+        (b"sample,r1,r2\nHm2,,b\n", "line 2 of the samplesheet lacks"),
+        (b"sample,r1,r2,colour\nHm2,a,b,red\n", "unknown field `colour`"),
+        (b"[Header]\nFileFormatVersion,2\n", "line 2 of the samplesheet lacks"),
+        (b"sample,r1,r2,priority\nHm2,a,b,now\n", "Invalid enum value 'now'"),
+    ],
+)
+def test_each_mistake_in_a_samplesheet_is_named(sheet: bytes, why: str) -> None:
+    with pytest.raises(InvalidManifest, match=re.escape(why)):
+        parse_manifest(sheet, "samplesheet.csv")
+
+
+@given(st.binary(max_size=200), st.sampled_from(["x.manifest.json", "samplesheet.csv"]))
+def test_any_bytes_are_a_manifest_or_refused(data: bytes, key: str) -> None:
+    try:
+        assert parse_manifest(data, key).samples
+    except InvalidManifest:
+        return
+
+
+@given(SAMPLES, WORDS, st.lists(NAMES, min_size=2, max_size=8, unique=True))
+def test_a_written_manifest_reads_back_the_same(name: str, word: str, files: list[str]) -> None:
+    lanes = tuple(
+        LaneFiles(r1, r2, library=word) for r1, r2 in zip(files[::2], files[1::2], strict=False)
+    )
+    manifest = Manifest((SampleEntry(name, lanes, assay=word),))
+    assert parse_manifest(msgspec.json.encode(manifest), "x.manifest.json") == manifest

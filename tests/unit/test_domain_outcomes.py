@@ -1,0 +1,166 @@
+"""What became of a run: failure classes, QC verdicts, costs, and a job's way forward."""
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqdrop.domain.cost import job_cost_usd
+from seqdrop.domain.failure import EXIT_CODES, FailureClass, classify
+from seqdrop.domain.manifest import ExpectedFile
+from seqdrop.domain.pipeline import Limit, QueuePrice
+from seqdrop.domain.plan import StageResult
+from seqdrop.domain.qc import Verdict, judge, metrics_of
+from seqdrop.domain.records import JOB_ENDED, JOB_STATUSES, RunStatus, job_progress
+from seqdrop.domain.upload import Place, Upload, expected_place, sequencer_order
+from tests.domain_support import fastq
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "reason", "expected"),
+    [
+        (10, "Essential container in task exited", FailureClass.INPUT),
+        (20, "Essential container in task exited", FailureClass.TOOL),
+        (30, "Essential container in task exited", FailureClass.HOST),
+        (31, "Essential container in task exited", FailureClass.TRANSFER),
+        (40, "Essential container in task exited", FailureClass.PLAN),
+        (1, "Essential container in task exited", FailureClass.TOOL),
+        (137, "OutOfMemoryError: container killed", FailureClass.LOST),
+        (-9, "", FailureClass.LOST),
+        (None, "Host EC2 (instance i-0123) terminated.", FailureClass.LOST),
+        (None, "Batch knows this job no more", FailureClass.LOST),
+        (137, "Job attempt duration exceeded timeout", FailureClass.TIMEOUT),
+        (None, "stopped: another stage of its run failed", FailureClass.STOPPED),
+        (143, "stopped: another stage of its run failed; killed", FailureClass.STOPPED),
+        (None, "Cancelled by user", FailureClass.STOPPED),
+    ],
+)
+def test_an_ended_job_falls_into_one_class(
+    exit_code: int | None, reason: str, expected: FailureClass
+) -> None:
+    assert classify(exit_code, reason) is expected
+
+
+@given(st.none() | st.integers(-64, 255), st.text(max_size=40))
+def test_any_end_of_a_job_has_a_class(exit_code: int | None, reason: str) -> None:
+    assert classify(exit_code, reason) in FailureClass
+
+
+def test_exit_codes_tell_classes_apart_and_only_the_thirties_are_tried_again() -> None:
+    assert len(set(EXIT_CODES.values())) == len(EXIT_CODES)
+    tried_again = {failure for failure, code in EXIT_CODES.items() if 30 <= code < 40}
+    assert tried_again == {FailureClass.HOST, FailureClass.TRANSFER}
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "verdict", "reason"),
+    [
+        (30, Limit(warn_below=30, fail_below=10), Verdict.PASS, None),
+        (29.9, Limit(warn_below=30, fail_below=10), Verdict.WARN, "WARN: m is 29.9, below 30"),
+        (9, Limit(warn_below=30, fail_below=10), Verdict.FAIL, "FAIL: m is 9, below 10"),
+        (0.4, Limit(warn_above=0.3), Verdict.WARN, "WARN: m is 0.4, above 0.3"),
+        (0.6, Limit(warn_above=0.3, fail_above=0.5), Verdict.FAIL, "FAIL: m is 0.6, above 0.5"),
+        (0.5, Limit(), Verdict.PASS, None),
+    ],
+)
+def test_a_metric_is_judged_by_its_limits(
+    value: float, limit: Limit, verdict: Verdict, reason: str | None
+) -> None:
+    assert judge({"m": value}, {"m": limit}) == (verdict, [reason] if reason else [])
+
+
+def test_the_worst_metric_decides_and_one_that_is_missing_is_a_warning() -> None:
+    limits = {"a": Limit(warn_below=1), "b": Limit(fail_below=1), "c": Limit(warn_below=1)}
+    verdict, reasons = judge({"a": 2, "b": 0}, limits)
+    assert verdict is Verdict.FAIL
+    assert reasons == ["FAIL: b is 0, below 1", "WARN: c is limited, but was not measured"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "metrics"),
+    [
+        ({}, {}),
+        ({"reads_in": 200, "bases_in": 20_000}, {"reads": 200, "mean_depth": 20.0}),
+        ({"primary_out": 200, "mapped": 190, "duplicates": 10},
+         {"mapped_fraction": 0.95, "duplicate_fraction": 0.05}),
+        ({"primary_out": 0, "mapped": 0}, {}),
+    ],
+)  # fmt: skip
+def test_metrics_are_made_of_the_counts_of_all_stages(
+    counts: dict[str, int], metrics: dict[str, float]
+) -> None:
+    split = [StageResult(name, "k", (), {}, {name: count}) for name, count in counts.items()]
+    assert metrics_of(split, 1_000) == metrics
+
+
+@pytest.mark.parametrize(
+    ("per", "cost"), [("instance", 2.0), ("vcpu", 8.0)]
+)  # fmt: skip
+def test_a_job_costs_its_hours_failed_attempts_included(per: Any, cost: float) -> None:
+    price = QueuePrice(2.0, per, "test")
+    assert job_cost_usd(price, 4, [1_800, 0, 1_800]) == cost
+    assert job_cost_usd(price, 4, []) == 0
+
+
+def test_a_jobs_progress_grows_over_its_attempts() -> None:
+    way = [(status, attempt) for attempt in range(10) for status in JOB_STATUSES[2:]]
+    steps = [job_progress(status, attempt) for status, attempt in way]
+    steps = [job_progress("SUBMITTING", 0), job_progress("SUBMITTED", 0), *steps]
+    assert all(before < after for before, after in itertools.pairwise(steps))
+    assert {job_progress(status, 10) for status in JOB_ENDED} == {max(*steps, 1_000)}
+
+
+def test_only_claimed_and_running_runs_may_change() -> None:
+    assert [status for status in RunStatus if status.live] == ["CLAIMED", "RUNNING"]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("0062E99A88DC407460", "0062E99A88DC407461"),
+        ("FF", "0100"),
+        ("", "00"),
+    ],
+)
+def test_sequencers_compare_as_numbers_of_any_length(earlier: str, later: str) -> None:
+    assert sequencer_order(earlier) < sequencer_order(later)
+
+
+def test_an_uploads_cause_is_its_objects_whatever_the_version() -> None:
+    first, second = Upload("b", "x y;$(z)", "v1"), Upload("b", "x y;$(z)", "v2", etag="e")
+    assert first.cause == second.cause != Upload("b", "x", "v1").cause
+    assert len(first.cause) < 40
+
+
+def test_in_a_bucket_without_versions_the_content_tells_versions_apart() -> None:
+    upload = Upload("b", "k", "", "00", "etag")
+    assert upload.version == upload.placed().version_id == "etag"
+
+
+def test_a_manifest_places_a_file_without_looking_at_its_name() -> None:
+    expected = ExpectedFile("b", "k", "Hm2", "wgs", "R2", "5", md5="0" * 32)
+    assert expected_place(expected) == Place(
+        "Hm2", "wgs", "R2", lane="5", md5="0" * 32, by="manifest"
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "content", "etag", "same"),
+    [
+        (100, "a", "e", True),
+        (100, "a", "other", True),  # uploaded in other parts
+        (100, "b", "e", True),  # the bucket knew no full-object checksum of one of them
+        (100, "b", "other", False),
+        (101, "a", "e", False),
+    ],
+)
+def test_the_same_bytes_are_known_by_either_checksum(
+    size: int, content: str, etag: str, same: bool
+) -> None:
+    import msgspec
+
+    file = msgspec.structs.replace(fastq("R1", content="a"), etag="e")
+    other = msgspec.structs.replace(fastq("R1", content=content, size=size), etag=etag)
+    assert file.same_content(other) is same

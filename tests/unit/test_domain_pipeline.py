@@ -1,0 +1,165 @@
+"""Pipelines as data: what a lab may write, and what each mistake in it is answered with."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.commands import Filler, MatePaths
+from runner.faults import StageFault
+from seqdrop.domain.errors import InvalidPipeline, UnknownAssay, UnknownPipeline
+from seqdrop.domain.pipeline import Args, Linear, Step, waves_of
+from seqdrop.domain.plan import ReadPair
+from seqdrop.library import Library
+from tests.domain_support import analysis, stored
+
+STAGE = """
+    queue: cpu
+    size: {vcpus: 1, memory_mib: {base: 1}, seconds: {base: 1}}
+    steps: [{pipe: [[tool, "{out}/a"]]}]
+    outputs: [{name: a}]
+"""
+
+
+def library_of(folder: Path, **files: str) -> Library:
+    """A lab's own files."""
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return Library(str(folder))
+
+
+def pipeline_text(stage: str = STAGE, **needs: str) -> str:
+    """A pipeline with one stage, or with stages that need others."""
+    stages = "".join(f"  {n}:{stage}    needs: {need}\n" for n, need in needs.items())
+    return f"name: p\ndescription: d\nstages:\n{stages or f'  one:{stage}'}"
+
+
+def test_a_pipeline_is_read_in_the_order_of_its_file(tmp_path: Path) -> None:
+    text = pipeline_text(second="[first]", first="[]")
+    assert list(library_of(tmp_path, p=text).pipeline("p").stages) == ["second", "first"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (pipeline_text(a="[b]", b="[a]"), r"need each other in a circle: \['a', 'b'\]"),
+        (pipeline_text(a="[a]"), r"need each other in a circle: \['a'\]"),
+        (pipeline_text(a="[b]"), "stage 'a' needs 'b', which is not a stage"),
+        (pipeline_text(STAGE.replace("cpu", "gpu")), "Invalid enum value 'gpu'"),
+        (pipeline_text(STAGE + "    reads: twice\n"), "Invalid enum value 'twice'"),
+        (pipeline_text(STAGE + "    colour: red\n"), "unknown field `colour`"),
+        (pipeline_text(STAGE.replace("vcpus: 1", "vcpus: many")), "Expected `int`, got `str`"),
+        (pipeline_text(STAGE.replace("[[tool", "[['rm -rf', 7")), "Expected `str | object`"),
+        ("name: p", "missing required field `description`"),
+        ("- a list", "Expected `object`, got `array`"),
+        ("a: [", "p.yaml: while parsing"),
+        ("", "Expected `object`, got `null`"),
+        ("!!python/object/apply:os.system [true]", "could not determine a constructor"),
+    ],
+)
+def test_each_mistake_in_a_pipeline_is_named(tmp_path: Path, text: str, why: str) -> None:
+    with pytest.raises(InvalidPipeline, match=why):
+        library_of(tmp_path, p=text).pipeline("p")
+
+
+def test_an_unknown_pipeline_is_answered_with_those_that_there_are(tmp_path: Path) -> None:
+    library = library_of(tmp_path, p=pipeline_text(), q=pipeline_text(), prices="{}")
+    with pytest.raises(UnknownPipeline, match=r"no pipeline 'x' \(there are: p, q\)"):
+        library.pipeline("x")
+
+
+@pytest.mark.parametrize("name", ["prices", "assays", "references", "../p", "/etc/passwd", ""])
+def test_a_manifest_can_name_no_other_file_as_a_pipeline(tmp_path: Path, name: str) -> None:
+    library = library_of(tmp_path, prices="{}", assays="{}", references=pipeline_text())
+    with pytest.raises(UnknownPipeline):
+        library.pipeline(name)
+
+
+def test_an_unknown_assay_is_answered_with_those_that_there_are(tmp_path: Path) -> None:
+    assays = "default: wgs\nassays: {wgs: {pipeline: p}, panel: {pipeline: p}}"
+    library = library_of(tmp_path, assays=assays.replace("wgs", "wes"))
+    with pytest.raises(UnknownAssay, match=r"no assay 'wgs' \(there are: panel, wes\)"):
+        library.assay_of(analysis())
+
+
+def test_a_manifests_own_pipeline_and_reference_make_an_assay(tmp_path: Path) -> None:
+    chosen = analysis(pipeline="p", reference="r", reference_version="2")
+    assay = library_of(tmp_path, assays="default: x\nassays: {}").assay_of(chosen)
+    assert (assay.pipeline, assay.reference, assay.reference_version) == ("p", "r", "2")
+
+
+@pytest.mark.parametrize(
+    ("linear", "gib", "expected"),
+    [
+        (Linear(60), 5, 60),
+        (Linear(60, 10), 5, 110),
+        (Linear(60, 10, 100), 5, 100),
+        (Linear(0.5), 0, 1),
+    ],
+)
+def test_a_quantity_grows_with_the_input_up_to_its_limit(
+    linear: Linear, gib: int, expected: int
+) -> None:
+    assert linear.of(gib * 2**30) == expected
+
+
+GRAPHS = st.integers(1, 8).flatmap(
+    lambda count: st.fixed_dictionaries(
+        {f"s{n}": st.sets(st.sampled_from([f"s{m}" for m in range(n)] or ["s"])) for n in range(count)}
+    )
+)
+
+
+@given(GRAPHS.map(lambda g: {n: tuple(needs - {"s"}) for n, needs in g.items()}))
+def test_every_stage_is_in_one_wave_after_all_that_it_needs(
+    stages: dict[str, tuple[str, ...]],
+) -> None:
+    waves = waves_of(stages)
+    at = {name: number for number, wave in enumerate(waves) for name in wave}
+    assert sorted(name for wave in waves for name in wave) == sorted(stages)
+    assert all(at[need] < at[name] for name, needs in stages.items() for need in needs)
+    assert all(at[name] == 0 or any(at[n] == at[name] - 1 for n in stages[name]) for name in stages)
+
+
+def filler(sample: str = "NA1", read_group: str = "@RG", path: str = "scratch/r1") -> Filler:
+    """What a runner fills placeholders with."""
+    pair = ReadPair("HX.1", read_group, stored("a", "1"), stored("b", "2"))
+    texts = {"sample": sample, "out": "/out"}
+    return Filler(texts, {"targets": False}, {"HX.1": (pair, MatePaths(Path(path), Path("r2")))})
+
+
+def arguments(given: Filler, *command: str | Args, **step: Any) -> list[str]:
+    """The one command that a step comes to."""
+    (pipe,) = given.pipes(Step(pipe=(command,), **step))
+    return pipe.commands[0]
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_what_a_user_wrote_never_makes_two_arguments(sample: str, group: str) -> None:
+    command = ("tool", "-s", "{sample}", "{sample}.{pair.id}", "{pair.read_group}", "{pair.r1}")
+    found = arguments(filler(sample, group), *command, for_each="read_pair")
+    assert found == ["tool", "-s", sample, f"{sample}.HX.1", group, "scratch/r1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "step", "why"),
+    [
+        ("{colour}", {}, "unknown placeholder {colour}"),
+        ("{pair.colour}", {"for_each": "read_pair"}, "unknown placeholder {pair.colour}"),
+        ("{pair.r1}", {}, "outside of for_each: read_pair"),
+    ],
+)
+def test_an_unknown_placeholder_is_the_plans_fault(text: str, step: dict[str, Any], why: str) -> None:
+    with pytest.raises(StageFault, match=why):
+        arguments(filler(), "tool", text, **step)
+
+
+def test_a_placeholder_in_a_users_text_stays_text() -> None:
+    assert arguments(filler("{out}"), "tool", "{sample}") == ["tool", "{out}"]
+
+
+def test_arguments_with_a_condition_are_left_out_where_it_is_false() -> None:
+    bed = Args(args=("-T", "{out}/targets.bed"), when="targets")
+    assert arguments(filler(), "tool", bed) == ["tool"]

@@ -1,0 +1,138 @@
+"""Plans: what is run, what is taken as it is, in which order, and how long it may take."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqdrop.domain.pipeline import Linear, Pipeline, Size
+from seqdrop.domain.plan import RunPlan, decode_plan, encode
+from seqdrop.domain.planning import (
+    LONGEST_POLL_SECONDS,
+    LONGEST_TIMEOUT_SECONDS,
+    SHORTEST_TIMEOUT_SECONDS,
+    make_plan,
+    poll_seconds,
+    reusable_stages,
+    timeout_seconds,
+)
+from seqdrop.domain.records import RunOptions
+from tests.domain_support import blueprint, lane_pair, part, reference, run_of, stage
+
+PARTS = {"sequence": part("genome.fa", "s1"), "annotation": part("genes.gff3", "a1")}
+FROZEN = blueprint(reference=reference(parts=PARTS))
+ALL = {"align", "call", "annotate"}
+DIAMOND = blueprint(
+    pipeline=Pipeline(
+        "diamond",
+        "test",
+        {
+            "first": stage("a"),
+            "left": stage("b", needs=("first",)),
+            "right": stage("c", needs=("first",), queue="fpga-genome"),
+            "last": stage("d", needs=("left", "right")),
+        },
+    )
+)
+
+
+def plan(good: dict[str, int] | None = None, options: RunOptions = RunOptions()) -> RunPlan:
+    """The plan of the frozen blueprint; every new result would be the fifth."""
+    return make_plan(
+        FROZEN,
+        run_of(FROZEN, options=options),
+        bucket="results",
+        good=good or {},
+        next_number=dict.fromkeys(ALL, 5),
+        shortest_poll_seconds=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("complete", "options", "reused"),
+    [
+        (set(), RunOptions(), set()),
+        (ALL, RunOptions(), ALL),
+        ({"align"}, RunOptions(), {"align"}),
+        ({"call", "annotate"}, RunOptions(), set()),
+        ({"align", "annotate"}, RunOptions(), {"align"}),
+        (ALL, RunOptions(fresh=True), set()),
+        (ALL, RunOptions(from_stage="call"), {"align"}),
+        (ALL, RunOptions(from_stage="annotate"), {"align", "call"}),
+        ({"align"}, RunOptions(from_stage="annotate"), {"align"}),
+    ],
+)
+def test_good_results_are_taken_unless_something_before_them_is_new(
+    complete: set[str], options: RunOptions, reused: set[str]
+) -> None:
+    assert reusable_stages(FROZEN, run_of(FROZEN, options=options), complete) == reused
+
+
+@given(st.sets(st.sampled_from(sorted(DIAMOND.stages))))
+def test_no_stage_is_reused_whose_needs_are_run_again(complete: set[str]) -> None:
+    reused = reusable_stages(DIAMOND, run_of(DIAMOND), complete)
+    assert reused <= complete
+    assert all(set(DIAMOND.stages[name].needs) <= reused for name in reused)
+
+
+def test_a_plan_runs_its_stages_in_waves_and_leaves_out_what_is_there() -> None:
+    assert plan().waves == (("align",), ("call",), ("annotate",))
+    resumed = plan(good={"align": 2})
+    assert resumed.waves == (("call",), ("annotate",))
+    assert resumed.stage("align").reused
+    assert plan(good=dict.fromkeys(ALL, 1)).waves == ()
+
+
+def test_results_are_never_written_where_some_are_already() -> None:
+    resumed = plan(good={"align": 2})
+    assert resumed.stage("align").prefix.endswith(f"{FROZEN.stage_keys['align']}/2/")
+    assert resumed.stage("call").prefix.endswith(f"{FROZEN.stage_keys['call']}/5/")
+
+
+def test_a_stage_that_does_not_apply_is_not_in_the_plan() -> None:
+    assert set(blueprint().stages) == {"align", "call"}
+
+
+def test_an_unknown_stage_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        plan().stage("polish")
+
+
+def test_a_plan_reads_back_as_it_was_written() -> None:
+    assert decode_plan(encode(plan(good={"align": 2}))) == plan(good={"align": 2})
+
+
+def test_a_plan_says_nothing_of_who_the_patient_is() -> None:
+    assert "project" not in RunPlan.__struct_fields__
+
+
+@pytest.mark.parametrize(
+    ("expected_seconds", "allowed"),
+    [(1, SHORTEST_TIMEOUT_SECONDS), (1_000, 6_000), (10**6, LONGEST_TIMEOUT_SECONDS)],
+)
+def test_an_attempt_may_take_several_times_what_it_should(
+    expected_seconds: int, allowed: int
+) -> None:
+    sized = stage(size=Size(1, Linear(1), Linear(expected_seconds)))
+    assert timeout_seconds(sized, 0) == allowed
+
+
+@pytest.mark.parametrize(
+    ("expected_seconds", "factor", "shortest", "waits"),
+    [(100, 1.5, 60, 150), (1, 1.5, 60, 60), (10**6, 1.5, 60, LONGEST_POLL_SECONDS), (1, 1, 1, 1)],
+)
+def test_an_event_is_waited_for_about_as_long_as_the_stage_takes(
+    expected_seconds: int, factor: float, shortest: int, waits: int
+) -> None:
+    assert poll_seconds(expected_seconds, factor, shortest) == waits
+
+
+def test_more_input_is_given_more_time() -> None:
+    larger = blueprint(files=lane_pair("1", size=2**30))
+    plans = [
+        make_plan(
+            frozen, run_of(frozen), bucket="b", good={}, next_number={"align": 1, "call": 1},
+            shortest_poll_seconds=1,
+        )
+        for frozen in (blueprint(), larger)
+    ]  # fmt: skip
+    assert [p.stage("align").expected_seconds for p in plans] == [61, 260]
