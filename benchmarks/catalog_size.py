@@ -14,7 +14,6 @@ from local.deploy import ACCOUNT, REGION
 from local.dynamodb import bulk_load
 from seqdrop.aws.catalog.layout import (
     analysis_key,
-    event_item,
     file_key,
     job_key,
     run_item_key,
@@ -68,7 +67,7 @@ def _name(number: int) -> str:
 
 
 def _items() -> Iterator[Item]:
-    """What one analysed sample leaves: an analysis, two files, a run, two jobs, five events."""
+    """What one analysed sample leaves in its partition: an analysis, two files, a run, two jobs."""
     for number in range(SAMPLES):
         sample, now = _name(number), _FIRST + timedelta(minutes=number)
         keys = [analysis_key(sample, ASSAY)]
@@ -77,8 +76,6 @@ def _items() -> Iterator[Item]:
         keys += [job_key(sample, ASSAY, RUN, stage) for stage in ("align", "call")]
         for pk, sk in keys:
             yield {"pk": pk, "sk": sk, **_details(sample, sk, now)}
-        for what in ("file", "file", "run claimed", "run started", "run succeeded"):
-            yield event_item(sample, now, f"{what}#{RUN}", who="seqdrop", what=what)
 
 
 def _details(sample: str, sk: str, now: datetime) -> Item:

@@ -40,6 +40,8 @@ def explain(error: BaseException) -> str:
         PartialCredentialsError,
     )
 
+    if isinstance(error, SeqdropError):
+        return " ".join(str(error).split())
     for cause in _causes(error):
         if isinstance(cause, ClientError):
             return _refused(cause)
@@ -58,6 +60,7 @@ def explain(error: BaseException) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """What an error of AWS' libraries was made of: the first cause says it best."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

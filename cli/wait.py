@@ -147,8 +147,8 @@ def _say_changes(documents: list[Document], seen: dict[str, str]) -> None:
         for analysis in document["analyses"]:
             name = f"{document['sample']} ({analysis['assay']})"
             why = f": {analysis['why']}" if analysis["why"] else ""
-            now = {name: f"{analysis['status']}{why}"}
-            now |= {f"{name} {s['stage']}": s["status"] for s in _stages(analysis)}
+            now = {f"{name} {s['stage']}": s["status"] for s in _stages(analysis)}
+            now[name] = f"{analysis['status']}{why}"
             for what, status in now.items():
                 if seen.get(what) != status:
                     say(f"{what} {status}")

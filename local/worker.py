@@ -71,7 +71,10 @@ class ForkServer:
                         return message
 
     def _messages(self) -> list[dict[str, Any]]:
-        data, outputs, _, _ = socket.recv_fds(self._control, 1 << 16, 16)
+        try:
+            data, outputs, _, _ = socket.recv_fds(self._control, 1 << 16, 16)
+        except ConnectionResetError:  # the runtime went before it read what we had to tell
+            data, outputs = b"", []
         self._outputs += outputs
         if not data:
             self._end()

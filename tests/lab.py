@@ -110,13 +110,22 @@ class Lab:
         raise AssertionError(f"not within {seconds} s; {describe()}")
 
     def describe(self, sample: str) -> str:
-        """What the catalog says of a sample, for a failed test's message."""
+        """What the catalog says of a sample, and the functions of themselves, for a message."""
         items = self.catalog.analyses.partition(sample)
-        return json.dumps(
-            [{k: v for k, v in i.items() if k not in {"blueprint", "token"}} for i in items],
-            indent=1,
-            default=str,
-        )
+        shown = [{k: v for k, v in i.items() if k not in {"blueprint", "token"}} for i in items]
+        return json.dumps(shown, indent=1, default=str) + "\n" + "\n".join(self.complaints())
+
+    def complaints(self) -> list[str]:
+        """Every line of the functions' logs that is not of a good end."""
+        logs, found = self.client("logs"), []
+        for group in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]:
+            events = logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
+            found += [
+                e["message"]
+                for e in events
+                if any(w in e["message"] for w in ('"ERROR"', '"WARNING"', "Traceback", "Error:"))
+            ]
+        return found[-20:]
 
     def live_batch_jobs(self) -> list[dict[str, Any]]:
         """Every job in any queue that has not ended."""

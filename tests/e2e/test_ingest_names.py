@@ -83,9 +83,7 @@ def test_file_whose_name_gives_no_sample_is_held_under_its_own_id(
         "$(touch x)/NA1_R1.fastq.gz",
     ],
 )
-def test_key_with_strange_characters_is_held_and_never_a_command(
-    lab: Lab, key: str
-) -> None:
+def test_key_with_strange_characters_is_held_and_never_a_command(lab: Lab, key: str) -> None:
     r1, _ = pair(10)
     lab.drop(key, r1)
     shown = assert_held(lab, unplaced(lab, key), "quick", repr(key))

@@ -121,7 +121,7 @@ def test_only_claimed_and_running_runs_may_change() -> None:
     [
         ("0062E99A88DC407460", "0062E99A88DC407461"),
         ("FF", "0100"),
-        ("", "00"),
+        ("", "01"),
     ],
 )
 def test_sequencers_compare_as_numbers_of_any_length(earlier: str, later: str) -> None:

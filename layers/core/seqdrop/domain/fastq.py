@@ -41,11 +41,11 @@ def read_head(data: bytes, size: int) -> FastqHead:
     if text.startswith(_GZIP_MAGIC):
         raise UnreadableFastq("the file is compressed twice: unpack it once, and upload it again")
     lines = [line.rstrip(b"\r") for line in text.split(b"\n")]
-    if not lines[0].startswith(b"@") or (len(lines) > 3 and not lines[2].startswith(b"+")):
-        raise UnreadableFastq("it does not begin with a FASTQ record (@name, bases, +, qualities)")
     if len(lines) < 4:
         raise UnreadableFastq("the file ends within its first FASTQ record")
-    name, sequence, _, quality = lines[:4]
+    name, sequence, plus, quality = lines[:4]
+    if not name.startswith(b"@") or not plus.startswith(b"+"):
+        raise UnreadableFastq("it does not begin with a FASTQ record (@name, bases, +, qualities)")
     if not sequence or len(sequence) != len(quality):
         raise UnreadableFastq(
             f"the first record has {len(sequence)} bases and {len(quality)} qualities"
@@ -66,7 +66,9 @@ def _first_text(data: bytes, *, is_whole: bool) -> bytes:
     except zlib.error as error:
         raise UnreadableFastq(f"the gzip stream is broken at its start ({error})") from error
     if is_whole and not inflater.eof and text.count(b"\n") < 4:
-        raise UnreadableFastq("the file is cut off: upload it again")
+        raise UnreadableFastq(
+            "the file is cut off, it ends within its first record: upload it again"
+        )
     return text
 
 

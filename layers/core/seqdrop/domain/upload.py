@@ -8,6 +8,8 @@ import msgspec
 from seqdrop.domain.manifest import ExpectedFile
 from seqdrop.domain.records import Placed
 
+_OBJECT_CAUSE = "object-"
+
 
 class Upload(msgspec.Struct, frozen=True):
     """One version of an object, as its event names it."""
@@ -26,7 +28,7 @@ class Upload(msgspec.Struct, frozen=True):
     @property
     def cause(self) -> str:
         """The name under which this object holds an analysis."""
-        return "object-" + hashlib.sha256(f"{self.bucket}/{self.key}".encode()).hexdigest()[:16]
+        return _OBJECT_CAUSE + hashlib.sha256(f"{self.bucket}/{self.key}".encode()).hexdigest()[:16]
 
     def placed(
         self, sample: str = "", assay: str = "", identity: str = "", note: str = ""
@@ -50,6 +52,11 @@ class Place(msgspec.Struct, frozen=True):
     md5: str = ""
     named_lane: bool = False
     by: Literal["name", "manifest"] = "name"
+
+
+def is_object_cause(cause: str) -> bool:
+    """Whether it is one object that holds an analysis."""
+    return cause.startswith(_OBJECT_CAUSE)
 
 
 def sequencer_order(sequencer: str) -> str:

@@ -19,6 +19,7 @@ from seqdrop.domain.naming import (
     unplaced_sample,
     upload_kind,
 )
+from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import FastqFile, FileIdentity, Placed
 from seqdrop.domain.upload import Place, Upload, expected_place, sequencer_order
 from seqdrop.flow.claims import Claims
@@ -148,6 +149,10 @@ class Intake:
         identity = str(file.identity)
         there = self.catalog.analyses.file(file.sample, file.assay, identity)
         placed = upload.placed(file.sample, file.assay, identity)
+        if there is not None and not self._is_in_bucket(there.object):
+            why = f"it was deleted, and {upload.key!r} came in its place"
+            self.catalog.analyses.withdraw(there, why, upload.cause, self.now())
+            there = None
         same_key = there is not None and there.object.key == file.object.key
         if there is None:
             self.catalog.analyses.register_file(
@@ -165,6 +170,9 @@ class Intake:
                 file, placed, upload.cause, self.now(), replaces=replaces
             )
         return self._advance(file.sample, file.assay)
+
+    def _is_in_bucket(self, stored: StoredObject) -> bool:
+        return self.objects.head(stored.bucket, stored.key, stored.version_id) is not None
 
     def _put_beside(
         self, upload: Upload, file: FastqFile, there: FastqFile, placed: Placed

@@ -14,11 +14,13 @@ from seqdrop.domain.manifest import (
     parse_manifest,
 )
 from seqdrop.domain.naming import execution_name, split_run_id, unplaced_sample
-from seqdrop.domain.records import FastqFile, Placed
-from seqdrop.domain.upload import Upload, expected_place, sequencer_order
+from seqdrop.domain.records import Analysis, FastqFile, Placed
+from seqdrop.domain.upload import Upload, expected_place, is_object_cause, sequencer_order
 from seqdrop.flow.intake import Intake, until_settled
 
 MAX_MANIFEST_BYTES = 8 * 2**20
+Owner = tuple[str, str]
+"""Sample and assay."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,11 @@ class Manifests:
             check_named_once(file.key for _, _, files in entries for file in files)
         except InvalidManifest as error:
             return self.intake.hold_unplaced(upload, f"{upload.key!r}: {error}")
-        statuses = [self._apply(entry, assay, files, upload) for entry, assay, files in entries]
+        here = {(entry.sample, assay) for entry, assay, _ in entries}
+        left = [self._apply(entry, assay, files, upload) for entry, assay, files in entries]
+        for sample, assay in sorted(set().union(*left) - here):
+            self._tidy(sample, assay, f"the manifest {upload.key!r} puts its files elsewhere")
+        statuses = [f"{s} ({a}) is {self.intake.claims.advance(s, a)}" for s, a in sorted(here)]
         self._forget_unplaced(Placed(upload.bucket, upload.key, upload.version, ""))
         self.catalog.analyses.note_upload(upload.placed(note="manifest"))
         return "; ".join(statuses)
@@ -66,32 +72,68 @@ class Manifests:
 
     def _apply(
         self, entry: SampleEntry, assay: str, files: list[ExpectedFile], upload: Upload
-    ) -> str:
+    ) -> set[Owner]:
+        """Returns the analyses that files were taken from: they are looked at in the end."""
         analyses, now = self.catalog.analyses, self.intake.now()
+        left = self._expect(files)
         analyses.ensure(entry.sample, assay, now)
-        analyses.expect(files)
+        before = analyses.get(entry.sample, assay)
+        # Each file that the manifest names is looked at anew; others it leaves out.
+        holds = [cause for cause in (before.holds if before else ()) if is_object_cause(cause)]
         analyses.apply_manifest(
-            entry, assay, files, manifest=upload.key, cause=upload.cause, now=now
+            entry, assay, files, manifest=upload.key, cause=upload.cause, now=now, lifts=holds
         )
+        if before and before.manifest == upload.key:
+            for gone in before.expected - {f"{file.bucket}/{file.key}" for file in files}:
+                self._leave_out(before, *gone.split("/", 1))
         for file in files:
-            self._gather(file)
-        status = self.intake.claims.advance(entry.sample, assay)
-        return f"{entry.sample} ({assay}) is {status}"
+            left |= self._gather(file)
+        return left
 
-    def _gather(self, expected: ExpectedFile) -> None:
-        """Takes a file that is there already from where its name had put it."""
+    def _expect(self, files: list[ExpectedFile]) -> set[Owner]:
+        """What a manifest expected elsewhere until now is expected there no more."""
+        analyses, left = self.catalog.analyses, set()
+        for file in files:
+            _, before = analyses.uploads(file.bucket, file.key)
+            if before and (before.sample, before.assay) != (file.sample, file.assay):
+                analyses.unexpect(before, self.intake.now())
+                left.add((before.sample, before.assay))
+        analyses.expect(files)
+        return left
+
+    def _leave_out(self, analysis: Analysis, bucket: str, key: str) -> None:
+        """The corrected manifest names a file no more."""
+        analyses, now, why = self.catalog.analyses, self.intake.now(), f"{key!r} is named no more"
+        placed, expected = analyses.uploads(bucket, key)
+        if expected and (expected.sample, expected.assay) == (analysis.sample, analysis.assay):
+            analyses.forget_expected(expected)
+        for earlier in placed:
+            if (earlier.sample, earlier.assay) != (analysis.sample, analysis.assay):
+                continue
+            file = analyses.file(analysis.sample, analysis.assay, earlier.identity)
+            if file is not None and file.object.key == key:
+                analyses.withdraw(file, why, "manifest", now)
+            analyses.forget_upload(earlier)
+            analyses.note_upload(
+                Placed(bucket, key, earlier.version_id, earlier.sequencer, note=f"left out: {why}")
+            )
+
+    def _gather(self, expected: ExpectedFile) -> set[Owner]:
+        """Takes a file that is there already from where its name, or another manifest, put it."""
         place = expected_place(expected)
         placed, _ = self.catalog.analyses.uploads(expected.bucket, expected.key)
         for earlier in placed:
             self._take_back(earlier, expected)
+        left = {(p.sample, p.assay) for p in placed if p.sample}
         described = self.objects.head(expected.bucket, expected.key)
         if described is None:
-            return  # it is yet to come
+            return left  # it is yet to come
         version = described.object.version_id
         known = next((p for p in placed if p.version_id == (version or described.etag)), None)
         sequencer = known.sequencer if known else ""
         upload = Upload(expected.bucket, expected.key, version, sequencer, described.etag)
         self.intake.register(upload, place, [])
+        return left
 
     def _take_back(self, earlier: Placed, expected: ExpectedFile) -> None:
         analyses, now = self.catalog.analyses, self.intake.now()
@@ -106,7 +148,6 @@ class Manifests:
         else:
             analyses.forget_upload(earlier)
             self._lift_hold(earlier)
-        self._tidy(earlier, expected, why)
 
     @staticmethod
     def _is_placed_so(file: FastqFile, expected: ExpectedFile) -> bool:
@@ -124,11 +165,9 @@ class Manifests:
         if analysis and cause in analysis.holds:
             self.catalog.analyses.lift_hold(analysis, cause, self.intake.now())
 
-    def _tidy(self, earlier: Placed, expected: ExpectedFile, why: str) -> None:
-        """Ends what a name alone had begun, where the manifest knows better."""
-        if (earlier.sample, earlier.assay) == (expected.sample, expected.assay):
-            return
-        analysis = self.catalog.analyses.get(earlier.sample, earlier.assay)
+    def _tidy(self, sample: str, assay: str, why: str) -> None:
+        """Ends what names, or another manifest, had begun, where this one knows better."""
+        analysis = self.catalog.analyses.get(sample, assay)
         if analysis is None:
             return
         has_run = analysis.active_run or analysis.current_run

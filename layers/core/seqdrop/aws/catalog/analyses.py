@@ -204,11 +204,31 @@ class Analyses:
             item = {"pk": object_pk(file.bucket, file.key), "sk": "EXPECTED", **to_item(file)}
             self._table.put(item)
 
+    def unexpect(self, file: ExpectedFile, now: datetime) -> None:
+        """An analysis waits for a file no more: a manifest has put it elsewhere."""
+        status = status_attributes(file.sample, file.assay, AnalysisStatus.RECEIVING, now)
+        update = self._table.update_write(
+            analysis_key(file.sample, file.assay),
+            sets=status,
+            adds=_INPUTS_CHANGED,
+            deletes={"expected": {f"{file.bucket}/{file.key}"}},
+            conditions=[("pk", "present", None)],
+        )
+        try:
+            self._table.transact([update])
+        except Conflict:
+            return  # there is no such analysis any more
+
+    def forget_expected(self, file: ExpectedFile) -> None:
+        """No manifest says any more where an object belongs."""
+        key = (object_pk(file.bucket, file.key), "EXPECTED")
+        self._table.transact([self._table.delete_write(key)])
+
     def apply_manifest(
         self, entry: SampleEntry, assay: str, files: Sequence[ExpectedFile], *, manifest: str,
-        cause: str, now: datetime,
+        cause: str, now: datetime, lifts: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        """Sets what a manifest says of an analysis, unless it said the same before."""
+        """Sets what a manifest says of an analysis; ``lifts`` are holds that it answers."""
         chosen = {
             name: getattr(entry, name)
             for name in ("project", "priority", "pipeline", "reference", "reference_version")
@@ -222,7 +242,7 @@ class Analyses:
                 **chosen, "expected": expected, "manifest": manifest, "last_file": timestamp(now),
             },
             adds=_INPUTS_CHANGED,
-            removes=[("holds", name) for name in ("assay", *_MENDED_BY_FILES)],
+            removes=[("holds", name) for name in ("assay", *_MENDED_BY_FILES, *lifts)],
             conditions=[("pk", "present", None)],
         )  # fmt: skip
         event = event_item(

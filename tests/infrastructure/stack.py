@@ -1,0 +1,105 @@
+"""The template as it is deployed: read, and transformed as SAM does."""
+
+import os
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+PROJECT = Path(__file__).resolve().parents[2]
+TEMPLATE = PROJECT / "template.yaml"
+MACHINE = PROJECT / "statemachine/analyse_sample.asl.yaml"
+_CODE = {"CodeUri", "ContentUri", "DefinitionUri"}
+_SUBSTITUTED = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
+
+Resource = dict[str, Any]
+
+
+@cache
+def source() -> dict[str, Any]:
+    """The template as it is written, its short functions in their long form."""
+    parsed: dict[str, Any] = yaml_parse(TEMPLATE.read_text("utf-8"))
+    return parsed
+
+
+@cache
+def deployed() -> dict[str, Resource]:
+    """All resources after SAM's transform."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # samtranslator asks boto3 for it
+    packaged = deepcopy(source())
+    for resource in packaged["Resources"].values():
+        for name in _CODE & resource.get("Properties", {}).keys():
+            resource["Properties"][name] = "s3://code/package"  # as `sam package` leaves it
+    resources: dict[str, Resource] = transform(packaged, {}, _NoManagedPolicies())["Resources"]
+    return resources
+
+
+class _NoManagedPolicies:
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def of_type(kind: str) -> dict[str, Resource]:
+    """Properties of the template's resources of a type, by logical id."""
+    resources = source()["Resources"].items()
+    return {name: r.get("Properties", {}) for name, r in resources if r["Type"] == kind}
+
+
+def functions() -> dict[str, Resource]:
+    """Properties of all functions."""
+    return of_type("AWS::Serverless::Function")
+
+
+def timeout_of(function: Resource) -> int:
+    """A function's timeout in seconds."""
+    return int(function.get("Timeout", source()["Globals"]["Function"]["Timeout"]))
+
+
+def refers_to(value: Any) -> set[str]:
+    """The logical ids that a value needs, in Ref, GetAtt, Sub and DependsOn."""
+    if isinstance(value, dict):
+        found = set()
+        if "Ref" in value:
+            found.add(value["Ref"])
+        if "Fn::GetAtt" in value:
+            attribute = value["Fn::GetAtt"]
+            found.add(attribute.split(".")[0] if isinstance(attribute, str) else attribute[0])
+        if "Fn::Sub" in value:
+            text = value["Fn::Sub"]
+            found |= set(_SUBSTITUTED.findall(text if isinstance(text, str) else text[0]))
+        return found.union(*(refers_to(v) for v in value.values()))
+    if isinstance(value, list):
+        return set().union(*(refers_to(v) for v in value))
+    return set()
+
+
+def target_of(value: Any) -> str:
+    """The one resource that a value refers to."""
+    (name,) = refers_to(value)
+    return str(name)
+
+
+@cache
+def machine() -> dict[str, Any]:
+    """The state machine's definition."""
+    parsed: dict[str, Any] = yaml.safe_load(MACHINE.read_text("utf-8"))
+    return parsed
+
+
+def levels(states: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Each level of a state machine: the machine itself, and every Map's own."""
+    yield states
+    for state in states["States"].values():
+        if "ItemProcessor" in state:
+            yield from levels(state["ItemProcessor"])
+
+
+def all_states() -> dict[str, dict[str, Any]]:
+    """Every state of the machine by name."""
+    return {name: s for level in levels(machine()) for name, s in level["States"].items()}

@@ -1,0 +1,91 @@
+"""The rules' patterns against the examples in AWS's own documentation of each event."""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto.events.models import EventPattern
+
+from tests.infrastructure.stack import of_type
+
+EVENTS = Path(__file__).with_name("events")
+STACK = "lab"
+ARN = "arn:aws:{service}:us-east-1:123456789012:{name}"
+
+
+def resolved(value: Any) -> Any:
+    """A pattern as CloudFormation would leave it."""
+    if isinstance(value, list):
+        return [resolved(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    if "Ref" in value:
+        name: str = value["Ref"]
+        if name == "UploadsBucket":
+            return "lab-uploads"
+        queue: str = of_type("AWS::Batch::JobQueue")[name]["JobQueueName"]["Fn::Sub"]
+        queue = queue.replace("${AWS::StackName}", STACK)
+        return ARN.format(service="batch", name=f"job-queue/{queue}")
+    if "Fn::Sub" in value:
+        text: str = value["Fn::Sub"]
+        for name, known in (
+            ("Partition", "aws"), ("Region", "us-east-1"),
+            ("AccountId", "123456789012"), ("StackName", STACK),
+        ):  # fmt: skip
+            text = text.replace(f"${{AWS::{name}}}", known)
+        return text
+    return {k: resolved(v) for k, v in value.items()}
+
+
+def matches(rule: str, event: dict[str, Any]) -> bool:
+    """Whether a rule takes an event."""
+    pattern = resolved(of_type("AWS::Events::Rule")[rule]["EventPattern"])
+    return bool(EventPattern.load(json.dumps(pattern)).matches_event(event))
+
+
+def event(name: str, **detail: Any) -> dict[str, Any]:
+    """A documented example, with some of its detail changed."""
+    example: dict[str, Any] = deepcopy(json.loads((EVENTS / f"{name}.json").read_text("utf-8")))
+    example["detail"] |= detail
+    return example
+
+
+@pytest.mark.parametrize("bucket", ["lab-uploads", "another"])
+def test_only_new_objects_of_the_uploads_bucket_are_taken(bucket: str) -> None:
+    created = event("object_created", bucket={"name": bucket})
+    assert matches("UploadsRule", created) is (bucket == "lab-uploads")
+    created["detail-type"] = "Object Deleted"
+    assert not matches("UploadsRule", created)
+
+
+@pytest.mark.parametrize("kind", ["cpu", "fpga-genome", "fpga-exome"])
+@pytest.mark.parametrize("priority", ["urgent", "routine", "bulk"])
+def test_jobs_of_every_queue_of_the_stack_are_taken(kind: str, priority: str) -> None:
+    queue = ARN.format(service="batch", name=f"job-queue/{STACK}-{kind}-{priority}")
+    assert matches("JobEventsRule", event("job_state_change", jobQueue=queue))
+
+
+def test_jobs_of_other_stacks_are_not_taken() -> None:
+    assert not matches("JobEventsRule", event("job_state_change"))
+
+
+@pytest.mark.parametrize(
+    ("status", "taken"),
+    [
+        ("FAILED", True),
+        ("TIMED_OUT", True),
+        ("ABORTED", True),
+        ("RUNNING", False),
+        ("SUCCEEDED", False),
+    ],
+)
+def test_executions_that_ended_badly_are_taken(status: str, taken: bool) -> None:
+    machine = ARN.format(service="states", name=f"stateMachine:{STACK}-analyse-sample")
+    ended = event("execution_status_change", stateMachineArn=machine, status=status)
+    assert matches("ExecutionEndsRule", ended) is taken
+
+
+def test_executions_of_other_machines_are_not_taken() -> None:
+    assert not matches("ExecutionEndsRule", event("execution_status_change"))

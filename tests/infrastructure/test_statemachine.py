@@ -1,0 +1,145 @@
+"""The state machine as it is written: timeouts, named retries, catches, and nothing unreachable."""
+
+from typing import Any
+
+import pytest
+
+from seqdrop.domain import errors
+from tests.infrastructure.stack import (
+    MACHINE,
+    all_states,
+    functions,
+    levels,
+    machine,
+    of_type,
+)
+
+TASKS = {name: state for name, state in all_states().items() if state["Type"] == "Task"}
+OF_AWS = {
+    "States.ALL",
+    "States.Timeout",
+    "Sandbox.Timedout",
+    "Lambda.Unknown",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+}
+OURS = {
+    name
+    for name, value in vars(errors).items()
+    if isinstance(value, type) and issubclass(value, errors.SeqdropError)
+}
+
+
+def errors_named(state: dict[str, Any], kind: str) -> set[str]:
+    """What a state's Retry or Catch names."""
+    return {name for rule in state.get(kind, []) for name in rule["ErrorEquals"]}
+
+
+def nexts(state: dict[str, Any]) -> set[str]:
+    """Where a state may go on to."""
+    found = {state[key] for key in ("Next", "Default") if key in state}
+    found |= {choice["Next"] for choice in state.get("Choices", [])}
+    return found | {catch["Next"] for catch in state.get("Catch", [])}
+
+
+def test_it_is_short_enough_to_be_read() -> None:
+    assert len(MACHINE.read_text("utf-8").splitlines()) <= 250
+
+
+def test_it_ends_by_itself_where_nothing_else_does() -> None:
+    longest_job = 7 * 24 * 3_600
+    assert machine()["TimeoutSeconds"] > longest_job
+
+
+def test_every_state_is_reached_and_leads_to_one_that_is_there() -> None:
+    for level in levels(machine()):
+        reached, open_ = set(), {level["StartAt"]}
+        while open_:
+            name = open_.pop()
+            reached.add(name)
+            open_ |= nexts(level["States"][name]) - reached
+        assert reached == set(level["States"])
+
+
+def test_every_state_goes_on_or_ends() -> None:
+    for name, state in all_states().items():
+        ends = state.get("End") or state["Type"] in {"Fail", "Succeed", "Choice"}
+        assert bool(ends) != ("Next" in state), name
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_has_a_timeout(name: str) -> None:
+    assert {"TimeoutSeconds", "TimeoutSecondsPath"} & TASKS[name].keys()
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_retries_only_named_errors_with_jitter(name: str) -> None:
+    retries = TASKS[name]["Retry"]
+    assert retries
+    assert "States.ALL" not in errors_named(TASKS[name], "Retry")
+    for retry in retries:
+        assert retry["JitterStrategy"] == "FULL"
+        assert 1 <= retry["MaxAttempts"] <= 10
+        assert retry["MaxDelaySeconds"] <= 60
+
+
+def test_all_tasks_retry_alike() -> None:
+    assert len({str(task["Retry"]) for task in TASKS.values()}) == 1
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_catches(name: str) -> None:
+    assert TASKS[name]["Catch"]
+
+
+@pytest.mark.parametrize("name", all_states())
+def test_every_error_that_is_named_is_awss_or_a_class_of_ours(name: str) -> None:
+    state = all_states()[name]
+    named = errors_named(state, "Retry") | errors_named(state, "Catch")
+    assert named <= OF_AWS | OURS
+
+
+def test_what_is_retried_is_transient() -> None:
+    (retried,) = {frozenset(errors_named(task, "Retry")) & OURS for task in TASKS.values()}
+    assert retried == {errors.Transient.__name__}
+
+
+def test_whatever_goes_wrong_ends_in_record_failure() -> None:
+    for name in ("PlanRun", "RunWaves", "FinishRun"):
+        last = all_states()[name]["Catch"][-1]
+        assert (last["ErrorEquals"], last["Next"]) == (["States.ALL"], "RecordFailure")
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_is_a_function_of_the_same_name(name: str) -> None:
+    arn = TASKS[name]["Parameters"]["FunctionName"]
+    assert arn == f"${{{name}FunctionArn}}"
+    assert f"{name}Function" in functions()
+    (resource,) = of_type("AWS::Serverless::StateMachine").values()
+    substitution = resource["DefinitionSubstitutions"][f"{name}FunctionArn"]
+    assert substitution == {"Fn::GetAtt": [f"{name}Function", "Arn"]}
+
+
+def test_it_may_call_exactly_the_functions_that_it_names() -> None:
+    (resource,) = of_type("AWS::Serverless::StateMachine").values()
+    (grant,) = [
+        statement
+        for statement in resource["Policies"][0]["Statement"]
+        if statement["Action"] == "lambda:InvokeFunction"
+    ]
+    assert {r["Fn::GetAtt"][0] for r in grant["Resource"]} == {f"{name}Function" for name in TASKS}
+
+
+def test_names_read_as_sentences() -> None:
+    for name, state in all_states().items():
+        assert name[0].isupper()
+        assert name.isalnum()
+        if state["Type"] == "Choice":
+            assert name.startswith("Is")
+
+
+def test_no_state_catches_into_itself() -> None:
+    # On moto such a state would end as a success; and there a run would never be polled twice.
+    assert not [n for n, s in all_states().items() if n in nexts(s)]

@@ -1,0 +1,218 @@
+"""The template's own promises, held before anything is deployed."""
+
+import re
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infrastructure.stack import (
+    PROJECT,
+    TEMPLATE,
+    deployed,
+    functions,
+    of_type,
+    refers_to,
+    source,
+    target_of,
+    timeout_of,
+)
+
+BUCKETS = of_type("AWS::S3::Bucket")
+RULES = of_type("AWS::Events::Rule")
+QUEUES = of_type("AWS::SQS::Queue")
+JOB_QUEUES = of_type("AWS::Batch::JobQueue")
+JOB_DEFINITIONS = of_type("AWS::Batch::JobDefinition")
+KINDS = {"fpga-genome": "FpgaGenome", "fpga-exome": "FpgaExome", "cpu": "Cpu"}
+PRIORITIES = {"urgent": 100, "routine": 50, "bulk": 10}
+
+
+def test_cfn_lint_has_nothing_to_say() -> None:
+    lint = [str(Path(sys.executable).with_name("cfn-lint")), str(TEMPLATE)]
+    answer = subprocess.run(lint, capture_output=True, text=True, check=False)
+    assert answer.stdout + answer.stderr == ""
+    assert answer.returncode == 0
+
+
+def test_the_transformed_template_has_no_circle() -> None:
+    resources = deployed()
+    graph = {
+        name: (refers_to(r) | _depends_on(r)) & resources.keys() for name, r in resources.items()
+    }
+    # Edges that a circle would go through are seen: the machine needs its functions.
+    assert {"PlanRunFunction", "SubmitJobFunction"} <= graph["AnalyseSampleStateMachine"]
+    assert "UploadsQueue" in graph["RegisterUploadFunctionUploads"]
+    assert set(TopologicalSorter(graph).static_order()) == resources.keys()
+
+
+def _depends_on(resource: dict[str, Any]) -> set[str]:
+    needs = resource.get("DependsOn", [])
+    return {needs} if isinstance(needs, str) else set(needs)
+
+
+def test_every_function_has_one_name_in_its_folder_its_resource_and_its_logs() -> None:
+    folders = {path.parent.name for path in (PROJECT / "functions").glob("*/handler.py")}
+    assert {name: f["CodeUri"] for name, f in functions().items()} == {
+        "".join(word.title() for word in folder.split("_")) + "Function": f"functions/{folder}/"
+        for folder in folders
+    }
+    for function in functions().values():
+        service = function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+        assert function["CodeUri"] == f"functions/{service}/"
+        assert function["Description"]
+
+
+def test_every_function_gets_only_settings_that_the_package_reads() -> None:
+    from seqdrop.settings import Settings
+
+    known = {name.upper() for name in Settings.__struct_fields__}
+    shared = source()["Globals"]["Function"]["Environment"]["Variables"]
+    given = [shared, *(f["Environment"]["Variables"] for f in functions().values())]
+    names = {name for variables in given for name in variables}
+    assert {name for name in names if not name.startswith("POWERTOOLS_")} == known
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+def test_every_bucket_is_encrypted_versioned_closed_and_tells_what_comes(name: str) -> None:
+    bucket = BUCKETS[name]
+    encryption = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption[0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"] in {"AES256", "aws:kms"}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    notifications = bucket["NotificationConfiguration"]
+    assert notifications == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+
+
+@pytest.mark.parametrize("name", [*BUCKETS, *of_type("AWS::DynamoDB::Table")])
+def test_what_holds_data_outlives_its_stack(name: str) -> None:
+    resource = source()["Resources"][name]
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_the_catalog_is_encrypted_and_can_be_set_back_in_time() -> None:
+    (table,) = of_type("AWS::DynamoDB::Table").values()
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def _sources() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """Functions that read a queue, by the queue: the function and its event."""
+    found = {}
+    for function in functions().values():
+        for event in function.get("Events", {}).values():
+            if event["Type"] == "SQS":
+                found[target_of(event["Properties"]["Queue"])] = (function, event["Properties"])
+    return found
+
+
+def test_every_queue_is_read_by_a_function_or_keeps_dead_letters() -> None:
+    dead = {
+        target_of(q["RedrivePolicy"]["deadLetterTargetArn"])
+        for q in QUEUES.values()
+        if "RedrivePolicy" in q
+    }
+    undelivered = {target_of(t["DeadLetterConfig"]["Arn"]) for r in RULES.values() for t in r["Targets"]}
+    assert set(_sources()) | dead | undelivered == set(QUEUES)
+    assert not set(_sources()) & (dead | undelivered)
+    for name in dead | undelivered:
+        assert QUEUES[name]["MessageRetentionPeriod"] == 14 * 24 * 3_600
+
+
+@pytest.mark.parametrize("name", QUEUES)
+def test_every_queue_is_encrypted(name: str) -> None:
+    assert QUEUES[name]["SqsManagedSseEnabled"] is True
+
+
+@pytest.mark.parametrize("name", _sources())
+def test_a_queue_gives_its_function_time_and_failed_messages_another_try(name: str) -> None:
+    function, event = _sources()[name]
+    queue = QUEUES[name]
+    window = event.get("MaximumBatchingWindowInSeconds", 0)
+    assert queue["VisibilityTimeout"] >= 6 * timeout_of(function) + window
+    assert 3 <= queue["RedrivePolicy"]["maxReceiveCount"] <= 10
+    assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_what_a_rule_can_not_deliver_is_kept(name: str) -> None:
+    for target in RULES[name]["Targets"]:
+        assert target_of(target["Arn"]) in _sources()
+        assert target_of(target["DeadLetterConfig"]["Arn"]) in QUEUES
+
+
+def test_events_may_reach_every_queue_that_a_rule_names() -> None:
+    targets = [t for rule in RULES.values() for t in rule["Targets"]]
+    named = {target_of(t["Arn"]) for t in targets}
+    named |= {target_of(t["DeadLetterConfig"]["Arn"]) for t in targets}
+    (policy,) = of_type("AWS::SQS::QueuePolicy").values()
+    assert refers_to(policy["Queues"]) == named
+
+
+@pytest.mark.parametrize("name", source()["Parameters"])
+def test_every_parameter_is_described_and_bounded(name: str) -> None:
+    parameter = source()["Parameters"][name]
+    assert len(parameter["Description"]) > 10
+    bounds = {"MinLength", "AllowedPattern", "AllowedValues", "MinValue"}
+    assert parameter["Type"] not in {"String", "Number"} or bounds & parameter.keys()
+
+
+def test_every_output_is_described() -> None:
+    assert all(output["Description"] for output in source()["Outputs"].values())
+
+
+def test_there_is_a_queue_for_each_kind_and_priority() -> None:
+    found = {
+        q["JobQueueName"]["Fn::Sub"].removeprefix("${AWS::StackName}-"): (
+            q["Priority"],
+            target_of(q["ComputeEnvironmentOrder"][0]["ComputeEnvironment"]),
+        )
+        for q in JOB_QUEUES.values()
+    }
+    assert found == {
+        f"{kind}-{priority}": (number, f"{word}ComputeEnvironment")
+        for kind, word in KINDS.items()
+        for priority, number in PRIORITIES.items()
+    }
+
+
+def test_every_kind_of_queue_has_a_price_and_an_image() -> None:
+    from seqdrop.library import Library
+
+    assert set(Library(str(PROJECT / "pipelines")).prices()) == set(KINDS)
+    variables = functions()["RegisterUploadFunction"]["Environment"]["Variables"]
+    assert re.findall(r'"([a-z-]+)":', variables["IMAGES"]["Fn::Sub"]) == [
+        "cpu", "fpga-genome", "fpga-exome",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JOB_DEFINITIONS)
+def test_a_job_is_tried_again_only_where_that_may_help(name: str) -> None:
+    from seqdrop.domain.failure import EXIT_CODES, FailureClass
+
+    definition = JOB_DEFINITIONS[name]
+    rules = definition["RetryStrategy"]["EvaluateOnExit"]
+    assert rules[-1] == {"Action": "EXIT", "OnReason": "*"}
+    codes = [rule["OnExitCode"] for rule in rules if "OnExitCode" in rule]
+    retried = {f for f, c in EXIT_CODES.items() if any(_glob(g, str(c)) for g in codes)}
+    assert retried == {FailureClass.HOST, FailureClass.TRANSFER}
+    assert definition["Parameters"].keys() == {"plan", "stage", "catalog"}
+
+
+def _glob(pattern: str, text: str) -> bool:
+    return text.startswith(pattern.removesuffix("*"))
+
+
+def test_definitions_are_named_as_the_functions_look_for_them() -> None:
+    names = {d["JobDefinitionName"]["Fn::Sub"] for d in JOB_DEFINITIONS.values()}
+    assert names == {f"${{AWS::StackName}}-{kind}" for kind in KINDS}
+
+
+def test_every_wildcard_in_a_policy_is_explained() -> None:
+    lines = TEMPLATE.read_text("utf-8").splitlines()
+    wild = [line for line in lines if re.search(r'(Resource|Action): "\*"', line)]
+    assert wild
+    assert [line for line in wild if "#" not in line and "DescribeLogGroups" not in line] == []

@@ -1,0 +1,156 @@
+"""A sample's items as the document that scripts read."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from cli.timeline import duration_text, sample_lines, size_text
+from cli.view import choose_analysis, sample_document
+from seqdrop.aws.catalog.layout import analysis_key, file_key, job_key, run_item_key
+from seqdrop.aws.catalog.table import Item, to_item
+from seqdrop.domain.errors import InvalidInput, NoSuchSample
+from seqdrop.domain.plan import StoredObject
+from seqdrop.domain.records import (
+    Analysis,
+    AnalysisStatus,
+    FastqFile,
+    FileIdentity,
+    Job,
+    Run,
+    RunStatus,
+    StageRun,
+)
+
+IDENTITY = FileIdentity("-", "HXYZ", "3", "R1", "001")
+FILE = FastqFile(
+    "NA1", "wgs", IDENTITY, StoredObject("up", "NA1_R1.fastq.gz", 2048, "v1", "crc64nvme:x"),
+    "e", "@read",
+)  # fmt: skip
+
+
+def keyed(key: tuple[str, str], record: msgspec.Struct) -> Item:
+    return {**to_item(record), "pk": key[0], "sk": key[1]}
+
+
+def analysis(**given: Any) -> Item:
+    base = Analysis("NA1", "wgs", files_seen=frozenset({FILE.seen_entry}))
+    record = msgspec.structs.replace(base, **given)
+    return keyed(analysis_key("NA1", record.assay), record)
+
+
+def run(attempt: int, status: RunStatus, **given: Any) -> Item:
+    stages = (
+        StageRun("align", "k1", "NA1/wgs/align/k1/1/", "cpu", reused=attempt > 1),
+        StageRun("call", "k2", "NA1/wgs/call/k2/1/", "cpu"),
+    )
+    record = Run(
+        "NA1", "wgs", "abc", attempt, 1, status, pipeline="germline-cpu", reference="GRCh38/1",
+        stages=stages, claimed=f"2026-01-0{attempt}T00:00:00.000Z", **given,
+    )  # fmt: skip
+    return keyed(run_item_key("NA1", "wgs", record.id), record)
+
+
+def job(attempt: int, stage: str, status: str, **given: Any) -> Item:
+    key = job_key("NA1", "wgs", f"abc#{attempt}", stage)
+    return keyed(key, Job(*key, stage, "name", "seqdrop-cpu-routine", "p/1/", "res", "f/",
+                          status=status, **given))  # fmt: skip
+
+
+FILE_ITEM = keyed(file_key("NA1", "wgs", str(IDENTITY)), FILE)
+TIMES = {
+    "created": "2026-01-01T00:00:00.000Z",
+    "started": "2026-01-01T00:00:10.000Z",
+    "ended": "2026-01-01T00:01:10.000Z",
+}
+
+
+def test_a_sample_that_waits_says_for_what() -> None:
+    document = sample_document("NA1", [analysis(why="waiting for R2"), FILE_ITEM])
+    [shown] = document["analyses"]
+    assert document["sample"] == "NA1"
+    assert (shown["assay"], shown["status"], shown["why"]) == ("wgs", "RECEIVING", "waiting for R2")
+    assert shown["missing"] == ["R2 of lane 3 on flowcell HXYZ"]
+    assert (shown["current_run"], shown["released_run"], shown["runs"]) == (None, None, [])
+    [file] = shown["files"]
+    assert (file["uri"], file["bytes"]) == ("s3://up/NA1_R1.fastq.gz", 2048)
+    assert (file["flowcell"], file["lane"], file["read"]) == ("HXYZ", "3", "R1")
+
+
+def test_runs_have_what_scripts_read_and_the_newest_is_first() -> None:
+    items = [
+        analysis(status=AnalysisStatus.ANALYSING, active_run="abc#2", current_run="abc#1"),
+        FILE_ITEM,
+        run(1, RunStatus.SUCCEEDED, qc="PASS", cost_usd=0.5, simulated=True),
+        run(2, RunStatus.RUNNING),
+        job(1, "align", "SUCCEEDED", **TIMES),
+        job(2, "call", "RUNNING", cost_usd=0.25, created=TIMES["created"]),
+    ]
+    [shown] = sample_document("NA1", items)["analyses"]
+    newest, before = shown["runs"]
+    fields = ("run_key", "attempt", "status", "qc", "simulated", "pipeline", "reference")
+    assert [before[name] for name in fields] == [
+        "abc", 1, "SUCCEEDED", "PASS", True, "germline-cpu", "GRCh38/1",
+    ]  # fmt: skip
+    assert (before["cost_usd"], newest["cost_usd"]) == (0.5, 0.25)
+    assert [(s["stage"], s["status"]) for s in newest["stages"]] == [
+        ("align", "REUSED"),
+        ("call", "RUNNING"),
+    ]
+    align, call = before["stages"]
+    assert (align["queue"], align["submitted"]) == ("cpu", TIMES["created"])
+    assert (align["started"], align["ended"]) == (TIMES["started"], TIMES["ended"])
+    assert (call["status"], call["submitted"]) == ("NOT_RUN", None)
+
+
+def test_a_held_analysis_shows_every_reason() -> None:
+    holds = {"a": "R2 is shorter", "b": "stopped by somebody"}
+    items = [analysis(status=AnalysisStatus.HELD, why="older", holds=holds)]
+    [shown] = sample_document("NA1", items)["analyses"]
+    assert shown["why"] == "R2 is shorter; stopped by somebody"
+
+
+def test_an_unknown_sample_or_assay_is_named() -> None:
+    with pytest.raises(NoSuchSample, match="no sample 'NA1'"):
+        sample_document("NA1", [])
+    with pytest.raises(NoSuchSample, match="no assay 'wes'"):
+        sample_document("NA1", [analysis()], "wes")
+
+
+def test_of_several_assays_one_must_be_chosen() -> None:
+    items = [analysis(), analysis(assay="wes")]
+    with pytest.raises(InvalidInput, match=r"several assays \(wgs, wes\)"):
+        choose_analysis("NA1", items)
+    assert choose_analysis("NA1", items, "wes").assay == "wes"
+
+
+def test_the_timeline_shows_waiting_and_running_in_the_runs_time() -> None:
+    items = [
+        analysis(status=AnalysisStatus.ANALYSED, current_run="abc#1"),
+        FILE_ITEM,
+        run(1, RunStatus.SUCCEEDED, qc="WARN", qc_reasons=("mean_depth is 12",), cost_usd=0.5,
+            simulated=True),
+        job(1, "align", "SUCCEEDED", **TIMES),
+        job(1, "call", "FAILED", message="no space", created=TIMES["ended"],
+            started=TIMES["ended"], ended="2026-01-01T00:01:40.000Z"),
+    ]  # fmt: skip
+    assert list(sample_lines(sample_document("NA1", items))) == [
+        "NA1 (wgs) is ANALYSED",
+        "  1 files, 2.0 KiB",
+        "  missing: R2 of lane 3 on flowcell HXYZ",
+        "  run abc#1 is SUCCEEDED, QC WARN, germline-cpu on GRCh38/1, $0.5000, "
+        "simulated: not for use, current",
+        "    QC mean_depth is 12",
+        "    align  SUCCEEDED  cpu  waited 10.0 s  ran 1 min   ...##################",
+        "    call   FAILED     cpu  waited 0.0 s   ran 30.0 s                       #########",
+        "    call: no space",
+    ]
+
+
+def test_times_and_sizes_have_a_unit_for_people() -> None:
+    assert [duration_text(s) for s in (0.04, 59.9, 61, 3_660, 90_000)] == [
+        "0.0 s", "59.9 s", "1 min", "1 h 01 min", "25 h 00 min",
+    ]  # fmt: skip
+    assert [size_text(b) for b in (0, 1023, 2048, 50 * 2**30, 3 * 2**40)] == [
+        "0 B", "1023 B", "2.0 KiB", "50.0 GiB", "3.0 TiB",
+    ]  # fmt: skip
