@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-MEASURES = ("cold_import", "catalog_size", "plain_pair", "crowd", "thirty_fold")
+MEASURES = ("start", "cold_import", "catalog_size", "plain_pair", "crowd", "thirty_fold")
 """Modules of this package, the quick ones first."""
 
 

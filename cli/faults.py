@@ -31,8 +31,20 @@ def expected_faults() -> tuple[type[Exception], ...]:
 
 def explain(error: BaseException) -> str:
     """What went wrong, in one line."""
+    if not isinstance(error, SeqdropError):
+        for cause in _causes(error):
+            if line := _of_aws(cause):
+                return line
+    if isinstance(error, OSError):
+        return _of_files(error)
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _of_aws(error: BaseException) -> str:
+    """What AWS, or the way there, has to say; "" where it is about something else."""
     from botocore.exceptions import (
         ClientError,
+        ConnectionError,  # noqa: A004  # botocore's own: of connections that never were
         CredentialRetrievalError,
         HTTPClientError,
         NoCredentialsError,
@@ -40,23 +52,16 @@ def explain(error: BaseException) -> str:
         PartialCredentialsError,
     )
 
-    if isinstance(error, SeqdropError):
-        return " ".join(str(error).split())
-    for cause in _causes(error):
-        if isinstance(cause, ClientError):
-            return _refused(cause)
-        if isinstance(cause, (NoCredentialsError, PartialCredentialsError)):
-            return (
-                "there are no AWS credentials: configure some, or set AWS_ENDPOINT_URL to the "
-                "endpoint that `seqdrop local up` prints"
-            )
-        if isinstance(cause, (CredentialRetrievalError, NoRegionError)):
-            return f"{cause} (for the embedded runtime, set AWS_ENDPOINT_URL)"
-        if isinstance(cause, HTTPClientError):
-            return _unreachable(cause)
-    if isinstance(error, OSError):
-        return _of_files(error)
-    return " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, ClientError):
+        return _refused(error)
+    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
+        return (
+            "there are no AWS credentials: configure some, or set AWS_ENDPOINT_URL to the "
+            "endpoint that `seqdrop local up` prints"
+        )
+    if isinstance(error, (CredentialRetrievalError, NoRegionError)):
+        return f"{error} (for the embedded runtime, set AWS_ENDPOINT_URL)"
+    return _unreachable(error) if isinstance(error, (ConnectionError, HTTPClientError)) else ""
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -54,10 +54,36 @@ def run(
     )
 
 
+def pipe(*commands: Sequence[str], path: Path | None = None) -> bytes:
+    """Run commands side by side, each reading the one before; the last one's output.
+
+    Every one has to end well.
+    """
+    children: list[subprocess.Popen[bytes]] = []
+    for command in commands:
+        source = children[-1].stdout if children else subprocess.DEVNULL
+        child = subprocess.Popen(
+            command,
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment(path),
+        )
+        if children and children[-1].stdout:
+            children[-1].stdout.close()
+        children.append(child)
+    last = children[-1].stdout
+    assert last is not None
+    text = last.read()
+    last.close()
+    assert [child.wait() for child in children] == [0] * len(children), commands
+    return text
+
+
 def shims(folder: Path) -> Path:
-    """A folder with `bwa`, `samtools` and `bcftools` commands that run the stand-ins."""
+    """A folder with a command for each of the stand-ins."""
     folder.mkdir()
-    for name in ("bwa", "samtools", "bcftools"):
+    for name in ("bwa", "samtools", "bcftools", "dragen"):
         script = folder / name
         script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m local.tools.{name} "$@"\n')
         script.chmod(0o755)

@@ -39,6 +39,13 @@ class Desk:
         self._show(f"seqdrop {shlex.join(arguments)}")
         self._call(arguments, capture=False)
 
+    def fetch(self, sample: str, folder: str) -> list[dict[str, Any]]:
+        """Downloads a sample's results, and says what they are. Raises CommandFailed."""
+        arguments = ("results", sample, "--download", folder)
+        self._show(f"seqdrop {shlex.join(arguments)}")
+        files: list[dict[str, Any]] = self.ask(*arguments)["files"]
+        return files
+
     def ask(self, *arguments: str) -> Any:
         """What a command answers with ``--json``. Raises CommandFailed."""
         return json.loads(self._call((*arguments, "--json"), capture=True))

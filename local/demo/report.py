@@ -1,8 +1,9 @@
-"""What the demo shows at its end: found against planted, the timeline, the cost, the places."""
+"""What the demo shows: its steps, the commands, and at the end what was found against planted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -12,18 +13,19 @@ from local.demo.compare import Score
 from local.demo.people import Person
 
 GOOD_ENOUGH = 0.99
-_NOT_STARTED = "–"
+_PIPED_WIDTH = 100
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a person: the analysis as `seqdrop show` has it, and the scores."""
+    """What came of a person: the analysis' run as `seqdrop show` has it, and the scores."""
 
     person: Person
     status: str
     run: Mapping[str, Any]
     scores: list[Score]
-    variants_uri: str
+    variants: Path
+    """The VCF that was fetched."""
 
     @property
     def good(self) -> bool:
@@ -31,101 +33,87 @@ class Outcome:
         right = all(min(s.recall, s.precision) >= GOOD_ENOUGH for s in self.scores)
         return self.status == "ANALYSED" and bool(self.scores) and right
 
+    @property
+    def simulated(self) -> bool:
+        """Whether a stand-in played the part of one of its tools."""
+        return bool(self.run["simulated"])
+
+    @property
+    def queues(self) -> str:
+        """The queues of its jobs; a stand-in's are marked."""
+        queues = ", ".join(sorted({stage["queue"] for stage in self.run["stages"]}))
+        return f"{queues} (stand-in)" if self.simulated else queues
+
 
 class Report:
     """Writes to a terminal, or plainly into a pipe."""
 
     def __init__(self) -> None:
-        self.console = Console(highlight=False, soft_wrap=True)
+        self.console = Console(highlight=False, soft_wrap=True, emoji=False)
         if not self.console.is_terminal:
-            self.console.width = 100
+            self.console.width = _PIPED_WIDTH
 
-    def title(self, text: str) -> None:
+    def title(self, text: str, style: str = "bold") -> None:
         """A step of the demo."""
-        self.console.print(f"\n[bold]{text}[/]")
+        self.console.print(f"\n{text}", style=style, markup=False)
 
     def command(self, line: str) -> None:
         """A command as the user would type it."""
         self.console.print(f"$ {line}", style="cyan", markup=False)
 
-    def line(self, text: str) -> None:
+    def line(self, text: str, style: str = "") -> None:
         """Plain text."""
-        self.console.print(text, markup=False)
+        self.console.print(text, style=style, markup=False)
 
     def found(self, outcomes: list[Outcome]) -> None:
-        """Recall and precision."""
-        numbers = ("planted", "found", "called", "recall", "precision", "genotypes right")
-        table = _table(("sample", "pipeline", "variants"), numbers)
+        """Recall and precision, and how many genotypes are right."""
+        table = Table("sample", "queue", "variants", box=None, pad_edge=False)
+        for name in ("planted", "found", "recall", "precision"):
+            table.add_column(name, justify="right", no_wrap=True)
         for outcome in outcomes:
             for score in outcome.scores:
                 if score.kind != "all":
-                    table.add_row(*_score_row(outcome.person, score))
+                    style = "yellow" if outcome.simulated else ""
+                    table.add_row(*_score_row(outcome, score), style=style)
         self.console.print(table)
-
-    def timeline(self, outcomes: list[Outcome], dropped: datetime) -> None:
-        """Each stage, in seconds after the first file was dropped."""
-        table = Table(
-            "sample", "stage", "queue", "status", box=None, pad_edge=False, padding=(0, 2)
-        )
-        for name in ("queued at", "started at", "took"):
-            table.add_column(name, justify="right")
-        for outcome in outcomes:
-            for stage in outcome.run["stages"]:
-                table.add_row(outcome.person.sample, *_stage_row(stage, dropped))
-        self.console.print(table)
-
-    def cost(self, outcomes: list[Outcome]) -> None:
-        """What the machines would have cost."""
-        for outcome in outcomes:
-            usd = outcome.run["cost_usd"] or 0.0
-            note = " (simulated: see above)" if outcome.run["simulated"] else ""
-            self.line(f"{outcome.person.sample}  {usd:.6f} USD of {outcome.person.pipeline}{note}")
-        self.line("Prices are those of pipelines/prices.yaml, for the seconds that jobs ran here.")
+        totals = [score for o in outcomes for score in o.scores if score.kind == "all"]
+        right, found = sum(s.right_genotypes for s in totals), sum(s.found for s in totals)
+        self.line(f"Of the {found} that were found, {right} have the right genotype.")
 
     def simulated(self, outcomes: list[Outcome]) -> None:
         """No stand-in's result may pass for the real thing's."""
         for outcome in outcomes:
-            if outcome.run["simulated"]:
-                self.console.print(
-                    f"SIMULATED: {outcome.person.sample} ran on the FPGA queue, but there is no "
-                    "FPGA here. A stand-in took DRAGEN's command line and ran bwa, samtools and "
-                    "bcftools in its place; its catalog entry says simulated: true.",
+            if outcome.simulated:
+                self.line(
+                    f"\nSTAND-IN: {outcome.person.sample} went through the FPGA queue, but no FPGA "
+                    "and no DRAGEN are here.\nA stand-in took DRAGEN's command line and ran bwa, "
+                    "samtools and bcftools in its place;\nthe catalog says `simulated` of its run. "
+                    "Its time and its cost say nothing of DRAGEN's.",
                     style="yellow",
                 )
 
-    def places(self, outcomes: list[Outcome], outputs: Mapping[str, str]) -> None:
-        """Where things are; in the cloud they have the same names, with that stack's buckets."""
-        self.line(f"uploads    s3://{outputs['UploadsBucket']}/")
+    def cost(self, outcomes: list[Outcome]) -> None:
+        """What the machines would have cost, at the prices of pipelines/prices.yaml."""
         for outcome in outcomes:
-            self.line(f"results    {outcome.variants_uri}")
-        self.line(f"catalog    DynamoDB table {outputs['CatalogTable']}")
-        self.line(f"runs       {outputs['AnalyseSampleStateMachine']}")
+            usd = outcome.run["cost_usd"] or 0.0
+            seconds = sum(stage_seconds(stage) for stage in outcome.run["stages"])
+            jobs = len(outcome.run["stages"])
+            self.line(
+                f"{outcome.person.sample}  {usd:.4f} USD for {jobs} {'job' if jobs == 1 else 'jobs'} "
+                f"of {seconds:.1f} s on {outcome.queues}",
+                style="yellow" if outcome.simulated else "",
+            )
 
 
-def _table(words: tuple[str, ...], numbers: tuple[str, ...]) -> Table:
-    table = Table(*words, box=None, pad_edge=False, padding=(0, 2))
-    for name in numbers:
-        table.add_column(name, justify="right")
-    return table
+def stage_seconds(stage: Mapping[str, Any]) -> float:
+    """How long a stage's job ran; 0 where it did not."""
+    if not stage["started"] or not stage["ended"]:
+        return 0.0
+    started, ended = (datetime.fromisoformat(stage[name]) for name in ("started", "ended"))
+    return (ended - started).total_seconds()
 
 
-def _score_row(person: Person, score: Score) -> list[str]:
-    counts = (score.planted, score.found, score.called)
-    shares = (score.recall, score.precision, score.right_genotypes / max(1, score.found))
-    shown = [f"{share:.2%}" for share in shares]
-    return [person.sample, person.pipeline, f"{score.kind}s", *map(str, counts), *shown]
-
-
-def _stage_row(stage: Mapping[str, Any], dropped: datetime) -> list[str]:
-    submitted, started, ended = (_moment(stage[n]) for n in ("submitted", "started", "ended"))
-    took = f"{(ended - started).total_seconds():.1f} s" if started and ended else _NOT_STARTED
-    queued_at, started_at = _after(submitted, dropped), _after(started, dropped)
-    return [stage["stage"], stage["queue"] or "", stage["status"], queued_at, started_at, took]
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-def _after(moment: datetime | None, dropped: datetime) -> str:
-    return f"{(moment - dropped).total_seconds():.1f} s" if moment else _NOT_STARTED
+def _score_row(outcome: Outcome, score: Score) -> list[str]:
+    shares = [f"{share:.2%}" for share in (score.recall, score.precision)]
+    counts = [str(score.planted), str(score.found)]
+    return [outcome.person.sample, outcome.queues, f"{score.kind}s", *counts, *shares]

@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+import os
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from local.tools import libbwa
 from local.tools.bwa_pairs import (
     Sizes,
-    far_from_mean,
+    is_near_mean,
     is_preferred,
     parse_insert_sizes,
     sizes_by_position,
@@ -136,12 +137,12 @@ class SamWriter:
         self._header = self._lib.sam_hdr_parse(len(header), header)
         self._out = self._lib.hts_open(path.encode(), b"w")
         if not self._out:
-            raise OSError(f"cannot write {path}")
+            raise _last_error(f"cannot write {path}")
         self._must(self._lib.sam_hdr_write(self._out, self._header))
 
     def _must(self, code: int) -> None:
         if code < 0:
-            raise OSError("writing SAM failed")
+            raise _last_error("writing SAM failed")
 
     def write(self, chunk: AlignedChunk) -> None:
         """Write a chunk's records and free them."""
@@ -183,7 +184,7 @@ class SamWriter:
         bounds = sizes_by_position(*view)
         # bwa judges split reads, and pairs that score nothing, by read 1's orientation alone.
         if bounds is not None and first.count == second.count == 1:
-            if not far_from_mean(bounds, tlen):
+            if is_near_mean(bounds, tlen):
                 return True
             preferred = is_preferred(bounds, tlen, self._score(first) + self._score(second))
             if preferred is not None:
@@ -197,6 +198,11 @@ class SamWriter:
     def close(self) -> None:
         """Flush; an error here means that the output is not whole."""
         self._must(self._lib.hts_close(self._out))
+
+
+def _last_error(doing: str) -> OSError:
+    """Why the C library failed: the runner tells a full disk by its words."""
+    return OSError(f"{doing}: {os.strerror(ctypes.get_errno())}")
 
 
 def _mate_strand(flag: int) -> int:

@@ -69,13 +69,15 @@ def sizes_by_read(sizes: Sizes, reverse: bool, mate_reverse: bool, tlen: int) ->
     return _inside(sizes[orientation], tlen)
 
 
-def far_from_mean(bounds: InsertSizes, tlen: int) -> bool:
-    """Whether bwa may still have preferred to call these reads unpaired."""
-    return abs(abs(tlen) - 1 - bounds.mean) > NEAR_SD * bounds.sd > 0
+def is_near_mean(bounds: InsertSizes, tlen: int) -> bool:
+    """Whether bwa must have preferred the pair to its reads alone."""
+    return abs(abs(tlen) - 1 - bounds.mean) < NEAR_SD * bounds.sd
 
 
 def is_preferred(bounds: InsertSizes, tlen: int, scores: int) -> bool | None:
     """bwa's `mem_pair`: whether the pair beats both reads alone; None if it scores nothing."""
+    if not bounds.sd:  # bwa divides by it; what comes out is no score
+        return None
     deviations = abs(abs(tlen) - 1 - bounds.mean) / bounds.sd
     tail = 2.0 * math.erfc(deviations / math.sqrt(2))
     score = int(scores + 0.721 * math.log(tail) + 0.499) if tail else 0

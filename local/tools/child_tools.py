@@ -5,7 +5,6 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
 
 Command = list[str]
@@ -22,7 +21,7 @@ def _last_line(stderr: IO[bytes]) -> str:
 
 
 def _start(
-    commands: list[Command], stderrs: list[IO[bytes]], out: IO[bytes] | int | None
+    commands: list[Command], stderrs: list[IO[bytes]], out: int
 ) -> Iterator[subprocess.Popen[bytes]]:
     previous: IO[bytes] | None = None
     for number, (command, stderr) in enumerate(zip(commands, stderrs, strict=True)):
@@ -58,7 +57,7 @@ def _check(
     )
 
 
-def _run(commands: list[Command], out: IO[bytes] | int | None) -> bytes:
+def _run(commands: list[Command], out: int) -> bytes:
     """Run the pipeline to its end; its output where `out` is a pipe."""
     with contextlib.ExitStack() as stack:
         stderrs: list[IO[bytes]] = [stack.enter_context(tempfile.TemporaryFile()) for _ in commands]
@@ -81,12 +80,6 @@ def _run(commands: list[Command], out: IO[bytes] | int | None) -> bytes:
 def run(*commands: Command) -> None:
     """Run commands as one pipeline whose last writes its own output file."""
     _run(list(commands), subprocess.DEVNULL)
-
-
-def run_into(path: Path, *commands: Command) -> None:
-    """Run commands as one pipeline into a file."""
-    with path.open("wb") as out:
-        _run(list(commands), out)
 
 
 def text_of(*commands: Command) -> str:

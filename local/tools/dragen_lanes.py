@@ -65,9 +65,12 @@ def _listed(options: Options) -> list[Lane]:
         rows = [row for row in reader if row["RGSM"] == options.fastq_list_sample_id]
     if not rows:
         raise WrongUse(f"{path} has no sample {options.fastq_list_sample_id}")
-    if len({row["RGID"] for row in rows}) != len(rows):
-        raise WrongUse(f"{path} names one RGID twice")
-    return [_row_lane(row, path.parent) for row in rows]
+    lanes = [_row_lane(row, path.parent) for row in rows]
+    # A lane that was written in segments has a row for each, all of one read group.
+    groups = {lane.read_group_line for lane in lanes}
+    if len({lane.read_group["ID"] for lane in lanes}) != len(groups):
+        raise WrongUse(f"{path} gives one RGID to different read groups")
+    return lanes
 
 
 def lanes_of(options: Options) -> list[Lane]:

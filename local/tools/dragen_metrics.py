@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -67,13 +68,17 @@ def mapping_rows(counts: dict[str, int], *, duplicates_marked: bool) -> list[Row
 
 
 def read_group_rows(lanes: Sequence[tuple[Lane, LaneCounts]]) -> list[Row]:
-    """What each lane's files held."""
+    """What the files of each read group held."""
     section = "MAPPING/ALIGNING PER RG"
-    rows: list[Row] = []
+    reads: Counter[str] = Counter()
+    bases: Counter[str] = Counter()
     for lane, counts in lanes:
-        group = lane.read_group["ID"]
-        rows.append((section, group, "Total reads in RG", str(counts.reads), "100.00"))
-        rows.append((section, group, "Total bases in RG", str(counts.bases)))
+        reads[lane.read_group["ID"]] += counts.reads
+        bases[lane.read_group["ID"]] += counts.bases
+    rows: list[Row] = []
+    for group in reads:
+        rows.append((section, group, "Total reads in RG", str(reads[group]), "100.00"))
+        rows.append((section, group, "Total bases in RG", str(bases[group])))
     return rows
 
 

@@ -1,6 +1,7 @@
 """DRAGEN's command line, as far as the stand-in does what it asks for."""
 
 import argparse
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -97,7 +98,7 @@ def _parser() -> _Parser:
     parser.add_argument("--vc-emit-ref-confidence", choices=("GVCF", "NONE"), default="NONE")
     parser.add_argument("--vc-target-bed-padding", type=int, default=0)
     parser.add_argument("--output-format", choices=("BAM", "CRAM"), default="BAM")
-    parser.add_argument("--num-threads", type=int, default=1)
+    parser.add_argument("--num-threads", type=int, default=os.cpu_count() or 1)
     return parser
 
 

@@ -106,7 +106,8 @@ def _taken(
         if isinstance(block, BadFastq):
             raise block
         if isinstance(block, Exception):
-            raise BadFastq(f"{path}: {block}") from block
+            why = getattr(block, "strerror", None) or block
+            raise BadFastq(f"{path}: {why}") from block
         yield block
 
 

@@ -116,7 +116,7 @@ def load() -> ctypes.CDLL:
     found = importlib.metadata.version("pybwa")
     if found != PYBWA_VERSION:
         raise RuntimeError(f"pybwa {PYBWA_VERSION} is needed, {found} is installed")
-    library = ctypes.CDLL(pybwa.libbwamem.__file__)
+    library = ctypes.CDLL(pybwa.libbwamem.__file__, use_errno=True)
     for name, (result, *arguments) in _MEM_SIGNATURES.items():
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments

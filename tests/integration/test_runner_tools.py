@@ -2,7 +2,6 @@
 
 import gzip
 import random
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,8 +46,6 @@ def lab(server: tuple["S3Client", dict[str, str]], tmp_path: Path) -> Iterator[R
 def planned(pipeline: str, stage: str, **parts: object) -> StagePlan:
     """A stage of one of the project's pipelines, as a run's plan holds it."""
     text = (ROOT / "pipelines" / f"{pipeline}.yaml").read_bytes()
-    if not marks_by_read_group():
-        text = text.replace(b"--use-read-groups, ", b"")
     found = msgspec.yaml.decode(text, type=Pipeline).stages[stage]
     return a_stage(
         stage,
@@ -59,12 +56,6 @@ def planned(pipeline: str, stage: str, **parts: object) -> StagePlan:
         flagstat=found.flagstat,
         **parts,
     )
-
-
-def marks_by_read_group() -> bool:
-    """Whether the samtools that is installed is new enough for the pipeline: 1.17 is."""
-    usage = subprocess.run(["samtools", "markdup"], capture_output=True, text=True, check=False)
-    return "--use-read-groups" in usage.stdout + usage.stderr
 
 
 def reads_of(genome: str, pairs: int, chance: random.Random) -> tuple[bytes, bytes]:

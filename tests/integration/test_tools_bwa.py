@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from local.demo.genome import haplotypes, make_genome, plant_variants
+from local.demo.reads import Lane, write_lane
 from local.tools.bwa_align import Aligner
 from local.tools.fastq_reads import read_chunks
 from tests.tools_support import (
@@ -109,6 +111,21 @@ def test_odd_insert_sizes_are_judged_as_native_bwa_does(tmp_path: Path) -> None:
 
 
 @needs_native_bwa
+def test_lanes_of_a_simulated_person_align_as_with_native_bwa(tmp_path: Path) -> None:
+    genome = make_genome(4, {"one": 60_000, "two": 40_000})
+    people = haplotypes(genome, plant_variants(genome, 4), 4)
+    (tmp_path / "g.fa").write_text(genome.fasta())
+    fasta = index(tmp_path / "g.fa")
+    for number in (1, 2):
+        files = tmp_path / f"{number}_R1.fastq.gz", tmp_path / f"{number}_R2.fastq.gz"
+        write_lane(people, files, Lane("FC", number), depth=8, seed=4)
+        group = f"@RG\\tID:FC.{number}\\tPU:FC.{number}\\tLB:lib\\tSM:s\\tPL:ILLUMINA"
+        options = ("-t", "2", "-K", "100000000", "-Y", "-R", group)
+        lines = assert_equal_to_native(fasta, *options, *files)
+        assert all(f"\tRG:Z:FC.{number}" in line for line in lines)
+
+
+@needs_native_bwa
 def test_single_reads_align_as_with_native_bwa(awkward: tuple[Path, Path, Path]) -> None:
     fasta, one, _ = awkward
     ours = run(tool("bwa", "mem", "-K", "30000", fasta, one))
@@ -204,6 +221,15 @@ def test_a_reader_that_leaves_ends_it_quietly(awkward: tuple[Path, Path, Path]) 
     assert child.stderr is not None
     assert child.stderr.read() == b""
     child.stderr.close()
+
+
+def test_a_full_disk_is_told_in_its_own_words(awkward: tuple[Path, Path, Path]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    fasta, one, two = awkward
+    ended = run(tool("bwa", "mem", "-v", "1", "-o", "/dev/full", fasta, one, two))
+    assert ended.returncode == 1
+    assert b"No space left on device" in ended.stderr
 
 
 def test_the_output_file_equals_standard_output(

@@ -2,13 +2,17 @@
 
 import csv
 import gzip
+import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.tools_support import (
     PlantedGenome,
+    environment,
     planted_genome,
     run,
     shims,
@@ -238,6 +242,37 @@ def test_input_that_is_not_whole_leaves_nothing_behind(bench: Bench, tmp_path: P
         assert ended.stderr.count(b"\n") == 1
         assert message in ended.stderr
         assert list(out.iterdir()) == []
+
+
+def test_an_option_that_it_does_not_know_ends_it(bench: Bench, tmp_path: Path) -> None:
+    ended = bench.analyse(tmp_path, "--enable-cnv", "true")
+    assert ended.returncode == 1
+    assert ended.stderr == b"ERROR: dragen stand-in: unknown option --enable-cnv\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scheduler_s_signal_ends_it_and_nothing_is_left(bench: Bench, tmp_path: Path) -> None:
+    scratch, out = tmp_path / "scratch", tmp_path / "out"
+    slow = shims(tmp_path / "bin")
+    (slow / "bwa").write_text(f"#!/bin/sh\necho $$ > {tmp_path / 'pid'}\nexec sleep 600\n")
+    scratch.mkdir()
+    out.mkdir()
+    one, two = bench.lanes[0]
+    words = ["-r", bench.reference, "-1", one, "-2", two, "--RGID", "a", "--RGSM", "b"]
+    words += ["--output-file-prefix", "P", "--intermediate-results-dir", scratch]
+    child = subprocess.Popen(
+        tool("dragen", *words, "--output-directory", out),
+        stdout=subprocess.DEVNULL,
+        env=environment(slow),
+    )
+    while not (pid := tmp_path / "pid").exists() or not pid.read_text().strip():
+        assert child.poll() is None
+        time.sleep(0.02)
+    child.terminate()
+    assert child.wait() == 128 + signal.SIGTERM
+    assert list(out.iterdir()) == list(scratch.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
 
 
 def test_a_tool_that_fails_is_named_and_nothing_is_left(bench: Bench, tmp_path: Path) -> None:

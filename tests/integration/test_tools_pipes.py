@@ -10,34 +10,12 @@ from tests.tools_support import (
     PlantedGenome,
     environment,
     native,
+    pipe,
     planted_genome,
     run,
     tool,
     write_pairs,
 )
-
-
-def pipe(*commands: list[str]) -> bytes:
-    """Run the stand-ins side by side, each reading the one before."""
-    children: list[subprocess.Popen[bytes]] = []
-    for command in commands:
-        source = children[-1].stdout if children else subprocess.DEVNULL
-        child = subprocess.Popen(
-            command,
-            stdin=source,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment(),
-        )
-        if children and children[-1].stdout:
-            children[-1].stdout.close()
-        children.append(child)
-    last = children[-1].stdout
-    assert last is not None
-    text = last.read()
-    last.close()
-    assert [child.wait() for child in children] == [0] * len(children)
-    return text
 
 
 @pytest.fixture(scope="module")

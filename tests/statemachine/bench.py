@@ -12,6 +12,7 @@ ASSAYS = """
 default: quick
 assays:
   quick: {pipeline: quick, reference: tiny, complete: {rule: pairs, quiet_seconds: 1}}
+  patient: {pipeline: quick, reference: tiny, poll_factor: 600}
 """
 REFERENCES = """
 name: references
@@ -145,15 +146,15 @@ class Bench:
         self._samples += 1
         return f"sample{self._samples}"
 
-    def drop_pair(self, sample: str, **options: Any) -> None:
+    def drop_pair(self, sample: str, folder: str = "", **options: Any) -> None:
         """Drops a plain pair."""
         r1, r2 = pair(50, **options)
-        self.lab.drop(f"{sample}_R1.fastq.gz", r1)
-        self.lab.drop(f"{sample}_R2.fastq.gz", r2)
+        self.lab.drop(f"{folder}{sample}_R1.fastq.gz", r1)
+        self.lab.drop(f"{folder}{sample}_R2.fastq.gz", r2)
 
-    def history(self, sample: str) -> list[dict[str, Any]]:
+    def history(self, sample: str, assay: str = "quick") -> list[dict[str, Any]]:
         """The events of the newest run's execution."""
-        run = self.lab.runs(sample, "quick")[-1]
+        run = self.lab.runs(sample, assay)[-1]
         stepfunctions = self.lab.client("stepfunctions")
         answer = stepfunctions.get_execution_history(executionArn=run.execution, maxResults=1000)
         return list(answer["events"])

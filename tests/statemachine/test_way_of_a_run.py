@@ -6,9 +6,9 @@ from tests.statemachine.bench import Bench
 
 def test_transitions_are_three_plus_waves_plus_stages(bench: Bench) -> None:
     sample = bench.new_sample()
-    bench.drop_pair(sample)
-    bench.lab.wait_for(sample, "quick", "ANALYSED")
-    entered = [e for e in bench.history(sample) if e["type"].endswith("StateEntered")]
+    bench.drop_pair(sample, "patient/")  # no poll comes between, however slow the machine is
+    bench.lab.wait_for(sample, "patient", "ANALYSED")
+    entered = [e for e in bench.history(sample, "patient") if e["type"].endswith("StateEntered")]
     waves, stages = 2, 3
     assert len(entered) == 3 + waves + stages
 

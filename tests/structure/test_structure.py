@@ -171,7 +171,9 @@ def tracked_text() -> Iterator[tuple[str, str]]:
 
 LEAKS = {
     "a home folder": re.compile(r"(?<![\w.])/(?:home|Users|root|work)/\w"),
-    "a package index": re.compile(r"\b(?:pypi\.org|pythonhosted\.org|npmjs\.org|index-url|artifactory)\b"),
+    "a package index": re.compile(
+        r"\b(?:pypi\.org|pythonhosted\.org|npmjs\.org|artifactory)\b|/simple/?\s|--(?:extra-)?index-url[ =]"
+    ),
     "an access key": re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY"),
 }

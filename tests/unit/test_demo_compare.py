@@ -77,5 +77,5 @@ def test_an_outcome_is_good_only_where_all_is_as_planted(
     status: str, called: list[Variant], good: bool
 ) -> None:
     person = Person("ADA", "germline-cpu", [SNP, INDEL], (), "")
-    outcome = Outcome(person, status, {}, compare(person.planted, called), "")
+    outcome = Outcome(person, status, {}, compare(person.planted, called), Path("none"))
     assert outcome.good is good

@@ -1,8 +1,10 @@
 """bwa's rule for proper pairs."""
 
+import pytest
+
 from local.tools.bwa_pairs import (
     InsertSizes,
-    far_from_mean,
+    is_near_mean,
     is_preferred,
     parse_insert_sizes,
     sizes_by_position,
@@ -56,13 +58,16 @@ def test_mates_on_one_strand_are_seen_from_read_1_or_from_the_genome() -> None:
 
 def test_a_pair_far_from_the_mean_must_beat_its_reads_alone() -> None:
     narrow = InsertSizes(1, 1000, 300.0, 10.0)
-    assert not far_from_mean(narrow, 350)
-    assert far_from_mean(narrow, 400)
+    assert is_near_mean(narrow, 350)
+    assert not is_near_mean(narrow, 400)
     assert is_preferred(narrow, 350, 200)
     assert is_preferred(narrow, 400, 200) is False
     assert is_preferred(narrow, 400, 10) is None
     assert is_preferred(narrow, 900, 200) is None
 
 
-def test_a_distribution_without_width_is_never_far() -> None:
-    assert not far_from_mean(InsertSizes(1, 1000, 300.0, 0.0), 900)
+@pytest.mark.parametrize("tlen", [301, 900])
+def test_a_distribution_without_width_scores_nothing(tlen: int) -> None:
+    without_width = InsertSizes(1, 1000, 300.0, 0.0)
+    assert not is_near_mean(without_width, tlen)
+    assert is_preferred(without_width, tlen, 200) is None

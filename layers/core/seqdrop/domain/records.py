@@ -144,7 +144,8 @@ class Placed(msgspec.Struct, frozen=True, omit_defaults=True):
     bucket: str
     key: str
     version_id: str
-    sequencer: str
+    sequencer: str = ""
+    """Empty where a manifest found the object before its event came."""
     sample: str = ""
     assay: str = ""
     identity: str = ""

@@ -1,0 +1,296 @@
+"""The catalog and the functions without a runtime: moto in this process, Batch and machine as fakes.
+
+A handler is loaded as Lambda does, from its own folder, and called with the events of AWS.
+"""
+
+import importlib.util
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import count
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from local import dynamodb
+from seqdrop import wiring
+from seqdrop.aws.batch import JobRequest
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.executions import RunInput
+from seqdrop.aws.objects import Objects
+from seqdrop.domain.records import JobState
+from tests.domain_support import IMAGES, reference
+from tests.infrastructure.stack import PROJECT, of_type
+
+REGION, TABLE, UPLOADS, RESULTS = "us-east-1", "catalog", "uploads", "results"
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ASSAYS = """
+default: wgs
+assays:
+  wgs: {pipeline: quick, reference: tiny, complete: {rule: pairs, quiet_seconds: 600}}
+  panel: {pipeline: quick, reference: tiny, complete: {rule: manifest}}
+"""
+_STAGE = """
+    queue: cpu
+    size: {vcpus: 2, memory_mib: {base: 100}, seconds: {base: 100}}
+    reference: [sequence]
+    steps: [{pipe: [[tool, "{out}/a"]]}]
+    outputs: [{name: a}]
+"""
+QUICK = (
+    "name: quick\ndescription: two waves\nstages:\n"
+    f"  align:{_STAGE}    reads: files\n  call:{_STAGE}    needs: [align]\n"
+)
+
+
+@cache
+def client_of(service: str) -> Any:
+    """A client, made once: moto answers whichever there are, and making one takes its time."""
+    client: Any = boto3.client(service, region_name=REGION)  # type: ignore[call-overload]  # by name
+    return client
+
+
+class Clock:
+    """A clock that a test turns; each look at it is a millisecond later."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def __call__(self) -> datetime:
+        self.time += timedelta(milliseconds=1)
+        return self.time
+
+    def turn(self, seconds: float) -> None:
+        """Lets time pass."""
+        self.time += timedelta(seconds=seconds)
+
+
+@dataclass
+class FakeBatch:
+    """Batch's word on jobs, as a test puts it."""
+
+    submitted: list[JobRequest] = field(default_factory=list)
+    states: dict[str, JobState] = field(default_factory=dict)
+    terminated: dict[str, str] = field(default_factory=dict)
+
+    def submit(self, request: JobRequest) -> str:
+        """A job's id is its number."""
+        self.submitted.append(request)
+        return f"job-{len(self.submitted)}"
+
+    def find(self, name: str, queue: str) -> list[str]:
+        """Ids by name and queue."""
+        asked = (name, queue)
+        return [f"job-{n}" for n, r in enumerate(self.submitted, 1) if (r.name, r.queue) == asked]
+
+    def describe(self, job_ids: list[str]) -> dict[str, JobState]:
+        """States that a test has set."""
+        return {job_id: self.states[job_id] for job_id in job_ids if job_id in self.states}
+
+    def terminate(self, job_id: str, reason: str) -> None:
+        """Keeps the reason."""
+        self.terminated[job_id] = reason
+
+
+@dataclass
+class FakeExecutions:
+    """What was started, stopped and answered."""
+
+    started: dict[str, RunInput] = field(default_factory=dict)
+    starts: int = 0
+    stopped: list[str] = field(default_factory=list)
+    answers: list[tuple[str, str]] = field(default_factory=list)
+
+    def start(self, name: str, run: RunInput) -> None:
+        """Starts once by name."""
+        self.starts += name not in self.started
+        self.started.setdefault(name, run)
+
+    def stop(self, name: str, cause: str) -> bool:
+        """Keeps the name."""
+        self.stopped.append(name)
+        return name in self.started
+
+    def succeed(self, token: str, output: dict[str, str]) -> None:
+        """Keeps the token and what it was answered with."""
+        self.answers.append((token, output["status"]))
+
+    def fail(self, token: str, error_name: str, cause: str) -> None:
+        """Keeps the token and its error."""
+        self.answers.append((token, f"{error_name}: {cause}"))
+
+
+class Context:
+    """What Lambda tells a handler of its call."""
+
+    function_name = "seqdrop"
+    function_version = "$LATEST"
+    memory_limit_in_mb = 512
+    invoked_function_arn = f"arn:aws:lambda:{REGION}:123456789012:function:seqdrop"
+    aws_request_id = "00000000-0000-0000-0000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Enough."""
+        return 30_000
+
+
+@dataclass
+class Cloud:
+    """The catalog, two buckets, a queue, and what the functions did to them."""
+
+    catalog: Catalog
+    objects: Objects
+    queue_url: str
+    clock: Clock
+    batch: FakeBatch = field(default_factory=FakeBatch)
+    executions: FakeExecutions = field(default_factory=FakeExecutions)
+    _handlers: dict[str, ModuleType] = field(default_factory=dict)
+    _sequence: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def s3(self) -> Any:
+        """An S3 client."""
+        return client_of("s3")
+
+    def call(self, function: str, event: Any) -> Any:
+        """Calls a function's handler; a message of a queue is a string or a dict."""
+        if function not in self._handlers:
+            path = PROJECT / "functions" / function / "handler.py"
+            spec = importlib.util.spec_from_file_location(f"{function}_handler", path)
+            assert spec is not None
+            assert spec.loader is not None
+            self._handlers[function] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(self._handlers[function])
+        return self._handlers[function].handler(event, Context())
+
+    def deliver(self, function: str, *bodies: Any) -> list[str]:
+        """Delivers messages as one batch; returns the ids of those that are to come again."""
+        records = [_record(str(n), body) for n, body in enumerate(bodies)]
+        answer = self.call(function, {"Records": records})
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def drop(self, key: str, body: bytes) -> dict[str, Any]:
+        """Uploads an object; returns S3's event of it."""
+        answer = self.s3.put_object(Bucket=UPLOADS, Key=key, Body=body)
+        sequencer = f"{next(self._sequence):016X}"
+        stored = {"key": key, "size": len(body), "etag": answer["ETag"].strip('"'),
+                  "version-id": answer["VersionId"], "sequencer": sequencer}  # fmt: skip
+        event = _event("object_created")
+        event["detail"] |= {"bucket": {"name": UPLOADS}, "object": stored}
+        return event
+
+    def upload(self, key: str, body: bytes) -> None:
+        """Uploads an object, and lets it be registered."""
+        assert self.deliver("register_upload", self.drop(key, body)) == []
+
+    def messages(self) -> list[str]:
+        """Messages to ourselves that wait in the queue, those that are delayed included."""
+        found = client_of("sqs").receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10)
+        return [message["Body"] for message in found.get("Messages", [])]
+
+    def items(self, sample: str) -> list[dict[str, Any]]:
+        """All that the catalog has of a sample, its audit trail included."""
+        analyses = self.catalog.analyses
+        return [*analyses.partition(sample), *analyses.events(sample)]
+
+
+def _record(message_id: str, body: Any) -> dict[str, Any]:
+    text = body if isinstance(body, str) else json.dumps(body)
+    return {
+        "messageId": message_id,
+        "receiptHandle": "handle",
+        "body": text,
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:{REGION}:123456789012:uploads",
+        "awsRegion": REGION,
+    }
+
+
+def _event(name: str) -> dict[str, Any]:
+    """AWS's documented example of an event."""
+    path = PROJECT / "tests/infrastructure/events" / f"{name}.json"
+    example: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return example
+
+
+def job_event(**detail: Any) -> dict[str, Any]:
+    """A Batch Job State Change."""
+    event = _event("job_state_change")
+    event["detail"] |= detail
+    return event
+
+
+def execution_event(run: RunInput, status: str, **detail: Any) -> dict[str, Any]:
+    """A Step Functions Execution Status Change."""
+    event = _event("execution_status_change")
+    ids = {"sample": run.sample, "assay": run.assay, "run_key": run.run_key, "attempt": run.attempt}
+    event["detail"] |= {"status": status, "input": json.dumps(ids), **detail}
+    return event
+
+
+def make_table(client: Any) -> None:
+    """The catalog's table as the template has it."""
+    (table,) = of_type("AWS::DynamoDB::Table").values()
+    wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    client.create_table(TableName=TABLE, **{name: table[name] for name in wanted})
+
+
+@contextmanager
+def open_cloud(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """A cloud with a lab's own pipelines and a reference that is ready."""
+    _settings(folder, monkeypatch)
+    with mock_aws(), dynamodb.patched():
+        dynamodb_client, s3 = client_of("dynamodb"), client_of("s3")
+        make_table(dynamodb_client)
+        for bucket in (UPLOADS, RESULTS):
+            s3.create_bucket(Bucket=bucket)
+        versions = {"Status": "Enabled"}
+        s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration=versions)
+        url = client_of("sqs").create_queue(QueueName="uploads")["QueueUrl"]
+        monkeypatch.setenv("UPLOADS_QUEUE_URL", url)
+        cloud = Cloud(Catalog(dynamodb_client, TABLE), Objects(s3), url, Clock())
+        cloud.catalog.references.add(reference(), "test", START)
+        _wire(cloud, monkeypatch)
+        yield cloud
+        forget()
+
+
+def _settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "assays.yaml").write_text(ASSAYS)
+    (folder / "quick.yaml").write_text(QUICK)
+    (folder / "prices.yaml").write_text((PROJECT / "pipelines/prices.yaml").read_text())
+    (folder / "references.yaml").write_text("name: r\ndescription: r\nstages: {}\n")
+    given = {
+        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION,
+        "POWERTOOLS_SERVICE_NAME": "test", "POWERTOOLS_METRICS_NAMESPACE": "Seqdrop",
+        "CATALOG_TABLE": TABLE, "RESULTS_BUCKET": RESULTS, "JOB_QUEUE_PREFIX": "lab",
+        "IMAGES": json.dumps(IMAGES), "PIPELINES_DIR": str(folder),
+    }  # fmt: skip
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+
+
+def _wire(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    forget()
+    monkeypatch.setattr(wiring, "now", cloud.clock)
+    monkeypatch.setattr(wiring, "_client", client_of)
+    monkeypatch.setattr(wiring, "batch", cache(lambda: cloud.batch))
+    monkeypatch.setattr(wiring, "executions", cache(lambda: cloud.executions))
+
+
+def forget() -> None:
+    """What the wiring has made is made anew."""
+    for made in vars(wiring).values():
+        clear: Callable[[], None] | None = getattr(made, "cache_clear", None)
+        if clear and getattr(made, "__module__", "") in {"seqdrop.wiring", "seqdrop.settings"}:
+            clear()

@@ -1,0 +1,212 @@
+"""The `seqdrop` command against a runtime whose tools take no time."""
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import Command
+from tests.lab import pair
+from tests.statemachine.bench import Bench, open_bench
+
+DESIGNED_RUN = (
+    "run_key", "attempt", "status", "qc", "simulated", "pipeline", "reference", "cost_usd",
+    "stages",
+)  # fmt: skip
+DESIGNED_STAGE = ("stage", "status", "queue", "submitted", "started", "ended")
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with open_bench(tmp_path_factory.mktemp("cli")) as bench:
+        yield bench
+
+
+@pytest.fixture
+def command(bench: Bench, tmp_path: Path) -> Iterator[Command]:
+    bench.forget()
+    yield Command(tmp_path, bench.lab.runtime.url)
+    bench.forget()
+    bench.lab.wait_until(lambda: not bench.lab.live_batch_jobs())
+
+
+def write_pair(folder: Path, sample: str, **options: int) -> list[str]:
+    names = [f"{sample}_R1.fastq.gz", f"{sample}_R2.fastq.gz"]
+    for name, body in zip(names, pair(50, **options), strict=True):
+        (folder / name).write_bytes(body)
+    return names
+
+
+def test_a_sample_from_upload_to_results(command: Command, tmp_path: Path) -> None:
+    names = write_pair(tmp_path, "NA1")
+    uploaded = command.ask("upload", *names)
+    assert uploaded["samples"] == ["NA1"]
+    assert [Path(file["uri"]).name for file in uploaded["files"]] == names
+    said = command.good("wait", "NA1", "--timeout", "60")
+    assert said.splitlines()[-1] == "analysed: NA1"
+    assert "NA1 (quick) count SUCCEEDED" in said
+
+    shown = command.ask("show", "NA1")
+    assert shown["sample"] == "NA1"
+    [analysis] = shown["analyses"]
+    assert (analysis["assay"], analysis["status"]) == ("quick", "ANALYSED")
+    assert {file["read"] for file in analysis["files"]} == {"R1", "R2"}
+    [run] = analysis["runs"]
+    assert set(DESIGNED_RUN) <= run.keys()
+    assert analysis["current_run"] == f"{run['run_key']}#1"
+    assert (run["status"], run["attempt"], run["simulated"]) == ("SUCCEEDED", 1, False)
+    for stage in run["stages"]:
+        assert set(DESIGNED_STAGE) <= stage.keys()
+        assert stage["submitted"] <= stage["started"] <= stage["ended"]
+    assert "NA1 (quick) is ANALYSED" in command.good("show", "NA1")
+
+    files = command.ask("results", "NA1", "--download", "out")["files"]
+    assert {(file["stage"], file["name"]) for file in files} == {
+        ("count", "flagstat.json"), ("left", "left.txt"), ("right", "right.txt"),
+    }  # fmt: skip
+    for file in files:
+        body = (tmp_path / "out" / f"NA1.quick.{run['run_key']}.{file['name']}").read_bytes()
+        assert (file["bytes"], file["sha256"]) == (len(body), hashlib.sha256(body).hexdigest())
+        assert file["uri"].startswith("s3://")
+
+    listed = {row["sample"]: row for row in command.ask("samples")["samples"]}
+    assert (listed["NA1"]["assay"], listed["NA1"]["status"]) == ("quick", "ANALYSED")
+    assert "NA1" in command.good("samples", "--status", "analysed")
+
+
+def test_options_become_a_manifest_and_the_same_upload_again_starts_nothing(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    names = write_pair(tmp_path, "odd name")
+    arguments = ("upload", *names, "--sample", "NA2", "--assay", "quick", "--project", "p1")
+    first = command.ask(*arguments)
+    command.good("wait", "NA2", "--timeout", "60")
+    assert command.ask(*arguments) == first
+    manifest = first["manifest"].removeprefix(f"s3://{bench.lab.uploads}/")
+    bench.lab.wait_until(
+        lambda: len(bench.lab.catalog.analyses.uploads(bench.lab.uploads, manifest)[0]) == 2
+    )
+    command.good("wait", "NA2", "--timeout", "60")
+    [analysis] = command.ask("show", "NA2")["analyses"]
+    assert (analysis["project"], len(analysis["runs"])) == ("p1", 1)
+    assert bench.starts("count") == 1
+
+
+def test_a_large_file_goes_in_parts_and_has_a_checksum_of_the_whole(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_bytes(random.Random(1).randbytes(20 << 20))
+    command.good("upload", "notes.txt")
+    head = bench.lab.client("s3").head_object(
+        Bucket=bench.lab.uploads, Key="notes.txt", ChecksumMode="ENABLED"
+    )
+    assert head["ETag"].strip('"').endswith("-3")
+    assert head["ChecksumType"] == "FULL_OBJECT"
+    assert head["ChecksumCRC32"]
+
+
+def test_rerun_fresh_makes_the_next_run_and_its_logs_can_be_read(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    command.good("upload", *write_pair(tmp_path, "NA3"))
+    command.good("wait", "NA3", "--timeout", "60")
+    assert command.ask("rerun", "NA3")["released"] is False
+    assert command.ask("rerun", "NA3", "--fresh")["released"] is True
+    command.good("wait", "NA3", "--timeout", "60")
+    [analysis] = command.ask("show", "NA3")["analyses"]
+    newest, before = analysis["runs"]
+    assert (newest["attempt"], before["attempt"]) == (2, 1)
+    assert newest["run_key"] == before["run_key"]
+    assert bench.starts("count") == 2
+    before_id = f"{before['run_key']}#1"
+    assert command.ask("results", "NA3", "--run", before_id)["run"] == before_id
+
+    [logged] = command.ask("logs", "NA3", "count", "--follow")["stages"]
+    assert logged["stage"] == "count"
+    assert all({"time", "message"} <= event.keys() for event in logged["events"])
+    assert "has no stage 'nothing'" in command.bad("logs", "NA3", "nothing")
+    assert "has no stage 'nothing'" in command.bad("rerun", "NA3", "--from", "nothing")
+
+
+def test_rerun_from_a_stage_leaves_those_before_it(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    command.good("upload", *write_pair(tmp_path, "NA4"))
+    command.good("wait", "NA4", "--timeout", "60")
+    command.good("rerun", "NA4", "--from", "left")
+    command.good("wait", "NA4", "--timeout", "60")
+    assert (bench.starts("count"), bench.starts("left")) == (1, 2)
+
+
+def test_stop_ends_the_jobs_and_wait_says_why_it_is_held(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    bench.hold("count")
+    command.good("upload", *write_pair(tmp_path, "NA5"))
+    bench.pid("count")
+    assert "is running" in command.bad("rerun", "NA5")
+    assert "still waiting: NA5 (quick) is ANALYSING" in command.bad("wait", "NA5", "--timeout", "0")
+    stopped = command.ask("stop", "NA5", "--reason", "wrong tube")
+    assert (stopped["stopped"], stopped["held"]) == (True, True)
+    bench.lab.wait_until(lambda: not bench.lab.live_batch_jobs())
+    said = command.bad("wait", "NA5", "--timeout", "60")
+    assert "NA5 (quick) is HELD: stopped by " in said
+    assert "wrong tube" in said
+    [analysis] = command.ask("show", "NA5")["analyses"]
+    assert [run["status"] for run in analysis["runs"]] == ["ABORTED"]
+    bench.let_go("count")
+    command.good("rerun", "NA5")
+    command.good("wait", "NA5", "--timeout", "60")
+
+
+def test_a_failed_run_ends_wait_with_its_reason(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    bench.break_("left")
+    command.good("upload", *write_pair(tmp_path, "NA6"))
+    ended = command.run("wait", "NA6", "--timeout", "60", "--json")
+    assert ended.returncode == 1
+    [sample] = json.loads(ended.stdout)["samples"]
+    assert sample["analyses"][0]["status"] == "FAILED"
+    assert "NA6 (quick) is FAILED: left: " in ended.stderr
+    assert "told to fail" in command.good("logs", "NA6", "left")
+    assert "has no results yet: it is FAILED" in command.bad("results", "NA6")
+
+
+def test_a_lone_mate_waits_and_show_says_for_what(command: Command, tmp_path: Path) -> None:
+    r1, _ = write_pair(tmp_path, "NA7")
+    command.good("upload", r1)
+    said = command.bad("wait", "NA7", "--timeout", "5")
+    assert "NA7" in said
+    assert "waiting for R2" in command.good("show", "NA7")
+
+
+def test_wrong_usage_ends_with_2(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "m.manifest.json").write_text("{}")
+    wrong = [
+        ("upload",),
+        ("upload", "not-there.fastq.gz"),
+        ("upload", "m.manifest.json", "--assay", "a", "--pipeline", "p", "--reference", "r"),
+        ("upload", "m.manifest.json", "--pipeline", "p"),
+        ("upload", "--manifest", "m.manifest.json", "--sample", "A"),
+        ("samples", "--status", "lost"),
+        ("rerun", "NA1", "--from", "left", "--fresh"),
+        ("reference", "add", "../x", "1", "m.manifest.json"),
+        ("wait",),
+        ("nonsense",),
+    ]
+    for arguments in wrong:
+        command.bad(*arguments, code=2)
+
+
+def test_what_is_not_there_is_one_line(command: Command, tmp_path: Path) -> None:
+    assert "there is no sample 'nobody'" in command.bad("show", "nobody")
+    (tmp_path / "m.manifest.json").write_text("not JSON")
+    assert "is not JSON" in command.bad("upload", "--manifest", "m.manifest.json")
+    command.environment["SEQDROP_STACK"] = "other"
+    assert "there is no stack 'other'" in command.bad("samples")
+    command.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:1"
+    assert "nothing answers at http://127.0.0.1:1" in command.bad("samples")

@@ -1,0 +1,146 @@
+"""Jobs in the catalog: whatever comes in whatever order, they only move forward."""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqdrop.aws.catalog.table import Key
+from seqdrop.domain.errors import Transient
+from seqdrop.domain.records import Job, JobState
+from tests.cloud_support import Cloud, open_cloud
+
+_numbers = count()
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with pytest.MonkeyPatch.context() as patch, open_cloud(tmp_path_factory.mktemp("lab"), patch) as c:
+        yield c
+
+
+def new_job(cloud: Cloud, token: str = "first") -> Job:
+    """A job that no test has used, as it is before Batch hears of it."""
+    pk, sk = cloud.catalog.jobs.key(f"S{next(_numbers)}", "wgs", "abc#1", "align")
+    return cloud.catalog.jobs.start(
+        Job(pk, sk, "align", "name", "lab-cpu-routine", "prefix/", "results", "folder/", token=token)
+    )
+
+
+def key(job: Job) -> Key:
+    """Where a job is."""
+    return job.pk, job.sk
+
+
+def state(status: str, attempts: int = 0, job_id: str = "job-1") -> JobState:
+    """Batch's word on a job, with what it knows by then."""
+    ended = status in {"SUCCEEDED", "FAILED"}
+    return JobState(
+        job_id,
+        status,
+        reason=f"{status} of attempt {attempts}" if ended or attempts else "",
+        exit_code=(0 if status == "SUCCEEDED" else 20) if ended else None,
+        log_stream="log" if status in {"RUNNING", "SUCCEEDED", "FAILED"} else "",
+        created="2026-03-01T12:00:00.000Z",
+        started="2026-03-01T12:01:00.000Z" if ended else "",
+        ended="2026-03-01T12:02:00.000Z" if ended else "",
+        attempt_seconds=(60.0,) * attempts,
+    )
+
+
+WAY = [
+    state("SUBMITTED"), state("RUNNABLE"), state("STARTING"), state("RUNNING"),
+    state("RUNNABLE", 1), state("STARTING", 1), state("RUNNING", 1),
+]  # fmt: skip
+ENDS = [state("SUCCEEDED", 2), state("FAILED", 2)]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sampled_from(ENDS), st.lists(st.sampled_from(WAY), max_size=10), st.data())
+def test_whatever_the_order_of_news_the_job_ends_the_same(
+    cloud: Cloud, end: JobState, news: list[JobState], data: st.DataObject
+) -> None:
+    straight, mixed = new_job(cloud), new_job(cloud)
+    for one in [*WAY, end]:
+        cloud.catalog.jobs.record_state(key(straight), one, cloud.clock())
+    for one in data.draw(st.permutations([*news, end, end])):
+        cloud.catalog.jobs.record_state(key(mixed), one, cloud.clock())
+    expected, found = cloud.catalog.jobs.get(key(straight)), cloud.catalog.jobs.get(key(mixed))
+    assert expected is not None
+    assert found == msgspec.structs.replace(expected, pk=mixed.pk, sk=mixed.sk)
+    assert found.status == end.status
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.sampled_from([*WAY, *ENDS]), min_size=1, max_size=12))
+def test_a_job_never_goes_back(cloud: Cloud, news: list[JobState]) -> None:
+    job, progress, ends = new_job(cloud), [0], set()
+    for one in news:
+        recorded = cloud.catalog.jobs.record_state(key(job), one, cloud.clock())
+        assert recorded is not None
+        progress.append(recorded.progress)
+        ends |= {recorded.status} if recorded.has_ended else set()
+    assert progress == sorted(progress)
+    assert len(ends) <= 1
+    furthest = max(one.progress for one in news)
+    assert progress[-1] == furthest
+
+
+def test_what_an_earlier_attempt_ended_of_is_not_said_of_the_next(cloud: Cloud) -> None:
+    job = new_job(cloud)
+    again = JobState("job-1", "RUNNABLE", "Host EC2 terminated", 137, attempt_seconds=(9.0,))
+    cloud.catalog.jobs.record_state(key(job), again, cloud.clock())
+    runs = JobState("job-1", "RUNNING", attempt_seconds=(9.0,))
+    recorded = cloud.catalog.jobs.record_state(key(job), runs, cloud.clock())
+    assert recorded is not None
+    assert (recorded.status, recorded.reason, recorded.exit_code) == ("RUNNING", "", None)
+
+
+def test_a_job_is_written_once_and_always_has_the_newest_token(cloud: Cloud) -> None:
+    job = new_job(cloud)
+    cloud.catalog.jobs.record_id(job, "job-1")
+    again = cloud.catalog.jobs.start(msgspec.structs.replace(job, token="second"))
+    assert (again.job_id, again.token) == ("job-1", "second")
+    assert cloud.catalog.jobs.wait_with(key(job), "third").token == "third"
+
+
+def test_news_of_another_job_are_not_taken(cloud: Cloud) -> None:
+    job = new_job(cloud)
+    assert cloud.catalog.jobs.record_id(job, "job-1") is not None
+    assert cloud.catalog.jobs.record_id(job, "job-1") is not None
+    assert cloud.catalog.jobs.record_id(job, "job-2") is None
+    before = cloud.catalog.jobs.get(key(job))
+    other = state("FAILED", 1, job_id="job-2")
+    assert cloud.catalog.jobs.record_state(key(job), other, cloud.clock()) is None
+    assert cloud.catalog.jobs.get(key(job)) == before
+
+
+def test_an_event_before_the_submission_was_recorded_ties_the_job(cloud: Cloud) -> None:
+    job = new_job(cloud)
+    cloud.catalog.jobs.record_state(key(job), state("RUNNING"), cloud.clock())
+    recorded = cloud.catalog.jobs.record_id(job, "job-1")
+    assert recorded is not None
+    assert recorded.status == "RUNNING"
+
+
+def test_news_of_a_job_that_is_not_there_make_none(cloud: Cloud) -> None:
+    nowhere = cloud.catalog.jobs.key("nobody", "wgs", "abc#1", "align")
+    assert cloud.catalog.jobs.record_state(nowhere, state("RUNNING"), cloud.clock()) is None
+    with pytest.raises(Transient, match="no job at JOB#wgs#abc#0001#align#1"):
+        cloud.catalog.jobs.wait_with(nowhere, "token")
+    assert cloud.catalog.jobs.get(nowhere) is None
+
+
+def test_jobs_are_found_by_run_and_by_analysis(cloud: Cloud) -> None:
+    sample = f"S{next(_numbers)}"
+    for run, stage in (("abc#1", "align"), ("abc#1", "call"), ("abc#10", "align"), ("abd#1", "call")):
+        pk, sk = cloud.catalog.jobs.key(sample, "wgs", run, stage)
+        cloud.catalog.jobs.start(Job(pk, sk, stage, "n", "q", "p/", "b", "f/"))
+    of_run = cloud.catalog.jobs.of_run(sample, "wgs", "abc#1")
+    assert [job.stage for job in of_run] == ["align", "call"]
+    assert len(cloud.catalog.jobs.of_run(sample, "wgs")) == 4
+    assert cloud.catalog.jobs.of_run(sample, "wes") == []

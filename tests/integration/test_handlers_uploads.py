@@ -1,0 +1,275 @@
+"""register_upload with S3's own events: in any order, twice, in batches with bad ones among them."""
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from seqdrop.domain.naming import unplaced_sample
+from seqdrop.domain.records import Analysis, AnalysisStatus, RunOptions
+from tests.cloud_support import UPLOADS, Cloud, open_cloud
+from tests.lab import reads
+
+R1, R2 = reads(5, mate=1), reads(5, mate=2)
+LANE2 = reads(5, mate=1, lane=2, seed=2), reads(5, mate=2, lane=2, seed=2)
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    with open_cloud(tmp_path, monkeypatch) as cloud:
+        yield cloud
+
+
+def analysis(cloud: Cloud, sample: str = "NA1", assay: str = "wgs") -> Analysis:
+    """An analysis as it is."""
+    found = cloud.catalog.analyses.get(sample, assay)
+    assert found is not None
+    return found
+
+
+def pair(cloud: Cloud, sample: str = "NA1") -> list[dict[str, Any]]:
+    """The events of a plain pair that was uploaded."""
+    return [cloud.drop(f"{sample}_1.fastq.gz", R1), cloud.drop(f"{sample}_2.fastq.gz", R2)]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([0, 1, 0, 1])))
+def test_a_pair_is_analysed_once_however_its_events_come(
+    cloud: Cloud, order: tuple[int, ...]
+) -> None:
+    events = pair(cloud)
+    assert cloud.deliver("register_upload", *[events[n] for n in order]) == []
+    assert analysis(cloud).status is AnalysisStatus.ANALYSING
+    assert cloud.executions.starts == 1
+    (run,) = cloud.executions.started.values()
+    assert (run.sample, run.assay, run.attempt) == ("NA1", "wgs", 1)
+
+
+def test_the_same_batch_again_changes_nothing(cloud: Cloud) -> None:
+    events = pair(cloud)
+    cloud.deliver("register_upload", *events)
+    before = cloud.items("NA1")
+    assert cloud.deliver("register_upload", *reversed(events)) == []
+    assert cloud.items("NA1") == before
+    assert cloud.executions.starts == 1
+
+
+def test_the_same_bytes_uploaded_again_start_nothing(cloud: Cloud) -> None:
+    cloud.deliver("register_upload", *pair(cloud))
+    generation = analysis(cloud).generation
+    assert cloud.deliver("register_upload", *pair(cloud)) == []
+    assert analysis(cloud).generation == generation
+    assert cloud.executions.starts == 1
+
+
+def test_only_what_may_work_the_next_time_comes_again(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = pair(cloud)
+    unavailable = cloud.drop("NA2_1.fastq.gz", R1)
+    messages = [
+        cloud.drop("no name at all.bin.gz", b"x"),
+        good[0],
+        unavailable,
+        cloud.drop("NA3_1.fastq.gz", b"not gzip"),
+        "{ this is no event",
+        cloud.drop("bad.manifest.json", b"{"),
+        good[1],
+    ]
+    head = type(cloud.objects).head
+
+    def refused(objects: Any, bucket: str, key: str, version_id: str = "") -> Any:
+        if key == "NA2_1.fastq.gz":
+            slow = {"Error": {"Code": "SlowDown", "Message": "later"}}
+            raise ClientError(slow, "HeadObject")
+        return head(objects, bucket, key, version_id)
+
+    monkeypatch.setattr(type(cloud.objects), "head", refused)
+    assert cloud.deliver("register_upload", *messages) == ["2", "4"]
+    assert analysis(cloud).status is AnalysisStatus.ANALYSING
+    monkeypatch.setattr(type(cloud.objects), "head", head)
+    assert cloud.deliver("register_upload", unavailable) == []
+    assert analysis(cloud, "NA2").why.startswith("waiting for R2 of lane 1")
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "why"),
+    [
+        ("NA1_1.fastq.gz", b"", "the file is empty"),
+        ("NA1_1.fastq.gz", b"ACGT", "not gzip"),
+        ("NA1_1.fastq.gz", R2, "the mates seem to be swapped"),
+    ],
+)
+def test_an_unreadable_file_holds_its_sample_until_a_good_one_comes(
+    cloud: Cloud, key: str, body: bytes, why: str
+) -> None:
+    cloud.upload(key, body)
+    held = analysis(cloud)
+    assert held.status is AnalysisStatus.HELD
+    assert why in held.why
+    assert repr(key) in held.why
+    cloud.deliver("register_upload", *pair(cloud))
+    assert analysis(cloud).status is AnalysisStatus.ANALYSING
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "two words_1.fastq.gz",
+        "a;b_1.fastq.gz",
+        "$(touch x)_1.fastq.gz",
+        "`id`_1.fastq.gz",
+        "quote'\"_1.fastq.gz",
+        "Ä_1.fastq.gz",
+        f"{'x' * 49}_1.fastq.gz",
+        "NA1.fastq.gz",
+        "NA1_1.fastq",
+        "no such assay/NA1_1.fastq.gz",
+        "notes.docx",
+    ],
+)
+def test_a_file_that_belongs_nowhere_is_held_in_sight(cloud: Cloud, key: str) -> None:
+    cloud.upload(key, R1)
+    held = analysis(cloud, unplaced_sample(UPLOADS, key))
+    assert held.status is AnalysisStatus.HELD
+    assert repr(key) in held.why
+    assert cloud.executions.starts == 0
+
+
+def test_an_unknown_assay_is_answered_with_those_that_there_are(cloud: Cloud) -> None:
+    cloud.upload("wgz/NA1_1.fastq.gz", R1)
+    held = analysis(cloud, "NA1", "wgz")
+    assert held.status is AnalysisStatus.HELD
+    assert "there is no assay 'wgz' (there are: panel, wgs)" in held.why
+
+
+def test_companions_and_index_reads_are_left_out(cloud: Cloud) -> None:
+    for key in ("NA1_1.fastq.gz.md5", "NA1_S1_L001_I1_001.fastq.gz", "report.html"):
+        cloud.upload(key, b"x")
+    assert cloud.items("NA1") == []
+    placed, _ = cloud.catalog.analyses.uploads(UPLOADS, "NA1_S1_L001_I1_001.fastq.gz")
+    assert [p.note for p in placed] == ["an index read: left out"]
+
+
+def test_an_object_that_is_gone_by_then_is_noted(cloud: Cloud) -> None:
+    event = cloud.drop("NA1_1.fastq.gz", R1)
+    version = event["detail"]["object"]["version-id"]
+    cloud.s3.delete_object(Bucket=UPLOADS, Key="NA1_1.fastq.gz", VersionId=version)
+    assert cloud.deliver("register_upload", event) == []
+    assert cloud.catalog.analyses.get("NA1", "wgs") is None
+
+
+def test_lane_split_files_wait_for_more_lanes(cloud: Cloud) -> None:
+    for lane, (r1, r2) in (("1", (R1, R2)), ("2", LANE2)):
+        cloud.upload(f"NA1_S1_L00{lane}_R1_001.fastq.gz", r1)
+        cloud.upload(f"NA1_S1_L00{lane}_R2_001.fastq.gz", r2)
+    waiting = analysis(cloud)
+    assert waiting.status is AnalysisStatus.RECEIVING
+    assert "more lanes may come" in waiting.why
+    recheck = {"seqdrop": "recheck", "sample": "NA1", "assay": "wgs"}
+    early = json.dumps({**recheck, "generation": waiting.generation})
+    old = json.dumps({**recheck, "generation": waiting.generation - 1})
+    cloud.deliver("register_upload", early)
+    assert analysis(cloud).status is AnalysisStatus.RECEIVING
+    cloud.clock.turn(600)
+    cloud.deliver("register_upload", old)
+    assert analysis(cloud).status is AnalysisStatus.RECEIVING
+    cloud.deliver("register_upload", early, early)
+    assert analysis(cloud).status is AnalysisStatus.ANALYSING
+    assert cloud.executions.starts == 1
+
+
+def test_a_recheck_of_nothing_does_nothing(cloud: Cloud) -> None:
+    recheck = json.dumps({"seqdrop": "recheck", "sample": "nobody", "assay": "wgs"})
+    assert cloud.deliver("register_upload", recheck) == []
+    assert cloud.items("nobody") == []
+
+
+def test_a_claim_whose_execution_was_never_started_is_started_by_the_next_look(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = cloud.executions.start
+
+    def dies(name: str, run: Any) -> None:
+        raise ClientError({"Error": {"Code": "ServiceUnavailable"}}, "StartExecution")
+
+    monkeypatch.setattr(cloud.executions, "start", dies)
+    events = pair(cloud)
+    assert cloud.deliver("register_upload", *events) == ["1"]
+    monkeypatch.setattr(cloud.executions, "start", start)
+    assert cloud.deliver("register_upload", events[1]) == []
+    assert cloud.executions.starts == 1
+    assert len({i["run_key"] for i in cloud.items("NA1") if str(i["sk"]).startswith("RUN#")}) == 1
+
+
+def manifest(*names: str, sample: str = "Hm2", **given: Any) -> bytes:
+    """A manifest of one lane."""
+    files = [{"r1": names[0], "r2": names[1], "lane": "L005"}]
+    return json.dumps({"samples": [{"sample": sample, "files": files, **given}]}).encode()
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_manifest_and_its_files_may_come_in_any_order(
+    cloud: Cloud, order: tuple[int, ...]
+) -> None:
+    events = [
+        cloud.drop("run/x.manifest.json", manifest("odd name.gz", "b.gz", assay="panel")),
+        cloud.drop("run/odd name.gz", R1),
+        cloud.drop("run/b.gz", R2),
+    ]
+    for n in (*order, *order):
+        assert cloud.deliver("register_upload", events[n]) == []
+    found = analysis(cloud, "Hm2", "panel")
+    assert found.status is AnalysisStatus.ANALYSING
+    assert cloud.executions.starts == 1
+    lanes = {file.identity.lane for file in cloud.catalog.analyses.files("Hm2", "panel")}
+    assert lanes == {"5"}
+
+
+def test_a_manifest_wins_over_what_a_files_name_said(cloud: Cloud) -> None:
+    cloud.upload("NA9_1.fastq.gz", R1)
+    cloud.upload("x.manifest.json", manifest("NA9_1.fastq.gz", "NA9_2.fastq.gz", assay="wgs"))
+    cloud.upload("NA9_2.fastq.gz", R2)
+    assert cloud.catalog.analyses.get("NA9", "wgs") is None
+    assert analysis(cloud, "Hm2").status is AnalysisStatus.ANALYSING
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"{", "is not JSON"),
+        (manifest("a.gz", "../../b.gz"), "points outside the bucket"),
+        (manifest("a.gz", "s3://[", assay="wgs"), "is not in the uploads bucket"),
+        (manifest("a.gz", "./a.gz"), "names 'a.gz' more than once"),
+        (manifest("a.gz", f"s3://{UPLOADS}/a.gz"), "names 'a.gz' more than once"),
+        (manifest("a.gz", "b" * 1_100), "can't be an object's key"),
+    ],
+)
+def test_a_manifest_that_can_not_be_used_is_held_until_it_is_corrected(
+    cloud: Cloud, body: bytes, why: str
+) -> None:
+    cloud.upload("x.manifest.json", body)
+    unplaced = unplaced_sample(UPLOADS, "x.manifest.json")
+    assert why in analysis(cloud, unplaced).why
+    cloud.upload("x.manifest.json", manifest("a.gz", "b.gz", assay="wgs"))
+    assert cloud.catalog.analyses.get(unplaced, "wgs") is None
+    assert "waiting for 2 of 2 files that x.manifest.json names" in analysis(cloud, "Hm2").why
+
+
+def test_a_reference_that_is_not_there_holds_until_a_person_releases(cloud: Cloud) -> None:
+    chosen = {"pipeline": "quick", "reference": "GRCh37"}
+    cloud.upload("x.manifest.json", manifest("a.gz", "b.gz", **chosen))
+    cloud.upload("a.gz", R1)
+    cloud.upload("b.gz", R2)
+    held = analysis(cloud, "Hm2", "quick")
+    assert held.status is AnalysisStatus.HELD
+    assert "no ready version of the reference 'GRCh37'" in held.why
+    from tests.domain_support import reference
+
+    cloud.catalog.references.add(reference(name="GRCh37"), "an analyst", cloud.clock())
+    cloud.catalog.analyses.release(held, "an analyst", RunOptions(), cloud.clock())
+    cloud.deliver("register_upload", json.dumps({"seqdrop": "recheck", "sample": "Hm2", "assay": "quick"}))
+    assert analysis(cloud, "Hm2", "quick").status is AnalysisStatus.ANALYSING

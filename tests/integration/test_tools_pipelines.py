@@ -1,0 +1,236 @@
+"""The pipelines' own command lines, without the runner, against a plain script and the truth."""
+
+import csv
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from local.demo.compare import compare, read_vcf
+from local.demo.genome import Genome, Variant, haplotypes, make_genome, plant_variants
+from local.demo.reads import Lane, write_lane
+from runner.commands import Filler, MatePaths
+from seqdrop.domain.pipeline import Pipeline, Stage
+from seqdrop.domain.plan import ReadPair, StoredObject
+from tests.tools_support import ROOT, SHARED_DATA, native, pipe, run, shims, tool
+
+HAS_NATIVE = all(native(program) for program in ("bwa", "samtools", "bcftools"))
+needs_native = pytest.mark.skipif(not HAS_NATIVE, reason="native bwa and samtools are not here")
+needs_data = pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="the real data are not here")
+
+ALLELES_AND_GENOTYPES = "%CHROM %POS %REF %ALT [%GT]\n"
+WITHOUT_MARKING = """\
+set -eu
+bwa mem -R "$4" "$1" "$2" "$3" | samtools sort -o reads.bam -
+bcftools mpileup -Ou -f "$1" reads.bam | bcftools call -mv -Ov -o calls.vcf
+"""
+WITH_MARKING = """\
+set -eu
+bwa mem -R "$4" "$1" "$2" "$3" | samtools fixmate -m - - | samtools sort -o sorted.bam -
+samtools markdup sorted.bam reads.bam
+bcftools mpileup -Ou -f "$1" reads.bam | bcftools call -mv -Ov -o calls.vcf
+"""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A reference folder as a stage gets it, and the lanes of one sample."""
+
+    ref: Path
+    lanes: dict[str, tuple[Path, Path]]
+
+    @property
+    def fasta(self) -> Path:
+        return self.ref / "genome.fa"
+
+
+def read_group(lane: str) -> str:
+    return f"@RG\\tID:{lane}\\tPU:{lane}\\tLB:lib\\tSM:S1\\tPL:ILLUMINA"
+
+
+def stage_of(pipeline: str, stage: str) -> Stage:
+    text = (ROOT / "pipelines" / f"{pipeline}.yaml").read_bytes()
+    return msgspec.yaml.decode(text, type=Pipeline).stages[stage]
+
+
+def run_stage(
+    stage: Stage, sample: Sample, folder: Path, variables: dict[str, bool | str], path: Path | None
+) -> None:
+    """Run a stage's steps as the runner does, its folders below `folder`."""
+    nothing = StoredObject("", "", 0)
+    pairs = {
+        lane: (ReadPair(lane, read_group(lane), nothing, nothing), MatePaths(*mates))
+        for lane, mates in sample.lanes.items()
+    }
+    texts = {name: str(folder / name) for name in ("tmp", "out", "in")}
+    texts |= {"ref": str(sample.ref), "threads": "2", "sample": "S1"}
+    for name in ("tmp", "out"):
+        (folder / name).mkdir(exist_ok=True)
+    filler = Filler(texts, variables, pairs)
+    for step in stage.steps:
+        for plan in filler.pipes(step):
+            said = pipe(*plan.commands, path=path)
+            if plan.stdout:
+                plan.stdout.write_bytes(said)
+    for output in stage.outputs:
+        assert Path(filler.text(output.source or f"{{out}}/{output.name}")).exists()
+
+
+def indexed(folder: Path, fasta: bytes, lanes: dict[str, tuple[Path, Path]]) -> Sample:
+    """A sample whose reference was made ready by the stand-ins, as `references.yaml` says."""
+    raw = Sample(folder / "raw", {})
+    raw.ref.mkdir(parents=True)
+    raw.fasta.write_bytes(fasta)
+    path = shims(folder / "bin")
+    run_stage(stage_of("references", "bwa"), raw, folder, {}, path)
+    return Sample(folder / "out", lanes)
+
+
+@pytest.fixture(scope="module")
+def measles(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    data = SHARED_DATA / "measles"
+    one, two = sorted(data.glob("*.fastq.gz"))
+    fasta = (data / "measles.fa").read_bytes()
+    return indexed(tmp_path_factory.mktemp("measles"), fasta, {"FC.5": (one, two)})
+
+
+@pytest.fixture(scope="module")
+def human(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """Pairs of NA12878, made back into FASTQ from the BAM."""
+    data, folder = SHARED_DATA / "na12878-chr22", tmp_path_factory.mktemp("human")
+    mates = folder / "1.fastq.gz", folder / "2.fastq.gz"
+    pipe(
+        tool("samtools", "collate", "-u", "-O", data / "NA12878.chr22.tiny.bam"),
+        tool("samtools", "fastq", "-n", "-1", mates[0], "-2", mates[1], "-s", "/dev/null", "-"),
+    )
+    return indexed(folder, (data / "q.fa").read_bytes(), {"FC.1": mates})
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Two lanes of a genome at 30×, and what was planted in it."""
+
+    genome: Genome
+    planted: list[Variant]
+    sample: Sample
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    folder = tmp_path_factory.mktemp("simulated")
+    genome = make_genome(5, {"chr1": 150_000, "chr2": 50_000})
+    planted = plant_variants(genome, 5)
+    chromosomes = haplotypes(genome, planted, 5)
+    lanes = {}
+    for number in (1, 2):
+        files = folder / f"{number}_R1.fastq.gz", folder / f"{number}_R2.fastq.gz"
+        write_lane(chromosomes, files, Lane("FC", number), depth=15, seed=5)
+        lanes[f"FC.{number}"] = files
+    return Simulated(genome, planted, indexed(folder, genome.fasta().encode(), lanes))
+
+
+def native_calls(sample: Sample, script: str, folder: Path) -> bytes:
+    """What the plain script calls with the native tools on a sample of one lane."""
+    ((lane, mates),) = sample.lanes.items()
+    words: Sequence[str | Path] = (sample.fasta, *mates, read_group(lane))
+    subprocess.run(["sh", "-c", script, "sh", *map(str, words)], cwd=folder, check=True)
+    return run(["bcftools", "query", "-f", ALLELES_AND_GENOTYPES, str(folder / "calls.vcf")]).stdout
+
+
+def germline_cpu(sample: Sample, folder: Path, path: Path | None, *, mark: bool) -> Path:
+    """The calls of the pipeline's `align` and `call`."""
+    variables: dict[str, bool | str] = {"mark_duplicates": mark, "keep_duplicates": not mark}
+    run_stage(stage_of("germline-cpu", "align"), sample, folder, variables, path)
+    (folder / "out").rename(folder / "in")
+    run_stage(stage_of("germline-cpu", "call"), sample, folder, variables, path)
+    return folder / "out" / "variants.vcf.gz"
+
+
+@needs_native
+@needs_data
+@pytest.mark.parametrize("name", ["measles", "human"])
+@pytest.mark.parametrize("mark", [False, True], ids=["keep", "mark"])
+@pytest.mark.parametrize("tools", ["native", "pypi"])
+def test_calls_equal_those_of_a_plain_script_of_native_tools(
+    request: pytest.FixtureRequest, tmp_path: Path, name: str, mark: bool, tools: str
+) -> None:
+    sample: Sample = request.getfixturevalue(name)
+    expected = native_calls(sample, WITH_MARKING if mark else WITHOUT_MARKING, tmp_path)
+    path = shims(tmp_path / "bin") if tools == "pypi" else None
+    vcf = germline_cpu(sample, tmp_path, path, mark=mark)
+    assert (
+        run(tool("bcftools", "query", "-f", ALLELES_AND_GENOTYPES, vcf)).stdout == expected != b""
+    )
+
+
+@needs_data
+def test_all_true_snps_of_na12878_are_called(human: Sample, tmp_path: Path) -> None:
+    (truth,) = (SHARED_DATA / "na12878-chr22").glob("*.vcf")
+    vcf = germline_cpu(human, tmp_path, shims(tmp_path / "bin"), mark=True)
+    rows = [
+        run(tool("bcftools", "query", "-f", "%POS %REF %ALT\n", f)).stdout for f in (truth, vcf)
+    ]
+    true, called = (set(row.splitlines()) for row in rows)
+    assert len(true) == 14
+    assert true <= called
+
+
+def test_planted_variants_are_found_on_cpu(simulated: Simulated, tmp_path: Path) -> None:
+    vcf = germline_cpu(simulated.sample, tmp_path, shims(tmp_path / "bin"), mark=True)
+    for score in compare(simulated.planted, read_vcf(vcf, simulated.genome)):
+        assert score.recall >= 0.99, score
+        assert score.precision >= 0.99, score
+
+
+def write_fastq_list(sample: Sample, path: Path) -> None:
+    """The list that the runner writes beside the files."""
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("RGID", "RGSM", "RGLB", "Lane", "Read1File", "Read2File"))
+        for lane, mates in sample.lanes.items():
+            rows.writerow((lane, "S1", "lib", lane.split(".")[1], *mates))
+
+
+def on_fpga(pipeline: str, sample: Sample, folder: Path, **variables: bool) -> Path:
+    """The stand-in's calls under the pipeline's command line, the reference built by it too."""
+    path = shims(folder / "bin")
+    run_stage(stage_of("references", "dragen"), sample, folder, {}, path)
+    reference = folder / "ref"
+    (folder / "out").rename(reference)
+    bed = sample.ref / "targets.bed"
+    if bed.exists():
+        shutil.copy(bed, reference)
+    (folder / "tmp").mkdir(exist_ok=True)
+    write_fastq_list(sample, folder / "tmp" / "fastq_list.csv")
+    ready = Sample(reference, sample.lanes)
+    run_stage(stage_of(pipeline, "dragen"), ready, folder, {**variables}, path)
+    return folder / "tmp" / "dragen" / "sample.hard-filtered.vcf.gz"
+
+
+def test_planted_variants_are_found_by_the_dragen_stand_in(
+    simulated: Simulated, tmp_path: Path
+) -> None:
+    vcf = on_fpga("germline-fpga", simulated.sample, tmp_path, mark_duplicates=True)
+    for score in compare(simulated.planted, read_vcf(vcf, simulated.genome)):
+        assert score.recall >= 0.99, score
+        assert score.precision >= 0.99, score
+
+
+def test_the_exome_is_called_in_its_targets_alone(simulated: Simulated, tmp_path: Path) -> None:
+    folder = tmp_path / "reference"
+    folder.mkdir()
+    for file in simulated.sample.ref.iterdir():
+        os.link(file, folder / file.name)
+    (folder / "targets.bed").write_text("chr1\t10000\t30000\nchr2\t1000\t9000\n")
+    lanes = dict(list(simulated.sample.lanes.items())[:1])
+    vcf = on_fpga("exome-fpga", Sample(folder, lanes), tmp_path, targets=True)
+    called = read_vcf(vcf, simulated.genome)
+    assert len(called) > 30
+    for variant in called:
+        low, high = {"chr1": (10_000, 30_000), "chr2": (1_000, 9_000)}[variant.contig]
+        assert low < variant.position <= high
