@@ -13,6 +13,7 @@ from benchmarks.measure import Measure
 from local.deploy import ACCOUNT, REGION
 from local.dynamodb import bulk_load
 from seqdrop.aws.catalog.layout import (
+    STATUS_SHARDS,
     analysis_key,
     file_key,
     job_key,
@@ -42,13 +43,25 @@ def measure() -> Iterator[Measure]:
         count = bulk_load(ACCOUNT, REGION, lab.runtime.outputs["CatalogTable"], wired)
         chance = random.Random(1)
         yield _answer(f"Query of one sample ({count:,} items)", lambda: _sample(lab, chance))
-        analyses = lab.catalog.analyses
-        page = lambda: analyses.newest(AnalysisStatus.ANALYSED, PAGE)  # noqa: E731
-        yield _answer(f"page of {PAGE} by status (8 shards)", page)
+        yield _answer(f"page of {PAGE} of the index by status", lambda: _page(lab, chance))
 
 
 def _sample(lab: Lab, chance: random.Random) -> list[Item]:
     return lab.catalog.analyses.partition(_name(chance.randrange(SAMPLES)))
+
+
+def _page(lab: Lab, chance: random.Random) -> list[Item]:
+    """One Query; `seqdrop samples` asks one a shard, and merges the answers."""
+    pk = f"STATUS#{AnalysisStatus.ANALYSED}#{chance.randrange(STATUS_SHARDS)}"
+    answer = lab.client("dynamodb").query(
+        TableName=lab.runtime.outputs["CatalogTable"],
+        IndexName="by_status",
+        KeyConditionExpression="by_status_pk = :pk",
+        ExpressionAttributeValues={":pk": wire(pk)},
+        ScanIndexForward=False,
+        Limit=PAGE,
+    )
+    return list(answer["Items"])
 
 
 def _answer(name: str, ask: Callable[[], list[Any]]) -> Measure:

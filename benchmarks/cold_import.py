@@ -1,11 +1,13 @@
-"""Each function's cold import, with all its clients made, against bare boto3 with the same clients."""
+"""Each function's cold import and its clients, against bare boto3 with the same clients."""
 
+import json
 import os
 import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 from benchmarks.measure import Measure
 from seqdrop.domain.pipeline import QueueKind
@@ -60,7 +62,7 @@ def _time(folder: Path, *arguments: str) -> tuple[float, list[str]]:
 
 def _environment(folder: Path) -> dict[str, str]:
     """As in Lambda: the function's folder and its layers, and settings that lead nowhere."""
-    images = ", ".join(f'"{kind}": "none"' for kind in QueueKind)
+    images = json.dumps(dict.fromkeys(get_args(QueueKind), "none"))
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": os.pathsep.join([str(folder), str(PROJECT / "layers/core")]),
@@ -76,6 +78,6 @@ def _environment(folder: Path) -> dict[str, str]:
         "UPLOADS_QUEUE_URL": "https://none.invalid/queue",
         "ANALYSE_SAMPLE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:none",
         "JOB_QUEUE_PREFIX": "none",
-        "IMAGES": f"{{{images}}}",
+        "IMAGES": images,
         "PIPELINES_DIR": str(PROJECT / "pipelines"),
     }

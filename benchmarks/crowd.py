@@ -35,8 +35,8 @@ def measure() -> Iterator[Measure]:
     notes = (
         f"all {SAMPLES} dropped in {dropped:.0f} s, analysed once in {seconds:.0f} s: "
         f"{SAMPLES / seconds:.1f} a second",
-        f"the runtime {memory.runtime_mib:.0f} MiB, and {memory.workers} workers that share memory "
-        "which is counted for each",
+        f"{memory.workers} function workers; the runtime itself {memory.runtime_mib:.0f} MiB",
+        f"resident memory added up, the shared pages once for each: {memory.resident_mib:.0f} MiB",
     )
     name = f"memory with {SAMPLES} samples at once"
     yield Measure(name, memory.peak_mib, "MiB", AIM_MIB, "the aim", notes=notes)

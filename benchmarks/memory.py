@@ -1,24 +1,27 @@
 """How much memory the runtime and its function workers hold, at the most."""
 
 import os
+import re
 import subprocess
 import threading
+from pathlib import Path
 from types import TracebackType
 
 _EVERY_SECONDS = 0.5
 _WORKER = "local/worker.py"
 """In the command line of the fork server and of every function's worker."""
+_PSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 
 class Memory:
     """Looks at this process, which is the runtime, and at the workers, while the block runs.
 
-    Resident memory is added up: what workers share counts for each of them, so that the true
-    figure is lower. Batch jobs and their tools are left out.
+    Two figures: ``resident_mib`` counts memory that the workers share once for each of them;
+    ``peak_mib`` counts it once, where the system tells (Linux). Jobs and tools are left out.
     """
 
     def __init__(self) -> None:
-        self.peak_mib = self.runtime_mib = 0.0
+        self.peak_mib = self.resident_mib = self.runtime_mib = 0.0
         self.workers = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -45,14 +48,22 @@ class Memory:
             ["ps", "-axo", "pid=,ppid=,rss=,args="], capture_output=True, text=True, check=True
         )
         rows = [line.split(maxsplit=3) for line in listed.stdout.splitlines()]
-        sizes = {int(row[0]): int(row[2]) / 1024 for row in rows}
-        forks = {int(p) for p, parent, _, args in rows if _is_worker(args, parent, os.getpid())}
-        workers = {int(p) for p, parent, _, args in rows if _WORKER in args and int(parent) in forks}
-        held = sum(sizes[pid] for pid in {os.getpid(), *forks, *workers})
+        resident = {int(row[0]): int(row[2]) / 1024 for row in rows}
+        parents = {int(row[0]): int(row[1]) for row in rows if len(row) > 3 and _WORKER in row[3]}
+        forks = {pid for pid, parent in parents.items() if parent == os.getpid()}
+        workers = {pid for pid, parent in parents.items() if parent in forks}
+        ours = {os.getpid(), *forks, *workers}
+        held = sum(_own_share_mib(pid, resident[pid]) for pid in ours)
+        self.resident_mib = max(self.resident_mib, sum(resident[pid] for pid in ours))
         if held > self.peak_mib:
             self.peak_mib, self.workers = held, len(workers)
-            self.runtime_mib = sizes[os.getpid()]
+            self.runtime_mib = resident[os.getpid()]
 
 
-def _is_worker(args: str, parent: str, pid: int) -> bool:
-    return _WORKER in args and int(parent) == pid
+def _own_share_mib(pid: int, resident_mib: float) -> float:
+    """A process' memory with its share of what it shares; all of it where nothing tells that."""
+    try:
+        found = _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_text("ascii"))
+    except OSError:  # not Linux, or the process has just ended
+        return resident_mib
+    return int(found[1]) / 1024 if found else resident_mib

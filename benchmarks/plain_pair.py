@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.measure import Measure
@@ -63,10 +64,7 @@ def _parts(lab: Lab, sample: str, assay: str) -> dict[str, float]:
 
 
 def _gaps(jobs: list[Job]) -> float:
-    return sum(
-        _between(first.ended, second.submitting)
-        for first, second in zip(jobs, jobs[1:], strict=False)
-    )
+    return sum(_between(one.ended, following.submitting) for one, following in pairwise(jobs))
 
 
 def _between(begin: str, end: str) -> float:

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from local.demo.genome import haplotypes, make_genome, plant_variants
 from local.demo.reads import Lane, write_lane
 from seqdrop.domain.naming import run_folder, split_run_id
 from seqdrop.domain.plan import StageResult
+from seqdrop.domain.records import Analysis, AnalysisStatus
 from seqdrop.flow.closing import RunRecord
 from tests.lab import Lab, open_lab
 
@@ -24,6 +26,7 @@ BASES, DEPTH, ROUNDS = 5_000_000, 30.0, 2
 AIM = 1.10
 ASSAY, REFERENCE, FLOWCELL = "wgs-cpu", "GRCh38", "HBENCHDSX7"
 SECONDS_AT_MOST = 900
+ENDED = (AnalysisStatus.ANALYSED, AnalysisStatus.FAILED, AnalysisStatus.HELD)
 _SCRIPT = Path(__file__).with_name("germline_cpu.sh")
 
 
@@ -53,14 +56,20 @@ def measure() -> Iterator[Measure]:
             path = _tool_path(lab)
             lab.add_reference(REFERENCE, inputs.genome.read_bytes())
             subprocess.run(
-                ["bwa", "index", str(inputs.genome)], env=path, check=True, stderr=subprocess.DEVNULL
+                ["bwa", "index", str(inputs.genome)],
+                env=path,
+                check=True,
+                stderr=subprocess.DEVNULL,
             )
             subprocess.run(["samtools", "faidx", str(inputs.genome)], env=path, check=True)
             rounds = [_round(lab, inputs, folder, number) for number in range(ROUNDS)]
-    script = min(seconds for seconds, _ in rounds)
-    ours = min((sample for _, sample in rounds), key=lambda sample: sample.seconds)
+    script = min((script for script, _ in rounds), key=lambda used: used.seconds)
+    ours = min((sample for _, sample in rounds), key=lambda sample: sample.used.seconds)
     against = f"the same tools in a shell script, best of {ROUNDS}"
-    yield Measure("30x sample", ours.seconds, "s", script, against, AIM, tuple(ours.notes(script)))
+    notes = tuple(ours.notes(script))
+    yield Measure("30x sample", ours.used.seconds, "s", script.seconds, against, AIM, notes)
+    against = f"processor time of {against}"
+    yield Measure("30x sample, cpu", ours.used.cpu, "s", script.cpu, against, AIM)
 
 
 def make_inputs(folder: Path) -> Inputs:
@@ -74,22 +83,46 @@ def make_inputs(folder: Path) -> Inputs:
 
 
 @dataclass(frozen=True)
+class Used:
+    """Time on the wall, and of the processors: neighbours on the machine spoil the first."""
+
+    seconds: float
+    cpu: float
+
+
+class Stopwatch:
+    """Started when made; the processor time is this process', the runtime's, and all tools'."""
+
+    def __init__(self) -> None:
+        self._seconds, self._cpu = time.monotonic(), _cpu_seconds()
+
+    def read(self) -> Used:
+        """What was used so far."""
+        return Used(time.monotonic() - self._seconds, _cpu_seconds() - self._cpu)
+
+
+def _cpu_seconds() -> float:
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+@dataclass(frozen=True)
 class Sample:
     """What the catalog and the results say of one sample that went through."""
 
-    seconds: float
+    used: Used
     upload_seconds: float
     job_seconds: dict[str, float]
     results: dict[str, StageResult]
     records: list[bytes]
 
-    def notes(self, script: float) -> Iterator[str]:
+    def notes(self, script: Used) -> Iterator[str]:
         """Where the seconds went."""
         jobs = sum(self.job_seconds.values())
-        between = self.seconds - self.upload_seconds - jobs
+        between = self.used.seconds - self.upload_seconds - jobs
         yield (
-            f"over the script {self.seconds - script:+.2f} s: upload {self.upload_seconds:.2f} s, "
-            f"jobs {jobs:.2f} s, all between jobs {between:.2f} s"
+            f"over the script {self.used.seconds - script.seconds:+.2f} s; "
+            f"upload {self.upload_seconds:.2f} s, jobs {jobs:.2f} s, all between {between:.2f} s"
         )
         for stage, result in self.results.items():
             steps = ", ".join(f"{name} {seconds:.2f}" for name, seconds in result.timings.items())
@@ -97,40 +130,52 @@ class Sample:
             yield f"{stage}: {steps}, start and end {rest:.2f}"
 
 
-def _round(lab: Lab, inputs: Inputs, folder: Path, number: int) -> tuple[float, Sample]:
+def _round(lab: Lab, inputs: Inputs, folder: Path, number: int) -> tuple[Used, Sample]:
     out = folder / f"script{number}"
     out.mkdir()
-    seconds = _run_script(lab, inputs, out)
+    script = _run_script(lab, inputs, out)
     sample = _run_sample(lab, inputs, f"sample{number}")
     if _records((out / "variants.vcf.gz").read_bytes()) != sample.records:
         raise RuntimeError("the script and Seqdrop called other variants: this compares nothing")
-    return seconds, sample
+    return script, sample
 
 
-def _run_script(lab: Lab, inputs: Inputs, out: Path) -> float:
+def _run_script(lab: Lab, inputs: Inputs, out: Path) -> Used:
     read_group = f"@RG\\tID:{FLOWCELL}.1\\tSM:sample\\tLB:sample\\tPL:ILLUMINA"
     arguments = [str(inputs.genome), *map(str, inputs.mates), read_group, str(out), str(cores())]
-    begun = time.monotonic()
+    watch = Stopwatch()
     with (out / "log").open("wb") as log:
         command = ["/bin/sh", str(_SCRIPT), *arguments]
         subprocess.run(command, env=_tool_path(lab), stderr=log, check=True)
-    return time.monotonic() - begun
+    return watch.read()
 
 
 def _run_sample(lab: Lab, inputs: Inputs, sample: str) -> Sample:
-    s3, begun = lab.client("s3"), time.monotonic()
+    s3, watch = lab.client("s3"), Stopwatch()
     for path, mate in zip(inputs.mates, (1, 2), strict=True):
         s3.upload_file(str(path), lab.uploads, f"{ASSAY}/{sample}_{mate}.fastq.gz")
-    uploaded = time.monotonic() - begun
-    analysis = lab.wait_for(sample, ASSAY, "ANALYSED", "FAILED", "HELD", seconds=SECONDS_AT_MOST)
-    seconds = time.monotonic() - begun
-    if analysis.status != "ANALYSED":
-        raise RuntimeError(lab.describe(sample))
+    uploaded = watch.read().seconds
+    analysis = _wait(lab, sample)
+    used = watch.read()
     jobs = {job.stage: sum(job.attempt_seconds) for job in lab.jobs(sample, ASSAY)}
     record = _run_record(lab, sample, analysis.current_run)
     key = f"{record.prefixes['call']}variants.vcf.gz"
     vcf = s3.get_object(Bucket=lab.results, Key=key)["Body"].read()
-    return Sample(seconds, uploaded, jobs, record.results, _records(vcf))
+    return Sample(used, uploaded, jobs, record.results, _records(vcf))
+
+
+def _wait(lab: Lab, sample: str) -> Analysis:
+    """Looks twice a second: more would take the tools' processor."""
+
+    def ended() -> Analysis | None:
+        time.sleep(0.5)
+        analysis = lab.analysis(sample, ASSAY)
+        return analysis if analysis and analysis.status in ENDED else None
+
+    analysis: Analysis = lab.wait_until(ended, SECONDS_AT_MOST, lambda: lab.describe(sample))
+    if analysis.status is not AnalysisStatus.ANALYSED:
+        raise RuntimeError(lab.describe(sample))
+    return analysis
 
 
 def _run_record(lab: Lab, sample: str, run: str) -> RunRecord:

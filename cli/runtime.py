@@ -154,7 +154,7 @@ def _document(runtime: "Runtime") -> dict[str, Any]:
 
 def _announce(document: dict[str, Any]) -> None:
     outputs, tools = document["outputs"], document["tools"]
-    say(f"ready at {document['endpoint']}; Ctrl-C ends it")
+    """The line that says ready is the last: who waits for it has seen all."""
     say("for seqdrop, the AWS CLI and any other client, in another terminal:")
     for name, value in (
         ("AWS_ENDPOINT_URL", document["endpoint"]),
@@ -167,6 +167,7 @@ def _announce(document: dict[str, Any]) -> None:
     say(f"results are here: s3://{outputs['ResultsBucket']}/")
     for line in _tool_lines(tools):
         say(line)
+    say(f"ready at {document['endpoint']}; Ctrl-C ends it")
 
 
 def _tool_lines(tools: dict[str, str | None]) -> Iterator[str]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+from moto.moto_api._internal import moto_api_backend
+
 from local import batch, dynamodb, executions, functions, s3_events
 from local.batch import BatchSettings
 from local.deploy import REGION, Deployment, deploy
@@ -94,6 +96,7 @@ class Runtime:
         if self._host:
             self._host.stop()
         self._endpoint.stop()
+        moto_api_backend.reset()  # so that another may start in this process
         shutil.rmtree(self.settings.folder / "bin", ignore_errors=True)
 
     def __enter__(self) -> "Runtime":

@@ -1,4 +1,4 @@
-"""The catalog and the functions without a runtime: moto in this process, Batch and machine as fakes.
+"""The catalog and the functions without a runtime: moto in this process, the rest as fakes.
 
 A handler is loaded as Lambda does, from its own folder, and called with the events of AWS.
 """
@@ -105,7 +105,7 @@ class FakeExecutions:
 
     started: dict[str, RunInput] = field(default_factory=dict)
     starts: int = 0
-    stopped: list[str] = field(default_factory=list)
+    stopped: dict[str, str] = field(default_factory=dict)
     answers: list[tuple[str, str]] = field(default_factory=list)
 
     def start(self, name: str, run: RunInput) -> None:
@@ -114,8 +114,8 @@ class FakeExecutions:
         self.started.setdefault(name, run)
 
     def stop(self, name: str, cause: str) -> bool:
-        """Keeps the name."""
-        self.stopped.append(name)
+        """Keeps the name and why."""
+        self.stopped[name] = cause
         return name in self.started
 
     def succeed(self, token: str, output: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Makers of domain values for tests: each with sensible defaults, so that a test names its point."""
+"""Makers of domain values for tests, with defaults, so that a test names only its point."""
 
 from typing import Any
 

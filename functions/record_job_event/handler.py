@@ -34,10 +34,10 @@ def record(body: str) -> None:
     state = read_job_event(body)
     key = catalog_key(state)
     job = wiring.job_flow().record(key, state) if key else None
+    metrics.add_metric(name="JobEvents", unit="Count", value=1)
     if job is None:
         logger.info("not a job of ours", job_id=state.job_id, status=state.status)
         return
-    metrics.add_metric(name="JobEvents", unit="Count", value=1)
     if job.pk.startswith("REFERENCE#"):
         references().settle(job)
     else:

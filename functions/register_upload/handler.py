@@ -35,6 +35,7 @@ def register(body: str) -> None:
     message = read_upload_message(body)
     if isinstance(message, Recheck):
         status = wiring.claims().advance(message.sample, message.assay, message.generation)
+        metrics.add_metric(name="Rechecks", unit="Count", value=1)
         logger.info("looked again", sample_id=message.sample, assay=message.assay, status=status)
         return
     is_manifest = upload_kind(message.key) is UploadKind.MANIFEST

@@ -61,11 +61,13 @@ class Demo:
         """All of it. Raises CommandFailed where a command does not end well."""
         begun = time.monotonic()
         self._report.title("An AWS endpoint on this machine, with template.yaml deployed into it")
-        with tempfile.TemporaryDirectory(prefix="seqdrop-demo-") as scratch:
-            with Runtime(RuntimeSettings(Path(scratch))) as runtime:
-                self._report.line(f"ready in {time.monotonic() - begun:.1f} s")
-                self._report.command(f"export AWS_ENDPOINT_URL={runtime.url}")
-                outcomes = self._analyse(Desk(self._folder, runtime.url, self._report.command))
+        with (
+            tempfile.TemporaryDirectory(prefix="seqdrop-demo-") as scratch,
+            Runtime(RuntimeSettings(Path(scratch))) as runtime,
+        ):
+            self._report.line(f"ready in {time.monotonic() - begun:.1f} s")
+            self._report.command(f"export AWS_ENDPOINT_URL={runtime.url}")
+            outcomes = self._analyse(Desk(self._folder, runtime.url, self._report.command))
         self._conclude(outcomes)
         return self._judge(outcomes, time.monotonic() - begun)
 

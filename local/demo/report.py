@@ -96,13 +96,11 @@ class Report:
         """What the machines would have cost, at the prices of pipelines/prices.yaml."""
         for outcome in outcomes:
             usd = outcome.run["cost_usd"] or 0.0
-            seconds = sum(stage_seconds(stage) for stage in outcome.run["stages"])
-            jobs = len(outcome.run["stages"])
-            self.line(
-                f"{outcome.person.sample}  {usd:.4f} USD for {jobs} {'job' if jobs == 1 else 'jobs'} "
-                f"of {seconds:.1f} s on {outcome.queues}",
-                style="yellow" if outcome.simulated else "",
-            )
+            stages = outcome.run["stages"]
+            times = ", ".join(f"{s['stage']} {stage_seconds(s):.1f} s" for s in stages)
+            style = "yellow" if outcome.simulated else ""
+            name = outcome.person.sample
+            self.line(f"{name}  {usd:.4f} USD on {outcome.queues}: {times}", style)
 
 
 def stage_seconds(stage: Mapping[str, Any]) -> float:

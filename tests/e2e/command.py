@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +68,27 @@ class Command:
 def line(*arguments: str) -> list[str]:
     """The command line."""
     return [sys.executable, "-m", "cli.main", *arguments]
+
+
+@contextmanager
+def up(command: Command, folder: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """A runtime on a free port, once it is ready."""
+    process = command.start("local", "up", "--port", "0", "--dir", str(folder), "--json")
+    try:
+        yield process, json.loads(first_document(process))
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=60)
+
+
+def first_document(process: subprocess.Popen[str]) -> str:
+    """What a command that stays prints first."""
+    assert process.stdout is not None
+    lines = []
+    for text in process.stdout:
+        lines.append(text)
+        if text == "}\n":
+            return "".join(lines)
+    assert process.stderr is not None
+    raise AssertionError("".join(lines) + process.stderr.read())

@@ -32,7 +32,8 @@ stages:
       - for_each: read_pair
         pipe: [[counttool, "{tmp}/{pair.id}", "{pair.r1}", "{pair.r2}"]]
       - pipe:
-          - [sumtool, count, "{out}/flagstat.json", {for_each: read_pair, args: ["{tmp}/{pair.id}"]}]
+          - [sumtool, count, "{out}/flagstat.json",
+             {for_each: read_pair, args: ["{tmp}/{pair.id}"]}]
       - pipe: [[cp, "{out}/flagstat.json", "{out}/variants.vcf.gz"]]
     flagstat: flagstat.json
     outputs: [{name: flagstat.json}, {name: variants.vcf.gz}]
@@ -46,18 +47,16 @@ _COUNTS = [
 ]
 
 
-def wait_until_quiet(lab: Lab, seconds: float = 60.0) -> None:
-    """Waits until no message, no execution and no job is left, and looks twice to be sure."""
+def wait_until_quiet(lab: Lab, seconds: float = 90.0) -> None:
+    """Waits until no message and no execution is left, and looks twice to be sure.
+
+    Between the two looks a message may become an execution, or an execution's end a message.
+    """
 
     def is_quiet() -> bool:
-        return not any(moving(lab) or moving(lab))
+        return not any(messages(lab) or running_executions(lab) for _ in range(2))
 
-    lab.wait_until(is_quiet, seconds, lambda: str(moving(lab)))
-
-
-def moving(lab: Lab) -> tuple[dict[str, int], list[str], list[Any]]:
-    """Messages by queue, running executions, and live jobs."""
-    return messages(lab), running_executions(lab), lab.live_batch_jobs()
+    lab.wait_until(is_quiet, seconds, lambda: f"{messages(lab)}, {running_executions(lab)}")
 
 
 def messages(lab: Lab) -> dict[str, int]:
@@ -79,8 +78,9 @@ def running_executions(lab: Lab) -> list[str]:
 
 
 def assert_nothing_is_left(lab: Lab) -> None:
-    """No message in any queue or dead-letter queue, no execution, no job, no live run."""
+    """No message in any queue or dead-letter queue, no execution, no job."""
     wait_until_quiet(lab)
+    lab.wait_until(lambda: not lab.live_batch_jobs())
     names = lab.client("sqs").list_queues()["QueueUrls"]
     assert len([name for name in names if "DeadLetters" in name or "Undelivered" in name]) == 4
 

@@ -115,7 +115,9 @@ def test_every_queue_is_read_by_a_function_or_keeps_dead_letters() -> None:
         for q in QUEUES.values()
         if "RedrivePolicy" in q
     }
-    undelivered = {target_of(t["DeadLetterConfig"]["Arn"]) for r in RULES.values() for t in r["Targets"]}
+    undelivered = {
+        target_of(t["DeadLetterConfig"]["Arn"]) for r in RULES.values() for t in r["Targets"]
+    }
     assert set(_sources()) | dead | undelivered == set(QUEUES)
     assert not set(_sources()) & (dead | undelivered)
     for name in dead | undelivered:

@@ -56,7 +56,9 @@ def test_a_file_is_added_to_its_analysis_and_to_the_trail_in_one_step(cloud: Clo
     found = analysis(cloud)
     assert found.files_seen == {fastq("R1").seen_entry}
     assert found.generation == 1
-    assert [f.identity for f in cloud.catalog.analyses.files("NA1", "wgs")] == [fastq("R1").identity]
+    assert [f.identity for f in cloud.catalog.analyses.files("NA1", "wgs")] == [
+        fastq("R1").identity
+    ]
     assert trail(cloud) == ["file"]
 
 
@@ -190,6 +192,6 @@ def test_an_audit_event_is_in_the_transaction_of_its_change(
         return {"pk": "EVENTS#NA1", "sk": ""}  # DynamoDB takes no empty key
 
     monkeypatch.setattr(analyses, "event_item", broken)
-    with pytest.raises(Exception, match="(?i)validation|key"):
+    with pytest.raises(Exception, match=r"(?i)validation|key"):
         register(cloud, fastq("R1"))
     assert cloud.items("NA1") == before

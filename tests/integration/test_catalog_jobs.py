@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -19,15 +18,28 @@ _numbers = count()
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with pytest.MonkeyPatch.context() as patch, open_cloud(tmp_path_factory.mktemp("lab"), patch) as c:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        open_cloud(tmp_path_factory.mktemp("lab"), patch) as c,
+    ):
         yield c
 
 
-def new_job(cloud: Cloud, token: str = "first") -> Job:
+def new_job(cloud: Cloud) -> Job:
     """A job that no test has used, as it is before Batch hears of it."""
     pk, sk = cloud.catalog.jobs.key(f"S{next(_numbers)}", "wgs", "abc#1", "align")
     return cloud.catalog.jobs.start(
-        Job(pk, sk, "align", "name", "lab-cpu-routine", "prefix/", "results", "folder/", token=token)
+        Job(
+            pk,
+            sk,
+            "align",
+            "name",
+            "lab-cpu-routine",
+            "prefix/",
+            "results",
+            "folder/",
+            token="first",
+        )
     )
 
 
@@ -59,7 +71,7 @@ WAY = [
 ENDS = [state("SUCCEEDED", 2), state("FAILED", 2)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.sampled_from(ENDS), st.lists(st.sampled_from(WAY), max_size=10), st.data())
 def test_whatever_the_order_of_news_the_job_ends_the_same(
     cloud: Cloud, end: JobState, news: list[JobState], data: st.DataObject
@@ -75,7 +87,7 @@ def test_whatever_the_order_of_news_the_job_ends_the_same(
     assert found.status == end.status
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from([*WAY, *ENDS]), min_size=1, max_size=12))
 def test_a_job_never_goes_back(cloud: Cloud, news: list[JobState]) -> None:
     job, progress, ends = new_job(cloud), [0], set()
@@ -137,7 +149,12 @@ def test_news_of_a_job_that_is_not_there_make_none(cloud: Cloud) -> None:
 
 def test_jobs_are_found_by_run_and_by_analysis(cloud: Cloud) -> None:
     sample = f"S{next(_numbers)}"
-    for run, stage in (("abc#1", "align"), ("abc#1", "call"), ("abc#10", "align"), ("abd#1", "call")):
+    for run, stage in (
+        ("abc#1", "align"),
+        ("abc#1", "call"),
+        ("abc#10", "align"),
+        ("abd#1", "call"),
+    ):
         pk, sk = cloud.catalog.jobs.key(sample, "wgs", run, stage)
         cloud.catalog.jobs.start(Job(pk, sk, stage, "n", "q", "p/", "b", "f/"))
     of_run = cloud.catalog.jobs.of_run(sample, "wgs", "abc#1")

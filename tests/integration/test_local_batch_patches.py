@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from moto.batch import models
 
-from local import batch_patches
+from local.batch import patches as batch_patches
 from tests.integration.test_local_batch_lab import REGION, SIZES, Lab, open_lab, open_server
 
 

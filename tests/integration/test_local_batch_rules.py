@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.batch_retry import AttemptEnd, RetryStrategy
+from local.batch.retry import AttemptEnd, RetryStrategy
 from tests.integration.test_local_batch_lab import SIZES, Lab, eventually, open_lab, open_server
 
 FAIL = ("false",)

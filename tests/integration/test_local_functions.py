@@ -344,7 +344,7 @@ def test_a_fork_server_that_dies_is_replaced(start: Start, tmp_path: Path) -> No
 def test_an_asynchronous_invocation_is_tried_again(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("local.functions.ASYNC_RETRY_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr("local.functions.host.ASYNC_RETRY_SECONDS", (0.01, 0.01))
     tries = tmp_path / "tries"
     code = f"""
         def handler(event, context):

@@ -49,7 +49,9 @@ def test_a_cold_start_imports_no_more_than_it_needs(function: str, bare: set[str
     assert (loaded - bare) & LATER <= NEEDED.get(function, set())
 
 
-@pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"register_upload", "record_job_event"}))
+@pytest.mark.parametrize(
+    "function", sorted(set(FUNCTIONS) - {"register_upload", "record_job_event"})
+)
 def test_only_what_reads_manifests_and_references_loads_their_rules(function: str) -> None:
     loaded = loaded_by("handler", PROJECT / "functions" / function)
     assert not {"seqdrop.flow.intake", "seqdrop.flow.references"} & loaded

@@ -55,7 +55,7 @@ def test_a_manifest_says_all_that_the_design_promises() -> None:
     [b"", b"{", b"samples: []", b"\xff\xfe", b'{"samples": [}', b'"\\ud800"', b"\x1f\x8b"],
 )
 def test_what_is_not_json_or_no_manifest_says_so(data: bytes) -> None:
-    with pytest.raises(InvalidManifest, match="is not JSON|does not have the right form"):
+    with pytest.raises(InvalidManifest, match=r"is not JSON|does not have the right form"):
         parse_manifest(data, "x.manifest.json")
 
 
@@ -96,13 +96,13 @@ def test_each_mistake_in_a_manifest_is_named(samples: list[dict[str, Any]], why:
 
 
 def test_a_manifest_of_many_samples_is_read_at_once() -> None:
-    many = [
-        sample(sample=f"S{n}", files=[{"r1": f"{n}_1", "r2": f"{n}_2"}]) for n in range(20_000)
-    ]
+    many = [sample(sample=f"S{n}", files=[{"r1": f"{n}_1", "r2": f"{n}_2"}]) for n in range(20_000)]
     assert len(parse(*many).samples) == 20_000
 
 
-@pytest.mark.parametrize("name", ["a b.gz", "a'\".gz", "a;b.gz", "$(touch x).gz", "Ä/文.gz", "a%2Fb"])
+@pytest.mark.parametrize(
+    "name", ["a b.gz", "a'\".gz", "a;b.gz", "$(touch x).gz", "Ä/文.gz", "a%2Fb"]
+)
 def test_a_files_name_may_have_any_characters(name: str) -> None:
     assert locate(name, "up", "run/x.manifest.json") == ("up", f"run/{name}")
 

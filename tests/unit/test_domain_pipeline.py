@@ -107,7 +107,10 @@ def test_a_quantity_grows_with_the_input_up_to_its_limit(
 
 GRAPHS = st.integers(1, 8).flatmap(
     lambda count: st.fixed_dictionaries(
-        {f"s{n}": st.sets(st.sampled_from([f"s{m}" for m in range(n)] or ["s"])) for n in range(count)}
+        {
+            f"s{n}": st.sets(st.sampled_from([f"s{m}" for m in range(n)] or ["s"]))
+            for n in range(count)
+        }
     )
 )
 
@@ -151,7 +154,9 @@ def test_what_a_user_wrote_never_makes_two_arguments(sample: str, group: str) ->
         ("{pair.r1}", {}, "outside of for_each: read_pair"),
     ],
 )
-def test_an_unknown_placeholder_is_the_plans_fault(text: str, step: dict[str, Any], why: str) -> None:
+def test_an_unknown_placeholder_is_the_plans_fault(
+    text: str, step: dict[str, Any], why: str
+) -> None:
     with pytest.raises(StageFault, match=why):
         arguments(filler(), "tool", text, **step)
 

@@ -35,11 +35,11 @@ DIAMOND = blueprint(
 )
 
 
-def plan(good: dict[str, int] | None = None, options: RunOptions = RunOptions()) -> RunPlan:
+def plan(good: dict[str, int] | None = None) -> RunPlan:
     """The plan of the frozen blueprint; every new result would be the fifth."""
     return make_plan(
         FROZEN,
-        run_of(FROZEN, options=options),
+        run_of(FROZEN),
         bucket="results",
         good=good or {},
         next_number=dict.fromkeys(ALL, 5),

@@ -35,7 +35,10 @@ def test_another_file_is_no_part_of_a_reference() -> None:
 @pytest.mark.parametrize(
     ("parameters", "key"),
     [
-        ({"catalog": "SAMPLE#NA1|JOB#wgs#k#0001#align#1"}, ("SAMPLE#NA1", "JOB#wgs#k#0001#align#1")),
+        (
+            {"catalog": "SAMPLE#NA1|JOB#wgs#k#0001#align#1"},
+            ("SAMPLE#NA1", "JOB#wgs#k#0001#align#1"),
+        ),
         ({"catalog": ""}, None),
         ({"catalog": "nonsense"}, None),
         ({}, None),

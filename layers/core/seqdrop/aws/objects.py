@@ -130,7 +130,7 @@ def _content_checksum(answer: dict[str, Any], etag: str) -> str:
     A checksum of the parts' checksums (COMPOSITE) depends on how the file was cut: not used.
     """
     if answer.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT":
-        for name in ("SHA256", "CRC64NVME"):
+        for name in ("SHA256", "CRC64NVME", "CRC32"):
             if value := answer.get(f"Checksum{name}"):
                 return f"{name.lower()}:{value}"
     return f"etag:{etag}"

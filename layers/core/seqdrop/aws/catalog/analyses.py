@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from seqdrop.aws.catalog.layout import (
     STATUS_SHARDS,
     analysis_key,
@@ -298,8 +296,3 @@ def group_partition(items: Sequence[Item]) -> dict[str, list[Item]]:
     for item in items:
         groups.setdefault(str(item["sk"]).split("#", 1)[0], []).append(item)
     return groups
-
-
-def decode(items: Sequence[Item], kind: type[msgspec.Struct]) -> list[Any]:
-    """Items as records."""
-    return [from_item(item, kind) for item in items]

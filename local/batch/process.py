@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 _Text = TypeVar("_Text", str, bytes)
 
-_WATCHDOG = Path(__file__).with_name("batch_watchdog.py")
+_WATCHDOG = Path(__file__).with_name("watchdog.py")
 
 
 class Watchdog:

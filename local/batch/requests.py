@@ -8,8 +8,8 @@ from typing import Any
 from moto.batch.exceptions import ClientException
 from moto.batch.models import BatchBackend, JobDefinition, JobQueue
 
-from local.batch_jobs import Container, Job, Status
-from local.batch_retry import RetryStrategy
+from local.batch.jobs import Container, Job, Status
+from local.batch.retry import RetryStrategy
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _MAX_DEPENDENCIES = 20

@@ -7,10 +7,10 @@ from moto.batch.exceptions import ClientException
 from moto.batch.models import BatchBackend
 from moto.batch.responses import BatchResponse
 
-from local.batch_detail import job_detail, job_summary
-from local.batch_jobs import Job
-from local.batch_requests import job_from, listing_of, page_size_of
-from local.batch_scheduler import Scheduler
+from local.batch.detail import job_detail, job_summary
+from local.batch.jobs import Job
+from local.batch.requests import job_from, listing_of, page_size_of
+from local.batch.scheduler import Scheduler
 
 _MAX_PAYLOAD_BYTES = 30 * 1024
 _MAX_DESCRIBED = 100

@@ -1,96 +1,36 @@
-"""Lambda functions as worker processes under AWS's own runtime client.
+"""Every function of the runtime, and the workers that they share a machine with.
 
 A function has workers, each of which serves one invocation at a time. All bookkeeping is done on
 one thread, the host's event loop; `invoke` may be called from any thread.
 """
 
 import asyncio
-import base64
 import concurrent.futures
-import json
 import logging
 import os
 import sys
 import threading
-import time
-import uuid
 from collections import deque
-from collections.abc import Coroutine, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from moto.awslambda.exceptions import LambdaClientError, UnknownFunctionException
-from moto.awslambda.models import LambdaFunction
-
-from local.runtime_api import Worker
-from local.worker import Forks
+from local.functions.calls import (
+    Call,
+    FunctionSpec,
+    HostError,
+    HostStopped,
+    Invocation,
+    TooManyRequests,
+    UnknownFunction,
+)
+from local.functions.forks import Forks
+from local.functions.worker import Worker
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 ASYNC_RETRY_SECONDS = (60.0, 120.0)  # Lambda tries an asynchronous invocation three times
-
-
-class HostError(Exception):
-    """An invocation that never reached a function."""
-
-
-class UnknownFunction(HostError):
-    """No function has this name."""
-
-
-class TooManyRequests(HostError):
-    """The function's reserved concurrency is in use."""
-
-
-class HostStopped(HostError):
-    """The host has been stopped."""
-
-
-@dataclass(frozen=True)
-class FunctionSpec:
-    """A function as it was deployed; `code_dir` holds its handler, `python_path` its layers."""
-
-    name: str
-    arn: str
-    code_dir: Path
-    handler: str = "handler.handler"
-    environment: Mapping[str, str] = field(default_factory=dict)
-    timeout_seconds: float = 3.0
-    memory_mib: int = 128
-    python_path: tuple[Path, ...] = ()
-    reserved_concurrency: int | None = None
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """What came of an invocation; with `error`, the payload is Lambda's error object."""
-
-    payload: bytes
-    error: bool
-    log_tail: str = ""
-
-
-@dataclass(eq=False)
-class Call:
-    """An invocation on its way."""
-
-    payload: bytes
-    outcome: "asyncio.Future[Invocation]"
-    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    since: float = field(default_factory=time.monotonic)
-
-    def resolve(self, payload: bytes, error: bool, log_tail: str) -> None:
-        """Answer the caller."""
-        if not self.outcome.done():
-            self.outcome.set_result(Invocation(payload, error, log_tail))
-
-    def fail(self, kind: str, reason: str, log_tail: str) -> None:
-        """Answer the caller with an error of Lambda's own."""
-        message = f"RequestId: {self.request_id} Error: {reason}"
-        error = {"errorType": kind, "errorMessage": message}
-        self.resolve(json.dumps(error).encode(), True, log_tail)
 
 
 class Function:
@@ -319,35 +259,3 @@ class FunctionHost:
         LOG.error("the fork server has died and is started again")
         for worker_id in list(self._processes):
             self._ended(worker_id, -9)
-
-
-def install(host: FunctionHost) -> None:
-    """Have moto's Lambda run functions in `host`: over its API, and from its other services.
-
-    Stock moto runs Docker containers in `LambdaFunction._invoke_lambda`. Its caller is replaced
-    and not it alone, since only that one sees how the function is invoked.
-    """
-
-    def invoke(self: Any, body: Any, request_headers: Any, response_headers: Any) -> bytes:
-        payload = body.encode() if isinstance(body, str) else body or b"{}"
-        kind = request_headers.get("x-amz-invocation-type", "RequestResponse")
-        try:
-            if kind == "Event":
-                host.invoke_later(self.function_name, payload)
-            if kind != "RequestResponse":
-                return b""
-            invocation = host.invoke(self.function_name, payload)
-        except UnknownFunction as error:
-            raise UnknownFunctionException(self.function_arn) from error
-        except TooManyRequests as error:
-            throttled = LambdaClientError("TooManyRequestsException", "Rate Exceeded.")
-            throttled.code = 429
-            raise throttled from error
-        if invocation.error:
-            response_headers["x-amz-function-error"] = "Unhandled"
-        response_headers["x-amz-executed-version"] = "$LATEST"
-        tail = base64.b64encode(invocation.log_tail.encode())
-        response_headers["x-amz-log-result"] = tail.decode()
-        return invocation.payload
-
-    LambdaFunction.invoke = invoke

@@ -10,9 +10,9 @@ from typing import Any
 from moto.batch.models import BatchBackend, JobDefinition, JobQueue
 from moto.batch.utils import make_arn_for_job
 
-from local.batch_logs import LogStream
-from local.batch_process import JobProcess
-from local.batch_retry import AttemptEnd, RetryStrategy
+from local.batch.logs import LogStream
+from local.batch.process import JobProcess
+from local.batch.retry import AttemptEnd, RetryStrategy
 
 _DEFAULT_LOG_GROUP = "/aws/batch/job"
 _REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")

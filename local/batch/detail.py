@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from local.batch_jobs import Attempt, Job
+from local.batch.jobs import Attempt, Job
 
 _LISTS = ("command", "volumes", "mountPoints", "ulimits", "secrets")
 

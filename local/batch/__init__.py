@@ -2,11 +2,11 @@
 
 import uuid
 
-from local import batch_api, batch_patches
-from local.batch_events import StateChanges
-from local.batch_process import Watchdog
-from local.batch_runner import AttemptRunner, BatchSettings
-from local.batch_scheduler import Scheduler
+from local.batch import api, patches
+from local.batch.events import StateChanges
+from local.batch.process import Watchdog
+from local.batch.runner import AttemptRunner, BatchSettings
+from local.batch.scheduler import Scheduler
 
 __all__ = ["BatchRuntime", "BatchSettings", "install", "shutdown"]
 
@@ -35,15 +35,15 @@ class BatchRuntime:
 def install(settings: BatchSettings) -> BatchRuntime:
     """Let moto's Batch run its jobs as processes; an earlier installation is shut down first."""
     shutdown()
-    batch_patches.apply()
+    patches.apply()
     runtime = BatchRuntime(settings)
     _installed.append(runtime)
-    batch_api.serve(runtime.scheduler)
+    api.serve(runtime.scheduler)
     return runtime
 
 
 def shutdown() -> None:
     """End every job that runs, and refuse further calls; nothing is left when this returns."""
-    batch_api.stop_serving()
+    api.stop_serving()
     while _installed:
         _installed.pop().close()

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.batch_jobs import Attempt, Job
-from local.batch_process import CannotStart, JobProcess, Launch, Watchdog
-from local.batch_retry import AttemptEnd
+from local.batch.jobs import Attempt, Job
+from local.batch.process import CannotStart, JobProcess, Launch, Watchdog
+from local.batch.retry import AttemptEnd
 
 _ENDED = "Essential container in task exited"
 _NOT_STARTED = "Task failed to start"

@@ -1,161 +1,25 @@
-"""One worker of a function as the runtime sees it: its Runtime API, its log and its life.
+"""One worker of a function as the runtime sees it: its life, its Runtime API and its log.
 
 All of it runs on one event loop (the host's), and needs no locks for that.
 """
 
 import asyncio
-import os
 import secrets
 import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from moto.logs.models import logs_backends
-
-from local.worker import Forks
+from local.functions.calls import Call
+from local.functions.forks import Forks
+from local.functions.log import WorkerLog
+from local.functions.runtime_api import RuntimeApi
 
 if TYPE_CHECKING:
-    from local.functions import Call, Function
+    from local.functions.host import Function
 
 INIT_SECONDS = 10  # what Lambda gives a function to load
-LOG_FLUSH_SECONDS = 0.1
-LOG_TAIL_BYTES = 4096
-# The bootstrap sends an error's trace in a header, of up to 1 MiB.
-HEADERS_LIMIT_BYTES = 1 << 21
-INVOCATION = "/2018-06-01/runtime/invocation/"
-INIT_ERROR = "/2018-06-01/runtime/init/error"
-
-
-class RuntimeApi:
-    """Lambda's Runtime API for one worker, on a port of its own: the port tells who calls."""
-
-    def __init__(self, worker: "Worker") -> None:
-        self._worker = worker
-        self._waiting: asyncio.StreamWriter | None = None
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-
-    async def open(self) -> str:
-        """Listen, and return the address for AWS_LAMBDA_RUNTIME_API."""
-        self._server = await asyncio.start_server(
-            self._serve, "127.0.0.1", 0, limit=HEADERS_LIMIT_BYTES
-        )
-        host, port = self._server.sockets[0].getsockname()
-        return f"{host}:{port}"
-
-    def deliver(self, payload: bytes, headers: dict[str, str]) -> None:
-        """Answer the worker's `next`; only for one that said it is ready."""
-        waiting, self._waiting = self._waiting, None
-        if waiting:
-            waiting.write(_answer("200 OK", payload, headers))
-
-    def close(self) -> None:
-        """Stop listening and drop the worker's connections."""
-        if self._server:
-            self._server.close()
-        for writer in self._writers:
-            writer.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
-        try:
-            while True:
-                method, path, length = _parsed(await reader.readuntil(b"\r\n\r\n"))
-                self._handle(method, path, await reader.readexactly(length), writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()  # the worker ended, which the fork server reports with its reason
-        finally:
-            self._writers.discard(writer)
-
-    def _handle(self, method: str, path: str, body: bytes, writer: asyncio.StreamWriter) -> None:
-        if (method, path) == ("GET", f"{INVOCATION}next"):
-            self._waiting = writer
-            self._worker.ready()
-            return
-        request_id, _, outcome = path.removeprefix(INVOCATION).partition("/")
-        known = path == INIT_ERROR or outcome in ("response", "error")
-        writer.write(_answer("202 Accepted" if known else "404 Not Found", b"", {}))
-        if path == INIT_ERROR:
-            self._worker.init_failed(body)
-        elif known:
-            self._worker.answered(request_id, body, error=outcome == "error")
-
-
-def _answer(status: str, body: bytes, headers: dict[str, str]) -> bytes:
-    """Return a whole answer, so that it leaves in one write."""
-    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
-
-
-def _parsed(head: bytes) -> tuple[str, str, int]:
-    """Return a request's method, path and body length."""
-    first, *lines = head.decode("latin-1").split("\r\n")
-    headers = dict(line.lower().split(":", 1) for line in lines if ":" in line)
-    method, path, _ = first.split(" ", 2)
-    return method, path, int(headers.get("content-length", "0"))
-
-
-class WorkerLog:
-    """A worker's log stream: what it prints and Lambda's own lines, sent to moto in batches."""
-
-    def __init__(self, function_arn: str, function_name: str, stream: str) -> None:
-        self.group, self.stream = f"/aws/lambda/{function_name}", stream
-        region, account = function_arn.split(":")[3:5]
-        self._backend = logs_backends[account][region]
-        self._pending: list[dict[str, Any]] = []
-        self._partial = b""
-        self._tail: list[str] = []
-        self._loop = asyncio.get_running_loop()
-        self._output, self.descriptor = os.pipe()
-        os.set_blocking(self._output, False)
-        self._loop.add_reader(self._output, self.read)
-
-    def read(self) -> None:
-        """Take what the worker has printed until now."""
-        while self._output >= 0:
-            try:
-                data = os.read(self._output, 1 << 16)
-            except BlockingIOError:
-                return
-            if not data:
-                self.close()
-                return
-            *lines, self._partial = (self._partial + data).split(b"\n")
-            for line in lines:
-                self.write(line.decode(errors="replace"))
-
-    def write(self, line: str) -> None:
-        """Add one line (the bootstrap joins the lines of a trace by carriage returns)."""
-        message = line.replace("\r", "\n")
-        if not self._pending:
-            self._loop.call_later(LOG_FLUSH_SECONDS, self._flush)
-        self._pending.append({"timestamp": int(time.time() * 1000), "message": message})
-        self._tail.append(message)
-
-    def take_tail(self) -> str:
-        """Return the last lines since this was last asked."""
-        lines, self._tail = self._tail, []
-        return "\n".join(lines)[-LOG_TAIL_BYTES:]
-
-    def close(self) -> None:
-        """Stop reading, and send what is left."""
-        if self._output < 0:
-            return
-        self._loop.remove_reader(self._output)
-        os.close(self._output)
-        self._output = -1
-        if self._partial:
-            self.write(self._partial.decode(errors="replace"))
-        self._flush()
-
-    def _flush(self) -> None:
-        pending, self._pending = self._pending, []
-        if pending:
-            self._backend.ensure_log_group(self.group)
-            self._backend.ensure_log_stream(self.group, self.stream)
-            self._backend.put_log_events(self.group, self.stream, pending)
 
 
 class Worker:
@@ -193,7 +57,7 @@ class Worker:
         self._forks.fork(self.id, message, self._log.descriptor)
         self._set_timer(INIT_SECONDS + spec.timeout_seconds)
 
-    def run(self, call: "Call") -> None:
+    def run(self, call: Call) -> None:
         """Hand over an invocation, and start its clock."""
         spec = self._function.spec
         self.state, self._call, self._since = "busy", call, time.monotonic()
@@ -268,7 +132,7 @@ class Worker:
             call.fail(kind, reason, self._report(call))
         self._function.settle()
 
-    def _report(self, call: "Call") -> str:
+    def _report(self, call: Call) -> str:
         """Write the lines that end an invocation's log, and return that log's tail."""
         self._call = None
         duration_ms = (time.monotonic() - self._since) * 1000

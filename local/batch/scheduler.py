@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
-from local.batch_events import StateChanges
-from local.batch_jobs import Attempt, Job, Status, now_ms
-from local.batch_process import JobProcess
-from local.batch_retry import AttemptEnd
-from local.batch_runner import AttemptRunner, BatchSettings
+from local.batch.events import StateChanges
+from local.batch.jobs import Attempt, Job, Status, now_ms
+from local.batch.process import JobProcess
+from local.batch.retry import AttemptEnd
+from local.batch.runner import AttemptRunner, BatchSettings
 
 _Shape = TypeVar("_Shape")
 

@@ -5,8 +5,8 @@ import threading
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from local.batch_detail import event_detail
-from local.batch_jobs import Job
+from local.batch.detail import event_detail
+from local.batch.jobs import Job
 from local.eventbridge import put_event
 
 

@@ -1,0 +1,140 @@
+"""Reads that only the first stage can find wrong: held with the counts, no variants published."""
+
+import gzip
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.ingest import (
+    assert_analysed,
+    assert_held,
+    assert_nothing_is_left,
+    published,
+    wait_until_quiet,
+)
+from tests.lab import PROJECT, Lab, fasta, make_genome, make_project, open_lab, pair
+
+GENOME = make_genome(5_000)
+ASSAYS = """
+default: cpu
+assays:
+  cpu: {pipeline: germline-cpu, reference: tiny, complete: {rule: pairs, quiet_seconds: 1}}
+"""
+REFERENCES = """
+name: references
+description: bwa's index, as the lab's own has it
+stages:
+  bwa:
+    queue: cpu
+    reference: [sequence]
+    size: {vcpus: 1, memory_mib: {base: 100}, seconds: {base: 1}}
+    steps:
+      - pipe: [[cp, "{ref}/genome.fa", "{out}/genome.fa"]]
+      - pipe: [[samtools, faidx, "{out}/genome.fa"]]
+      - pipe: [[bwa, index, "{out}/genome.fa"]]
+    outputs:
+      - {name: genome.fa.fai}
+      - {name: genome.fa.amb}
+      - {name: genome.fa.ann}
+      - {name: genome.fa.bwt}
+      - {name: genome.fa.pac}
+      - {name: genome.fa.sa}
+"""
+R1, R2 = pair(400, genome=GENOME)
+LONG_R2 = pair(6_000, genome=GENOME)[1]
+"""Longer than what is looked at when a file is registered."""
+
+
+def halves(body: bytes) -> tuple[bytes, bytes]:
+    """Two gzip members with half of the records each."""
+    lines = gzip.decompress(body).splitlines(keepends=True)
+    middle = len(lines) // 8 * 4
+    first, second = b"".join(lines[:middle]), b"".join(lines[middle:])
+    return gzip.compress(first, mtime=0), gzip.compress(second, mtime=0)
+
+
+def rewritten(body: bytes, old: bytes, new: bytes) -> bytes:
+    """The file with its text changed."""
+    return gzip.compress(gzip.decompress(body).replace(old, new), mtime=0)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One runtime with the real CPU pipeline; afterwards nothing may be left of any test."""
+    folder: Path = tmp_path_factory.mktemp("reads")
+    (folder / "project").mkdir()
+    pipeline = (PROJECT / "pipelines/germline-cpu.yaml").read_text()
+    own = {"assays.yaml": ASSAYS, "references.yaml": REFERENCES, "germline-cpu.yaml": pipeline}
+    project = make_project(folder / "project", own)
+    with open_lab(folder / "runtime", project=project) as lab:
+        lab.add_reference("tiny", fasta(GENOME))
+        yield lab
+        assert_nothing_is_left(lab)
+
+
+BAD_R2 = {
+    "shorter": (halves(R2)[0], ["has 200 reads", "R1 has 400"]),
+    "mid-stream": (R2[: len(R2) // 2], ["is cut off"]),
+    "last-8-bytes": (R2[:-8], ["is cut off"]),
+    "last-byte": (R2[:-1], ["is cut off"]),
+    "between-members": (halves(R2)[0] + halves(R2)[1][:4], ["is cut off"]),
+    "damaged": (LONG_R2[:-2000] + bytes(8) + LONG_R2[-1992:], ["is damaged"]),
+    "stray-bytes": (R2 + b"<html>404</html>", []),
+    "half-a-record": (
+        gzip.compress(gzip.decompress(R2)[:-30], mtime=0), ["record"],
+    ),
+    "text-within": (rewritten(R2, b"@M01:7:HTEST:1:1101:1300:2300", b"nothing"), ["record 301"]),
+}  # fmt: skip
+
+
+def test_bad_second_mates_are_held_with_the_counts_and_good_ones_are_analysed(lab: Lab) -> None:
+    """All at once, and a good pair among them: one bad sample costs no other its results."""
+    for sample, body in {**{name: body for name, (body, _) in BAD_R2.items()}, "good": R2}.items():
+        lab.drop(f"{sample}_R1.fastq.gz", R1)
+        lab.drop(f"{sample}_R2.fastq.gz", body)
+    for sample, (_, words) in BAD_R2.items():
+        shown = assert_held(lab, sample, "cpu", f"{sample}_R2.fastq.gz", *words)
+        assert [run["status"] for run in shown["runs"]] == ["FAILED"]
+    assert_analysed(lab, "good", "cpu")
+    assert [key for key in published(lab, "good") if key.endswith("/variants.vcf.gz")]
+
+
+def test_good_file_in_place_of_a_cut_one_is_analysed(lab: Lab) -> None:
+    sample = "replaced"
+    lab.drop(f"{sample}_R1.fastq.gz", R1)
+    lab.drop(f"{sample}_R2.fastq.gz", R2[:-100])
+    assert_held(lab, sample, "cpu", "is cut off")
+    lab.drop(f"{sample}_R2.fastq.gz", R2)
+    wait_until_quiet(lab)
+    analysis = lab.analysis(sample, "cpu")
+    assert analysis is not None
+    assert (analysis.status, analysis.holds) == ("ANALYSED", {})
+    assert [run.status for run in lab.runs(sample, "cpu")] == ["FAILED", "SUCCEEDED"]
+
+
+def test_mates_that_part_in_mid_file_publish_nothing_and_name_the_reads(lab: Lab) -> None:
+    sample = "parted"
+    lab.drop(f"{sample}_R1.fastq.gz", R1)
+    lab.drop(f"{sample}_R2.fastq.gz", rewritten(R2, b":1300:2300 ", b":9999:9999 "))
+    wait_until_quiet(lab)
+    analysis = lab.analysis(sample, "cpu")
+    assert analysis is not None
+    assert analysis.status == "FAILED"
+    assert "paired reads have different names" in analysis.why
+    assert published(lab, sample) == []
+
+
+def test_wrong_checksum_in_a_manifest_is_held_with_both_checksums(lab: Lab) -> None:
+    sample, found = "checksum", hashlib.md5(R2, usedforsecurity=False).hexdigest()
+    files = {"r1": "c-1.fastq.gz", "r2": "c-2.fastq.gz", "r2_md5": "0" * 32}
+    lab.drop("c-1.fastq.gz", R1)
+    lab.drop("c-2.fastq.gz", R2)
+    lab.drop_manifest("c.manifest.json", {"sample": sample, "files": [files]})
+    assert_held(lab, sample, "cpu", "c-2.fastq.gz", found, "0" * 32)
+    lab.drop_manifest("c.manifest.json", {"sample": sample, "files": [{**files, "r2_md5": found}]})
+    wait_until_quiet(lab)
+    analysis = lab.analysis(sample, "cpu")
+    assert analysis is not None
+    assert (analysis.status, analysis.holds) == ("ANALYSED", {})
