@@ -66,7 +66,7 @@ def drop_with_options(paths: Sequence[Path], given: SampleEntry) -> Drop:
     files = _by_name(path for path in paths if not _is_left_out(path.name))
     lanes: dict[str, list[LaneFiles]] = {}
     for r1, r2 in _pairs(files):
-        sample = given.sample or parse_fastq_name(r1).sample
+        sample = given.sample or _named_sample(r1)
         lanes.setdefault(sample, []).append(LaneFiles(r1=r1, r2=r2))
     if not lanes:
         raise InvalidInput("there is no FASTQ file to upload")
@@ -76,6 +76,13 @@ def drop_with_options(paths: Sequence[Path], given: SampleEntry) -> Drop:
     )
     body = msgspec.json.format(msgspec.json.encode(_plain(entries)), indent=1)
     return _drop(body, "upload.manifest.json", files)
+
+
+def _named_sample(name: str) -> str:
+    try:
+        return parse_fastq_name(name).sample
+    except UnplaceableFile as error:
+        raise UnplaceableFile(f"{name!r}: {error}; or give --sample") from error
 
 
 def _plain(entries: Iterable[SampleEntry]) -> dict[str, object]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cli.drop import Drop
     from cli.stack import Stack
     from seqdrop.domain.manifest import SampleEntry
+    from seqdrop.domain.records import Placed
 
 
 def upload(
@@ -43,6 +44,7 @@ def upload(
     given = _entry(sample, assay, pipeline, reference, project)
     _check_usage(paths or [], manifest, given)
     from cli import drop
+    from cli.arrival import wait_until_seen
     from cli.stack import find_stack
 
     files = _files(paths or [])
@@ -54,10 +56,12 @@ def upload(
         dropped = drop.drop_as_named(files)
     stack = find_stack()
     _send(stack, dropped, quiet=json)
+    bucket = stack.output("UploadsBucket")
+    seen = wait_until_seen(stack, bucket, dropped.files)
     if json:
-        emit(_document(dropped, stack.output("UploadsBucket")))
-    elif dropped.samples:
-        say(f"{len(dropped.files)} files are there; next: seqdrop wait {' '.join(dropped.samples)}")
+        emit(_document(dropped, bucket, seen))
+    else:
+        _tell(stack, dropped, seen)
 
 
 def _entry(
@@ -101,22 +105,57 @@ def _files(paths: list[Path]) -> list[Path]:
 
 
 def _send(stack: "Stack", dropped: "Drop", *, quiet: bool) -> None:
-    """The manifest first: files are then known when they come."""
+    """Manifests first, until they are read: their files are then known when they come."""
+    from cli.arrival import wait_until_seen
     from cli.transfer import upload_all
+    from seqdrop.domain.naming import UploadKind, upload_kind
 
-    bucket = stack.output("UploadsBucket")
+    bucket, files = stack.output("UploadsBucket"), dropped.files
+    manifests = {k: p for k, p in files.items() if upload_kind(k) is UploadKind.MANIFEST}
     if dropped.manifest:
         stack.s3.put_object(Bucket=bucket, Key=dropped.manifest_key, Body=dropped.manifest)
-    upload_all(stack.s3, bucket, dropped.files, quiet=quiet)
+        wait_until_seen(stack, bucket, [dropped.manifest_key])
+    if manifests:
+        upload_all(stack.s3, bucket, manifests, quiet=quiet)
+        wait_until_seen(stack, bucket, manifests)
+    rest = {key: path for key, path in files.items() if key not in manifests}
+    upload_all(stack.s3, bucket, rest, quiet=quiet)
 
 
-def _document(dropped: "Drop", bucket: str) -> dict[str, object]:
+def _tell(stack: "Stack", dropped: "Drop", seen: "dict[str, Placed]") -> None:
+    """Where each analysis stands that got a file, and what took no part."""
+    from cli.view import why_of
+
+    for sample, assay in sorted({(p.sample, p.assay) for p in seen.values() if p.sample}):
+        analysis = stack.catalog.analyses.get(sample, assay)
+        if analysis:
+            why = why_of(analysis)
+            say(f"{sample} ({assay}) is {analysis.status.value}" + (f": {why}" if why else ""))
+    for key, placed in seen.items():
+        if not placed.sample:
+            say(f"{key}: {placed.note}")
+    for key in dropped.files.keys() - seen.keys():
+        say(f"{key}: uploaded; its event has not come yet")
+    samples = sorted({placed.sample for placed in seen.values() if placed.sample})
+    if samples:
+        say(f"next: seqdrop wait {' '.join(samples)}")
+
+
+def _document(dropped: "Drop", bucket: str, seen: "dict[str, Placed]") -> dict[str, object]:
     key = dropped.manifest_key
     return {
         "samples": list(dropped.samples),
         "manifest": f"s3://{bucket}/{key}" if key else None,
         "files": [
-            {"path": str(path), "uri": f"s3://{bucket}/{name}", "bytes": path.stat().st_size}
+            {
+                "path": str(path),
+                "uri": f"s3://{bucket}/{name}",
+                "bytes": path.stat().st_size,
+                "registered": name in seen,
+                "sample": (seen[name].sample or None) if name in seen else None,
+                "assay": (seen[name].assay or None) if name in seen else None,
+                "note": seen[name].note if name in seen else "",
+            }
             for name, path in dropped.files.items()
         ],
     }

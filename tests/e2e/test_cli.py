@@ -45,6 +45,9 @@ def test_a_sample_from_upload_to_results(command: Command, tmp_path: Path) -> No
     uploaded = command.ask("upload", *names)
     assert uploaded["samples"] == ["NA1"]
     assert [Path(file["uri"]).name for file in uploaded["files"]] == names
+    assert {(f["registered"], f["sample"], f["assay"]) for f in uploaded["files"]} == {
+        (True, "NA1", "quick")
+    }
     said = command.good("wait", "NA1", "--timeout", "60")
     assert said.splitlines()[-1] == "analysed: NA1"
     assert "NA1 (quick) count SUCCEEDED" in said
@@ -106,6 +109,26 @@ def test_a_large_file_goes_in_parts_and_has_a_checksum_of_the_whole(
     assert head["ETag"].strip('"').endswith("-3")
     assert head["ChecksumType"] == "FULL_OBJECT"
     assert head["ChecksumCRC32"]
+
+
+def test_upload_tells_of_files_that_fit_nothing_or_are_left_out(
+    command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "reads_of_monday.fastq.gz").write_bytes(b"no matter")
+    (tmp_path / "NA9_S1_L001_I1_001.fastq.gz").write_bytes(b"no matter")
+    said = command.good("upload", "reads_of_monday.fastq.gz", "NA9_S1_L001_I1_001.fastq.gz")
+    assert "is HELD: 'reads_of_monday.fastq.gz': its name fits neither" in said
+    assert "NA9_S1_L001_I1_001.fastq.gz: an index read: left out" in said
+
+
+def test_wait_after_a_second_lane_waits_for_the_run_of_both(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    command.good("upload", *write_pair(tmp_path, "NA8"))
+    command.good("wait", "NA8", "--timeout", "60")
+    command.good("upload", *write_pair(tmp_path, "NA8", lane=2))
+    command.good("wait", "NA8", "--timeout", "60")
+    assert [run.status for run in bench.lab.runs("NA8", "quick")] == ["SUCCEEDED", "SUCCEEDED"]
 
 
 def test_rerun_fresh_makes_the_next_run_and_its_logs_can_be_read(
@@ -178,7 +201,7 @@ def test_a_failed_run_ends_wait_with_its_reason(
 
 def test_a_lone_mate_waits_and_show_says_for_what(command: Command, tmp_path: Path) -> None:
     r1, _ = write_pair(tmp_path, "NA7")
-    command.good("upload", r1)
+    assert "NA7 (quick) is RECEIVING: waiting for R2" in command.good("upload", r1)
     said = command.bad("wait", "NA7", "--timeout", "5")
     assert "NA7" in said
     assert "waiting for R2" in command.good("show", "NA7")

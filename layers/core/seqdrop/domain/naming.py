@@ -54,7 +54,7 @@ def parse_fastq_name(key: str) -> FastqName:
     name = key.rsplit("/", 1)[-1]
     stem = next((name[: -len(e)] for e in _FASTQ_ENDINGS if name.endswith(e)), None)
     if stem is None:
-        raise UnplaceableFile(f"{name!r} is not named .fastq.gz or .fq.gz: compress it with gzip")
+        raise UnplaceableFile("its name does not end in .fastq.gz or .fq.gz: compress it with gzip")
     if match := _ILLUMINA.fullmatch(stem):
         sample, read = match["sample"], match["read"]
         lane = str(int(match["lane"])) if match["lane"] else ""
@@ -63,7 +63,7 @@ def parse_fastq_name(key: str) -> FastqName:
         sample, read, lane, segment = match["sample"], "R" + match["read"], "", "001"
     else:
         raise UnplaceableFile(
-            f"{name!r} fits neither <sample>_S<n>_L<lane>_R<1|2>_001.fastq.gz nor "
+            "its name fits neither <sample>_S<n>_L<lane>_R<1|2>_001.fastq.gz nor "
             "<sample>_<1|2>.fastq.gz: rename it, or drop a manifest that names it"
         )
     if sample == "Undetermined":
