@@ -53,12 +53,12 @@ clean: ## Everything that was made
 	@$(PYTHON) -c 'import sys; sys.exit("Seqdrop needs Python 3.11 or newer; this is " \
 		+ sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --require-hashes -r locks/project.txt
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r locks/project.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # SAM pins what it needs to other versions than the project does.
 .venv-sam/.ready: locks/sam.txt
 	$(PYTHON) -m venv .venv-sam
-	.venv-sam/bin/pip install --quiet --require-hashes -r locks/sam.txt
+	.venv-sam/bin/pip install --quiet --no-deps --require-hashes -r locks/sam.txt
 	@touch $@
