@@ -92,7 +92,10 @@ class Lab:
             analysis = self.analysis(sample, assay)
             return analysis if analysis and analysis.status in statuses else None
 
-        found: Analysis = self.wait_until(reached, seconds, lambda: self.describe(sample))
+        def describe() -> str:
+            return "\n".join([self.describe(sample), *self.complaints()])
+
+        found: Analysis = self.wait_until(reached, seconds, describe)
         return found
 
     @staticmethod
@@ -110,10 +113,10 @@ class Lab:
         raise AssertionError(f"not within {seconds} s; {describe()}")
 
     def describe(self, sample: str) -> str:
-        """What the catalog says of a sample, and the functions of themselves, for a message."""
+        """What the catalog says of a sample, for a failed test's message."""
         items = self.catalog.analyses.partition(sample)
         shown = [{k: v for k, v in i.items() if k not in {"blueprint", "token"}} for i in items]
-        return json.dumps(shown, indent=1, default=str) + "\n" + "\n".join(self.complaints())
+        return json.dumps(shown, indent=1, default=str)
 
     def complaints(self) -> list[str]:
         """Every line of the functions' logs that is not of a good end."""

@@ -22,6 +22,8 @@ _LONGEST_LINE_BYTES = 8192
 _LONGEST_KEPT = 500
 _LAST_LINES_SECONDS = 2.0
 _FULL_DISK = ("No space left on device", "Disk quota exceeded")
+_PARTED_MATES = "paired reads have different names"
+"""bwa's words; the mates' counts may be the same."""
 _SIGPIPE_CODES = (-signal.SIGPIPE, 128 + signal.SIGPIPE)
 
 
@@ -119,8 +121,11 @@ class ToolPipe:
         lines = "\n".join(tool.tail)
         said = "\n".join(line for any_tool in self.tools for line in list(any_tool.tail))
         full_disk = any(text in said for text in _FULL_DISK)
-        failure_class = FailureClass.HOST if full_disk else FailureClass.TOOL
-        return StageFault(failure_class, f"{tool.name} {tool.how_it_ended()}\n{lines}".rstrip())
+        message = f"{tool.name} {tool.how_it_ended()}\n{lines}".rstrip()
+        if _PARTED_MATES in said:
+            parted = "R1 and R2 do not hold the same reads in the same order: send both again"
+            return StageFault(FailureClass.INPUT, f"{parted}\n{message}")
+        return StageFault(FailureClass.HOST if full_disk else FailureClass.TOOL, message)
 
     def end(self) -> None:
         """End what still runs, with everything that it started."""

@@ -246,3 +246,17 @@ def test_illumina_samplesheet_is_held_with_the_columns_that_are_wanted(lab: Lab)
     lab.drop("run7/SampleSheet.csv", b"[Header]\nFileFormatVersion,2\n[Data]\nSample_ID\nNA1\n")
     key = "run7/SampleSheet.csv"
     assert_held(lab, unplaced(lab, key), "quick", "sample, r1 or r2", key)
+
+
+def test_third_read_holds_its_sample_until_a_manifest_says_which_is_the_mate(lab: Lab) -> None:
+    names = [f"umi_S1_L001_R{number}_001.fastq.gz" for number in (1, 2, 3)]
+    _, umi = pair(50, length=12)
+    for name, body in zip(names, (R1, umi, R2), strict=True):
+        lab.drop(name, body)
+    assert_held(lab, "umi", "quick", names[2], "UMIs", "manifest")
+    lab.drop_manifest(
+        "umi.manifest.json",
+        {"sample": "umi", "files": [{"lane": "L001", "r1": names[0], "r2": names[2]}]},
+    )
+    shown = assert_analysed(lab, "umi", "quick")
+    assert {file["uri"].rsplit("/", 1)[-1] for file in shown["files"]} == {names[0], names[2]}

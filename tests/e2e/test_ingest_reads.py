@@ -118,11 +118,7 @@ def test_mates_that_part_in_mid_file_publish_nothing_and_name_the_reads(lab: Lab
     sample = "parted"
     lab.drop(f"{sample}_R1.fastq.gz", R1)
     lab.drop(f"{sample}_R2.fastq.gz", rewritten(R2, b":1300:2300 ", b":9999:9999 "))
-    wait_until_quiet(lab)
-    analysis = lab.analysis(sample, "cpu")
-    assert analysis is not None
-    assert analysis.status == "FAILED"
-    assert "paired reads have different names" in analysis.why
+    assert_held(lab, sample, "cpu", "do not hold the same reads", "different names")
     assert published(lab, sample) == []
 
 

@@ -69,7 +69,7 @@ def parse_fastq_name(key: str) -> FastqName:
     if sample == "Undetermined":
         return FastqName("", read, lane, segment, left_out="undetermined reads")
     check_sample_id(sample)
-    if read not in {"R1", "R2"}:
+    if read.startswith("I"):
         return FastqName(sample, read, lane, segment, left_out="an index read")
     return FastqName(sample, read, lane, segment)
 

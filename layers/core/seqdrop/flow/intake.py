@@ -98,6 +98,13 @@ class Intake:
             segment=name.segment,
             named_lane=bool(name.lane),
         )
+        if name.read == "R3":
+            self.catalog.analyses.ensure(place.sample, place.assay, self.now())
+            why = (
+                f"{upload.key!r}: where there is a third read, R2 holds UMIs, not the mate: drop a "
+                "manifest that names R1 and its mate"
+            )
+            return self._hold_file(upload, place, why, placed)
         return self.register(upload, place, placed)
 
     def _assay_of_folder(self, key: str) -> str:
