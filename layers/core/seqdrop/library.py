@@ -7,7 +7,8 @@ from typing import TypeVar
 import msgspec
 
 from seqdrop.domain.errors import InvalidPipeline, UnknownAssay, UnknownPipeline
-from seqdrop.domain.pipeline import Assay, Assays, Pipeline, QueuePrice, waves_of
+from seqdrop.domain.pipeline import Assay, Assays, Pipeline, QueuePrice
+from seqdrop.domain.pipeline_check import check_pipeline
 from seqdrop.domain.records import Analysis
 
 T = TypeVar("T")
@@ -90,5 +91,5 @@ def _read_yaml(path: Path, kind: type[T]) -> T:
 
 def _read_pipeline(path: Path) -> Pipeline:
     pipeline = _read_yaml(path, Pipeline)
-    waves_of({name: stage.needs for name, stage in pipeline.stages.items()})
+    check_pipeline(pipeline)
     return pipeline

@@ -141,21 +141,12 @@ def _stage_keys(
             keys[name] = stage_key(
                 stage,
                 image=images[stage.queue],
-                variables={v: variables[v] for v in sorted(_asked(stage)) if v in variables},
+                variables={v: variables[v] for v in sorted(stage.asked) if v in variables},
                 reference_checksums={p: f.object.sha256 for p, f in parts[name].items()},
                 reads=reads if stage.reads else [],
                 upstream=[keys[need] for need in stage.needs],
             )
     return keys
-
-
-def _asked(stage: Stage) -> set[str]:
-    """The variables that a stage's steps and outputs look at: no others are in its key."""
-    asked = {step.when for step in stage.steps} | {output.when for output in stage.outputs}
-    for step in stage.steps:
-        for command in step.pipe:
-            asked.update(arg.when for arg in command if not isinstance(arg, str))
-    return asked - {""}
 
 
 def pair_files(sample: str, files: Iterable[FastqFile]) -> tuple[ReadPair, ...]:

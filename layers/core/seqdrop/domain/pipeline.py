@@ -80,6 +80,15 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flagstat: str = ""
     """The output in which ``samtools flagstat -O json`` counted the records that came out."""
 
+    @property
+    def asked(self) -> set[str]:
+        """The variables that its steps and outputs look at: no others decide what comes out."""
+        asked = {step.when for step in self.steps} | {output.when for output in self.outputs}
+        for step in self.steps:
+            for command in step.pipe:
+                asked.update(arg.when for arg in command if not isinstance(arg, str))
+        return asked - {""}
+
 
 class Pipeline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Stages by name, in the order of the file."""

@@ -1,0 +1,61 @@
+"""What can be known of a pipeline before any sample runs it: a mistake is told with its place."""
+
+import re
+from collections.abc import Iterator
+
+from seqdrop.domain.errors import InvalidPipeline
+from seqdrop.domain.pipeline import Pipeline, Stage, Step, waves_of
+
+_STAGE_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
+_RESERVED = {"runs"}
+"""Folders beside a stage's results."""
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
+_TEXTS = {"ref", "in", "tmp", "out", "threads", "memory_mib", "sample"}
+_OF_PAIR = {"pair.id", "pair.r1", "pair.r2", "pair.read_group"}
+VARIABLES = {"mark_duplicates", "keep_duplicates", "targets", "annotation"}
+"""What ``when`` may ask: see ``blueprint``."""
+
+
+def check_pipeline(pipeline: Pipeline) -> None:
+    """Raises InvalidPipeline for a name, placeholder, condition or need that can't be."""
+    waves_of({name: stage.needs for name, stage in pipeline.stages.items()})
+    for name, stage in pipeline.stages.items():
+        for problem in _problems(name, stage):
+            raise InvalidPipeline(f"pipeline {pipeline.name}, stage {name}: {problem}")
+
+
+def _problems(name: str, stage: Stage) -> Iterator[str]:
+    if not _STAGE_NAME.fullmatch(name) or name in _RESERVED:
+        yield "its name must be lower-case letters, digits and '-', at most 30, and not 'runs'"
+    names = [output.name for output in stage.outputs]
+    if stage.flagstat and stage.flagstat not in names:
+        yield f"flagstat {stage.flagstat!r} is none of its outputs ({', '.join(names)})"
+    if len(set(names)) < len(names) or f"{name}.json" in names:
+        yield f"its outputs need names of their own, and none may be {name}.json"
+    for when in sorted((stage.asked | {stage.when}) - VARIABLES - {""}):
+        yield f"when: {when!r} is none of {', '.join(sorted(VARIABLES))}"
+    for text, known in _texts(stage):
+        for placeholder in _PLACEHOLDER.findall(text):
+            if placeholder not in known:
+                yield f"{{{placeholder}}} in {text!r} is unknown, or not possible there"
+
+
+def _texts(stage: Stage) -> Iterator[tuple[str, set[str]]]:
+    """Each text that is filled in, with the placeholders that are possible there."""
+    for output in stage.outputs:
+        yield output.source, _TEXTS
+    for step in stage.steps:
+        yield from _texts_of_step(step)
+
+
+def _texts_of_step(step: Step) -> Iterator[tuple[str, set[str]]]:
+    known = _TEXTS | _OF_PAIR if step.for_each else _TEXTS
+    yield step.stdout, known
+    for command in step.pipe:
+        for argument in command:
+            if isinstance(argument, str):
+                yield argument, known
+            else:
+                inside = known | _OF_PAIR if argument.for_each else known
+                for text in argument.args:
+                    yield text, inside
