@@ -2,9 +2,6 @@
 
 import gzip
 import random
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -16,31 +13,14 @@ from tests.runner_support import (
     ROOT,
     RunnerLab,
     a_stage,
-    empty,
     installed,
     prefix_of,
-    s3_server,
 )
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 pytestmark = pytest.mark.skipif(
     not installed("bwa", "samtools", "bcftools"), reason="the real tools are not on PATH"
 )
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple["S3Client", dict[str, str]]]:
-    with s3_server() as found:
-        yield found
-
-
-@pytest.fixture
-def lab(server: tuple["S3Client", dict[str, str]], tmp_path: Path) -> Iterator[RunnerLab]:
-    yield RunnerLab(tmp_path, *server)
-    empty(server[0])
 
 
 def planned(pipeline: str, stage: str, **parts: object) -> StagePlan:

@@ -2,9 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,27 +12,10 @@ from tests.runner_support import (
     BUCKET,
     RunnerLab,
     a_stage,
-    empty,
     outcomes,
     pipe,
     prefix_of,
-    s3_server,
 )
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple["S3Client", dict[str, str]]]:
-    with s3_server() as found:
-        yield found
-
-
-@pytest.fixture
-def lab(server: tuple["S3Client", dict[str, str]], tmp_path: Path) -> Iterator[RunnerLab]:
-    yield RunnerLab(tmp_path, *server)
-    empty(server[0])
 
 
 def test_good_results_are_never_written_over(lab: RunnerLab) -> None:

@@ -1,9 +1,7 @@
 """What a stage that fails says, and whose fault it is."""
 
 import gzip
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -16,27 +14,10 @@ from tests.runner_support import (
     BUCKET,
     RunnerLab,
     a_stage,
-    empty,
     fastq,
     outcomes,
     pipe,
-    s3_server,
 )
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple["S3Client", dict[str, str]]]:
-    with s3_server() as found:
-        yield found
-
-
-@pytest.fixture
-def lab(server: tuple["S3Client", dict[str, str]], tmp_path: Path) -> Iterator[RunnerLab]:
-    yield RunnerLab(tmp_path, *server)
-    empty(server[0])
 
 
 def failed(lab: RunnerLab, expected: FailureClass, *stages: StagePlan, **more: Any) -> str:

@@ -1,11 +1,7 @@
 """A whole stage on a store of objects: what goes in, what is published."""
 
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import pytest
 
 from seqdrop.domain.pipeline import Args, Output
 from seqdrop.domain.plan import LocalFile
@@ -13,15 +9,10 @@ from tests.runner_support import (
     ALIGN_STEPS,
     RunnerLab,
     a_stage,
-    empty,
     fastq,
     pipe,
     prefix_of,
-    s3_server,
 )
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 COUNTS = {
     "reads_in": 100,
@@ -31,18 +22,6 @@ COUNTS = {
     "duplicates": 0,
     "properly_paired": 100,
 }
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple["S3Client", dict[str, str]]]:
-    with s3_server() as found:
-        yield found
-
-
-@pytest.fixture
-def lab(server: tuple["S3Client", dict[str, str]], tmp_path: Path) -> Iterator[RunnerLab]:
-    yield RunnerLab(tmp_path, *server)
-    empty(server[0])
 
 
 def test_streamed_reads_are_counted_and_results_published(lab: RunnerLab) -> None:
