@@ -25,7 +25,7 @@ def measure() -> Iterator[Measure]:
         tempfile.TemporaryDirectory(prefix="seqdrop-bench-") as folder,
         open_quick_lab(Path(folder)) as lab,
     ):
-        with Memory() as memory:
+        with Memory(lab.runtime) as memory:
             begun = time.monotonic()
             samples = _drop_all(lab)
             dropped = time.monotonic() - begun

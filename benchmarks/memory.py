@@ -7,9 +7,9 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
+from local.runtime import Runtime
+
 _EVERY_SECONDS = 0.5
-_WORKER = "local/worker.py"
-"""In the command line of the fork server and of every function's worker."""
 _PSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 
@@ -20,7 +20,8 @@ class Memory:
     ``peak_mib`` counts it once, where the system tells (Linux). Jobs and tools are left out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
         self.peak_mib = self.resident_mib = self.runtime_mib = 0.0
         self.workers = 0
         self._stop = threading.Event()
@@ -45,19 +46,24 @@ class Memory:
 
     def _look(self) -> None:
         listed = subprocess.run(
-            ["ps", "-axo", "pid=,ppid=,rss=,args="], capture_output=True, text=True, check=True
+            ["ps", "-axo", "pid=,ppid=,rss="], capture_output=True, text=True, check=True
         )
-        rows = [line.split(maxsplit=3) for line in listed.stdout.splitlines()]
-        resident = {int(row[0]): int(row[2]) / 1024 for row in rows}
-        parents = {int(row[0]): int(row[1]) for row in rows if len(row) > 3 and _WORKER in row[3]}
-        forks = {pid for pid, parent in parents.items() if parent == os.getpid()}
-        workers = {pid for pid, parent in parents.items() if parent in forks}
+        rows = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
+        parents = {pid: parent for pid, parent, _ in rows}
+        resident = {pid: kib / 1024 for pid, _, kib in rows}
+        workers = self._workers() & resident.keys()
+        forks = {parents[pid] for pid in workers}
         ours = {os.getpid(), *forks, *workers}
         held = sum(_own_share_mib(pid, resident[pid]) for pid in ours)
         self.resident_mib = max(self.resident_mib, sum(resident[pid] for pid in ours))
         if held > self.peak_mib:
             self.peak_mib, self.workers = held, len(workers)
             self.runtime_mib = resident[os.getpid()]
+
+    def _workers(self) -> set[int]:
+        deployment, host = self._runtime.deployment, self._runtime.host
+        names = [function.name for function in deployment.functions] if deployment else []
+        return {pid for name in names for pid in host.pids(name)}
 
 
 def _own_share_mib(pid: int, resident_mib: float) -> float:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cli.drop import Drop
     from cli.stack import Stack
     from seqdrop.domain.manifest import SampleEntry
-    from seqdrop.domain.records import Placed
+    from seqdrop.domain.records import Analysis, Placed
 
 
 def upload(
@@ -124,13 +124,10 @@ def _send(stack: "Stack", dropped: "Drop", *, quiet: bool) -> None:
 
 def _tell(stack: "Stack", dropped: "Drop", seen: "dict[str, Placed]") -> None:
     """Where each analysis stands that got a file, and what took no part."""
-    from cli.view import why_of
-
     for sample, assay in sorted({(p.sample, p.assay) for p in seen.values() if p.sample}):
         analysis = stack.catalog.analyses.get(sample, assay)
         if analysis:
-            why = why_of(analysis)
-            say(f"{sample} ({assay}) is {analysis.status.value}" + (f": {why}" if why else ""))
+            say(f"{sample} ({assay}) is {_standing(analysis)}")
     for key, placed in seen.items():
         if not placed.sample:
             say(f"{key}: {placed.note}")
@@ -139,6 +136,17 @@ def _tell(stack: "Stack", dropped: "Drop", seen: "dict[str, Placed]") -> None:
     samples = sorted({placed.sample for placed in seen.values() if placed.sample})
     if samples:
         say(f"next: seqdrop wait {' '.join(samples)}")
+
+
+def _standing(analysis: "Analysis") -> str:
+    """Its status and why; the last file is registered a moment before its reason is."""
+    from cli.view import missing_of, why_of
+    from seqdrop.domain.records import AnalysisStatus
+
+    why = why_of(analysis)
+    if analysis.status is AnalysisStatus.RECEIVING and not missing_of(analysis):
+        why = "all its files are there, it starts by itself"
+    return analysis.status.value + (f": {why}" if why else "")
 
 
 def _document(dropped: "Drop", bucket: str, seen: "dict[str, Placed]") -> dict[str, object]:

@@ -78,7 +78,7 @@ def analysis_document(
         "status": analysis.status.value,
         "why": why_of(analysis),
         "holds": analysis.holds,
-        "missing": _missing(analysis),
+        "missing": missing_of(analysis),
         "project": analysis.project,
         "priority": analysis.priority or None,
         "generation": analysis.generation,
@@ -100,7 +100,8 @@ def why_of(analysis: Analysis) -> str:
     return analysis.why
 
 
-def _missing(analysis: Analysis) -> list[str]:
+def missing_of(analysis: Analysis) -> list[str]:
+    """The files that an analysis waits for."""
     absent = sorted(analysis.expected - analysis.keys_seen)
     if analysis.expected:
         return [f"s3://{entry}" for entry in absent]
