@@ -6,7 +6,7 @@ from typing import Any
 
 from cli.screen import aligned
 
-_BAR_WIDTH = 30
+_BAR_WIDTH = 16
 _OLDER_RUNS = 3
 """How many runs before the newest are named."""
 

@@ -1,5 +1,6 @@
 """The AWS endpoint: moto's server, in this process, on a loopback port."""
 
+import functools
 import logging
 import socket
 import threading
@@ -14,6 +15,14 @@ class PortInUse(Exception):
     """Something listens on the port already."""
 
 
+class _Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]  # moto has no types
+    """moto's, without a listing of its package's folder, under a lock, for each request."""
+
+    get_backend_for_host = functools.lru_cache(maxsize=512)(
+        DomainDispatcherApplication.get_backend_for_host
+    )
+
+
 class Endpoint:
     """moto's server for every AWS service, on one port."""
 
@@ -23,7 +32,7 @@ class Endpoint:
                 f"port {port} is in use: end what listens there, or choose another with --port"
             )
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
-        app = DomainDispatcherApplication(create_backend_app)
+        app = _Dispatcher(create_backend_app)
         self._server: BaseWSGIServer = make_server(HOST, port, app, threaded=True)
         self.port: int = self._server.port
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)

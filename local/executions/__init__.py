@@ -19,6 +19,7 @@ from local.executions.endings import (
     stay_ended,
     stop_at_once,
 )
+from local.executions.parsing import parse_definitions_once
 from local.executions.tasks import name_unanswered_functions, renew_tokens
 
 _patched: set[Callable[..., Any]] = set()
@@ -43,6 +44,7 @@ def install(put_event: PutEvent | None = None) -> None:
         name_unanswered_functions,
         pass_on_what_responses_drop,
         keep_clients,
+        parse_definitions_once,
     )
     for patch in patches:
         if patch not in _patched:
