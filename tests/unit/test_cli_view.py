@@ -136,13 +136,13 @@ def test_the_timeline_shows_waiting_and_running_in_the_runs_time() -> None:
     ]  # fmt: skip
     assert list(sample_lines(sample_document("NA1", items))) == [
         "NA1 (wgs) is ANALYSED",
-        "  1 files, 2.0 KiB",
+        "  1 file, 2.0 KiB",
         "  missing: R2 of lane 3 on flowcell HXYZ",
         "  run abc#1 is SUCCEEDED, QC WARN, germline-cpu on GRCh38/1, $0.5000, "
         "simulated: not for use, current",
         "    QC mean_depth is 12",
-        "    align  SUCCEEDED  cpu  waited 10.0 s  ran 1 min   ...##################",
-        "    call   FAILED     cpu  waited 0.0 s   ran 30.0 s                       #########",
+        "    align  SUCCEEDED  cpu  waited 10.0 s  ran 1 min   ..#########",
+        "    call   FAILED     cpu  waited 0.0 s   ran 30.0 s             #####",
         "    call: no space",
     ]
 
