@@ -39,7 +39,8 @@ def analysis_lines(sample: str, analysis: dict[str, Any]) -> Iterator[str]:
 
 def _file_lines(analysis: dict[str, Any]) -> Iterator[str]:
     files = analysis["files"]
-    yield f"  {len(files)} file{'' if len(files) == 1 else 's'}, {size_text(sum(file['bytes'] for file in files))}"
+    word = "file" if len(files) == 1 else "files"
+    yield f"  {len(files)} {word}, {size_text(sum(file['bytes'] for file in files))}"
     for missing in analysis["missing"]:
         yield f"  missing: {missing}"
 
