@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from moto.moto_api._internal import moto_api_backend
 
@@ -20,6 +21,7 @@ from local.functions import FunctionHost
 from local.queues import QueuePollers
 
 PROJECT = Path(__file__).resolve().parent.parent
+_PATCHED: tuple[Any, ...] = (dynamodb, s3_events, executions)
 TOOLS = ("bwa", "samtools", "bcftools", "dragen")
 log = logging.getLogger(__name__)
 
@@ -96,7 +98,10 @@ class Runtime:
         if self._host:
             self._host.stop()
         self._endpoint.stop()
-        moto_api_backend.reset()  # so that another may start in this process
+        # moto as it was, so that another runtime may start in this process.
+        moto_api_backend.reset()
+        for service in (functions, *_PATCHED):
+            service.uninstall()
         shutil.rmtree(self.settings.folder / "bin", ignore_errors=True)
 
     def __enter__(self) -> "Runtime":
@@ -158,6 +163,5 @@ def put_tools(folder: Path, path: str) -> list[str]:
 
 
 def _install_patches() -> None:
-    dynamodb.install()
-    s3_events.install()
-    executions.install()
+    for service in _PATCHED:
+        service.install()

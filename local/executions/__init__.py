@@ -9,6 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.core.config import default_user_config
+from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_lambda,
+)
+from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackPoolManager
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+from moto.stepfunctions.responses import StepFunctionResponse
 
 from local.executions.answers import pass_on_what_responses_drop
 from local.executions.clients import keep_clients
@@ -22,6 +32,21 @@ from local.executions.endings import (
 from local.executions.parsing import parse_definitions_once
 from local.executions.tasks import name_unanswered_functions, renew_tokens
 
+_PATCHED: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (Execution, ("start", "stop")),
+    (BaseExecutionWorkerCommunication, ("_reflect_execution_status",)),
+    (Environment, ("set_stop", "set_timed_out", "set_error")),
+    (ExecutionState, ("_evaluate_with_timeout",)),
+    (state_task_service_lambda.StateTaskServiceLambda, ("_from_error",)),
+    (
+        StepFunctionResponse,
+        ("get_execution_history", "send_task_failure", "stop_execution", "describe_execution"),
+    ),
+    (CallbackPoolManager, ("notify", "heartbeat")),
+    (AmazonStateLanguageParser, ("parse",)),
+    (boto_client, ("boto3",)),
+)
+_STOCK = tuple((o, name, vars(o)[name]) for o, names in _PATCHED for name in names)
 _patched: set[Callable[..., Any]] = set()
 
 
@@ -50,6 +75,13 @@ def install(put_event: PutEvent | None = None) -> None:
         if patch not in _patched:
             patch()
             _patched.add(patch)
+
+
+def uninstall() -> None:
+    """Give moto its own functions back."""
+    for owner, name, stock in _STOCK:
+        setattr(owner, name, stock)
+    _patched.clear()
 
 
 def _default_bus() -> PutEvent:

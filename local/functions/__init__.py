@@ -1,6 +1,6 @@
 """Lambda functions as worker processes under AWS's own runtime client."""
 
-from local.functions.api import install
+from local.functions.api import install, uninstall
 from local.functions.calls import (
     FunctionSpec,
     HostError,
@@ -20,4 +20,5 @@ __all__ = [
     "TooManyRequests",
     "UnknownFunction",
     "install",
+    "uninstall",
 ]

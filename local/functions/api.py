@@ -9,6 +9,8 @@ from moto.awslambda.models import LambdaFunction
 from local.functions.calls import TooManyRequests, UnknownFunction
 from local.functions.host import FunctionHost
 
+_stock_invoke = LambdaFunction.invoke
+
 
 def install(host: FunctionHost) -> None:
     """Have moto's Lambda run functions in `host`: over its API, and from its other services.
@@ -40,3 +42,8 @@ def install(host: FunctionHost) -> None:
         return invocation.payload
 
     LambdaFunction.invoke = invoke
+
+
+def uninstall() -> None:
+    """Give moto its own function back."""
+    LambdaFunction.invoke = _stock_invoke

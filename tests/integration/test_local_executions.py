@@ -11,26 +11,18 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto.awslambda.models import LambdaFunction, lambda_backends
+from moto.awslambda.models import lambda_backends
 from moto.core.config import default_user_config
 from moto.events.models import events_backends
 from moto.iam.models import iam_backends
 from moto.server import ThreadedMotoServer
 from moto.sqs.models import sqs_backends
-from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
-    state_task_service_lambda,
-)
-from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackPoolManager
-from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramError, ProgramStopped
 from moto.stepfunctions.parser.asl.utils import boto_client
-from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
-from moto.stepfunctions.responses import StepFunctionResponse
 
 from local import executions
-from local.functions import FunctionHost, FunctionSpec, install
+from local.functions import FunctionHost, FunctionSpec, install, uninstall
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/states"
@@ -106,26 +98,6 @@ def until(condition: Callable[[], Any]) -> Any:
     raise AssertionError("it never came true")
 
 
-PATCHED = [
-    (LambdaFunction, "invoke"),
-    (Execution, "start"),
-    (Execution, "stop"),
-    (BaseExecutionWorkerCommunication, "_reflect_execution_status"),
-    (Environment, "set_stop"),
-    (Environment, "set_timed_out"),
-    (Environment, "set_error"),
-    (ExecutionState, "_evaluate_with_timeout"),
-    (state_task_service_lambda.StateTaskServiceLambda, "_from_error"),
-    (StepFunctionResponse, "get_execution_history"),
-    (StepFunctionResponse, "send_task_failure"),
-    (StepFunctionResponse, "stop_execution"),
-    (StepFunctionResponse, "describe_execution"),
-    (CallbackPoolManager, "notify"),
-    (CallbackPoolManager, "heartbeat"),
-    (boto_client, "boto3"),
-]
-
-
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     with socket.socket() as free:
@@ -171,9 +143,7 @@ def stock(
     endpoint: str, host: FunctionHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Machines]:
     """Give state machines on stock moto, but for its functions."""
-    for owner, name in PATCHED:
-        monkeypatch.setattr(owner, name, getattr(owner, name))
-    monkeypatch.setattr(executions, "_patched", set())
+    executions.uninstall()
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     install(host)
@@ -182,6 +152,8 @@ def stock(
     for execution in stepfunctions_parser_backends[ACCOUNT][REGION]._get_executions("RUNNING"):
         execution.exec_worker.env.set_stop(None, None, None)
     stepfunctions_parser_backends[ACCOUNT][REGION].reset()
+    executions.uninstall()
+    uninstall()
 
 
 @pytest.fixture

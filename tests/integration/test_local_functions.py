@@ -17,7 +17,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto.awslambda.models import LambdaFunction, lambda_backends
+from moto.awslambda.models import lambda_backends
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.server import ThreadedMotoServer
@@ -29,6 +29,7 @@ from local.functions import (
     TooManyRequests,
     UnknownFunction,
     install,
+    uninstall,
 )
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -379,9 +380,9 @@ def client(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def stock_invoke() -> Iterator[None]:
-    stock = LambdaFunction.invoke
+    uninstall()
     yield
-    LambdaFunction.invoke = stock
+    uninstall()
 
 
 def deploy(name: str) -> None:
