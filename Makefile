@@ -24,7 +24,7 @@ check: setup validate ## Format, lint, types, the template and the state machine
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml
-	$(BIN)/python -m pytest -q tests/infrastructure
+	$(BIN)/python -m pytest -q tests/infrastructure tests/structure
 
 bench: setup ## Speed and memory as ratios against a baseline of the same run
 	$(BIN)/python -m benchmarks
