@@ -111,7 +111,8 @@ class Bench:
         self._samples = 0
 
     def hold(self, stage: str) -> None:
-        """The stage's tool waits until ``let_go``."""
+        """The stage's tool waits until ``let_go``; ``pid`` is then that of the one that waits."""
+        (self._control / f"{stage}.pid").unlink(missing_ok=True)
         (self._control / f"{stage}.wait").touch()
 
     def let_go(self, stage: str) -> None:
