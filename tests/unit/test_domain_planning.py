@@ -136,3 +136,19 @@ def test_more_input_is_given_more_time() -> None:
         for frozen in (blueprint(), larger)
     ]  # fmt: skip
     assert [p.stage("align").expected_seconds for p in plans] == [61, 260]
+
+
+def test_a_stage_keeps_the_job_definition_of_its_claim() -> None:
+    frozen = blueprint(definitions={"cpu": "arn:cpu:3", "fpga-exome": "arn:exome:9"})
+    assert set(frozen.definitions) <= {stage.queue for stage in frozen.stages.values()}
+    assert "arn:exome:9" not in frozen.definitions.values()
+    plan = make_plan(
+        frozen, run_of(frozen), bucket="results", good={},
+        next_number=dict.fromkeys(frozen.stages, 1), shortest_poll_seconds=60,
+    )  # fmt: skip
+    of_queue = {"cpu": "arn:cpu:3"}
+    assert all(stage.definition == of_queue.get(stage.queue, "") for stage in plan.stages)
+
+
+def test_the_job_definition_decides_no_key() -> None:
+    assert blueprint(definitions={"cpu": "arn:cpu:3"}).run_key == blueprint().run_key

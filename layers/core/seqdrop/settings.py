@@ -17,6 +17,8 @@ class Settings(msgspec.Struct, frozen=True):
     """Queues are ``<prefix>-<kind>-<priority>``, definitions ``<prefix>-<kind>``."""
     images: dict[str, str] = {}
     """What runs on each kind of queue: an image's digest, or a host's AMI and DRAGEN version."""
+    job_definitions: dict[str, str] = {}
+    """The revision of the job definition that belongs to each image, by the same kinds."""
     pipelines_dir: str = "/opt"
     shortest_poll_seconds: int = 60
 
@@ -27,6 +29,6 @@ def load_settings() -> Settings:
     for name in Settings.__struct_fields__:
         value = os.environ.get(name.upper())
         if value:
-            given[name] = msgspec.json.decode(value) if name == "images" else value
+            given[name] = msgspec.json.decode(value) if value.startswith("{") else value
     settings = msgspec.convert(given, Settings, strict=False)
     return msgspec.structs.replace(settings, pipelines_dir=str(Path(settings.pipelines_dir)))

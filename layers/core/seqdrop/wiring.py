@@ -78,7 +78,15 @@ def claims() -> "Claims":
     """Whether analyses may start."""
     from seqdrop.flow.claims import Claims
 
-    return Claims(catalog(), executions(), rechecks(), library(), settings().images, now)
+    return Claims(
+        catalog=catalog(),
+        executions=executions(),
+        rechecks=rechecks(),
+        library=library(),
+        images=settings().images,
+        definitions=settings().job_definitions,
+        now=now,
+    )
 
 
 @cache

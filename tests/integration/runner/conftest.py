@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server() -> Iterator[tuple["S3Client", dict[str, str]]]:
     """An S3 endpoint, and the environment that leads to it."""
     with s3_server() as found:

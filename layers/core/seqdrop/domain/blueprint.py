@@ -31,6 +31,8 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
     parts: dict[str, str]
     qc: dict[str, Limit]
     poll_factor: float
+    definitions: dict[str, str] = {}
+    """The job definition's revision for each image: a deploy in mid-run changes neither."""
 
     @property
     def run_key(self) -> str:
@@ -52,6 +54,7 @@ def make_blueprint(
     reference: ReferenceVersion,
     files: Iterable[FastqFile],
     images: dict[str, str],
+    definitions: dict[str, str] | None = None,
 ) -> Blueprint:
     """Freezes a run. Raises InvalidInput where mates or the reference do not fit."""
     check_ready(reference)
@@ -74,6 +77,11 @@ def make_blueprint(
         parts={p: f.object.sha256 for used in parts.values() for p, f in used.items()},
         qc=assay.qc,
         poll_factor=assay.poll_factor,
+        definitions={
+            kind: definition
+            for kind, definition in (definitions or {}).items()
+            if kind in {stage.queue for stage in stages.values()}
+        },
     )
 
 

@@ -55,6 +55,8 @@ class StagePlan(msgspec.Struct, frozen=True, omit_defaults=True):
     poll_seconds: int
     steps: tuple[Step, ...]
     outputs: tuple[Output, ...]
+    definition: str = ""
+    """The job definition's revision; "" is the newest of the queue's own name."""
     bucket: str = ""
     reused: bool = False
     """True where good results under this key are there already: no job is submitted."""

@@ -83,6 +83,7 @@ def _stage_plan(
         prefix=prefix,
         queue=stage.queue,
         image=blueprint.images[stage.queue],
+        definition=blueprint.definitions.get(stage.queue, ""),
         vcpus=stage.size.vcpus,
         memory_mib=stage.size.memory_mib.of(blueprint.input_bytes),
         expected_seconds=seconds,

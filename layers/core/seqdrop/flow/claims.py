@@ -29,6 +29,7 @@ class Claims:
     rechecks: Rechecks
     library: Library
     images: dict[str, str]
+    definitions: dict[str, str]
     now: Callable[[], datetime]
 
     def advance(self, sample: str, assay: str, generation: int | None = None) -> str:
@@ -109,6 +110,7 @@ class Claims:
             reference=self.catalog.references.choose(config.reference, config.reference_version),
             files=[file for file in files if str(file.identity) in seen],
             images=self.images,
+            definitions=self.definitions,
         )
 
     def _hold(self, analysis: Analysis, cause: str, error: InvalidInput) -> str:

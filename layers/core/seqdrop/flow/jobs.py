@@ -184,7 +184,7 @@ class JobFlow:
         return JobRequest(
             name=job.name,
             queue=job.queue,
-            definition=f"{self.queue_prefix}-{stage.queue}",
+            definition=stage.definition or f"{self.queue_prefix}-{stage.queue}",
             parameters={
                 "plan": plan_uri,
                 "stage": ids.stage,
