@@ -74,6 +74,7 @@ class Runtime:
         self._endpoint.start()
         batch.install(self._batch_settings())
         parameters = {
+            "EnableFpga": str(self.settings.fpga_slots > 0).lower(),
             "CpuImage": "local/seqdrop-cpu",
             "FpgaGenomeImage": "local/seqdrop-fpga-genome",
             "FpgaExomeImage": "local/seqdrop-fpga-exome",
@@ -140,6 +141,7 @@ class Runtime:
                 "FpgaGenome": settings.fpga_slots,
                 "FpgaExome": settings.fpga_slots,
                 "Cpu": settings.cpu_slots,
+                "CpuOnDemand": 0,  # the machine's cores are there once
             },
         )
 
