@@ -4,6 +4,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SAM := .venv-sam/bin/sam
+CHECKOV := .venv-checkov/bin/checkov
+# Lambda's Python builds its own packages; it need not be the one that runs everything else.
+LAMBDA_PYTHON = $(firstword $(foreach python,python3.13 \
+	$(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python3.13),\
+	$(shell $(python) -c 'import sys; print(sys.executable)' 2>/dev/null)))
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help setup demo test check bench validate build lock clean
@@ -19,27 +24,39 @@ demo: setup ## Two simulated samples through the embedded runtime, in under a mi
 test: setup ## Every test that needs nothing but this machine
 	$(BIN)/python -m pytest
 
-check: setup validate ## Format, lint, types, the template and the state machine
+check: setup validate build ## Format, lint, types, the templates and what is built of them
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/cfn-lint template.yaml
 	$(BIN)/python -m pytest -q tests/infrastructure tests/structure
 
 bench: setup ## Speed and memory as ratios against a baseline of the same run
 	$(BIN)/python -m benchmarks
 
-validate: .venv-sam/.ready ## What SAM itself says of the template
-	$(SAM) validate --lint --template-file template.yaml --region us-east-1
+validate: setup .venv-sam/.ready .venv-checkov/.ready ## What SAM, cfn-lint and checkov say
+	for template in template.yaml bootstrap/template.yaml; do \
+		$(SAM) validate --lint --template-file $$template --region us-east-1 || exit 1; \
+		$(BIN)/cfn-lint $$template || exit 1; \
+	done
+	$(BIN)/python -m tests.infrastructure.transformed .aws-sam/transformed.json
+	LOG_LEVEL=ERROR $(CHECKOV) --config-file .checkov.yaml \
+		--file .aws-sam/transformed.json bootstrap/template.yaml
 
 build: .venv-sam/.ready ## The deployable artifacts, for Lambda's Python 3.13 on arm64
-	$(SAM) build --template-file template.yaml
+	@python="$(LAMBDA_PYTHON)"; \
+	if [ -z "$$python" ]; then \
+		echo "make build needs Python 3.13, Lambda's own version, as python3.13 on PATH" >&2; \
+		exit 1; \
+	fi; \
+	PATH="$$(dirname "$$python"):$$PATH" $(SAM) build --template-file template.yaml
+	$(PYTHON) tests/infrastructure/built.py .aws-sam/build/CoreLayer
 
 lock: setup ## Newest versions of everything, written to locks/
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes --extra local --extra dev \
 		pyproject.toml -o locks/project.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/sam.in -o locks/sam.txt
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/checkov.in -o locks/checkov.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) layers/core/requirements.in \
 		-o layers/core/requirements.txt
 
@@ -47,7 +64,7 @@ LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 \
 	--no-emit-index-url --no-annotate --no-header
 
 clean: ## Everything that was made
-	rm -rf .venv .venv-sam .aws-sam .seqdrop .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sam .venv-checkov .aws-sam .seqdrop .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/.ready: locks/project.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Seqdrop needs Python 3.11 or newer; this is " \
@@ -61,4 +78,9 @@ clean: ## Everything that was made
 .venv-sam/.ready: locks/sam.txt
 	$(PYTHON) -m venv .venv-sam
 	.venv-sam/bin/pip install --quiet --no-deps --require-hashes -r locks/sam.txt
+	@touch $@
+
+.venv-checkov/.ready: locks/checkov.txt
+	$(PYTHON) -m venv .venv-checkov
+	.venv-checkov/bin/pip install --quiet --no-deps --require-hashes -r locks/checkov.txt
 	@touch $@

@@ -13,7 +13,6 @@ from cli.screen import emit, say, warn
 if TYPE_CHECKING:
     from cli.stack import Stack
 
-LOG_GROUP = "/aws/batch/job"
 _PAUSE_SECONDS = 1.0
 _ENDED = {"SUCCEEDED", "FAILED", "REUSED", "NOT_RUN"}
 Document = dict[str, Any]
@@ -32,7 +31,7 @@ def logs(
     from cli.stack import find_stack
 
     stack = find_stack()
-    reader = _Reader(stack.client("logs"))
+    reader = _Reader(stack.client("logs"), stack.output("JobLogGroup"))
     kept: dict[str, Document] = {}
     while True:
         run, stages = _newest_stages(stack, sample, assay, stage)
@@ -74,8 +73,9 @@ def _newest_stages(
 class _Reader:
     """Reads each log stream on from where it was read to."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, group: str) -> None:
         self._client = client
+        self._group = group
         self._tokens: dict[str, str] = {}
 
     def new_events(self, stage: Document) -> Iterator[Document]:
@@ -98,7 +98,7 @@ class _Reader:
         given = {"nextToken": token} if token else {}
         try:
             page: Document = self._client.get_log_events(
-                logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True, **given
+                logGroupName=self._group, logStreamName=stream, startFromHead=True, **given
             )
         except self._client.exceptions.ResourceNotFoundException:
             return None

@@ -5,7 +5,19 @@ from io import TextIOWrapper
 
 import typer
 
-from cli import act, logs, references, results, runtime, samples, upload, wait
+from cli import (
+    act,
+    deploy,
+    doctor,
+    logs,
+    redrive,
+    references,
+    results,
+    runtime,
+    samples,
+    upload,
+    wait,
+)
 from cli.faults import expected_faults, explain
 from cli.screen import warn
 
@@ -34,6 +46,9 @@ app.command("results")(results.results)
 reference_app.command("add")(references.add)
 app.add_typer(reference_app, name="reference")
 app.command("references")(references.references)
+app.command("redrive")(redrive.redrive)
+app.command("deploy")(deploy.deploy)
+app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:

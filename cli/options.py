@@ -9,3 +9,7 @@ Sample = Annotated[str, typer.Argument(metavar="SAMPLE", help="The sample's id."
 Assay = Annotated[
     str, typer.Option(metavar="NAME", help="One assay, where the sample has several.")
 ]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", metavar="NAME=VALUE", help="A parameter of the template; repeat."),
+]

@@ -25,6 +25,7 @@ from seqdrop.flow.references import ReferenceFlow
 from seqdrop.library import Library
 
 if TYPE_CHECKING:
+    from cli.dead_letters import DeadLetters
     from seqdrop.domain.records import Analysis
 
 PIPELINES = Path(__file__).resolve().parent.parent / "pipelines"
@@ -117,7 +118,24 @@ class Stack:
     def reference_flow(self) -> ReferenceFlow:
         """Adding references."""
         bucket = self.output("ReferencesBucket")
-        return ReferenceFlow(self.catalog, self.objects, self.job_flow, self.library, bucket, now)
+        kinds = frozenset(self.output("QueueKinds").split(","))
+        return ReferenceFlow(
+            self.catalog, self.objects, self.job_flow, self.library, bucket, now, kinds
+        )
+
+    @cached_property
+    def dead_letters(self) -> "DeadLetters":
+        """The stack's dead-letter queues."""
+        from cli.dead_letters import DeadLetters
+
+        pages = self.client("cloudformation").get_paginator("list_stack_resources")
+        queues = {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for page in pages.paginate(StackName=self.name)
+            for resource in page["StackResourceSummaries"]
+            if resource["ResourceType"] == "AWS::SQS::Queue"
+        }
+        return DeadLetters(self.client("sqs"), queues)
 
     def who(self) -> str:
         """Who asks, for the audit trail: the caller's ARN, or else the machine's user."""
@@ -138,7 +156,7 @@ class Stack:
 def find_stack() -> Stack:
     """The stack named by SEQDROP_STACK (or ``seqdrop``), where the environment points to."""
     name = os.environ.get("SEQDROP_STACK") or "seqdrop"
-    session = _session(os.environ.get("AWS_ENDPOINT_URL", ""))
+    session = session_for()
     client = session.client("cloudformation", config=_CONFIG)
     try:
         found = client.describe_stacks(StackName=name)["Stacks"][0]
@@ -154,11 +172,15 @@ def find_stack() -> Stack:
     return Stack(name, outputs, session)
 
 
-def _session(endpoint: str) -> boto3.Session:
-    """On this machine the embedded runtime's own region counts, and any credentials do."""
+def session_for(region: str = "") -> boto3.Session:
+    """A session in a region, or in the environment's own.
+
+    On this machine the embedded runtime's own region counts, and any credentials do.
+    """
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
     if endpoint and urlsplit(endpoint).hostname in _LOOPBACK:
         return boto3.Session("local", "local", region_name=_LOCAL_REGION)
-    session = boto3.Session()
+    session = boto3.Session(region_name=region or None)
     if not endpoint:
         return session
     region = session.region_name or _LOCAL_REGION

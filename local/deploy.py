@@ -37,12 +37,11 @@ def deploy(project: Path, endpoint_url: str, parameters: dict[str, str]) -> Depl
         for name in ("cloudformation", "s3", "lambda", "stepfunctions", "ec2")
     }
     machine_arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STACK}-analyse-sample"
-    template = load_template(
-        project / "template.yaml", REGION, {"AnalyseSampleStateMachine": machine_arn}
-    )
+    values = {**_default_network(clients["ec2"]), **parameters}
+    machines = {"AnalyseSampleStateMachine": machine_arn}
+    template = load_template(project / "template.yaml", REGION, values, machines)
     _put_code(clients["s3"], template)
-    network = _default_network(clients["ec2"])
-    outputs = _create_stack(clients["cloudformation"], template, {**network, **parameters})
+    outputs = _create_stack(clients["cloudformation"], template, values)
     _configure_buckets(clients["s3"], template, outputs)
     _create_state_machines(clients["stepfunctions"], project, template, outputs)
     functions = _function_specs(clients["lambda"], project, template)

@@ -76,6 +76,7 @@ class Runtime:
         self._endpoint.start()
         batch.install(self._batch_settings())
         parameters = {
+            "EnableFpga": str(self.settings.fpga_slots > 0).lower(),
             "CpuImage": "local/seqdrop-cpu",
             "FpgaGenomeImage": "local/seqdrop-fpga-genome",
             "FpgaExomeImage": "local/seqdrop-fpga-exome",
@@ -145,6 +146,7 @@ class Runtime:
                 "FpgaGenome": settings.fpga_slots,
                 "FpgaExome": settings.fpga_slots,
                 "Cpu": settings.cpu_slots,
+                "CpuOnDemand": 0,  # the machine's cores are there once
             },
         )
 

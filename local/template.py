@@ -1,7 +1,7 @@
 """The deployed template, made ready for moto: transformed, and what moto lacks taken out."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,21 +10,34 @@ from typing import Any
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
+from local.conditions import resolve_conditions
+
 CODE_BUCKET = "seqdrop-local-code"
 _CODE_PROPERTIES = ("CodeUri", "ContentUri", "DefinitionUri")
-_LEFT_OUT = {
+_MADE_BESIDE = {
     # made by API from the same properties: moto's CloudFormation does not execute these machines
     "AWS::StepFunctions::StateMachine",
     # run by our own pollers: moto's know no partial batch responses
     "AWS::Lambda::EventSourceMapping",
-    # unknown to moto's CloudFormation, and of no effect on one machine
-    "AWS::SQS::QueuePolicy",
 }
-
+_LEFT_OUT = {
+    # unknown to moto's CloudFormation, and nobody on one machine is to be kept out
+    "AWS::SQS::QueuePolicy",
+    "AWS::S3::BucketPolicy",
+}
+_TAKEN_AWAY = {
+    # moto would keep every change of the table for a reader that is not there: see the decision
+    # on the audit trail's copy
+    "AWS::DynamoDB::Table": {"StreamSpecification"},
+    # of effect on what is old, and nothing here is
+    "AWS::S3::Bucket": {"LifecycleConfiguration"},
+}
 _ADDED = {
     # moto wants the role by name that AWS takes by itself
     "AWS::Batch::ComputeEnvironment": {"ServiceRole": {"Fn::GetAtt": ["HostRole", "Arn"]}},
 }
+_PLACES_OF_A_HOST = {"SEQDROP_SCRATCH"}
+"""Variables of jobs that name a folder of their host's: here each job works in one of its own."""
 
 Resource = dict[str, Any]
 
@@ -90,8 +103,10 @@ class _NoManagedPolicies:
         return {}
 
 
-def load_template(path: Path, region: str, arns: dict[str, str]) -> LocalTemplate:
-    """The SAM template, transformed offline.
+def load_template(
+    path: Path, region: str, parameters: Mapping[str, str], arns: dict[str, str]
+) -> LocalTemplate:
+    """The SAM template under these parameters, transformed offline.
 
     ``arns`` are those of resources that are left out, by logical id: what refers to them gets it.
     """
@@ -102,17 +117,37 @@ def load_template(path: Path, region: str, arns: dict[str, str]) -> LocalTemplat
         for name in _CODE_PROPERTIES:
             if name in properties:
                 properties[name] = f"s3://{CODE_BUCKET}/{str(properties[name]).rstrip('/')}"
-    template = LocalTemplate(transform(source, {}, _NoManagedPolicies()))
-    template.body.setdefault("Outputs", {})
+    body = resolve_conditions(transform(source, {}, _NoManagedPolicies()), parameters)
+    template = LocalTemplate(body)
     resources = template.body["Resources"]
+    for name in [n for n, r in resources.items() if r["Type"] in _MADE_BESIDE | _LEFT_OUT]:
+        resource = resources.pop(name)
+        if resource["Type"] in _MADE_BESIDE and not _reads_a_stream(resource):
+            template.left_out[name] = resource
     for resource in resources.values():
-        resource.setdefault("Properties", {}).update(_ADDED.get(resource["Type"], {}))
-    for name in [n for n, r in resources.items() if r["Type"] in _LEFT_OUT]:
-        template.left_out[name] = resources.pop(name)
+        _adapt(resource)
     for resource in template.left_out.values():
         resource["Properties"] = template.ask(deepcopy(resource.get("Properties", {})))
     template.body = _with_arns(template.body, arns)
     return template
+
+
+def _reads_a_stream(resource: Resource) -> bool:
+    """Streams are not made here, so nothing reads them."""
+    return "StartingPosition" in resource["Properties"]
+
+
+def _adapt(resource: Resource) -> None:
+    kind, properties = resource["Type"], resource.setdefault("Properties", {})
+    properties.update(_ADDED.get(kind, {}))
+    for name in _TAKEN_AWAY.get(kind, set()):
+        properties.pop(name, None)
+    if kind == "AWS::Batch::JobDefinition":
+        tasks = properties.get("EcsProperties", {}).get("TaskProperties", [])
+        containers = [c for task in tasks for c in task["Containers"]]
+        for container in containers or [properties["ContainerProperties"]]:
+            given = container.get("Environment", [])
+            container["Environment"] = [v for v in given if v["Name"] not in _PLACES_OF_A_HOST]
 
 
 def _with_arns(value: Any, arns: dict[str, str]) -> Any:

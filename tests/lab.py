@@ -182,7 +182,8 @@ class Lab:
             self.runtime.outputs["JobQueuePrefix"], library.prices, now,
         )  # fmt: skip
         bucket = self.runtime.outputs["ReferencesBucket"]
-        return ReferenceFlow(self.catalog, objects, jobs, library, bucket, now)
+        kinds = frozenset(self.runtime.outputs["QueueKinds"].split(","))
+        return ReferenceFlow(self.catalog, objects, jobs, library, bucket, now, kinds)
 
 
 @contextmanager

@@ -1,4 +1,8 @@
-"""The Batch API's job calls, answered by the scheduler in place of moto's pretence."""
+"""The Batch API's job calls, answered by the scheduler in place of moto's pretence.
+
+Calls that moto takes but keeps only a part of (`ecsProperties`, time limits of queues) and those
+that it does not know (consumable resources) are in `local.batch.resource_calls`.
+"""
 
 import json
 from typing import Any
@@ -7,9 +11,11 @@ from moto.batch.exceptions import ClientException
 from moto.batch.models import BatchBackend
 from moto.batch.responses import BatchResponse
 
+from local.batch import resource_calls
 from local.batch.detail import job_detail, job_summary
 from local.batch.jobs import Job
 from local.batch.requests import job_from, listing_of, page_size_of
+from local.batch.resource_calls import request_of
 from local.batch.scheduler import Scheduler
 
 _MAX_PAYLOAD_BYTES = 30 * 1024
@@ -28,6 +34,7 @@ def serve(scheduler: Scheduler) -> None:
     BatchResponse.listjobs = _list_jobs
     BatchResponse.terminatejob = _terminate_job
     BatchResponse.canceljob = _cancel_job
+    resource_calls.serve(scheduler)
     BatchBackend.reset = _reset
     BatchBackend.update_compute_environment = _update_compute_environment
 
@@ -43,20 +50,16 @@ def _scheduler() -> Scheduler:
     return _serving[0]
 
 
-def _request(response: BatchResponse) -> dict[str, Any]:
-    return dict(json.loads(response.body or "{}"))
-
-
 def _submit_job(response: BatchResponse) -> str:
     if len(response.body or "") > _MAX_PAYLOAD_BYTES:
         raise ClientException("The payload of SubmitJob is larger than 30 KiB")
-    job = job_from(_request(response), response.batch_backend)
+    job = job_from(request_of(response), response.batch_backend)
     _scheduler().submit(job)
     return json.dumps({"jobArn": job.arn, "jobId": job.id, "jobName": job.name})
 
 
 def _describe_jobs(response: BatchResponse) -> str:
-    wanted = list(_request(response).get("jobs") or [])
+    wanted = list(request_of(response).get("jobs") or [])
     if len(wanted) > _MAX_DESCRIBED:
         raise ClientException("DescribeJobs takes at most 100 jobs")
     ids = dict.fromkeys(each.rpartition("/")[2] for each in wanted)
@@ -66,7 +69,7 @@ def _describe_jobs(response: BatchResponse) -> str:
 
 
 def _list_jobs(response: BatchResponse) -> str:
-    request = _request(response)
+    request = request_of(response)
     wanted = listing_of(request, response.batch_backend)
     newest_first = _scheduler().select(wanted, _numbered)[::-1]
     page = newest_first[: page_size_of(request)]
@@ -91,7 +94,7 @@ def _cancel_job(response: BatchResponse) -> str:
 
 
 def _job_and_reason(response: BatchResponse) -> tuple[str, str]:
-    request = _request(response)
+    request = request_of(response)
     for field in ("jobId", "reason"):
         if not request.get(field):
             raise ClientException(f"'{field}' is a required field (cannot be an empty string)")
@@ -106,7 +109,4 @@ def _reset(backend: BatchBackend) -> None:
 
 def _update_compute_environment(backend: BatchBackend, *args: Any, **kwargs: Any) -> Any:
     """An environment that was enabled again may have jobs that wait for it."""
-    answer = _stock_update(backend, *args, **kwargs)
-    for scheduler in _serving:
-        scheduler.wake()
-    return answer
+    return _scheduler().change(lambda: _stock_update(backend, *args, **kwargs))

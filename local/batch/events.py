@@ -13,7 +13,8 @@ from local.eventbridge import put_event
 class _Change(NamedTuple):
     account: str
     region: str
-    job_arn: str
+    kind: str
+    resources: list[str]
     detail: dict[str, Any]
     time: datetime
 
@@ -28,8 +29,16 @@ class StateChanges:
 
     def announce(self, job: Job) -> None:
         """Queue an event that tells the job as it is now."""
-        detail = event_detail(job)
-        self._changes.put(_Change(job.account, job.region, job.arn, detail, datetime.now(UTC)))
+        self._tell(job, "Batch Job State Change", [job.arn])
+
+    def announce_blocked(self, job: Job) -> None:
+        """Queue an event that tells that a job at the head of its queue can't be placed."""
+        self._tell(job, "Batch Job Queue Blocked", [job.arn, job.queue.arn])
+
+    def _tell(self, job: Job, kind: str, resources: list[str]) -> None:
+        now = datetime.now(UTC)
+        change = _Change(job.account, job.region, kind, resources, event_detail(job), now)
+        self._changes.put(change)
 
     def close(self) -> None:
         """Return when everything that was announced is delivered."""
@@ -42,8 +51,8 @@ class StateChanges:
                 change.account,
                 change.region,
                 source="aws.batch",
-                detail_type="Batch Job State Change",
-                resources=[change.job_arn],
+                detail_type=change.kind,
+                resources=change.resources,
                 detail=change.detail,
                 time=change.time,
             )

@@ -1,6 +1,5 @@
 """A Batch job and its attempts: what was asked for, and what became of it."""
 
-import re
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -10,12 +9,10 @@ from typing import Any
 from moto.batch.models import BatchBackend, JobDefinition, JobQueue
 from moto.batch.utils import make_arn_for_job
 
+from local.batch.containers import Container, Task
 from local.batch.logs import LogStream
 from local.batch.process import JobProcess
 from local.batch.retry import AttemptEnd, RetryStrategy
-
-_DEFAULT_LOG_GROUP = "/aws/batch/job"
-_REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 
 
 def now_ms() -> int:
@@ -45,49 +42,6 @@ class Status(StrEnum):
         return self in (Status.SUBMITTED, Status.PENDING, Status.RUNNABLE)
 
 
-@dataclass(frozen=True)
-class Container:
-    """What an attempt runs: the definition's properties under the job's overrides.
-
-    A definition with `ecsProperties` would give one of these for each of its containers.
-    """
-
-    properties: dict[str, Any]
-
-    @classmethod
-    def of(cls, definition: JobDefinition, overrides: dict[str, Any]) -> "Container":
-        """Lay the overrides of one job over copies of the definition's properties."""
-        merged = dict(definition.container_properties or {})
-        for key in ("command", "instanceType", "memory", "vcpus"):
-            if key in overrides:
-                merged[key] = overrides[key]
-        for key, name in (("environment", "name"), ("resourceRequirements", "type")):
-            entries = {entry[name]: entry for entry in merged.get(key) or []}
-            entries.update({entry[name]: entry for entry in overrides.get(key) or []})
-            merged[key] = [dict(entry) for entry in entries.values()]
-        return cls(merged)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Variables of the definition and the overrides."""
-        return {each["name"]: str(each.get("value", "")) for each in self.properties["environment"]}
-
-    def command(self, parameters: dict[str, str]) -> list[str]:
-        """The argument list, each `Ref::name` replaced once: values are never read again."""
-
-        def value(match: re.Match[str]) -> str:
-            return parameters.get(match[1], match[0])
-
-        return [_REFERENCE.sub(value, str(part)) for part in self.properties.get("command") or []]
-
-    def log_stream(self, account: str, region: str, definition: str, task_id: str) -> LogStream:
-        """The stream of one attempt, where the definition's log configuration wants it."""
-        configured = (self.properties.get("logConfiguration") or {}).get("options") or {}
-        prefix = configured.get("awslogs-stream-prefix", definition)
-        group = configured.get("awslogs-group", _DEFAULT_LOG_GROUP)
-        return LogStream(account, region, group, f"{prefix}/default/{task_id}")
-
-
 @dataclass
 class Attempt:
     """One try: its place, its log, and once it has started its process."""
@@ -114,11 +68,12 @@ class Job:
     queue: JobQueue
     definition: JobDefinition
     backend: BatchBackend
-    container: Container
+    task: Task
     parameters: dict[str, str]
     retry: RetryStrategy
     timeout_seconds: int | None
     depends_on: list[dict[str, str]]
+    consumes: dict[str, int] = field(default_factory=dict)  # by the ARN of the resource
     propagate_tags: bool | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     created_at: int = field(default_factory=now_ms)
@@ -128,6 +83,8 @@ class Job:
     stopped_at: int | None = None
     attempts: list[Attempt] = field(default_factory=list)
     waits_for: set[str] = field(default_factory=set)
+    blocked_by: str | None = None  # why the job at the head of its queue can't be placed
+    holds_resources: bool = False
     stop_reason: str | None = None
     cancelled: bool = False
     terminated: bool = False
@@ -146,6 +103,11 @@ class Job:
     def region(self) -> str:
         """The region it belongs to."""
         return str(self.backend.region_name)
+
+    @property
+    def container(self) -> Container:
+        """The container that an attempt runs."""
+        return self.task.main
 
     @property
     def tags(self) -> dict[str, str]:

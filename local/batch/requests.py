@@ -8,19 +8,16 @@ from typing import Any
 from moto.batch.exceptions import ClientException
 from moto.batch.models import BatchBackend, JobDefinition, JobQueue
 
-from local.batch.jobs import Container, Job, Status
+from local.batch.consumables import resource_of
+from local.batch.containers import Task
+from local.batch.jobs import Job, Status
 from local.batch.retry import RetryStrategy
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _MAX_DEPENDENCIES = 20
 _MAX_TAGS = 50
 _PAGE = 100
-_UNSUPPORTED = (
-    "arrayProperties",
-    "nodeOverrides",
-    "eksPropertiesOverride",
-    "ecsPropertiesOverride",
-)
+_UNSUPPORTED = ("arrayProperties", "nodeOverrides", "eksPropertiesOverride")
 
 Request = Mapping[str, Any]
 
@@ -42,11 +39,12 @@ def job_from(request: Request, backend: BatchBackend) -> Job:
         queue=_queue(str(request.get("jobQueue", "")), backend),
         definition=definition,
         backend=backend,
-        container=Container.of(definition, request.get("containerOverrides") or {}),
+        task=Task.of(definition, request),
         parameters={**definition.parameters, **(request.get("parameters") or {})},
         retry=RetryStrategy.from_request(request.get("retryStrategy") or definition.retry_strategy),
         timeout_seconds=_timeout(request.get("timeout") or definition.timeout),
         depends_on=depends_on,
+        consumes=_consumed(request, definition, backend),
         propagate_tags=request.get("propagateTags", definition.propagate_tags),
     )
     _tag(job, request.get("tags") or {})
@@ -121,9 +119,19 @@ def _definition(identifier: str, backend: BatchBackend) -> JobDefinition:
     if not candidates:
         raise ClientException(f"Job definition {identifier} does not exist or is not ACTIVE")
     definition = max(candidates, key=lambda each: int(each.revision))
-    if definition.container_properties is None:
-        raise ClientException("Only containerProperties are supported by the embedded runtime")
+    if definition.container_properties is None and definition.ecs_properties is None:
+        raise ClientException("The embedded runtime runs containerProperties and ecsProperties")
     return definition
+
+
+def _consumed(request: Request, definition: JobDefinition, backend: BatchBackend) -> dict[str, int]:
+    """Quantities by the ARNs of consumable resources; the submission's take the place of all."""
+    override = request.get("consumableResourcePropertiesOverride") or {}
+    wanted = override.get("consumableResourceList") or definition.consumes
+    return {
+        resource_of(backend, each["consumableResource"]).arn: int(each["quantity"])
+        for each in wanted
+    }
 
 
 def _timeout(request: Request | None) -> int | None:

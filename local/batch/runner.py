@@ -9,6 +9,8 @@ from pathlib import Path
 from local.batch.jobs import Attempt, Job
 from local.batch.process import CannotStart, JobProcess, Launch, Watchdog
 from local.batch.retry import AttemptEnd
+from local.batch.secrets import secret_values
+from local.calls import job_key
 
 _ENDED = "Essential container in task exited"
 _NOT_STARTED = "Task failed to start"
@@ -29,6 +31,8 @@ class BatchSettings:
     slots: Mapping[str, int] = field(default_factory=dict)
     default_slots: int = 1
     grace_seconds: float = 10.0
+    queue_second: float = 1.0
+    """How long a second of a queue's time limits is here: Batch takes none below ten minutes."""
 
     def slots_of(self, name: str, arn: str) -> int:
         """The number of jobs that a compute environment runs at once."""
@@ -71,7 +75,9 @@ class AttemptRunner:
     def _launch(self, job: Job, attempt: Attempt, folder: Path) -> Launch:
         environment = {
             **self._settings.environment,
+            "AWS_ACCESS_KEY_ID": job_key(job.definition.name),
             **job.container.environment,
+            **secret_values(job.container.secrets, job.account, job.region),
             "AWS_BATCH_JOB_ID": job.id,
             "AWS_BATCH_JOB_ATTEMPT": str(len(job.attempts)),
             "AWS_BATCH_JQ_NAME": job.queue.name,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
+from local.batch import blocked, consumables
 from local.batch.events import StateChanges
 from local.batch.jobs import Attempt, Job, Status, now_ms
 from local.batch.process import JobProcess
@@ -37,6 +38,7 @@ class Scheduler:
         self._runnable: dict[str, deque[Job]] = defaultdict(deque)
         self._dependents: dict[str, list[Job]] = defaultdict(list)
         self._busy: Counter[str] = Counter()
+        self._limits: dict[str, threading.Timer] = {}
         self._submitted = 0
         self._closing = False
 
@@ -83,10 +85,12 @@ class Scheduler:
             found = [self._jobs[job_id] for job_id in ids if job_id in self._jobs]
             return [shape(job) for job in found if wanted(job)]
 
-    def wake(self) -> None:
-        """Look again: a compute environment may have been enabled."""
+    def change(self, work: Callable[[], _Shape]) -> _Shape:
+        """Change what jobs wait for, such as an environment's state; then start what may start."""
         with self._lock:
+            done = work()
             self._dispatch()
+            return done
 
     def forget(self, account: str, region: str) -> None:
         """Stop and drop every job of a region that is reset."""
@@ -100,17 +104,22 @@ class Scheduler:
         """Start nothing more, stop what runs, and return when it has ended."""
         with self._lock:
             self._closing = True
+            for limit in self._limits.values():
+                limit.cancel()
             for job in self._jobs.values():
                 if job.status in (Status.STARTING, Status.RUNNING):
                     self._stop(job, "The embedded runtime was shut down")
             self._lock.wait_for(lambda: self._busy.total() == 0)
 
-    # Everything below is called with the lock held, except `_run`.
+    # Everything below is called with the lock held, except `_run` and what takes it itself.
 
     def _move(self, job: Job, status: Status, reason: str | None = None) -> None:
-        job.status, job.status_reason = status, reason
+        job.status, job.status_reason, job.blocked_by = status, reason, None
+        if limit := self._limits.pop(job.id, None):
+            limit.cancel()
         if status.ended:
             job.stopped_at = now_ms()
+            consumables.give_back(job)
         self._changes.announce(job)
         if status.ended:
             self._release_dependents(job)
@@ -146,19 +155,48 @@ class Scheduler:
         while not self._closing and (choice := self._next()):
             job, environment = choice
             self._busy[environment.arn] += 1
+            consumables.take(job)
             attempt = job.begin_attempt(environment)
             self._move(job, Status.STARTING)
             threading.Thread(
                 target=self._run, args=(job, attempt), name=f"batch-{job.id}", daemon=True
             ).start()
+        for line in self._runnable.values():
+            if line:
+                self._watch_head(line[0])
 
     def _next(self) -> tuple[Job, Any] | None:
         lines = [line for line in self._runnable.values() if line]
         for line in sorted(lines, key=lambda line: (-int(line[0].queue.priority), line[0].number)):
             for environment in line[0].queue.environments:
-                if self._has_room(environment):
+                if self._has_room(environment) and blocked.fits(line[0], environment):
+                    if not consumables.are_there(line[0]):
+                        break
                     return line.popleft(), environment
         return None
+
+    def _watch_head(self, job: Job) -> None:
+        """Say once why a job at the head of its queue can't be placed, and start its time limit."""
+        reason = blocked.why_blocked(job)
+        if self._closing or reason is None:
+            return
+        if job.blocked_by != reason:
+            job.blocked_by, job.status_reason = reason, blocked.status_reason(reason)
+            self._changes.announce_blocked(job)
+        seconds = blocked.time_limit_seconds(job.queue, reason)
+        if seconds is not None and job.id not in self._limits:
+            limit = threading.Timer(
+                seconds * self._settings.queue_second, self._give_up, (job, reason)
+            )
+            limit.daemon = True
+            self._limits[job.id] = limit
+            limit.start()
+
+    def _give_up(self, job: Job, reason: str) -> None:
+        with self._lock:
+            if job.status is Status.RUNNABLE and job.blocked_by == reason:
+                job.cancelled = True
+                self._drop(job, blocked.cancel_reason(reason))
 
     def _has_room(self, environment: Any) -> bool:
         slots = self._settings.slots_of(environment.name, environment.arn)

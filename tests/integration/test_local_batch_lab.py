@@ -159,11 +159,16 @@ def open_server() -> Iterator[str]:
 
 @contextmanager
 def open_lab(
-    endpoint: str, scratch: Path, slots: dict[str, int], grace_seconds: float = 5
+    endpoint: str,
+    scratch: Path,
+    slots: dict[str, int],
+    grace_seconds: float = 5,
+    **settings: Any,
 ) -> Iterator[Lab]:
     """A lab with an environment `cpu-main` and queue `q`; shut down and forgotten at the end."""
     environment = {"PATH": PATH, "HOME": str(scratch)}
-    install(BatchSettings(scratch, environment, slots, grace_seconds=grace_seconds))
+    settings["grace_seconds"] = grace_seconds
+    install(BatchSettings(scratch, environment, slots, **settings))
     try:
         lab = Lab(endpoint)
         lab.queue("q", lab.environment("cpu-main"))

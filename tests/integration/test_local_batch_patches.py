@@ -23,7 +23,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
         yield opened
 
 
-DEFINITION = {
+DEFINITION: dict[str, Any] = {
     "Type": "container",
     "ContainerProperties": {
         "Image": "tool",
@@ -65,6 +65,73 @@ def test_stock_moto_lets_the_environment_grow_when_asked() -> None:
     )
     lengths = [len(models.Job._get_container_property(job, "environment", [])) for _ in range(2)]
     assert lengths == [1, 2]
+
+
+def test_stock_moto_knows_no_ecs_tasks() -> None:
+    """Fails once `definitions.Definition` can be moto's own."""
+    taken = inspect.signature(models.JobDefinition.__init__).parameters
+    assert not {"ecs_properties", "consumable_resource_properties"} & taken.keys()
+
+
+def test_stock_moto_shows_no_time_limits_of_a_queue() -> None:
+    """Fails once `keep_time_limits_of_queues` is no longer needed, nor `resource_calls`' part."""
+    backend = SimpleNamespace(
+        account_id="1", region_name=REGION, list_tags_for_resource=lambda _: {}
+    )
+    queue = models.JobQueue("q", "1", "ENABLED", [], [], None, backend)
+    assert "jobStateTimeLimitActions" not in batch_patches.STOCK_DESCRIBE_QUEUE(queue)
+    taken = inspect.signature(models.BatchBackend.create_job_queue).parameters
+    assert not any("limit" in name for name in taken)
+
+
+def test_stock_moto_knows_no_consumable_resources() -> None:
+    """Fails once `consumables` and `know_consumable_resources` can be moto's own."""
+    assert not any("onsumable" in name for name in dir(models) + dir(models.BatchBackend))
+
+
+def test_a_stack_makes_ecs_tasks_time_limits_and_consumable_resources(lab: Lab) -> None:
+    task = {
+        "PidMode": "host",
+        "Volumes": [{"Name": "scratch", "Host": {"SourcePath": "/scratch"}}],
+        "Containers": [{**DEFINITION["ContainerProperties"], "Name": "dragen"}],
+    }
+    wanted = [{"ConsumableResource": ref("Licences"), "Quantity": 1}]
+    limit = {"Action": "CANCEL", "MaxTimeSeconds": 3600, "State": "RUNNABLE"}
+    limit["Reason"] = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"
+    resources = {
+        "Licences": resource(
+            "AWS::Batch::ConsumableResource", TotalQuantity=2, ResourceType="REPLENISHABLE"
+        ),
+        "Definition": resource(
+            "AWS::Batch::JobDefinition",
+            **{k: v for k, v in DEFINITION.items() if k != "ContainerProperties"},
+            JobDefinitionName="dragen",
+            EcsProperties={"TaskProperties": [task]},
+            ConsumableResourceProperties={"ConsumableResourceList": wanted},
+        ),
+        "Queue": resource(
+            "AWS::Batch::JobQueue",
+            JobQueueName="fpga",
+            Priority=1,
+            ComputeEnvironmentOrder=[{"Order": 1, "ComputeEnvironment": "cpu-main"}],
+            JobStateTimeLimitActions=[limit],
+        ),
+    }
+    outputs = {"Licences": {"Value": {"Fn::GetAtt": ["Licences", "ConsumableResourceArn"]}}}
+    body = json.dumps({"Resources": resources, "Outputs": outputs})
+    stacks = lab.client("cloudformation")
+    stacks.create_stack(StackName="s", TemplateBody=body)
+    (stack,) = stacks.describe_stacks(StackName="s")["Stacks"]
+    (queue,) = lab.batch.describe_job_queues(jobQueues=["fpga"])["jobQueues"]
+    assert queue["jobStateTimeLimitActions"][0]["maxTimeSeconds"] == 3600
+    job = {"jobName": "j", "jobQueue": "fpga", "jobDefinition": "dragen"}
+    event = lab.wait(lab.batch.submit_job(**job)["jobId"])
+    (shown,) = event["ecsProperties"]["taskProperties"]
+    assert shown["pidMode"] == "host"
+    assert shown["volumes"] == [{"name": "scratch", "host": {"sourcePath": "/scratch"}}]
+    assert lab.log(shown["containers"][0]["logStreamName"]) == ["NA1"]
+    (consumed,) = event["consumableResourceProperties"]["consumableResourceList"]
+    assert consumed["consumableResource"] == stack["Outputs"][0]["OutputValue"]
 
 
 def test_a_stack_makes_environments_queues_and_definitions_that_run_jobs(lab: Lab) -> None:

@@ -7,7 +7,12 @@ import pytest
 from tests.statemachine.bench import Bench, open_bench
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
+def recorded(recorded_calls: None) -> None:
+    """The calls of functions and jobs are held against their policies: see tests/policies."""
+
+
+@pytest.fixture(scope="package")  # a process has room for one runtime at a time
 def shared_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """The bench, started once."""
     with open_bench(tmp_path_factory.mktemp("bench")) as bench:

@@ -115,7 +115,7 @@ def test_function_killed_before_batch_has_the_job_submits_it_once(bench: Bench) 
     with gated_submissions(before=gate):
         bench.drop_pair(sample)
         assert gate.reached.wait(30)
-        kill_function(bench, "SubmitJob")
+        kill_function(bench, "submit-job")
     assert_analysed_once_whatever_was_submitted(bench, sample)
 
 
@@ -125,7 +125,7 @@ def test_function_killed_before_it_recorded_the_job_takes_it_over(bench: Bench) 
     with gated_submissions(after=gate):
         bench.drop_pair(sample)
         assert gate.reached.wait(30)
-        kill_function(bench, "SubmitJob")
+        kill_function(bench, "submit-job")
     bench.let_go("count")
     assert_analysed_once(bench, sample)
 
@@ -231,7 +231,7 @@ def test_run_claimed_by_somebody_who_died_is_started_by_the_next_look(bench: Ben
     try:
         bench.drop_pair(sample)
         assert gate.reached.wait(30)
-        kill_function(bench, "RegisterUpload")
+        kill_function(bench, "register-upload")
         gate.open.set()
         assert lab.runs(sample, "quick")[0].status == "CLAIMED"
         Rechecks(lab.client("sqs"), lab.runtime.outputs["UploadsQueueUrl"]).send(sample, "quick")

@@ -81,3 +81,13 @@ def test_files_that_come_while_a_run_goes_on_get_a_run_of_their_own(bench: Bench
     assert analysis is not None
     assert analysis.current_run == runs[1].id
     assert [run.status for run in runs] == ["SUCCEEDED", "SUCCEEDED"]
+
+
+def test_jobs_name_the_revision_of_their_definition_that_was_claimed(bench: Bench) -> None:
+    sample, lab = bench.new_sample(), bench.lab
+    bench.drop_pair(sample)
+    lab.wait_for(sample, "quick", "ANALYSED")
+    ids = [job.job_id for job in lab.jobs(sample, "quick")]
+    described = lab.client("batch").describe_jobs(jobs=ids)["jobs"]
+    used = {job["jobDefinition"].rsplit("/", 1)[-1] for job in described}
+    assert used == {"seqdrop-cpu:1", "seqdrop-fpga-genome:1"}

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqdrop.domain.errors import QueueNotHere
 from seqdrop.domain.pipeline import Linear, Pipeline, Size
 from seqdrop.domain.plan import RunPlan, decode_plan, encode
 from seqdrop.domain.planning import (
@@ -152,3 +153,19 @@ def test_a_stage_keeps_the_job_definition_of_its_claim() -> None:
 
 def test_the_job_definition_decides_no_key() -> None:
     assert blueprint(definitions={"cpu": "arn:cpu:3"}).run_key == blueprint().run_key
+
+
+def test_a_pipeline_on_a_queue_that_is_not_here_is_refused_with_what_to_do() -> None:
+    pipeline = Pipeline("genome", "test", {"map": stage("a", queue="fpga-genome")})
+    with pytest.raises(QueueNotHere) as refusal:
+        blueprint(pipeline=pipeline, images={"cpu": "cpu@sha256:1"})
+    assert str(refusal.value) == (
+        "this deployment has no fpga-genome queue, which the pipeline genome needs: choose an "
+        "assay on CPU, or deploy with EnableFpga=true; then rerun the sample"
+    )
+
+
+def test_a_stage_that_is_left_out_needs_no_queue() -> None:
+    stages = {"map": stage("a"), "more": stage("b", queue="fpga-exome", when="annotation")}
+    frozen = blueprint(pipeline=Pipeline("p", "test", stages), images={"cpu": "cpu@sha256:1"})
+    assert set(frozen.stages) == {"map"}

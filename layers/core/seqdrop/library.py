@@ -26,6 +26,10 @@ class Library:
         """The assay that is meant where nothing names one."""
         return self._assays().default
 
+    def assays(self) -> dict[str, Assay]:
+        """All assays by name."""
+        return dict(self._assays().assays)
+
     def has_assay(self, name: str) -> bool:
         """Whether an assay of this name exists."""
         return name in self._assays().assays

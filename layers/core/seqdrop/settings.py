@@ -11,6 +11,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     catalog_table: str = ""
     results_bucket: str = ""
+    audit_bucket: str = ""
     uploads_queue_url: str = ""
     analyse_sample_arn: str = ""
     job_queue_prefix: str = ""

@@ -1,24 +1,43 @@
 """AWS Batch: submit once, find again, ask, end."""
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from seqdrop.aws.catalog.layout import timestamp
+from seqdrop.aws.batch_detail import read_state
 from seqdrop.domain.records import JobState
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
+    from mypy_boto3_batch.type_defs import (
+        ResourceRequirementTypeDef,
+        SubmitJobRequestTypeDef,
+        TaskContainerOverridesTypeDef,
+    )
 
+FPGA_CONTAINER = "dragen"
+"""The container of every FPGA job definition, by the name that the template gives it."""
 _DESCRIBE_LIMIT = 100
 
 
+def container_name(kind: str) -> str:
+    """The container of a queue kind's job definition; "" where `containerProperties` has no name.
+
+    FPGA definitions are ECS tasks: nothing else can say pid mode host, which DRAGEN needs. Batch
+    refuses a job whose overrides are of the other shape than its definition.
+    """
+    return FPGA_CONTAINER if kind.startswith("fpga-") else ""
+
+
 class JobRequest(msgspec.Struct, frozen=True):
-    """What is asked of Batch. ``parameters`` reach the command as ``Ref::`` arguments."""
+    """What is asked of Batch. ``parameters`` reach the command as ``Ref::`` arguments.
+
+    ``kind`` is the queue's kind, such as cpu or fpga-genome.
+    """
 
     name: str
+    kind: str
     queue: str
     definition: str
     parameters: dict[str, str]
@@ -36,22 +55,28 @@ class Batch:
 
     def submit(self, request: JobRequest) -> str:
         """Submits a job and returns its id. Batch has no client token: first see ``find``."""
-        answer = self._client.submit_job(
-            jobName=request.name,
-            jobQueue=request.queue,
-            jobDefinition=request.definition,
-            parameters=request.parameters,
-            containerOverrides={
-                "resourceRequirements": [
-                    {"type": "VCPU", "value": str(request.vcpus)},
-                    {"type": "MEMORY", "value": str(request.memory_mib)},
-                ]
-            },
-            timeout={"attemptDurationSeconds": request.timeout_seconds},
-            tags=request.tags,
-            propagateTags=True,
-        )
-        return answer["jobId"]
+        size: list[ResourceRequirementTypeDef] = [
+            {"type": "VCPU", "value": str(request.vcpus)},
+            {"type": "MEMORY", "value": str(request.memory_mib)},
+        ]
+        asked: SubmitJobRequestTypeDef = {
+            "jobName": request.name,
+            "jobQueue": request.queue,
+            "jobDefinition": request.definition,
+            "parameters": request.parameters,
+            "timeout": {"attemptDurationSeconds": request.timeout_seconds},
+            "tags": request.tags,
+            "propagateTags": True,
+        }
+        if name := container_name(request.kind):
+            container: TaskContainerOverridesTypeDef = {
+                "name": name,
+                "resourceRequirements": size,
+            }
+            asked["ecsPropertiesOverride"] = {"taskProperties": [{"containers": [container]}]}
+        else:
+            asked["containerOverrides"] = {"resourceRequirements": size}
+        return self._client.submit_job(**asked)["jobId"]
 
     def find(self, name: str, queue: str) -> list[str]:
         """Ids of the jobs of exactly this name (Batch's filter ignores case), oldest first."""
@@ -78,38 +103,3 @@ class Batch:
     def terminate(self, job_id: str, reason: str) -> None:
         """Ends a job in any state; one that has ended already is left as it is."""
         self._client.terminate_job(jobId=job_id, reason=reason)
-
-
-def read_state(detail: Mapping[str, Any]) -> JobState:
-    """The state in a JobDetail: of a DescribeJobs answer, or of an event."""
-    container = detail.get("container") or {}
-    attempts = detail.get("attempts") or []
-    last = (attempts[-1].get("container") or {}) if attempts else {}
-    return JobState(
-        job_id=detail["jobId"],
-        status=detail["status"],
-        reason=_reason(detail, container, last),
-        exit_code=container.get("exitCode", last.get("exitCode")),
-        log_stream=container.get("logStreamName") or last.get("logStreamName") or "",
-        created=_time(detail.get("createdAt")),
-        started=_time(detail.get("startedAt")),
-        ended=_time(detail.get("stoppedAt")),
-        attempt_seconds=tuple(_seconds(attempt) for attempt in attempts),
-        parameters=dict(detail.get("parameters") or {}),
-    )
-
-
-def _reason(
-    detail: Mapping[str, Any], container: Mapping[str, Any], last: Mapping[str, Any]
-) -> str:
-    reasons = [detail.get("statusReason"), container.get("reason") or last.get("reason")]
-    return "; ".join(dict.fromkeys(reason for reason in reasons if reason))
-
-
-def _seconds(attempt: Mapping[str, Any]) -> float:
-    started, stopped = attempt.get("startedAt"), attempt.get("stoppedAt")
-    return max(0.0, (stopped - started) / 1000) if started and stopped else 0.0
-
-
-def _time(milliseconds: int | None) -> str:
-    return timestamp(datetime.fromtimestamp(milliseconds / 1000, UTC)) if milliseconds else ""

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from seqdrop.aws.batch import read_state
+from seqdrop.aws.batch_detail import read_state
 from seqdrop.aws.executions import RunInput
 from seqdrop.aws.queues import Recheck
 from seqdrop.domain.records import JobState

@@ -71,6 +71,13 @@ class Objects:
 
     def put_once(self, bucket: str, key: str, body: bytes) -> bytes:
         """Writes an object that never changes; returns what is there: ours, or who came first's."""
+        if self.put_new(bucket, key, body):
+            return body
+        there = self.get(bucket, key)
+        return body if there is None else there
+
+    def put_new(self, bucket: str, key: str, body: bytes) -> bool:
+        """Writes an object that never changes; False where there is one."""
         try:
             self._client.put_object(
                 Bucket=bucket, Key=key, Body=body, IfNoneMatch="*", ContentType="application/json"
@@ -78,9 +85,8 @@ class Objects:
         except ClientError as error:
             if error.response["Error"]["Code"] not in _EXISTS:
                 raise
-            there = self.get(bucket, key)
-            return body if there is None else there
-        return body
+            return False
+        return True
 
     def describe_results(self, bucket: str, prefix: str, result: StageResult) -> list[StoredObject]:
         """The objects of a stage's results, with the checksums that its runner recorded."""

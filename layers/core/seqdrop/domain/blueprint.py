@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from seqdrop.domain.errors import ReferenceNotReady
+from seqdrop.domain.errors import QueueNotHere, ReferenceNotReady
 from seqdrop.domain.fastq import check_mates
 from seqdrop.domain.keys import run_key, stage_key
 from seqdrop.domain.pipeline import Assay, Limit, Pipeline, Stage, waves_of
@@ -60,6 +60,7 @@ def make_blueprint(
     check_ready(reference)
     variables = _variables(assay, reference)
     stages = {n: s for n, s in pipeline.stages.items() if not s.when or variables.get(s.when)}
+    check_queues(pipeline.name, stages, images)
     pairs = pair_files(sample, files)
     parts = {name: _used_parts(stage, assay, reference) for name, stage in stages.items()}
     return Blueprint(
@@ -94,6 +95,18 @@ def check_ready(reference: ReferenceVersion) -> None:
         + (f": {reference.why}" if reference.why else "")
         + "; when it is ready, rerun the sample"
     )
+
+
+def check_queues(pipeline: str, stages: dict[str, Stage], images: dict[str, str]) -> None:
+    """Raises QueueNotHere where a stage wants a kind of queue that has no image here."""
+    missing = sorted({stage.queue for stage in stages.values()} - images.keys())
+    if missing:
+        raise QueueNotHere(
+            f"this deployment has no {missing[0]} queue, which the pipeline {pipeline} needs: "
+            "choose an assay on CPU"
+            + (", or deploy with EnableFpga=true" if missing[0].startswith("fpga-") else "")
+            + "; then rerun the sample"
+        )
 
 
 def _variables(assay: Assay, reference: ReferenceVersion) -> dict[str, bool | str]:

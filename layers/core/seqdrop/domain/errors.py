@@ -41,6 +41,10 @@ class UnknownPipeline(InvalidInput):
     """A pipeline that this deployment does not have."""
 
 
+class QueueNotHere(InvalidInput):
+    """A pipeline needs a kind of queue that this deployment does not have."""
+
+
 class ReferenceNotReady(InvalidInput):
     """A reference, a version or a part of it that is not there or not ready."""
 

@@ -96,6 +96,8 @@ class Pipeline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     description: str
     stages: dict[str, Stage]
+    dragen: str = ""
+    """The DRAGEN version, or its beginning, that FPGA hosts must have; `seqdrop doctor` looks."""
 
 
 class Completeness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -287,5 +287,7 @@ class ReferenceVersion(msgspec.Struct, frozen=True, omit_defaults=True):
     parts: dict[str, LocalFile]
     """``sequence``, ``annotation``, ``targets:<name>``: the object, and its path for the tools."""
     indexes: dict[str, tuple[LocalFile, ...]] = {}
+    wanted: tuple[str, ...] = ()
+    """The indexes that make it ready; of a version from before they were named, all."""
     created: str = ""
     why: str = ""

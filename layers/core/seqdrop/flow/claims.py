@@ -8,7 +8,7 @@ from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.executions import Executions, RunInput
 from seqdrop.aws.queues import Rechecks
-from seqdrop.domain.blueprint import Blueprint, make_blueprint
+from seqdrop.domain.blueprint import Blueprint, check_queues, make_blueprint
 from seqdrop.domain.errors import Conflict, InvalidInput, UnknownAssay
 from seqdrop.domain.lifecycle import Assessment, assess
 from seqdrop.domain.naming import execution_name
@@ -100,13 +100,17 @@ class Claims:
         return AnalysisStatus.ANALYSING
 
     def _blueprint(self, analysis: Analysis, config: Assay) -> Blueprint:
+        pipeline = self.library.pipeline(config.pipeline)
+        # Before the reference, which nobody need add for a queue that is not here.
+        always = {name: stage for name, stage in pipeline.stages.items() if not stage.when}
+        check_queues(pipeline.name, always, self.images)
         files = self.catalog.analyses.files(analysis.sample, analysis.assay)
         seen = {entry.split("|", 1)[0] for entry in analysis.files_seen}
         return make_blueprint(
             sample=analysis.sample,
             assay_name=analysis.assay,
             assay=config,
-            pipeline=self.library.pipeline(config.pipeline),
+            pipeline=pipeline,
             reference=self.catalog.references.choose(config.reference, config.reference_version),
             files=[file for file in files if str(file.identity) in seen],
             images=self.images,

@@ -183,6 +183,7 @@ class JobFlow:
     def _request(self, job: Job, ids: StageInput, stage: StagePlan, plan_uri: str) -> JobRequest:
         return JobRequest(
             name=job.name,
+            kind=stage.queue,
             queue=job.queue,
             definition=stage.definition or f"{self.queue_prefix}-{stage.queue}",
             parameters={

@@ -30,6 +30,8 @@ class ReferenceFlow:
     library: Library
     references_bucket: str
     now: Callable[[], datetime]
+    queue_kinds: frozenset[str] = frozenset()
+    """The kinds of queues that are here, where that is known: no others' indexes are made."""
 
     def add(
         self, name: str, version: str, parts: dict[str, LocalFile], bases: int, who: str
@@ -39,8 +41,9 @@ class ReferenceFlow:
         Raises InvalidInput where the version is there with other content.
         """
         new = ReferenceVersion(
-            name, version, ReferenceState.PREPARING, bases, parts, created=timestamp(self.now())
-        )
+            name, version, ReferenceState.PREPARING, bases, parts,
+            wanted=tuple(self._index_stages()), created=timestamp(self.now()),
+        )  # fmt: skip
         try:
             self.catalog.references.add(new, who, self.now())
         except Conflict:
@@ -72,7 +75,7 @@ class ReferenceFlow:
         objects = self.objects.describe_results(job.bucket, job.prefix, result)
         files = tuple(LocalFile(o.key.removeprefix(job.prefix), o) for o in objects)
         reference = self.catalog.references.add_index(name, version, job.stage, files)
-        if reference.indexes.keys() >= self.library.reference_indexes().stages.keys():
+        if reference.indexes.keys() >= set(reference.wanted or self._index_stages()):
             self.catalog.references.settle(reference, ReferenceState.READY, "", self.now())
 
     def refresh(self, name: str, version: str) -> ReferenceVersion | None:
@@ -85,17 +88,23 @@ class ReferenceFlow:
                     self.settle(recorded)
         return self.catalog.references.get(name, version)
 
+    def _index_stages(self) -> dict[str, Stage]:
+        stages = self.library.reference_indexes().stages
+        here = self.queue_kinds or {stage.queue for stage in stages.values()}
+        return {index: stage for index, stage in stages.items() if stage.queue in here}
+
     def _submit(self, name: str, version: str, parts: dict[str, LocalFile]) -> None:
         folder = f"{name}/{version}/"
-        stages = self.library.reference_indexes().stages
         plans = tuple(
             _index_plan(index, stage, parts, self.references_bucket, folder)
-            for index, stage in stages.items()
+            for index, stage in self._index_stages().items()
         )
-        plan = RunPlan(name, "reference", version, 1, folder, "references", plans)
-        self.objects.freeze_plan(self.references_bucket, plan)
+        plan = self.objects.freeze_plan(
+            self.references_bucket,
+            RunPlan(name, "reference", version, 1, folder, "references", plans),
+        )
         before = self.catalog.jobs.of_reference(name, version)
-        for stage in plans:
+        for stage in plan.stages:
             tries = [job for job in before if job.stage == stage.stage]
             if any(job.status == "SUCCEEDED" for job in tries):
                 continue
@@ -126,6 +135,7 @@ class ReferenceFlow:
         uri = f"s3://{self.references_bucket}/{folder}plan.json"
         request = JobRequest(
             name=job.name,
+            kind=stage.queue,
             queue=job.queue,
             definition=f"{self.jobs.queue_prefix}-{stage.queue}",
             parameters={"plan": uri, "stage": stage.stage, CATALOG_KEY: f"{pk}|{sk}"},

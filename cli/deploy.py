@@ -1,0 +1,143 @@
+"""`seqdrop deploy`: repositories, images, `sam build` and `sam deploy`, in this order."""
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.faults import CommandFailed
+from cli.options import Parameters
+from cli.screen import say
+
+if TYPE_CHECKING:
+    from cli.deployment import Environment
+    from cli.images import Recipe, Registry
+    from cli.shell import Shell
+
+_EMPTY = '""'
+"""An empty value as SAM reads it: left out, the stack would keep the one that it has."""
+IMAGES_STACK = "seqdrop-images"
+"""The bootstrap stack: one for an account and region, whatever is deployed beside it."""
+
+
+def deploy(
+    env: Annotated[
+        str, typer.Option(metavar="NAME", help="An environment of samconfig.toml.")
+    ] = "dev",
+    parameter: Parameters = None,
+    *,
+    guided: Annotated[
+        bool, typer.Option("--guided", help="Let `sam deploy` ask for everything.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Don't ask before a change set is executed.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only print what would be run.")
+    ] = False,
+) -> None:
+    """Deploys this copy of Seqdrop; stops at the first thing that fails."""
+    from cli.deployment import PROJECT, parse_parameters, read_environment
+    from cli.shell import Shell
+
+    if os.environ.get("AWS_ENDPOINT_URL") and not dry_run:
+        raise CommandFailed(
+            "AWS_ENDPOINT_URL is set, but this deploys to the cloud: unset it "
+            "(`seqdrop local up` deploys on this machine)"
+        )
+    environment = read_environment(env)
+    given = {**environment.parameters, **parse_parameters(parameter or [])}
+    shell = Shell(PROJECT, dry=dry_run)
+    recipes = _buildable(shell)
+    wrong = "" if guided else _wrong(given, {recipe.parameter for recipe in recipes})
+    if wrong and not dry_run:
+        raise CommandFailed(wrong)
+    shell.run(["make", "build"])
+    shell.run(bootstrap_command(environment, ask=not yes))
+    images = _push(recipes, environment, shell)
+    shell.run(deploy_command(environment, given | images, ask=not yes, guided=guided))
+    if wrong:
+        raise CommandFailed(wrong)
+    if not dry_run:
+        say(f"deployed: SEQDROP_STACK={environment.stack} AWS_REGION={environment.region}")
+
+
+def sam() -> str:
+    """SAM as `make build` sets it up, or else the machine's own."""
+    from cli.deployment import PROJECT
+
+    own = ".venv-sam/bin/sam"
+    return own if (PROJECT / own).exists() else shutil.which("sam") or own
+
+
+def bootstrap_command(environment: "Environment", *, ask: bool) -> list[str]:
+    """What makes the image repositories, and changes nothing where they are."""
+    return [
+        sam(), "deploy", "--template-file", "bootstrap/template.yaml",
+        "--stack-name", IMAGES_STACK, "--region", environment.region,
+        "--no-fail-on-empty-changeset",
+        "--confirm-changeset" if ask else "--no-confirm-changeset",
+    ]  # fmt: skip
+
+
+def deploy_command(
+    environment: "Environment", parameters: dict[str, str], *, ask: bool, guided: bool
+) -> list[str]:
+    """What deploys what was built. All parameters are named, since SAM merges none."""
+    named = [f"{name}={value or _EMPTY}" for name, value in sorted(parameters.items())]
+    return [
+        sam(), "deploy", "--config-env", environment.name,
+        "--confirm-changeset" if ask else "--no-confirm-changeset",
+        *(["--guided"] if guided else []),
+        *(["--parameter-overrides", *named] if named else []),
+    ]  # fmt: skip
+
+
+def _buildable(shell: "Shell") -> "list[Recipe]":
+    """Images that can be built here; of the others it says that they have to be given."""
+    from cli.deployment import PROJECT
+    from cli.findings import KINDS
+    from cli.images import recipes
+
+    found = recipes(PROJECT, KINDS)
+    if found and not shell.answers("docker", "info"):
+        say("no Docker engine answers")
+        found = []
+    if lacking := [kind for kind in KINDS if kind not in {recipe.kind for recipe in found}]:
+        say(f"images that are not built here, but taken as given: {', '.join(lacking)}")
+    return found
+
+
+def _push(recipes: "list[Recipe]", environment: "Environment", shell: "Shell") -> dict[str, str]:
+    """Parameters for the images that are built here."""
+    from cli.images import build_commands, push_image
+
+    if not recipes:
+        return {}
+    registry = _registry(environment, dry=shell.dry)
+    if not shell.dry:
+        return {recipe.parameter: push_image(recipe, registry, shell) for recipe in recipes}
+    for recipe in recipes:
+        for command in build_commands(recipe, registry):
+            shell.run(command)
+    return {recipe.parameter: f"{registry.repository(recipe.kind)}@DIGEST" for recipe in recipes}
+
+
+def _registry(environment: "Environment", *, dry: bool) -> "Registry":
+    from cli.images import Registry
+    from cli.stack import session_for
+
+    session = session_for(environment.region)
+    account = "ACCOUNT" if dry else session.client("sts").get_caller_identity()["Account"]
+    return Registry(session.client("ecr"), account, environment.region)
+
+
+def _wrong(parameters: dict[str, str], built: set[str]) -> str:
+    """What CloudFormation would say later, and less clearly; "" for nothing."""
+    from cli.deployment import faults, template_parameters
+
+    found = sorted(faults(template_parameters(), parameters))
+    wrong = [f"{name}: {why}" for name, why in found if name not in built]
+    how = "mend samconfig.toml, or give --parameter Name=value; `seqdrop doctor` tells more"
+    return f"{'; '.join(wrong)} ({how})" if wrong else ""

@@ -1,0 +1,134 @@
+"""What a deployment is to be: an environment of samconfig.toml, and the template's parameters."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cli.faults import CommandFailed
+
+PROJECT = Path(__file__).resolve().parent.parent
+SAMCONFIG = PROJECT / "samconfig.toml"
+TEMPLATE = PROJECT / "template.yaml"
+PLACEHOLDER = "CHOOSE"
+"""What samconfig.toml has where only the one who deploys can know."""
+
+_SHARED = {"default", "version"}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One `[<name>.deploy.parameters]` of samconfig.toml."""
+
+    name: str
+    stack: str
+    region: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_environment(name: str, path: Path = SAMCONFIG) -> Environment:
+    """An environment by name. Raises CommandFailed where there is none, or it lacks something."""
+    try:
+        config = tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise CommandFailed(f"{path.name} is not TOML: {error}") from error
+    if name in _SHARED or name not in config:
+        known = ", ".join(sorted(config.keys() - _SHARED))
+        raise CommandFailed(f"{path.name} has no environment {name!r} (it has: {known})")
+    given = config[name].get("deploy", {}).get("parameters", {})
+    for needed in ("stack_name", "region"):
+        if not given.get(needed):
+            raise CommandFailed(f"{path.name}: {name}.deploy.parameters has no {needed}")
+    overrides = given.get("parameter_overrides", [])
+    if not isinstance(overrides, list):
+        raise CommandFailed(f'{path.name}: parameter_overrides is to be a list of "Name=value"')
+    return Environment(name, given["stack_name"], given["region"], parse_parameters(overrides))
+
+
+def parse_parameters(given: Sequence[str]) -> dict[str, str]:
+    """``Name=value`` each. Raises CommandFailed for anything else."""
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isalnum():
+            raise CommandFailed(f"{text!r} is not Name=value")
+        found[name] = value
+    return found
+
+
+class _Loader(yaml.SafeLoader):
+    """CloudFormation's short functions are read as nothing: parameters have none."""
+
+
+_Loader.add_multi_constructor("!", lambda *_: None)
+
+
+def template_parameters(path: Path = TEMPLATE) -> dict[str, dict[str, Any]]:
+    """A template's parameters, as they are declared."""
+    declared: dict[str, dict[str, Any]] = yaml.load(  # a SafeLoader
+        path.read_text("utf-8"),
+        _Loader,  # noqa: S506
+    )["Parameters"]
+    return declared
+
+
+def with_defaults(
+    declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str]
+) -> dict[str, str]:
+    """Every parameter's value, as text: given, or its default, or ""."""
+    defaults = {name: _text(one.get("Default", "")) for name, one in declared.items()}
+    return {**defaults, **given}
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def faults(
+    declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Parameters that CloudFormation would not take, each with what is wrong with it."""
+    for name in given.keys() - declared.keys():
+        yield name, "the template has no such parameter"
+    for name, one in declared.items():
+        if name not in given:
+            if "Default" not in one:
+                yield name, "it has no value, and no default"
+        elif given[name].startswith(PLACEHOLDER):
+            yield name, "it still has samconfig.toml's placeholder"
+        elif wrong := _out_of_bounds(one, given[name]):
+            yield name, f"{given[name]!r} {wrong}"
+
+
+def _out_of_bounds(one: Mapping[str, Any], value: str) -> str:
+    """What a declaration has against a value; "" for nothing."""
+    allowed = [_text(each) for each in one.get("AllowedValues", [])]
+    if allowed and value not in allowed:
+        return f"is none of {', '.join(allowed)}"
+    if one["Type"] == "Number":
+        return _of_number(one, value)
+    pattern = one.get("AllowedPattern", "")
+    each = value.split(",") if "List" in one["Type"] else [value]
+    if pattern and not all(re.fullmatch(pattern, part) for part in each):
+        return f"is not as it should be: {one.get('ConstraintDescription', pattern)}"
+    if len(value) < int(one.get("MinLength", 0)):
+        return "is too short"
+    if len(value) > int(one.get("MaxLength", len(value))):
+        return "is too long"
+    return ""
+
+
+def _of_number(one: Mapping[str, Any], value: str) -> str:
+    try:
+        number = float(value)
+    except ValueError:
+        return "is not a number"
+    if number < float(one.get("MinValue", number)):
+        return f"is less than {one['MinValue']}"
+    if number > float(one.get("MaxValue", number)):
+        return f"is more than {one['MaxValue']}"
+    return ""

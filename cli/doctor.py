@@ -1,0 +1,71 @@
+"""`seqdrop doctor`: what would stop this deployment, and what to do about it."""
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import Json, Parameters
+from cli.screen import emit, say
+
+if TYPE_CHECKING:
+    from cli.deployment import Environment
+    from cli.examination import Findings
+
+
+def doctor(
+    env: Annotated[
+        str, typer.Option(metavar="NAME", help="An environment of samconfig.toml.")
+    ] = "",
+    parameter: Parameters = None,
+    json: Json = False,
+) -> None:
+    """Says what would stop a deployment, before it is made and after; exits 1 if anything does."""
+    from cli.examination import account_of, examine, identify, wanted_of
+    from cli.stack import session_for
+
+    environment = _environment(env)
+    session = session_for(environment.region)
+    account = account_of(session)
+    found = {"account": [identify(account)]}
+    if not _fails(found):
+        stack = account.stack(environment.stack)
+        found |= examine(account, wanted_of(environment, parameter or [], stack), session)
+    if json:
+        emit(_document(environment.stack, account.region, found))
+    else:
+        _print(found)
+    if _fails(found):
+        raise typer.Exit(1)
+
+
+def _environment(name: str) -> "Environment":
+    """One of samconfig.toml, or else the stack that the other commands speak to."""
+    from cli.deployment import Environment, read_environment
+
+    if name:
+        return read_environment(name)
+    return Environment("", os.environ.get("SEQDROP_STACK") or "seqdrop", "")
+
+
+def _fails(found: "Findings") -> bool:
+    return any(one.verdict == "fail" for findings in found.values() for one in findings)
+
+
+def _document(stack: str, region: str, found: "Findings") -> dict[str, object]:
+    checks = [
+        {"check": check, "verdict": one.verdict.value, "says": one.says, "do": one.do or None}
+        for check, findings in found.items()
+        for one in findings
+    ]
+    verdict = "fail" if _fails(found) else "ok"
+    return {"stack": stack, "region": region, "verdict": verdict, "checks": checks}
+
+
+def _print(found: "Findings") -> None:
+    width = max(map(len, found))
+    for check, findings in found.items():
+        for one in findings:
+            say(f"{one.verdict.value:<4}  {check:<{width}}  {one.says}")
+            if one.do:
+                say(f"{'':<{width + 8}}-> {one.do}")

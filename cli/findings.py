@@ -1,0 +1,82 @@
+"""The deployment that `seqdrop doctor` is asked about, and what it may find."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from cli.account import StackFacts
+from cli.deployment import PLACEHOLDER
+from seqdrop.library import Library
+
+KINDS = {"fpga-genome": "FpgaGenome", "fpga-exome": "FpgaExome", "cpu": "Cpu"}
+"""Kinds of queue, and how the template's parameters name them."""
+
+
+class Verdict(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found, and what to do about it."""
+
+    verdict: Verdict
+    says: str
+    do: str = ""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The deployment that is asked about."""
+
+    declared: Mapping[str, Mapping[str, Any]]
+    given: Mapping[str, str]
+    parameters: Mapping[str, str]
+    """Those given, and the template's defaults."""
+    library: Library
+    stack: StackFacts | None
+
+    @property
+    def has_fpga(self) -> bool:
+        """Whether it is to have FPGA hosts."""
+        return self.parameters.get("EnableFpga") == "true"
+
+    @property
+    def makes_network(self) -> bool:
+        """Whether the template is to make the hosts' network."""
+        return self.parameters.get("CreateNetwork") == "true"
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of queue that it is to have."""
+        return [kind for kind in KINDS if kind == "cpu" or self.has_fpga]
+
+    def values(self, name: str) -> list[str]:
+        """A parameter that is a list; nothing for a placeholder, which is a fault of its own."""
+        text = self.parameters.get(name, "")
+        return [each for each in text.split(",") if each and not each.startswith(PLACEHOLDER)]
+
+    def number(self, name: str) -> int:
+        """A parameter that is a number; 0 where it is none, which is a fault of its own."""
+        text = self.parameters.get(name, "")
+        return int(text) if text.isdecimal() else 0
+
+
+def ok(says: str) -> Finding:
+    """Nothing in the way."""
+    return Finding(Verdict.OK, says)
+
+
+def warn(says: str, do: str = "") -> Finding:
+    """Something to know of."""
+    return Finding(Verdict.WARN, says, do)
+
+
+def fail(says: str, do: str = "") -> Finding:
+    """The deployment, or its first sample, would fail."""
+    return Finding(Verdict.FAIL, says, do)

@@ -1,0 +1,40 @@
+"""Other programs, each said before it is run: argument lists, never a shell's text."""
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from cli.faults import CommandFailed
+from cli.screen import say
+
+
+class Shell:
+    """Runs programs in a folder; with ``dry`` it only says what it would run."""
+
+    def __init__(self, folder: Path, *, dry: bool = False) -> None:
+        self._folder = folder
+        self.dry = dry
+
+    def run(self, command: Sequence[str], standard_input: str = "") -> None:
+        """One program to its end. Raises CommandFailed where it fails."""
+        say(f"+ {shlex.join(command)}")
+        if self.dry:
+            return
+        # Without input of its own a program speaks with the person: `sam deploy` asks.
+        given = {"input": standard_input} if standard_input else {}
+        try:
+            ended = subprocess.run(command, cwd=self._folder, text=True, check=False, **given)  # type: ignore[call-overload]  # input
+        except FileNotFoundError as error:
+            raise CommandFailed(f"{command[0]} is not there: install it") from error
+        if ended.returncode:
+            name = " ".join([Path(command[0]).name, *command[1:2]])
+            raise CommandFailed(f"`{name}` ended with exit code {ended.returncode}: see above")
+
+    def answers(self, *command: str) -> bool:
+        """Whether a program is there and ends well; what it prints is not shown."""
+        try:
+            ended = subprocess.run(command, cwd=self._folder, capture_output=True, check=False)
+        except FileNotFoundError:
+            return False
+        return ended.returncode == 0

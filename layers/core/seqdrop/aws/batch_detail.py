@@ -1,0 +1,74 @@
+"""A JobDetail of AWS Batch, of either shape, as the domain's job state.
+
+A job of a definition with `containerProperties` tells of its one `container`. One of a definition
+with `ecsProperties` has none: `ecsProperties.taskProperties[].containers[]` and each attempt's
+`taskProperties[].containers[]` tell instead.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from seqdrop.aws.catalog.layout import timestamp
+from seqdrop.domain.records import JobState
+
+_KILLED = {137, 143}  # SIGKILL and SIGTERM: how ECS ends the rest of a task
+
+Container = Mapping[str, Any]
+
+
+def read_state(detail: Mapping[str, Any]) -> JobState:
+    """The state in a JobDetail: of a DescribeJobs answer, or of an event."""
+    containers = _containers(detail)
+    # An attempt's containers don't say which are essential; a container without a name is.
+    essential = {each.get("name") for each in containers if each.get("essential", True)}
+    container = _deciding(containers, essential)
+    attempts = detail.get("attempts") or []
+    last = _deciding(_containers(attempts[-1]), essential) if attempts else {}
+    return JobState(
+        job_id=detail["jobId"],
+        status=detail["status"],
+        reason=_reason(detail, container, last),
+        exit_code=container.get("exitCode", last.get("exitCode")),
+        log_stream=container.get("logStreamName") or last.get("logStreamName") or "",
+        created=_time(detail.get("createdAt")),
+        started=_time(detail.get("startedAt")),
+        ended=_time(detail.get("stoppedAt")),
+        attempt_seconds=tuple(_seconds(attempt) for attempt in attempts),
+        parameters=dict(detail.get("parameters") or {}),
+    )
+
+
+def _containers(holder: Mapping[str, Any]) -> list[Container]:
+    """The containers of a job or of an attempt; at least one, be it empty."""
+    tasks = (holder.get("ecsProperties") or holder).get("taskProperties") or []
+    named = [each for task in tasks for each in task.get("containers") or []]
+    return named or [holder.get("container") or {}]
+
+
+def _deciding(containers: Iterable[Container], essential: Collection[str | None]) -> Container:
+    """The container whose end is the task's: the essential one that failed by itself, if any."""
+
+    def rank(container: Container) -> int:
+        if container.get("name") not in essential:
+            return 3
+        code, reason = container.get("exitCode"), container.get("reason")
+        if code in _KILLED and not reason:
+            return 1  # most likely ended for another's sake
+        return 0 if code or (code is None and reason) else 2
+
+    return min(containers, key=rank)
+
+
+def _reason(detail: Mapping[str, Any], container: Container, last: Container) -> str:
+    reasons = [detail.get("statusReason"), container.get("reason") or last.get("reason")]
+    return "; ".join(dict.fromkeys(reason for reason in reasons if reason))
+
+
+def _seconds(attempt: Mapping[str, Any]) -> float:
+    started, stopped = attempt.get("startedAt"), attempt.get("stoppedAt")
+    return max(0.0, (stopped - started) / 1000) if started and stopped else 0.0
+
+
+def _time(milliseconds: int | None) -> str:
+    return timestamp(datetime.fromtimestamp(milliseconds / 1000, UTC)) if milliseconds else ""

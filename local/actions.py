@@ -1,0 +1,185 @@
+"""What a request needs in IAM's words: its actions, each on a resource."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import unquote
+
+from moto.core import DEFAULT_ACCOUNT_ID
+
+ANY = "*"
+"""The resource of an action that knows none: only a policy on `*` allows it."""
+
+Need = tuple[str, str]
+"""An action and the ARN of the resource that it is done to."""
+
+_WRITES = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
+_BATCH = {
+    f"/v1/{action.lower()}": action
+    for action in ("SubmitJob", "DescribeJobs", "ListJobs", "TerminateJob", "CancelJob")
+}
+_S3_BUCKET = {
+    ("GET", "versions"): "ListBucketVersions",
+    ("GET", "uploads"): "ListBucketMultipartUploads",
+    ("GET", "location"): "GetBucketLocation",
+    ("GET", ""): "ListBucket",
+    ("HEAD", ""): "ListBucket",
+}
+_S3_OBJECT = {
+    ("GET", ""): "GetObject",
+    ("HEAD", ""): "GetObject",
+    ("GET", "tagging"): "GetObjectTagging",
+    ("GET", "uploadId"): "ListMultipartUploadParts",
+    ("PUT", ""): "PutObject",
+    ("PUT", "tagging"): "PutObjectTagging",
+    ("PUT", "uploadId"): "PutObject",
+    ("POST", "uploads"): "PutObject",
+    ("POST", "uploadId"): "PutObject",
+    ("DELETE", ""): "DeleteObject",
+    ("DELETE", "uploadId"): "AbortMultipartUpload",
+}
+_S3_SELECTS = ("uploadId", "uploads", "tagging", "versions", "location", "acl", "attributes",
+    "delete", "legal-hold", "retention", "select", "restore", "versioning", "policy")  # fmt: skip
+_OF_A_VERSION = {
+    "GetObject": "GetObjectVersion",
+    "GetObjectTagging": "GetObjectVersionTagging",
+    "PutObjectTagging": "PutObjectVersionTagging",
+    "DeleteObject": "DeleteObjectVersion",
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One signed request, and the status that it was answered with."""
+
+    service: str
+    region: str
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    """By their names in lower case."""
+    body: bytes
+    status: int = 200
+
+    @cached_property
+    def asked(self) -> dict[str, Any]:
+        """The JSON of the body."""
+        document: dict[str, Any] = json.loads(self.body or b"{}")
+        return document
+
+    @property
+    def operation(self) -> str:
+        """The operation, for services whose requests name it in a header."""
+        return self.headers.get("x-amz-target", "").rpartition(".")[2]
+
+    def arn(self, resource: str) -> str:
+        """The ARN of a resource of the service that was asked."""
+        return f"arn:aws:{self.service}:{self.region}:{DEFAULT_ACCOUNT_ID}:{resource}"
+
+
+def needs_of(request: Request) -> list[Need]:
+    """What a request needs. One that is not known needs what no policy grants, to be seen."""
+    translate = _SERVICES.get(request.service, _unknown)
+    return [(f"{request.service}:{action}", resource) for action, resource in translate(request)]
+
+
+def _unknown(request: Request) -> Iterator[Need]:
+    yield request.operation or f"{request.method} {request.path}", ANY
+
+
+def _dynamodb(request: Request) -> Iterator[Need]:
+    asked, operation = request.asked, request.operation
+
+    def table(name: str) -> str:
+        return name if name.startswith("arn:") else request.arn(f"table/{name}")
+
+    if operation in ("TransactWriteItems", "TransactGetItems"):
+        for item in asked["TransactItems"]:
+            for kind, one in item.items():
+                yield _WRITES.get(kind, "GetItem"), table(one["TableName"])
+    elif operation in ("BatchGetItem", "BatchWriteItem"):
+        yield from ((operation, table(name)) for name in asked["RequestItems"])
+    elif "IndexName" in asked:
+        yield operation, f"{table(asked['TableName'])}/index/{asked['IndexName']}"
+    elif "TableName" in asked:
+        yield operation, table(asked["TableName"])
+    else:
+        yield operation, ANY
+
+
+def _sqs(request: Request) -> Iterator[Need]:
+    queue = request.asked.get("QueueUrl") or request.asked.get("QueueName")
+    action = request.operation.removesuffix("Batch")
+    yield action, request.arn(queue.rpartition("/")[2]) if queue else ANY
+
+
+def _states(request: Request) -> Iterator[Need]:
+    named = (request.asked.get(name) for name in ("stateMachineArn", "executionArn"))
+    yield request.operation, next(filter(None, named), ANY)  # a task's token has no ARN
+
+
+def _batch(request: Request) -> Iterator[Need]:
+    action, asked = _BATCH.get(request.path.lower()), request.asked
+
+    def named(kind: str, name: str) -> str:
+        return name if name.startswith("arn:") else request.arn(f"{kind}/{name}")
+
+    if action is None:
+        yield from _unknown(request)
+    elif action == "SubmitJob":
+        yield action, named("job-queue", asked["jobQueue"])
+        yield action, named("job-definition", asked["jobDefinition"])
+        if asked.get("tags"):
+            yield "TagResource", request.arn("job/*")  # its id is not known yet
+    elif "jobId" in asked:
+        yield action, request.arn(f"job/{asked['jobId']}")
+    else:
+        yield action, ANY
+
+
+def _lambda(request: Request) -> Iterator[Need]:
+    _, _, rest = request.path.partition("/functions/")
+    name, _, verb = unquote(rest).partition("/")
+    if verb != "invocations":
+        yield from _unknown(request)
+    else:
+        named = name.startswith("arn:")
+        yield "InvokeFunction", name if named else request.arn(f"function:{name}")
+
+
+def _s3(request: Request) -> Iterator[Need]:
+    bucket, _, key = request.path.lstrip("/").partition("/")
+    selects = next((name for name in _S3_SELECTS if name in request.query), "")
+    known = (_S3_OBJECT if key else _S3_BUCKET).get((request.method, selects))
+    if not bucket or known is None:
+        yield f"{request.method} {request.path}?{selects}", ANY
+        return
+    action = _OF_A_VERSION.get(known, known) if "versionId" in request.query else known
+    yield action, f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"
+    if request.status == 404 and known == "GetObject":
+        # Whoever may not list is told 403, and can't tell what is gone from what is forbidden.
+        yield "ListBucket", f"arn:aws:s3:::{bucket}"
+    if "x-amz-tagging" in request.headers:
+        yield "PutObjectTagging", f"arn:aws:s3:::{bucket}/{key}"
+    if source := request.headers.get("x-amz-copy-source"):
+        path, _, version = unquote(source).partition("?versionId=")
+        copied = "GetObjectVersion" if version else "GetObject"
+        yield copied, f"arn:aws:s3:::{path.lstrip('/')}"
+
+
+_SERVICES: Mapping[str, Callable[[Request], Iterator[Need]]] = {
+    "dynamodb": _dynamodb,
+    "sqs": _sqs,
+    "states": _states,
+    "batch": _batch,
+    "lambda": _lambda,
+    "s3": _s3,
+}

@@ -1,0 +1,115 @@
+"""A record of the AWS calls that functions and jobs make, to be held against their policies.
+
+Each function and each job signs with an access key id that names it; moto asks for no more. The
+record is a folder with a file for each runtime, a line of JSON for each thing that was needed:
+who, the action, the resource.
+"""
+
+import io
+import json
+import os
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from local.actions import Request, needs_of
+
+CALLS_FOLDER = "SEQDROP_CALLS_FOLDER"
+"""The environment variable that turns recording on, and says where to."""
+_FUNCTION, _JOB = "function.", "job."
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+App = Callable[[Environ, StartResponse], Iterable[bytes]]
+Call = tuple[str, str, str]
+"""Who, the action, the resource."""
+
+
+def function_key(name: str) -> str:
+    """The access key id of a function."""
+    return f"{_FUNCTION}{name}"
+
+
+def job_key(definition: str) -> str:
+    """The access key id of the jobs of a definition."""
+    return f"{_JOB}{definition}"
+
+
+def recorded(app: App) -> App:
+    """The app with a recorder before it, if the environment asks for one."""
+    folder = os.environ.get(CALLS_FOLDER)
+    return Recorder(app, Path(folder)) if folder else app
+
+
+def read_calls(folder: Path) -> set[Call]:
+    """Everything that was recorded in a folder."""
+    lines = (line for path in folder.glob("*.jsonl") for line in path.read_text().splitlines())
+    return {tuple(json.loads(line)) for line in lines}
+
+
+class Recorder:
+    """A WSGI app before another one, that writes down what signed requests need; each once."""
+
+    def __init__(self, app: App, folder: Path) -> None:
+        self._app = app
+        self._path = folder / f"{uuid.uuid4()}.jsonl"
+        self._seen: set[Call] = set()
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Passes a request on; what it needs is written when its status is known."""
+        signed = _signature(environ.get("HTTP_AUTHORIZATION", ""))
+        if signed is None or not signed[0].startswith((_FUNCTION, _JOB)):
+            return self._app(environ, start_response)
+        who, region, service = signed
+        body = b"" if service == "s3" else _take_body(environ)
+
+        def answer(status: str, *rest: Any) -> Any:
+            request = _request(environ, service, region, body, int(status[:3]))
+            self._write({(who, action, resource) for action, resource in needs_of(request)})
+            return start_response(status, *rest)
+
+        return self._app(environ, answer)
+
+    def _write(self, calls: set[Call]) -> None:
+        with self._lock:
+            if new := calls - self._seen:
+                self._seen |= new
+                with self._path.open("a", encoding="utf-8") as lines:
+                    lines.writelines(f"{json.dumps(call)}\n" for call in sorted(new))
+
+
+def _signature(authorization: str) -> tuple[str, str, str] | None:
+    """The access key id, region and service of a request that is signed (Signature Version 4)."""
+    _, found, rest = authorization.partition("Credential=")
+    if not found:
+        return None
+    key, _, region, service, _ = rest.partition(",")[0].split("/")
+    return key, region, service
+
+
+def _take_body(environ: Environ) -> bytes:
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def _request(environ: Environ, service: str, region: str, body: bytes, status: int) -> Request:
+    headers = {
+        name.removeprefix("HTTP_").lower().replace("_", "-"): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
+    return Request(
+        service=service,
+        region=region,
+        method=environ["REQUEST_METHOD"],
+        path=environ["PATH_INFO"].encode("latin1").decode("utf-8", "replace"),  # WSGI
+        query=dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True)),
+        headers=headers,
+        body=body,
+        status=status,
+    )

@@ -1,0 +1,187 @@
+"""Batch as the template makes it: hosts, environments, queues, job definitions."""
+
+from typing import Any
+
+import pytest
+
+from seqdrop.aws.batch import FPGA_CONTAINER
+from seqdrop.library import Library
+from tests.infrastructure.stack import (
+    PROJECT,
+    deployed,
+    made_of_type,
+    of_type,
+    refers_to,
+    target_of,
+)
+
+ENVIRONMENTS = of_type("AWS::Batch::ComputeEnvironment")
+TEMPLATES = of_type("AWS::EC2::LaunchTemplate")
+FPGA_JOBS = ("FpgaGenomeJobDefinition", "FpgaExomeJobDefinition")
+REASONS = {
+    "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY",
+    "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE",
+    "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
+}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_an_environment_is_changed_in_place_and_ends_no_job_at_once(name: str) -> None:
+    environment = ENVIRONMENTS[name]
+    assert environment["ReplaceComputeEnvironment"] is False
+    # What changing in place wants: Batch's service-linked role, no name, one of these strategies.
+    assert "ServiceRole" not in environment
+    assert "ComputeEnvironmentName" not in environment
+    strategy = environment["ComputeResources"]["AllocationStrategy"]
+    assert strategy in {"BEST_FIT_PROGRESSIVE", "SPOT_PRICE_CAPACITY_OPTIMIZED"}
+    assert environment["UpdatePolicy"]["TerminateJobsOnUpdate"] is False
+    assert environment["ComputeResources"]["MinvCpus"] == 0  # nothing runs when nothing is asked
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_change_of_a_launch_template_reaches_its_hosts(name: str) -> None:
+    given = ENVIRONMENTS[name]["ComputeResources"]["LaunchTemplate"]
+    template = target_of(given["LaunchTemplateId"])
+    assert given["Version"] == {"Fn::GetAtt": [template, "LatestVersionNumber"]}
+
+
+def test_fpga_hosts_are_on_demand_and_cpu_hosts_on_spot_with_on_demand_behind() -> None:
+    found = {
+        name.removesuffix("ComputeEnvironment"): (
+            e["ComputeResources"]["Type"],
+            e["ComputeResources"]["AllocationStrategy"],
+        )
+        for name, e in ENVIRONMENTS.items()
+    }
+    assert found == {
+        "FpgaGenome": ("EC2", "BEST_FIT_PROGRESSIVE"),
+        "FpgaExome": ("EC2", "BEST_FIT_PROGRESSIVE"),
+        "Cpu": ("SPOT", "SPOT_PRICE_CAPACITY_OPTIMIZED"),
+        "CpuOnDemand": ("EC2", "BEST_FIT_PROGRESSIVE"),
+    }
+    spot = ENVIRONMENTS["CpuComputeEnvironment"]["ComputeResources"]["InstanceTypes"]
+    assert len(spot) >= 4
+    assert (
+        ENVIRONMENTS["CpuOnDemandComputeEnvironment"]["ComputeResources"]["InstanceTypes"] == spot
+    )
+
+
+@pytest.mark.parametrize("name", of_type("AWS::Batch::JobQueue"))
+def test_a_job_that_no_host_can_take_does_not_block_its_queue(name: str) -> None:
+    queue = of_type("AWS::Batch::JobQueue")[name]
+    actions = queue["JobStateTimeLimitActions"]
+    assert {action["Reason"] for action in actions} == REASONS
+    for action in actions:
+        assert (action["State"], action["Action"]) == ("RUNNABLE", "CANCEL")
+        assert action["MaxTimeSeconds"] == {"Ref": "RunnableTimeoutSeconds"}
+    order = [target_of(e["ComputeEnvironment"]) for e in queue["ComputeEnvironmentOrder"]]
+    behind = ["CpuOnDemandComputeEnvironment"] if name.startswith("Cpu") else []
+    assert order[1:] == behind
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_host_has_encrypted_volumes_and_the_second_metadata_service(name: str) -> None:
+    data = TEMPLATES[name]["LaunchTemplateData"]
+    assert data["MetadataOptions"]["HttpTokens"] == "required"
+    hops = data["MetadataOptions"]["HttpPutResponseHopLimit"]
+    assert hops == (2 if name == "FpgaLaunchTemplate" else 1)
+    for volume in data["BlockDeviceMappings"]:
+        assert volume["Ebs"]["Encrypted"] is True
+        assert volume["Ebs"]["DeleteOnTermination"] is True
+
+
+def test_scratch_of_a_cpu_host_is_as_large_as_was_asked() -> None:
+    from tests.infrastructure.stack import source
+
+    volumes = TEMPLATES["CpuLaunchTemplate"]["LaunchTemplateData"]["BlockDeviceMappings"][1:]
+    each = {"Fn::FindInMap": ["ScratchVolumes", {"Ref": "ScratchGib"}, "EachGib"]}
+    assert [volume["Ebs"]["VolumeSize"] for volume in volumes] == [each, each]
+    sizes = source()["Mappings"]["ScratchVolumes"]
+    assert list(sizes) == source()["Parameters"]["ScratchGib"]["AllowedValues"]
+    assert all(int(name) == len(volumes) * size["EachGib"] for name, size in sizes.items())
+
+
+@pytest.mark.parametrize("name", of_type("AWS::Batch::JobDefinition"))
+def test_a_deployment_leaves_the_definitions_of_submitted_jobs(name: str) -> None:
+    definition = of_type("AWS::Batch::JobDefinition")[name]
+    assert definition["ResourceRetentionPolicy"] == {"SkipDeregisterOnUpdate": True}
+
+
+def _task(name: str, **parameters: str) -> dict[str, Any]:
+    definitions = made_of_type("AWS::Batch::JobDefinition", EnableFpga="true", **parameters)
+    (task,) = definitions[name]["EcsProperties"]["TaskProperties"]
+    return dict(task)
+
+
+@pytest.mark.parametrize("name", FPGA_JOBS)
+def test_dragen_gets_what_it_needs_of_its_host(name: str) -> None:
+    task = _task(name)
+    assert task["PidMode"] == "host"
+    (container,) = task["Containers"]
+    assert container["Name"] == FPGA_CONTAINER
+    folders = {v["Name"]: v["Host"]["SourcePath"] for v in task["Volumes"]}
+    mounted = {folders[m["SourceVolume"]]: m["ContainerPath"] for m in container["MountPoints"]}
+    wanted = ("/scratch", "/opt/edico", "/var/lib/edico", "/dev/shm")  # DRAGEN's
+    assert mounted == {path: path for path in wanted}
+    limits = {u["Name"]: u["HardLimit"] for u in container["Ulimits"]}
+    assert limits == {"nofile": 720_000, "nproc": 16_384}
+    assert [d["HostPath"] for d in container["LinuxParameters"]["Devices"]] == ["/dev/bus"]
+
+
+def test_one_job_has_an_fpga_by_size_alone() -> None:
+    """More than half a board's host, and less than all: Batch knows no FPGA to count."""
+    library = Library(str(PROJECT / "pipelines"))
+    pipelines = [library.pipeline(name) for name in library.pipeline_names()]
+    stages = [s for p in [*pipelines, library.reference_indexes()] for s in p.stages.values()]
+    asked = [
+        (stage.size.vcpus, stage.size.memory_mib.of(0))
+        for stage in stages
+        if stage.queue.startswith("fpga-")
+    ]
+    for name in FPGA_JOBS:
+        (container,) = _task(name)["Containers"]
+        size = {r["Type"]: int(r["Value"]) for r in container["ResourceRequirements"]}
+        asked.append((size["VCPU"], size["MEMORY"]))
+    assert len(asked) >= 5
+    for vcpus, memory_mib in asked:
+        assert 12 < vcpus < 24
+        assert 128 * 1024 < memory_mib < 250 * 1024
+
+
+@pytest.mark.parametrize("name", FPGA_JOBS)
+def test_a_licence_is_a_secret_and_counted_only_by_choice(name: str) -> None:
+    assert "Secrets" not in _task(name)["Containers"][0]
+    plain = made_of_type("AWS::Batch::JobDefinition", EnableFpga="true")[name]
+    assert "ConsumableResourceProperties" not in plain
+    given = {"EnableFpga": "true", "DragenLicences": "8", "DragenLicenceSecretArn": "arn:secret"}
+    chosen = made_of_type("AWS::Batch::JobDefinition", **given)[name]
+    (container,) = chosen["EcsProperties"]["TaskProperties"][0]["Containers"]
+    assert container["Secrets"] == [
+        {"Name": "DRAGEN_LICENCE", "ValueFrom": {"Ref": "DragenLicenceSecretArn"}}
+    ]
+    assert "DragenLicenceSecretArn" not in refers_to(container["Command"])
+    counted = chosen["ConsumableResourceProperties"]["ConsumableResourceList"]
+    assert counted == [{"ConsumableResource": {"Ref": "DragenLicence"}, "Quantity": 1}]
+
+
+def test_jobs_of_both_kinds_work_on_scratch_and_log_where_logs_expire() -> None:
+    (cpu,) = (
+        d for d in of_type("AWS::Batch::JobDefinition").values() if "ContainerProperties" in d
+    )
+    containers = [cpu["ContainerProperties"], *(_task(n)["Containers"][0] for n in FPGA_JOBS)]
+    for container in containers:
+        assert container["Environment"] == [{"Name": "SEQDROP_SCRATCH", "Value": "/scratch"}]
+        options = container["LogConfiguration"]["Options"]
+        assert options["awslogs-group"] == {"Ref": "JobLogGroup"}
+
+
+def test_every_log_group_expires_and_every_function_has_one() -> None:
+    groups = {
+        n: r["Properties"] for n, r in deployed().items() if r["Type"] == "AWS::Logs::LogGroup"
+    }
+    assert {str(g["RetentionInDays"]) for g in groups.values()} == {"{'Ref': 'LogRetentionDays'}"}
+    for name, resource in deployed().items():
+        if resource["Type"] == "AWS::Lambda::Function":
+            group = target_of(resource["Properties"]["LoggingConfig"]["LogGroup"])
+            own_name = resource["Properties"]["FunctionName"]["Fn::Sub"]
+            assert groups[group]["LogGroupName"]["Fn::Sub"] == f"/aws/lambda/{own_name}", name

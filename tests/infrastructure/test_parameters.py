@@ -1,0 +1,193 @@
+"""The template's parameters: their bounds, which go together, and what is made under them."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.infrastructure.stack import made, made_of_type, source, transformed
+
+PARAMETERS = source()["Parameters"]
+RULES = source()["Rules"]
+FPGA = {
+    "EnableFpga": "true",
+    "FpgaGenomeAmi": "ami-0123456789abcdef0",
+    "FpgaExomeAmi": "ami-0123456789abcdef0",
+    "FpgaGenomeImage": "genome@sha256:1",
+    "FpgaExomeImage": "exome@sha256:1",
+}
+SUBNETS = {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}
+NEW_NETWORK = {"CreateNetwork": "true"}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_every_parameter_is_described_and_bounded(name: str) -> None:
+    parameter = PARAMETERS[name]
+    assert len(parameter["Description"]) > 10
+    assert parameter["Type"] in {"String", "Number"}
+    if parameter["Type"] == "Number":
+        assert {"MinValue", "MaxValue"} <= parameter.keys() or "AllowedValues" in parameter
+    else:
+        assert {"AllowedPattern", "AllowedValues"} & parameter.keys()
+    if "AllowedPattern" in parameter:
+        assert parameter["ConstraintDescription"]
+
+
+def test_every_parameter_is_in_one_group_of_the_form() -> None:
+    groups = source()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    shown = [name for group in groups for name in group["Parameters"]]
+    assert sorted(shown) == sorted(PARAMETERS)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_default_is_within_its_own_bounds(name: str) -> None:
+    parameter = PARAMETERS[name]
+    if "Default" not in parameter:
+        assert name == "CpuImage"
+        return
+    default = parameter["Default"]
+    if "AllowedPattern" in parameter:
+        assert re.fullmatch(parameter["AllowedPattern"], str(default))
+    if "AllowedValues" in parameter:
+        assert default in parameter["AllowedValues"]
+    if "MinValue" in parameter:
+        assert parameter["MinValue"] <= default <= parameter["MaxValue"]
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("FpgaGenomeAmi", "ami-0123456789abcdef0", "i-0123456789abcdef0"),
+        ("CpuImage", "1.dkr.ecr.us-east-1.amazonaws.com/seqdrop/cpu@sha256:ab", 'cpu","x":"y'),
+        ("FpgaExomeImage", "", "an image"),
+        ("SubnetIds", "subnet-0a,subnet-0b", "subnet-0a, subnet-0b"),
+        ("SecurityGroupIds", "sg-0a", "subnet-0a"),
+        ("NetworkZones", "us-east-1b,us-east-1d", "us-east-1b"),
+        ("VpcCidr", "10.0.0.0/20", "10.0.0.0/24"),
+        ("KmsKeyArn", "arn:aws:kms:eu-west-1:123456789012:key/1234-ab", "alias/mine"),
+        (
+            "DragenLicenceSecretArn",
+            "arn:aws:secretsmanager:us-east-1:123456789012:secret:dragen-AbCdEf",
+            "https://user:password@licence.example",
+        ),
+    ],
+)
+def test_a_pattern_takes_what_is_meant_and_nothing_else(name: str, good: str, bad: str) -> None:
+    pattern = PARAMETERS[name]["AllowedPattern"]
+    assert re.fullmatch(pattern, good)
+    assert not re.fullmatch(pattern, bad)
+
+
+def _holds(condition: Any, values: dict[str, str]) -> bool:
+    """CloudFormation's functions for rules, as far as ours use them."""
+    ((function, given),) = condition.items()
+    if function == "Fn::And":
+        return all(_holds(each, values) for each in given)
+    if function == "Fn::Not":
+        return not _holds(given[0], values)
+    assert function == "Fn::Equals"
+    return values[given[0]["Ref"]] == str(given[1])
+
+
+def refused(**given: str) -> list[str]:
+    """What the rules say to parameters."""
+    values = {n: str(p.get("Default", "")) for n, p in PARAMETERS.items()} | given
+    return [
+        assertion["AssertDescription"]
+        for rule in RULES.values()
+        if _holds(rule["RuleCondition"], values)
+        for assertion in rule["Assertions"]
+        if not _holds(assertion["Assert"], values)
+    ]
+
+
+@pytest.mark.parametrize("network", [SUBNETS, NEW_NETWORK])
+@pytest.mark.parametrize("fpga", [FPGA, {}])
+def test_parameters_that_go_together_are_taken(
+    network: dict[str, str], fpga: dict[str, str]
+) -> None:
+    assert refused(**network, **fpga) == []
+
+
+@pytest.mark.parametrize("name", FPGA.keys() - {"EnableFpga"})
+def test_fpga_queues_without_their_hosts_are_refused(name: str) -> None:
+    (why,) = refused(**SUBNETS, **FPGA | {name: ""})
+    assert name in why
+
+
+@pytest.mark.parametrize("name", SUBNETS)
+def test_hosts_without_a_network_are_refused(name: str) -> None:
+    (why,) = refused(**SUBNETS | {name: ""})
+    assert name in why
+    assert "CreateNetwork" in why
+
+
+@pytest.mark.parametrize("name", SUBNETS)
+def test_two_networks_are_refused(name: str) -> None:
+    (why,) = refused(**NEW_NETWORK, **{name: SUBNETS[name]})
+    assert name in why
+
+
+def test_without_fpga_a_stack_has_nothing_of_it() -> None:
+    without = made(EnableFpga="false", DragenLicences="5", DragenLicenceSecretArn="arn:x")
+    assert [n for n in without if "Fpga" in n or "Dragen" in n] == []
+    assert re.findall(r"fpga|f2\.|dragen", json.dumps(without), re.IGNORECASE) == []
+
+
+def test_nothing_that_is_made_refers_to_what_is_not() -> None:
+    always = transformed()["Parameters"].keys()
+    for fpga in ("true", "false"):
+        for network in ("true", "false"):
+            given = {"EnableFpga": fpga, "CreateNetwork": network}
+            for more in (
+                {},
+                {"KmsKeyArn": "k", "DragenLicences": "1", "DragenLicenceSecretArn": "s"},
+            ):
+                resources = made(**given, **more)
+                for name, resource in resources.items():
+                    gone = _needs(resource) - resources.keys() - always
+                    assert gone == set(), (name, given)
+
+
+def _needs(resource: Any) -> set[str]:
+    from tests.infrastructure.stack import refers_to
+
+    return {name for name in refers_to(resource) if not name.startswith("AWS::")}
+
+
+def test_a_network_is_made_only_by_choice_and_reaches_what_hosts_need() -> None:
+    kinds = {
+        "AWS::EC2::VPC",
+        "AWS::EC2::Subnet",
+        "AWS::EC2::VPCEndpoint",
+        "AWS::EC2::SecurityGroup",
+    }
+    assert not kinds & {r["Type"] for r in made(CreateNetwork="false").values()}
+    given = {**NEW_NETWORK, "EnableFpga": "true", "DragenLicenceSecretArn": "arn:x"}
+    services = {
+        e["ServiceName"]["Fn::Sub"].partition("${AWS::Region}.")[2]: e["VpcEndpointType"]
+        for e in made_of_type("AWS::EC2::VPCEndpoint", **given).values()
+    }
+    interfaces = {"ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry", "logs"}
+    assert services == dict.fromkeys(interfaces | {"secretsmanager"}, "Interface") | dict.fromkeys(
+        {"s3", "dynamodb"}, "Gateway"
+    )
+    without_secret = made_of_type("AWS::EC2::VPCEndpoint", **NEW_NETWORK)
+    assert "SecretsManagerEndpoint" not in without_secret
+
+
+def test_nothing_of_the_network_is_public() -> None:
+    resources = made(**NEW_NETWORK)
+    types = {r["Type"] for r in resources.values()}
+    assert not types & {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::Route"}
+    for subnet in made_of_type("AWS::EC2::Subnet", **NEW_NETWORK).values():
+        assert subnet["MapPublicIpOnLaunch"] is False
+    groups = made_of_type("AWS::EC2::SecurityGroup", **NEW_NETWORK)
+    assert "SecurityGroupIngress" not in groups["HostsSecurityGroup"]
+    (way_in,) = groups["EndpointsSecurityGroup"]["SecurityGroupIngress"]
+    assert way_in["SourceSecurityGroupId"] == {"Ref": "HostsSecurityGroup"}
+
+
+def test_every_choice_together_stays_under_the_size_that_was_set() -> None:
+    assert len(transformed()["Resources"]) <= 300

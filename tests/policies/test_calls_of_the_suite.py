@@ -1,0 +1,88 @@
+"""Every call that functions and jobs made in the suite, held against the template's policies.
+
+These tests run last. Calls are recorded by `local.calls`, in every runtime that the end-to-end
+and state machine tests start. With pytest-xdist other workers may not be done: what is denied is
+looked for in what is there, what is unused only without it.
+"""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local.calls import Call, read_calls
+from local.deploy import REGION
+from tests.e2e.command import Command, up
+from tests.policies.deployed import lasting_calls, policies_of
+from tests.policies.policy import Grant, Policies
+
+RESULTS, REFERENCES, UPLOADS, AUDIT = (
+    f"arn:aws:s3:::seqdrop-{name}bucket" for name in ("results", "references", "uploads", "audit")
+)
+SQS = "arn:aws:sqs:us-east-1:123456789012"
+TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/seqdrop-CatalogTable"
+PARTS_TAKEN_BACK = "boto3 takes back the parts of an upload that fails"
+EXPLAINED = {
+    f"CopyAuditFunctionRole: s3:PutObject on {AUDIT}/*":
+        "the table's stream is not played on this machine",
+    f"CopyAuditFunctionRole: sqs:SendMessage on {SQS}:seqdrop-AuditDeadLetters":
+        "Lambda itself sends what it could not hand on",
+    f"FinishRunFunctionRole: dynamodb:DeleteItem on {TABLE}":
+        "a new version of a pipeline may use fewer parts of a reference than the run before it",
+    **{
+        f"{role}: s3:AbortMultipartUpload on {resource}": PARTS_TAKEN_BACK
+        for role in ("CpuJobRole", "FpgaJobRole")
+        for resource in (
+            f"{RESULTS}/*", f"{REFERENCES}/*/indexes/*", f"{REFERENCES}/*.failure.json"
+        )
+    },
+    f"FpgaJobRole: s3:PutObject on {REFERENCES}/*.failure.json":
+        "as the CPU jobs: why an index could not be made",
+    f"FpgaJobRole: s3:ListBucket on {UPLOADS}":
+        "as the CPU jobs: an upload that is gone is 404, not 403",
+    "PollJobFunctionRole: batch:ListJobs on *":
+        "a job whose submitter died is looked for by its name, if the poll is before the retry",
+    f"SubmitJobFunctionRole: s3:ListBucket on {RESULTS}":
+        "a plan that is not there: 404, which is tried again, not 403",
+}  # fmt: skip
+"""Grants that no test needs, and why they stay."""
+
+
+@pytest.fixture(scope="module")
+def policies(tmp_path_factory: pytest.TempPathFactory) -> Policies:
+    folder = tmp_path_factory.mktemp("policies")
+    with up(Command(folder), folder / "runtime") as (_, document):
+        session: Any = boto3.Session("local", "local", region_name=REGION)
+        return policies_of(partial(session.client, endpoint_url=document["endpoint"]))
+
+
+@pytest.fixture(scope="module")
+def calls(calls_folder: Path) -> set[Call]:
+    found = lasting_calls(read_calls(calls_folder))
+    if not found:
+        pytest.skip("no end-to-end or state machine test was run")
+    return found
+
+
+def shown(grants: Iterable[Grant]) -> set[str]:
+    """Grants as text, their roles by logical ids."""
+    return {str(grant).removeprefix("seqdrop-") for grant in grants}
+
+
+def test_no_function_or_job_needs_what_its_policy_does_not_grant(
+    policies: Policies, calls: set[Call]
+) -> None:
+    assert [" ".join(call) for call in policies.denied(calls)] == []
+
+
+def test_no_policy_grants_what_nobody_needs(
+    whole_suite: None, policies: Policies, calls: set[Call]
+) -> None:
+    assert sorted(shown(policies.unused(calls)) - EXPLAINED.keys()) == []
+
+
+def test_each_explained_exception_is_still_granted(policies: Policies) -> None:
+    assert sorted(EXPLAINED.keys() - shown(policies.grants)) == []

@@ -1,0 +1,104 @@
+"""The judge itself: what a policy grants, which calls it denies, and what nobody needs."""
+
+from typing import Any
+
+import pytest
+
+from tests.policies.deployed import lasting
+from tests.policies.policy import CannotRead, Grant, Policies, grants_of
+
+BUCKET = "arn:aws:s3:::results"
+
+
+def policies(*statements: dict[str, Any], who: str = "function.f") -> Policies:
+    document = {"Statement": [{"Effect": "Allow", **statement} for statement in statements]}
+    return Policies({who: "role"}, frozenset(grants_of("role", document)))
+
+
+def test_a_call_without_a_grant_is_denied() -> None:
+    held = policies({"Action": "s3:GetObject", "Resource": f"{BUCKET}/*"})
+    good = ("function.f", "s3:GetObject", f"{BUCKET}/a/b.json")
+    other_action = ("function.f", "s3:PutObject", f"{BUCKET}/a/b.json")
+    other_bucket = ("function.f", "s3:GetObject", "arn:aws:s3:::uploads/a")
+    assert held.denied([good, other_action, other_bucket]) == [other_bucket, other_action]
+
+
+def test_a_caller_without_a_role_is_denied() -> None:
+    held = policies({"Action": "*", "Resource": "*"})
+    call = ("function.stranger", "s3:GetObject", f"{BUCKET}/a")
+    assert held.denied([call]) == [call]
+
+
+def test_a_grant_that_no_call_needs_is_found_for_each_action_and_resource() -> None:
+    statement = {"Action": ["s3:GetObject", "s3:PutObject"], "Resource": [f"{BUCKET}/*", "b/*"]}
+    held = policies(statement)
+    calls = [("function.f", "s3:GetObject", f"{BUCKET}/a"), ("function.f", "s3:PutObject", "b/c")]
+    assert held.unused(calls) == [
+        Grant("role", "s3:GetObject", "b/*"),
+        Grant("role", "s3:PutObject", f"{BUCKET}/*"),
+    ]
+
+
+def test_whoever_has_a_role_uses_its_grants_for_all() -> None:
+    roles = {"job.one": "role", "job.two": "role"}
+    held = Policies(roles, frozenset({Grant("role", "s3:GetObject", "*")}))
+    assert held.unused([("job.two", "s3:GetObject", f"{BUCKET}/a")]) == []
+
+
+def test_roles_that_no_function_or_job_has_are_not_judged() -> None:
+    held = Policies({"job.one": "role"}, frozenset({Grant("host", "ecs:Poll", "*")}))
+    assert held.unused([]) == []
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "allowed"),
+    [
+        ("s3:GetObject", f"{BUCKET}/a/b/c", True),
+        ("s3:GetObjectVersion", f"{BUCKET}/x", True),
+        ("S3:getobject", f"{BUCKET}/x", True),
+        ("s3:GetObject", BUCKET, False),
+        ("s3:GetObject", f"{BUCKET.upper()}/x", False),
+        ("s3:ListBucket", f"{BUCKET}/x", False),
+        ("s3:GetObject", "*", False),
+    ],
+)
+def test_an_asterisk_is_any_text(action: str, resource: str, allowed: bool) -> None:
+    assert Grant("role", "s3:Get*", f"{BUCKET}/*").allows(action, resource) is allowed
+
+
+def test_a_question_mark_is_one_letter_and_a_dot_only_itself() -> None:
+    grant = Grant("role", "s3:GetObject", "arn:aws:s3:::a.b/?.gz")
+    assert grant.allows("s3:GetObject", "arn:aws:s3:::a.b/1.gz")
+    assert not grant.allows("s3:GetObject", "arn:aws:s3:::a.b/10.gz")
+    assert not grant.allows("s3:GetObject", "arn:aws:s3:::a-b/1.gz")
+
+
+def test_an_action_without_resources_is_allowed_on_all_resources_only() -> None:
+    assert Grant("role", "batch:ListJobs", "*").allows("batch:ListJobs", "*")
+    assert not Grant("role", "batch:ListJobs", "arn:aws:batch:*").allows("batch:ListJobs", "*")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Effect": "Deny", "Action": "s3:*", "Resource": "*"},
+        {"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"},
+        {"Effect": "Allow", "Action": "s3:*", "NotResource": "*"},
+    ],
+)
+def test_a_statement_that_would_be_judged_wrongly_is_refused(statement: dict[str, Any]) -> None:
+    with pytest.raises(CannotRead):
+        grants_of("role", {"Statement": statement})
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("function.seqdrop-EndRunFunction-0A1B2C3D4E5F", "function.seqdrop-EndRunFunction"),
+        ("arn:aws:s3:::seqdrop-a-0a1b2c3d4e5f/s/x.gz", "arn:aws:s3:::seqdrop-a/s/x.gz"),
+        ("job-queue/seqdrop-cpu-urgent", "job-queue/seqdrop-cpu-urgent"),
+        ("execution:seqdrop-analyse-sample:one", "execution:seqdrop-analyse-sample:one"),
+    ],
+)
+def test_names_lose_what_each_deployment_makes_up(name: str, expected: str) -> None:
+    assert lasting(name) == expected

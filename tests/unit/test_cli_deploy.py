@@ -1,0 +1,281 @@
+"""`seqdrop deploy`: which programs it runs, and what it says before it runs any."""
+
+import json
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner
+
+from cli import deployment
+from cli.deploy import bootstrap_command, deploy_command
+from cli.deployment import (
+    PROJECT,
+    Environment,
+    faults,
+    parse_parameters,
+    read_environment,
+    template_parameters,
+)
+from cli.faults import CommandFailed
+from cli.findings import KINDS
+from cli.images import Recipe, Registry, push_image, recipes
+from cli.main import app
+from cli.shell import Shell
+
+DECLARED: dict[str, dict[str, Any]] = {
+    "Image": {"Type": "String", "MinLength": 1, "MaxLength": 9},
+    "Size": {"Type": "Number", "Default": 16, "MinValue": 16, "MaxValue": 512},
+    "Fpga": {"Type": "String", "Default": False, "AllowedValues": [True, False]},
+    "Ami": {"Type": "String", "Default": "", "AllowedPattern": "(ami-[0-9a-f]+)?",
+            "ConstraintDescription": "an AMI's id"},
+    "Subnets": {"Type": "CommaDelimitedList", "Default": "", "AllowedPattern": "(subnet-.+)?"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wrong"),
+    [
+        ("Image", "", "'' is too short"),
+        ("Image", "0123456789", "'0123456789' is too long"),
+        ("Image", "CHOOSE-an-image", "it still has samconfig.toml's placeholder"),
+        ("Size", "15", "'15' is less than 16"),
+        ("Size", "513", "'513' is more than 512"),
+        ("Size", "many", "'many' is not a number"),
+        ("Fpga", "yes", "'yes' is none of true, false"),
+        ("Ami", "ami-", "'ami-' is not as it should be: an AMI's id"),
+        ("Subnets", "subnet-1,other", "is not as it should be"),
+        ("Colour", "red", "the template has no such parameter"),
+    ],
+)
+def test_a_parameter_out_of_its_bounds_is_told(name: str, value: str, wrong: str) -> None:
+    ((found, why),) = faults(DECLARED, {"Image": "good", name: value})
+    assert found == name
+    assert wrong in why
+
+
+def test_parameters_within_their_bounds_are_taken() -> None:
+    given = {"Image": "good", "Size": "512", "Fpga": "true", "Ami": "", "Subnets": "subnet-1"}
+    assert list(faults(DECLARED, given)) == []
+    assert list(faults(DECLARED, {})) == [("Image", "it has no value, and no default")]
+
+
+def test_every_environment_is_whole_and_names_known_parameters() -> None:
+    names = ("dev", "prod-us", "prod-eu")
+    found = [read_environment(name) for name in names]
+    assert len({(one.region, one.stack) for one in found}) == len(names)
+    for environment in found:
+        wrong = dict(faults(template_parameters(), environment.parameters))
+        assert set(wrong.values()) <= {"it still has samconfig.toml's placeholder"}
+
+
+def test_an_environment_that_is_not_there_is_answered_with_those_that_are() -> None:
+    with pytest.raises(CommandFailed, match=r"no environment 'test' \(it has: dev, prod-eu, "):
+        read_environment("test")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("x = ", "is not TOML"),
+        ("[a.deploy.parameters]\nstack_name = 'a'", "a.deploy.parameters has no region"),
+        (
+            "[a.deploy.parameters]\nstack_name = 'a'\nregion = 'r'\nparameter_overrides = 'A=b'",
+            "a list",
+        ),
+    ],
+)
+def test_a_broken_configuration_is_told(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "samconfig.toml"
+    path.write_text(text)
+    with pytest.raises(CommandFailed, match=says):
+        read_environment("a", path)
+
+
+def test_parameters_are_names_and_values() -> None:
+    assert parse_parameters(["A=b=c", "B="]) == {"A": "b=c", "B": ""}
+    with pytest.raises(CommandFailed, match="'A' is not Name=value"):
+        parse_parameters(["A"])
+
+
+def test_the_template_is_read_with_its_short_functions() -> None:
+    declared = template_parameters()
+    assert declared["MaxCpuVcpus"]["Type"] == "Number"
+    assert all(isinstance(one["Description"], str) for one in declared.values())
+
+
+def test_sam_is_told_every_parameter_in_one_argument_each() -> None:
+    environment = Environment("prod-us", "seqdrop", "us-east-1")
+    command = deploy_command(environment, {"B": "x,y", "A": "1", "C": ""}, ask=True, guided=False)
+    assert command[1:] == [
+        "deploy", "--config-env", "prod-us", "--confirm-changeset",
+        "--parameter-overrides", "A=1", "B=x,y", 'C=""',
+    ]  # fmt: skip
+    assert "--no-confirm-changeset" in deploy_command(environment, {}, ask=False, guided=False)
+    assert "--guided" in deploy_command(environment, {}, ask=True, guided=True)
+    assert "--no-confirm-changeset" in bootstrap_command(environment, ask=False)
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(app, ["deploy", *arguments])
+
+
+def test_a_dry_run_prints_every_command_and_runs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("something was run")
+
+    monkeypatch.setattr("cli.shell.subprocess.run", refuse)
+    answer = run("--dry-run", "--env", "dev", "--parameter", "CpuImage=lab/cpu@sha256:" + "a" * 64)
+    commands = [line for line in answer.stdout.splitlines() if line.startswith("+ ")]
+    assert len(commands) == 3
+    assert commands[0] == "+ make build"
+    assert "bootstrap/template.yaml" in commands[1]
+    assert "--config-env dev" in commands[-1]
+    assert "CpuImage=lab/cpu@sha256:" in commands[-1]
+
+
+def test_placeholders_stop_a_deployment_before_anything_is_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    answer = run("--env", "prod-us")
+    assert isinstance(answer.exception, CommandFailed)
+    assert "CpuImage: it still has samconfig.toml's placeholder" in str(answer.exception)
+    assert "+ " not in answer.stdout
+
+
+def test_it_does_not_deploy_into_an_endpoint_by_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    assert "unset it" in str(run("--env", "dev").exception)
+
+
+def test_a_program_that_fails_or_is_not_there_is_one_line(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    with pytest.raises(CommandFailed, match="`false` ended with exit code 1"):
+        shell.run(["false"])
+    with pytest.raises(CommandFailed, match="no-such-program is not there"):
+        shell.run(["no-such-program", "now"])
+    assert not shell.answers("no-such-program")
+    assert shell.answers("true")
+
+
+def make_recipe(project: Path) -> Recipe:
+    for name in ("containers/cpu", "containers/runner", "layers/core/seqdrop", "locks"):
+        (project / name).mkdir(parents=True)
+        (project / name / "file").write_text(name)
+    (project / "containers/cpu/Dockerfile").write_text("FROM scratch\n")
+    (project / "pyproject.toml").write_text("")
+    (found,) = recipes(project, KINDS)
+    return found
+
+
+def test_an_images_tag_is_the_hash_of_what_it_is_made_of(tmp_path: Path) -> None:
+    recipe = make_recipe(tmp_path)
+    assert (recipe.kind, recipe.parameter) == ("cpu", "CpuImage")
+    first = recipe.tag()
+    (tmp_path / "containers/runner/__pycache__").mkdir()
+    (tmp_path / "containers/runner/__pycache__/a.pyc").write_bytes(b"x")
+    assert recipe.tag() == first
+    (tmp_path / "containers/runner/file").write_text("changed")
+    assert recipe.tag() != first
+
+
+FAKE_DOCKER = """#!/bin/sh
+echo "$@" >> docker.log
+case "$1" in login) cat > password ;; push) : > pushed ;; esac
+"""
+
+
+@pytest.fixture
+def images_stack(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client = boto3.client("cloudformation", region_name="us-east-1")
+        body = (PROJECT / "bootstrap/template.yaml").read_text("utf-8")
+        client.create_stack(StackName="seqdrop-images", TemplateBody=body)
+        yield boto3.client("ecr", region_name="us-east-1")
+
+
+def put_image(ecr: Any, tag: str) -> str:
+    manifest = json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+            "config": {"digest": f"sha256:{'b' * 64}", "size": 1},
+            "layers": [],
+        }
+    )
+    answer = ecr.put_image(repositoryName="seqdrop/cpu", imageManifest=manifest, imageTag=tag)
+    return str(answer["image"]["imageId"]["imageDigest"])
+
+
+def test_an_image_that_is_there_is_not_built_again(tmp_path: Path, images_stack: Any) -> None:
+    recipe = make_recipe(tmp_path)
+    digest = put_image(images_stack, recipe.tag())
+    registry = Registry(images_stack, "123456789012", "us-east-1")
+    name = push_image(recipe, registry, Shell(tmp_path / "no such folder"))
+    assert name == f"123456789012.dkr.ecr.us-east-1.amazonaws.com/seqdrop/cpu@{digest}"
+
+
+def test_a_new_image_is_built_and_pushed_and_its_password_is_no_argument(
+    tmp_path: Path,
+    images_stack: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    recipe = make_recipe(tmp_path)
+    docker = tmp_path / "bin/docker"
+    docker.parent.mkdir()
+    docker.write_text(FAKE_DOCKER)
+    docker.chmod(docker.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{docker.parent}:{os.environ['PATH']}")
+    registry = Registry(images_stack, "123456789012", "us-east-1")
+
+    class Pushing(Shell):
+        """ECR has the image once Docker has pushed it."""
+
+        def run(self, command: Any, standard_input: str = "") -> None:
+            super().run(command, standard_input)
+            if command[1] == "push":
+                put_image(images_stack, recipe.tag())
+
+    name = push_image(recipe, registry, Pushing(tmp_path))
+    assert "@sha256:" in name
+    ran = (tmp_path / "docker.log").read_text().splitlines()
+    assert [line.split()[0] for line in ran] == ["build", "login", "push"]
+    assert (tmp_path / "pushed").exists()
+    password = (tmp_path / "password").read_text()
+    assert password
+    assert password not in (tmp_path / "docker.log").read_text() + capsys.readouterr().out
+
+
+def test_samconfig_holds_no_secret() -> None:
+    text = deployment.SAMCONFIG.read_text("utf-8").lower()
+    assert not [word for word in ("password", "aws_secret", "lic-server") if word in text]
+
+
+def test_the_bootstrap_template_is_the_one_that_is_deployed() -> None:
+    command = bootstrap_command(read_environment("dev"), ask=True)
+    path = PROJECT / command[command.index("--template-file") + 1]
+    assert "Repository" in path.read_text("utf-8")
+
+
+def test_every_parameter_is_explained_with_its_default() -> None:
+    page = (PROJECT / "docs/deploy.md").read_text("utf-8")
+    table = page.partition("## 6. Parameters")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1:3] for line in table.splitlines() if line.startswith("| `")]
+    explained = {
+        name: value.strip() for names, value in rows for name in re.findall("`(.+?)`", names)
+    }
+    declared = template_parameters()
+    assert explained == {
+        name: str(one["Default"] if one["Default"] != "" else "empty") if "Default" in one else "–"
+        for name, one in declared.items()
+    }
