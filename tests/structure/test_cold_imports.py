@@ -16,6 +16,7 @@ NEEDED = {
     "register_upload": {"asyncio", "seqdrop.flow.manifests"},
     "record_job_event": {"asyncio"},  # Powertools' batches bring it
     "end_run": {"asyncio"},
+    "copy_audit": {"asyncio"},
 }
 
 
