@@ -82,7 +82,7 @@ def assert_nothing_is_left(lab: Lab) -> None:
     wait_until_quiet(lab)
     lab.wait_until(lambda: not lab.live_batch_jobs())
     names = lab.client("sqs").list_queues()["QueueUrls"]
-    assert len([name for name in names if "DeadLetters" in name or "Undelivered" in name]) == 4
+    assert len([name for name in names if "DeadLetters" in name or "Undelivered" in name]) == 5
 
 
 def document(lab: Lab, sample: str, assay: str) -> dict[str, Any]:
