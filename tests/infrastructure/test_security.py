@@ -150,12 +150,9 @@ def test_only_intake_reads_uploads_and_nothing_writes_them() -> None:
     for name, statement in _statements():
         if "UploadsBucket" in refers_to(statement["Resource"]):
             actions = set(_list(statement["Action"]))
-            readers |= {name} if "s3:GetObject" in actions else set()
-            writers |= (
-                {name}
-                if actions - {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"}
-                else set()
-            )
+            reading = {"s3:GetObject", "s3:GetObjectVersion"}
+            readers |= {name} if actions & reading else set()
+            writers |= {name} if actions - reading - {"s3:ListBucket"} else set()
     assert readers == {"RegisterUploadFunctionRole", "CpuJobRole", "FpgaJobRole"}
     assert writers == set()
 
