@@ -35,6 +35,19 @@ from tests.domain_support import fastq
         (None, "stopped: another stage of its run failed", FailureClass.STOPPED),
         (143, "stopped: another stage of its run failed; killed", FailureClass.STOPPED),
         (None, "Cancelled by user", FailureClass.STOPPED),
+        (None, "Canceled by user", FailureClass.STOPPED),
+        (
+            None,
+            "Canceled by JobStateTimeLimit action due to reason: "
+            "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY",
+            FailureClass.HOST,
+        ),
+        (
+            None,
+            "Canceled by JobStateTimeLimit action due to reason: "
+            "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
+            FailureClass.PLAN,
+        ),
     ],
 )
 def test_an_ended_job_falls_into_one_class(

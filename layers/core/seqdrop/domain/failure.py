@@ -43,7 +43,9 @@ def classify(exit_code: int | None, status_reason: str) -> FailureClass:
     reason = status_reason.lower()
     if "exceeded timeout" in reason or "attempt duration" in reason:
         return FailureClass.TIMEOUT
-    if reason.startswith(("stopped:", "terminated:", "cancelled")):
+    if "jobstatetimelimit" in reason:  # it waited for a host that did not come, or can't
+        return FailureClass.HOST if "capacity:" in reason else FailureClass.PLAN
+    if reason.startswith(("stopped:", "terminated:", "cancelled", "canceled")):
         return FailureClass.STOPPED
     if exit_code is None or exit_code > 128 or exit_code < 0:
         return FailureClass.LOST
