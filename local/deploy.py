@@ -12,7 +12,8 @@ import yaml
 
 from local.functions import FunctionSpec
 from local.queues import EventSource
-from local.template import CODE_BUCKET, LocalTemplate, answered, load_template
+from local.template import LocalTemplate, answered, load_template
+from local.transform import CODE_BUCKET
 
 ACCOUNT = "123456789012"
 """moto's account."""

@@ -1,19 +1,14 @@
 """The deployed template, made ready for moto: transformed, and what moto lacks taken out."""
 
-import os
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
-
 from local.conditions import resolve_conditions
+from local.transform import transformed
 
-CODE_BUCKET = "seqdrop-local-code"
-_CODE_PROPERTIES = ("CodeUri", "ContentUri", "DefinitionUri")
 _MADE_BESIDE = {
     # made by API from the same properties: moto's CloudFormation does not execute these machines
     "AWS::StepFunctions::StateMachine",
@@ -98,11 +93,6 @@ def _is_intrinsic(key: str) -> bool:
     return key == "Ref" or key.startswith("Fn::")
 
 
-class _NoManagedPolicies:
-    def load(self) -> dict[str, str]:
-        return {}
-
-
 def load_template(
     path: Path, region: str, parameters: Mapping[str, str], arns: dict[str, str]
 ) -> LocalTemplate:
@@ -110,14 +100,7 @@ def load_template(
 
     ``arns`` are those of resources that are left out, by logical id: what refers to them gets it.
     """
-    os.environ.setdefault("AWS_DEFAULT_REGION", region)  # samtranslator asks boto3 for it
-    source = yaml_parse(path.read_text("utf-8"))
-    for resource in source["Resources"].values():
-        properties = resource.get("Properties", {})
-        for name in _CODE_PROPERTIES:
-            if name in properties:
-                properties[name] = f"s3://{CODE_BUCKET}/{str(properties[name]).rstrip('/')}"
-    body = resolve_conditions(transform(source, {}, _NoManagedPolicies()), parameters)
+    body = resolve_conditions(transformed(path.read_text("utf-8"), region), parameters)
     template = LocalTemplate(body)
     resources = template.body["Resources"]
     for name in [n for n, r in resources.items() if r["Type"] in _MADE_BESIDE | _LEFT_OUT]:
