@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from seqdrop.aws.objects import Objects
 from seqdrop.domain.naming import unplaced_sample
+from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import Analysis, AnalysisStatus, RunOptions
+from seqdrop.flow.intake import Intake
 from tests.cloud_support import UPLOADS, Cloud, open_cloud
 from tests.lab import reads
 
@@ -115,6 +118,35 @@ def test_an_unreadable_file_holds_its_sample_until_a_good_one_comes(
     assert repr(key) in held.why
     cloud.deliver("register_upload", *pair(cloud))
     assert analysis(cloud).status is AnalysisStatus.ANALYSING
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_bad_version_that_is_replaced_while_it_is_looked_at_holds_nothing(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, dies: bool
+) -> None:
+    """Its hold is written after the good version was registered; its writer may even die then."""
+    bad = cloud.drop("NA1_1.fastq.gz", b"cut in transfer")
+    good = pair(cloud)
+    first_bytes, lift, meanwhile = Objects.first_bytes, Intake._lift_if_replaced, [*good]
+
+    def look(objects: Objects, stored: StoredObject, length: int) -> bytes:
+        found = first_bytes(objects, stored, length)
+        while meanwhile:
+            cloud.deliver("register_upload", meanwhile.pop())
+        return found
+
+    monkeypatch.setattr(Objects, "first_bytes", look)
+    if dies:
+        monkeypatch.setattr(Intake, "_lift_if_replaced", lambda *_: None)
+    cloud.deliver("register_upload", bad)
+    if dies:
+        assert analysis(cloud).holds
+        monkeypatch.setattr(Intake, "_lift_if_replaced", lift)
+        cloud.deliver("register_upload", bad)
+    assert analysis(cloud).holds == {}
+    # The good files' run goes on; when it ends, it is found to be what the inputs want.
+    assert analysis(cloud).status is AnalysisStatus.READY
+    assert cloud.executions.starts == 1
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,11 @@ def read_head(data: bytes, size: int) -> FastqHead:
     if size == 0:
         raise UnreadableFastq("the file is empty")
     if data[:2] != _GZIP_MAGIC[:size]:
-        raise UnreadableFastq("the file is not gzip: compress it with gzip, and upload it again")
+        begins = data[:8].hex(" ") or "nothing at all"
+        raise UnreadableFastq(
+            f"the file is not gzip (it begins with {begins}): compress it with gzip, and upload it "
+            "again"
+        )
     text = _first_text(data, is_whole=size <= len(data))
     if not text:
         raise UnreadableFastq("there is nothing in the gzip file")

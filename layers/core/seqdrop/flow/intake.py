@@ -69,7 +69,7 @@ class Intake:
         placed, expected = self.catalog.analyses.uploads(upload.bucket, upload.key)
         known = next((p for p in placed if p.version_id == upload.version), None)
         if known:
-            return self._advance(known.sample, known.assay) if known.sample else known.note
+            return self._look_again(upload, known)
         if expected:
             return self.register(upload, expected_place(expected), placed)
         if upload.key.endswith("/"):  # as S3's console makes one
@@ -80,6 +80,12 @@ class Intake:
             return self._receive_by_name(upload, placed)
         except UnplaceableFile as error:
             return self.hold_unplaced(upload, f"{upload.key!r}: {error}")
+
+    def _look_again(self, upload: Upload, known: Placed) -> str:
+        if not known.sample:
+            return known.note
+        self._lift_if_replaced(upload, known)
+        return self._advance(known.sample, known.assay)
 
     def _receive_by_name(self, upload: Upload, placed: list[Placed]) -> str:
         if upload_kind(upload.key) is UploadKind.OTHER:
@@ -217,11 +223,30 @@ class Intake:
         mine = sequencer_order(upload.sequencer)
         if any(sequencer_order(p.sequencer) > mine for p in placed):
             return self._note(upload, "unreadable, and replaced since")
+        held = upload.placed(place.sample, place.assay, note=why)
         self.catalog.analyses.hold(
-            place.sample, place.assay, upload.cause, why, self.now(),
-            placed=upload.placed(place.sample, place.assay, note=why),
-        )  # fmt: skip
+            place.sample, place.assay, upload.cause, why, self.now(), placed=held
+        )
+        self._lift_if_replaced(upload, held)
         return self._advance(place.sample, place.assay)
+
+    def _lift_if_replaced(self, upload: Upload, held: Placed) -> None:
+        """Ends this version's hold where a good one came while it was being looked at.
+
+        Whoever registers a newer version lifts the hold that it finds; one that is written a moment
+        later would stay for ever.
+        """
+        until_settled(lambda: self._lift_own_hold(upload, held), upload.key)
+
+    def _lift_own_hold(self, upload: Upload, held: Placed) -> str:
+        placed, _ = self.catalog.analyses.uploads(upload.bucket, upload.key)
+        newest = max(placed, key=lambda p: sequencer_order(p.sequencer), default=held)
+        if not held.note or newest.version_id == held.version_id or not newest.identity:
+            return ""
+        analysis = self.catalog.analyses.get(held.sample, held.assay)
+        if analysis and analysis.holds.get(upload.cause) == held.note:
+            self.catalog.analyses.lift_hold(analysis, upload.cause, self.now())
+        return ""
 
     def hold_unplaced(self, upload: Upload, why: str) -> str:
         """Keeps an upload that belongs nowhere in sight, under an id of its own."""
