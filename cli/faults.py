@@ -60,7 +60,7 @@ def _of_aws(error: BaseException) -> str:
             "endpoint that `seqdrop local up` prints"
         )
     if isinstance(error, (CredentialRetrievalError, NoRegionError)):
-        return f"{error} (for the embedded runtime, set AWS_ENDPOINT_URL)"
+        return f"{error} Set AWS_REGION; or, for the embedded runtime, AWS_ENDPOINT_URL."
     return _unreachable(error) if isinstance(error, (ConnectionError, HTTPClientError)) else ""
 
 

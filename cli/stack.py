@@ -180,7 +180,8 @@ def session_for(region: str = "") -> boto3.Session:
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
     if endpoint and urlsplit(endpoint).hostname in _LOOPBACK:
         return boto3.Session("local", "local", region_name=_LOCAL_REGION)
-    session = boto3.Session(region_name=region or None)
+    # The AWS CLI takes AWS_REGION, and so do we; boto3 by itself knows AWS_DEFAULT_REGION alone.
+    session = boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None)
     if not endpoint:
         return session
     region = session.region_name or _LOCAL_REGION
