@@ -1,6 +1,7 @@
 """All that `seqdrop doctor` looks at, before there is a stack and after."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import boto3
@@ -69,10 +70,7 @@ def examine(account: Account, wanted: Wanted, session: Any) -> Findings:
         "licence": check_licence,
         "roles": check_roles,
     }
-    found = {
-        name: list(_asked(lambda check=check: check(wanted, account)))  # type: ignore[misc]
-        for name, check in checks.items()
-    }
+    found = {name: list(_asked(partial(check, wanted, account))) for name, check in checks.items()}
     return found | _examine_deployed(wanted, session)
 
 
@@ -85,7 +83,7 @@ def _examine_deployed(wanted: Wanted, session: Any) -> Findings:
     found = {"stack": [ok(status) if good else fail(status, "look at the stack's events")]}
 
     def ask(check: Callable[[Wanted, Deployed], Iterator[Finding]]) -> list[Finding]:
-        return list(_asked(lambda: check(wanted, Deployed(stack.catalog, stack.dead_letters))))
+        return list(_asked(partial(check, wanted, Deployed(stack.catalog, stack.dead_letters))))
 
     return found | {"references": ask(check_references), "dead letters": ask(check_dead_letters)}
 

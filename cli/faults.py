@@ -3,8 +3,12 @@
 import errno
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from seqdrop.domain.errors import SeqdropError
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 _CREDENTIAL_CODES = {
     "ExpiredToken",
@@ -71,10 +75,10 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _refused(error: object) -> str:
-    details = error.response["Error"]  # type: ignore[attr-defined]  # a ClientError
+def _refused(error: "ClientError") -> str:
+    details = error.response["Error"]
     code, message = details.get("Code", "unknown"), " ".join(details.get("Message", "").split())
-    asked = error.operation_name  # type: ignore[attr-defined]
+    asked = error.operation_name
     if code in _CREDENTIAL_CODES:
         return f"AWS does not take these credentials ({code}): {message}"
     return f"AWS refuses {asked} ({code}): {message}"

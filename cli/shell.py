@@ -21,10 +21,11 @@ class Shell:
         say(f"+ {shlex.join(command)}")
         if self.dry:
             return
-        # Without input of its own a program speaks with the person: `sam deploy` asks.
-        given = {"input": standard_input} if standard_input else {}
         try:
-            ended = subprocess.run(command, cwd=self._folder, text=True, check=False, **given)  # type: ignore[call-overload]  # input
+            # Without input of its own a program speaks with the person: `sam deploy` asks.
+            ended = subprocess.run(
+                command, cwd=self._folder, text=True, check=False, input=standard_input or None
+            )
         except FileNotFoundError as error:
             raise CommandFailed(f"{command[0]} is not there: install it") from error
         if ended.returncode:

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from runner.faults import StageFault
 from seqdrop.domain.failure import FailureClass
-from seqdrop.domain.pipeline import Args, Step
+from seqdrop.domain.pipeline import PLACEHOLDER, Args, Step
 from seqdrop.domain.plan import ReadPair
-
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 
 
 @dataclass
@@ -91,7 +89,7 @@ class Filler:
                 raise StageFault(FailureClass.PLAN, f"unknown placeholder {{{name}}} in {text!r}")
             return self._texts[name]
 
-        return _PLACEHOLDER.sub(value, text)
+        return PLACEHOLDER.sub(value, text)
 
     def _of_pair(self, name: str, pair_id: str, used: dict[str, ReadPair]) -> str:
         if pair_id not in self._pairs:

@@ -17,7 +17,7 @@ _CHANGES = {"SET": lambda _, given: given, "ADD": int.__add__, "REMOVE": int.__s
 Request = Mapping[str, Any]
 
 
-class ConsumableResource(CloudFormationModel):  # type: ignore[misc]
+class ConsumableResource(CloudFormationModel):  # type: ignore[misc]  # moto has no types
     """A number of something, some of it in use. The scheduler's lock guards the numbers."""
 
     def __init__(self, name: str, request: Request, backend: BatchBackend) -> None:

@@ -13,7 +13,7 @@ _SIZES = {"VCPU", "MEMORY"}
 Request = Mapping[str, Any]
 
 
-class Definition(JobDefinition):  # type: ignore[misc]
+class Definition(JobDefinition):  # type: ignore[misc]  # moto has no types
     """A revision of a definition, with what moto leaves out."""
 
     def __init__(self, request: Request, backend: BatchBackend, revision: int) -> None:

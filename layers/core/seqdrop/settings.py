@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import get_origin
 
 import msgspec
 
@@ -27,9 +28,10 @@ class Settings(msgspec.Struct, frozen=True):
 def load_settings() -> Settings:
     """Settings from the environment's variables of the same names in capitals."""
     given: dict[str, object] = {}
-    for name in Settings.__struct_fields__:
-        value = os.environ.get(name.upper())
+    for field in msgspec.structs.fields(Settings):
+        value = os.environ.get(field.name.upper())
         if value:
-            given[name] = msgspec.json.decode(value) if value.startswith("{") else value
+            is_json = get_origin(field.type) is dict
+            given[field.name] = msgspec.json.decode(value) if is_json else value
     settings = msgspec.convert(given, Settings, strict=False)
     return msgspec.structs.replace(settings, pipelines_dir=str(Path(settings.pipelines_dir)))

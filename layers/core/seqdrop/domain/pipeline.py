@@ -1,12 +1,15 @@
 """Pipelines and assays: what a lab writes in YAML, typed and checked."""
 
 import math
+import re
 from typing import Literal
 
 import msgspec
 
 from seqdrop.domain.errors import InvalidPipeline
 
+PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
+"""What the runner fills in; see ``Step``."""
 QueueKind = Literal["fpga-genome", "fpga-exome", "cpu"]
 Priority = Literal["urgent", "routine", "bulk"]
 

@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterator
 
 from seqdrop.domain.errors import InvalidPipeline
-from seqdrop.domain.pipeline import Pipeline, Stage, Step, waves_of
+from seqdrop.domain.pipeline import PLACEHOLDER, Pipeline, Stage, Step, waves_of
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
 _RESERVED = {"runs"}
 """Folders beside a stage's results."""
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 _TEXTS = {"ref", "in", "tmp", "out", "threads", "memory_mib", "sample"}
 _OF_PAIR = {"pair.id", "pair.r1", "pair.r2", "pair.read_group"}
 VARIABLES = {"mark_duplicates", "keep_duplicates", "targets", "annotation"}
@@ -35,7 +34,7 @@ def _problems(name: str, stage: Stage) -> Iterator[str]:
     for when in sorted((stage.asked | {stage.when}) - VARIABLES - {""}):
         yield f"when: {when!r} is none of {', '.join(sorted(VARIABLES))}"
     for text, known in _texts(stage):
-        for placeholder in _PLACEHOLDER.findall(text):
+        for placeholder in PLACEHOLDER.findall(text):
             if placeholder not in known:
                 yield f"{{{placeholder}}} in {text!r} is unknown, or not possible there"
 

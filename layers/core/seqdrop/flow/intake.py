@@ -214,10 +214,17 @@ class Intake:
 
     def _keep(self, there: FastqFile, upload: Upload, placed: Placed) -> None:
         """The same bytes again: nothing changes, but a hold of this object is lifted."""
-        analysis = self.catalog.analyses.get(there.sample, there.assay)
-        if analysis and upload.cause in analysis.holds:
-            self.catalog.analyses.lift_hold(analysis, upload.cause, self.now())
+        self.lift_hold(there.sample, there.assay, upload.cause)
         self.catalog.analyses.note_upload(placed)
+
+    def lift_hold(self, sample: str, assay: str, cause: str, why: str = "") -> None:
+        """Lifts the hold of an object, if it is there, and for this reason where one is given.
+
+        Raises Conflict where the analysis changes meanwhile.
+        """
+        analysis = self.catalog.analyses.get(sample, assay)
+        if analysis and cause in analysis.holds and why in {"", analysis.holds[cause]}:
+            self.catalog.analyses.lift_hold(analysis, cause, self.now())
 
     def _hold_file(self, upload: Upload, place: Place, why: str, placed: list[Placed]) -> str:
         mine = sequencer_order(upload.sequencer)
@@ -241,12 +248,9 @@ class Intake:
     def _lift_own_hold(self, upload: Upload, held: Placed) -> str:
         placed, _ = self.catalog.analyses.uploads(upload.bucket, upload.key)
         newest = max(placed, key=lambda p: sequencer_order(p.sequencer), default=held)
-        if not held.note or newest.version_id == held.version_id or not newest.identity:
-            return ""
-        analysis = self.catalog.analyses.get(held.sample, held.assay)
-        if analysis and analysis.holds.get(upload.cause) == held.note:
-            self.catalog.analyses.lift_hold(analysis, upload.cause, self.now())
-        return ""
+        if held.note and newest.version_id != held.version_id and newest.identity:
+            self.lift_hold(held.sample, held.assay, upload.cause, held.note)
+        return held.note
 
     def hold_unplaced(self, upload: Upload, why: str) -> str:
         """Keeps an upload that belongs nowhere in sight, under an id of its own."""

@@ -147,7 +147,8 @@ class Manifests:
                 analyses.withdraw(file, why, "manifest", now)
         else:
             analyses.forget_upload(earlier)
-            self._lift_hold(earlier)
+            cause = Upload(earlier.bucket, earlier.key, "").cause
+            self.intake.lift_hold(earlier.sample, earlier.assay, cause)
 
     @staticmethod
     def _is_placed_so(file: FastqFile, expected: ExpectedFile) -> bool:
@@ -158,12 +159,6 @@ class Manifests:
             and file.identity.read == expected.read
             and file.object.md5 == expected.md5
         )
-
-    def _lift_hold(self, earlier: Placed) -> None:
-        analysis = self.catalog.analyses.get(earlier.sample, earlier.assay)
-        cause = Upload(earlier.bucket, earlier.key, "").cause
-        if analysis and cause in analysis.holds:
-            self.catalog.analyses.lift_hold(analysis, cause, self.intake.now())
 
     def _tidy(self, sample: str, assay: str, why: str) -> None:
         """Ends what names, or another manifest, had begun, where this one knows better."""
