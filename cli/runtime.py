@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,7 +57,8 @@ def up(
                 emit(document)
             else:
                 _announce(document)
-            signal.pause()
+            while True:  # not signal.pause(): a signal just before it would be lost
+                time.sleep(1)
 
 
 def down(port: Port = DEFAULT_PORT, folder: Folder = None, json: Json = False) -> None:

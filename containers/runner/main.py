@@ -5,6 +5,8 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
@@ -21,6 +23,7 @@ from seqdrop.domain.failure import EXIT_CODES, FailureClass, StageFailure
 from seqdrop.domain.plan import RunPlan, decode_plan, encode
 
 STOPPED_EXIT_CODE = 128 + signal.SIGTERM
+_LOOK_SECONDS = 0.5
 _S3_URI = re.compile(r"s3://([^/]+)/(.+)", re.DOTALL)
 
 
@@ -37,13 +40,32 @@ def main(arguments: list[str] | None = None) -> int:
     if not uri:
         parser.error(f"{options.plan!r} is not an s3:// URI")
     log.set_up()
-    before = signal.signal(signal.SIGTERM, _stop)
     try:
-        return _run(uri[1], uri[2], options.stage)
+        with _stopped_by_sigterm():
+            return _run(uri[1], uri[2], options.stage)
     except SystemExit as stopped:
         _leave(stopped)
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """A stop request ends the block by SystemExit, whatever the block waits for.
+
+    Python handles a signal between two steps of the main thread. One that comes just before
+    that thread blocks, or that the kernel gives to another thread, would wait as long as the
+    blocking call does; hence a timer whose signal interrupts such calls. Tools do not inherit it.
+    """
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, _stop),
+        signal.SIGALRM: signal.signal(signal.SIGALRM, lambda *_: None),
+    }
+    signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS, _LOOK_SECONDS)
+    try:
+        yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -1,7 +1,10 @@
 """Two jobs at once, and jobs that are stopped in the middle."""
 
+import ctypes
+import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -53,14 +56,31 @@ def test_results_that_another_job_published_meanwhile_stay(lab: RunnerLab) -> No
     assert lab.read(f"{prefix_of('align')}y") is None
 
 
-@pytest.mark.parametrize("trap", ["", "trap '' TERM\n"])
-def test_a_stop_request_leaves_no_process_and_no_file(lab: RunnerLab, trap: str) -> None:
+def _to_process(pid: int) -> None:
+    os.kill(pid, signal.SIGTERM)
+
+
+def _to_another_thread(pid: int) -> None:
+    """As the kernel may: the main thread waits on, and no call of its own is interrupted."""
+    time.sleep(0.1)  # it waits for the tool by now
+    threads = (int(path.name) for path in Path(f"/proc/{pid}/task").iterdir())
+    another = next(thread for thread in threads if thread != pid)
+    assert ctypes.CDLL(None, use_errno=True).tgkill(pid, another, signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize(
+    ("trap", "send"),
+    [("", _to_process), ("trap '' TERM\n", _to_process), ("", _to_another_thread)],
+)
+def test_a_stop_request_leaves_no_process_and_no_file(
+    lab: RunnerLab, trap: str, send: Callable[[int], None]
+) -> None:
     pids = lab.scratch.parent / "pids"
     script = f'[ "$1" = --version ] && exit\n{trap}sleep 600 &\necho $$ $! >{pids}.new\n'
     lab.tool("align", f"#!/bin/sh\n{script}mv {pids}.new {pids}\nwait\nwait\n")
     process = lab.start(lab.plan(a_stage(), pairs=(lab.pair(),)))
     _until(pids)
-    process.send_signal(signal.SIGTERM)
+    send(process.pid)
     process.communicate(timeout=60)
     assert process.returncode == 143
     assert not list(lab.scratch.iterdir())
