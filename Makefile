@@ -55,6 +55,8 @@ lock: setup ## Newest versions of everything, written to locks/
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes --extra local --extra dev \
 		pyproject.toml -o locks/project.txt
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes --constraint locks/project.txt \
+		locks/runner.in -o locks/runner.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/sam.in -o locks/sam.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/checkov.in -o locks/checkov.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) layers/core/requirements.in \

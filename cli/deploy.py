@@ -9,11 +9,11 @@ import typer
 from cli.faults import CommandFailed
 from cli.options import Parameters
 from cli.screen import say
+from cli.shell import Shell
 
 if TYPE_CHECKING:
     from cli.deployment import Environment
     from cli.images import Recipe, Registry
-    from cli.shell import Shell
 
 _EMPTY = '""'
 """An empty value as SAM reads it: left out, the stack would keep the one that it has."""
@@ -33,13 +33,16 @@ def deploy(
     yes: Annotated[
         bool, typer.Option("--yes", help="Don't ask before a change set is executed.")
     ] = False,
+    images_only: Annotated[
+        bool, typer.Option("--images-only", help="Stop once repositories and images are there.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only print what would be run.")
     ] = False,
 ) -> None:
     """Deploys this copy of Seqdrop; stops at the first thing that fails."""
     from cli.deployment import PROJECT, parse_parameters, read_environment
-    from cli.shell import Shell
+    from cli.images import recipes_for
 
     if os.environ.get("AWS_ENDPOINT_URL") and not dry_run:
         raise CommandFailed(
@@ -49,16 +52,18 @@ def deploy(
     environment = read_environment(env)
     given = {**environment.parameters, **parse_parameters(parameter or [])}
     shell = Shell(PROJECT, dry=dry_run)
-    recipes = _buildable(shell)
-    wrong = "" if guided else _wrong(given, {recipe.parameter for recipe in recipes})
-    if wrong and not dry_run:
+    recipes = recipes_for(given)
+    wrong = _wrong(given, {recipe.parameter for recipe in recipes})
+    if wrong and not guided and not images_only:
         raise CommandFailed(wrong)
-    shell.run(["make", "build"])
     shell.run(bootstrap_command(environment, ask=not yes))
     images = _push(recipes, environment, shell)
+    if images_only:
+        for name, image in images.items():
+            say(f"{name}={image}")
+        return
+    shell.run(["make", "build"])
     shell.run(deploy_command(environment, given | images, ask=not yes, guided=guided))
-    if wrong:
-        raise CommandFailed(wrong)
     if not dry_run:
         say(f"deployed: SEQDROP_STACK={environment.stack} AWS_REGION={environment.region}")
 
@@ -92,21 +97,6 @@ def deploy_command(
         *(["--guided"] if guided else []),
         *(["--parameter-overrides", *named] if named else []),
     ]  # fmt: skip
-
-
-def _buildable(shell: "Shell") -> "list[Recipe]":
-    """Images that can be built here; of the others it says that they have to be given."""
-    from cli.deployment import PROJECT
-    from cli.findings import KINDS
-    from cli.images import recipes
-
-    found = recipes(PROJECT, KINDS)
-    if found and not shell.answers("docker", "info"):
-        say("no Docker engine answers")
-        found = []
-    if lacking := [kind for kind in KINDS if kind not in {recipe.kind for recipe in found}]:
-        say(f"images that are not built here, but taken as given: {', '.join(lacking)}")
-    return found
 
 
 def _push(recipes: "list[Recipe]", environment: "Environment", shell: "Shell") -> dict[str, str]:

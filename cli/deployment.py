@@ -16,6 +16,8 @@ SAMCONFIG = PROJECT / "samconfig.toml"
 TEMPLATE = PROJECT / "template.yaml"
 PLACEHOLDER = "CHOOSE"
 """What samconfig.toml has where only the one who deploys can know."""
+KINDS = {"fpga-genome": "FpgaGenome", "fpga-exome": "FpgaExome", "cpu": "Cpu"}
+"""Kinds of queue, and how the template's parameters name them."""
 
 _SHARED = {"default", "version"}
 

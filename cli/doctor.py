@@ -22,15 +22,17 @@ def doctor(
 ) -> None:
     """Says what would stop a deployment, before it is made and after; exits 1 if anything does."""
     from cli.examination import account_of, examine, identify, wanted_of
-    from cli.stack import session_for
+    from cli.stack import is_embedded, session_for
 
     environment = _environment(env)
+    hosts = bool(env or parameter) or not is_embedded()
     session = session_for(environment.region)
     account = account_of(session)
     found = {"account": [identify(account)]}
     if not _fails(found):
         stack = account.stack(environment.stack)
-        found |= examine(account, wanted_of(environment, parameter or [], stack), session)
+        wanted = wanted_of(environment, parameter or [], stack)
+        found |= examine(account, wanted, session, hosts=hosts)
     if json:
         emit(_document(environment.stack, account.region, found))
     else:

@@ -1,7 +1,7 @@
 """What stands in the way of samples once a stack is there: references, and dead letters."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cli.dead_letters import DeadLetters
 from cli.findings import Finding, Wanted, fail, ok, warn
@@ -20,31 +20,36 @@ class Deployed:
 
 def check_references(wanted: Wanted, deployed: Deployed) -> Iterator[Finding]:
     """Is there a ready reference for each assay, with all that its pipeline uses?"""
+    assays: dict[Finding, list[str]] = {}
     for name, assay in wanted.library.assays().items():
         queues = {stage.queue for stage in wanted.library.pipeline(assay.pipeline).stages.values()}
         if missing := sorted(queues - set(wanted.kinds)):
-            yield warn(f"{name} needs {', '.join(missing)}: its samples will be held", "")
+            found = warn(f"there is no queue {', '.join(missing)}: their samples will be held")
+            assays.setdefault(found, []).append(name)
         elif assay.reference:
-            yield _reference(name, assay, wanted, deployed.catalog)
+            found = _reference(assay, wanted, deployed.catalog)
+            assays.setdefault(found, []).append(name)
+    for found, names in assays.items():
+        yield replace(found, says=f"{', '.join(names)}: {found.says}")
 
 
-def _reference(name: str, assay: Assay, wanted: Wanted, catalog: Catalog) -> Finding:
+def _reference(assay: Assay, wanted: Wanted, catalog: Catalog) -> Finding:
     try:
         found = catalog.references.choose(assay.reference, assay.reference_version)
     except ReferenceNotReady as error:
         says = str(error).partition(";")[0]
-        return fail(f"{name}: {says}", f"seqdrop reference add {assay.reference} VERSION FASTA")
+        return fail(says, f"seqdrop reference add {assay.reference} VERSION FASTA")
     stages = wanted.library.pipeline(assay.pipeline).stages.values()
     indexes = {index for stage in stages for index in stage.indexes} - found.indexes.keys()
     if assay.targets and f"targets:{assay.targets}" not in found.parts:
         return fail(
-            f"{name}: {found.name} {found.version} has no target regions {assay.targets!r}",
+            f"{found.name} {found.version} has no target regions {assay.targets!r}",
             f"seqdrop reference add {found.name} VERSION FASTA {assay.targets}.bed",
         )
     if found.state != "READY" or indexes:
         lacks = f", without {', '.join(sorted(indexes))}" if indexes else ""
-        return fail(f"{name}: {found.name} {found.version} is {found.state}{lacks}", "wait for it")
-    return ok(f"{name}: {found.name} {found.version} is ready")
+        return fail(f"{found.name} {found.version} is {found.state}{lacks}", "wait for it")
+    return ok(f"{found.name} {found.version} is ready")
 
 
 def check_dead_letters(_: Wanted, deployed: Deployed) -> Iterator[Finding]:

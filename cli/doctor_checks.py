@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from cli.account import Account, StackFacts
-from cli.deployment import faults
+from cli.deployment import PLACEHOLDER, faults
 from cli.findings import Finding, Wanted, fail, ok, warn
 
 FPGA_VCPUS = 24
@@ -20,9 +20,10 @@ _DEPLOYER_NEEDS = (
 
 def check_parameters(wanted: Wanted, _: Account) -> Iterator[Finding]:
     """Would CloudFormation take every parameter?"""
-    found = sorted(faults(wanted.declared, wanted.given))
-    for name, wrong in found:
-        yield fail(f"{name}: {wrong}", "mend samconfig.toml, or give --parameter Name=value")
+    wrong = faults(wanted.declared, wanted.given)
+    found = sorted(fault for fault in wrong if fault[0] not in wanted.built)
+    for name, why in found:
+        yield fail(f"{name}: {why}", "mend samconfig.toml, or give --parameter Name=value")
     if not found:
         yield ok(f"{len(wanted.given)} given, the others by default")
 
@@ -52,6 +53,8 @@ def check_licence(wanted: Wanted, account: Account) -> Iterator[Finding]:
     secret = wanted.parameters.get("DragenLicenceSecretArn", "")
     if not secret:
         yield warn("there is no DragenLicenceSecretArn", "right only if the AMI has its licence")
+    elif secret.startswith(PLACEHOLDER):
+        return
     elif account.has_secret(secret):
         yield ok("the licence's secret is there")
     else:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cli.account import Account, Subnet
-from cli.deployment import PLACEHOLDER
-from cli.findings import KINDS, Finding, Wanted, fail, ok, warn
+from cli.deployment import KINDS, PLACEHOLDER
+from cli.findings import Finding, Wanted, fail, ok, warn
 from seqdrop.library import Library
 
 FPGA_TYPE = "f2.6xlarge"
@@ -36,7 +36,7 @@ def check_fpga_zones(wanted: Wanted, account: Account) -> Iterator[Finding]:
             "give subnets in a zone that offers it (SubnetIds, or NetworkZones)",
         )
     elif len(there) < len(zones):
-        yield warn(f"of the subnets' zones only {', '.join(there)} offers {FPGA_TYPE}")
+        yield warn(f"of the subnets' zones, {FPGA_TYPE} is offered in {', '.join(there)} only")
     else:
         yield ok(f"{FPGA_TYPE} is offered in {', '.join(there or sorted(offered))}")
 
@@ -109,13 +109,17 @@ def check_container_images(wanted: Wanted, account: Account) -> Iterator[Finding
     for kind in wanted.kinds:
         name = f"{KINDS[kind]}Image"
         image = wanted.parameters.get(name, "")
-        if not image.startswith(PLACEHOLDER):
+        if name in wanted.built:
+            yield ok(f"{name} is not given: `seqdrop deploy` builds it, with Docker, and pushes it")
+        elif not image.startswith(PLACEHOLDER):
             yield _container_image(name, image, account)
 
 
 def _container_image(name: str, image: str, account: Account) -> Finding:
     if not image:
-        return fail(f"{name} is empty", "push an image (`seqdrop deploy`), and give its digest")
+        return fail(
+            f"{name} is empty", "push an image (docs/deploy.md, Images), and give its digest"
+        )
     if "@sha256:" not in image:
         return fail(
             f"{name} {image} is not named by its digest, which is part of every result's key",
@@ -128,7 +132,9 @@ def _container_image(name: str, image: str, account: Account) -> Finding:
         return warn(f"{name} is in {parts['region']}: each host pulls it across regions, at a cost")
     if account.has_container_image(parts["registry"], parts["repository"], parts["digest"]):
         return ok(f"{name} is in {parts['repository']}")
-    return fail(f"{name}: {parts['repository']} has no {parts['digest']}", "push the image first")
+    return fail(
+        f"{name}: {parts['repository']} has no {parts['digest']}", "push it, or give another digest"
+    )
 
 
 def check_network(wanted: Wanted, account: Account) -> Iterator[Finding]:

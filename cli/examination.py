@@ -10,7 +10,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from cli.account import Account, StackFacts
-from cli.deployment import Environment, parse_parameters, template_parameters, with_defaults
+from cli.deployment import (
+    PROJECT,
+    Environment,
+    parse_parameters,
+    template_parameters,
+    with_defaults,
+)
 from cli.doctor_catalog import Deployed, check_dead_letters, check_references
 from cli.doctor_checks import check_licence, check_parameters, check_quotas, check_roles
 from cli.doctor_hosts import (
@@ -21,6 +27,8 @@ from cli.doctor_hosts import (
 )
 from cli.faults import explain
 from cli.findings import Finding, Wanted, fail, ok, warn
+from cli.images import recipes_for
+from cli.shell import Shell
 from cli.stack import PIPELINES, Stack
 from seqdrop.domain.errors import SeqdropError
 from seqdrop.library import Library
@@ -45,7 +53,12 @@ def wanted_of(environment: Environment, given: list[str], stack: StackFacts | No
     known = {n: v for n, v in (stack.parameters if stack else {}).items() if n in declared}
     parameters = {**known, **environment.parameters, **parse_parameters(given)}
     return Wanted(
-        declared, parameters, with_defaults(declared, parameters), Library(str(PIPELINES)), stack
+        declared,
+        parameters,
+        with_defaults(declared, parameters),
+        Library(str(PIPELINES)),
+        stack,
+        frozenset(recipe.parameter for recipe in recipes_for(parameters)),
     )
 
 
@@ -54,12 +67,14 @@ def identify(account: Account) -> Finding:
     try:
         number, arn = account.identity()
     except (BotoCoreError, ClientError, ResponseParserError) as error:
-        return fail(explain(error), "configure credentials and a region")
+        return fail(explain(error))
     return ok(f"{number} in {account.region}, as {arn}")
 
 
-def examine(account: Account, wanted: Wanted, session: Any) -> Findings:
-    """Every check, each with what it found."""
+def examine(account: Account, wanted: Wanted, session: Any, *, hosts: bool) -> Findings:
+    """Every check, each with what it found; where there are no hosts, nothing of them."""
+    if not hosts:
+        return {"hosts": [ok(_NO_HOSTS)]} | _examine_deployed(wanted, session)
     checks: dict[str, Callable[[Wanted, Account], Iterator[Finding]]] = {
         "parameters": check_parameters,
         "quotas": check_quotas,
@@ -71,7 +86,15 @@ def examine(account: Account, wanted: Wanted, session: Any) -> Findings:
         "roles": check_roles,
     }
     found = {name: list(_asked(partial(check, wanted, account))) for name, check in checks.items()}
+    if wanted.built and not Shell(PROJECT).answers("docker", "info"):
+        found["images"].append(warn("no Docker engine answers here", "start one to build images"))
     return found | _examine_deployed(wanted, session)
+
+
+_NO_HOSTS = (
+    "the embedded runtime has none; quotas, zones, AMIs, images, network, licence and roles are "
+    "looked at in an account, or for an environment (--env)"
+)
 
 
 def _examine_deployed(wanted: Wanted, session: Any) -> Findings:

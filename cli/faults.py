@@ -79,8 +79,10 @@ def _refused(error: "ClientError") -> str:
     details = error.response["Error"]
     code, message = details.get("Code", "unknown"), " ".join(details.get("Message", "").split())
     asked = error.operation_name
+    if code == "NotImplemented":
+        return f"{asked}: {message}"
     if code in _CREDENTIAL_CODES:
-        return f"AWS does not take these credentials ({code}): {message}"
+        return f"AWS does not take these credentials ({code}): {message} (log in again?)"
     return f"AWS refuses {asked} ({code}): {message}"
 
 
@@ -88,7 +90,8 @@ def _unreachable(error: BaseException) -> str:
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     if endpoint:
         return f"nothing answers at {endpoint} (AWS_ENDPOINT_URL): is `seqdrop local up` running?"
-    return f"AWS can't be reached: {' '.join(str(error).split())}"
+    said = " ".join(str(error).split())
+    return f"AWS can't be reached: {said} (is the region's name right, and the network up?)"
 
 
 def _of_files(error: OSError) -> str:

@@ -6,11 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from cli.account import StackFacts
-from cli.deployment import PLACEHOLDER
+from cli.deployment import KINDS, PLACEHOLDER
 from seqdrop.library import Library
-
-KINDS = {"fpga-genome": "FpgaGenome", "fpga-exome": "FpgaExome", "cpu": "Cpu"}
-"""Kinds of queue, and how the template's parameters name them."""
 
 
 class Verdict(StrEnum):
@@ -40,6 +37,8 @@ class Wanted:
     """Those given, and the template's defaults."""
     library: Library
     stack: StackFacts | None
+    built: frozenset[str] = frozenset()
+    """Parameters that nobody gave, for images that `seqdrop deploy` builds."""
 
     @property
     def has_fpga(self) -> bool:

@@ -13,10 +13,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from cli.deployment import KINDS, PLACEHOLDER, PROJECT
+from cli.faults import CommandFailed
 from cli.shell import Shell
 
-_SHARED = ("containers/runner", "layers/core/seqdrop", "pyproject.toml", "locks")
-"""What every image is made of, beside its own folder."""
+SHARED = (
+    "containers/runner", "layers/core/seqdrop/__init__.py", "layers/core/seqdrop/domain",
+    "locks/runner.txt", ".dockerignore",
+)  # fmt: skip
+"""What every image is made of, beside its own folder: all that .dockerignore lets in."""
 _TAG_LENGTH = 16
 _LEFT_OUT = {"__pycache__"}
 
@@ -46,7 +51,7 @@ class Recipe:
         return digest.hexdigest()[:_TAG_LENGTH]
 
     def _files(self) -> Iterator[Path]:
-        for root in (self.folder, *(self.project / name for name in _SHARED)):
+        for root in (self.folder, *(self.project / name for name in SHARED)):
             inside = [root] if root.is_file() else root.rglob("*")
             yield from (p for p in inside if p.is_file() and not _LEFT_OUT & set(p.parts))
 
@@ -58,6 +63,15 @@ def recipes(project: Path, kinds: Mapping[str, str]) -> list[Recipe]:
         for kind, prefix in kinds.items()
     )
     return [recipe for recipe in found if (recipe.folder / "Dockerfile").is_file()]
+
+
+def recipes_for(given: Mapping[str, str]) -> list[Recipe]:
+    """What this copy of Seqdrop builds by itself: images that have a recipe, and nobody gave."""
+    return [
+        recipe
+        for recipe in recipes(PROJECT, KINDS)
+        if given.get(recipe.parameter, PLACEHOLDER).startswith(PLACEHOLDER)
+    ]
 
 
 class Registry:
@@ -91,9 +105,18 @@ class Registry:
 
 
 def push_image(recipe: Recipe, registry: Registry, shell: Shell) -> str:
-    """The image's full name by digest; built and pushed if it was not there."""
+    """The image's full name by digest; built and pushed if it was not there.
+
+    Raises CommandFailed where Docker fails, or nothing could build it.
+    """
     repository, tag = registry.repository(recipe.kind), recipe.tag()
     digest = registry.digest(recipe.kind, tag)
+    if not digest and not shell.answers("docker", "info"):
+        raise CommandFailed(
+            f"{repository}:{tag} is not there yet, and no Docker engine answers that could build "
+            f"it: start one; or run `seqdrop deploy --images-only` on a machine that has one; or "
+            f"give an image of your own as --parameter {recipe.parameter}=…@sha256:…"
+        )
     if not digest:
         for command in build_commands(recipe, registry):
             secret = registry.password() if "--password-stdin" in command else ""

@@ -172,14 +172,20 @@ def find_stack() -> Stack:
     return Stack(name, outputs, session)
 
 
+def is_embedded() -> bool:
+    """Whether AWS_ENDPOINT_URL is of this machine, which has no hosts, quotas or IAM."""
+    return urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname in _LOOPBACK
+
+
 def session_for(region: str = "") -> boto3.Session:
     """A session in a region, or in the environment's own.
 
-    On this machine the embedded runtime's own region counts, and any credentials do.
+    On this machine any credentials do, and the embedded runtime's region counts, whatever the
+    environment says of the cloud's.
     """
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
-    if endpoint and urlsplit(endpoint).hostname in _LOOPBACK:
-        return boto3.Session("local", "local", region_name=_LOCAL_REGION)
+    if is_embedded():
+        return boto3.Session("local", "local", region_name=region or _LOCAL_REGION)
     # The AWS CLI takes AWS_REGION, and so do we; boto3 by itself knows AWS_DEFAULT_REGION alone.
     session = boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None)
     if not endpoint:

@@ -1,10 +1,13 @@
 """The AWS endpoint: moto's server, in this process, on a loopback port."""
 
 import functools
+import json
 import logging
 import socket
 import threading
+from xml.sax.saxutils import escape
 
+from flask import Flask, Response, request
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -15,6 +18,27 @@ HOST = "127.0.0.1"
 
 class PortInUse(Exception):
     """Something listens on the port already."""
+
+
+def _backend(service: str) -> Flask:
+    """moto's application for a service; a call that moto lacks is one answer, not a traceback."""
+    app: Flask = create_backend_app(service)
+    app.register_error_handler(NotImplementedError, _lacking)
+    return app
+
+
+def _lacking(error: NotImplementedError) -> Response:
+    """501 in the words of the service's protocol."""
+    code, message = "NotImplemented", f"the embedded runtime does not play this ({error})"
+    if "json" in request.content_type:
+        document = {"__type": code, "message": message}
+        return Response(json.dumps(document), 501, content_type=request.content_type)
+    fault = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    return Response(
+        f"<ErrorResponse><Errors>{fault}</Errors>{fault}</ErrorResponse>",
+        501,
+        content_type="text/xml",
+    )
 
 
 class _Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]  # moto has no types
@@ -34,7 +58,7 @@ class Endpoint:
                 f"port {port} is in use: end what listens there, or choose another with --port"
             )
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
-        app = recorded(_Dispatcher(create_backend_app))
+        app = recorded(_Dispatcher(_backend))
         self._server: BaseWSGIServer = make_server(HOST, port, app, threaded=True)
         self.port: int = self._server.port
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)

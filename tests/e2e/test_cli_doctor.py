@@ -17,31 +17,33 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield lab
 
 
-def examined(command: Command, *arguments: str) -> dict[str, list[dict[str, Any]]]:
-    """What it says of each check; here something is always missing."""
+def examined(
+    command: Command, *arguments: str, verdict: str = "fail"
+) -> dict[str, list[dict[str, Any]]]:
+    """What it says of each check; here something is missing, unless told otherwise."""
     ended = command.run("doctor", "--json", *arguments)
     assert ended.stderr == ""
     document = json.loads(ended.stdout)
-    assert (ended.returncode, document["verdict"]) == (1, "fail")
+    assert document["verdict"] == verdict
+    assert ended.returncode == (verdict == "fail")
     found: dict[str, list[dict[str, Any]]] = {}
     for one in document["checks"]:
         found.setdefault(one["check"], []).append(one)
     return found
 
 
-def test_what_the_endpoint_cannot_answer_is_said_and_the_rest_is_examined(
-    lab: Lab, tmp_path: Path
-) -> None:
+def test_of_the_runtime_only_what_it_has_is_examined(lab: Lab, tmp_path: Path) -> None:
     command = Command(tmp_path, lab.runtime.url)
     found = examined(command)
     assert [one["verdict"] for one in found["account"]] == ["ok"]
     assert "123456789012 in us-east-1" in found["account"][0]["says"]
-    assert [one["verdict"] for one in found["quotas"]] == ["warn"]
-    assert found["quotas"][0]["says"].startswith("could not be asked: ")
+    assert [one["verdict"] for one in found["hosts"]] == ["ok"]
+    assert "quotas" not in found
     assert [one["says"] for one in found["stack"]] == ["CREATE_COMPLETE"]
     assert "fail" in {one["verdict"] for one in found["references"]}
-    advice = {one["do"] for one in found["references"] if one["verdict"] == "fail"}
-    assert advice == {"seqdrop reference add GRCh38 VERSION FASTA"}
+    (reference,) = found["references"]
+    assert reference["says"].startswith("wgs, wgs-cpu, wes, amplicon: there is no ready version")
+    assert reference["do"] == "seqdrop reference add GRCh38 VERSION FASTA"
     assert [one["verdict"] for one in found["dead letters"]] == ["ok"]
 
 
@@ -52,20 +54,34 @@ def test_a_reference_and_a_letter_are_seen(lab: Lab, tmp_path: Path) -> None:
     (url,) = [one for one in queues if "UploadsDeadLetters" in one]
     lab.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
     found = examined(command)
-    says = {one["says"].partition(":")[0]: one for one in found["references"]}
-    assert says["wgs"]["verdict"] == says["wgs-cpu"]["verdict"] == "ok"
-    assert says["wes"]["verdict"] == "fail"
-    assert "no target regions 'exome'" in says["wes"]["says"]
+    says = {one["says"]: one["verdict"] for one in found["references"]}
+    assert says["wgs, wgs-cpu: GRCh38 1 is ready"] == "ok"
+    assert says["wes: GRCh38 1 has no target regions 'exome'"] == "fail"
     (letters,) = found["dead letters"]
     assert letters["do"] == "seqdrop redrive UploadsDeadLetters --dry-run"
 
 
 def test_an_environment_is_examined_before_there_is_a_stack(lab: Lab, tmp_path: Path) -> None:
     command = Command(tmp_path, lab.runtime.url)
-    found = examined(command, "--env", "dev")
-    assert any(one["says"].startswith("CpuImage: it still has") for one in found["parameters"])
+    found = examined(command, "--env", "dev", verdict="ok")
+    assert found["images"][0]["says"].startswith("CpuImage is not given: `seqdrop deploy` builds")
+    (quotas,) = found["quotas"]
+    assert quotas["verdict"] == "warn"
+    assert "could not be asked" in quotas["says"]
+    assert "GetAWSDefaultServiceQuota: the embedded runtime does not play this" in quotas["says"]
+    (*_, roles) = found["roles"]
+    assert "SimulatePrincipalPolicy: the embedded runtime does not play this" in roles["says"]
     assert found["stack"][0]["says"] == "it is not deployed yet"
     assert "references" not in found
+
+
+def test_an_environment_of_another_region_is_asked_about_that_region(
+    lab: Lab, tmp_path: Path
+) -> None:
+    found = examined(Command(tmp_path, lab.runtime.url), "--env", "prod-eu")
+    assert "in eu-west-2" in found["account"][0]["says"]
+    assert found["F2 hosts"][0]["says"].startswith("f2.6xlarge is offered in eu-west-2")
+    assert any(one["says"].startswith("SubnetIds: it still has") for one in found["parameters"])
 
 
 def test_parameters_of_the_command_line_count_most(lab: Lab, tmp_path: Path) -> None:
@@ -87,7 +103,7 @@ def test_without_an_endpoint_that_answers_the_account_fails(tmp_path: Path) -> N
 
 
 def test_what_a_person_reads_has_a_line_for_each_finding(lab: Lab, tmp_path: Path) -> None:
-    ended = Command(tmp_path, lab.runtime.url).run("doctor", "--env", "dev")
+    ended = Command(tmp_path, lab.runtime.url).run("doctor", "--env", "prod-us")
     assert ended.returncode == 1
     assert ended.stdout.splitlines()[0].startswith("ok    account ")
     assert "-> mend samconfig.toml" in ended.stdout

@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
 
-from cli.findings import KINDS
+from cli.deployment import KINDS
 from cli.images import Registry
 
 PROJECT = Path(__file__).resolve().parents[2]

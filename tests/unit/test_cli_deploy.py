@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from cli import deployment
 from cli.deploy import bootstrap_command, deploy_command
 from cli.deployment import (
+    KINDS,
     PROJECT,
     Environment,
     faults,
@@ -23,8 +24,7 @@ from cli.deployment import (
     template_parameters,
 )
 from cli.faults import CommandFailed
-from cli.findings import KINDS
-from cli.images import Recipe, Registry, push_image, recipes
+from cli.images import SHARED, Recipe, Registry, push_image, recipes
 from cli.main import app
 from cli.shell import Shell
 
@@ -133,20 +133,40 @@ def test_a_dry_run_prints_every_command_and_runs_none(monkeypatch: pytest.Monkey
     answer = run("--dry-run", "--env", "dev", "--parameter", "CpuImage=lab/cpu@sha256:" + "a" * 64)
     commands = [line for line in answer.stdout.splitlines() if line.startswith("+ ")]
     assert len(commands) == 3
-    assert commands[0] == "+ make build"
-    assert "bootstrap/template.yaml" in commands[1]
+    assert "bootstrap/template.yaml" in commands[0]
+    assert commands[1] == "+ make build"
     assert "--config-env dev" in commands[-1]
     assert "CpuImage=lab/cpu@sha256:" in commands[-1]
+
+
+def test_an_image_that_nobody_gave_is_built_here() -> None:
+    answer = run("--dry-run", "--env", "dev")
+    commands = [line for line in answer.stdout.splitlines() if line.startswith("+ ")]
+    assert [command.split()[1:3] for command in commands[1:4]] == [
+        ["docker", "build"], ["docker", "login"], ["docker", "push"],
+    ]  # fmt: skip
+    assert "--file containers/cpu/Dockerfile" in commands[1]
+    assert "seqdrop/cpu@DIGEST" in commands[-1]
+
+
+def test_images_alone_need_no_other_parameter() -> None:
+    answer = run("--dry-run", "--env", "prod-us", "--images-only")
+    commands = [line for line in answer.stdout.splitlines() if line.startswith("+ ")]
+    assert "bootstrap/template.yaml" in commands[0]
+    assert commands[-1].startswith("+ docker push ")
+    assert answer.stdout.splitlines()[-1].startswith("CpuImage=")
 
 
 def test_placeholders_stop_a_deployment_before_anything_is_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    answer = run("--env", "prod-us")
-    assert isinstance(answer.exception, CommandFailed)
-    assert "CpuImage: it still has samconfig.toml's placeholder" in str(answer.exception)
-    assert "+ " not in answer.stdout
+    for arguments in ["--env", "prod-us"], ["--env", "prod-us", "--dry-run"]:
+        answer = run(*arguments)
+        assert isinstance(answer.exception, CommandFailed)
+        assert "FpgaGenomeAmi: it still has samconfig.toml's placeholder" in str(answer.exception)
+        assert "CpuImage" not in str(answer.exception), "it is built here"
+        assert "+ " not in answer.stdout
 
 
 def test_it_does_not_deploy_into_an_endpoint_by_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,11 +185,13 @@ def test_a_program_that_fails_or_is_not_there_is_one_line(tmp_path: Path) -> Non
 
 
 def make_recipe(project: Path) -> Recipe:
-    for name in ("containers/cpu", "containers/runner", "layers/core/seqdrop", "locks"):
-        (project / name).mkdir(parents=True)
-        (project / name / "file").write_text(name)
+    for name in SHARED:
+        path = project / name
+        file = path if "." in path.name else path / "file"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(name)
+    (project / "containers/cpu").mkdir()
     (project / "containers/cpu/Dockerfile").write_text("FROM scratch\n")
-    (project / "pyproject.toml").write_text("")
     (found,) = recipes(project, KINDS)
     return found
 
@@ -183,6 +205,40 @@ def test_an_images_tag_is_the_hash_of_what_it_is_made_of(tmp_path: Path) -> None
     assert recipe.tag() == first
     (tmp_path / "containers/runner/file").write_text("changed")
     assert recipe.tag() != first
+
+
+def test_an_image_is_made_of_nothing_but_what_its_tag_stands_for() -> None:
+    dockerfile = (PROJECT / "containers/cpu/Dockerfile").read_text("utf-8")
+    copied = re.findall(r"^COPY (?:--\S+ )*(\S+) ", dockerfile, re.MULTILINE)
+    assert copied
+    for source in copied:
+        assert (PROJECT / source).exists(), source
+        assert any(source == name or source.startswith(f"{name}/") for name in SHARED), source
+    let_in = [
+        line.removeprefix("!")
+        for line in (PROJECT / ".dockerignore").read_text("utf-8").splitlines()
+        if line.startswith("!")
+    ]
+    for source in copied:
+        assert any(source == name or source.startswith(f"{name}/") for name in let_in), source
+
+
+def test_an_image_has_what_the_runner_imports_and_the_project_tests_with() -> None:
+    project, runner = (
+        dict(re.findall(r"^([a-z0-9-]+)==(\S+)", path.read_text("utf-8"), re.MULTILINE))
+        for path in (PROJECT / "locks/project.txt", PROJECT / "locks/runner.txt")
+    )
+    assert {"botocore", "isal", "msgspec"} <= runner.keys()
+    assert runner.items() <= project.items()
+
+
+def test_without_docker_an_image_that_is_not_there_is_one_clear_line(
+    tmp_path: Path, images_stack: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    registry = Registry(images_stack, "123456789012", "us-east-1")
+    with pytest.raises(CommandFailed, match=r"no Docker engine answers.*--images-only.*CpuImage"):
+        push_image(make_recipe(tmp_path), registry, Shell(tmp_path))
 
 
 FAKE_DOCKER = """#!/bin/sh
@@ -249,7 +305,7 @@ def test_a_new_image_is_built_and_pushed_and_its_password_is_no_argument(
     name = push_image(recipe, registry, Pushing(tmp_path))
     assert "@sha256:" in name
     ran = (tmp_path / "docker.log").read_text().splitlines()
-    assert [line.split()[0] for line in ran] == ["build", "login", "push"]
+    assert [line.split()[0] for line in ran] == ["info", "build", "login", "push"]
     assert (tmp_path / "pushed").exists()
     password = (tmp_path / "password").read_text()
     assert password
