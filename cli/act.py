@@ -28,6 +28,7 @@ def rerun(
     if from_stage and fresh:
         raise typer.BadParameter("give --from or --fresh, not both", param_hint="--fresh")
     from cli.stack import find_stack
+    from cli.view import missing_of
     from seqdrop.domain.records import RunOptions
 
     stack = find_stack()
@@ -37,7 +38,9 @@ def rerun(
     text = f"{sample} is analysed: nothing to do (--fresh or --from STAGE runs it anew)"
     if analysis is not None:
         done |= {"assay": analysis.assay, "status": "RECEIVING"}
-        text = f"{sample} ({analysis.assay}) is released: it starts as soon as its files are there"
+        missing = missing_of(analysis)
+        then = f"it waits for {', '.join(missing)}" if missing else "it goes on by itself"
+        text = f"{sample} ({analysis.assay}) is released: {then}"
     if json:
         emit(done)
     else:

@@ -32,6 +32,8 @@ def results(
 ) -> None:
     """Lists the results of a sample's current run, and fetches them."""
     from cli.stack import find_stack
+    from cli.view import why_of
+    from seqdrop.flow.closing import RunRecord
 
     stack = find_stack()
     analysis = stack.analysis(sample, assay)
@@ -41,19 +43,29 @@ def results(
             f"{sample} ({analysis.assay}) has no results yet: it is {analysis.status}"
         )
     bucket = stack.output("ResultsBucket")
-    files = _files(_record(stack, analysis, run_id, bucket), bucket)
+    body = _read_record(stack, analysis, run_id, bucket)
+    files = _files(msgspec.json.decode(body, type=RunRecord), bucket)
+    document = {"sample": sample, "assay": analysis.assay, "run": run_id, "files": files}
     if download:
         from cli.download import download_all
 
         prefix = f"{sample}.{analysis.assay}.{run_id.split('#')[0]}"
         download_all(stack.s3, files, download, prefix, quiet=json)
+        path = download / f"{prefix}.run.json"
+        path.write_bytes(body)
+        document["record"] = str(path)
     if json:
-        emit({"sample": sample, "assay": analysis.assay, "run": run_id, "files": files})
-    elif download:
+        emit(document)
+        return
+    if download:
         say(f"{len(files)} files of run {run_id} are in {download}, their checksums right")
+        say(f"what they were made of, and by: {document['record']}")
     else:
         rows = [[f["stage"], f["name"], str(f["bytes"]), f["uri"]] for f in files]
         show_table(("stage", "name", "bytes", "uri"), rows)
+    if not run and analysis.status != "ANALYSED":
+        why = why_of(analysis)
+        say(f"newer ones may follow: {sample} is {analysis.status}{': ' if why else ''}{why}")
 
 
 def _find_run(stack: "Stack", analysis: "Analysis", asked: str) -> str:
@@ -80,15 +92,14 @@ def _names(runs: "list[Run]") -> str:
     return ", ".join(run.id for run in runs)
 
 
-def _record(stack: "Stack", analysis: "Analysis", run_id: str, bucket: str) -> "RunRecord":
+def _read_record(stack: "Stack", analysis: "Analysis", run_id: str, bucket: str) -> bytes:
     from seqdrop.domain.naming import run_folder, split_run_id
-    from seqdrop.flow.closing import RunRecord
 
     folder = run_folder(analysis.sample, analysis.assay, *split_run_id(run_id))
     body = stack.objects.get(bucket, f"{folder}run.json")
     if body is None:
         raise CommandFailed(f"s3://{bucket}/{folder}run.json is gone")
-    return msgspec.json.decode(body, type=RunRecord)
+    return body
 
 
 def _files(record: "RunRecord", bucket: str) -> list[Document]:

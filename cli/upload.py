@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import Json
-from cli.screen import emit, say
+from cli.screen import emit, say, warn
 
 if TYPE_CHECKING:
     from cli.drop import Drop
@@ -40,7 +40,10 @@ def upload(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Uploads FASTQ files; their analysis starts by itself once they are all there."""
+    """Uploads FASTQ files; their analysis starts by itself once they are all there.
+
+    Ends with 1 where a sample is held once its files were looked at.
+    """
     given = _entry(sample, assay, pipeline, reference, project)
     _check_usage(paths or [], manifest, given)
     from cli import drop
@@ -58,10 +61,16 @@ def upload(
     _send(stack, dropped, quiet=json)
     bucket = stack.output("UploadsBucket")
     seen = wait_until_seen(stack, bucket, dropped.files)
+    analyses = _analyses(stack, seen)
     if json:
         emit(_document(dropped, bucket, seen))
     else:
-        _tell(stack, dropped, seen)
+        _tell(analyses, dropped, seen)
+    held = list(filter(_is_held, analyses))
+    for analysis in held:
+        warn(_standing(analysis))
+    if held:
+        raise typer.Exit(1)
 
 
 def _entry(
@@ -122,20 +131,31 @@ def _send(stack: "Stack", dropped: "Drop", *, quiet: bool) -> None:
     upload_all(stack.s3, bucket, rest, quiet=quiet)
 
 
-def _tell(stack: "Stack", dropped: "Drop", seen: "dict[str, Placed]") -> None:
-    """Where each analysis stands that got a file, and what took no part."""
-    for sample, assay in sorted({(p.sample, p.assay) for p in seen.values() if p.sample}):
-        analysis = stack.catalog.analyses.get(sample, assay)
-        if analysis:
-            say(f"{sample} ({assay}) is {_standing(analysis)}")
+def _analyses(stack: "Stack", seen: "dict[str, Placed]") -> "list[Analysis]":
+    """The analyses that got a file."""
+    names = sorted({(placed.sample, placed.assay) for placed in seen.values() if placed.sample})
+    found = (stack.catalog.analyses.get(sample, assay) for sample, assay in names)
+    return [analysis for analysis in found if analysis]
+
+
+def _is_held(analysis: "Analysis") -> bool:
+    from seqdrop.domain.records import AnalysisStatus
+
+    return analysis.status is AnalysisStatus.HELD
+
+
+def _tell(analyses: "list[Analysis]", dropped: "Drop", seen: "dict[str, Placed]") -> None:
+    """Where each analysis stands, and what took no part."""
+    going_on = [analysis for analysis in analyses if not _is_held(analysis)]
+    for analysis in going_on:
+        say(_standing(analysis))
     for key, placed in seen.items():
         if not placed.sample:
             say(f"{key}: {placed.note}")
     for key in dropped.files.keys() - seen.keys():
         say(f"{key}: uploaded; its event has not come yet")
-    samples = sorted({placed.sample for placed in seen.values() if placed.sample})
-    if samples:
-        say(f"next: seqdrop wait {' '.join(samples)}")
+    if going_on:
+        say(f"next: seqdrop wait {' '.join(sorted({a.sample for a in going_on}))}")
 
 
 def _standing(analysis: "Analysis") -> str:
@@ -146,7 +166,8 @@ def _standing(analysis: "Analysis") -> str:
     why = why_of(analysis)
     if analysis.status is AnalysisStatus.RECEIVING and not missing_of(analysis):
         why = "all its files are there, it starts by itself"
-    return analysis.status.value + (f": {why}" if why else "")
+    name = f"{analysis.sample} ({analysis.assay})"
+    return f"{name} is {analysis.status}" + (f": {why}" if why else "")
 
 
 def _document(dropped: "Drop", bucket: str, seen: "dict[str, Placed]") -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.faults import CommandFailed
 from cli.options import Assay, Json
 from cli.screen import clean, console, emit, on_terminal, say, warn
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.5, 5.0, 1.2
 _BAD = {"FAILED", "HELD"}
+_UNKNOWN_SECONDS = 60.0
+"""How long a sample may be unknown: as long as S3's events take now and then."""
 Document = dict[str, Any]
 Watcher = Callable[[list[Document]], None]
 
@@ -27,7 +30,10 @@ def wait(
     assay: Assay = "",
     json: Json = False,
 ) -> None:
-    """Waits until samples are analysed; ends with 1 where one fails, is held, or takes too long."""
+    """Waits until samples are analysed; ends with 1 where one fails, is held, or takes too long.
+
+    Without --timeout a sample of which nothing is known is given a minute.
+    """
     from cli.stack import find_stack
 
     stack = find_stack()
@@ -51,19 +57,34 @@ def wait(
 def _follow(
     stack: "Stack", names: list[str], assay: str, timeout: float | None, watch: Watcher
 ) -> tuple[list[Document], bool]:
-    """Looks until all is decided; False where the time was up before."""
-    end = None if timeout is None else time.monotonic() + timeout
+    """Looks until all is decided; False where the time was up before.
+
+    Raises CommandFailed for a sample that stays unknown, unless a timeout says how long to wait.
+    """
+    begun = time.monotonic()
+    end = None if timeout is None else begun + timeout
     pause = _FIRST_PAUSE
     while True:
         documents = [_look(stack, name, assay) for name in names]
         watch(documents)
         if all(map(_is_analysed, documents)) or any(_problems(documents)):
             return documents, True
+        if timeout is None and time.monotonic() > begun + _UNKNOWN_SECONDS:
+            _check_known(documents)
         left = pause if end is None else min(pause, end - time.monotonic())
         if left <= 0:
             return documents, False
         time.sleep(left)
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+
+
+def _check_known(documents: list[Document]) -> None:
+    unknown = [document["sample"] for document in documents if not document["analyses"]]
+    if unknown:
+        raise CommandFailed(
+            f"nothing is known of {', '.join(unknown)}: `seqdrop samples` lists what is "
+            "(--timeout SECONDS waits for what is still to come)"
+        )
 
 
 def _look(stack: "Stack", name: str, assay: str) -> Document:
@@ -146,7 +167,8 @@ def _say_changes(documents: list[Document], seen: dict[str, str]) -> None:
             seen[name] = ""
         for analysis in document["analyses"]:
             name = f"{document['sample']} ({analysis['assay']})"
-            why = f": {analysis['why']}" if analysis["why"] else ""
+            is_told_at_the_end = analysis["status"] in _BAD
+            why = f": {analysis['why']}" if analysis["why"] and not is_told_at_the_end else ""
             now = {f"{name} {s['stage']}": s["status"] for s in _stages(analysis)}
             now[name] = f"{analysis['status']}{why}"
             for what, status in now.items():

@@ -66,7 +66,10 @@ def test_a_sample_from_upload_to_results(command: Command, tmp_path: Path) -> No
         assert stage["submitted"] <= stage["started"] <= stage["ended"]
     assert "NA1 (quick) is ANALYSED" in command.good("show", "NA1")
 
-    files = command.ask("results", "NA1", "--download", "out")["files"]
+    fetched = command.ask("results", "NA1", "--download", "out")
+    record = json.loads((tmp_path / fetched["record"]).read_text())
+    assert (record["run_key"], record["sample"]) == (run["run_key"], "NA1")
+    files = fetched["files"]
     assert {(file["stage"], file["name"]) for file in files} == {
         ("count", "flagstat.json"), ("left", "left.txt"), ("right", "right.txt"),
     }  # fmt: skip
@@ -116,9 +119,11 @@ def test_upload_tells_of_files_that_fit_nothing_or_are_left_out(
 ) -> None:
     (tmp_path / "reads_of_monday.fastq.gz").write_bytes(b"no matter")
     (tmp_path / "NA9_S1_L001_I1_001.fastq.gz").write_bytes(b"no matter")
-    said = command.good("upload", "reads_of_monday.fastq.gz", "NA9_S1_L001_I1_001.fastq.gz")
-    assert "is HELD: 'reads_of_monday.fastq.gz': its name fits neither" in said
-    assert "NA9_S1_L001_I1_001.fastq.gz: an index read: left out" in said
+    ended = command.run("upload", "reads_of_monday.fastq.gz", "NA9_S1_L001_I1_001.fastq.gz")
+    assert ended.returncode == 1
+    assert "is HELD: 'reads_of_monday.fastq.gz': its name fits neither" in ended.stderr
+    assert "NA9_S1_L001_I1_001.fastq.gz: an index read: left out" in ended.stdout
+    assert "next:" not in ended.stdout
 
 
 def test_wait_after_a_second_lane_waits_for_the_run_of_both(
@@ -128,6 +133,10 @@ def test_wait_after_a_second_lane_waits_for_the_run_of_both(
     command.good("wait", "NA8", "--timeout", "60")
     command.good("upload", *write_pair(tmp_path, "NA8", lane=2))
     command.good("wait", "NA8", "--timeout", "60")
+    command.good("upload", *write_pair(tmp_path, "NA8", lane=3)[:1])
+    assert "newer ones may follow: NA8 is RECEIVING: waiting for R2" in command.good(
+        "results", "NA8"
+    )
     assert [run.status for run in bench.lab.runs("NA8", "quick")] == ["SUCCEEDED", "SUCCEEDED"]
 
 
@@ -181,7 +190,7 @@ def test_stop_ends_the_jobs_and_wait_says_why_it_is_held(
     [analysis] = command.ask("show", "NA5")["analyses"]
     assert [run["status"] for run in analysis["runs"]] == ["ABORTED"]
     bench.let_go("count")
-    command.good("rerun", "NA5")
+    assert "is released: it goes on by itself" in command.good("rerun", "NA5")
     command.good("wait", "NA5", "--timeout", "60")
 
 
@@ -204,6 +213,7 @@ def test_a_lone_mate_waits_and_show_says_for_what(command: Command, tmp_path: Pa
     assert "NA7 (quick) is RECEIVING: waiting for R2" in command.good("upload", r1)
     said = command.bad("wait", "NA7", "--timeout", "5")
     assert "NA7" in said
+    assert "is released: it waits for R2" in command.good("rerun", "NA7")
     assert "waiting for R2" in command.good("show", "NA7")
 
 

@@ -245,7 +245,7 @@ def test_samplesheet_csv_does_what_a_manifest_does(lab: Lab, bench: Bench) -> No
 def test_illumina_samplesheet_is_held_with_the_columns_that_are_wanted(lab: Lab) -> None:
     lab.drop("run7/SampleSheet.csv", b"[Header]\nFileFormatVersion,2\n[Data]\nSample_ID\nNA1\n")
     key = "run7/SampleSheet.csv"
-    assert_held(lab, unplaced(lab, key), "quick", "sample, r1 or r2", key)
+    assert_held(lab, unplaced(lab, key), "quick", "columns sample, r1 and r2", key)
 
 
 def test_third_read_holds_its_sample_until_a_manifest_says_which_is_the_mate(lab: Lab) -> None:

@@ -197,7 +197,7 @@ def test_a_samplesheet_is_the_same_manifest() -> None:
         (b"sample,r1,r2\nHm2,a,b,c\n", "line 2 of the samplesheet lacks"),
         (b"sample,r1,r2\nHm2,,b\n", "line 2 of the samplesheet lacks"),
         (b"sample,r1,r2,colour\nHm2,a,b,red\n", "unknown field `colour`"),
-        (b"[Header]\nFileFormatVersion,2\n", "line 2 of the samplesheet lacks"),
+        (b"[Header],,\nFileFormatVersion,2,\n", "this is Illumina's sample sheet"),
         (b"sample,r1,r2,priority\nHm2,a,b,now\n", "Invalid enum value 'now'"),
     ],
 )

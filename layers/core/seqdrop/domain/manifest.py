@@ -24,6 +24,11 @@ _MAX_KEY_BYTES = 1_024
 _MAX_NAMES_BYTES = 120_000
 """The catalog keeps all names of an analysis twice in one item of at most 400 KB."""
 
+_ILLUMINA_SHEET = (
+    "this is Illumina's sample sheet, which is for BCL conversion and names no files: FASTQ files "
+    "go by their names, or by a samplesheet with the columns sample, r1 and r2"
+)
+
 
 class LaneFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """R1 and R2 of one lane. Checksums are the MD5 of the compressed files, in hex."""
@@ -121,6 +126,8 @@ def _parse_csv(data: bytes) -> Manifest:
         rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig")), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise InvalidManifest(f"the samplesheet is not CSV in UTF-8: {error}") from error
+    if rows and "[Header]" in rows[0]:
+        raise InvalidManifest(_ILLUMINA_SHEET)
     entries: dict[tuple[str, str, str], dict[str, object]] = {}
     lane_fields = set(LaneFiles.__struct_fields__)
     for number, row in enumerate(rows, start=2):

@@ -64,7 +64,8 @@ def parse_fastq_name(key: str) -> FastqName:
     else:
         raise UnplaceableFile(
             "its name fits neither <sample>_S<n>_L<lane>_R<1|2>_001.fastq.gz nor "
-            "<sample>_<1|2>.fastq.gz: rename it, or drop a manifest that names it"
+            "<sample>_R<1|2>.fastq.gz (or _1, _2, .fq.gz): rename it, or drop a manifest that "
+            "names it"
         )
     if sample == "Undetermined":
         return FastqName("", read, lane, segment, left_out="undetermined reads")
