@@ -16,6 +16,7 @@ AIM = 1.4
 ROUNDS = 9
 PROJECT = Path(__file__).resolve().parent.parent
 BUILDS = {
+    "copy_audit": ("audit",),
     "end_run": ("wiring.closing",),
     "finish_run": ("wiring.closing",),
     "plan_run": ("plans",),
@@ -75,6 +76,7 @@ def _environment(folder: Path) -> dict[str, str]:
         "POWERTOOLS_METRICS_NAMESPACE": "Seqdrop",
         "CATALOG_TABLE": "none",
         "RESULTS_BUCKET": "none",
+        "AUDIT_BUCKET": "none",
         "UPLOADS_QUEUE_URL": "https://none.invalid/queue",
         "ANALYSE_SAMPLE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:none",
         "JOB_QUEUE_PREFIX": "none",

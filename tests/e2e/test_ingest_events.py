@@ -1,14 +1,9 @@
 """Lanes that come over time, and events that come twice and out of order: one run each."""
 
 import random
-from collections.abc import Iterator
-
-import pytest
 
 from tests.e2e.ingest import (
-    PIPELINES,
     assert_analysed,
-    assert_nothing_is_left,
     assert_waits,
     deliver,
     document,
@@ -16,21 +11,7 @@ from tests.e2e.ingest import (
     wait_until_quiet,
 )
 from tests.lab import Lab, pair
-from tests.statemachine.bench import Bench, open_bench
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """One runtime for all; afterwards nothing may be left of any test."""
-    with open_bench(tmp_path_factory.mktemp("events"), PIPELINES) as bench:
-        yield bench
-        assert_nothing_is_left(bench.lab)
-
-
-@pytest.fixture
-def lab(bench: Bench) -> Lab:
-    """The lab of the bench."""
-    return bench.lab
+from tests.statemachine.bench import Bench
 
 
 def drop_lane(lab: Lab, sample: str, lane: int, flowcell: str = "HTEST") -> None:

@@ -1,15 +1,12 @@
 """Files whose first bytes are wrong, and objects that change or go: held, with what to do."""
 
 import gzip
-from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e.ingest import (
-    PIPELINES,
     assert_analysed,
     assert_held,
-    assert_nothing_is_left,
     assert_waits,
     deliver,
     document,
@@ -18,24 +15,13 @@ from tests.e2e.ingest import (
     wait_until_quiet,
 )
 from tests.lab import Lab, pair
-from tests.statemachine.bench import Bench, open_bench
+from tests.statemachine.bench import Bench
 
 R1, R2 = pair(50)
 OTHER_R1, OTHER_R2 = pair(50, seed=2)
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """One runtime for all; afterwards nothing may be left of any test."""
-    with open_bench(tmp_path_factory.mktemp("files"), PIPELINES, cpu_slots=1) as bench:
-        yield bench
-        assert_nothing_is_left(bench.lab)
-
-
-@pytest.fixture
-def lab(bench: Bench) -> Lab:
-    """The lab of the bench."""
-    return bench.lab
+SETTINGS = {"cpu_slots": 1}
 
 
 def zipped(text: bytes) -> bytes:

@@ -2,17 +2,14 @@
 
 import itertools
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.e2e.ingest import (
-    PIPELINES,
     assert_absent,
     assert_analysed,
     assert_held,
-    assert_nothing_is_left,
     assert_waits,
     deliver,
     document,
@@ -21,23 +18,9 @@ from tests.e2e.ingest import (
     wait_until_quiet,
 )
 from tests.lab import Lab, pair
-from tests.statemachine.bench import Bench, open_bench
+from tests.statemachine.bench import Bench
 
 R1, R2 = pair(50)
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """One runtime for all; afterwards nothing may be left of any test."""
-    with open_bench(tmp_path_factory.mktemp("manifests"), PIPELINES) as bench:
-        yield bench
-        assert_nothing_is_left(bench.lab)
-
-
-@pytest.fixture
-def lab(bench: Bench) -> Lab:
-    """The lab of the bench."""
-    return bench.lab
 
 
 def entry(sample: str, *stems: str, **given: Any) -> dict[str, Any]:

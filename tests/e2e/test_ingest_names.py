@@ -1,16 +1,13 @@
 """Names and keys that a lab should not have used: each is held or left out, and said so."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e.ingest import (
-    PIPELINES,
     assert_absent,
     assert_analysed,
     assert_held,
-    assert_nothing_is_left,
     assert_waits,
     deliver,
     document,
@@ -19,21 +16,7 @@ from tests.e2e.ingest import (
     wait_until_quiet,
 )
 from tests.lab import Lab, fasta, make_genome, pair
-from tests.statemachine.bench import Bench, open_bench
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """One runtime for all; afterwards nothing may be left of any test."""
-    with open_bench(tmp_path_factory.mktemp("names"), PIPELINES) as bench:
-        yield bench
-        assert_nothing_is_left(bench.lab)
-
-
-@pytest.fixture
-def lab(bench: Bench) -> Lab:
-    """The lab of the bench."""
-    return bench.lab
+from tests.statemachine.bench import Bench
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """submit_job, poll_job and record_job_event: whichever comes first, twice, or never."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,28 +11,10 @@ from seqdrop.domain.failure import StageFailure
 from seqdrop.domain.plan import encode
 from seqdrop.domain.records import JobState
 from tests.cloud_support import execution_event, job_event
-from tests.run_support import Bench, open_run
+from tests.run_support import Bench
 
 # A call that fails has no metric to tell, and Powertools says so.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
-
-
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    with open_run(tmp_path, monkeypatch) as bench:
-        yield bench
-
-
-@pytest.fixture
-def planned(bench: Bench) -> Bench:
-    bench.state("plan_run")
-    return bench
-
-
-@pytest.fixture
-def submitted(planned: Bench) -> Bench:
-    planned.stage("submit_job")
-    return planned
 
 
 def test_a_job_is_submitted_once_however_often_it_is_asked(submitted: Bench) -> None:

@@ -1,8 +1,6 @@
 """plan_run, finish_run, record_failure and end_run: each called twice with the same event."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,28 +13,10 @@ from seqdrop.domain.records import AnalysisStatus, RunStatus
 from seqdrop.flow.closing import ResultsIncomplete
 from tests.cloud_support import RESULTS, UPLOADS, execution_event
 from tests.lab import reads
-from tests.run_support import EXECUTION, Bench, open_run
+from tests.run_support import EXECUTION, Bench
 
 # A call that fails has no metric to tell, and Powertools says so.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
-
-
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    with open_run(tmp_path, monkeypatch) as bench:
-        yield bench
-
-
-@pytest.fixture
-def planned(bench: Bench) -> Bench:
-    bench.state("plan_run")
-    return bench
-
-
-@pytest.fixture
-def submitted(planned: Bench) -> Bench:
-    planned.stage("submit_job")
-    return planned
 
 
 def test_a_plan_is_waves_of_ids_only(bench: Bench) -> None:

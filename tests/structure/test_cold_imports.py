@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.cold_import import BUILDS
+
 PROJECT = Path(__file__).resolve().parents[2]
 FUNCTIONS = sorted(path.parent.name for path in PROJECT.glob("functions/*/handler.py"))
 NEVER = {"pysam", "pybwa", "moto", "isal", "typer", "rich", "local", "cli", "runner", "tests"}
@@ -56,3 +58,7 @@ def test_a_cold_start_imports_no_more_than_it_needs(function: str, bare: set[str
 def test_only_what_reads_manifests_and_references_loads_their_rules(function: str) -> None:
     loaded = loaded_by("handler", PROJECT / "functions" / function)
     assert not {"seqdrop.flow.intake", "seqdrop.flow.references"} & loaded
+
+
+def test_the_benchmark_knows_every_function() -> None:
+    assert sorted(BUILDS) == FUNCTIONS
