@@ -14,7 +14,7 @@ import pytest
 from moto.batch import models
 
 from local.batch import patches as batch_patches
-from tests.integration.test_local_batch_lab import REGION, SIZES, Lab, open_lab, open_server
+from tests.integration.batch.lab import REGION, SIZES, Lab, open_lab, open_server
 
 
 @pytest.fixture

@@ -11,16 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.batch.retry import AttemptEnd, RetryStrategy
-from tests.integration.test_local_batch_lab import SIZES, Lab, eventually, open_lab, open_server
+from tests.integration.batch.lab import SIZES, Lab, eventually, open_lab
 
 FAIL = ("false",)
 FOREVER = ("sleep", "600")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with open_server() as endpoint:
-        yield endpoint
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +10,10 @@ from botocore.exceptions import ClientError
 
 from seqdrop.aws.batch import Batch, JobRequest
 from seqdrop.aws.batch_detail import read_state
-from tests.integration.test_local_batch_lab import SIZES, Lab, open_lab, open_server
+from tests.integration.batch.lab import SIZES, Lab
 
-FIXTURES = Path(__file__).resolve().parents[1] / "fixtures/batch"
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures/batch"
 ECHO = ["echo", "Ref::stage"]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with open_server() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def lab(server: str, tmp_path: Path) -> Iterator[Lab]:
-    with open_lab(server, tmp_path, {"cpu": 2}) as opened:
-        yield opened
 
 
 def container(command: list[str], name: str = "dragen", **more: Any) -> dict[str, Any]:

@@ -8,17 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.test_local_batch_lab import Lab, eventually, open_lab, open_server
+from tests.integration.batch.lab import Lab, eventually, open_lab
 
 TOO_MANY = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"
 TOO_LARGE = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"
 FOREVER = ("sleep", "600")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with open_server() as endpoint:
-        yield endpoint
 
 
 @pytest.fixture

@@ -5,13 +5,12 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from moto.core.base_backend import BackendDict
 
-from tests.integration.test_local_batch_lab import PATH, Lab, eventually, open_lab, open_server
+from tests.integration.batch.lab import PATH, Lab, eventually, open_lab
 
 STATES = ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"]
 PRINT_ENVIRONMENT = "import os; [print(k, v, sep='=') for k, v in sorted(os.environ.items())]"
@@ -22,18 +21,6 @@ if os.environ["AWS_BATCH_JOB_ATTEMPT"] == "1":
     print(os.getpid())
     time.sleep(600)
 """
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with open_server() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def lab(server: str, tmp_path: Path) -> Iterator[Lab]:
-    with open_lab(server, tmp_path, {"cpu": 2}) as opened:
-        yield opened
 
 
 def alive(pid: int) -> bool:
@@ -196,7 +183,7 @@ def test_nothing_is_left_after_a_shutdown(server: str, tmp_path: Path) -> None:
 RUNTIME = """
 import sys, time
 from pathlib import Path
-from tests.integration.test_local_batch_lab import open_lab, open_server
+from tests.integration.batch.lab import open_lab, open_server
 with open_server() as endpoint, open_lab(endpoint, Path(sys.argv[1]), {"cpu": 1}) as lab:
     job = lab.submit("sleep", "600")
     lab.wait(job, "RUNNING")
