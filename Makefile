@@ -11,7 +11,7 @@ LAMBDA_PYTHON = $(firstword $(foreach python,python3.13 \
 	$(shell $(python) -c 'import sys; print(sys.executable)' 2>/dev/null)))
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup demo test check bench validate build lock clean
+.PHONY: help setup demo test check bench validate build lambda-python lock clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -42,14 +42,15 @@ validate: setup .venv-sam/.ready .venv-checkov/.ready ## What SAM, cfn-lint and 
 	LOG_LEVEL=ERROR $(CHECKOV) --config-file .checkov.yaml \
 		--file .aws-sam/transformed.json bootstrap/template.yaml
 
-build: .venv-sam/.ready ## The deployable artifacts, for Lambda's Python 3.13 on arm64
-	@python="$(LAMBDA_PYTHON)"; \
-	if [ -z "$$python" ]; then \
+build: lambda-python .venv-sam/.ready ## The deployable artifacts, for Lambda's Python 3.13 on arm64
+	PATH="$(dir $(LAMBDA_PYTHON)):$$PATH" $(SAM) build --template-file template.yaml
+	$(PYTHON) tests/infrastructure/built.py .aws-sam/build/CoreLayer
+
+lambda-python:
+	@if [ -z "$(LAMBDA_PYTHON)" ]; then \
 		echo "make build needs Python 3.13, Lambda's own version, as python3.13 on PATH" >&2; \
 		exit 1; \
-	fi; \
-	PATH="$$(dirname "$$python"):$$PATH" $(SAM) build --template-file template.yaml
-	$(PYTHON) tests/infrastructure/built.py .aws-sam/build/CoreLayer
+	fi
 
 lock: setup ## Newest versions of everything, written to locks/
 	$(BIN)/pip install --quiet uv

@@ -71,7 +71,15 @@ def _release(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> 
 
 def _check_rerun(analysis: "Analysis", items: list[dict[str, Any]], from_stage: str) -> None:
     from cli.view import sample_document
+    from seqdrop.domain.upload import is_object_cause
 
+    # A rerun can't tell which of two files is meant, or make a broken one whole.
+    by_files = [why for cause, why in analysis.holds.items() if is_object_cause(cause)]
+    if by_files:
+        raise CommandFailed(
+            f"{analysis.sample} ({analysis.assay}) is held by what was uploaded, which a rerun "
+            f"does not mend: {'; '.join(by_files)}"
+        )
     if analysis.active_run:
         raise CommandFailed(
             f"{analysis.sample} ({analysis.assay}) is running ({analysis.active_run}): "

@@ -1,7 +1,6 @@
 """`seqdrop deploy`: repositories, images, `sam build` and `sam deploy`, in this order."""
 
 import os
-import shutil
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +16,9 @@ if TYPE_CHECKING:
 
 _EMPTY = '""'
 """An empty value as SAM reads it: left out, the stack would keep the one that it has."""
+_SAM = ".venv-sam/bin/sam"
+_OWN_SAM = ".venv-sam/.ready"
+"""SAM in an environment of its own, as the lock says: its pins fight with others."""
 IMAGES_STACK = "seqdrop-images"
 """The bootstrap stack: one for an account and region, whatever is deployed beside it."""
 
@@ -53,9 +55,10 @@ def deploy(
     given = {**environment.parameters, **parse_parameters(parameter or [])}
     shell = Shell(PROJECT, dry=dry_run)
     recipes = recipes_for(given)
-    wrong = _wrong(given, {recipe.parameter for recipe in recipes})
+    wrong = _wrong(given, {recipe.parameter for recipe in recipes}, environment.region)
     if wrong and not guided and not images_only:
         raise CommandFailed(wrong)
+    shell.run(["make", _OWN_SAM])
     shell.run(bootstrap_command(environment, ask=not yes))
     images = _push(recipes, environment, shell)
     if images_only:
@@ -68,18 +71,10 @@ def deploy(
         say(f"deployed: SEQDROP_STACK={environment.stack} AWS_REGION={environment.region}")
 
 
-def sam() -> str:
-    """SAM as `make build` sets it up, or else the machine's own."""
-    from cli.deployment import PROJECT
-
-    own = ".venv-sam/bin/sam"
-    return own if (PROJECT / own).exists() else shutil.which("sam") or own
-
-
 def bootstrap_command(environment: "Environment", *, ask: bool) -> list[str]:
     """What makes the image repositories, and changes nothing where they are."""
     return [
-        sam(), "deploy", "--template-file", "bootstrap/template.yaml",
+        _SAM, "deploy", "--template-file", "bootstrap/template.yaml",
         "--stack-name", IMAGES_STACK, "--region", environment.region,
         "--no-fail-on-empty-changeset",
         "--confirm-changeset" if ask else "--no-confirm-changeset",
@@ -92,7 +87,7 @@ def deploy_command(
     """What deploys what was built. All parameters are named, since SAM merges none."""
     named = [f"{name}={value or _EMPTY}" for name, value in sorted(parameters.items())]
     return [
-        sam(), "deploy", "--config-env", environment.name,
+        _SAM, "deploy", "--config-env", environment.name,
         "--confirm-changeset" if ask else "--no-confirm-changeset",
         *(["--guided"] if guided else []),
         *(["--parameter-overrides", *named] if named else []),
@@ -123,11 +118,14 @@ def _registry(environment: "Environment", *, dry: bool) -> "Registry":
     return Registry(session.client("ecr"), account, environment.region)
 
 
-def _wrong(parameters: dict[str, str], built: set[str]) -> str:
+def _wrong(parameters: dict[str, str], built: set[str], region: str) -> str:
     """What CloudFormation would say later, and less clearly; "" for nothing."""
-    from cli.deployment import faults, template_parameters
+    from cli.deployment import TEMPLATE, faults, template_parameters
+    from local.conditions import broken_rules
+    from local.transform import transformed
 
     found = sorted(faults(template_parameters(), parameters))
     wrong = [f"{name}: {why}" for name, why in found if name not in built]
+    wrong += broken_rules(transformed(TEMPLATE.read_text("utf-8"), region), parameters)
     how = "mend samconfig.toml, or give --parameter Name=value; `seqdrop doctor` tells more"
     return f"{'; '.join(wrong)} ({how})" if wrong else ""

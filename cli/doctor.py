@@ -21,18 +21,20 @@ def doctor(
     json: Json = False,
 ) -> None:
     """Says what would stop a deployment, before it is made and after; exits 1 if anything does."""
-    from cli.examination import account_of, examine, identify, wanted_of
+    from cli.examination import account_of, examine, examine_here, identify, wanted_of
     from cli.stack import is_embedded, session_for
 
     environment = _environment(env)
     hosts = bool(env or parameter) or not is_embedded()
     session = session_for(environment.region)
     account = account_of(session)
-    found = {"account": [identify(account)]}
+    found = {"account": [identify(account, made_up=hosts and is_embedded())]}
     if not _fails(found):
         stack = account.stack(environment.stack)
         wanted = wanted_of(environment, parameter or [], stack)
         found |= examine(account, wanted, session, hosts=hosts)
+    elif env:
+        found |= examine_here(account, wanted_of(environment, parameter or [], None))
     if json:
         emit(_document(environment.stack, account.region, found))
     else:

@@ -42,9 +42,11 @@ def _reference(assay: Assay, wanted: Wanted, catalog: Catalog) -> Finding:
     stages = wanted.library.pipeline(assay.pipeline).stages.values()
     indexes = {index for stage in stages for index in stage.indexes} - found.indexes.keys()
     if assay.targets and f"targets:{assay.targets}" not in found.parts:
-        return fail(
+        return warn(
             f"{found.name} {found.version} has no target regions {assay.targets!r}",
-            f"seqdrop reference add {found.name} VERSION FASTA {assay.targets}.bed",
+            "add a new version with the BED of every assay, or take the assay out of "
+            f"pipelines/assays.yaml: seqdrop reference add {found.name} VERSION FASTA "
+            f"{assay.targets}.bed …",
         )
     if found.state != "READY" or indexes:
         lacks = f", without {', '.join(sorted(indexes))}" if indexes else ""

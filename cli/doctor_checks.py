@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from cli.account import Account, StackFacts
 from cli.deployment import PLACEHOLDER, faults
 from cli.findings import Finding, Wanted, fail, ok, warn
+from cli.shell import Shell
 
 FPGA_VCPUS = 24
 _F_QUOTA = ("L-74FC7D96", "Running On-Demand F instances")
@@ -14,7 +15,10 @@ _LARGEST_CPU_JOB = 16
 _DEPLOYER_NEEDS = (
     "cloudformation:CreateChangeSet", "iam:CreateRole", "iam:PassRole", "lambda:CreateFunction",
     "states:CreateStateMachine", "batch:CreateComputeEnvironment", "dynamodb:CreateTable",
-    "s3:CreateBucket", "sqs:CreateQueue", "events:PutRule",
+    "s3:CreateBucket", "sqs:CreateQueue", "events:PutRule", "logs:CreateLogGroup",
+    "lambda:PublishLayerVersion", "lambda:CreateEventSourceMapping", "batch:RegisterJobDefinition",
+    "batch:CreateJobQueue", "iam:CreateInstanceProfile", "ec2:CreateLaunchTemplate",
+    "ec2:CreateVpc", "ec2:CreateVpcEndpoint", "ecr:CreateRepository", "ecr:PutImage",
 )  # fmt: skip
 
 
@@ -26,6 +30,20 @@ def check_parameters(wanted: Wanted, _: Account) -> Iterator[Finding]:
         yield fail(f"{name}: {why}", "mend samconfig.toml, or give --parameter Name=value")
     if not found:
         yield ok(f"{len(wanted.given)} given, the others by default")
+
+
+def check_programs(wanted: Wanted, shell: Shell) -> Iterator[Finding]:
+    """Is there on this machine what `seqdrop deploy` calls?"""
+    if shell.answers("make", "--silent", "lambda-python"):
+        yield ok("Python 3.13, for `make build`")
+    else:
+        yield fail("`make build` needs Lambda's Python 3.13", "put python3.13 on PATH")
+    if wanted.built and not shell.answers("docker", "info"):
+        yield warn(
+            f"no Docker engine answers: {', '.join(sorted(wanted.built))} can't be built here",
+            "start one, unless ECR has the image of these sources already; or build it elsewhere "
+            "with `seqdrop deploy --images-only`",
+        )
 
 
 def check_quotas(wanted: Wanted, account: Account) -> Iterator[Finding]:

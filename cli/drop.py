@@ -141,6 +141,8 @@ def _pairs(files: Iterable[str]) -> list[tuple[str, str]]:
     mates: dict[tuple[str, str], dict[str, str]] = {}
     for name in files:
         match = _MATE.fullmatch(name)
+        if name.endswith((".fastq", ".fq")):
+            raise UnplaceableFile(f"{name!r} is not compressed: compress it with gzip")
         if match is None:
             raise UnplaceableFile(
                 f"{name!r} does not say which mate it is (_R1 or _R2, _1 or _2, .fastq.gz or "

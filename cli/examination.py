@@ -18,7 +18,13 @@ from cli.deployment import (
     with_defaults,
 )
 from cli.doctor_catalog import Deployed, check_dead_letters, check_references
-from cli.doctor_checks import check_licence, check_parameters, check_quotas, check_roles
+from cli.doctor_checks import (
+    check_licence,
+    check_parameters,
+    check_programs,
+    check_quotas,
+    check_roles,
+)
 from cli.doctor_hosts import (
     check_container_images,
     check_fpga_zones,
@@ -62,13 +68,28 @@ def wanted_of(environment: Environment, given: list[str], stack: StackFacts | No
     )
 
 
-def identify(account: Account) -> Finding:
+def identify(account: Account, *, made_up: bool = False) -> Finding:
     """Who asks, and where; a failure where AWS does not take the credentials."""
     try:
         number, arn = account.identity()
     except (BotoCoreError, ClientError, ResponseParserError) as error:
         return fail(explain(error))
-    return ok(f"{number} in {account.region}, as {arn}")
+    who = f"{number} in {account.region}, as {arn}"
+    return warn(f"{who}: {_EMBEDDED[0]}", _EMBEDDED[1]) if made_up else ok(who)
+
+
+_EMBEDDED = (
+    "the embedded runtime plays it, and what it says of accounts, hosts and roles is its own",
+    "unset AWS_ENDPOINT_URL to ask about an account of yours",
+)
+
+
+def examine_here(account: Account, wanted: Wanted) -> Findings:
+    """What needs no account: the parameters, and the programs that `seqdrop deploy` calls."""
+    return {
+        "parameters": list(check_parameters(wanted, account)),
+        "programs": list(check_programs(wanted, Shell(PROJECT))),
+    }
 
 
 def examine(account: Account, wanted: Wanted, session: Any, *, hosts: bool) -> Findings:
@@ -76,7 +97,6 @@ def examine(account: Account, wanted: Wanted, session: Any, *, hosts: bool) -> F
     if not hosts:
         return {"hosts": [ok(_NO_HOSTS)]} | _examine_deployed(wanted, session)
     checks: dict[str, Callable[[Wanted, Account], Iterator[Finding]]] = {
-        "parameters": check_parameters,
         "quotas": check_quotas,
         "F2 hosts": check_fpga_zones,
         "FPGA AMIs": check_host_images,
@@ -86,9 +106,7 @@ def examine(account: Account, wanted: Wanted, session: Any, *, hosts: bool) -> F
         "roles": check_roles,
     }
     found = {name: list(_asked(partial(check, wanted, account))) for name, check in checks.items()}
-    if wanted.built and not Shell(PROJECT).answers("docker", "info"):
-        found["images"].append(warn("no Docker engine answers here", "start one to build images"))
-    return found | _examine_deployed(wanted, session)
+    return examine_here(account, wanted) | found | _examine_deployed(wanted, session)
 
 
 _NO_HOSTS = (

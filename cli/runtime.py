@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 4566
 _LEAST_FREE_MIB = 256
+_NOTHING = "no runtime is running in {}"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Of the endpoint; 0 takes a free one.")]
 Folder = Annotated[
@@ -70,7 +71,7 @@ def down(port: Port = DEFAULT_PORT, folder: Folder = None, json: Json = False) -
     if json:
         emit({"dir": str(place), "ended": bool(ended), "endpoint": ended or None})
     else:
-        say(f"ended {ended}" if ended else f"no runtime is running in {place}")
+        say(f"ended {ended}; what was in it is gone" if ended else _NOTHING.format(place))
 
 
 def _place(folder: Path | None, port: int) -> Path:

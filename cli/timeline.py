@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from cli.screen import aligned
+from seqdrop.domain.upload import is_object_cause
 
 _BAR_WIDTH = 16
 _OLDER_RUNS = 3
@@ -24,7 +25,9 @@ def analysis_lines(sample: str, analysis: dict[str, Any]) -> Iterator[str]:
     if analysis["holds"]:
         for why in analysis["holds"].values():
             yield f"  held: {why}"
-        yield "  mend what it names, or let it go on with `seqdrop rerun`"
+        by_files = any(map(is_object_cause, analysis["holds"]))
+        rerun = "" if by_files else ", or let it go on with `seqdrop rerun`"
+        yield f"  mend what it names{rerun}"
     elif analysis["why"]:
         yield f"  {analysis['why']}"
     yield from _file_lines(analysis)

@@ -1,5 +1,6 @@
 """`seqdrop upload`: files into the bucket, with a manifest where more is said than names tell."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from cli.stack import Stack
     from seqdrop.domain.manifest import SampleEntry
     from seqdrop.domain.records import Analysis, Placed
+
+
+_REASON_SECONDS = 5.0
+_PAUSE_SECONDS = 0.1
 
 
 def upload(
@@ -132,10 +137,21 @@ def _send(stack: "Stack", dropped: "Drop", *, quiet: bool) -> None:
 
 
 def _analyses(stack: "Stack", seen: "dict[str, Placed]") -> "list[Analysis]":
-    """The analyses that got a file."""
+    """The analyses that got a file, once they say why they wait: a moment after it."""
     names = sorted({(placed.sample, placed.assay) for placed in seen.values() if placed.sample})
-    found = (stack.catalog.analyses.get(sample, assay) for sample, assay in names)
-    return [analysis for analysis in found if analysis]
+    end = time.monotonic() + _REASON_SECONDS
+    while True:
+        found = [stack.catalog.analyses.get(sample, assay) for sample, assay in names]
+        analyses = [analysis for analysis in found if analysis]
+        if not any(map(_is_undecided, analyses)) or time.monotonic() > end:
+            return analyses
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _is_undecided(analysis: "Analysis") -> bool:
+    from seqdrop.domain.records import AnalysisStatus
+
+    return analysis.status is AnalysisStatus.RECEIVING and not analysis.why
 
 
 def _is_held(analysis: "Analysis") -> bool:
@@ -159,13 +175,10 @@ def _tell(analyses: "list[Analysis]", dropped: "Drop", seen: "dict[str, Placed]"
 
 
 def _standing(analysis: "Analysis") -> str:
-    """Its status and why; the last file is registered a moment before its reason is."""
-    from cli.view import missing_of, why_of
-    from seqdrop.domain.records import AnalysisStatus
+    """Its status and why."""
+    from cli.view import why_of
 
     why = why_of(analysis)
-    if analysis.status is AnalysisStatus.RECEIVING and not missing_of(analysis):
-        why = "all its files are there, it starts by itself"
     name = f"{analysis.sample} ({analysis.assay})"
     return f"{name} is {analysis.status}" + (f": {why}" if why else "")
 

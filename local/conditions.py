@@ -26,6 +26,19 @@ def resolve_conditions(body: Body, parameters: Mapping[str, str]) -> Body:
     return kept
 
 
+def broken_rules(body: Body, parameters: Mapping[str, str]) -> list[str]:
+    """What a template's rules have against these parameters, in the rules' own words."""
+    values = {n: str(p.get("Default", "")) for n, p in body.get("Parameters", {}).items()}
+    choice = _Choice({}, {**values, **parameters})
+    return [
+        str(assertion["AssertDescription"])
+        for rule in body.get("Rules", {}).values()
+        if choice.holds(rule["RuleCondition"])
+        for assertion in rule["Assertions"]
+        if not choice.holds(assertion["Assert"])
+    ]
+
+
 class _Choice:
     """Conditions by name, and the parameters that they ask after."""
 

@@ -22,6 +22,7 @@ from local.queues import QueuePollers
 
 PROJECT = Path(__file__).resolve().parent.parent
 _PATCHED: tuple[Any, ...] = (dynamodb, s3_events, executions)
+_NO_DIGEST = f"sha256:{0:064}"
 TOOLS = ("bwa", "samtools", "bcftools", "dragen")
 log = logging.getLogger(__name__)
 
@@ -77,9 +78,9 @@ class Runtime:
         batch.install(self._batch_settings())
         parameters = {
             "EnableFpga": str(self.settings.fpga_slots > 0).lower(),
-            "CpuImage": "local/seqdrop-cpu",
-            "FpgaGenomeImage": "local/seqdrop-fpga-genome",
-            "FpgaExomeImage": "local/seqdrop-fpga-exome",
+            "CpuImage": f"local/seqdrop-cpu@{_NO_DIGEST}",
+            "FpgaGenomeImage": f"local/seqdrop-fpga-genome@{_NO_DIGEST}",
+            "FpgaExomeImage": f"local/seqdrop-fpga-exome@{_NO_DIGEST}",
             "FpgaGenomeAmi": "ami-0000000000000local",
             "FpgaExomeAmi": "ami-0000000000000local",
             "ShortestPollSeconds": str(self.settings.shortest_poll_seconds),

@@ -148,7 +148,8 @@ def _inflated(hashed: _Hashed, counter: RecordCounter) -> Iterator[bytes]:
             size = reader.readinto(buffer)
         except EOFError as error:
             raise FastqFault(
-                f"is cut off: the gzip stream ends in the middle after {counter.reads:,} reads"
+                f"is cut off: the gzip stream ends in the middle after "
+                f"at least {counter.reads:,} reads"
             ) from error
         except (_IsalError, OverflowError) as error:
             raise FastqFault(_damage(counter, error)) from error
@@ -164,4 +165,5 @@ def _inflated(hashed: _Hashed, counter: RecordCounter) -> Iterator[bytes]:
 def _damage(counter: RecordCounter, error: Exception) -> str:
     if counter.reads == 0 and "Not a gzipped file" in str(error):
         return "is not gzip"
-    return f"is damaged, or has stray bytes at its end, after {counter.reads:,} reads: {error}"
+    reads = f"at least {counter.reads:,} reads"
+    return f"is damaged, or has stray bytes at its end, after {reads}: {error}"

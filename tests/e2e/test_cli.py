@@ -194,6 +194,19 @@ def test_stop_ends_the_jobs_and_wait_says_why_it_is_held(
     command.good("wait", "NA5", "--timeout", "60")
 
 
+def test_a_rerun_does_not_choose_between_two_files(command: Command, bench: Bench) -> None:
+    bench.drop_pair("NA10")
+    command.good("wait", "NA10", "--timeout", "60")
+    bench.drop_pair("NA10", "quick/again/", seed=2)
+    said = command.bad("wait", "NA10", "--timeout", "60")
+    assert "different content" in said
+    said = command.bad("rerun", "NA10")
+    assert "NA10 (quick) is held by what was uploaded, which a rerun does not mend" in said
+    assert "both hold R1 of lane 1" in said
+    assert "seqdrop rerun" not in command.good("show", "NA10")
+    assert len(bench.lab.runs("NA10", "quick")) == 1
+
+
 def test_a_failed_run_ends_wait_with_its_reason(
     command: Command, bench: Bench, tmp_path: Path
 ) -> None:

@@ -53,10 +53,10 @@ def test_a_reference_and_a_letter_are_seen(lab: Lab, tmp_path: Path) -> None:
     queues = lab.client("sqs").list_queues()["QueueUrls"]
     (url,) = [one for one in queues if "UploadsDeadLetters" in one]
     lab.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
-    found = examined(command)
+    found = examined(command, verdict="ok")
     says = {one["says"]: one["verdict"] for one in found["references"]}
     assert says["wgs, wgs-cpu: GRCh38 1 is ready"] == "ok"
-    assert says["wes: GRCh38 1 has no target regions 'exome'"] == "fail"
+    assert says["wes: GRCh38 1 has no target regions 'exome'"] == "warn"
     (letters,) = found["dead letters"]
     assert letters["do"] == "seqdrop redrive UploadsDeadLetters --dry-run"
 
@@ -99,11 +99,15 @@ def test_an_unknown_environment_is_one_line(lab: Lab, tmp_path: Path) -> None:
 def test_without_an_endpoint_that_answers_the_account_fails(tmp_path: Path) -> None:
     found = examined(Command(tmp_path, "http://127.0.0.1:9"))
     assert found.keys() == {"account"}
+    found = examined(Command(tmp_path, "http://127.0.0.1:9"), "--env", "prod-us")
+    assert found.keys() == {"account", "parameters", "programs"}
+    assert {one["verdict"] for one in found["parameters"]} == {"fail"}
     assert "nothing answers at http://127.0.0.1:9" in found["account"][0]["says"]
 
 
 def test_what_a_person_reads_has_a_line_for_each_finding(lab: Lab, tmp_path: Path) -> None:
     ended = Command(tmp_path, lab.runtime.url).run("doctor", "--env", "prod-us")
     assert ended.returncode == 1
-    assert ended.stdout.splitlines()[0].startswith("ok    account ")
+    assert ended.stdout.splitlines()[0].startswith("warn  account ")
+    assert "-> unset AWS_ENDPOINT_URL to ask about an account of yours" in ended.stdout
     assert "-> mend samconfig.toml" in ended.stdout

@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
+from local.conditions import broken_rules
 from tests.infrastructure.stack import made, made_of_type, source, transformed
 
 PARAMETERS = source()["Parameters"]
-RULES = source()["Rules"]
+DIGEST = "sha256:" + "a" * 64
 FPGA = {
     "EnableFpga": "true",
     "FpgaGenomeAmi": "ami-0123456789abcdef0",
     "FpgaExomeAmi": "ami-0123456789abcdef0",
-    "FpgaGenomeImage": "genome@sha256:1",
-    "FpgaExomeImage": "exome@sha256:1",
+    "FpgaGenomeImage": f"genome@{DIGEST}",
+    "FpgaExomeImage": f"exome@{DIGEST}",
 }
 SUBNETS = {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}
 NEW_NETWORK = {"CreateNetwork": "true"}
@@ -59,8 +60,10 @@ def test_a_default_is_within_its_own_bounds(name: str) -> None:
     ("name", "good", "bad"),
     [
         ("FpgaGenomeAmi", "ami-0123456789abcdef0", "i-0123456789abcdef0"),
-        ("CpuImage", "1.dkr.ecr.us-east-1.amazonaws.com/seqdrop/cpu@sha256:ab", 'cpu","x":"y'),
+        ("CpuImage", f"1.dkr.ecr.us-east-1.amazonaws.com/seqdrop/cpu@{DIGEST}", 'cpu","x":"y'),
+        ("CpuImage", f"cpu@{DIGEST}", "cpu:latest"),
         ("FpgaExomeImage", "", "an image"),
+        ("FpgaExomeImage", f"exome@{DIGEST}", f"an image@{DIGEST}"),
         ("SubnetIds", "subnet-0a,subnet-0b", "subnet-0a, subnet-0b"),
         ("SecurityGroupIds", "sg-0a", "subnet-0a"),
         ("NetworkZones", "us-east-1b,us-east-1d", "us-east-1b"),
@@ -79,27 +82,9 @@ def test_a_pattern_takes_what_is_meant_and_nothing_else(name: str, good: str, ba
     assert not re.fullmatch(pattern, bad)
 
 
-def _holds(condition: Any, values: dict[str, str]) -> bool:
-    """CloudFormation's functions for rules, as far as ours use them."""
-    ((function, given),) = condition.items()
-    if function == "Fn::And":
-        return all(_holds(each, values) for each in given)
-    if function == "Fn::Not":
-        return not _holds(given[0], values)
-    assert function == "Fn::Equals"
-    return values[given[0]["Ref"]] == str(given[1])
-
-
 def refused(**given: str) -> list[str]:
     """What the rules say to parameters."""
-    values = {n: str(p.get("Default", "")) for n, p in PARAMETERS.items()} | given
-    return [
-        assertion["AssertDescription"]
-        for rule in RULES.values()
-        if _holds(rule["RuleCondition"], values)
-        for assertion in rule["Assertions"]
-        if not _holds(assertion["Assert"], values)
-    ]
+    return broken_rules(source(), given)
 
 
 @pytest.mark.parametrize("network", [SUBNETS, NEW_NETWORK])

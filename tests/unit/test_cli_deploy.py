@@ -132,9 +132,10 @@ def test_a_dry_run_prints_every_command_and_runs_none(monkeypatch: pytest.Monkey
     monkeypatch.setattr("cli.shell.subprocess.run", refuse)
     answer = run("--dry-run", "--env", "dev", "--parameter", "CpuImage=lab/cpu@sha256:" + "a" * 64)
     commands = [line for line in answer.stdout.splitlines() if line.startswith("+ ")]
-    assert len(commands) == 3
-    assert "bootstrap/template.yaml" in commands[0]
-    assert commands[1] == "+ make build"
+    assert len(commands) == 4
+    assert commands[0] == "+ make .venv-sam/.ready"
+    assert "bootstrap/template.yaml" in commands[1]
+    assert commands[2] == "+ make build"
     assert "--config-env dev" in commands[-1]
     assert "CpuImage=lab/cpu@sha256:" in commands[-1]
 
@@ -142,17 +143,17 @@ def test_a_dry_run_prints_every_command_and_runs_none(monkeypatch: pytest.Monkey
 def test_an_image_that_nobody_gave_is_built_here() -> None:
     answer = run("--dry-run", "--env", "dev")
     commands = [line for line in answer.stdout.splitlines() if line.startswith("+ ")]
-    assert [command.split()[1:3] for command in commands[1:4]] == [
+    assert [command.split()[1:3] for command in commands[2:5]] == [
         ["docker", "build"], ["docker", "login"], ["docker", "push"],
     ]  # fmt: skip
-    assert "--file containers/cpu/Dockerfile" in commands[1]
+    assert "--file containers/cpu/Dockerfile" in commands[2]
     assert "seqdrop/cpu@DIGEST" in commands[-1]
 
 
 def test_images_alone_need_no_other_parameter() -> None:
     answer = run("--dry-run", "--env", "prod-us", "--images-only")
     commands = [line for line in answer.stdout.splitlines() if line.startswith("+ ")]
-    assert "bootstrap/template.yaml" in commands[0]
+    assert "bootstrap/template.yaml" in commands[1]
     assert commands[-1].startswith("+ docker push ")
     assert answer.stdout.splitlines()[-1].startswith("CpuImage=")
 
@@ -167,6 +168,22 @@ def test_placeholders_stop_a_deployment_before_anything_is_run(
         assert "FpgaGenomeAmi: it still has samconfig.toml's placeholder" in str(answer.exception)
         assert "CpuImage" not in str(answer.exception), "it is built here"
         assert "+ " not in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("parameter", "says"),
+    [
+        ("CreateNetwork=false", "Hosts need a network: give SubnetIds"),
+        ("EnableFpga=true", "EnableFpga=true needs FpgaGenomeAmi"),
+        ("CpuImage=lab/cpu:latest", "CpuImage: 'lab/cpu:latest' is not as it should be"),
+    ],
+)
+def test_what_the_template_would_refuse_is_refused_before_anything_is_run(
+    parameter: str, says: str
+) -> None:
+    answer = run("--dry-run", "--env", "dev", "--parameter", parameter)
+    assert says in str(answer.exception)
+    assert "+ " not in answer.stdout
 
 
 def test_it_does_not_deploy_into_an_endpoint_by_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
