@@ -155,7 +155,7 @@ def _pairs(files: Iterable[str]) -> list[tuple[str, str]]:
     for reads in mates.values():
         if len(reads) == 1:
             read, name = next(iter(reads.items()))
-            raise UnplaceableFile(f"{name!r} has no mate: R{3 - int(read)} is missing")
+            raise UnplaceableFile(f"{name!r} has no mate: R{3 - int(read)} is missing; give both")
     return [(reads["1"], reads["2"]) for reads in mates.values()]
 
 
