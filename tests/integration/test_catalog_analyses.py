@@ -140,7 +140,7 @@ def test_a_manifest_sets_what_it_names_and_leaves_the_rest(cloud: Cloud) -> None
     files = [ExpectedFile(UPLOADS, "a", "NA1", "wgs", "R1")]
     cloud.catalog.analyses.apply_manifest(
         SampleEntry("NA1", (), project="P", priority="urgent"), "wgs", files,
-        manifest="x.manifest.json", cause="object-1", now=cloud.clock(),
+        manifest="x.manifest.json", saying="d", cause="object-1", now=cloud.clock(),
     )  # fmt: skip
     found = analysis(cloud)
     assert (found.project, found.priority, found.pipeline) == ("P", "urgent", "")

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from seqdrop.aws.executions import RunInput
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.naming import unplaced_sample
+from seqdrop.domain.naming import split_run_id, unplaced_sample
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import Analysis, AnalysisStatus, RunOptions
 from seqdrop.flow.intake import Intake
-from tests.cloud_support import UPLOADS, Cloud, open_cloud
+from tests.cloud_support import UPLOADS, Cloud, execution_event, open_cloud
 from tests.lab import reads
 
 R1, R2 = reads(5, mate=1), reads(5, mate=2)
@@ -261,6 +262,37 @@ def test_a_manifest_and_its_files_may_come_in_any_order(
     assert cloud.executions.starts == 1
     lanes = {file.identity.lane for file in cloud.catalog.analyses.files("Hm2", "panel")}
     assert lanes == {"5"}
+
+
+@pytest.mark.parametrize(
+    ("again", "held"),
+    [
+        ({}, True),
+        ({"project": "other"}, False),
+        ({"md5": "a" * 32}, False),
+    ],
+)
+def test_a_manifest_that_says_the_same_again_does_not_start_what_failed(
+    cloud: Cloud, again: dict[str, str], held: bool
+) -> None:
+    cloud.upload("a.gz", R1)
+    cloud.upload("b.gz", R2)
+    cloud.upload("x.manifest.json", manifest("a.gz", "b.gz", assay="wgs"))
+    found = analysis(cloud, "Hm2")
+    run = RunInput("Hm2", "wgs", *split_run_id(found.active_run))
+    cloud.deliver("end_run", execution_event(run, "TIMED_OUT"))
+    cloud.catalog.analyses.hold("Hm2", "wgs", "run", "R2 is shorter than R1", cloud.clock())
+    body = json.loads(manifest("a.gz", "b.gz", assay="wgs"))
+    md5 = again.pop("md5", "")
+    body["samples"][0] |= again
+    if md5:
+        body["samples"][0]["files"][0]["r2_md5"] = md5
+    cloud.upload("x.manifest.json", json.dumps(body).encode())
+    assert ("run" in analysis(cloud, "Hm2").holds) is held
+    assert cloud.executions.starts == (1 if held else 2)
+    cloud.upload("b.gz", reads(7, mate=2))
+    assert analysis(cloud, "Hm2").holds == {}
+    assert analysis(cloud, "Hm2").status in {AnalysisStatus.ANALYSING, AnalysisStatus.READY}
 
 
 def test_a_manifest_wins_over_what_a_files_name_said(cloud: Cloud) -> None:

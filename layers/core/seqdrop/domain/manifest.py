@@ -1,6 +1,7 @@
 """Manifests: what a lab says of its files, which wins over what their names say."""
 
 import csv
+import hashlib
 import io
 import posixpath
 from collections import Counter
@@ -160,6 +161,11 @@ def locate(name: str, manifest_bucket: str, manifest_key: str) -> tuple[str, str
     if not key or len(key.encode()) > _MAX_KEY_BYTES:
         raise InvalidManifest(f"{name[:60]!r} can't be an object's key")
     return manifest_bucket, key
+
+
+def manifest_digest(entry: SampleEntry, files: Iterable[ExpectedFile]) -> str:
+    """Tells whether a manifest says the same of a sample as before."""
+    return hashlib.sha256(msgspec.json.encode((entry, list(files)))).hexdigest()[:16]
 
 
 def expected_files(

@@ -57,6 +57,8 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     reference: str = ""
     reference_version: str = ""
     manifest: str = ""
+    saying: str = ""
+    """Digest of what the manifest says of this analysis."""
     expected: frozenset[str] = frozenset()
     """``bucket/key`` of the files that the manifest names."""
     files_seen: frozenset[str] = frozenset()

@@ -11,6 +11,7 @@ from seqdrop.domain.manifest import (
     SampleEntry,
     check_named_once,
     expected_files,
+    manifest_digest,
     parse_manifest,
 )
 from seqdrop.domain.naming import execution_name, split_run_id, unplaced_sample
@@ -80,9 +81,13 @@ class Manifests:
         before = analyses.get(entry.sample, assay)
         # Each file that the manifest names is looked at anew; others it leaves out.
         holds = [cause for cause in (before.holds if before else ()) if is_object_cause(cause)]
+        saying = manifest_digest(entry, files)
+        if before is None or (before.manifest, before.saying) != (upload.key, saying):
+            holds.append("run")  # the same again would fail again
         analyses.apply_manifest(
-            entry, assay, files, manifest=upload.key, cause=upload.cause, now=now, lifts=holds
-        )
+            entry, assay, files, manifest=upload.key, saying=saying, cause=upload.cause, now=now,
+            lifts=holds,
+        )  # fmt: skip
         if before and before.manifest == upload.key:
             for gone in before.expected - {f"{file.bucket}/{file.key}" for file in files}:
                 self._leave_out(before, *gone.split("/", 1))

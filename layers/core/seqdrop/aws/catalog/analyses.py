@@ -224,7 +224,7 @@ class Analyses:
 
     def apply_manifest(
         self, entry: SampleEntry, assay: str, files: Sequence[ExpectedFile], *, manifest: str,
-        cause: str, now: datetime, lifts: Sequence[str] = (),
+        saying: str, cause: str, now: datetime, lifts: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """Sets what a manifest says of an analysis; ``lifts`` are holds that it answers."""
         chosen = {
@@ -237,10 +237,11 @@ class Analyses:
             analysis_key(entry.sample, assay),
             sets={
                 **status_attributes(entry.sample, assay, AnalysisStatus.RECEIVING, now),
-                **chosen, "expected": expected, "manifest": manifest, "last_file": timestamp(now),
+                **chosen, "expected": expected, "manifest": manifest, "saying": saying,
+                "last_file": timestamp(now),
             },
             adds=_INPUTS_CHANGED,
-            removes=[("holds", name) for name in ("assay", *_MENDED_BY_FILES, *lifts)],
+            removes=[("holds", name) for name in ("assay", "claim", *lifts)],
             conditions=[("pk", "present", None)],
         )  # fmt: skip
         event = event_item(
