@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
+from seqdrop.domain.fastq import HEAD_BYTES, read_head
 from seqdrop.domain.manifest import (
     LaneFiles,
     Manifest,
@@ -157,6 +158,22 @@ def _pairs(files: Iterable[str]) -> list[tuple[str, str]]:
             read, name = next(iter(reads.items()))
             raise UnplaceableFile(f"{name!r} has no mate: R{3 - int(read)} is missing; give both")
     return [(reads["1"], reads["2"]) for reads in mates.values()]
+
+
+def check_content(paths: Iterable[Path]) -> None:
+    """Looks at the first record of each file, as the bucket would once all of it is there.
+
+    Raises InvalidInput for what is empty, not gzip, or not FASTQ.
+    """
+    for path in paths:
+        if upload_kind(path.name) is not UploadKind.FASTQ or _is_left_out(path.name):
+            continue
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        try:
+            read_head(head, path.stat().st_size)
+        except InvalidInput as error:
+            raise InvalidInput(f"{path}: {error}; nothing was uploaded") from error
 
 
 def _is_left_out(name: str) -> bool:

@@ -62,6 +62,7 @@ def upload(
         dropped = drop.drop_with_options(files, given)
     else:
         dropped = drop.drop_as_named(files)
+    drop.check_content(dropped.files.values())
     stack = find_stack()
     _send(stack, dropped, quiet=json)
     bucket = stack.output("UploadsBucket")

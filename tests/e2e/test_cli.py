@@ -117,7 +117,7 @@ def test_a_large_file_goes_in_parts_and_has_a_checksum_of_the_whole(
 def test_upload_tells_of_files_that_fit_nothing_or_are_left_out(
     command: Command, tmp_path: Path
 ) -> None:
-    (tmp_path / "reads_of_monday.fastq.gz").write_bytes(b"no matter")
+    (tmp_path / "reads_of_monday.fastq.gz").write_bytes(pair(5)[0])
     (tmp_path / "NA9_S1_L001_I1_001.fastq.gz").write_bytes(b"no matter")
     ended = command.run("upload", "reads_of_monday.fastq.gz", "NA9_S1_L001_I1_001.fastq.gz")
     assert ended.returncode == 1

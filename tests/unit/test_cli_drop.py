@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from cli.drop import drop_as_named, drop_with_manifest, drop_with_options
+from cli.drop import check_content, drop_as_named, drop_with_manifest, drop_with_options
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.manifest import SampleEntry, parse_manifest
+from tests.lab import reads
+
+R1 = reads(50)
 
 
 def made(folder: Path, *names: str) -> list[Path]:
@@ -132,3 +135,19 @@ def test_a_manifest_of_files_that_are_not_there_is_refused(tmp_path: Path) -> No
     [stranger] = made(tmp_path, "c_1.fq.gz")
     with pytest.raises(InvalidInput, match="does not name c_1"):
         drop_with_manifest(file, [stranger])
+
+
+@pytest.mark.parametrize(
+    ("body", "why"), [(b"", "is empty"), (b"@r\nA\n+\nI\n", "is not gzip"), (R1[:40], "cut off")]
+)
+def test_a_file_that_the_bucket_would_hold_is_not_uploaded(
+    tmp_path: Path, body: bytes, why: str
+) -> None:
+    (bad := tmp_path / "NA1_R2.fastq.gz").write_bytes(body)
+    (good := tmp_path / "NA1_R1.fastq.gz").write_bytes(R1)
+    with pytest.raises(InvalidInput, match=f"NA1_R2.fastq.gz: .*{why}.*; nothing was uploaded"):
+        check_content([good, bad])
+
+
+def test_what_is_left_out_or_no_fastq_by_its_name_is_not_looked_at(tmp_path: Path) -> None:
+    check_content(made(tmp_path, "A_S1_L001_I1_001.fastq.gz", "notes.txt", "x.manifest.json"))

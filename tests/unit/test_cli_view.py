@@ -21,6 +21,7 @@ from seqdrop.domain.records import (
     RunStatus,
     StageRun,
 )
+from seqdrop.domain.upload import Upload
 
 IDENTITY = FileIdentity("-", "HXYZ", "3", "R1", "001")
 FILE = FastqFile(
@@ -108,6 +109,14 @@ def test_a_held_analysis_shows_every_reason() -> None:
     items = [analysis(status=AnalysisStatus.HELD, why="older", holds=holds)]
     [shown] = sample_document("NA1", items)["analyses"]
     assert shown["why"] == "R2 is shorter; stopped by somebody"
+
+
+def test_a_file_that_came_and_holds_its_sample_is_not_missing() -> None:
+    cause = Upload("u", "x/a.gz", "").cause
+    expected = frozenset({"u/x/a.gz", "u/x/b.gz"})
+    items = [analysis(status=AnalysisStatus.HELD, holds={cause: "bad"}, expected=expected)]
+    [shown] = sample_document("NA1", items)["analyses"]
+    assert shown["missing"] == ["s3://u/x/b.gz"]
 
 
 def test_an_unknown_sample_or_assay_is_named() -> None:
