@@ -55,9 +55,8 @@ def deploy(
     given = {**environment.parameters, **parse_parameters(parameter or [])}
     shell = Shell(PROJECT, dry=dry_run)
     recipes = recipes_for(given)
-    wrong = _wrong(given, {recipe.parameter for recipe in recipes}, environment.region)
-    if wrong and not guided and not images_only:
-        raise CommandFailed(wrong)
+    if not guided and not images_only:
+        _refuse_wrong(given, {recipe.parameter for recipe in recipes}, environment.region)
     shell.run(["make", _OWN_SAM])
     shell.run(bootstrap_command(environment, ask=not yes))
     images = _push(recipes, environment, shell)
@@ -118,8 +117,8 @@ def _registry(environment: "Environment", *, dry: bool) -> "Registry":
     return Registry(session.client("ecr"), account, environment.region)
 
 
-def _wrong(parameters: dict[str, str], built: set[str], region: str) -> str:
-    """What CloudFormation would say later, and less clearly; "" for nothing."""
+def _refuse_wrong(parameters: dict[str, str], built: set[str], region: str) -> None:
+    """Raises CommandFailed for what CloudFormation would refuse later, and less clearly."""
     from cli.deployment import TEMPLATE, faults, template_parameters
     from local.conditions import broken_rules
     from local.transform import transformed
@@ -127,5 +126,6 @@ def _wrong(parameters: dict[str, str], built: set[str], region: str) -> str:
     found = sorted(faults(template_parameters(), parameters))
     wrong = [f"{name}: {why}" for name, why in found if name not in built]
     wrong += broken_rules(transformed(TEMPLATE.read_text("utf-8"), region), parameters)
-    how = "mend samconfig.toml, or give --parameter Name=value; `seqdrop doctor` tells more"
-    return f"{'; '.join(wrong)} ({how})" if wrong else ""
+    if wrong:
+        how = "mend samconfig.toml, or give --parameter Name=value; `seqdrop doctor` tells more"
+        raise CommandFailed(f"{'; '.join(wrong)} ({how})")

@@ -25,10 +25,11 @@ def check_references(wanted: Wanted, deployed: Deployed) -> Iterator[Finding]:
         queues = {stage.queue for stage in wanted.library.pipeline(assay.pipeline).stages.values()}
         if missing := sorted(queues - set(wanted.kinds)):
             found = warn(f"there is no queue {', '.join(missing)}: their samples will be held")
-            assays.setdefault(found, []).append(name)
         elif assay.reference:
             found = _reference(assay, wanted, deployed.catalog)
-            assays.setdefault(found, []).append(name)
+        else:
+            continue
+        assays.setdefault(found, []).append(name)
     for found, names in assays.items():
         yield replace(found, says=f"{', '.join(names)}: {found.says}")
 

@@ -111,18 +111,18 @@ def push_image(recipe: Recipe, registry: Registry, shell: Shell) -> str:
     """
     repository, tag = registry.repository(recipe.kind), recipe.tag()
     digest = registry.digest(recipe.kind, tag)
-    if not digest and not shell.answers("docker", "info"):
+    if digest:
+        return f"{repository}@{digest}"
+    if not shell.answers("docker", "info"):
         raise CommandFailed(
             f"{repository}:{tag} is not there yet, and no Docker engine answers that could build "
             f"it: start one; or run `seqdrop deploy --images-only` on a machine that has one; or "
             f"give an image of your own as --parameter {recipe.parameter}=…@sha256:…"
         )
-    if not digest:
-        for command in build_commands(recipe, registry):
-            secret = registry.password() if "--password-stdin" in command else ""
-            shell.run(command, secret)
-        digest = registry.digest(recipe.kind, tag)
-    return f"{repository}@{digest}"
+    for command in build_commands(recipe, registry):
+        secret = registry.password() if "--password-stdin" in command else ""
+        shell.run(command, secret)
+    return f"{repository}@{registry.digest(recipe.kind, tag)}"
 
 
 def build_commands(recipe: Recipe, registry: Registry) -> list[list[str]]:

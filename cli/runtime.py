@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 4566
 _LEAST_FREE_MIB = 256
-_NOTHING = "no runtime is running in {}"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Of the endpoint; 0 takes a free one.")]
 Folder = Annotated[
@@ -70,8 +69,10 @@ def down(port: Port = DEFAULT_PORT, folder: Folder = None, json: Json = False) -
     ended = end(place)
     if json:
         emit({"dir": str(place), "ended": bool(ended), "endpoint": ended or None})
+    elif ended:
+        say(f"ended {ended}; what was in it is gone")
     else:
-        say(f"ended {ended}; what was in it is gone" if ended else _NOTHING.format(place))
+        say(f"no runtime is running in {place}")
 
 
 def _place(folder: Path | None, port: int) -> Path:

@@ -20,7 +20,7 @@ from seqdrop.domain.records import (
     RunStatus,
     StageRun,
 )
-from seqdrop.domain.upload import Upload
+from seqdrop.domain.upload import object_cause
 
 Document = dict[str, Any]
 
@@ -101,17 +101,12 @@ def why_of(analysis: Analysis) -> str:
     return analysis.why
 
 
-def _cause_of(entry: str) -> str:
-    bucket, _, key = entry.partition("/")
-    return Upload(bucket, key, "").cause
-
-
 def missing_of(analysis: Analysis) -> list[str]:
     """The files that an analysis waits for; one that came and holds it is not missing."""
     absent = sorted(
         entry
         for entry in analysis.expected - analysis.keys_seen
-        if _cause_of(entry) not in analysis.holds
+        if object_cause(*entry.split("/", 1)) not in analysis.holds
     )
     if analysis.expected:
         return [f"s3://{entry}" for entry in absent]

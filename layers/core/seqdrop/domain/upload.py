@@ -28,7 +28,7 @@ class Upload(msgspec.Struct, frozen=True):
     @property
     def cause(self) -> str:
         """The name under which this object holds an analysis."""
-        return _OBJECT_CAUSE + hashlib.sha256(f"{self.bucket}/{self.key}".encode()).hexdigest()[:16]
+        return object_cause(self.bucket, self.key)
 
     def placed(
         self, sample: str = "", assay: str = "", identity: str = "", note: str = ""
@@ -52,6 +52,11 @@ class Place(msgspec.Struct, frozen=True):
     md5: str = ""
     named_lane: bool = False
     by: Literal["name", "manifest"] = "name"
+
+
+def object_cause(bucket: str, key: str) -> str:
+    """The name under which an object, in any version, holds an analysis."""
+    return _OBJECT_CAUSE + hashlib.sha256(f"{bucket}/{key}".encode()).hexdigest()[:16]
 
 
 def is_object_cause(cause: str) -> bool:

@@ -16,7 +16,13 @@ from seqdrop.domain.manifest import (
 )
 from seqdrop.domain.naming import execution_name, split_run_id, unplaced_sample
 from seqdrop.domain.records import Analysis, FastqFile, Placed
-from seqdrop.domain.upload import Upload, expected_place, is_object_cause, sequencer_order
+from seqdrop.domain.upload import (
+    Upload,
+    expected_place,
+    is_object_cause,
+    object_cause,
+    sequencer_order,
+)
 from seqdrop.flow.intake import Intake, until_settled
 
 MAX_MANIFEST_BYTES = 8 * 2**20
@@ -152,7 +158,7 @@ class Manifests:
                 analyses.withdraw(file, why, "manifest", now)
         else:
             analyses.forget_upload(earlier)
-            cause = Upload(earlier.bucket, earlier.key, "").cause
+            cause = object_cause(earlier.bucket, earlier.key)
             self.intake.lift_hold(earlier.sample, earlier.assay, cause)
 
     @staticmethod
