@@ -215,7 +215,7 @@ def a_stage(stage: str = "align", **parts: Any) -> StagePlan:
         "steps": ALIGN_STEPS,
         "outputs": ALIGN_OUTPUTS,
         "reads": "stream",
-        "flagstat": "flagstat.json",
+        "measures": {"flagstat.json": "flagstat"},
         "needs": (),
     }
     return StagePlan(

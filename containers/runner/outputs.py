@@ -3,22 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
-
 from runner.commands import Filler
 from runner.faults import StageFault
 from runner.scratch import below
+from seqdrop.domain.errors import InvalidMeasure
 from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.measures import read_measures
 from seqdrop.domain.pipeline import Output
 from seqdrop.domain.plan import StagePlan
-
-_COUNTS = {
-    "primary_out": "primary",
-    "mapped": "primary mapped",
-    "duplicates": "primary duplicates",
-    "properly_paired": "properly paired",
-}
-"""Our names, and those of samtools flagstat."""
 
 
 def collect(stage: StagePlan, filler: Filler, out: Path) -> dict[str, Path]:
@@ -50,26 +42,27 @@ def _below_folder(output: Output, folder: Path) -> Iterator[tuple[str, Path]]:
         yield output.name + path.relative_to(folder).as_posix(), path
 
 
-def flagstat_counts(path: Path) -> dict[str, int]:
-    """Counts of primary records, with those that failed the sequencer's own filter."""
-    try:
-        parts = msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, float | None]])
-        passed, failed = parts["QC-passed reads"], parts["QC-failed reads"]
-        return {
-            ours: int(passed[theirs] or 0) + int(failed[theirs] or 0)
-            for ours, theirs in _COUNTS.items()
-        }
-    except (msgspec.MsgspecError, KeyError) as error:
-        message = f"{path.name} is not what samtools flagstat -O json writes: {error}"
-        raise StageFault(FailureClass.TOOL, message) from error
+def measure(stage: StagePlan, files: dict[str, Path]) -> dict[str, float]:
+    """The metrics in the outputs that hold some; a TOOL fault for one that can't be read."""
+    metrics: dict[str, float] = {}
+    for name, kind in stage.measures.items():
+        if name not in files:
+            continue
+        try:
+            metrics |= read_measures(kind, files[name].read_bytes())
+        except InvalidMeasure as error:
+            raise StageFault(FailureClass.TOOL, f"{name} {error}") from error
+    return metrics
 
 
-def check_records(counts: dict[str, int]) -> None:
+def check_records(counts: dict[str, int], metrics: dict[str, float]) -> None:
     """Bwa, for one, exits 0 on half an input: the records that came out must be the reads."""
-    if counts["primary_out"] != counts["reads_in"]:
+    if "primary_out" not in metrics or "reads_in" not in counts:
+        return
+    came_out = int(metrics["primary_out"])
+    if came_out != counts["reads_in"]:
         raise StageFault(
             FailureClass.TOOL,
-            f"{counts['reads_in']:,} reads went in, "
-            f"{counts['primary_out']:,} primary records came out",
+            f"{counts['reads_in']:,} reads went in, {came_out:,} primary records came out",
             counts,
         )

@@ -13,7 +13,7 @@ from runner.fetch import WORKERS as FETCH_WORKERS
 from runner.fetch import check_files, fetch_tasks, wanted_files
 from runner.log import OutcomeLog
 from runner.objects import Objects
-from runner.outputs import check_records, collect, flagstat_counts
+from runner.outputs import check_records, collect, measure
 from runner.parallel import run_parallel
 from runner.publish import Publisher
 from runner.reads import Reads
@@ -30,7 +30,7 @@ def _now() -> str:
 
 @dataclass
 class StageRun:
-    """What a stage works with; ``counts`` and ``timings`` grow as it goes."""
+    """What a stage works with; ``counts``, ``metrics`` and ``timings`` grow as it goes."""
 
     plan: RunPlan
     stage: StagePlan
@@ -39,6 +39,7 @@ class StageRun:
     log: OutcomeLog
     stop: Event = field(default_factory=Event)
     counts: dict[str, int] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     started: str = field(default_factory=_now)
 
@@ -84,10 +85,8 @@ class StageRun:
             self.counts |= reads.counts.totals()
             reads.check_all_read()
         files = collect(self.stage, filler, out)
-        if self.stage.flagstat in files:
-            self.counts |= flagstat_counts(files[self.stage.flagstat])
-            if self.stage.reads:
-                check_records(self.counts)
+        self.metrics |= measure(self.stage, files)
+        check_records(self.counts, self.metrics)
         return files
 
     def _publish(
@@ -105,6 +104,7 @@ class StageRun:
             bucket=self.stage.bucket,
             prefix=self.stage.prefix,
             counts=self.counts,
+            metrics=self.metrics,
             timings=self.timings,
             peak_memory_mib=result.peak_memory_mib,
             simulated=result.simulated,
@@ -117,6 +117,7 @@ class StageRun:
             files=files,
             tools=versions.lines,
             counts=self.counts,
+            metrics=self.metrics,
             timings=self.timings,
             peak_memory_mib=_peak_memory_mib(),
             simulated=versions.simulated,

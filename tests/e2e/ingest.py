@@ -35,7 +35,7 @@ stages:
           - [sumtool, count, "{out}/flagstat.json",
              {for_each: read_pair, args: ["{tmp}/{pair.id}"]}]
       - pipe: [[cp, "{out}/flagstat.json", "{out}/variants.vcf.gz"]]
-    flagstat: flagstat.json
+    measures: {flagstat.json: flagstat}
     outputs: [{name: flagstat.json}, {name: variants.vcf.gz}]
 """
 PIPELINES = {"assays.yaml": _ASSAYS, "quick.yaml": _ONE_STAGE}

@@ -43,7 +43,7 @@ stages:
             - count
             - "{out}/flagstat.json"
             - {for_each: read_pair, args: ["{tmp}/{pair.id}"]}
-    flagstat: flagstat.json
+    measures: {flagstat.json: flagstat}
     outputs: [{name: flagstat.json}]
   left:
     queue: cpu

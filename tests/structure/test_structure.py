@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -198,3 +199,10 @@ LEAKS = {
 def test_nothing_of_one_machine_is_in_the_repository(leak: str) -> None:
     found = [name for name, text in tracked_text() if LEAKS[leak].search(text)]
     assert found == []
+
+
+def test_the_version_in_results_is_the_projects() -> None:
+    from seqdrop.domain.version import VERSION
+
+    declared = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
+    assert declared["project"]["version"] == VERSION

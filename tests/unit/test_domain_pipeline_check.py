@@ -21,7 +21,7 @@ GOOD: dict[str, Any] = {
          "stdout": "{out}/sum.json"},
     ],
     "outputs": [{"name": "sum.json"}],
-    "flagstat": "sum.json",
+    "measures": {"sum.json": "flagstat"},
 }  # fmt: skip
 
 
@@ -40,8 +40,8 @@ def test_good_pipeline_passes() -> None:
         ("runs", {}, "its name must be"),
         ("Count", {}, "its name must be"),
         ("a/b", {}, "its name must be"),
-        ("count", {"flagstat": "other.json"}, "none of its outputs"),
-        ("count", {"outputs": [{"name": "count.json"}], "flagstat": ""}, "names of their own"),
+        ("count", {"measures": {"other.json": "flagstat"}}, "none of its outputs"),
+        ("count", {"outputs": [{"name": "count.json"}], "measures": {}}, "names of their own"),
         ("count", {"when": "umi"}, "when: 'umi' is none of"),
         ("count", {"steps": [{"pipe": [["x", "{reff}/a"]]}]}, "{reff} in '{reff}/a'"),
         ("count", {"steps": [{"pipe": [["x", "{pair.r1}"]]}]}, "not possible there"),

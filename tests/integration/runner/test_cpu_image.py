@@ -62,7 +62,7 @@ def test_a_job_publishes_what_it_made(docker: Docker, lab: RunnerLab) -> None:
     result = lab.result()
     assert result is not None
     assert {file.name for file in result.files} == {"alignment.bam", "flagstat.json"}
-    assert (result.counts["reads_in"], result.counts["primary_out"]) == (100, 100)
+    assert (result.counts["reads_in"], result.metrics["primary_out"]) == (100, 100)
     assert result.tools["samtools"].startswith("samtools 1.")
     assert not result.simulated
 

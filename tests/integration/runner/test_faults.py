@@ -133,7 +133,7 @@ def test_lost_records_are_found_out(lab: RunnerLab) -> None:
 
 def test_a_failure_in_the_middle_of_a_pipe_counts(lab: RunnerLab) -> None:
     steps = (pipe(["yes"], ["false"], ["cat"], stdout="{out}/y"),)
-    stage = a_stage(steps=steps, outputs=(Output("y"),), reads="", flagstat="")
+    stage = a_stage(steps=steps, outputs=(Output("y"),), reads="", measures={})
     assert failed(lab, FailureClass.TOOL, stage) == "false ended with exit code 1"
 
 
@@ -142,7 +142,7 @@ def test_unknown_placeholders_and_programs_are_the_plan_s_fault(lab: RunnerLab) 
         (["echo", "{nothing}"], "unknown placeholder {nothing}"),
         (["no-such-tool"], "'no-such-tool' is not installed"),
     ):
-        stage = a_stage(steps=(pipe(command),), outputs=(), reads="", flagstat="")
+        stage = a_stage(steps=(pipe(command),), outputs=(), reads="", measures={})
         assert expected in failed(lab, FailureClass.PLAN, stage)
 
 
@@ -156,10 +156,10 @@ def test_what_a_stage_is_called_with_must_be_there(lab: RunnerLab) -> None:
 
 def test_reads_that_are_not_asked_for_or_not_used_are_the_plan_s_fault(lab: RunnerLab) -> None:
     pair = lab.pair()
-    unasked = a_stage(steps=ALIGN_STEPS, reads="", flagstat="")
+    unasked = a_stage(steps=ALIGN_STEPS, reads="", measures={})
     message = failed(lab, FailureClass.PLAN, unasked, pairs=(pair,))
     assert message == "a step uses reads, but its stage asks for none"
-    unused = a_stage(steps=(pipe(["true"]),), outputs=(), flagstat="")
+    unused = a_stage(steps=(pipe(["true"]),), outputs=(), measures={})
     assert failed(lab, FailureClass.PLAN, unused, pairs=(pair,)) == "no step reads lane L.1"
 
 
@@ -182,5 +182,5 @@ def test_no_reads_at_all_are_the_input_s_fault(lab: RunnerLab) -> None:
 
 def test_a_board_that_waits_for_ever_is_ended_by_a_neighbour_s_failure(lab: RunnerLab) -> None:
     steps = (pipe(["sleep", "600"], ["false"]),)
-    stage = a_stage(steps=steps, outputs=(), reads="", flagstat="")
+    stage = a_stage(steps=steps, outputs=(), reads="", measures={})
     assert failed(lab, FailureClass.TOOL, stage) == "false ended with exit code 1"

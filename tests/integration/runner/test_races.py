@@ -43,7 +43,7 @@ def test_results_that_another_job_published_meanwhile_stay(lab: RunnerLab) -> No
         steps=(pipe(["wait-here"], stdout="{out}/y"),),
         outputs=(Output("y"),),
         reads="",
-        flagstat="",
+        measures={},
     )
     process = lab.start(lab.plan(stage))
     _until(waiting)

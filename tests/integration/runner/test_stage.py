@@ -17,6 +17,8 @@ from tests.runner_support import (
 COUNTS = {
     "reads_in": 100,
     "bases_in": 2000,
+}
+METRICS = {
     "primary_out": 100,
     "mapped": 100,
     "duplicates": 0,
@@ -30,6 +32,7 @@ def test_streamed_reads_are_counted_and_results_published(lab: RunnerLab) -> Non
     result = lab.result()
     assert result is not None
     assert result.counts == COUNTS
+    assert result.metrics == METRICS
     assert [file.name for file in result.files] == ["alignment.bam", "flagstat.json"]
     assert result.tools == {"align": "align 1.0", "flagstat": "flagstat 3.1"}
     assert not result.simulated
@@ -56,7 +59,7 @@ def test_reads_as_files_come_with_a_list(lab: RunnerLab) -> None:
     assert lab.run(lab.plan(stage, pairs=pairs)).returncode == 0
     result = lab.result()
     assert result is not None
-    assert result.counts["reads_in"] == result.counts["primary_out"] == 200
+    assert result.counts["reads_in"] == result.metrics["primary_out"] == 200
     header, first, second = (lab.read(prefix_of("align") + "list.csv") or b"").decode().split()
     assert header == "RGID,RGSM,RGLB,Lane,Read1File,Read2File"
     assert first.startswith("FC.5,S1,lib,5,/")
@@ -78,7 +81,7 @@ def test_several_lanes_are_streamed_one_after_another(lab: RunnerLab) -> None:
     assert lab.run(lab.plan(a_stage(steps=steps), pairs=pairs)).returncode == 0
     result = lab.result()
     assert result is not None
-    assert result.counts["reads_in"] == result.counts["primary_out"] == 114
+    assert result.counts["reads_in"] == result.metrics["primary_out"] == 114
 
 
 def test_a_stage_gets_its_reference_and_what_it_needs(lab: RunnerLab) -> None:
@@ -93,7 +96,7 @@ def test_a_stage_gets_its_reference_and_what_it_needs(lab: RunnerLab) -> None:
         steps=steps,
         outputs=(Output("parts/"),),
         reads="",
-        flagstat="",
+        measures={},
         reference_files=(sequence,),
     )
     assert lab.run(lab.plan(a_stage(), call), "call").returncode == 0
@@ -109,7 +112,7 @@ def test_the_frozen_version_is_read_when_a_newer_one_is_there(lab: RunnerLab) ->
 
 def test_an_early_reader_s_leaving_is_not_its_writer_s_failure(lab: RunnerLab) -> None:
     steps = (pipe(["yes"], ["head", "-n", "1"], stdout="{out}/y"),)
-    stage = a_stage(steps=steps, outputs=(Output("y"),), reads="", flagstat="")
+    stage = a_stage(steps=steps, outputs=(Output("y"),), reads="", measures={})
     assert lab.run(lab.plan(stage)).returncode == 0
 
 
@@ -122,7 +125,7 @@ def test_conditions_and_variables_are_the_plan_s(lab: RunnerLab) -> None:
         ),
     )
     outputs = (Output("said"), Output("never", when="x"))
-    stage = a_stage(steps=steps, outputs=outputs, reads="", flagstat="")
+    stage = a_stage(steps=steps, outputs=outputs, reads="", measures={})
     assert lab.run(lab.plan(stage, variables={"build": "{x}", "twice": True})).returncode == 0
     assert lab.read(prefix_of("align") + "said") == b"{x} twice\n"
 
@@ -137,7 +140,7 @@ def test_hostile_keys_stay_data(lab: RunnerLab, tmp_path: Path) -> None:
 def test_licences_and_logins_are_nowhere_to_be_read(lab: RunnerLab) -> None:
     lab.tool("board", '#!/bin/sh\necho "called as $*" >&2\nexit 2\n')
     command = ["board", "--lic-server", "SECRET1", "--lic-file=SECRET2", "https://me:SECRET3@host/"]
-    stage = a_stage(steps=(pipe(command),), reads="", flagstat="", outputs=())
+    stage = a_stage(steps=(pipe(command),), reads="", measures={}, outputs=())
     plan = lab.plan(stage)
     ended = lab.run(plan)
     assert ended.returncode == 20
@@ -148,7 +151,7 @@ def test_licences_and_logins_are_nowhere_to_be_read(lab: RunnerLab) -> None:
 
 def test_a_simulated_tool_is_told_from_a_real_one(lab: RunnerLab) -> None:
     lab.tool("flagstat", "#!/bin/sh\necho 'f 1 (simulated)'\n")
-    stage = a_stage(steps=(pipe(["flagstat"]),), outputs=(), reads="", flagstat="")
+    stage = a_stage(steps=(pipe(["flagstat"]),), outputs=(), reads="", measures={})
     assert lab.run(lab.plan(stage)).returncode == 0
     result = lab.result()
     assert result is not None

@@ -33,7 +33,7 @@ def planned(pipeline: str, stage: str, **parts: object) -> StagePlan:
         outputs=found.outputs,
         needs=found.needs,
         reads=found.reads,
-        flagstat=found.flagstat,
+        measures=found.measures,
         **parts,
     )
 
@@ -79,9 +79,9 @@ def test_a_planted_variant_is_found_from_streamed_reads(lab: RunnerLab) -> None:
         assert ended.returncode == 0, ended.stderr
     result = lab.result()
     assert result is not None
-    assert result.counts["reads_in"] == result.counts["primary_out"] == 2400
+    assert result.counts["reads_in"] == result.metrics["primary_out"] == 2400
     assert result.counts["bases_in"] == 240_000
-    assert result.counts["mapped"] == 2400
+    assert result.metrics["mapped"] == 2400
     assert result.tools["bwa"][0].isdigit()
     assert result.tools["samtools"].startswith("samtools ")
     answer = lab.client.get_object(Bucket=BUCKET, Key=prefix_of("call") + "variants.vcf.gz")

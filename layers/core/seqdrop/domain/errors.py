@@ -53,6 +53,10 @@ class InvalidPipeline(SeqdropError):
     """A pipeline or assay file breaks the rules of its own format."""
 
 
+class InvalidMeasure(SeqdropError):
+    """A tool's output is not of the format that its pipeline says."""
+
+
 class NoSuchSample(InvalidInput):
     """The catalog has no such sample, analysis or run."""
 

@@ -12,14 +12,17 @@ PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 """What the runner fills in; see ``Step``."""
 QueueKind = Literal["fpga-genome", "fpga-exome", "cpu"]
 Priority = Literal["urgent", "routine", "bulk"]
+ForEach = Literal["", "read_pair", "region"]
+MeasureFormat = Literal["flagstat"]
+"""What ``domain/measures.py`` can read."""
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Arguments that are there only when a variable is true, or once for each read pair."""
+    """Arguments that are there only when a variable is true, or once for each pair or region."""
 
     args: tuple[str, ...]
     when: str = ""
-    for_each: Literal["", "read_pair"] = ""
+    for_each: ForEach = ""
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,7 +36,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     pipe: tuple[tuple[str | Args, ...], ...]
     when: str = ""
-    for_each: Literal["", "read_pair"] = ""
+    for_each: ForEach = ""
     stdout: str = ""
 
 
@@ -80,8 +83,8 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Parts of the reference that decide the output: they are in the stage key."""
     indexes: tuple[str, ...] = ()
     """Files made from the sequence that the tools need beside it: not in the key."""
-    flagstat: str = ""
-    """The output in which ``samtools flagstat -O json`` counted the records that came out."""
+    measures: dict[str, MeasureFormat] = {}
+    """Outputs that hold figures of the run, each with its format; the runner reads them."""
 
     @property
     def asked(self) -> set[str]:

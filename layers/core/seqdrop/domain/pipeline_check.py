@@ -27,8 +27,8 @@ def _problems(name: str, stage: Stage) -> Iterator[str]:
     if not _STAGE_NAME.fullmatch(name) or name in _RESERVED:
         yield "its name must be lower-case letters, digits and '-', at most 30, and not 'runs'"
     names = [output.name for output in stage.outputs]
-    if stage.flagstat and stage.flagstat not in names:
-        yield f"flagstat {stage.flagstat!r} is none of its outputs ({', '.join(names)})"
+    for measured in sorted(stage.measures.keys() - set(names)):
+        yield f"measures {measured!r}, which is none of its outputs ({', '.join(names)})"
     if len(set(names)) < len(names) or f"{name}.json" in names:
         yield f"its outputs need names of their own, and none may be {name}.json"
     for when in sorted((stage.asked | {stage.when}) - VARIABLES - {""}):

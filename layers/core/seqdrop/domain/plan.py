@@ -2,7 +2,7 @@
 
 import msgspec
 
-from seqdrop.domain.pipeline import Output, QueueKind, Step
+from seqdrop.domain.pipeline import MeasureFormat, Output, QueueKind, Step
 
 
 class StoredObject(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -62,7 +62,7 @@ class StagePlan(msgspec.Struct, frozen=True, omit_defaults=True):
     """True where good results under this key are there already: no job is submitted."""
     reads: str = ""
     """How read pairs reach the tool: "" not at all, "stream" by named pipes, "files" on disk."""
-    flagstat: str = ""
+    measures: dict[str, MeasureFormat] = {}
     reference_files: tuple[LocalFile, ...] = ()
 
 
@@ -106,7 +106,9 @@ class StageResult(msgspec.Struct, frozen=True, omit_defaults=True):
     files: tuple[ResultFile, ...]
     tools: dict[str, str]
     counts: dict[str, int] = {}
-    """``reads_in``, ``bases_in``, ``primary_out``, ``mapped``, ``duplicates`` and the like."""
+    """What was counted in the reads: ``reads_in``, ``bases_in``."""
+    metrics: dict[str, float] = {}
+    """What was measured in the outputs; see ``domain/measures.py``."""
     timings: dict[str, float] = {}
     peak_memory_mib: int = 0
     simulated: bool = False

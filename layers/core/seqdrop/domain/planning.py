@@ -92,7 +92,7 @@ def _stage_plan(
         steps=stage.steps,
         outputs=stage.outputs,
         reads=stage.reads,
-        flagstat=stage.flagstat,
+        measures=stage.measures,
         reference_files=blueprint.files[name],
     )
 

@@ -20,9 +20,10 @@ def metrics_of(results: list[StageResult], reference_bases: int) -> dict[str, fl
     ``reads`` (both mates), ``mapped_fraction`` and ``duplicate_fraction`` (of primary records),
     ``mean_depth`` (sequenced bases over the reference's: before duplicates and clipping).
     """
-    counts: dict[str, int] = {}
+    counts: dict[str, float] = {}
     for result in results:
         counts.update(result.counts)
+        counts.update(result.metrics)
     metrics: dict[str, float] = {}
     if "reads_in" in counts:
         metrics["reads"] = counts["reads_in"]

@@ -1,0 +1,3 @@
+"""The version that results name as their maker; ``pyproject.toml`` has the same."""
+
+VERSION = "0.1.0"
