@@ -120,6 +120,7 @@ def _variables(assay: Assay, reference: ReferenceVersion) -> dict[str, bool | st
         "keep_duplicates": assay.duplicates == "none",
         "targets": bool(assay.targets),
         "annotation": "annotation" in reference.parts,
+        **assay.calling.variables,
     }
 
 

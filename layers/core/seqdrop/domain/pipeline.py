@@ -30,8 +30,12 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Placeholders: ``{ref}`` (reference files), ``{in}`` (outputs of the stages before),
     ``{tmp}`` (scratch), ``{out}`` (this stage's outputs): folders; ``{threads}``,
-    ``{memory_mib}``, ``{sample}``; and in ``for_each: read_pair`` ``{pair.id}``,
-    ``{pair.r1}``, ``{pair.r2}``, ``{pair.read_group}``.
+    ``{memory_mib}``; ``{sample}``, ``{pipeline}``, ``{reference}``, ``{run_key}``,
+    ``{stage_key}``, ``{version}`` (Seqdrop's) and ``{simulated}`` (true or false); what the
+    assay sets (see ``Calling``); in ``for_each: read_pair`` ``{pair.id}``, ``{pair.r1}``,
+    ``{pair.r2}``, ``{pair.read_group}``; and in ``for_each: region``, for each BED file that an
+    earlier step left in ``{tmp}/regions``, ``{region.id}`` and ``{region.bed}``.
+    Regions are worked on side by side, one a core.
     """
 
     pipe: tuple[tuple[str | Args, ...], ...]
@@ -90,9 +94,14 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def asked(self) -> set[str]:
         """The variables that its steps and outputs look at: no others decide what comes out."""
         asked = {step.when for step in self.steps} | {output.when for output in self.outputs}
-        for step in self.steps:
-            for command in step.pipe:
-                asked.update(arg.when for arg in command if not isinstance(arg, str))
+        texts = [step.stdout for step in self.steps] + [output.source for output in self.outputs]
+        for argument in (a for step in self.steps for command in step.pipe for a in command):
+            if isinstance(argument, str):
+                texts.append(argument)
+            else:
+                asked.add(argument.when)
+                texts += argument.args
+        asked.update(name for text in texts for name in PLACEHOLDER.findall(text))
         return asked - {""}
 
 
@@ -125,6 +134,41 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fail_above: float | None = None
 
 
+class Calling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How variants are called and filtered; ``docs/results.md`` says where the defaults are from.
+
+    ``max_depth``: reads that are looked at for one position. ``min_qual``, ``min_depth``,
+    ``min_gq``: below them a call is not PASS; reference below ``min_depth`` is no call.
+    ``gvcf_depths``: depths at which a gVCF block ends. ``split_multiallelics``: a record for
+    each allele. ``insert_size``: mean, standard deviation, longest and shortest (bases), as
+    ``bwa mem -I`` takes it, for amplicons, whose pairs say nothing of each other's.
+    ``count_orphans``: reads count whose mate is not where it should be.
+    """
+
+    max_depth: int = 10_000
+    min_qual: int = 20
+    min_depth: int = 5
+    min_gq: int = 20
+    gvcf_depths: tuple[int, ...] = (1, 10, 20, 30)
+    split_multiallelics: bool = False
+    insert_size: str = ""
+    count_orphans: bool = False
+
+    @property
+    def variables(self) -> dict[str, bool | str]:
+        """What a pipeline's steps ask for."""
+        return {
+            "max_depth": str(self.max_depth),
+            "min_qual": str(self.min_qual),
+            "min_depth": str(self.min_depth),
+            "min_gq": str(self.min_gq),
+            "gvcf_depths": ",".join(map(str, sorted({*self.gvcf_depths, self.min_depth}))),
+            "split_multiallelics": self.split_multiallelics,
+            "insert_size": self.insert_size,
+            "count_orphans": self.count_orphans,
+        }
+
+
 class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A named choice of pipeline, reference, target regions and limits."""
 
@@ -135,6 +179,7 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     duplicates: Literal["mark", "none"] = "mark"
     priority: Priority = "routine"
     complete: Completeness = Completeness()
+    calling: Calling = Calling()
     qc: dict[str, Limit] = {}
     poll_factor: float = 1.5
 

@@ -4,15 +4,25 @@ import re
 from collections.abc import Iterator
 
 from seqdrop.domain.errors import InvalidPipeline
-from seqdrop.domain.pipeline import PLACEHOLDER, Pipeline, Stage, Step, waves_of
+from seqdrop.domain.pipeline import PLACEHOLDER, Calling, Pipeline, Stage, Step, waves_of
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
 _RESERVED = {"runs"}
 """Folders beside a stage's results."""
-_TEXTS = {"ref", "in", "tmp", "out", "threads", "memory_mib", "sample"}
-_OF_PAIR = {"pair.id", "pair.r1", "pair.r2", "pair.read_group"}
-VARIABLES = {"mark_duplicates", "keep_duplicates", "targets", "annotation"}
-"""What ``when`` may ask: see ``blueprint``."""
+_OF_EACH = {
+    "": set[str](),
+    "read_pair": {"pair.id", "pair.r1", "pair.r2", "pair.read_group"},
+    "region": {"region.id", "region.bed"},
+}
+VARIABLES = {
+    "mark_duplicates", "keep_duplicates", "targets", "annotation", *Calling().variables
+}  # fmt: skip
+"""What ``when`` may ask: see ``blueprint``. Those that are text are placeholders too."""
+_TEXTS = {
+    "ref", "in", "tmp", "out", "threads", "memory_mib", "sample", "pipeline", "reference",
+    "run_key", "stage_key", "version", "simulated",
+    *(name for name, value in Calling().variables.items() if isinstance(value, str)),
+}  # fmt: skip
 
 
 def check_pipeline(pipeline: Pipeline) -> None:
@@ -31,12 +41,20 @@ def _problems(name: str, stage: Stage) -> Iterator[str]:
         yield f"measures {measured!r}, which is none of its outputs ({', '.join(names)})"
     if len(set(names)) < len(names) or f"{name}.json" in names:
         yield f"its outputs need names of their own, and none may be {name}.json"
-    for when in sorted((stage.asked | {stage.when}) - VARIABLES - {""}):
+    for when in sorted(_conditions(stage) - VARIABLES - {""}):
         yield f"when: {when!r} is none of {', '.join(sorted(VARIABLES))}"
     for text, known in _texts(stage):
         for placeholder in PLACEHOLDER.findall(text):
             if placeholder not in known:
                 yield f"{{{placeholder}}} in {text!r} is unknown, or not possible there"
+
+
+def _conditions(stage: Stage) -> set[str]:
+    conditions = {stage.when, *(output.when for output in stage.outputs)}
+    for step in stage.steps:
+        conditions.add(step.when)
+        conditions.update(a.when for c in step.pipe for a in c if not isinstance(a, str))
+    return conditions
 
 
 def _texts(stage: Stage) -> Iterator[tuple[str, set[str]]]:
@@ -48,13 +66,13 @@ def _texts(stage: Stage) -> Iterator[tuple[str, set[str]]]:
 
 
 def _texts_of_step(step: Step) -> Iterator[tuple[str, set[str]]]:
-    known = _TEXTS | _OF_PAIR if step.for_each else _TEXTS
+    known = _TEXTS | _OF_EACH[step.for_each]
     yield step.stdout, known
     for command in step.pipe:
         for argument in command:
             if isinstance(argument, str):
                 yield argument, known
             else:
-                inside = known | _OF_PAIR if argument.for_each else known
+                inside = known | _OF_EACH[argument.for_each]
                 for text in argument.args:
                     yield text, inside
