@@ -12,7 +12,6 @@ from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.pipeline import PLACEHOLDER, Args, Step
 from seqdrop.domain.plan import ReadPair
 
-
 REGIONS = "tmp/regions"
 """Below the job's folder: where a step leaves a BED file for each region."""
 

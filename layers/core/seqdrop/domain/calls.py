@@ -11,6 +11,8 @@ from typing import NamedTuple
 _MIN_DEPTH = re.compile(r"(?<![^;])(MIN_DP|MinDP)=(\d+)")
 """Its name since bcftools 1.19, and before."""
 _END = re.compile(r"(?<![^;])END=(\d+)")
+_OLD_ALTS = re.compile(r"(?<![^;])OLD_REC=[^;]*\|([^|;]*)\|\d+(?=;|$)")
+"""``OLD_REC=contig|position|REF|ALTs|number``; a contig's name may have | in it."""
 _POS, _ALT, _QUAL, _FILTER, _INFO, _FORMAT, _SAMPLE = 1, 4, 5, 6, 7, 8, 9
 NO_CALL = "./."
 
@@ -39,7 +41,7 @@ class Thresholds:
     def judge(self, line: str) -> str:
         """A record with its FILTER, or its genotype taken back where there are too few reads."""
         fields = line.rstrip("\n").split("\t")
-        values = dict(zip(fields[_FORMAT].split(":"), fields[_SAMPLE].split(":"), strict=False))
+        values = _values(fields)
         if fields[_ALT] == ".":
             if _number(values.get("DP", ".")) < self.min_depth:
                 values["GT"] = NO_CALL
@@ -85,9 +87,11 @@ def kept_records(lines: Iterator[str], kept: dict[str, Kept]) -> Iterator[str]:
         if stretch is None:
             continue
         start = int(position) - 1
-        if stretch.start <= start < stretch.end:
-            yield line
-        elif start < stretch.start and _is_block(line) and _end_of(line) > stretch.start:
+        if start >= stretch.start:
+            is_kept = start < stretch.end
+        else:
+            is_kept = _is_block(line) and _end_of(line) > stretch.start
+        if is_kept:
             yield line
 
 
@@ -120,28 +124,51 @@ def _end_of(line: str) -> int:
 
 
 def _overlaps(before: str, line: str) -> bool:
-    one, two = before.split("\t", _ALT + 1), line.split("\t", _ALT + 1)
-    if one[0] != two[0] or one[_ALT] != "." or two[_ALT] != ".":
+    one, two = before.split("\t", _INFO + 1), line.split("\t", _INFO + 1)
+    if one[0] != two[0] or int(two[_POS]) > _end_of(before):
         return False
-    return int(two[_POS]) <= _end_of(before)
+    return all(f[_ALT] == "." and _MIN_DEPTH.search(f[_INFO]) for f in (one, two))
 
 
 def _union(before: str, line: str) -> str:
-    """One block from the beginning of the first, as long as the longer, as deep as the less deep."""
+    """One block: it begins with the first, ends with the longer, and has the lower depths."""
     one, two = (text.rstrip("\n").split("\t") for text in (before, line))
     end = max(_end_of(before), _end_of(line))
     name, depth = _least_depth(one[_INFO], two[_INFO])
     one[_INFO] = f"{name}={depth}" if end == int(one[_POS]) else f"END={end};{name}={depth}"
-    first, second = (dict(zip(f[_FORMAT].split(":"), f[_SAMPLE].split(":"), strict=True)) for f in (one, two))
+    first, second = (
+        dict(zip(f[_FORMAT].split(":"), f[_SAMPLE].split(":"), strict=True)) for f in (one, two)
+    )
     first["DP"] = str(min(int(first["DP"]), int(second["DP"])))
     one[_SAMPLE] = ":".join(first.values())
     return "\t".join(one) + "\n"
+
+
+def _values(fields: list[str]) -> dict[str, str]:
+    """The sample's values by the names in FORMAT; trailing ones may be missing."""
+    return dict(zip(fields[_FORMAT].split(":"), fields[_SAMPLE].split(":"), strict=False))
 
 
 def _least_depth(one: str, two: str) -> tuple[str, int]:
     found = [_MIN_DEPTH.search(info) for info in (one, two)]
     depths = [(match[1], int(match[2])) for match in found if match]
     return depths[0][0], min(depth for _, depth in depths)
+
+
+def split_genotype(line: str) -> str:
+    """A record that ``bcftools norm -m -`` split off, its genotype without a claim of REF.
+
+    Both ALTs of such a site were called. norm writes 0 for the one that went to another record;
+    here it is missing. INFO/OLD_REC, which norm adds, has the record as it was.
+    """
+    fields = line.rstrip("\n").split("\t")
+    old = _OLD_ALTS.search(fields[_INFO])
+    if not old or "," not in old[1]:
+        return line
+    values = _values(fields)
+    values["GT"] = values["GT"].replace("0", ".")
+    fields[_SAMPLE] = ":".join(values.values())
+    return "\t".join(fields) + "\n"
 
 
 def maker_line(**facts: str) -> str:
