@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-VERBS: dict[str, str] = {}
+VERBS: dict[str, str] = {"reference-check": "runner.tools.reference_check"}
 """Each verb's module, which has ``main(arguments) -> exit code``; imported when it is called."""
 
 
