@@ -6,6 +6,7 @@ import sys
 VERBS = {
     "calls": "runner.tools.calls:main",
     "join": "runner.tools.calls:join",
+    "reference-check": "runner.tools.reference_check:main",
     "regions": "runner.tools.regions:main",
     "split": "runner.tools.calls:split",
 }
