@@ -1,6 +1,7 @@
 """Lines of VCF: which calls are PASS, which blocks are no call, and how cut blocks join."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -63,9 +64,16 @@ def test_reference_from_too_few_reads_is_no_call(depth: int, genotype: str) -> N
     assert fields[6] == "."
 
 
+@pytest.mark.parametrize(("code", "found"), [("AC", "RefCode"), ("CGT", "RefCode"), ("AG", "PASS")])
+def test_a_base_that_the_reference_s_code_stands_for_is_no_variant(code: str, found: str) -> None:
+    thresholds = replace(THRESHOLDS, codes={("c", 10): frozenset(code)})
+    assert thresholds.judge(variant()).split("\t")[6] == found
+    assert thresholds.judge(variant().replace("c\t10", "c\t11")).split("\t")[6] == "PASS"
+
+
 def test_the_header_names_each_filter_with_its_threshold() -> None:
     named = re.findall(r"ID=(\w+),", "".join(THRESHOLDS.header))
-    assert named == ["LowQual", "LowDepth", "LowGQ"]
+    assert named == ["LowQual", "LowDepth", "LowGQ", "RefCode"]
     assert "below 5" in THRESHOLDS.header[1]
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from seqdrop.domain.bed import parse_bed
 from seqdrop.domain.calls import Kept, Thresholds, joined, kept_records, maker_line, split_genotype
+from seqdrop.domain.letters import CODE_BASES
 from seqdrop.domain.scatter import Stretch
 
 
@@ -20,8 +22,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--min-qual", type=float, required=True)
     parser.add_argument("--min-depth", type=int, required=True)
     parser.add_argument("--min-gq", type=float, required=True)
+    parser.add_argument("--codes", type=Path, help="BED of the reference's codes, by name")
     options = parser.parse_args(arguments)
-    thresholds = Thresholds(options.min_qual, options.min_depth, options.min_gq)
+    codes = _codes(options.codes) if options.codes else {}
+    thresholds = Thresholds(options.min_qual, options.min_depth, options.min_gq, codes)
     header, records = _read(sys.stdin)
     sys.stdout.writelines(_with_lines(header, thresholds.header))
     kept = _kept(options.region)
@@ -75,6 +79,15 @@ def _with_lines(header: list[str], more: list[str]) -> list[str]:
 def _records(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8") as lines:
         yield from _read(lines)[1]
+
+
+def _codes(bed: Path) -> dict[tuple[str, int], frozenset[str]]:
+    """The bases that each code stands for, by contig and 1-based position."""
+    return {
+        (region.contig, start + 1): frozenset(CODE_BASES[region.name.upper()])
+        for region in parse_bed(bed.read_text("utf-8").splitlines(), file=bed.name).regions
+        for start in range(region.start, region.end)
+    }
 
 
 def _kept(region: Path) -> dict[str, Kept]:

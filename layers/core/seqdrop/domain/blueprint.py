@@ -127,6 +127,7 @@ def _variables(assay: Assay, reference: ReferenceVersion) -> dict[str, bool | st
         "keep_duplicates": assay.duplicates == "none",
         "targets": bool(assay.targets),
         "annotation": "annotation" in reference.parts,
+        "iupac": "iupac" in reference.parts,
         **assay.calling.variables,
     }
 

@@ -4,8 +4,8 @@ The lines are those of ``bcftools call -m -g`` for one sample.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 _MIN_DEPTH = re.compile(r"(?<![^;])(MIN_DP|MinDP)=(\d+)")
@@ -27,6 +27,8 @@ class Thresholds:
     min_qual: float
     min_depth: int
     min_gq: float
+    codes: Mapping[tuple[str, int], frozenset[str]] = field(default_factory=dict)
+    """Contig and position (1-based) to the bases that a code of the reference stood for."""
 
     @property
     def header(self) -> list[str]:
@@ -35,6 +37,7 @@ class Thresholds:
             "LowQual": f"QUAL is below {self.min_qual:g}",
             "LowDepth": f"Depth (FORMAT/DP) is below {self.min_depth}",
             "LowGQ": f"Genotype quality (FORMAT/GQ) is below {self.min_gq:g}",
+            "RefCode": "The reference has a code for several bases, the called ones among them",
         }
         return [f'##FILTER=<ID={name},Description="{text}">' for name, text in texts.items()]
 
@@ -47,17 +50,20 @@ class Thresholds:
                 values["GT"] = NO_CALL
                 fields[_SAMPLE] = ":".join(values.values())
         else:
-            fields[_FILTER] = self._filter(fields[_QUAL], values)
+            fields[_FILTER] = self._filter(fields, values)
         return "\t".join(fields) + "\n"
 
-    def _filter(self, qual: str, values: dict[str, str]) -> str:
+    def _filter(self, fields: list[str], values: dict[str, str]) -> str:
         """PASS only where every value is there and good: a missing one says nothing."""
         judged = (
-            ("LowQual", qual, self.min_qual),
+            ("LowQual", fields[_QUAL], self.min_qual),
             ("LowDepth", values.get("DP", "."), self.min_depth),
             ("LowGQ", values.get("GQ", "."), self.min_gq),
         )
         failed = [name for name, value, low in judged if value != "." and float(value) < low]
+        coded = self.codes.get((fields[0], int(fields[_POS])))
+        if coded and coded.issuperset(fields[_ALT].split(",")):
+            failed.append("RefCode")
         if failed:
             return ";".join(failed)
         return "." if any(value == "." for _, value, _ in judged) else "PASS"

@@ -6,11 +6,13 @@ import msgspec
 
 from seqdrop.domain.bed import Region
 
-FIRST_BASE = {
-    "R": "A", "Y": "C", "S": "C", "W": "A", "K": "G", "M": "A", "B": "C", "D": "A", "H": "A",
-    "V": "A",
+CODE_BASES = {
+    "R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT", "M": "AC",
+    "B": "CGT", "D": "AGT", "H": "ACT", "V": "ACG",
 }  # fmt: skip
-"""Each code of IUPAC for several bases, and the first of them in the alphabet. N stays."""
+"""IUPAC's codes for several bases. N, any base, is none of them."""
+FIRST_BASE = {code: bases[0] for code, bases in CODE_BASES.items()}
+"""What stands for each code in the working copy: the first of its bases in the alphabet."""
 
 _CODES = "".join(FIRST_BASE).encode()
 _EITHER = _CODES + _CODES.lower()
