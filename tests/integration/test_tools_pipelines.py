@@ -87,8 +87,10 @@ def indexed(folder: Path, fasta: bytes, lanes: dict[str, tuple[Path, Path]]) -> 
     raw.ref.mkdir(parents=True)
     raw.fasta.write_bytes(fasta)
     path = shims(folder / "bin")
-    run_stage(stage_of("references", "bwa"), raw, folder, {}, path)
-    return Sample(folder / "out", lanes)
+    for stage in ("sequence", "bwa"):
+        run_stage(stage_of("references", stage), raw, folder, {}, path)
+        shutil.copytree(folder / "out", raw.ref, dirs_exist_ok=True)
+    return Sample(raw.ref, lanes)
 
 
 @pytest.fixture(scope="module")
