@@ -49,9 +49,17 @@ def _reference(assay: Assay, wanted: Wanted, catalog: Catalog) -> Finding:
             f"pipelines/assays.yaml: seqdrop reference add {found.name} VERSION FASTA "
             f"{assay.targets}.bed …",
         )
+    if found.state == "RETIRED":
+        return fail(
+            f"{found.name} {found.version} is RETIRED",
+            "name another version of it in pipelines/assays.yaml",
+        )
     if found.state != "READY" or indexes:
         lacks = f", without {', '.join(sorted(indexes))}" if indexes else ""
-        return fail(f"{found.name} {found.version} is {found.state}{lacks}", "wait for it")
+        remedy = "wait for it"
+        if found.state == "READY":
+            remedy = f"seqdrop reference add {found.name} VERSION FASTA"
+        return fail(f"{found.name} {found.version} is {found.state}{lacks}", remedy)
     return ok(f"{found.name} {found.version} is ready")
 
 

@@ -54,7 +54,7 @@ app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:
-    """Runs a command; whatever it meets outside of itself becomes one line, and exit code 1."""
+    """Runs a command; what it meets outside of itself is said in a line or a few; exit code 1."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Unicode still gets its text

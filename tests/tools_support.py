@@ -83,11 +83,12 @@ def pipe(*commands: Sequence[str], path: Path | None = None, folder: Path | None
 
 
 def shims(folder: Path) -> Path:
-    """A folder with a command for each of the stand-ins."""
+    """A folder with a command for each of the stand-ins, and for our own tools."""
     folder.mkdir()
-    for name in ("bwa", "samtools", "bcftools", "dragen"):
+    modules = {name: f"local.tools.{name}" for name in ("bwa", "samtools", "bcftools", "dragen")}
+    for name, module in {**modules, "seqdrop-tool": "runner.tools.main"}.items():
         script = folder / name
-        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m local.tools.{name} "$@"\n')
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n')
         script.chmod(0o755)
     return folder
 

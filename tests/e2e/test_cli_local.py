@@ -97,7 +97,7 @@ def test_a_reference_is_added_and_its_version_never_changes(tmp_path: Path) -> N
         added = command.ask("reference", "add", "tiny", "1", "g.fa", "exome.bed")
         assert (added["state"], added["bases"]) == ("READY", 4_000)
         assert set(added["parts"]) == {"sequence", "targets:exome"}
-        assert added["indexes"] == ["bwa", "dragen"]
+        assert added["indexes"] == ["bwa", "dragen", "sequence"]
         assert "is READY" in command.good("reference", "add", "tiny", "1", "g.fa", "exome.bed")
         refused = command.bad("reference", "add", "tiny", "1", "h.fa", "exome.bed")
         assert "is there already, with other content" in refused

@@ -22,26 +22,6 @@ default: cpu
 assays:
   cpu: {pipeline: germline-cpu, reference: tiny, complete: {rule: pairs, quiet_seconds: 1}}
 """
-REFERENCES = """
-name: references
-description: bwa's index, as the lab's own has it
-stages:
-  bwa:
-    queue: cpu
-    reference: [sequence]
-    size: {vcpus: 1, memory_mib: {base: 100}, seconds: {base: 1}}
-    steps:
-      - pipe: [[cp, "{ref}/genome.fa", "{out}/genome.fa"]]
-      - pipe: [[samtools, faidx, "{out}/genome.fa"]]
-      - pipe: [[bwa, index, "{out}/genome.fa"]]
-    outputs:
-      - {name: genome.fa.fai}
-      - {name: genome.fa.amb}
-      - {name: genome.fa.ann}
-      - {name: genome.fa.bwt}
-      - {name: genome.fa.pac}
-      - {name: genome.fa.sa}
-"""
 R1, R2 = pair(400, genome=GENOME)
 LONG_R2 = pair(6_000, genome=GENOME)[1]
 """Longer than what is looked at when a file is registered."""
@@ -65,9 +45,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One runtime with the real CPU pipeline; afterwards nothing may be left of any test."""
     folder: Path = tmp_path_factory.mktemp("reads")
     (folder / "project").mkdir()
-    pipeline = (PROJECT / "pipelines/germline-cpu.yaml").read_text()
-    own = {"assays.yaml": ASSAYS, "references.yaml": REFERENCES, "germline-cpu.yaml": pipeline}
-    project = make_project(folder / "project", own)
+    names = ("germline-cpu.yaml", "references.yaml")
+    own = {name: (PROJECT / "pipelines" / name).read_text() for name in names}
+    project = make_project(folder / "project", {**own, "assays.yaml": ASSAYS})
     with open_lab(folder / "runtime", project=project) as lab:
         lab.add_reference("tiny", fasta(GENOME))
         yield lab

@@ -43,6 +43,6 @@ def test_a_reference_is_ready_without_the_index_of_dragen_and_an_assay_on_cpu_ru
     lab.add_reference("GRCh38", fasta(GENOME))
     added = lab.catalog.references.get("GRCh38", "1")
     assert added is not None
-    assert (added.wanted, set(added.indexes)) == (("bwa",), {"bwa"})
+    assert (added.wanted, set(added.indexes)) == (("sequence", "bwa"), {"sequence", "bwa"})
     drop(lab, "NA2", "wgs-cpu")
     lab.wait_for("NA2", "wgs-cpu", "ANALYSED")

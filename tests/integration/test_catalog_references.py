@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from seqdrop.domain.errors import Conflict, ReferenceNotReady
+from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 from tests.cloud_support import Cloud, open_cloud
 from tests.domain_support import part, reference
@@ -89,3 +90,37 @@ def test_only_a_failed_version_is_prepared_again(cloud: Cloud) -> None:
     cloud.catalog.references.settle(there(cloud), ReferenceState.FAILED, "no disk", cloud.clock())
     cloud.catalog.references.retry(there(cloud), "x", cloud.clock())
     assert (there(cloud).state, there(cloud).why) == (ReferenceState.PREPARING, "")
+
+
+def test_a_retired_version_is_never_meant_and_says_so_once(cloud: Cloud) -> None:
+    references = cloud.catalog.references
+    for version, created in (("1", "2026-01-01"), ("2", "2026-01-02")):
+        references.add(preparing(version, created), "x", cloud.clock())
+        references.settle(there(cloud, version), ReferenceState.READY, "", cloud.clock())
+    for why in ("its names are wrong", "another reason"):
+        references.retire(there(cloud, "2"), why, "an analyst", cloud.clock())
+    assert references.choose("GRCh38").version == "1"
+    found = references.choose("GRCh38", "2")
+    assert (found.state, found.why) == (ReferenceState.RETIRED, "its names are wrong")
+    events = cloud.catalog.analyses.events("REFERENCE#GRCh38")
+    assert [e["who"] for e in events if e["what"] == "reference retired"] == ["an analyst"]
+    references.retire(there(cloud, "1"), "", "an analyst", cloud.clock())
+    with pytest.raises(ReferenceNotReady, match="1 is RETIRED, 2 is RETIRED"):
+        references.choose("GRCh38")
+
+
+def test_a_version_that_is_retired_while_it_is_prepared_never_becomes_ready(cloud: Cloud) -> None:
+    references = cloud.catalog.references
+    references.add(preparing(), "x", cloud.clock())
+    references.retire(there(cloud), "a mistake", "an analyst", cloud.clock())
+    references.settle(there(cloud), ReferenceState.READY, "", cloud.clock())
+    assert there(cloud).state is ReferenceState.RETIRED
+    with pytest.raises(Conflict):
+        references.retry(there(cloud), "x", cloud.clock())
+
+
+def test_what_is_known_of_a_version_is_kept(cloud: Cloud) -> None:
+    facts = SequenceFacts("g.fa.gz", "f" * 64, 25, masked=7, uncertain=5, replaced=2)
+    version = reference(name="GRCh38", facts=facts, warnings=("kit.bed has overlaps",))
+    cloud.catalog.references.add(version, "x", cloud.clock())
+    assert there(cloud) == version

@@ -341,3 +341,19 @@ def test_a_reference_that_is_not_there_holds_until_a_person_releases(cloud: Clou
         "register_upload", json.dumps({"seqdrop": "recheck", "sample": "Hm2", "assay": "quick"})
     )
     assert analysis(cloud, "Hm2", "quick").status is AnalysisStatus.ANALYSING
+
+
+def test_a_version_that_was_retired_holds_who_names_it_and_the_reason_says_so(
+    cloud: Cloud,
+) -> None:
+    references = cloud.catalog.references
+    version = references.get("tiny", "1")
+    assert version is not None
+    references.retire(version, "its contigs are wrong", "an analyst", cloud.clock())
+    chosen = {"pipeline": "quick", "reference": "tiny", "reference_version": "1"}
+    cloud.upload("x.manifest.json", manifest("a.gz", "b.gz", **chosen))
+    cloud.upload("a.gz", R1)
+    cloud.upload("b.gz", R2)
+    held = analysis(cloud, "Hm2", "quick")
+    assert held.status is AnalysisStatus.HELD
+    assert "tiny 1 was retired (its contigs are wrong)" in held.why

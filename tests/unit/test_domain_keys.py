@@ -128,6 +128,10 @@ def test_target_regions_are_in_the_keys_of_the_stages_that_use_them() -> None:
         ({"state": ReferenceState.FAILED, "why": "no disk"}, "is FAILED: no disk"),
         ({"parts": {}}, "has no sequence"),
         ({"indexes": {}}, "has no bwa index: add a version"),
+        (
+            {"state": ReferenceState.RETIRED, "why": "wrong contigs"},
+            r"tiny 1 was retired \(wrong contigs\): name another version",
+        ),
     ],
 )
 def test_a_reference_that_can_not_be_used_says_why(given: dict[str, Any], why: str) -> None:

@@ -34,29 +34,32 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("out", type=Path, help="where callable.bed goes")
     options = parser.parse_args(arguments)
     try:
-        content = check(options.ref)
+        content, warnings = check(options.ref)
     except InvalidReference as error:
         sys.stderr.write(f"{error}\n")
         return BAD_DATA_EXIT_CODE
+    for warning in warnings:
+        sys.stderr.write(f"WARN {warning}\n")
     with (options.out / "callable.bed").open("w", encoding="ascii") as lines:
         for region in content.callable:
             lines.write(f"{region.contig}\t{region.start}\t{region.end}\n")
     return 0
 
 
-def check(ref: Path) -> FastaContent:
-    """What the sequence holds. Raises InvalidReference for the first part that is wrong."""
+def check(ref: Path) -> tuple[FastaContent, list[str]]:
+    """What the sequence holds, and warnings. Raises InvalidReference where a part is wrong."""
     content = _check_sequence(ref / "genome.fa")
     alt, genes = ref / "genome.fa.alt", ref / "annotation.gff3.gz"
+    warnings = []
     if alt.exists():
-        _say(check_alt(_lines(alt), content.lengths, alt.name))
+        warnings += check_alt(_lines(alt), content.lengths, alt.name)
     for bed in sorted((ref / "targets").glob("*.bed")):
-        _check_targets(bed, content.lengths)
+        warnings += _check_targets(bed, content.lengths)
     if genes.exists():
         found = parse_gff(_lines(genes), content.lengths, genes.name)
-        _say(found.warnings)
+        warnings += found.warnings
         _try_csq(ref / "genome.fa", genes, found.coding)
-    return content
+    return content, warnings
 
 
 def _check_sequence(fasta: Path) -> FastaContent:
@@ -77,15 +80,15 @@ def _chunks(read: Callable[[int], bytes], look: Callable[[bytes], object]) -> It
         yield chunk
 
 
-def _check_targets(bed: Path, lengths: Mapping[str, int]) -> None:
+def _check_targets(bed: Path, lengths: Mapping[str, int]) -> list[str]:
     lines = list(_lines(bed))
     found = parse_bed(lines, lengths, bed.name)
-    _say(found.warnings)
     if [f"{line}\n" for line in found.lines] != lines:
         raise InvalidReference(
             f"{bed.name} has lines that are not regions of the sequence alone, divided by tabs: "
             f"{_ADD}"
         )
+    return found.warnings
 
 
 def _lines(path: Path) -> Iterator[str]:
@@ -138,8 +141,3 @@ def _changes(fasta: Path, coding: list[Region]) -> str:
     lines.sort(key=lambda line: (order[line[0]], line[1]))
     body = "".join(f"{contig}\t{position}\t{rest}" for contig, position, rest in lines)
     return f"{head}#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n{body}"
-
-
-def _say(warnings: list[str]) -> None:
-    for warning in warnings:
-        sys.stderr.write(f"WARN {warning}\n")

@@ -108,6 +108,15 @@ def test_a_tool_that_fails_is_named_with_its_last_words(
     assert failed(lab, FailureClass.TOOL, pairs=(lab.pair(),)) == how
 
 
+def test_what_our_own_tool_finds_wrong_in_its_input_is_told_in_its_words(lab: RunnerLab) -> None:
+    script = 'echo "kit.bed, line 3 is blank" >&2; exit 65'
+    lab.tool("seqdrop-tool", f'#!/bin/sh\n[ "$1" = --version ] && exit\n{script}\n')
+    stage = a_stage(steps=(pipe(["seqdrop-tool", "look"]),), outputs=(Output("x"),), reads="")
+    assert failed(lab, FailureClass.INPUT, stage) == "kit.bed, line 3 is blank"
+    lab.tool("align", f'#!/bin/sh\n[ "$1" = --version ] && exit\n{script}\n')
+    assert "exit code 65" in failed(lab, FailureClass.TOOL, pairs=(lab.pair(),))
+
+
 def test_a_full_disk_is_the_host_s_fault(lab: RunnerLab) -> None:
     lab.tool("align", '#!/bin/sh\necho "write: No space left on device" >&2\nexit 1\n')
     assert "No space left" in failed(lab, FailureClass.HOST, pairs=(lab.pair(),))

@@ -2,6 +2,7 @@
 
 import gzip
 import random
+import sys
 
 import msgspec
 import pytest
@@ -65,9 +66,12 @@ def test_a_planted_variant_is_found_from_streamed_reads(lab: RunnerLab) -> None:
     genome = "".join(chance.choices("ACGT", k=6000))
     planted = genome[:3000] + {"A": "C", "C": "G", "G": "T", "T": "A"}[genome[3000]] + genome[3001:]
     sequence = LocalFile("genome.fa", lab.put("ref/genome.fa", f">c\n{genome}\n".encode()))
-    index = planned("references", "bwa", reference_files=(sequence,))
-    assert lab.run(lab.plan(index), "bwa").returncode == 0
-    reference = (sequence, *results_as_reference(lab, "bwa"))
+    indexes = ("sequence", "bwa")
+    lab.tool("seqdrop-tool", f'#!/bin/sh\nexec "{sys.executable}" -m runner.tools.main "$@"\n')
+    plan = lab.plan(*(planned("references", i, reference_files=(sequence,)) for i in indexes))
+    for index in indexes:
+        assert lab.run(plan, index).returncode == 0
+    reference = (sequence, *(f for index in indexes for f in results_as_reference(lab, index)))
     align = planned("germline-cpu", "align", reference_files=reference)
     call = planned("germline-cpu", "call", reference_files=reference)
     pairs = tuple(

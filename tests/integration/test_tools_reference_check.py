@@ -1,0 +1,106 @@
+"""`seqdrop-tool reference-check` over folders as its job has them, with the field's own tools."""
+
+import gzip
+import random
+from pathlib import Path
+
+import pytest
+
+from runner.tools.main import main
+from tests.tools_support import run, shims
+
+BASES = "".join(random.Random(3).choices("ACGT", k=3_000))
+FASTA = f">chr1\n{BASES[:1000]}\n{BASES[1000:2000]}\n{BASES[2000:]}\n".encode()
+GENES = """\
+##gff-version 3
+chr1\tx\tgene\t101\t400\t.\t{strand}\t.\tID=gene:G1;Name=GENE1;biotype=protein_coding
+chr1\tx\tmRNA\t101\t400\t.\t{strand}\t.\tID=transcript:T1;Parent=gene:G1;biotype=protein_coding
+chr1\tx\texon\t101\t400\t.\t{strand}\t.\tParent=transcript:T1
+chr1\tx\tCDS\t101\t400\t.\t{strand}\t0\tID=CDS:P1;Parent=transcript:T1
+"""
+
+
+@pytest.fixture
+def ref(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a sequence, and the stand-ins on PATH."""
+    path = shims(tmp_path / "bin")
+    import os
+
+    monkeypatch.setenv("PATH", f"{path}{os.pathsep}{os.environ['PATH']}")
+    folder = tmp_path / "ref"
+    (folder / "targets").mkdir(parents=True)
+    (folder / "genome.fa").write_bytes(FASTA)
+    return folder
+
+
+def check(ref: Path) -> int:
+    return main(["reference-check", str(ref), str(ref.parent)])
+
+
+def test_a_good_reference_gives_the_stretches_that_can_be_called(ref: Path) -> None:
+    text = FASTA.replace(BASES[100:200].encode(), b"N" * 100, 1)
+    (ref / "genome.fa").write_bytes(text)
+    (ref / "targets/kit.bed").write_text("chr1\t0\t10\tone\n")
+    assert check(ref) == 0
+    assert (ref.parent / "callable.bed").read_text() == "chr1\t0\t100\nchr1\t200\t3000\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "said"),
+    [
+        ("genome.fa", FASTA + b">chr1\nAC\n", "genome.fa, line 5"),
+        ("genome.fa", FASTA + b">c\nARAA\n", "codes for several bases (1)"),
+        ("genome.fa", FASTA.replace(b"\n", b"\r\n"), "line ends"),
+        ("genome.fa.alt", b"chr9_alt\t0\n", "genome.fa.alt names no contig"),
+        ("targets/kit.bed", b"chr1\t9\t5\n", "kit.bed, line 1"),
+        ("targets/kit.bed", b"#comment\nchr1\t5\t9\n", "kit.bed has lines that are not regions"),
+        ("targets/kit.bed", b"chr1\t5\t9\nchr2\t5\t9\n", "kit.bed has lines"),
+        ("annotation.gff3.gz", b"x\n", "annotation.gff3.gz, line 1"),
+        ("annotation.gff3.gz", gzip.compress(b"x" * 99)[:-9], "cut or damaged"),
+    ],
+)
+def test_a_part_that_is_wrong_is_named(
+    ref: Path, name: str, body: bytes, said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (ref / name).write_bytes(body)
+    assert check(ref) == 65
+    assert said in capfd.readouterr().err
+    assert not (ref.parent / "callable.bed").exists()
+
+
+@pytest.mark.parametrize("strand", ["+", "-"])
+def test_genes_that_csq_can_read_are_good(ref: Path, strand: str) -> None:
+    genes = GENES.format(strand=strand).encode()
+    (ref / "annotation.gff3.gz").write_bytes(gzip.compress(genes))
+    assert check(ref) == 0
+
+
+def test_genes_that_only_csq_itself_finds_wrong_are_refused_in_its_words(
+    ref: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A phase that does not fit the length of the coding sequence."""
+    more = "chr1\tx\tCDS\t500\t560\t.\t+\t1\tParent=transcript:T1\n"
+    (ref / "annotation.gff3.gz").write_text(GENES.format(strand="+") + more)
+    assert check(ref) == 65
+    said = capfd.readouterr().err
+    assert "bcftools csq can't read annotation.gff3.gz" in said
+    assert "phase" in said
+
+
+def test_genes_in_which_csq_finds_nothing_are_refused(
+    ref: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As bcftools 1.16 does over transcripts of a kind that it does not know."""
+    script = tmp_path / "bin" / "bcftools"
+    script.write_text('#!/bin/sh\nfor file; do :; done\nexec cat "$file"\n')
+    (ref / "annotation.gff3.gz").write_text(GENES.format(strand="+"))
+    assert check(ref) == 65
+    assert "finds no consequence of changes within T1" in capfd.readouterr().err
+
+
+def test_the_dictionary_names_no_folder_of_the_machine(ref: Path) -> None:
+    out = ref.parent / "genome.dict"
+    fasta = str(ref / "genome.fa")
+    run(["samtools", "dict", "-u", "genome.fa", "-o", str(out), fasta])
+    assert str(ref) not in out.read_text()
+    assert "LN:3000" in out.read_text()
