@@ -7,7 +7,7 @@ import sys
 import msgspec
 import pytest
 
-from seqdrop.domain.pipeline import Pipeline
+from seqdrop.domain.pipeline import Calling, Pipeline
 from seqdrop.domain.plan import LocalFile, StagePlan
 from tests.runner_support import (
     BUCKET,
@@ -77,7 +77,9 @@ def test_a_planted_variant_is_found_from_streamed_reads(lab: RunnerLab) -> None:
     pairs = tuple(
         lab.pair(*reads_of(planted, 600, chance), lane=lane, md5=True) for lane in ("FC.1", "FC.2")
     )
-    plan = lab.plan(align, call, pairs=pairs, variables={"mark_duplicates": True})
+    plan = lab.plan(
+        align, call, pairs=pairs, variables={"mark_duplicates": True} | Calling().variables
+    )
     for stage in ("align", "call"):
         ended = lab.run(plan, stage)
         assert ended.returncode == 0, ended.stderr
