@@ -49,6 +49,10 @@ class ReferenceNotReady(InvalidInput):
     """A reference, a version or a part of it that is not there or not ready."""
 
 
+class InvalidReference(InvalidInput):
+    """A file of a reference that tools would refuse or, worse, misread."""
+
+
 class InvalidPipeline(SeqdropError):
     """A pipeline or assay file breaks the rules of its own format."""
 

@@ -1,0 +1,264 @@
+"""Target regions: BED as kits and browsers give it, and the regions that callers use.
+
+bcftools stops at some of what a BED may hold, and silently misreads the rest: after a blank line
+it reads no more, and names that the sequence lacks select nothing. So a file is read by these
+rules once, when it is added, and stored as plain lines that every tool reads alike.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from seqdrop.domain.errors import InvalidReference
+
+TARGET_PADDING = 20
+"""Bases on either side of a target that callers look at as well, before reports are trimmed.
+
+A VCF record of a deletion begins at the base before it, and repeats move it further to the left:
+without padding the deletion of a target's first base is not seen.
+"""
+SHOWN_PROBLEMS = 10
+"""How many faults of one file a message lists; the rest are counted."""
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_TRACK = re.compile(r"(track|browser)(\s|$)")
+_LISTED_CONTIGS = 10
+
+
+class Region(NamedTuple):
+    """Part of a contig: 0-based, without its end."""
+
+    contig: str
+    start: int
+    end: int
+    name: str = ""
+
+
+class BedContent(NamedTuple):
+    """What a BED file says, for a given sequence."""
+
+    regions: list[Region]
+    """In the file's order, cut at the ends of contigs; only contigs that the sequence has."""
+    lines: list[str]
+    """The same, with the file's further columns, joined by tabs; without line ends."""
+    warnings: list[str]
+
+
+def parse_bed(
+    lines: Iterable[str], lengths: Mapping[str, int] | None = None, file: str = "the BED file"
+) -> BedContent:
+    """Reads a BED file for a sequence with contigs of these lengths; ``None`` leaves them aside.
+
+    Line ends may be there or not. Raises InvalidReference, which names the file's wrong lines.
+    """
+    reader = _Reader(lengths, file)
+    for number, line in enumerate(lines, 1):
+        reader.read(number, line)
+    return reader.finish()
+
+
+class _Reader:
+    """Takes line after line; what is wrong is collected, so that one message names it all."""
+
+    def __init__(self, lengths: Mapping[str, int] | None, file: str) -> None:
+        self._lengths, self._file = lengths, file
+        self._regions: list[Region] = []
+        self._lines: list[str] = []
+        self._problems: list[str] = []
+        self._problem_count = 0
+        self._warnings: list[str] = []
+        self._columns: tuple[int, int] | None = None
+        self._seen: dict[str, None] = {}
+        self._clipped: list[str] = []
+        self._tracks: list[int] = []
+
+    def read(self, number: int, line: str) -> None:
+        text = line.rstrip("\r\n")
+        problem = _not_a_line(text, number)
+        if problem:
+            self._refuse(number, problem)
+        elif _TRACK.match(text):
+            self._tracks.append(number)
+        elif not text.startswith("#"):
+            self._read_region(number, text.split("\t") if "\t" in text else text.split())
+
+    def _read_region(self, number: int, fields: list[str]) -> None:
+        problem = self._wrong_columns(number, fields) or _wrong_position(fields[1], fields[2])
+        if problem:
+            self._refuse(number, problem)
+            return
+        region = Region(fields[0], int(fields[1]), int(fields[2]), "".join(fields[3:4]))
+        self._seen[region.contig] = None
+        if self._lengths is not None:
+            length = self._lengths.get(region.contig)
+            if length is None:
+                return
+            if region.end > length:
+                left_out = region.start >= length
+                self._clipped.append(
+                    f"line {number} ({region.contig}:{region.start}-{region.end}) is "
+                    + ("left out" if left_out else f"cut at {length}")
+                )
+                if left_out:
+                    return
+                region = region._replace(end=length)
+        self._regions.append(region)
+        self._lines.append(
+            "\t".join([region.contig, str(region.start), str(region.end), *fields[3:]])
+        )
+
+    def _wrong_columns(self, number: int, fields: list[str]) -> str:
+        if len(fields) < 3:
+            return (
+                f"has {len(fields)} column{'s' * (len(fields) != 1)}: give the contig, the start "
+                "(0-based) and the end of each region"
+            )
+        self._columns = self._columns or (number, len(fields))
+        first, count = self._columns
+        if len(fields) != count:
+            return f"has {len(fields)} columns, but line {first} has {count}: give all the same"
+        return "" if fields[0] else "names no contig: its first column is empty"
+
+    def _refuse(self, number: int, problem: str) -> None:
+        self._problem_count += 1
+        if len(self._problems) < SHOWN_PROBLEMS:
+            self._problems.append(f"{self._file}, line {number} {problem}")
+
+    def finish(self) -> BedContent:
+        more = self._problem_count - len(self._problems)
+        if more:
+            self._problems.append(f"{self._file} has {more} more such lines")
+        if self._problems:
+            raise InvalidReference("\n".join(self._problems))
+        if not self._seen:
+            raise InvalidReference(
+                f"{self._file} has no region: no sample would have a variant; give one a line"
+            )
+        self._look_at_contigs()
+        if not self._regions:
+            raise InvalidReference(
+                f"{self._file} has no region within the sequence, {self._clipped[0]}: "
+                "it was made for another sequence"
+            )
+        return BedContent(self._regions, self._lines, [*self._warnings, *self._other_warnings()])
+
+    def _look_at_contigs(self) -> None:
+        if self._lengths is None:
+            return
+        missing = [contig for contig in self._seen if contig not in self._lengths]
+        if not missing:
+            return
+        said = f"{listed(missing)}{renamed(missing, self._lengths)}"
+        if len(missing) == len(self._seen):
+            raise InvalidReference(
+                f"{self._file} names no contig that the sequence has: {said}; the sequence has "
+                f"{listed(list(self._lengths))}"
+            )
+        self._warnings.append(
+            f"{self._file} names contigs that the sequence lacks; their lines are left out: {said}"
+        )
+
+    def _other_warnings(self) -> Iterator[str]:
+        if self._tracks:
+            numbers = listed([str(number) for number in self._tracks], quoted=False)
+            yield f"{self._file} has track or browser lines, which are left out: line {numbers}"
+        if self._clipped:
+            said = "; ".join(self._clipped[:SHOWN_PROBLEMS])
+            more = len(self._clipped) - SHOWN_PROBLEMS
+            said += f"; and {more} more" if more > 0 else ""
+            yield f"{self._file} reaches past the ends of contigs: {said}"
+        overlapping = len(overlaps(self._regions))
+        if overlapping:
+            yield (
+                f"{self._file} has {overlapping} region{'s' * (overlapping != 1)} that overlap "
+                "one before: callers use them joined"
+            )
+
+
+def _not_a_line(text: str, number: int) -> str:
+    """What makes a line no line of a BED, whatever its columns."""
+    if number == 1 and text.startswith("\ufeff"):
+        return "begins with a byte order mark (BOM): save the file as UTF-8 without one"
+    if "\x00" in text:
+        return "holds zero bytes: the file is UTF-16 or not text; save it as plain text"
+    if "\r" in text:
+        return "holds a carriage return within it: save the file with Unix line ends"
+    if not text.strip():
+        return "is blank: tools read no more after it; delete the line"
+    return ""
+
+
+def _wrong_position(start: str, end: str) -> str:
+    for what, value in (("start", start), ("end", end)):
+        if _NUMBER.fullmatch(value):
+            continue
+        if value.startswith("-") and _NUMBER.fullmatch(value[1:]):
+            return f"has a negative {what} ({value}): positions begin with 0"
+        return (
+            f"has {value!r} for its {what}, which is not a whole number: delete the line if it is "
+            "a header, or write the position in digits alone"
+        )
+    if int(start) >= int(end):
+        return (
+            f"does not have its start ({start}) before its end ({end}): starts are 0-based, ends "
+            "are not part of the region"
+        )
+    return ""
+
+
+def renamed(missing: Sequence[str], lengths: Mapping[str, int]) -> str:
+    """Says how the names would fit, where ``chr`` before them is all that is different."""
+    for contig in missing:
+        if contig.startswith("chr") and contig[3:] in lengths:
+            return f" (the sequence has {contig[3:]!r}: take 'chr' away from the names)"
+        if f"chr{contig}" in lengths:
+            return f" (the sequence has {f'chr{contig}'!r}: put 'chr' before the names)"
+    return ""
+
+
+def listed(names: Sequence[str], *, quoted: bool = True) -> str:
+    """The first of them, and how many there are more."""
+    shown = [repr(name) if quoted else name for name in names[:_LISTED_CONTIGS]]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def overlaps(regions: Iterable[Region]) -> list[Region]:
+    """The regions that share a base with one that begins before them (or at the same base)."""
+    found: list[Region] = []
+    contig, reached = "", 0
+    for region in sorted(regions):
+        if region.contig == contig and region.start < reached:
+            found.append(region)
+        reached = region.end if region.contig != contig else max(reached, region.end)
+        contig = region.contig
+    return found
+
+
+def merged(regions: Iterable[Region], order: Sequence[str] = ()) -> list[Region]:
+    """Regions with overlapping and adjacent ones joined, sorted, contigs as in ``order``.
+
+    Contigs that ``order`` lacks follow in the order in which they come. Names are not kept.
+    """
+    given = list(regions)
+    contigs = dict.fromkeys([*order, *(region.contig for region in given)])
+    rank = {contig: number for number, contig in enumerate(contigs)}
+    joined: list[Region] = []
+    for region in sorted(given, key=lambda r: (rank[r.contig], r.start, r.end)):
+        last = joined[-1] if joined else None
+        if last and last.contig == region.contig and region.start <= last.end:
+            joined[-1] = last._replace(end=max(last.end, region.end))
+        else:
+            joined.append(Region(region.contig, region.start, region.end))
+    return joined
+
+
+def padded(regions: Iterable[Region], bases: int, lengths: Mapping[str, int]) -> list[Region]:
+    """Regions with ``bases`` more on either side, within their contigs; in the order given.
+
+    They may overlap afterwards: see ``merged``. Raises KeyError for a contig without a length.
+    """
+    return [
+        r._replace(start=max(0, r.start - bases), end=min(lengths[r.contig], r.end + bases))
+        for r in regions
+    ]

@@ -1,0 +1,186 @@
+"""Target regions: what is refused, what is warned of, and what callers get."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqdrop.domain.bed import BedContent, Region, merged, overlaps, padded, parse_bed
+from seqdrop.domain.errors import InvalidInput, InvalidReference
+
+LENGTHS = {"chr1": 14_000, "chr2": 6_000}
+GOOD = "chr1\t2900\t3100\nchr1\t6900\t7100\nchr1\t10900\t11100\nchr2\t2900\t3100\n"
+REGIONS = [
+    Region("chr1", 2900, 3100),
+    Region("chr1", 6900, 7100),
+    Region("chr1", 10900, 11100),
+    Region("chr2", 2900, 3100),
+]
+
+
+def read(text: str) -> BedContent:
+    """The text as a file's lines."""
+    return parse_bed(text.splitlines(keepends=True), LENGTHS, "kit.bed")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [GOOD, GOOD.replace("\n", "\r\n"), "#chrom\tstart\tend\n" + GOOD, GOOD.replace("\t", " "),
+     GOOD.rstrip("\n")],
+)  # fmt: skip
+def test_good_files_give_their_regions_without_a_warning(text: str) -> None:
+    content = read(text)
+    assert content.regions == REGIONS
+    assert content.lines == GOOD.splitlines()
+    assert content.warnings == []
+
+
+def test_further_columns_and_the_order_are_kept() -> None:
+    lines = ["chr2\t10\t20\tNM_1\t0\t+", "chr1\t5\t9\tNM_2\t0\t-"]
+    content = parse_bed(lines, LENGTHS)
+    assert content.lines == lines
+    assert content.regions == [Region("chr2", 10, 20, "NM_1"), Region("chr1", 5, 9, "NM_2")]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("chrom\tchromStart\tchromEnd\n" + GOOD, ["kit.bed, line 1", "'chromStart'", "header"]),
+        ("chr1\t3001\nchr1\t7001\n", ["line 1", "line 2", "2 columns"]),
+        ("", ["kit.bed has no region"]),
+        ("# nothing yet\n", ["no region"]),
+        ("track name=kit\n", ["no region"]),
+        (GOOD.replace("chr1\t6900", "\nchr1\t6900"), ["line 2", "blank"]),
+        ("\n" + GOOD, ["line 1", "blank"]),
+        (GOOD + "  \n", ["line 5", "blank"]),
+        ("\ufeff" + GOOD, ["line 1", "byte order mark"]),
+        (GOOD.replace("2900", "-5", 1), ["line 1", "negative start (-5)"]),
+        (GOOD.replace("6900\t7100", "7100\t6900"), ["line 2", "7100", "6900", "before"]),
+        (GOOD.replace("6900\t7100", "7100\t7100"), ["line 2", "before"]),
+        ("chr1\t2.9e3\t3.1e3\n", ["line 1", "'2.9e3'", "whole number"]),
+        ("chr1\t1,000\t2,000\n", ["line 1", "'1,000'"]),
+        ("chr1\t\u0661\t20\n", ["line 1", "whole number"]),
+        ("chr1\t1\t20\nchr1\t30\t40\tname\n", ["line 2", "4 columns", "line 1 has 3"]),
+        ("\t1\t20\n", ["line 1", "no contig"]),
+        ("chr1\t1\t20\rchr1\t30\t40\n", ["line 1"]),
+        ("c\x00h\x00r\x001\x00\t\x001\n", ["line 1", "UTF-16"]),
+        (GOOD.replace("chr", ""), ["no contig that the sequence has", "put 'chr' before"]),
+        ("chr9\t1\t2\n", ["'chr9'", "the sequence has 'chr1', 'chr2'"]),
+        ("chr2\t6000\t7000\n", ["no region within the sequence", "line 1"]),
+    ],
+)  # fmt: skip
+def test_bad_files_are_refused_with_file_line_and_reason(text: str, words: list[str]) -> None:
+    with pytest.raises(InvalidReference) as refused:
+        parse_bed(text.split("\n")[: text.count("\n")], LENGTHS, "kit.bed")
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_names_with_chr_are_told_of_a_sequence_without() -> None:
+    with pytest.raises(InvalidReference, match="take 'chr' away"):
+        parse_bed(["chr1\t1\t20"], {"1": 100})
+
+
+def test_a_file_of_many_faults_lists_ten_and_counts_the_others() -> None:
+    with pytest.raises(InvalidReference) as refused:
+        parse_bed(["x"] * 25, LENGTHS, "kit.bed")
+    assert "line 10 " in str(refused.value)
+    assert "line 11 " not in str(refused.value)
+    assert "15 more" in str(refused.value)
+
+
+@pytest.mark.parametrize("line", ['track name="kit" description="covered"', "browser position x"])
+def test_browser_lines_are_left_out_with_a_warning(line: str) -> None:
+    content = read(f"{line}\n{GOOD}")
+    assert content.regions == REGIONS
+    assert content.lines == GOOD.splitlines()
+    assert ["line 1" in warning for warning in content.warnings] == [True]
+
+
+def test_regions_past_the_end_are_cut_with_a_warning_that_names_the_line() -> None:
+    content = read(GOOD.replace("11100", "99000") + "chr2\t6000\t6100\n")
+    assert content.regions[2] == Region("chr1", 10900, 14_000)
+    assert content.lines[2] == "chr1\t10900\t14000"
+    assert len(content.regions) == 4
+    [warning] = content.warnings
+    assert "line 3" in warning
+    assert "14000" in warning
+    assert "line 5" in warning
+    assert "left out" in warning
+
+
+def test_some_contigs_that_the_sequence_lacks_are_listed_and_left_out() -> None:
+    content = read(GOOD + "chr9_random\t0\t100\n")
+    assert content.regions == REGIONS
+    assert content.lines == GOOD.splitlines()
+    [warning] = content.warnings
+    assert "'chr9_random'" in warning
+
+
+def test_overlapping_regions_are_counted() -> None:
+    content = read("chr1\t10\t50\nchr1\t20\t30\nchr1\t40\t60\nchr1\t60\t70\n")
+    assert len(content.regions) == 4
+    [warning] = content.warnings
+    assert "2 regions that overlap" in warning
+
+
+regions = st.lists(
+    st.builds(
+        lambda contig, start, size: Region(contig, start, min(start + size, LENGTHS[contig])),
+        st.sampled_from(sorted(LENGTHS)), st.integers(0, 5_990), st.integers(1, 60),
+    ), max_size=30,
+)  # fmt: skip
+
+
+def bases(given_regions: list[Region]) -> set[tuple[str, int]]:
+    """Every base in any of them."""
+    return {(r.contig, at) for r in given_regions for at in range(r.start, r.end)}
+
+
+@given(regions, st.permutations(["chr1", "chr2"]))
+def test_merged_regions_hold_the_same_bases_once_and_in_order(
+    given_regions: list[Region], order: list[str]
+) -> None:
+    joined = merged(given_regions, order)
+    assert bases(joined) == bases(given_regions)
+    assert sum(r.end - r.start for r in joined) == len(bases(given_regions))
+    assert joined == sorted(joined, key=lambda r: (order.index(r.contig), r.start))
+    assert merged(joined, order) == joined
+    assert overlaps(joined) == []
+    gaps = [(a, b) for a, b in pairwise(joined) if a.contig == b.contig]
+    assert all(a.end < b.start for a, b in gaps)
+
+
+@given(regions, st.integers(0, 50))
+def test_padded_regions_reach_further_on_both_sides_and_never_past_an_end(
+    given_regions: list[Region], more: int
+) -> None:
+    wider = padded(given_regions, more, LENGTHS)
+    near = {
+        (r.contig, at)
+        for r in given_regions
+        for at in range(r.start - more, r.end + more)
+        if 0 <= at < LENGTHS[r.contig]
+    }
+    assert bases(wider) == near
+    assert [r.contig for r in wider] == [r.contig for r in given_regions]
+
+
+def test_merged_regions_follow_the_order_that_is_given_and_then_their_own() -> None:
+    found = merged([Region("b", 0, 1), Region("x", 0, 1), Region("a", 0, 1)], ["a", "b"])
+    assert [r.contig for r in found] == ["a", "b", "x"]
+
+
+@given(st.lists(st.text() | st.from_regex(r"chr[12]\t\d{1,5}\t\d{1,5}\r?\n?", fullmatch=True)))
+def test_any_text_is_refused_or_read_and_what_was_read_is_read_alike_again(
+    lines: list[str],
+) -> None:
+    try:
+        content = parse_bed(lines, LENGTHS)
+    except InvalidInput:
+        return
+    again = parse_bed(content.lines, LENGTHS)
+    assert again.regions == content.regions
+    assert again.lines == content.lines
+    assert all(0 <= r.start < r.end <= LENGTHS[r.contig] for r in again.regions)
