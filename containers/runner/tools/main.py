@@ -3,7 +3,10 @@
 import importlib
 import sys
 
-VERBS: dict[str, str] = {}
+VERBS: dict[str, str] = {
+    "scope": "runner.tools.scope",
+    "depth": "runner.tools.depth",
+}
 """Each verb's module, which has ``main(arguments) -> exit code``; imported when it is called."""
 
 
