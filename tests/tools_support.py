@@ -33,10 +33,11 @@ def tool(name: str, *arguments: object) -> list[str]:
 def environment(path: Path | None = None) -> dict[str, str]:
     """This process' environment, with `path` first on PATH."""
     paths = [str(path)] if path else []
+    paths.append(str(Path(sys.executable).parent))  # seqdrop-tool
     return {
         **os.environ,
         "PYTHONPATH": str(ROOT),
-        "PATH": os.pathsep.join([*paths, os.environ["PATH"]]),
+        "PATH": os.pathsep.join([*paths[:-1], os.environ["PATH"], paths[-1]]),
     }
 
 
@@ -54,7 +55,7 @@ def run(
     )
 
 
-def pipe(*commands: Sequence[str], path: Path | None = None) -> bytes:
+def pipe(*commands: Sequence[str], path: Path | None = None, folder: Path | None = None) -> bytes:
     """Run commands side by side, each reading the one before; the last one's output.
 
     Every one has to end well.
@@ -68,6 +69,7 @@ def pipe(*commands: Sequence[str], path: Path | None = None) -> bytes:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment(path),
+            cwd=folder,
         )
         if children and children[-1].stdout:
             children[-1].stdout.close()

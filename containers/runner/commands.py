@@ -1,24 +1,34 @@
 """Steps with their placeholders filled in: lists of arguments, never text for a shell."""
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from runner.faults import StageFault
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.pipeline import PLACEHOLDER, Args, Step
 from seqdrop.domain.plan import ReadPair
 
+REGIONS = "tmp/regions"
+"""Below the job's folder: where a step leaves a BED file for each region."""
+
 
 @dataclass
 class PipePlan:
-    """A step (for one pair, where it is for each), ready to be started."""
+    """A step (for one pair or region, where it is for each), ready to be started."""
 
     commands: list[list[str]]
     stdout: Path | None
     pairs: list[ReadPair] = field(default_factory=list)
     """The pairs of which ``{pair.r1}`` or ``{pair.r2}`` is among the arguments."""
+
+    @property
+    def text(self) -> str:
+        """The pipe as a shell would read it, for people."""
+        return " | ".join(map(shlex.join, self.commands))
 
 
 @dataclass(frozen=True)
@@ -29,73 +39,108 @@ class MatePaths:
     r2: Path
 
 
+def applies(when: str, variables: Mapping[str, bool | str]) -> bool:
+    """Whether a condition holds; a variable that the plan does not have is false."""
+    return not when or bool(variables.get(when, False))
+
+
+class Each(NamedTuple):
+    """What a command is for: a pair, a region, or neither."""
+
+    kind: str = ""
+    id: str = ""
+
+
+ONCE = Each()
+
+
 class Filler:
-    """Knows what each placeholder stands for."""
+    """Knows what each placeholder stands for; paths are relative to the root folder."""
 
     def __init__(
         self,
+        root: Path,
         texts: Mapping[str, str],
         variables: Mapping[str, bool | str],
         pairs: Mapping[str, tuple[ReadPair, MatePaths]],
     ) -> None:
         """``texts`` win over variables of the same name."""
         own = {name: value for name, value in variables.items() if isinstance(value, str)}
+        self._root = root
         self._texts = {**own, **texts}
         self._variables = variables
         self._pairs = pairs
 
     def applies(self, when: str) -> bool:
-        """Whether a condition holds; a variable that the plan does not have is false."""
-        return not when or bool(self._variables.get(when, False))
+        """Whether a condition holds."""
+        return applies(when, self._variables)
 
     def pipes(self, step: Step) -> Iterable[PipePlan]:
-        """What the step runs: nothing, once, or once for each pair."""
-        if not self.applies(step.when):
-            return
-        if step.for_each:
-            for pair_id in self._pairs:
-                yield self._pipe(step, pair_id)
-        else:
-            yield self._pipe(step, "")
+        """What the step runs: nothing, once, or once for each pair or region."""
+        if self.applies(step.when):
+            for each in self._all(step.for_each) if step.for_each else (ONCE,):
+                yield self._pipe(step, each)
 
-    def text(self, text: str, pair_id: str = "") -> str:
-        """The text with each placeholder replaced, once: what came in is not looked at again."""
-        return self._fill(text, pair_id, {})
+    def path(self, text: str) -> Path:
+        """The whole path that a text with placeholders stands for."""
+        return self._root / self._fill(text, ONCE, {})
 
-    def _pipe(self, step: Step, pair_id: str) -> PipePlan:
+    def _all(self, kind: str) -> list[Each]:
+        if kind == "read_pair":
+            return [Each(kind, pair_id) for pair_id in self._pairs]
+        regions = sorted((self._root / REGIONS).glob("*.bed"))
+        if not regions:
+            message = f"for_each: region, but no step before wrote a BED file into {REGIONS}"
+            raise StageFault(FailureClass.PLAN, message)
+        return [Each(kind, region.stem) for region in regions]
+
+    def _pipe(self, step: Step, each: Each) -> PipePlan:
         used: dict[str, ReadPair] = {}
-        commands = [self._arguments(command, pair_id, used) for command in step.pipe]
-        stdout = Path(self._fill(step.stdout, pair_id, used)) if step.stdout else None
+        commands = [self._arguments(command, each, used) for command in step.pipe]
+        stdout = self._root / self._fill(step.stdout, each, used) if step.stdout else None
         return PipePlan(commands, stdout, list(used.values()))
 
     def _arguments(
-        self, command: tuple[str | Args, ...], pair_id: str, used: dict[str, ReadPair]
+        self, command: tuple[str | Args, ...], each: Each, used: dict[str, ReadPair]
     ) -> list[str]:
         arguments: list[str] = []
         for item in command:
             if isinstance(item, str):
-                arguments.append(self._fill(item, pair_id, used))
+                arguments.append(self._fill(item, each, used))
             elif self.applies(item.when):
-                for each in self._pairs if item.for_each else (pair_id,):
-                    arguments.extend(self._fill(text, each, used) for text in item.args)
+                for one in self._all(item.for_each) if item.for_each else (each,):
+                    arguments.extend(self._fill(text, one, used) for text in item.args)
         return arguments
 
-    def _fill(self, text: str, pair_id: str, used: dict[str, ReadPair]) -> str:
+    def _fill(self, text: str, each: Each, used: dict[str, ReadPair]) -> str:
         def value(match: re.Match[str]) -> str:
             name = match[1]
             if name.startswith("pair."):
-                return self._of_pair(name.removeprefix("pair."), pair_id, used)
+                return self._of_pair(name.removeprefix("pair."), each, used)
+            if name.startswith("region."):
+                return self._of_region(name.removeprefix("region."), each)
             if name not in self._texts:
                 raise StageFault(FailureClass.PLAN, f"unknown placeholder {{{name}}} in {text!r}")
             return self._texts[name]
 
         return PLACEHOLDER.sub(value, text)
 
-    def _of_pair(self, name: str, pair_id: str, used: dict[str, ReadPair]) -> str:
-        if pair_id not in self._pairs:
+    def _of_region(self, name: str, each: Each) -> str:
+        if each.kind != "region":
+            message = f"{{region.{name}}} is used outside of for_each: region"
+            raise StageFault(FailureClass.PLAN, message)
+        match name:
+            case "id":
+                return each.id
+            case "bed":
+                return f"{REGIONS}/{each.id}.bed"
+        raise StageFault(FailureClass.PLAN, f"unknown placeholder {{region.{name}}}")
+
+    def _of_pair(self, name: str, each: Each, used: dict[str, ReadPair]) -> str:
+        if each.kind != "read_pair":
             message = f"{{pair.{name}}} is used outside of for_each: read_pair"
             raise StageFault(FailureClass.PLAN, message)
-        pair, paths = self._pairs[pair_id]
+        pair, paths = self._pairs[each.id]
         match name:
             case "id":
                 return pair.id
@@ -103,5 +148,6 @@ class Filler:
                 return pair.read_group
             case "r1" | "r2":
                 used[pair.id] = pair
-                return str(paths.r1 if name == "r1" else paths.r2)
+                path = paths.r1 if name == "r1" else paths.r2
+                return str(path.relative_to(self._root))
         raise StageFault(FailureClass.PLAN, f"unknown placeholder {{pair.{name}}}")

@@ -19,7 +19,7 @@ def collect(stage: StagePlan, filler: Filler, out: Path) -> dict[str, Path]:
     for output in stage.outputs:
         if not filler.applies(output.when):
             continue
-        source = Path(filler.text(output.source)) if output.source else below(out, output.name)
+        source = filler.path(output.source) if output.source else below(out, output.name)
         found = dict(_below_folder(output, source) if output.name.endswith("/") else [])
         if not output.name.endswith("/"):
             below(out, output.name)

@@ -13,6 +13,7 @@ from typing import IO
 
 from runner.descendants import end_trees
 from runner.faults import StageFault, machine_fault, redact
+from runner.scratch import Folders
 from seqdrop.domain.failure import FailureClass
 
 GRACE_SECONDS = 3.0
@@ -82,9 +83,9 @@ class ToolPipe:
         self._tell = tell
         self.tools: list[Tool] = []
 
-    def start(self, commands: list[list[str]], stdout: Path | None, folder: Path) -> None:
+    def start(self, commands: list[list[str]], stdout: Path | None, folders: Folders) -> None:
         """Start all; what the last one says on stdout goes to the file, or to the log."""
-        environment = {**os.environ, "TMPDIR": str(folder)}
+        folder, environment = folders.root, {**os.environ, "TMPDIR": str(folders.tmp)}
         upstream: IO[bytes] | None = None
         if stdout:
             stdout.parent.mkdir(parents=True, exist_ok=True)

@@ -13,8 +13,13 @@ from seqdrop.domain.failure import FailureClass
 
 @dataclass(frozen=True)
 class Folders:
-    """``ref``: reference files; ``inputs``: earlier stages' outputs; ``tmp``; ``out``: ours."""
+    """``ref``: reference files; ``inputs``: earlier stages' outputs; ``tmp``; ``out``: ours.
 
+    Tools run in ``root`` and get paths relative to it: whatever they write of their command
+    lines is the same in each run.
+    """
+
+    root: Path
     ref: Path
     inputs: Path
     tmp: Path
@@ -25,7 +30,7 @@ class Folders:
 def scratch(base: Path) -> Iterator[Folders]:
     """Empty folders under a name that no other job on the machine has; removed at the end."""
     root = base / str(uuid.uuid4())
-    folders = Folders(root / "ref", root / "in", root / "tmp", root / "out")
+    folders = Folders(root, root / "ref", root / "in", root / "tmp", root / "out")
     try:
         for folder in (folders.ref, folders.inputs, folders.tmp, folders.out):
             folder.mkdir(parents=True)

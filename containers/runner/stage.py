@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
-from runner.commands import Filler
+from runner.commands import Filler, applies
 from runner.fetch import WORKERS as FETCH_WORKERS
 from runner.fetch import check_files, fetch_tasks, wanted_files
 from runner.log import OutcomeLog
@@ -22,6 +22,7 @@ from runner.settings import Settings, cores
 from runner.steps import run_steps
 from runner.versions import ToolVersions, VersionQuestions, programs_of
 from seqdrop.domain.plan import ResultFile, RunPlan, StagePlan, StageResult
+from seqdrop.domain.version import VERSION
 
 
 def _now() -> str:
@@ -41,6 +42,7 @@ class StageRun:
     counts: dict[str, int] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
+    commands: tuple[str, ...] = ()
     started: str = field(default_factory=_now)
 
     def run(self) -> None:
@@ -51,23 +53,38 @@ class StageRun:
             return
         with scratch(self.settings.scratch) as folders:
             reads = Reads(self.plan.pairs, self.stage.reads, folders.tmp, self.objects, self.stop)
-            filler = Filler(self._texts(folders), self.plan.variables, reads.pairs)
-            steps = [step for step in self.stage.steps if filler.applies(step.when)]
+            steps = [s for s in self.stage.steps if applies(s.when, self.plan.variables)]
             questions = VersionQuestions(programs_of(steps), folders.tmp)
             self._fetch(folders, reads)
-            self.timings |= run_steps(self.stage.steps, filler, reads, folders.tmp, self.stop)
+            texts = self._texts(questions.answers())
+            filler = Filler(folders.root, texts, self.plan.variables, reads.pairs)
+            ran = run_steps(steps, filler, reads, folders, threads=self.threads, stop=self.stop)
+            self.timings |= ran.seconds
+            self.commands = ran.commands
             files = self._check(filler, reads, folders.out)
             self._publish(publisher, files, questions)
 
-    def _texts(self, folders: Folders) -> dict[str, str]:
+    @property
+    def threads(self) -> int:
+        """Cores that the job asked for, where the machine has them."""
+        return max(1, min(self.stage.vcpus, cores()))
+
+    def _texts(self, versions: ToolVersions) -> dict[str, str]:
+        """What placeholders stand for; folders are relative to where the tools run."""
         return {
-            "ref": str(folders.ref),
-            "in": str(folders.inputs),
-            "tmp": str(folders.tmp),
-            "out": str(folders.out),
-            "threads": str(max(1, min(self.stage.vcpus, cores()))),
+            "ref": "ref",
+            "in": "in",
+            "tmp": "tmp",
+            "out": "out",
+            "threads": str(self.threads),
             "memory_mib": str(self.stage.memory_mib),
             "sample": self.plan.sample,
+            "pipeline": self.plan.pipeline,
+            "reference": self.plan.reference,
+            "run_key": self.plan.run_key,
+            "stage_key": self.stage.key,
+            "version": VERSION,
+            "simulated": "true" if versions.simulated else "false",
         }
 
     def _fetch(self, folders: Folders, reads: Reads) -> None:
@@ -116,6 +133,7 @@ class StageRun:
             key=self.stage.key,
             files=files,
             tools=versions.lines,
+            commands=self.commands,
             counts=self.counts,
             metrics=self.metrics,
             timings=self.timings,

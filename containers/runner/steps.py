@@ -1,33 +1,67 @@
 """The steps of a stage, one after another; a fault in the input ends the tools and wins."""
 
 import time
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event
 
 from runner.commands import Filler, PipePlan
-from runner.faults import StageFault
+from runner.descendants import end_own_children
+from runner.faults import StageFault, Stopped, redact
 from runner.feed import Feed, ToolsEnded
+from runner.parallel import run_parallel
 from runner.processes import Ended, Tool, ToolPipe
 from runner.reads import Reads
+from runner.scratch import Folders
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.pipeline import Step
 
+_LOOK_SECONDS = 0.2
+"""Between looks whether something else has ended the stage."""
+
+
+@dataclass(frozen=True)
+class StepsRan:
+    """What was run: the seconds of each step, and each pipe as a shell would read it."""
+
+    seconds: dict[str, float]
+    commands: tuple[str, ...]
+
 
 def run_steps(
-    steps: tuple[Step, ...], filler: Filler, reads: Reads, folder: Path, stop: Event
-) -> dict[str, float]:
-    """Run all, in the folder; the seconds that each took."""
+    steps: list[Step], filler: Filler, reads: Reads, folders: Folders, *, threads: int, stop: Event
+) -> StepsRan:
+    """Run all, one after another; the regions of a step side by side, one a core."""
     seconds: dict[str, float] = {}
+    commands: list[str] = []
     for number, step in enumerate(steps, 1):
         started = time.monotonic()
-        tools = ""
-        for pipe in filler.pipes(step):
-            tools = "_".join(Path(command[0]).name for command in pipe.commands)
-            StepRun(pipe, reads, stop).run(folder)
-        if tools:
-            seconds[f"step_{number}_{tools}"] = round(time.monotonic() - started, 3)
-    return seconds
+        pipes = list(filler.pipes(step))
+        if not pipes:  # for each of no pairs
+            continue
+        by_region = step.for_each == "region"
+        if by_region:
+            _run_side_by_side(pipes, reads, folders, threads, stop)
+        else:
+            for pipe in pipes:
+                StepRun(pipe, reads, stop).run(folders)
+        tools = "_".join(Path(command[0]).name for command in pipes[0].commands)
+        seconds[f"step_{number}_{tools}"] = round(time.monotonic() - started, 3)
+        commands += [redact(pipe.text) for pipe in (pipes[:1] if by_region else pipes)]
+    return StepsRan(seconds, tuple(commands))
+
+
+def _run_side_by_side(
+    pipes: list[PipePlan], reads: Reads, folders: Folders, threads: int, stop: Event
+) -> None:
+    tasks = [partial(StepRun(pipe, reads, stop).run, folders) for pipe in pipes]
+    try:
+        run_parallel(tasks, threads, stop)
+    except SystemExit:  # a signal: their threads are not waited for, so end the tools here
+        end_own_children()
+        raise
 
 
 class StepRun:
@@ -41,12 +75,15 @@ class StepRun:
         self._pipe = ToolPipe(self._events.put)
         self._failed: Tool | None = None
         self._fault: StageFault | None = None
+        self._stopped = False
 
-    def run(self, folder: Path) -> None:
+    def run(self, folders: Folders) -> None:
         """Run to the end; whatever happens, nothing that was started stays."""
+        if self._stop.is_set():
+            raise Stopped
         feeds = self._reads.feeds(self._plan.pairs, self._tools, self._events)
         try:
-            self._pipe.start(self._plan.commands, self._plan.stdout, folder)
+            self._pipe.start(self._plan.commands, self._plan.stdout, folders)
             for feed in feeds:
                 feed.start()
             self._watch(len(self._pipe.tools), len(feeds))
@@ -61,7 +98,11 @@ class StepRun:
 
     def _watch(self, tools: int, feeds: int) -> None:
         while tools or feeds:
-            event = self._events.get()
+            try:
+                event = self._events.get(timeout=_LOOK_SECONDS)
+            except Empty:
+                self._end_if_stopped()
+                continue
             if isinstance(event, Feed):
                 feeds -= 1
                 self._note_feed(event)
@@ -71,6 +112,12 @@ class StepRun:
             if not tools:
                 self._tools.failed = self._failed is not None
                 self._tools.event.set()
+
+    def _end_if_stopped(self) -> None:
+        """Another region's fault ends this one too."""
+        if self._stop.is_set() and not self._stopped:
+            self._stopped = True
+            self._pipe.end()
 
     def _note_tool(self, tool: Tool) -> None:
         """The first failure counts: what its neighbours do afterwards follows from it."""
@@ -87,6 +134,8 @@ class StepRun:
     def _judge(self, feeds: list[Feed]) -> None:
         if self._fault:
             raise self._fault
+        if self._stopped:
+            raise Stopped
         for first, second in zip(feeds[::2], feeds[1::2], strict=True):
             if first.counts and second.counts:
                 self._reads.counts.add(first.mate.pair, first.counts, second.counts)

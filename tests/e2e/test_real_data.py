@@ -25,7 +25,8 @@ assays:
 """
 READ_GROUP = "@RG\\tID:1\\tSM:Hm2"
 ALIGN = 'bwa mem -K 100000000 -Y -R "$1" genome.fa r1.fastq.gz r2.fastq.gz'
-CALL = "bcftools mpileup -f genome.fa aligned.bam | bcftools call -mv -Oz -o native.vcf.gz"
+CALL = """bcftools mpileup -d 10000 -L 10000 -f genome.fa aligned.bam | bcftools call -mv \\
+    | bcftools norm -f genome.fa -Oz -o native.vcf.gz"""
 MARKED = f"""set -o pipefail
 bwa index genome.fa
 {ALIGN} | samtools fixmate -m - - | samtools sort | samtools markdup - aligned.bam

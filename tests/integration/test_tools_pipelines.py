@@ -8,16 +8,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from local.demo.compare import compare, read_vcf
 from local.demo.genome import Genome, Variant, haplotypes, make_genome, plant_variants
 from local.demo.reads import Lane, write_lane
-from runner.commands import Filler, MatePaths
-from seqdrop.domain.pipeline import Pipeline, Stage
-from seqdrop.domain.plan import ReadPair, StoredObject
-from tests.tools_support import ROOT, SHARED_DATA, native, pipe, run, shims, tool
+from tests.stage_support import (
+    Sample,
+    align,
+    human_sample,
+    indexed,
+    measles_sample,
+    read_group,
+    run_stage,
+    stage_of,
+)
+from tests.tools_support import SHARED_DATA, native, run, shims, tool
 
 HAS_NATIVE = all(native(program) for program in ("bwa", "samtools", "bcftools"))
 needs_native = pytest.mark.skipif(not HAS_NATIVE, reason="native bwa and samtools are not here")
@@ -27,88 +33,26 @@ ALLELES_AND_GENOTYPES = "%CHROM %POS %REF %ALT [%GT]\n"
 WITHOUT_MARKING = """\
 set -eu
 bwa mem -R "$4" "$1" "$2" "$3" | samtools sort -o reads.bam -
-bcftools mpileup -Ou -f "$1" reads.bam | bcftools call -mv -Ov -o calls.vcf
+bcftools mpileup -Ou -d 10000 -L 10000 -f "$1" reads.bam | bcftools call -mv -Ou \
+    | bcftools norm -f "$1" -Ov -o calls.vcf -
 """
 WITH_MARKING = """\
 set -eu
 bwa mem -R "$4" "$1" "$2" "$3" | samtools fixmate -m - - | samtools sort -o sorted.bam -
 samtools markdup sorted.bam reads.bam
-bcftools mpileup -Ou -f "$1" reads.bam | bcftools call -mv -Ov -o calls.vcf
+bcftools mpileup -Ou -d 10000 -L 10000 -f "$1" reads.bam | bcftools call -mv -Ou \
+    | bcftools norm -f "$1" -Ov -o calls.vcf -
 """
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A reference folder as a stage gets it, and the lanes of one sample."""
-
-    ref: Path
-    lanes: dict[str, tuple[Path, Path]]
-
-    @property
-    def fasta(self) -> Path:
-        return self.ref / "genome.fa"
-
-
-def read_group(lane: str) -> str:
-    return f"@RG\\tID:{lane}\\tPU:{lane}\\tLB:lib\\tSM:S1\\tPL:ILLUMINA"
-
-
-def stage_of(pipeline: str, stage: str) -> Stage:
-    text = (ROOT / "pipelines" / f"{pipeline}.yaml").read_bytes()
-    return msgspec.yaml.decode(text, type=Pipeline).stages[stage]
-
-
-def run_stage(
-    stage: Stage, sample: Sample, folder: Path, variables: dict[str, bool | str], path: Path | None
-) -> None:
-    """Run a stage's steps as the runner does, its folders below `folder`."""
-    nothing = StoredObject("", "", 0)
-    pairs = {
-        lane: (ReadPair(lane, read_group(lane), nothing, nothing), MatePaths(*mates))
-        for lane, mates in sample.lanes.items()
-    }
-    texts = {name: str(folder / name) for name in ("tmp", "out", "in")}
-    texts |= {"ref": str(sample.ref), "threads": "2", "sample": "S1"}
-    for name in ("tmp", "out"):
-        (folder / name).mkdir(exist_ok=True)
-    filler = Filler(texts, variables, pairs)
-    for step in stage.steps:
-        for plan in filler.pipes(step):
-            said = pipe(*plan.commands, path=path)
-            if plan.stdout:
-                plan.stdout.write_bytes(said)
-    for output in stage.outputs:
-        assert Path(filler.text(output.source or f"{{out}}/{output.name}")).exists()
-
-
-def indexed(folder: Path, fasta: bytes, lanes: dict[str, tuple[Path, Path]]) -> Sample:
-    """A sample whose reference was made ready by the stand-ins, as `references.yaml` says."""
-    raw = Sample(folder / "raw", {})
-    raw.ref.mkdir(parents=True)
-    raw.fasta.write_bytes(fasta)
-    path = shims(folder / "bin")
-    run_stage(stage_of("references", "bwa"), raw, folder, {}, path)
-    return Sample(folder / "out", lanes)
 
 
 @pytest.fixture(scope="module")
 def measles(tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    data = SHARED_DATA / "measles"
-    one, two = sorted(data.glob("*.fastq.gz"))
-    fasta = (data / "measles.fa").read_bytes()
-    return indexed(tmp_path_factory.mktemp("measles"), fasta, {"FC.5": (one, two)})
+    return measles_sample(tmp_path_factory.mktemp("measles"))
 
 
 @pytest.fixture(scope="module")
 def human(tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    """Pairs of NA12878, made back into FASTQ from the BAM."""
-    data, folder = SHARED_DATA / "na12878-chr22", tmp_path_factory.mktemp("human")
-    mates = folder / "1.fastq.gz", folder / "2.fastq.gz"
-    pipe(
-        tool("samtools", "collate", "-u", "-O", data / "NA12878.chr22.tiny.bam"),
-        tool("samtools", "fastq", "-n", "-1", mates[0], "-2", mates[1], "-s", "/dev/null", "-"),
-    )
-    return indexed(folder, (data / "q.fa").read_bytes(), {"FC.1": mates})
+    return human_sample(tmp_path_factory.mktemp("human"))
 
 
 @dataclass(frozen=True)
@@ -144,10 +88,8 @@ def native_calls(sample: Sample, script: str, folder: Path) -> bytes:
 
 def germline_cpu(sample: Sample, folder: Path, path: Path | None, *, mark: bool) -> Path:
     """The calls of the pipeline's `align` and `call`."""
-    variables: dict[str, bool | str] = {"mark_duplicates": mark, "keep_duplicates": not mark}
-    run_stage(stage_of("germline-cpu", "align"), sample, folder, variables, path)
-    (folder / "out").rename(folder / "in")
-    run_stage(stage_of("germline-cpu", "call"), sample, folder, variables, path)
+    align(sample, folder, path, mark_duplicates=mark, keep_duplicates=not mark)
+    run_stage(stage_of("germline-cpu", "call"), sample, folder, {}, path)
     return folder / "out" / "variants.vcf.gz"
 
 
@@ -201,6 +143,7 @@ def on_fpga(pipeline: str, sample: Sample, folder: Path, **variables: bool) -> P
     path = shims(folder / "bin")
     run_stage(stage_of("references", "dragen"), sample, folder, {}, path)
     reference = folder / "ref"
+    reference.unlink()
     (folder / "out").rename(reference)
     bed = sample.ref / "targets.bed"
     if bed.exists():

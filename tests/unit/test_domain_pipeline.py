@@ -130,7 +130,8 @@ def filler(sample: str = "NA1", read_group: str = "@RG", path: str = "scratch/r1
     """What a runner fills placeholders with."""
     pair = ReadPair("HX.1", read_group, stored("a", "1"), stored("b", "2"))
     texts = {"sample": sample, "out": "/out"}
-    return Filler(texts, {"targets": False}, {"HX.1": (pair, MatePaths(Path(path), Path("r2")))})
+    mates = MatePaths(Path("/j", path), Path("/j/r2"))
+    return Filler(Path("/j"), texts, {"targets": False}, {"HX.1": (pair, mates)})
 
 
 def arguments(given: Filler, *command: str | Args, **step: Any) -> list[str]:

@@ -148,25 +148,26 @@ def filler() -> Filler:
     pairs = {
         lane: (
             ReadPair(lane, f"@RG\\tID:{lane}", stored, stored),
-            MatePaths(Path(f"/t/{lane}_R1"), Path(f"/t/{lane}_R2")),
+            MatePaths(Path(f"/j/t/{lane}_R1"), Path(f"/j/t/{lane}_R2")),
         )
         for lane in ("L.1", "L.2")
     }
-    return Filler({"tmp": "/t", "sample": "{tmp}"}, {"sample": "no", "on": True, "t": "v"}, pairs)
+    texts = {"tmp": "t", "sample": "{tmp}"}
+    return Filler(Path("/j"), texts, {"sample": "no", "on": True, "t": "v"}, pairs)
 
 
 def test_placeholders_are_filled_in_once_and_text_is_left_alone() -> None:
     step = Step(pipe=(("awk", "{print $1}{sample} {t}", "{ }{}"),), stdout="{tmp}/x")
     (pipe,) = filler().pipes(step)
     assert pipe.commands == [["awk", "{print $1}{tmp} v", "{ }{}"]]
-    assert pipe.stdout == Path("/t/x")
+    assert pipe.stdout == Path("/j/t/x")
     assert not pipe.pairs
 
 
 def test_a_step_for_each_pair_runs_once_for_each() -> None:
     step = Step(pipe=(("a", "{pair.r1}", "{pair.read_group}"),), for_each="read_pair")
     first, second = filler().pipes(step)
-    assert first.commands == [["a", "/t/L.1_R1", "@RG\\tID:L.1"]]
+    assert first.commands == [["a", "t/L.1_R1", "@RG\\tID:L.1"]]
     assert [pair.id for pair in second.pairs] == ["L.2"]
 
 
@@ -181,10 +182,10 @@ def test_arguments_come_when_they_apply_and_for_each_pair() -> None:
     assert not list(filler().pipes(Step(pipe=(("a",),), when="off")))
 
 
-@pytest.mark.parametrize("text", ["{nothing}", "{on}", "{pair.id}", "{pair.r1}"])
+@pytest.mark.parametrize("text", ["{nothing}", "{on}", "{pair.id}", "{pair.r1}", "{region.id}"])
 def test_a_placeholder_that_means_nothing_is_the_plan_s_fault(text: str) -> None:
     with pytest.raises(StageFault) as caught:
-        filler().text(text)
+        filler().path(text)
     assert caught.value.failure_class is FailureClass.PLAN
 
 

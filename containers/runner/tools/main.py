@@ -3,11 +3,15 @@
 import importlib
 import sys
 
-VERBS: dict[str, str] = {
-    "scope": "runner.tools.scope",
-    "depth": "runner.tools.depth",
+VERBS = {
+    "calls": "runner.tools.calls:main",
+    "depth": "runner.tools.depth:main",
+    "join": "runner.tools.calls:join",
+    "regions": "runner.tools.regions:main",
+    "scope": "runner.tools.scope:main",
+    "split": "runner.tools.calls:split",
 }
-"""Each verb's module, which has ``main(arguments) -> exit code``; imported when it is called."""
+"""Each verb's function, from arguments to exit code; its module is imported when it is called."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,8 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     if not given or given[0] not in VERBS:
         sys.stderr.write(f"usage: seqdrop-tool {{{','.join(sorted(VERBS))}}} …\n")
         return 2
-    run = importlib.import_module(VERBS[given[0]]).main
-    code: int = run(given[1:])
+    module, _, function = VERBS[given[0]].partition(":")
+    code: int = getattr(importlib.import_module(module), function)(given[1:])
     return code
 
 

@@ -169,7 +169,7 @@ class Calling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "min_qual": str(self.min_qual),
             "min_depth": str(self.min_depth),
             "min_gq": str(self.min_gq),
-            "gvcf_depths": ",".join(map(str, sorted({*self.gvcf_depths, self.min_depth}))),
+            "gvcf_depths": ",".join(map(str, sorted({1, *self.gvcf_depths, self.min_depth}))),
             "split_multiallelics": self.split_multiallelics,
             "insert_size": self.insert_size,
             "count_orphans": self.count_orphans,

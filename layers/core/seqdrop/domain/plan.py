@@ -79,6 +79,8 @@ class RunPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where the run's own files are (plan, failures, run.json), below the results bucket."""
     pipeline: str
     stages: tuple[StagePlan, ...]
+    reference: str = ""
+    """``<name>/<version>``."""
     pairs: tuple[ReadPair, ...] = ()
     variables: dict[str, bool | str] = {}
     """What ``when:`` asks for, and text for placeholders of the same name."""
@@ -107,12 +109,15 @@ class StageResult(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str
     files: tuple[ResultFile, ...]
     tools: dict[str, str]
+    """The version that each program gave."""
     counts: dict[str, int] = {}
     """What was counted in the reads; see ``domain/metrics.py``."""
     metrics: dict[str, float] = {}
     """What was measured in the outputs; see ``domain/measures``."""
     timings: dict[str, float] = {}
     peak_memory_mib: int = 0
+    commands: tuple[str, ...] = ()
+    """The pipes as they ran, in their order; of those for each region, the first."""
     simulated: bool = False
     started: str = ""
     ended: str = ""

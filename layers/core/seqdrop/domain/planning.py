@@ -64,6 +64,7 @@ def make_plan(
         attempt=run.attempt,
         folder=run_folder(run.sample, run.assay, run.run_key, run.attempt),
         pipeline=blueprint.pipeline,
+        reference=blueprint.reference,
         stages=tuple(stages),
         pairs=blueprint.pairs,
         variables=blueprint.variables,

@@ -1,0 +1,83 @@
+"""``seqdrop-tool calls``: one region's calls, judged; ``join``: all regions'; ``split``."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+from seqdrop.domain.calls import Kept, Thresholds, joined, kept_records, maker_line, split_genotype
+from seqdrop.domain.scatter import Stretch
+
+
+def main(arguments: list[str]) -> int:
+    """Keep a region's own records of the VCF on standard input, and fill in FILTER.
+
+    A site that is like the reference, but has too few reads, is no call.
+    """
+    parser = argparse.ArgumentParser(prog="seqdrop-tool calls", description=main.__doc__)
+    parser.add_argument("region", type=Path, help="the region's BED, as `regions` wrote it")
+    parser.add_argument("--min-qual", type=float, required=True)
+    parser.add_argument("--min-depth", type=int, required=True)
+    parser.add_argument("--min-gq", type=float, required=True)
+    options = parser.parse_args(arguments)
+    thresholds = Thresholds(options.min_qual, options.min_depth, options.min_gq)
+    header, records = _read(sys.stdin)
+    sys.stdout.writelines(_with_lines(header, thresholds.header))
+    kept = _kept(options.region)
+    sys.stdout.writelines(map(thresholds.judge, kept_records(records, kept)))
+    sys.stdout.flush()
+    return 0
+
+
+def join(arguments: list[str]) -> int:
+    """Put the calls of all regions together, in their order, with a line on what made them."""
+    parser = argparse.ArgumentParser(prog="seqdrop-tool join", description=join.__doc__)
+    parser.add_argument("folder", type=Path, help="where each region's calls are, as *.vcf")
+    for fact in ("pipeline", "version", "run", "stage", "reference", "simulated"):
+        parser.add_argument(f"--{fact}", default="")
+    options = vars(parser.parse_args(arguments))
+    paths = sorted(options.pop("folder").glob("*.vcf"))
+    with paths[0].open(encoding="utf-8") as first:
+        header, _ = _read(first)
+    sys.stdout.writelines(_with_lines(header, [maker_line(**options)]))
+    sys.stdout.writelines(joined(chain.from_iterable(map(_records, paths))))
+    sys.stdout.flush()
+    return 0
+
+
+def split(arguments: list[str]) -> int:
+    """Take the claim of REF out of genotypes that were split over several records."""
+    argparse.ArgumentParser(prog="seqdrop-tool split", description=split.__doc__).parse_args(
+        arguments
+    )
+    header, records = _read(sys.stdin)
+    sys.stdout.writelines(chain(header, map(split_genotype, records)))
+    sys.stdout.flush()
+    return 0
+
+
+def _read(lines: Iterator[str]) -> tuple[list[str], Iterator[str]]:
+    """A VCF's header, and its records."""
+    header = []
+    for line in lines:
+        header.append(line)
+        if line.startswith("#CHROM"):
+            break
+    return header, lines
+
+
+def _with_lines(header: list[str], more: list[str]) -> list[str]:
+    """The header with more lines before the names of the columns."""
+    return [*header[:-1], *(f"{line}\n" for line in more), *header[-1:]]
+
+
+def _records(path: Path) -> Iterator[str]:
+    with path.open(encoding="utf-8") as lines:
+        yield from _read(lines)[1]
+
+
+def _kept(region: Path) -> dict[str, Kept]:
+    rows = (line.split("\t") for line in region.read_text("utf-8").splitlines())
+    stretches = [Stretch(row[0], *map(int, row[1:])) for row in rows]
+    return {s.contig: Kept(s.kept_start, s.kept_end) for s in stretches}

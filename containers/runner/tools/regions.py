@@ -1,0 +1,46 @@
+"""``seqdrop-tool regions``: BED files for the regions that a genome is called in."""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+from seqdrop.domain.bed import TARGET_PADDING, Region, merged, padded, parse_bed
+from seqdrop.domain.scatter import REGION_BASES, scattered
+
+
+def main(arguments: list[str]) -> int:
+    """Write ``regions/<number>.bed``, and for targets ``calling.bed``: both below FOLDER.
+
+    Each line of a region's BED has what a caller sees, and the part of it that the region keeps.
+    """
+    parser = argparse.ArgumentParser(prog="seqdrop-tool regions", description=main.__doc__)
+    parser.add_argument("fai", type=Path, help="the sequence's .fai")
+    parser.add_argument("callable", type=Path, help="BED of the stretches that are not N")
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument("--targets", type=Path, help="BED of the target regions")
+    parser.add_argument("--size", type=int, default=REGION_BASES, help="bases a region")
+    options = parser.parse_args(arguments)
+    lengths = lengths_of(options.fai)
+    scope = merged(_regions(options.targets or options.callable), list(lengths))
+    if options.targets:
+        scope = merged(padded(scope, TARGET_PADDING, lengths), list(lengths))
+        _write(options.folder / "calling.bed", scope)
+    (options.folder / "regions").mkdir()
+    for number, region in enumerate(scattered(scope, lengths, options.size), 1):
+        _write(options.folder / "regions" / f"{number:06}.bed", region)
+    return 0
+
+
+def lengths_of(fai: Path) -> dict[str, int]:
+    """Each contig's length in bases, in the order of the sequence."""
+    rows = (line.split("\t") for line in fai.read_text("utf-8").splitlines())
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def _regions(bed: Path) -> list[Region]:
+    return parse_bed(bed.read_text("utf-8").splitlines(), file=bed.name).regions
+
+
+def _write(path: Path, rows: Iterable[tuple[object, ...]]) -> None:
+    lines = ("\t".join(str(field) for field in row if field != "") for row in rows)
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")

@@ -1,0 +1,182 @@
+"""Calls as lines of VCF: which are PASS, which blocks are no call, and how cut blocks join.
+
+The lines are those of ``bcftools call -m -g`` for one sample.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+_MIN_DEPTH = re.compile(r"(?<![^;])(MIN_DP|MinDP)=(\d+)")
+"""Its name since bcftools 1.19, and before."""
+_END = re.compile(r"(?<![^;])END=(\d+)")
+_OLD_ALTS = re.compile(r"(?<![^;])OLD_REC=[^;]*\|([^|;]*)\|\d+(?=;|$)")
+"""``OLD_REC=contig|position|REF|ALTs|number``; a contig's name may have | in it."""
+_POS, _ALT, _QUAL, _FILTER, _INFO, _FORMAT, _SAMPLE = 1, 4, 5, 6, 7, 8, 9
+NO_CALL = "./."
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Below them a call is not PASS: QUAL (phred), depth (reads), GQ (phred).
+
+    Where the numbers come from: ``docs/results.md``.
+    """
+
+    min_qual: float
+    min_depth: int
+    min_gq: float
+
+    @property
+    def header(self) -> list[str]:
+        """The FILTER lines of a header."""
+        texts = {
+            "LowQual": f"QUAL is below {self.min_qual:g}",
+            "LowDepth": f"Depth (FORMAT/DP) is below {self.min_depth}",
+            "LowGQ": f"Genotype quality (FORMAT/GQ) is below {self.min_gq:g}",
+        }
+        return [f'##FILTER=<ID={name},Description="{text}">' for name, text in texts.items()]
+
+    def judge(self, line: str) -> str:
+        """A record with its FILTER, or its genotype taken back where there are too few reads."""
+        fields = line.rstrip("\n").split("\t")
+        values = _values(fields)
+        if fields[_ALT] == ".":
+            if _number(values.get("DP", ".")) < self.min_depth:
+                values["GT"] = NO_CALL
+                fields[_SAMPLE] = ":".join(values.values())
+        else:
+            fields[_FILTER] = self._filter(fields[_QUAL], values)
+        return "\t".join(fields) + "\n"
+
+    def _filter(self, qual: str, values: dict[str, str]) -> str:
+        """PASS only where every value is there and good: a missing one says nothing."""
+        judged = (
+            ("LowQual", qual, self.min_qual),
+            ("LowDepth", values.get("DP", "."), self.min_depth),
+            ("LowGQ", values.get("GQ", "."), self.min_gq),
+        )
+        failed = [name for name, value, low in judged if value != "." and float(value) < low]
+        if failed:
+            return ";".join(failed)
+        return "." if any(value == "." for _, value, _ in judged) else "PASS"
+
+
+def _number(value: str) -> float:
+    """A depth; one that is missing is none."""
+    return 0 if value == "." else float(value)
+
+
+class Kept(NamedTuple):
+    """A stretch of a contig whose records one region keeps: 0-based, half-open."""
+
+    start: int
+    end: int
+
+
+def kept_records(lines: Iterator[str], kept: dict[str, Kept]) -> Iterator[str]:
+    """The records that start in a region's own stretches.
+
+    A block that began before a stretch and reaches into it is kept too: the region before has its
+    beginning, and ``joined`` makes one of the two.
+    """
+    for line in lines:
+        contig, position, _ = line.split("\t", 2)
+        stretch = kept.get(contig)
+        if stretch is None:
+            continue
+        start = int(position) - 1
+        if start >= stretch.start:
+            is_kept = start < stretch.end
+        else:
+            is_kept = _is_block(line) and _end_of(line) > stretch.start
+        if is_kept:
+            yield line
+
+
+def joined(lines: Iterator[str]) -> Iterator[str]:
+    """The records of all regions in their order, with blocks that were seen in two parts as one.
+
+    Blocks never overlap but where a region was cut.
+    """
+    before = ""
+    for line in lines:
+        if before and _overlaps(before, line):
+            before = _union(before, line)
+            continue
+        if before:
+            yield before
+        before = line
+    if before:
+        yield before
+
+
+def _is_block(line: str) -> bool:
+    return line.split("\t", _ALT + 1)[_ALT] == "."
+
+
+def _end_of(line: str) -> int:
+    """The last position of a block, 1-based."""
+    fields = line.split("\t", _INFO + 1)
+    found = _END.search(fields[_INFO])
+    return int(found[1]) if found else int(fields[_POS])
+
+
+def _overlaps(before: str, line: str) -> bool:
+    one, two = before.split("\t", _INFO + 1), line.split("\t", _INFO + 1)
+    if one[0] != two[0] or int(two[_POS]) > _end_of(before):
+        return False
+    return all(f[_ALT] == "." and _MIN_DEPTH.search(f[_INFO]) for f in (one, two))
+
+
+def _union(before: str, line: str) -> str:
+    """One block: it begins with the first, ends with the longer, and has the lower depths."""
+    one, two = (text.rstrip("\n").split("\t") for text in (before, line))
+    end = max(_end_of(before), _end_of(line))
+    name, depth = _least_depth(one[_INFO], two[_INFO])
+    one[_INFO] = f"{name}={depth}" if end == int(one[_POS]) else f"END={end};{name}={depth}"
+    first, second = (
+        dict(zip(f[_FORMAT].split(":"), f[_SAMPLE].split(":"), strict=True)) for f in (one, two)
+    )
+    first["DP"] = str(min(int(first["DP"]), int(second["DP"])))
+    one[_SAMPLE] = ":".join(first.values())
+    return "\t".join(one) + "\n"
+
+
+def _values(fields: list[str]) -> dict[str, str]:
+    """The sample's values by the names in FORMAT; trailing ones may be missing."""
+    return dict(zip(fields[_FORMAT].split(":"), fields[_SAMPLE].split(":"), strict=False))
+
+
+def _least_depth(one: str, two: str) -> tuple[str, int]:
+    found = [_MIN_DEPTH.search(info) for info in (one, two)]
+    depths = [(match[1], int(match[2])) for match in found if match]
+    return depths[0][0], min(depth for _, depth in depths)
+
+
+def split_genotype(line: str) -> str:
+    """A record that ``bcftools norm -m -`` split off, its genotype without a claim of REF.
+
+    Both ALTs of such a site were called. norm writes 0 for the one that went to another record;
+    here it is missing. INFO/OLD_REC, which norm adds, has the record as it was.
+    """
+    fields = line.rstrip("\n").split("\t")
+    old = _OLD_ALTS.search(fields[_INFO])
+    if not old or "," not in old[1]:
+        return line
+    values = _values(fields)
+    values["GT"] = values["GT"].replace("0", ".")
+    fields[_SAMPLE] = ":".join(values.values())
+    return "\t".join(fields) + "\n"
+
+
+def maker_line(**facts: str) -> str:
+    """The header's line that says what made a file; ``simulated`` only where it is true."""
+    named = {name: text for name, text in facts.items() if text not in ("", "false")}
+    inside = ",".join(f'{name}="{_quoted(text)}"' for name, text in named.items())
+    return f"##seqdrop=<ID=run,{inside}>"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,115 @@
+"""The pipelines' own steps over small samples, without the runner and without AWS."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from runner.commands import Filler, MatePaths
+from seqdrop.domain.pipeline import Calling, Pipeline, Stage
+from seqdrop.domain.plan import ReadPair, StoredObject
+from tests.tools_support import ROOT, SHARED_DATA, pipe, run, shims, tool
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A reference folder as a stage gets it, and the lanes of one sample."""
+
+    ref: Path
+    lanes: dict[str, tuple[Path, Path]]
+
+    @property
+    def fasta(self) -> Path:
+        return self.ref / "genome.fa"
+
+
+def read_group(lane: str) -> str:
+    return f"@RG\\tID:{lane}\\tPU:{lane}\\tLB:lib\\tSM:S1\\tPL:ILLUMINA"
+
+
+def stage_of(pipeline: str, stage: str) -> Stage:
+    text = (ROOT / "pipelines" / f"{pipeline}.yaml").read_bytes()
+    return msgspec.yaml.decode(text, type=Pipeline).stages[stage]
+
+
+DEFAULTS = Calling().variables
+
+
+def run_stage(
+    stage: Stage,
+    sample: Sample,
+    folder: Path,
+    variables: dict[str, bool | str],
+    path: Path | None,
+    *,
+    threads: int = 2,
+) -> None:
+    """Run a stage's steps as the runner does, in a folder with ref, in, tmp and out."""
+    nothing = StoredObject("", "", 0)
+    for name in ("tmp", "out"):
+        (folder / name).mkdir(exist_ok=True)
+    ref = folder / "ref"
+    if not ref.exists():
+        ref.symlink_to(sample.ref)
+    pairs = {}
+    for lane, mates in sample.lanes.items():
+        local = MatePaths(*(folder / "tmp" / f"{lane}_R{n}.fastq.gz" for n in (1, 2)))
+        for there, here in zip(mates, (local.r1, local.r2), strict=True):
+            here.unlink(missing_ok=True)
+            here.symlink_to(there)
+        pairs[lane] = ReadPair(lane, read_group(lane), nothing, nothing), local
+    texts = {name: name for name in ("tmp", "out", "in", "ref")}
+    texts |= {"threads": str(threads), "sample": "S1", "pipeline": "p", "reference": "r/1"}
+    texts |= {"run_key": "k", "stage_key": "s", "version": "0", "simulated": "false"}
+    filler = Filler(folder, texts, DEFAULTS | variables, pairs)
+    for step in stage.steps:
+        for plan in filler.pipes(step):
+            said = pipe(*plan.commands, path=path, folder=folder)
+            if plan.stdout:
+                plan.stdout.parent.mkdir(exist_ok=True)
+                plan.stdout.write_bytes(said)
+    for output in stage.outputs:
+        assert filler.path(output.source or f"{{out}}/{output.name}").exists()
+
+
+def indexed(folder: Path, fasta: bytes, lanes: dict[str, tuple[Path, Path]]) -> Sample:
+    """A sample whose reference was made ready by the stand-ins, as `references.yaml` says."""
+    raw = Sample(folder / "raw", {})
+    raw.ref.mkdir(parents=True)
+    raw.fasta.write_bytes(fasta)
+    path = shims(folder / "bin")
+    run_stage(stage_of("references", "bwa"), raw, folder, {}, path)
+    out = folder / "out"
+    (out / "genome.fa").unlink(missing_ok=True)
+    (out / "genome.fa").write_bytes(fasta)
+    run(tool("samtools", "faidx", out / "genome.fa"))
+    rows = [line.split("\t") for line in (out / "genome.fa.fai").read_text().splitlines()]
+    (out / "callable.bed").write_text("".join(f"{r[0]}\t0\t{r[1]}\n" for r in rows))
+    return Sample(out, lanes)
+
+
+def measles_sample(folder: Path) -> Sample:
+    """Real pairs of a measles virus."""
+    data = SHARED_DATA / "measles"
+    one, two = sorted(data.glob("*.fastq.gz"))
+    return indexed(folder, (data / "measles.fa").read_bytes(), {"FC.5": (one, two)})
+
+
+def human_sample(folder: Path) -> Sample:
+    """Pairs of NA12878, made back into FASTQ from the BAM."""
+    data = SHARED_DATA / "na12878-chr22"
+    mates = folder / "1.fastq.gz", folder / "2.fastq.gz"
+    pipe(
+        tool("samtools", "collate", "-u", "-O", data / "NA12878.chr22.tiny.bam"),
+        tool("samtools", "fastq", "-n", "-1", mates[0], "-2", mates[1], "-s", "/dev/null", "-"),
+    )
+    return indexed(folder, (data / "q.fa").read_bytes(), {"FC.1": mates})
+
+
+def align(sample: Sample, folder: Path, path: Path | None, *, threads: int = 2, **on: bool) -> None:
+    """The stage `align` of germline-cpu; what comes out is in `in`, as `call` wants it."""
+    stage = stage_of("germline-cpu", "align")
+    run_stage(stage, sample, folder, {**on}, path, threads=threads)
+    (folder / "out").rename(folder / "in")
+    shutil.rmtree(folder / "tmp")
