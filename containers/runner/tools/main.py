@@ -4,6 +4,7 @@ import importlib
 import sys
 
 VERBS = {
+    "base-quality": "runner.tools.base_quality:main",
     "calls": "runner.tools.calls:main",
     "depth": "runner.tools.depth:main",
     "join": "runner.tools.calls:join",
