@@ -107,9 +107,16 @@ def human_sample(folder: Path) -> Sample:
     return indexed(folder, (data / "q.fa").read_bytes(), {"FC.1": mates})
 
 
-def align(sample: Sample, folder: Path, path: Path | None, *, threads: int = 2, **on: bool) -> None:
+def align(
+    sample: Sample,
+    folder: Path,
+    path: Path | None,
+    variables: dict[str, bool | str],
+    *,
+    threads: int = 2,
+) -> None:
     """The stage `align` of germline-cpu; what comes out is in `in`, as `call` wants it."""
     stage = stage_of("germline-cpu", "align")
-    run_stage(stage, sample, folder, {**on}, path, threads=threads)
+    run_stage(stage, sample, folder, variables, path, threads=threads)
     (folder / "out").rename(folder / "in")
     shutil.rmtree(folder / "tmp")

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from local.tools import libbwa
 from local.tools.bwa_align import Aligner, BwaFailed, SamWriter
+from local.tools.bwa_pairs import given_insert_sizes
 from local.tools.fastq_reads import BadFastq, read_chunks
 
 logger = logging.getLogger("bwa")
@@ -51,6 +52,7 @@ def _mem_parser() -> _Parser:
     parser.add_argument("-R", dest="read_group")
     parser.add_argument("-Y", dest="soft_clip", action="store_true")
     parser.add_argument("-M", dest="mark_secondary", action="store_true")
+    parser.add_argument("-I", dest="insert_sizes", type=given_insert_sizes)
     parser.add_argument("-v", dest="verbosity", type=int, default=3)
     parser.add_argument("-o", dest="output", default="-")
     parser.add_argument("prefix", metavar="idxbase")
@@ -82,6 +84,7 @@ def _mem(arguments: list[str]) -> int:
         | (libbwa.MEM_F_NO_MULTI if options.mark_secondary else 0),
         verbosity=options.verbosity,
         read_group=options.read_group,
+        insert_sizes=options.insert_sizes,
     )
     chunk_bases = options.chunk_bases or CHUNK_BASES_PER_THREAD * max(1, options.threads)
     writer = SamWriter(options.output, aligner.header(_program_line(arguments)))

@@ -68,8 +68,10 @@ class Aligner:
     """bwa mem with its default scores on one loaded index."""
 
     def __init__(
-        self, prefix: str, *, threads: int, flags: int, verbosity: int, read_group: str | None
-    ) -> None:
+        self, prefix: str, *, threads: int, flags: int, verbosity: int, read_group: str | None,
+        insert_sizes: Sizes | None = None,
+    ) -> None:  # fmt: skip
+        """``insert_sizes`` are given ones, instead of each chunk's own."""
         self._lib = libbwa.load()
         libbwa.set_verbosity(verbosity)
         self._verbosity = verbosity
@@ -81,6 +83,8 @@ class Aligner:
         self._options.n_threads = threads
         self._options.flag |= flags
         self.read_group = self._set_read_group(read_group)
+        self._given_sizes = insert_sizes
+        self._statistics = _statistics(insert_sizes) if insert_sizes else None
         self._processed = 0
 
     def _set_read_group(self, line: str | None) -> bytes | None:
@@ -107,7 +111,8 @@ class Aligner:
         buffers = [_fill(words, lines, i, mates) for i, lines in enumerate(chunk.mates)]
         self._options.flag |= libbwa.MEM_F_PE if mates == 2 else 0
         report = self._process(words, chunk.reads)
-        return AlignedChunk(words, buffers, parse_insert_sizes(report), mates == 2)
+        sizes = self._given_sizes or parse_insert_sizes(report)
+        return AlignedChunk(words, buffers, sizes, mates == 2)
 
     def _process(self, words: "array[int]", reads: int) -> str:
         libbwa.set_verbosity(max(self._verbosity, 3))
@@ -120,13 +125,19 @@ class Aligner:
                 self._processed,
                 reads,
                 words.buffer_info()[0],
-                None,
+                self._statistics,
                 None,
             )
         self._processed += reads
         if self._verbosity >= 3:
             logger.info("%s", captured.text.rstrip("\n"))
         return captured.text
+
+
+def _statistics(sizes: Sizes) -> "ctypes.Array[libbwa.PairStatistics]":
+    """Given insert sizes as bwa's own main lays them out."""
+    rows = [(s.low, s.high, 0, s.mean, s.sd) if s else (0, 0, 1, 0.0, 0.0) for s in sizes]
+    return (libbwa.PairStatistics * len(rows))(*(libbwa.PairStatistics(*row) for row in rows))
 
 
 class SamWriter:

@@ -49,6 +49,21 @@ def parse_insert_sizes(report: str) -> Sizes:
     return tuple(map(found.get, _ORIENTATIONS))
 
 
+def given_insert_sizes(text: str) -> Sizes:
+    """What `bwa mem -I mean[,sd[,longest[,shortest]]]` sets, with bwa's own defaults, for FR.
+
+    Raises ValueError where the text is no such list.
+    """
+    numbers = [float(number) for number in text.split(",")]
+    if not 1 <= len(numbers) <= 4:
+        raise ValueError(f"-I {text}: give the mean, and at most three numbers more")
+    mean = numbers[0]
+    sd = numbers[1] if len(numbers) > 1 else mean * 0.1
+    high = int((numbers[2] if len(numbers) > 2 else mean + 4.0 * sd) + 0.499)
+    low = int(numbers[3] + 0.499) if len(numbers) > 3 else max(1, int(mean - 4.0 * sd + 0.499))
+    return (None, InsertSizes(low, high, mean, sd), None, None)
+
+
 def _inside(bounds: InsertSizes | None, tlen: int) -> InsertSizes | None:
     return bounds if bounds and bounds.low <= abs(tlen) - 1 <= bounds.high else None
 

@@ -43,6 +43,18 @@ class MemOptions(ctypes.Structure):
     )
 
 
+class PairStatistics(ctypes.Structure):
+    """bwa's `mem_pestat_t`: the insert sizes of one orientation."""
+
+    _fields_ = (
+        ("low", ctypes.c_int),
+        ("high", ctypes.c_int),
+        ("failed", ctypes.c_int),
+        ("mean", ctypes.c_double),
+        ("sd", ctypes.c_double),
+    )
+
+
 class Index(ctypes.Structure):
     """bwa's `bwaidx_t`: the FM index, the sequence names and the packed sequence."""
 

@@ -76,7 +76,15 @@ def awkward(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]
 
 @needs_native_bwa
 @pytest.mark.parametrize(
-    "options", [[], ["-K", "20000"], ["-t", "2", "-Y", "-K", "100001"], ["-M", "-K", "50000"]]
+    "options",
+    [
+        [],
+        ["-K", "20000"],
+        ["-t", "2", "-Y", "-K", "100001"],
+        ["-M", "-K", "50000"],
+        ["-I", "250,100,1000,1"],
+        ["-I", "350"],
+    ],
 )
 def test_awkward_simulated_pairs_align_as_with_native_bwa(
     awkward: tuple[Path, Path, Path], options: list[str]

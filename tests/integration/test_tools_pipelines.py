@@ -88,7 +88,7 @@ def native_calls(sample: Sample, script: str, folder: Path) -> bytes:
 
 def germline_cpu(sample: Sample, folder: Path, path: Path | None, *, mark: bool) -> Path:
     """The calls of the pipeline's `align` and `call`."""
-    align(sample, folder, path, mark_duplicates=mark, keep_duplicates=not mark)
+    align(sample, folder, path, {"mark_duplicates": mark, "keep_duplicates": not mark})
     run_stage(stage_of("germline-cpu", "call"), sample, folder, {}, path)
     return folder / "out" / "variants.vcf.gz"
 

@@ -1,0 +1,308 @@
+"""What germline-cpu calls: scattered or not, in amplicons, filtered, and the same to the byte."""
+
+import random
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from msgspec import structs
+
+from local.demo.genome import haplotypes, make_genome, plant_variants
+from local.demo.reads import Lane, write_lane
+from seqdrop.domain.pipeline import Calling, Stage
+from tests.stage_support import (
+    Sample,
+    align,
+    human_sample,
+    indexed,
+    measles_sample,
+    run_stage,
+    stage_of,
+)
+from tests.tools_support import SHARED_DATA, reverse_complement, run, shims, tool, write_fastq
+
+needs_data = pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="the real data are not here")
+MARKED: dict[str, bool | str] = {"mark_duplicates": True}
+AMPLICON: dict[str, bool | str] = Calling(
+    max_depth=100_000, insert_size="300,200,1000,1", count_orphans=True
+).variables
+
+
+class Call(NamedTuple):
+    """A record of a VCF, its sample's values by name."""
+
+    contig: str
+    position: int
+    ref: str
+    alt: str
+    filter: str
+    info: str
+    values: dict[str, str]
+
+
+def text_of(vcf: Path) -> str:
+    return run(tool("bcftools", "view", "--no-version", vcf)).stdout.decode()
+
+
+def records_of(vcf: Path) -> list[Call]:
+    found = []
+    for line in text_of(vcf).splitlines():
+        if not line.startswith("#"):
+            f = line.split("\t")
+            values = dict(zip(f[8].split(":"), f[9].split(":"), strict=False))
+            found.append(Call(f[0], int(f[1]), f[3], f[4], f[6], f[7], values))
+    return found
+
+
+def call(
+    sample: Sample, folder: Path, path: Path, *, size: int = 0, threads: int = 2,
+    variables: dict[str, bool | str] | None = None,
+) -> Path:  # fmt: skip
+    """The stage `call` over what is aligned in the folder, cut into regions of a size."""
+    stage = stage_of("germline-cpu", "call")
+    for name in ("tmp", "out"):
+        run(["rm", "-rf", str(folder / name)])
+    run_stage(cut(stage, size), sample, folder, variables or {}, path, threads=threads)
+    return folder / "out"
+
+
+def cut(stage: Stage, size: int) -> Stage:
+    """The stage with regions of so many bases, where a size is given."""
+    if not size:
+        return stage
+    first, *others = stage.steps
+    command = (*first.pipe[0], "--size", str(size))
+    return structs.replace(stage, steps=(structs.replace(first, pipe=(command,)), *others))
+
+
+def simulated_sample(folder: Path, *, depth: int = 30) -> Sample:
+    """Two lanes of a genome of two contigs with SNPs, indels and multi-allelic sites."""
+    genome = make_genome(5, {"chr1": 60_000, "chr2": 20_000})
+    chromosomes = haplotypes(genome, plant_variants(genome, 5), 5)
+    lanes = {}
+    for number in (1, 2):
+        files = folder / f"{number}_R1.fastq.gz", folder / f"{number}_R2.fastq.gz"
+        write_lane(chromosomes, files, Lane("FC", number), depth=depth // 2, seed=5)
+        lanes[f"FC.{number}"] = files
+    return indexed(folder, genome.fasta().encode(), lanes)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shims(tmp_path_factory.mktemp("tools") / "bin")
+
+
+SAMPLES: dict[str, Callable[[Path], Sample]] = {
+    "simulated": simulated_sample,
+    "measles": measles_sample,
+    "human": human_sample,
+}
+
+
+@pytest.mark.parametrize("name", list(SAMPLES))
+def test_scattered_calls_equal_those_in_one_piece(name: str, tmp_path: Path, path: Path) -> None:
+    if name != "simulated" and not SHARED_DATA.is_dir():
+        pytest.skip("the real data are not here")
+    (tmp_path / "made").mkdir()
+    sample = SAMPLES[name](tmp_path / "made")
+    align(sample, tmp_path, path, MARKED)
+    out = call(sample, tmp_path, path)
+    whole = {vcf: (out / vcf).read_bytes() for vcf in ("variants.g.vcf.gz", "variants.vcf.gz")}
+    records = records_of(out / "variants.g.vcf.gz")
+    indels = [r for r in records if "INDEL" in r.info]
+    blocks = [r for r in records if r.alt == "."]
+    cuts_near_indels, cuts_in_blocks = 0, 0
+    for size in (611, 4_999):
+        out = call(sample, tmp_path, path, size=size)
+        assert {vcf: (out / vcf).read_bytes() for vcf in whole} == whole
+        for contig, at in cuts_of(tmp_path / "tmp/regions"):
+            cuts_near_indels += any(
+                contig == r.contig and abs(r.position - at) < 200 for r in indels
+            )
+            cuts_in_blocks += any(
+                contig == r.contig and r.position <= at < end_of(r) for r in blocks
+            )
+    assert cuts_in_blocks > 3
+    assert cuts_near_indels > 0 or not indels
+
+
+def cuts_of(regions: Path) -> list[tuple[str, int]]:
+    """Contig and position of each cut between two regions."""
+    found = []
+    for bed in sorted(regions.glob("*.bed")):
+        for row in bed.read_text().splitlines():
+            contig, _, _, kept_start, _ = row.split("\t")
+            found.append((contig, int(kept_start)))
+    return [(one, at) for (one, _), (other, at) in pairwise(found) if one == other]
+
+
+def end_of(record: Call) -> int:
+    end = re.search(r"END=(\d+)", record.info)
+    return int(end[1]) if end else record.position
+
+
+def test_the_same_reads_give_the_same_bytes_by_any_number_of_threads(
+    tmp_path: Path, path: Path
+) -> None:
+    (tmp_path / "made").mkdir()
+    sample = simulated_sample(tmp_path / "made")
+    turned = Sample(sample.ref, dict(reversed(sample.lanes.items())))
+    found = []
+    for number, (given, threads) in enumerate(((sample, 1), (sample, 4), (turned, 2))):
+        folder = tmp_path / f"scratch-{number}"
+        folder.mkdir()
+        # pairs come to a plan in the order of their ids, whatever came first
+        ordered = Sample(given.ref, dict(sorted(given.lanes.items())))
+        align(ordered, folder, path, MARKED, threads=threads)
+        call(ordered, folder, path, threads=threads)
+        found.append(
+            {p.name: p.read_bytes() for name in ("in", "out") for p in (folder / name).iterdir()}
+        )
+    assert {"alignment.bam", "variants.vcf.gz", "variants.g.vcf.gz"} < found[0].keys()
+    assert found[0] == found[1] == found[2]
+    header = run(tool("samtools", "view", "-H", "--no-PG", tmp_path / "scratch-0/in/alignment.bam"))
+    assert str(tmp_path) not in header.stdout.decode()
+    vcf = text_of(tmp_path / "scratch-0/out/variants.vcf.gz")
+    assert str(tmp_path) not in vcf
+    assert not re.search(r"##bcftools|Date=", vcf)
+
+
+@needs_data
+def test_all_true_snps_of_na12878_are_called_and_pass(tmp_path: Path, path: Path) -> None:
+    (tmp_path / "made").mkdir()
+    sample = human_sample(tmp_path / "made")
+    align(sample, tmp_path, path, MARKED)
+    called = records_of(call(sample, tmp_path, path) / "variants.vcf.gz")
+    passed = {(r.position, r.ref, r.alt) for r in called if r.filter == "PASS"}
+    (truth,) = (SHARED_DATA / "na12878-chr22").glob("*.vcf")
+    true = {(r.position, r.ref, r.alt) for r in records_of(truth)}
+    assert len(true) == 14
+    assert true <= passed
+
+
+def genome_of(length: int, seed: int = 11) -> str:
+    return "".join(random.Random(seed).choices("ACGT", k=length))
+
+
+def amplicon_pairs(fragments: list[str], folder: Path, length: int = 150) -> tuple[Path, Path]:
+    """Both ends of each fragment, in an order by chance, every second from the other strand."""
+    made = [f if n % 2 else reverse_complement(f) for n, f in enumerate(fragments)]
+    random.Random(1).shuffle(made)
+    return (
+        write_fastq(folder / "a_R1.fastq.gz", [f[:length] for f in made]),
+        write_fastq(folder / "a_R2.fastq.gz", [reverse_complement(f)[:length] for f in made]),
+    )
+
+
+class Panel(NamedTuple):
+    """A genome, and where its amplicons and variants are (0-based)."""
+
+    reference: str
+    sample: str
+
+
+def with_snv(genome: str, at: int) -> str:
+    return genome[:at] + {"A": "C", "C": "G", "G": "T", "T": "A"}[genome[at]] + genome[at + 1 :]
+
+
+def panel_calls(
+    tmp_path: Path, path: Path, reference: str, fragments: list[str],
+    variables: dict[str, bool | str] = AMPLICON,
+) -> list[Call]:  # fmt: skip
+    (tmp_path / "made").mkdir()
+    mates = amplicon_pairs(fragments, tmp_path)
+    fasta = f">chr1\n{reference}\n".encode()
+    sample = indexed(tmp_path / "made", fasta, {"FC.1": mates})
+    variables = variables | {"keep_duplicates": True}
+    align(sample, tmp_path, path, variables)
+    return records_of(call(sample, tmp_path, path, variables=variables) / "variants.vcf.gz")
+
+
+def test_a_heterozygous_amplicon_of_four_hundred_pairs_is_heterozygous(
+    tmp_path: Path, path: Path
+) -> None:
+    reference = genome_of(14_000)
+    sample = with_snv(reference, 7_000)
+    fragments = [reference[6_799:7_099]] * 200 + [sample[6_799:7_099]] * 200
+    (found,) = panel_calls(tmp_path, path, reference, fragments)
+    assert (found.position, found.filter) == (7_001, "PASS")
+    assert found.values["GT"] == "0/1"
+    assert found.values["AD"] == "200,200"
+    assert found.values["DP"] == "400"
+
+
+def test_a_heterozygous_deletion_at_four_hundred_pairs_is_called(
+    tmp_path: Path, path: Path
+) -> None:
+    reference = genome_of(14_000)
+    deleted = reference[:6_870] + reference[6_874:]
+    fragments = [reference[6_799:7_099]] * 200 + [deleted[6_799:7_095]] * 200
+    (found,) = panel_calls(tmp_path, path, reference, fragments)
+    assert len(found.ref) - len(found.alt) == 4
+    assert abs(found.position - 6_870) < 5
+    assert found.filter == "PASS"
+    assert found.values["GT"] == "0/1"
+    assert abs(int(found.values["AD"].split(",")[1]) - 200) < 20
+
+
+@pytest.mark.parametrize("orphans", [False, True])
+def test_a_longer_amplicon_beside_a_frequent_short_one_keeps_its_variant(
+    tmp_path: Path, path: Path, orphans: bool
+) -> None:
+    reference = genome_of(14_000)
+    sample = with_snv(with_snv(reference, 7_000), 3_000)
+    fragments = [sample[2_920:3_080]] * 3_000 + [sample[6_799:7_099]] * 60
+    variables = AMPLICON | {"count_orphans": orphans}
+    found = panel_calls(tmp_path, path, reference, fragments, variables)
+    assert [(r.position, r.values["GT"], r.filter) for r in found] == [
+        (3_001, "1/1", "PASS"),
+        (7_001, "1/1", "PASS"),
+    ]
+    assert [int(r.values["DP"]) for r in found] == [3_000, 60]
+
+
+def test_without_a_given_insert_size_the_longer_amplicon_would_be_lost(
+    tmp_path: Path, path: Path
+) -> None:
+    """What the panel's assay is for: bwa takes the frequent amplicon's size for everyone's."""
+    reference = genome_of(14_000)
+    sample = with_snv(with_snv(reference, 7_000), 3_000)
+    fragments = [sample[2_920:3_080]] * 3_000 + [sample[6_799:7_099]] * 60
+    variables = AMPLICON | {"insert_size": "", "count_orphans": False}
+    found = panel_calls(tmp_path, path, reference, fragments, variables)
+    assert [r.position for r in found] == [3_001]
+
+
+def test_a_split_site_has_a_record_for_each_allele_and_none_claims_reference(
+    tmp_path: Path, path: Path
+) -> None:
+    reference = genome_of(14_000)
+    one = with_snv(reference, 7_000)
+    two = with_snv(one, 7_000)
+    fragments = [one[6_799:7_099]] * 60 + [two[6_799:7_099]] * 60
+    joined = panel_calls(tmp_path, path, reference, fragments)
+    assert [(r.alt.count(","), r.values["GT"]) for r in joined] == [(1, "1/2")]
+    (tmp_path / "split").mkdir()
+    split = panel_calls(
+        tmp_path / "split", path, reference, fragments,
+        AMPLICON | {"split_multiallelics": True},
+    )  # fmt: skip
+    assert sorted(r.alt for r in split) == sorted(joined[0].alt.split(","))
+    assert sorted(r.values["GT"] for r in split) == ["./1", "1/."]
+    assert all(f"|{joined[0].alt}|" in r.info for r in split)
+
+
+def test_reference_that_one_read_saw_is_no_call(tmp_path: Path, path: Path) -> None:
+    reference = genome_of(14_000)
+    fragments = [reference[2_000:2_400], *[reference[9_000:9_300]] * 30]
+    panel_calls(tmp_path, path, reference, fragments)
+    blocks = [r for r in records_of(tmp_path / "out/variants.g.vcf.gz") if r.alt == "."]
+    seen = {r.values["GT"]: 0 for r in blocks}
+    for block in blocks:
+        seen[block.values["GT"]] += end_of(block) - block.position + 1
+        is_lone = block.position < 5_000
+        assert block.values["GT"] == ("./." if is_lone else "0/0")
+    assert seen.keys() == {"./.", "0/0"}

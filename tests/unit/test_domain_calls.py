@@ -1,0 +1,152 @@
+"""Lines of VCF: which calls are PASS, which blocks are no call, and how cut blocks join."""
+
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqdrop.domain.calls import (
+    Kept,
+    Thresholds,
+    joined,
+    kept_records,
+    maker_line,
+    split_genotype,
+)
+
+THRESHOLDS = Thresholds(min_qual=20, min_depth=5, min_gq=15)
+
+
+def variant(qual: str = "99", sample: str = "0/1:9:4,5:50", keys: str = "GT:DP:AD:GQ") -> str:
+    return f"c\t10\t.\tA\tC\t{qual}\t.\tDP=9\t{keys}\t{sample}\n"
+
+
+def block(start: int, end: int, depth: int, contig: str = "c", name: str = "MIN_DP") -> str:
+    info = f"{name}={depth}" if start == end else f"END={end};{name}={depth}"
+    return f"{contig}\t{start}\t.\tA\t.\t.\t.\t{info}\tGT:DP\t0/0:{depth}\n"
+
+
+def judged(line: str) -> str:
+    return THRESHOLDS.judge(line).split("\t")[6]
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (variant(), "PASS"),
+        (variant(qual="20", sample="0/1:5:2,3:15"), "PASS"),
+        (variant(qual="19.9"), "LowQual"),
+        (variant(sample="1/1:4:0,4:127"), "LowDepth"),
+        (variant(sample="0/1:9:4,5:14"), "LowGQ"),
+        (variant(qual="3", sample="0/1:1:0,1:3"), "LowQual;LowDepth;LowGQ"),
+        (variant(qual="."), "."),
+        (variant(sample="0/1:.:4,5:50"), "."),
+        (variant(sample="0/1:9", keys="GT:DP"), "."),
+        (variant(sample="0/1:9:4,5", keys="GT:DP:AD:GQ"), "."),
+        (variant(sample="1/1:3:.:.", keys="GT:DP:AD:GQ"), "LowDepth"),
+    ],
+)
+def test_a_call_is_pass_only_where_every_value_is_there_and_good(line: str, found: str) -> None:
+    assert judged(line) == found
+
+
+def test_high_genotype_quality_alone_makes_no_pass() -> None:
+    assert judged(variant(qual="8.9", sample="1/1:3:0,3:127")) == "LowQual;LowDepth"
+
+
+@pytest.mark.parametrize(("depth", "genotype"), [(0, "./."), (4, "./."), (5, "0/0"), (30, "0/0")])
+def test_reference_from_too_few_reads_is_no_call(depth: int, genotype: str) -> None:
+    fields = THRESHOLDS.judge(block(1, 9, depth)).rstrip("\n").split("\t")
+    assert fields[9] == f"{genotype}:{depth}"
+    assert fields[6] == "."
+
+
+def test_the_header_names_each_filter_with_its_threshold() -> None:
+    named = re.findall(r"ID=(\w+),", "".join(THRESHOLDS.header))
+    assert named == ["LowQual", "LowDepth", "LowGQ"]
+    assert "below 5" in THRESHOLDS.header[1]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 400), st.integers(1, 40)), min_size=1, max_size=12),
+    st.sets(st.integers(1, 3_000), max_size=6),
+    st.integers(0, 60),
+    st.sampled_from(["MIN_DP", "MinDP"]),
+)
+def test_blocks_that_regions_cut_are_whole_again(
+    lengths: list[tuple[int, int]], cuts: set[int], padding: int, name: str
+) -> None:
+    """Each region sees its stretch, padded; a block is what of it is seen, at its depth there."""
+    whole, start = [], 1
+    for length, depth in lengths:
+        whole.append(block(start, start + length - 1, depth, name=name))
+        start += length
+    end = start - 1
+    edges = [0, *sorted(cut for cut in cuts if cut < end), end]
+    kept: list[str] = []
+    for low, high in pairwise(edges):
+        seen_from, seen_to = max(1, low + 1 - padding), min(end, high + padding)
+        seen, at = [], 1
+        for length, depth in lengths:
+            first, last = max(at, seen_from), min(at + length - 1, seen_to)
+            if first <= last:
+                seen.append(block(first, last, depth, name=name))
+            at += length
+        kept += kept_records(iter(seen), {"c": Kept(low, high)})
+    found = list(joined(iter(kept)))
+    if padding:
+        assert found == whole
+    assert _bases(found) == _bases(whole)
+
+
+def _bases(lines: list[str]) -> list[int]:
+    covered: list[int] = []
+    for line in lines:
+        fields = line.split("\t")
+        found = re.search(r"END=(\d+)", fields[7])
+        covered += range(int(fields[1]), int(found[1] if found else fields[1]) + 1)
+    return covered
+
+
+def test_the_lower_of_two_depths_is_a_joined_blocks() -> None:
+    (found,) = joined(iter([block(1, 50, 14), block(40, 90, 11)]))
+    assert found == block(1, 90, 11)
+
+
+def test_records_at_one_position_are_not_taken_for_a_cut_block() -> None:
+    indel = "c\t50\t.\tAT\t.\t.\t.\tINDEL;DP=0\tGT:DP\t0/0:0\n"
+    lines = [block(1, 50, 14), indel, variant(), block(60, 61, 3, contig="d")]
+    assert list(joined(iter(lines))) == lines
+
+
+def test_a_record_is_kept_by_the_region_in_which_it_starts() -> None:
+    kept = {"c": Kept(9, 20)}
+    assert list(kept_records(iter([variant()]), kept)) == [variant()]
+    assert list(kept_records(iter([variant()]), {"c": Kept(10, 20)})) == []
+    assert list(kept_records(iter([variant()]), {"c": Kept(0, 9)})) == []
+    assert list(kept_records(iter([variant()]), {"d": Kept(0, 90)})) == []
+
+
+@pytest.mark.parametrize(
+    ("info", "genotype", "found"),
+    [
+        ("AC=1;OLD_REC=q|186|T|C,G|1", "1/0", "1/."),
+        ("AC=1;OLD_REC=q|186|T|C,G|2", "0/1", "./1"),
+        ("OLD_REC=ENA|K01|K01.1|186|T|C,G|2;AC=1", "0|1", ".|1"),
+        ("AC=1;OLD_REC=q|186|TAA|TA|1", "0/1", "0/1"),  # moved to the left, not split
+        ("AC=1", "0/1", "0/1"),
+    ],
+)
+def test_a_split_genotype_never_claims_reference(info: str, genotype: str, found: str) -> None:
+    line = f"q\t186\t.\tT\tC\t99\tPASS\t{info}\tGT:DP\t{genotype}:30\n"
+    assert split_genotype(line).split("\t")[9] == f"{found}:30\n"
+
+
+def test_the_maker_is_one_line_and_says_simulated_only_where_it_is() -> None:
+    facts = {"pipeline": "germline-cpu", "run": "ab", "reference": 'odd"name/1'}
+    assert maker_line(**facts, simulated="false") == (
+        '##seqdrop=<ID=run,pipeline="germline-cpu",run="ab",reference="odd\\"name/1">'
+    )
+    assert 'simulated="true"' in maker_line(**facts, simulated="true")
