@@ -44,6 +44,8 @@ app.command("stop")(act.stop)
 app.command("logs")(logs.logs)
 app.command("results")(results.results)
 reference_app.command("add")(references.add)
+reference_app.command("list")(references.references)
+reference_app.command("retire")(references.retire)
 app.add_typer(reference_app, name="reference")
 app.command("references")(references.references)
 app.command("redrive")(redrive.redrive)
@@ -61,7 +63,8 @@ def main() -> None:
     except SystemExit:
         raise  # before the next line loads AWS' libraries
     except expected_faults() as error:
-        warn(f"seqdrop: {explain(error)}")
+        for line in f"seqdrop: {explain(error)}".splitlines():
+            warn(line)
         sys.exit(1)
 
 

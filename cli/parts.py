@@ -1,16 +1,23 @@
-"""A reference's files on this disk: which part each is, and how the tools want it."""
+"""A reference's files on this disk: which part each is, looked at, and as the tools want it."""
 
 import gzip
 import hashlib
-import shutil
+import io
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
-from seqdrop.domain.errors import InvalidInput
+from seqdrop.domain.alt import check_alt, missing_alt
+from seqdrop.domain.bed import parse_bed
+from seqdrop.domain.errors import InvalidInput, InvalidReference
+from seqdrop.domain.fasta import FastaContent, read_fasta
+from seqdrop.domain.gff import parse_gff
+from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.plan import LocalFile, StoredObject
-from seqdrop.flow.references import part_of
+from seqdrop.flow.references import CODES_PART, part_of
 
 _CHUNK_BYTES = 1 << 20
 _GZIP = b"\x1f\x8b"
@@ -24,49 +31,120 @@ class Part:
     file: Path
 
 
-def prepare_parts(files: Sequence[Path], scratch: Path) -> tuple[dict[str, Part], int]:
-    """The parts by name, and the number of bases. What tools want plain is unpacked.
+@dataclass
+class PreparedReference:
+    """Files that were looked at and may be uploaded."""
 
-    Raises InvalidInput where a file is no part, a part is given twice, or the first is not FASTA.
+    facts: SequenceFacts
+    bases: int
+    parts: dict[str, Part]
+    warnings: list[str] = field(default_factory=list)
+
+
+def prepare_parts(files: Sequence[Path], scratch: Path) -> PreparedReference:
+    """Looks at all files, and writes to ``scratch`` what tools want otherwise than it is.
+
+    Raises InvalidInput where a file is no part, a part is given twice, the first is not FASTA, or
+    a file holds what tools would refuse or misread.
     """
-    parts: dict[str, Part] = {}
+    given: dict[str, tuple[str, Path]] = {}
     for file in files:
         name, path = part_of(file.name)
-        if name in parts:
+        if name in given:
             raise InvalidInput(f"{file.name!r} is a second {name}: a version has one")
-        parts[name] = Part(path, _unpacked(file, path, scratch))
+        given[name] = path, file
     if part_of(files[0].name)[0] != "sequence":
         raise InvalidInput(f"{files[0].name!r} is not FASTA (.fa): the sequence comes first")
-    return parts, count_bases(parts["sequence"].file)
+    prepared, lengths = _prepare_sequence(files[0], scratch)
+    for name, (path, file) in given.items():
+        if name != "sequence":
+            _prepare(name, Part(path, file), lengths, scratch, prepared)
+    if "alt" not in given:
+        prepared.warnings += missing_alt(lengths)
+    return prepared
 
 
-def _unpacked(file: Path, path: str, scratch: Path) -> Path:
-    with file.open("rb") as head:
-        is_packed = head.read(2) == _GZIP
-    if not is_packed or path.endswith(".gz"):
-        return file
-    plain = scratch / file.name
+def _prepare_sequence(file: Path, scratch: Path) -> tuple[PreparedReference, dict[str, int]]:
+    working, content = _working_copy(file, scratch / "genome.fa")
+    facts = SequenceFacts(
+        file=file.name,
+        sha256=_sha256(file),
+        contigs=len(content.lengths),
+        masked=content.masked,
+        uncertain=content.uncertain,
+        replaced=content.replaced,
+    )
+    prepared = PreparedReference(facts, content.bases, {"sequence": Part("genome.fa", working)})
+    if content.codes:
+        codes = scratch / "iupac.bed"
+        with codes.open("w", encoding="ascii") as lines:
+            for region in content.codes:
+                lines.write("\t".join(map(str, region)) + "\n")
+        prepared.parts[CODES_PART] = Part("iupac.bed", codes)
+    return prepared, content.lengths
+
+
+def _working_copy(file: Path, copy: Path) -> tuple[Path, FastaContent]:
+    """What the tools are to read: the file itself where nothing in it has to change."""
+    original, written = hashlib.sha256(), hashlib.sha256()
+    with _opened(file) as source:
+        content = read_fasta(_chunks(source, original.update), written.update, file.name)
+    if not _is_gzip(file) and original.digest() == written.digest():
+        return file, content
+    with _opened(file) as source, copy.open("wb") as target:
+        read_fasta(_chunks(source), target.write, file.name)
+    return copy, content
+
+
+def _prepare(
+    name: str, part: Part, lengths: Mapping[str, int], scratch: Path, prepared: PreparedReference
+) -> None:
+    """Looks at any part but the sequence."""
+    file, shown = part.file, part.file.name
+    copy = scratch / f"{name.replace(':', '-')}-{part.path}"
+    with _opened(file) as source:
+        lines = _lines(source)
+        if name == "annotation":
+            prepared.warnings += parse_gff(lines, lengths, shown).warnings
+            prepared.parts[name] = part
+            return
+        if name == "alt":
+            kept = [line.rstrip("\r\n") for line in lines]
+            prepared.warnings += check_alt(kept, lengths, shown)
+        else:
+            bed = parse_bed(lines, lengths, shown)
+            prepared.warnings += bed.warnings
+            kept = bed.lines
+    copy.write_bytes("".join(f"{line}\n" for line in kept).encode("utf-8", "surrogateescape"))
+    prepared.parts[name] = Part(part.path, copy)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[IO[bytes]]:
+    """The file's content, whatever its name says of gzip. Raises InvalidReference for a cut one."""
     try:
-        with gzip.open(file) as source, plain.open("wb") as target:
-            shutil.copyfileobj(source, target, _CHUNK_BYTES)
+        with gzip.open(file) if _is_gzip(file) else file.open("rb") as source:
+            yield source  # type: ignore[misc]  # both are read as bytes
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InvalidInput(f"{file} is cut or damaged: {error}") from error
-    return plain
+        raise InvalidReference(
+            f"{file.name} is cut or damaged ({error}): fetch it again"
+        ) from error
 
 
-def count_bases(fasta: Path) -> int:
-    """The bases of all contigs. Raises InvalidInput where the file is not FASTA."""
-    bases = 0
-    with fasta.open("rb") as lines:
-        if lines.read(1) != b">":
-            raise InvalidInput(f"{fasta.name} is not FASTA: it does not begin with '>'")
-        lines.seek(0)
-        for line in lines:
-            if not line.startswith(b">"):
-                bases += len(line.strip())
-    if not bases:
-        raise InvalidInput(f"{fasta.name} has no bases")
-    return bases
+def _is_gzip(file: Path) -> bool:
+    with file.open("rb") as head:
+        return head.read(2) == _GZIP
+
+
+def _chunks(source: IO[bytes], look: Callable[[bytes], object] = lambda _: None) -> Iterator[bytes]:
+    while chunk := source.read(_CHUNK_BYTES):
+        look(chunk)
+        yield chunk
+
+
+def _lines(source: IO[bytes]) -> Iterator[str]:
+    """Lines as they end in the file; bytes that are no UTF-8 stay as they are."""
+    return iter(io.TextIOWrapper(source, "utf-8", "surrogateescape", newline="\n"))
 
 
 def stored_parts(parts: Mapping[str, Part], bucket: str, folder: str) -> dict[str, LocalFile]:

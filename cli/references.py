@@ -1,4 +1,4 @@
-"""`seqdrop reference add` and `seqdrop references`."""
+"""`seqdrop reference add`, `list` and `retire`."""
 
 import re
 import time
@@ -12,11 +12,11 @@ import typer
 
 from cli.faults import CommandFailed
 from cli.options import Json
-from cli.screen import clean, console, emit, on_terminal, say, show_table
+from cli.screen import clean, console, emit, on_terminal, say, show_table, warn
 
 if TYPE_CHECKING:
     from cli.stack import Stack
-    from seqdrop.domain.records import ReferenceVersion
+    from seqdrop.domain.reference import ReferenceVersion
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.3, 10.0, 1.2
@@ -40,7 +40,7 @@ def add(
         list[Path] | None,
         typer.Argument(
             metavar="FILE", exists=True, dir_okay=False,
-            help="Target regions (<name>.bed) and genes (.gff3).",
+            help="Target regions (<name>.bed), genes (.gff3), names of ALT contigs (.alt).",
         ),
     ] = None,
     *,
@@ -49,7 +49,10 @@ def add(
     ] = False,
     json: Json = False,
 ) -> None:  # fmt: skip
-    """Adds a version of a reference, and waits until its indexes are made."""
+    """Looks at a version's files, adds it, and waits until its indexes are made.
+
+    A file that tools would refuse or misread is named, and nothing is uploaded.
+    """
     from cli.stack import find_stack
 
     stack = find_stack()
@@ -61,24 +64,31 @@ def add(
     if reference.state == "FAILED":
         raise CommandFailed(f"reference {name} {version} is FAILED: {reference.why}")
     if not json:
-        say(f"reference {name} {version} is {reference.state}: {reference.bases:,} bases")
+        document = reference_document(reference)
+        counts = f"{reference.bases:,} bases{_letters(document)}"
+        say(f"reference {name} {version} is {reference.state}: {counts}")
 
 
 def _put(
     stack: "Stack", name: str, version: str, files: list[Path], *, quiet: bool
 ) -> "ReferenceVersion":
-    """Uploads what is not there yet. A version's files are never written over."""
+    """Looks at the files, and uploads what is not there. A version's are never written over."""
     from cli.parts import prepare_parts, stored_parts
     from cli.transfer import upload_all
 
     bucket = stack.output("ReferencesBucket")
     with TemporaryDirectory(prefix="seqdrop-") as scratch:
-        parts, bases = prepare_parts(files, Path(scratch))
-        stored = stored_parts(parts, bucket, f"{name}/{version}")
+        prepared = prepare_parts(files, Path(scratch))
+        for warning in prepared.warnings:
+            warn(f"WARN {warning}")
+        stored = stored_parts(prepared.parts, bucket, f"{name}/{version}")
         if stack.catalog.references.get(name, version) is None:
-            new = {stored[part].object.key: parts[part].file for part in parts}
+            new = {stored[name].object.key: part.file for name, part in prepared.parts.items()}
             upload_all(stack.s3, bucket, new, quiet=quiet)
-    return stack.reference_flow.add(name, version, stored, bases, stack.who())
+    return stack.reference_flow.add(
+        name, version, stored, prepared.bases, stack.who(),
+        facts=prepared.facts, warnings=prepared.warnings,
+    )  # fmt: skip
 
 
 def _until_settled(
@@ -117,13 +127,24 @@ def _display(shown: ExitStack, *, quiet: bool) -> Callable[[dict[str, str]], Non
 
 
 def reference_document(reference: "ReferenceVersion") -> Document:
-    """A version of a reference as JSON."""
+    """A version of a reference as JSON.
+
+    Letters of the sequence as it was given: ``soft_masked`` in lower case, ``uncertain`` N,
+    ``replaced`` codes for several bases; null where nobody counted them.
+    """
+    facts = reference.facts
     return {
         "name": reference.name,
         "version": reference.version,
         "state": reference.state.value,
         "why": reference.why,
         "bases": reference.bases,
+        "contigs": facts.contigs if facts else None,
+        "soft_masked": facts.masked if facts else None,
+        "uncertain": facts.uncertain if facts else None,
+        "replaced": facts.replaced if facts else None,
+        "original": {"file": facts.file, "sha256": facts.sha256} if facts else None,
+        "warnings": list(reference.warnings),
         "created": reference.created or None,
         "parts": {
             name: {
@@ -152,7 +173,9 @@ def references(json: Json = False) -> None:
     elif not found:
         say("there are no references: add one with `seqdrop reference add`")
     else:
-        columns = ("reference", "version", "state", "bases", "parts", "indexes", "why")
+        columns = (
+            "reference", "version", "state", "bases", "letters", "parts", "indexes", "why",
+        )  # fmt: skip
         show_table(columns, [_row(document) for document in found])
 
 
@@ -162,7 +185,38 @@ def _row(document: Document) -> list[str]:
         document["version"],
         document["state"],
         f"{document['bases']:,}",
+        _letters(document).lstrip(", ") or "-",
         ", ".join(document["parts"]),
         ", ".join(document["indexes"]),
-        document["why"],
+        "; ".join([*document["why"].splitlines(), *document["warnings"]]),
     ]
+
+
+def _letters(document: Document) -> str:
+    """The letters that are more than bases, as far as there are some."""
+    said = {
+        "soft-masked": document["soft_masked"],
+        "N": document["uncertain"],
+        "ambiguous, each written as one base": document["replaced"],
+    }
+    return "".join(f", {count:,} {what}" for what, count in said.items() if count)
+
+
+def retire(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    version: Annotated[str, typer.Argument(metavar="VERSION")],
+    *,
+    why: Annotated[
+        str, typer.Option("--why", metavar="TEXT", help="The reason, for whoever asks later.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Withdraws a version: no sample uses it again, and runs that did keep their provenance."""
+    from cli.stack import find_stack
+
+    stack = find_stack()
+    reference = stack.reference_flow.retire(name, version, why, stack.who())
+    if json:
+        emit(reference_document(reference))
+    else:
+        say(f"reference {name} {version} is {reference.state}")

@@ -5,14 +5,8 @@ from typing import Any
 from seqdrop.domain.blueprint import Blueprint, make_blueprint
 from seqdrop.domain.pipeline import Args, Assay, Linear, Output, Pipeline, Size, Stage, Step
 from seqdrop.domain.plan import LocalFile, StoredObject
-from seqdrop.domain.records import (
-    Analysis,
-    FastqFile,
-    FileIdentity,
-    ReferenceState,
-    ReferenceVersion,
-    Run,
-)
+from seqdrop.domain.records import Analysis, FastqFile, FileIdentity, Run
+from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 
 SIZE = Size(vcpus=4, memory_mib=Linear(1_000), seconds=Linear(60, per_input_gib=100))
 IMAGES = {"cpu": "cpu@sha256:1", "fpga-genome": "fpga@sha256:2", "fpga-exome": "exome@sha256:3"}

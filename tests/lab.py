@@ -20,7 +20,8 @@ from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.executions import Executions
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.plan import LocalFile, StoredObject
-from seqdrop.domain.records import Analysis, Job, ReferenceState, Run
+from seqdrop.domain.records import Analysis, Job, Run
+from seqdrop.domain.reference import ReferenceState
 from seqdrop.flow.jobs import JobFlow
 from seqdrop.flow.references import ReferenceFlow
 from seqdrop.library import Library
@@ -146,10 +147,8 @@ class Lab:
 
         bucket, s3 = self.runtime.outputs["ReferencesBucket"], self.client("s3")
         files = {"sequence": ("genome.fa", fasta)}
-        files |= {
-            p: ({"annotation": "annotation.gff3.gz"}.get(p, "targets.bed"), b)
-            for p, b in parts.items()
-        }
+        paths = {"annotation": "annotation.gff3.gz", "alt": "genome.fa.alt"}
+        files |= {part: (paths.get(part, "targets.bed"), body) for part, body in parts.items()}
         stored = {}
         for part, (path, body) in files.items():
             key = f"{name}/{version}/{part.replace(':', '/')}/{path}"

@@ -19,12 +19,15 @@ from seqdrop.domain.failure import FailureClass
 GRACE_SECONDS = 3.0
 """Between SIGTERM and SIGKILL; Batch itself gives the whole job 30."""
 TAIL_LINES = 20
+BAD_DATA_EXIT_CODE = 65
+"""How ``seqdrop-tool`` ends where its input is wrong (EX_DATAERR of sysexits.h); it says what."""
 _LONGEST_LINE_BYTES = 8192
 _LONGEST_KEPT = 500
 _LAST_LINES_SECONDS = 2.0
 _FULL_DISK = ("No space left on device", "Disk quota exceeded")
 _PARTED_MATES = "paired reads have different names"
 """bwa's words; the mates' counts may be the same."""
+_OWN_TOOL = "seqdrop-tool"
 _SIGPIPE_CODES = (-signal.SIGPIPE, 128 + signal.SIGPIPE)
 
 
@@ -123,6 +126,8 @@ class ToolPipe:
         said = "\n".join(line for any_tool in self.tools for line in list(any_tool.tail))
         full_disk = any(text in said for text in _FULL_DISK)
         message = f"{tool.name} {tool.how_it_ended()}\n{lines}".rstrip()
+        if tool.name == _OWN_TOOL and tool.exit_code == BAD_DATA_EXIT_CODE:
+            return StageFault(FailureClass.INPUT, lines or message)
         if _PARTED_MATES in said:
             parted = "R1 and R2 do not hold the same reads in the same order: send both again"
             return StageFault(FailureClass.INPUT, f"{parted}\n{message}")

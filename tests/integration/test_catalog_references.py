@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seqdrop.domain.errors import Conflict, ReferenceNotReady
-from seqdrop.domain.records import ReferenceState, ReferenceVersion
+from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 from tests.cloud_support import Cloud, open_cloud
 from tests.domain_support import part, reference
 

@@ -10,7 +10,7 @@ from typing import Any
 from moto.batch.responses import BatchResponse
 
 from seqdrop.domain.plan import LocalFile, StoredObject
-from seqdrop.domain.records import ReferenceState
+from seqdrop.domain.reference import ReferenceState
 from tests.lab import fasta, make_genome
 from tests.statemachine.bench import Bench
 from tests.statemachine.test_faults import Gate, gated_submissions

@@ -6,9 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from cli.parts import count_bases, prepare_parts, stored_parts
+from cli.parts import PreparedReference, prepare_parts, stored_parts
 from seqdrop.domain.errors import InvalidInput
 
+GENES = b"".join(
+    b"chr1\tx\t%s\t1\t6\t.\t+\t%s\t%s\n" % line
+    for line in [
+        (b"gene", b".", b"ID=gene:G;biotype=protein_coding"),
+        (b"mRNA", b".", b"ID=transcript:T;Parent=gene:G;biotype=protein_coding"),
+        (b"CDS", b"0", b"Parent=transcript:T"),
+    ]
+)
 FASTA = b">chr1 first\nACGT\nAC\n>chr2\nGG\n"
 
 
@@ -24,10 +32,12 @@ def test_packed_fasta_is_unpacked_for_the_tools_and_genes_stay_packed(tmp_path: 
     files = [
         put(tmp_path, "g.fa.gz", gzip.compress(FASTA)),
         put(tmp_path, "exome.bed", b"chr1\t0\t4\n"),
-        put(tmp_path, "genes.gff3.gz", gzip.compress(b"##gff-version 3\n")),
+        put(tmp_path, "genes.gff3.gz", gzip.compress(GENES)),
     ]
-    parts, bases = prepare_parts(files, scratch)
-    assert bases == 8
+    prepared = prepare_parts(files, scratch)
+    parts = prepared.parts
+    assert prepared.bases == 8
+    assert prepared.warnings == []
     assert {name: part.path for name, part in parts.items()} == {
         "sequence": "genome.fa",
         "targets:exome": "targets.bed",
@@ -39,8 +49,9 @@ def test_packed_fasta_is_unpacked_for_the_tools_and_genes_stay_packed(tmp_path: 
 
 def test_parts_are_stored_below_their_version_with_their_checksums(tmp_path: Path) -> None:
     files = [put(tmp_path, "g.fa", FASTA), put(tmp_path, "exome.bed", b"chr1\t0\t4\n")]
-    parts, _ = prepare_parts(files, tmp_path)
-    stored = stored_parts(parts, "refs", "tiny/1")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    stored = stored_parts(prepare_parts(files, scratch).parts, "refs", "tiny/1")
     assert stored["targets:exome"].object.key == "tiny/1/targets/exome/targets.bed"
     sequence = stored["sequence"].object
     assert (sequence.bucket, sequence.key, sequence.size) == (
@@ -52,9 +63,14 @@ def test_parts_are_stored_below_their_version_with_their_checksums(tmp_path: Pat
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ({"g.fa": b"ACGT\n"}, "does not begin with '>'"),
-        ({"g.fa": b""}, "does not begin with '>'"),
+        ({"g.fa": b"ACGT\n"}, "g.fa, line 1 .* comes before the first contig"),
+        ({"g.fa": b""}, "g.fa is empty"),
         ({"g.fa": b">chr1\n"}, "has no bases"),
+        ({"g.fa": FASTA, "kit.bed": b"1\t0\t4\n"}, "kit.bed names no contig"),
+        ({"g.fa": FASTA, "kit.bed.gz": gzip.compress(b"chr1\t4\t0\n")}, "kit.bed.gz, line 1"),
+        ({"g.fa": FASTA, "g.gff3": b"x\n"}, "g.gff3, line 1"),
+        ({"g.fa": FASTA, "g.gff3.gz": gzip.compress(GENES)[:-9]}, "cut or damaged"),
+        ({"g.fa": FASTA, "g.fa.alt": b"chr9_alt\t0\n"}, "g.fa.alt names no contig"),
         ({"g.fa": FASTA, "h.fasta": FASTA}, "a second sequence"),
         ({"g.fa": FASTA, "notes.doc": b""}, "no part of a reference"),
         ({"t.bed": b"", "g.fa": FASTA}, "the sequence comes first"),
@@ -71,5 +87,61 @@ def test_files_that_make_no_reference_are_refused(
         prepare_parts(paths, scratch)
 
 
-def test_bases_are_counted_whatever_the_line_ends(tmp_path: Path) -> None:
-    assert count_bases(put(tmp_path, "g.fa", FASTA.replace(b"\n", b"\r\n"))) == 8
+def prepare(folder: Path, **files: bytes) -> PreparedReference:
+    """Files by their names, with `_` for a dot."""
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    paths = [put(folder, name.replace("_", "."), body) for name, body in files.items()]
+    return prepare_parts(paths, scratch)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        FASTA.replace(b"\n", b"\r\n"),
+        gzip.compress(FASTA),
+        gzip.compress(FASTA[:9]) + gzip.compress(FASTA[9:]),
+    ],
+)
+def test_the_working_copy_is_the_same_whatever_came(tmp_path: Path, body: bytes) -> None:
+    prepared = prepare(tmp_path, g_fa=body)
+    assert prepared.parts["sequence"].file.read_bytes() == FASTA
+    assert prepared.facts.sha256 == hashlib.sha256(body).hexdigest()
+    assert prepared.bases == 8
+
+
+def test_plain_text_named_gz_is_text(tmp_path: Path) -> None:
+    prepared = prepare(tmp_path, g_fa_gz=FASTA)
+    assert prepared.parts["sequence"].file == tmp_path / "g.fa.gz"
+
+
+def test_codes_are_one_base_in_the_copy_and_their_places_are_a_part(tmp_path: Path) -> None:
+    prepared = prepare(tmp_path, g_fa=b">chr1\nACMMGTRNacgt\n")
+    assert prepared.parts["sequence"].file.read_bytes() == b">chr1\nACAAGTANacgt\n"
+    assert prepared.parts["iupac"].path == "iupac.bed"
+    assert prepared.parts["iupac"].file.read_text() == "chr1\t2\t4\tM\nchr1\t6\t7\tR\n"
+    assert (prepared.facts.replaced, prepared.facts.masked, prepared.facts.uncertain) == (3, 4, 1)
+
+
+def test_target_regions_are_stored_clean(tmp_path: Path) -> None:
+    given = b"track name=kit\r\nchr2 0 9 last\r\nchr1\t1\t3\tfirst\r\nchr9\t0\t4\tnone"
+    prepared = prepare(tmp_path, g_fa=FASTA, kit_bed=given)
+    targets = prepared.parts["targets:kit"]
+    assert targets.file.read_bytes() == b"chr2\t0\t2\tlast\nchr1\t1\t3\tfirst\n"
+    assert [warning.partition(" ")[0] for warning in prepared.warnings] == ["kit.bed"] * 3
+
+
+def test_bytes_that_are_no_utf8_stay_in_names_of_regions(tmp_path: Path) -> None:
+    prepared = prepare(tmp_path, g_fa=FASTA, kit_bed=b"chr1\t1\t3\tg\xe9ne\n")
+    assert prepared.parts["targets:kit"].file.read_bytes() == b"chr1\t1\t3\tg\xe9ne\n"
+
+
+def test_alt_contigs_want_their_file(tmp_path: Path) -> None:
+    fasta = FASTA + b">chr2_1_alt\nAC\n"
+    (tmp_path / "without").mkdir()
+    [warning] = prepare(tmp_path / "without", g_fa=fasta).warnings
+    assert "'chr2_1_alt'" in warning
+    prepared = prepare(tmp_path, g_fa=fasta, g_fa_alt=b"chr2_1_alt\t0\tchr2\r\n")
+    assert prepared.warnings == []
+    assert prepared.parts["alt"].path == "genome.fa.alt"
+    assert prepared.parts["alt"].file.read_bytes() == b"chr2_1_alt\t0\tchr2\n"

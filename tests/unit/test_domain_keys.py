@@ -12,7 +12,8 @@ from seqdrop.domain.errors import MismatchedMates, ReferenceNotReady
 from seqdrop.domain.keys import STAGE_KEY_LENGTH, digest
 from seqdrop.domain.pipeline import Assay, Linear, Pipeline, Size, Step
 from seqdrop.domain.plan import encode
-from seqdrop.domain.records import FastqFile, FileIdentity, ReferenceState
+from seqdrop.domain.records import FastqFile, FileIdentity
+from seqdrop.domain.reference import ReferenceState
 from tests.domain_support import (
     IMAGES,
     blueprint,

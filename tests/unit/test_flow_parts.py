@@ -21,6 +21,7 @@ from seqdrop.flow.references import part_of
         ("exome.bed", ("targets:exome", "targets.bed")),
         ("exome.bed.gz", ("targets:exome", "targets.bed")),
         ("genes.gff3.gz", ("annotation", "annotation.gff3.gz")),
+        ("GRCh38.fa.alt", ("alt", "genome.fa.alt")),
     ],
 )
 def test_a_references_parts_are_known_by_their_endings(name: str, part: tuple[str, str]) -> None:

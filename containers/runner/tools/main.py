@@ -8,6 +8,7 @@ VERBS = {
     "calls": "runner.tools.calls:main",
     "depth": "runner.tools.depth:main",
     "join": "runner.tools.calls:join",
+    "reference-check": "runner.tools.reference_check:main",
     "regions": "runner.tools.regions:main",
     "scope": "runner.tools.scope:main",
     "split": "runner.tools.calls:split",

@@ -12,7 +12,8 @@ from seqdrop.domain.metrics import measurable, unmeasured_limits
 from seqdrop.domain.pipeline import Assay, Limit, Pipeline, Stage, waves_of
 from seqdrop.domain.plan import LocalFile, ReadPair
 from seqdrop.domain.qc import FLOORS
-from seqdrop.domain.records import FastqFile, FileIdentity, ReferenceState, ReferenceVersion
+from seqdrop.domain.records import FastqFile, FileIdentity
+from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 
 
 class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -109,6 +110,12 @@ def check_ready(reference: ReferenceVersion) -> None:
     """Raises ReferenceNotReady unless every index is there."""
     if reference.state is ReferenceState.READY:
         return
+    if reference.state is ReferenceState.RETIRED:
+        raise ReferenceNotReady(
+            f"reference {reference.name} {reference.version} was retired"
+            + (f" ({reference.why})" if reference.why else "")
+            + ": name another version of it in the manifest or the assay, then rerun the sample"
+        )
     raise ReferenceNotReady(
         f"reference {reference.name} {reference.version} is {reference.state}"
         + (f": {reference.why}" if reference.why else "")

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from seqdrop.domain.naming import run_id
-from seqdrop.domain.plan import LocalFile, StoredObject
+from seqdrop.domain.plan import StoredObject
 
 
 class AnalysisStatus(StrEnum):
@@ -271,27 +271,3 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     def has_ended(self) -> bool:
         """Whether Batch is done with the job."""
         return self.status in JOB_ENDED
-
-
-class ReferenceState(StrEnum):
-    """Whether a reference version may be used."""
-
-    PREPARING = "PREPARING"
-    READY = "READY"
-    FAILED = "FAILED"
-
-
-class ReferenceVersion(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One version of a reference: its parts, each known by its content, and their indexes."""
-
-    name: str
-    version: str
-    state: ReferenceState
-    bases: int
-    parts: dict[str, LocalFile]
-    """``sequence``, ``annotation``, ``targets:<name>``: the object, and its path for the tools."""
-    indexes: dict[str, tuple[LocalFile, ...]] = {}
-    wanted: tuple[str, ...] = ()
-    """The indexes that make it ready; of a version from before they were named, all."""
-    created: str = ""
-    why: str = ""

@@ -1,7 +1,7 @@
 """References: a new version is put, its indexes are made by Batch jobs, and it is ready."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,13 +10,18 @@ from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.errors import Conflict, InvalidInput
+from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.pipeline import Stage
 from seqdrop.domain.plan import LocalFile, RunPlan, StagePlan
 from seqdrop.domain.planning import timeout_seconds
-from seqdrop.domain.records import Job, ReferenceState, ReferenceVersion
+from seqdrop.domain.records import Job
+from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 from seqdrop.flow.jobs import CATALOG_KEY, JobFlow
 from seqdrop.library import Library
 
+CODES_PART = "iupac"
+"""The part that says where codes for several bases were replaced."""
 _PRIORITY = "routine"
 
 
@@ -34,15 +39,24 @@ class ReferenceFlow:
     """The kinds of queues that are here, where that is known: no others' indexes are made."""
 
     def add(
-        self, name: str, version: str, parts: dict[str, LocalFile], bases: int, who: str
+        self,
+        name: str,
+        version: str,
+        parts: dict[str, LocalFile],
+        bases: int,
+        who: str,
+        *,
+        facts: SequenceFacts | None = None,
+        warnings: Iterable[str] = (),
     ) -> ReferenceVersion:
-        """Puts a version and submits the jobs that make its indexes.
+        """Puts a version and submits the jobs that look at it and make its indexes.
 
-        Raises InvalidInput where the version is there with other content.
+        Raises InvalidInput where the version is there with other content, or was retired.
         """
         new = ReferenceVersion(
             name, version, ReferenceState.PREPARING, bases, parts,
             wanted=tuple(self._index_stages()), created=timestamp(self.now()),
+            facts=facts, warnings=tuple(warnings),
         )  # fmt: skip
         try:
             self.catalog.references.add(new, who, self.now())
@@ -53,12 +67,30 @@ class ReferenceFlow:
                     f"reference {name} {version} is there already, with other content: "
                     "a version never changes; give the new one another name"
                 ) from None
+            if there.state is ReferenceState.RETIRED:
+                raise InvalidInput(
+                    f"reference {name} {version} was retired"
+                    + (f" ({there.why})" if there.why else "")
+                    + ": give the new version another name"
+                ) from None
             if there.state is ReferenceState.READY:
                 return there
             if there.state is ReferenceState.FAILED:
                 self.catalog.references.retry(there, who, self.now())
         self._submit(name, version, parts)
         return new
+
+    def retire(self, name: str, version: str, why: str, who: str) -> ReferenceVersion:
+        """Withdraws a version: no claim uses it again. Twice is as good as once.
+
+        Runs that used it keep its files, and their provenance. Raises InvalidInput where there is
+        no such version.
+        """
+        there = self.catalog.references.get(name, version)
+        if there is None:
+            raise InvalidInput(f"there is no reference {name} {version}: see `seqdrop references`")
+        self.catalog.references.retire(there, why, who, self.now())
+        return self.catalog.references.get(name, version) or there
 
     def settle(self, job: Job) -> None:
         """A job over a reference has ended: its index is recorded, or the version has failed."""
@@ -69,7 +101,9 @@ class ReferenceFlow:
             return
         result = self.objects.read_result(job.bucket, job.prefix, job.stage)
         if job.status == "FAILED" or result is None:
-            why = f"its {job.stage} index: {job.message or 'has no results'}"
+            why = job.message or "has no results"
+            if job.failure_class != FailureClass.INPUT:  # such a message names the file itself
+                why = f"its {job.stage} index: {why}"
             self.catalog.references.settle(reference, ReferenceState.FAILED, why, self.now())
             return
         objects = self.objects.describe_results(job.bucket, job.prefix, result)
@@ -168,8 +202,16 @@ def _index_plan(
         poll_seconds=seconds,
         steps=stage.steps,
         outputs=stage.outputs,
-        reference_files=(sequence,),
+        reference_files=tuple(_wanted_parts(stage, parts)),
     )
+
+
+def _wanted_parts(stage: Stage, parts: dict[str, LocalFile]) -> Iterator[LocalFile]:
+    """The parts that a stage's ``reference:`` names; all target regions, each by its name."""
+    for name, file in parts.items():
+        kind, _, which = name.partition(":")
+        if kind in stage.reference:
+            yield LocalFile(f"{kind}/{which}.bed", file.object) if which else file
 
 
 def _content(reference: ReferenceVersion) -> dict[str, tuple[str, str]]:
@@ -188,7 +230,9 @@ def part_of(file_name: str) -> tuple[str, str]:
         return f"targets:{stem.removesuffix('.bed')}", "targets.bed"
     if stem.endswith((".gff3", ".gff")):
         return "annotation", "annotation.gff3.gz"
+    if stem.endswith(".alt"):
+        return "alt", "genome.fa.alt"
     raise InvalidInput(
-        f"{file_name!r} is no part of a reference: give FASTA (.fa), target regions (.bed) or "
-        "genes (.gff3)"
+        f"{file_name!r} is no part of a reference: give FASTA (.fa), target regions (.bed), "
+        "genes (.gff3) or the names of ALT contigs (.alt)"
     )

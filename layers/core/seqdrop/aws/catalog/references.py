@@ -7,7 +7,7 @@ from seqdrop.aws.catalog.layout import event_item, reference_key, timestamp
 from seqdrop.aws.catalog.table import Item, Table, from_item, to_item
 from seqdrop.domain.errors import Conflict, ReferenceNotReady
 from seqdrop.domain.plan import LocalFile
-from seqdrop.domain.records import ReferenceState, ReferenceVersion
+from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 
 SYSTEM = "seqdrop"
 _LIST = "REFERENCES"
@@ -99,6 +99,19 @@ class References:
         )
         event = self._event(reference, now, who, "reference prepared again")
         self._table.transact([update, self._table.put_write(event)])
+
+    def retire(self, reference: ReferenceVersion, why: str, who: str, now: datetime) -> None:
+        """Withdraws a version, once."""
+        update = self._table.update_write(
+            reference_key(reference.name, reference.version),
+            sets={"state": ReferenceState.RETIRED.value, "why": why},
+            conditions=[("state", "in", [s.value for s in ReferenceState if s != "RETIRED"])],
+        )
+        event = self._event(reference, now, who, "reference retired", why)
+        try:
+            self._table.transact([update, self._table.put_write(event)])
+        except Conflict:
+            return  # it is retired already
 
     def _event(
         self, reference: ReferenceVersion, now: datetime, who: str, what: str, why: str = ""

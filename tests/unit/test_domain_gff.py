@@ -1,0 +1,120 @@
+"""Genes: what csq could not read, or would read nothing of, is refused with its line."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqdrop.domain.alt import check_alt, missing_alt
+from seqdrop.domain.bed import Region
+from seqdrop.domain.errors import InvalidInput, InvalidReference
+from seqdrop.domain.gff import GffContent, parse_gff
+
+LENGTHS = {"chr1": 3_000, "chr2": 600}
+GOOD = """\
+##gff-version 3
+##sequence-region chr1 1 3000
+chr1\tx\tchromosome\t1\t3000\t.\t.\t.\tID=chromosome:1
+chr1\tx\tgene\t101\t400\t.\t+\t.\tID=gene:G1;Name=GENE1;biotype=protein_coding
+###
+chr1\tx\tmRNA\t101\t400\t.\t+\t.\tID=transcript:T1;Parent=gene:G1;biotype=protein_coding
+chr1\tx\texon\t101\t160\t.\t+\t.\tParent=transcript:T1
+chr1\tx\tCDS\t101\t160\t.\t+\t0\tID=CDS:P1;Parent=transcript:T1
+chr1\tx\tCDS\t201\t400\t.\t+\t0\tID=CDS:P1;Parent=transcript:T1
+"""
+
+
+def read(text: str) -> GffContent:
+    """The text as a file's lines."""
+    return parse_gff(text.split("\n")[: text.count("\n")], LENGTHS, "g.gff3")
+
+
+def without(kind: str) -> str:
+    """The good file without one kind of feature."""
+    return "".join(line for line in GOOD.splitlines(keepends=True) if f"\t{kind}\t" not in line)
+
+
+def test_a_good_file_gives_a_transcripts_longest_coding_piece() -> None:
+    wanted = GffContent(1, [Region("chr1", 200, 400, "T1")], [])
+    assert read(GOOD) == wanted
+    assert read(GOOD.replace("\n", "\r\n")) == wanted
+    assert read(GOOD + "\n") == wanted
+
+
+def test_features_may_come_in_any_order() -> None:
+    head, *lines = GOOD.splitlines()
+    assert parse_gff([head, *reversed(lines)], LENGTHS).transcripts == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("\ufeff" + GOOD, ["g.gff3, line 1", "byte order mark"]),
+        (GOOD.replace("##seq", "\n##seq"), ["line 2", "blank"]),
+        (GOOD + "##FASTA\n>chr1\nACGT\n", ["line 10", "sequence"]),
+        (GOOD.replace("\t", " "), ["line 3", "1 columns", "9"]),
+        (GOOD.replace("\t201\t400", "\t0\t400"), ["line 9", "'0'", "start"]),
+        (GOOD.replace("\t201\t400", "\t201\t4e2"), ["line 9", "'4e2'", "end"]),
+        (GOOD.replace("\t201\t400", "\t400\t201"), ["line 9", "400", "201"]),
+        (GOOD.replace("\t201\t400", "\t201\t3001"), ["line 9", "3001", "3000 bases"]),
+        (GOOD.replace("\t+\t0", "\t.\t0"), ["line 8", "strand '.'"]),
+        (GOOD.replace("\t+\t0", "\t+\t."), ["line 8", "line 9", "phase '.'"]),
+        (GOOD.replace("transcript:", "rna-"), ["line 7", "exon", "Parent=transcript:", "Ensembl"]),
+        ('chr1\tx\tCDS\t1\t9\t.\t+\t0\tgene_id "G"; transcript_id "T";\n', ["line 1", "Ensembl"]),
+        (GOOD.replace("gene:", "gene-"), ["no gene (ID=gene:", "Ensembl"]),
+        (GOOD.replace(";biotype=protein_coding", ""), ["no gene", "biotype"]),
+        (without("mRNA"), ["no transcript"]),
+        (without("gene"), ["no gene"]),
+        (without("CDS"), ["no coding sequence"]),
+        (GOOD.replace("Parent=gene:G1", "Parent=gene:G2"), ["no transcript with coding sequence"]),
+        (GOOD.replace("chr1\t", "1\t"), ["no contig", "'1'", "put 'chr' before"]),
+        ("", ["no gene"]),
+    ],
+)  # fmt: skip
+def test_bad_files_are_refused_with_line_and_reason(text: str, words: list[str]) -> None:
+    with pytest.raises(InvalidReference) as refused:
+        read(text)
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_genes_on_contigs_that_the_sequence_lacks_are_warned_of() -> None:
+    content = read(GOOD + "KI27\tx\tgene\t1\t9000\t.\t+\t.\tID=gene:G9;biotype=lncRNA\n")
+    assert content.transcripts == 1
+    [warning] = content.warnings
+    assert "'KI27'" in warning
+
+
+@given(st.lists(st.text() | st.sampled_from(GOOD.splitlines())))
+def test_any_lines_are_read_or_refused(lines: list[str]) -> None:
+    try:
+        parse_gff(lines, LENGTHS)
+    except InvalidInput:
+        return
+
+
+ALT = {"chr1": 9, "chr1_KI27_alt": 5, "HLA-A*01:01:01:01": 5}
+
+
+def test_alt_files_name_contigs_in_their_first_column() -> None:
+    lines = ["@SQ\tSN:x", "chr1_KI27_alt\t0\tchr1\n", "HLA-A*01:01:01:01\t4\n"]
+    assert check_alt(lines, ALT, "g.alt") == []
+    [lacks] = check_alt(lines[:2], ALT, "g.alt")
+    assert "lacks ALT contigs" in lacks
+    [more] = check_alt([*lines, "chr9_alt\t0\n"], ALT, "g.alt")
+    assert "'chr9_alt'" in more
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [([], "names no contig"), (["@x"], "names no contig"), (["chr9_alt"], "'chr9_alt'"),
+     (["chr1_KI27_alt", "\n"], "line 2"), (["1_KI27_alt"], "put 'chr' before")],
+)  # fmt: skip
+def test_alt_files_that_fit_nothing_are_refused(lines: list[str], why: str) -> None:
+    with pytest.raises(InvalidReference, match=why):
+        check_alt(lines, ALT, "g.alt")
+
+
+def test_alt_contigs_without_an_alt_file_are_warned_of() -> None:
+    assert missing_alt({"chr1": 9, "chr1_random": 3}) == []
+    [warning] = missing_alt(ALT)
+    assert "2 ALT contigs ('chr1_KI27_alt', 'HLA-A*01:01:01:01')" in warning
