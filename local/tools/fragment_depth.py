@@ -10,11 +10,11 @@ Blocks = list[tuple[int, int]]
 
 
 def contig_depths(
-    alignment: pysam.AlignmentFile, contig: str, length: int, least_mapq: int
+    alignment: pysam.AlignmentFile, contig: str, length: int, least_mapq: int, *, once: bool = True
 ) -> "np.ndarray[tuple[int], np.dtype[np.int64]] | None":
     """How many fragments cover each base; None where the contig has no read at all.
 
-    Deletions and skipped bases count for nothing.
+    Deletions and skipped bases count for nothing. ``once=False`` counts both mates everywhere.
     """
     steps = np.zeros(length + 1, np.int64)
     first_mates: dict[str, Blocks] = {}
@@ -24,7 +24,7 @@ def contig_depths(
         if read.flag & UNCOUNTED or read.mapping_quality < least_mapq:
             continue
         blocks: Blocks = read.get_blocks()
-        if read.is_proper_pair and not read.flag & _SUPPLEMENTARY:
+        if once and read.is_proper_pair and not read.flag & _SUPPLEMENTARY:
             blocks = _without_mate(read, blocks, first_mates)
         for start, end in blocks:
             steps[start] += 1

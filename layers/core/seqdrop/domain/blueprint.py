@@ -145,6 +145,7 @@ def _variables(name: str, assay: Assay, reference: ReferenceVersion) -> dict[str
         "mark_duplicates": assay.duplicates == "mark",
         "keep_duplicates": assay.duplicates == "none",
         "targets": bool(assay.targets),
+        "whole_genome": not assay.targets,
         "annotation": "annotation" in reference.parts,
         "assay": name,
         "reporting_depth": str(assay.reporting_depth),

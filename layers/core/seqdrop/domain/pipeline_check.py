@@ -17,7 +17,8 @@ _OF_EACH = {
     "region": {"region.id", "region.bed"},
 }
 VARIABLES = {
-    "mark_duplicates", "keep_duplicates", "targets", "annotation", *Calling().variables
+    "mark_duplicates", "keep_duplicates", "targets", "whole_genome", "annotation",
+    *Calling().variables,
 }  # fmt: skip
 """What ``when`` may ask: see ``blueprint``. Those that are text are placeholders too."""
 _TEXTS = {
