@@ -1,6 +1,6 @@
 """Depth over targets: pieces that share no base, and what is below a depth in each target."""
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pytest
 from hypothesis import given
@@ -84,7 +84,7 @@ def test_below_a_depth_are_just_the_bases_that_do_not_reach_it(
         found = list(below_regions([target], quantized(known, least), f"{least}:inf"))
         expected = [b for b in bases([target]) if known[b[0]][b[1]] < least]
         assert bases(found) == expected
-        assert all(one.end < two.start for one, two in zip(found, found[1:], strict=False))
+        assert all(one.end < two.start for one, two in pairwise(found))
 
 
 def test_a_contig_without_a_line_is_all_below() -> None:
