@@ -18,8 +18,8 @@ from local.demo.genome import haplotypes, make_genome, plant_variants
 from local.demo.reads import Lane, write_lane
 from seqdrop.domain.naming import run_folder, split_run_id
 from seqdrop.domain.plan import StageResult
+from seqdrop.domain.provenance import RunRecord
 from seqdrop.domain.records import Analysis, AnalysisStatus
-from seqdrop.flow.closing import RunRecord
 from tests.lab import Lab, open_lab
 
 BASES, DEPTH, ROUNDS = 5_000_000, 30.0, 2

@@ -12,8 +12,8 @@ from cli.screen import emit, say, show_table
 
 if TYPE_CHECKING:
     from cli.stack import Stack
+    from seqdrop.domain.provenance import RunRecord
     from seqdrop.domain.records import Analysis, Run
-    from seqdrop.flow.closing import RunRecord
 
 Document = dict[str, Any]
 
@@ -33,7 +33,7 @@ def results(
     """Lists the results of a sample's current run, and fetches them."""
     from cli.stack import find_stack
     from cli.view import why_of
-    from seqdrop.flow.closing import RunRecord
+    from seqdrop.domain.provenance import RunRecord
 
     stack = find_stack()
     analysis = stack.analysis(sample, assay)
@@ -47,13 +47,12 @@ def results(
     files = _files(msgspec.json.decode(body, type=RunRecord), bucket)
     document = {"sample": sample, "assay": analysis.assay, "run": run_id, "files": files}
     if download:
-        from cli.download import download_all
+        from cli.download import download_all, place_record
 
-        prefix = f"{sample}.{analysis.assay}.{run_id.split('#')[0]}"
+        record = msgspec.json.decode(body, type=RunRecord)
+        prefix = place_record(download, record, body)
         download_all(stack.s3, files, download, prefix, quiet=json)
-        path = download / f"{prefix}.run.json"
-        path.write_bytes(body)
-        document["record"] = str(path)
+        document["record"] = str(download / f"{prefix}.run.json")
     if json:
         emit(document)
         return

@@ -85,7 +85,7 @@ def pipe(*commands: Sequence[str], path: Path | None = None, folder: Path | None
 def shims(folder: Path) -> Path:
     """A folder with a command for each of the stand-ins."""
     folder.mkdir()
-    for name in ("bwa", "samtools", "bcftools", "dragen"):
+    for name in ("bwa", "samtools", "bcftools", "mosdepth", "dragen"):
         script = folder / name
         script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m local.tools.{name} "$@"\n')
         script.chmod(0o755)

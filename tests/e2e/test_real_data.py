@@ -132,6 +132,47 @@ def test_measles_dropped_with_the_aws_cli_is_called_as_by_native_tools(
     assert len(expected) > 80
     assert desk.variants("Hm2-early") == expected
     assert desk.variants("Hm2-late") == expected
+    assert_the_same_again(desk, "Hm2-late")
+
+
+def assert_the_same_again(desk: Desk, sample: str) -> None:
+    """A fresh run of the same files gives the same bytes, and its downloads a place of their own."""
+    before = desk.command.ask("results", sample)
+    desk.command.good("rerun", sample, "--fresh")
+    desk.command.good("wait", sample, "--timeout", "110")
+    folder = desk.command.folder / sample
+    after = desk.command.ask("results", sample, "--download", str(folder))
+    assert before["run"] != after["run"]
+    sums = [
+        {f["name"]: f["sha256"] for f in found["files"] if f["name"] != "report.html"}
+        for found in (before, after)
+    ]
+    assert {"alignment.bam", "variants.vcf.gz", "variants.g.vcf.gz", "flagstat.json"} <= set(
+        sums[0]
+    )
+    assert sums[0] == sums[1]
+    assert len(list(folder.glob("*variants.vcf.gz"))) == 2
+    records = [json.loads(path.read_text()) for path in folder.glob("*.run.json")]
+    assert sorted(record["attempt"] for record in records) == [1, 2]
+    assert_names_everything(records[0])
+
+
+def assert_names_everything(record: dict[str, Any]) -> None:
+    """run.json has each input, part, image, tool and command line."""
+    (pair,) = record["inputs"]
+    for mate in (pair["r1"], pair["r2"]):
+        assert mate["version_id"]
+        assert mate["checksum"]
+        assert mate["size"] > 0
+    assert record["files"]["align"]
+    assert all(len(part["sha256"]) == 64 for part in record["files"]["align"])
+    assert record["images"].keys() == {"cpu"}
+    assert record["version"] and record["pipeline_digest"]
+    align = record["results"]["align"]
+    assert align["tools"].keys() >= {"bwa", "samtools"}
+    assert any(
+        line.startswith("bwa mem -t ") and "ref/genome.fa" in line for line in align["commands"]
+    )
 
 
 def test_na12878_made_back_into_fastq_gives_all_true_snps(desk: Desk, tmp_path: Path) -> None:

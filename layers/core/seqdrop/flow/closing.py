@@ -16,6 +16,7 @@ from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.naming import run_folder, run_id
 from seqdrop.domain.plan import RunPlan, StageResult, encode
+from seqdrop.domain.provenance import make_record
 from seqdrop.domain.qc import judge
 from seqdrop.domain.records import Analysis, AnalysisStatus, Job, Run, RunStatus
 from seqdrop.flow.jobs import JobFlow
@@ -25,25 +26,6 @@ _TRIES = 4
 
 class ResultsIncomplete(SeqdropError):
     """A stage is said to have succeeded, but its results are not all there."""
-
-
-class RunRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """``run.json``: what a run's results are made of."""
-
-    sample: str
-    assay: str
-    run_key: str
-    attempt: int
-    pipeline: str
-    reference: str
-    parts: dict[str, str]
-    qc: str
-    qc_reasons: tuple[str, ...]
-    metrics: dict[str, float]
-    cost_usd: float
-    simulated: bool
-    results: dict[str, StageResult]
-    prefixes: dict[str, str]
 
 
 class _FunctionError(msgspec.Struct):
@@ -74,11 +56,7 @@ class Closing:
             raise ResultsIncomplete(f"run {run.id} of {run.sample} has no plan")
         results = {stage.stage: self._checked_result(plan, stage.stage) for stage in plan.stages}
         run = self._with_figures(run, results)
-        record = RunRecord(
-            run.sample, run.assay, run.run_key, run.attempt, run.pipeline, run.reference,
-            run.parts, run.qc, run.qc_reasons, run.metrics, run.cost_usd or 0.0, run.simulated,
-            results, {stage.stage: stage.prefix for stage in plan.stages},
-        )  # fmt: skip
+        record = make_record(run, plan, results)
         self.objects.put_once(self.results_bucket, f"{folder}run.json", encode(record))
         if not self._close(run, AnalysisStatus.ANALYSED, why="; ".join(run.qc_reasons)):
             raise RunClosed(f"run {run.id} of {run.sample} was closed meanwhile")
