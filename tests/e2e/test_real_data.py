@@ -136,7 +136,7 @@ def test_measles_dropped_with_the_aws_cli_is_called_as_by_native_tools(
 
 
 def assert_the_same_again(desk: Desk, sample: str) -> None:
-    """A fresh run of the same files gives the same bytes, and its downloads a place of their own."""
+    """A fresh run of the same files gives the same bytes, and its downloads their own place."""
     before = desk.command.ask("results", sample)
     desk.command.good("rerun", sample, "--fresh")
     desk.command.good("wait", sample, "--timeout", "110")
