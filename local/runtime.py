@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import stat
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from local.queues import QueuePollers
 PROJECT = Path(__file__).resolve().parent.parent
 _PATCHED: tuple[Any, ...] = (dynamodb, s3_events, executions)
 _NO_DIGEST = f"sha256:{0:064}"
-TOOLS = ("bwa", "samtools", "bcftools", "dragen")
+TOOLS = ("bwa", "samtools", "bcftools", "mosdepth", "dragen")
 log = logging.getLogger(__name__)
 
 
@@ -127,7 +128,7 @@ class Runtime:
         bin_folder = settings.folder / "bin"
         put_tools(bin_folder, settings.tool_path)
         path = os.pathsep.join(
-            [str(Path(sys.executable).parent), settings.tool_path, str(bin_folder)]
+            [str(Path(sys.executable).parent), str(bin_folder), settings.tool_path]
         )
         scratch = settings.folder / "scratch"
         scratch.mkdir(exist_ok=True)
@@ -153,9 +154,12 @@ class Runtime:
 
 
 def put_tools(folder: Path, path: str) -> list[str]:
-    """Writes a command for each tool that is not on the path; returns which."""
+    """Writes a command for each tool that is not on the path, or does not start; returns which.
+
+    They are meant to come first on the path.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [tool for tool in TOOLS if shutil.which(tool, path=path) is None]
+    missing = [tool for tool in TOOLS if not _starts(tool, path)]
     for tool in missing:
         command = folder / tool
         module = f"local.tools.{tool}"
@@ -163,6 +167,15 @@ def put_tools(folder: Path, path: str) -> list[str]:
         command.write_text(f"#!{sys.executable}\n{run}")
         command.chmod(command.stat().st_mode | stat.S_IXUSR)
     return missing
+
+
+def _starts(tool: str, path: str) -> bool:
+    """Whether a native tool is of use: Debian's mosdepth lacks its library's link."""
+    found = shutil.which(tool, path=path)
+    if found is None or tool != "mosdepth":
+        return found is not None
+    answer = subprocess.run([found, "--version"], capture_output=True, check=False)
+    return answer.returncode == 0
 
 
 def _install_patches() -> None:

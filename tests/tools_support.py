@@ -85,7 +85,8 @@ def pipe(*commands: Sequence[str], path: Path | None = None, folder: Path | None
 def shims(folder: Path) -> Path:
     """A folder with a command for each of the stand-ins, and for our own tools."""
     folder.mkdir()
-    modules = {name: f"local.tools.{name}" for name in ("bwa", "samtools", "bcftools", "dragen")}
+    names = ("bwa", "samtools", "bcftools", "mosdepth", "dragen")
+    modules = {name: f"local.tools.{name}" for name in names}
     for name, module in {**modules, "seqdrop-tool": "runner.tools.main"}.items():
         script = folder / name
         script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n')

@@ -38,6 +38,8 @@ def wanted_files(
     results = run_parallel([partial(_result_of, each, objects) for each in needed], WORKERS, stop)
     for each, result in zip(needed, results, strict=True):
         for name, stored in _result_objects(each, result):
+            if stage.inputs and name not in stage.inputs:
+                continue
             _claim(wanted, below(folders.inputs, name), stored)
     return wanted
 

@@ -18,6 +18,7 @@ from local.tools import dragen_metrics as metrics
 from local.tools import dragen_reference
 from local.tools.child_tools import ToolFailed
 from local.tools.dragen_calling import call_variants, padded_targets
+from local.tools.dragen_coverage import Coverage, coverage_rows
 from local.tools.dragen_lanes import Lane, LaneCounts, count_lane, lanes_of
 from local.tools.dragen_mapping import (
     finish_alignment,
@@ -99,6 +100,7 @@ def _report_mapping(run: Run, bam: Path, lanes: list[tuple[Lane, LaneCounts]]) -
     if lanes and counts["primary"] != given:
         raise ReadsLost(f"{given} reads went in and {counts['primary']} came out of mapping")
     rows = metrics.mapping_rows(counts, duplicates_marked=run.options.mark_duplicates)
+    rows += metrics.base_rows(bam)
     path = run.named(".mapping_metrics.csv")
     metrics.write_rows(path, [*rows, *metrics.read_group_rows(lanes)])
     run.finished.append(path)
@@ -112,10 +114,19 @@ def _targets(run: Run) -> Path | None:
 
 
 def _report_coverage(run: Run, bam: Path, targets: Path | None) -> None:
-    region = "target_bed" if targets else "wgs"
-    path = run.named(f".{region}_coverage_metrics.csv")
-    metrics.write_rows(path, metrics.coverage_rows(bam, run.fasta, targets, run.work))
-    run.finished.append(path)
+    """Over the genome, the targets where there are some, and a region of the user's choice."""
+    options, once = run.options, run.options.ignore_overlaps
+    found = {"wgs": Coverage("genome", None, 1, once)}
+    if targets:
+        found["target_bed"] = Coverage("target region", targets, 1, once)
+    if options.coverage_region:
+        found["qc-coverage-region-1"] = Coverage(
+            "QC coverage region", Path(options.coverage_region), options.coverage_mapq, once
+        )
+    for name, coverage in found.items():
+        path = run.named(f".{name}_coverage_metrics.csv")
+        metrics.write_rows(path, coverage_rows(bam, coverage))
+        run.finished.append(path)
 
 
 def _call(run: Run, bam: Path, targets: Path | None) -> None:

@@ -8,14 +8,12 @@ from pathlib import Path
 
 from local.tools.child_tools import text_of
 from local.tools.dragen_lanes import Lane, LaneCounts
+from seqdrop.domain.measures import samtools_stats
 
 Row = tuple[str, ...]
 STAND_IN_ROW: Row = ("STAND-IN", "", "Simulated", "1")
 NOT_AVAILABLE = "NA"
-COVERAGE_STEPS = (1, 3, 10, 15, 20, 30, 50, 100)
 TRANSITIONS = {("A", "G"), ("G", "A"), ("C", "T"), ("T", "C")}
-# Duplicates, secondary, supplementary, unmapped and failed reads count for no coverage.
-UNCOUNTED = "0xF04"
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
@@ -24,7 +22,8 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
         csv.writer(handle, lineterminator="\n").writerows([STAND_IN_ROW, *rows])
 
 
-def _percent(part: float, whole: float) -> str:
+def percent(part: float, whole: float) -> str:
+    """A second value, or NA where there is nothing to divide by."""
     return f"{100 * part / whole:.2f}" if whole else NOT_AVAILABLE
 
 
@@ -63,8 +62,24 @@ def mapping_rows(counts: dict[str, int], *, duplicates_marked: bool) -> list[Row
         if "duplicate" in name and not duplicates_marked:
             rows.append((section, "", name, NOT_AVAILABLE))
         else:
-            rows.append((section, "", name, str(value), _percent(value, total)))
+            rows.append((section, "", name, str(value), percent(value, total)))
     return rows
+
+
+def base_rows(bam: Path) -> list[Row]:
+    """Qualities of bases and lengths of inserts, of which DRAGEN speaks in its mapping summary."""
+    stats = samtools_stats.read(text_of(["samtools", "stats", str(bam)]).encode())
+    section, insert = "MAPPING/ALIGNING SUMMARY", stats.get("insert_size_median")
+    return [
+        (section, "", "Q30 bases", str(int(stats.get("q30_bases", 0)))),
+        (
+            section,
+            "",
+            "Insert length: median",
+            NOT_AVAILABLE if insert is None else f"{insert:.2f}",
+        ),
+        (section, "", "Provided sex chromosome ploidy", NOT_AVAILABLE),
+    ]
 
 
 def read_group_rows(lanes: Sequence[tuple[Lane, LaneCounts]]) -> list[Row]:
@@ -82,82 +97,61 @@ def read_group_rows(lanes: Sequence[tuple[Lane, LaneCounts]]) -> list[Row]:
     return rows
 
 
-def _genotype_counts(vcf: Path) -> dict[str, int]:
-    kinds = ("SNPs", "Insertions", "Deletions", "Multiallelic", "Transitions", "Het", "Hom")
-    counts = dict.fromkeys(kinds, 0)
-    counts["Total"] = 0
+def _genotype_counts(vcf: Path) -> Counter[str]:
+    counts: Counter[str] = Counter()
     table = text_of(["bcftools", "query", "-f", "%REF\t%ALT[\t%GT]\n", str(vcf)])
     for line in table.splitlines():
         ref, alts, genotype = line.split("\t")
         alt = alts.split(",")[0]
-        kind = "SNPs" if len(ref) == len(alt) else "Insertions"
-        counts["Deletions" if len(ref) > len(alt) else kind] += 1
+        zygosity = "Het" if len(set(genotype.replace("|", "/").split("/"))) > 1 else "Hom"
         counts["Total"] += 1
         counts["Multiallelic"] += "," in alts
-        counts["Transitions"] += (ref, alt) in TRANSITIONS
-        counts["Het" if len(set(genotype.replace("|", "/").split("/"))) > 1 else "Hom"] += 1
+        counts[zygosity] += 1
+        if len(ref) == len(alt):
+            counts["SNPs"] += 1
+            counts["Transitions" if (ref, alt) in TRANSITIONS else "Transversions"] += 1
+        else:
+            counts[f"{'Deletions' if len(ref) > len(alt) else 'Insertions'} ({zygosity})"] += 1
     return counts
 
 
 def calling_rows(vcf: Path) -> list[Row]:
-    """DRAGEN's variant counts from the calls."""
+    """DRAGEN's variant counts from the calls, before and after filters: the stand-in has none."""
     counts, sample = _genotype_counts(vcf), text_of(["bcftools", "query", "-l", str(vcf)]).strip()
-    total, section = counts["Total"], "VARIANT CALLER POSTFILTER"
     rows: list[Row] = [("VARIANT CALLER SUMMARY", "", "Number of samples", "1")]
-    values = {
+    for section in ("VARIANT CALLER PREFILTER", "VARIANT CALLER POSTFILTER"):
+        rows += _calling_rows(section, sample, counts)
+    return rows
+
+
+def _calling_rows(section: str, sample: str, counts: Counter[str]) -> list[Row]:
+    total = counts["Total"]
+    shares = {
         "Total": total,
         "Biallelic": total - counts["Multiallelic"],
         "Multiallelic": counts["Multiallelic"],
         "SNPs": counts["SNPs"],
-        "Insertions": counts["Insertions"],
-        "Deletions": counts["Deletions"],
+        "Insertions (Hom)": counts["Insertions (Hom)"],
+        "Insertions (Het)": counts["Insertions (Het)"],
+        "Deletions (Hom)": counts["Deletions (Hom)"],
+        "Deletions (Het)": counts["Deletions (Het)"],
+        "Indels (Het)": 0,
+    }
+    plain = {
+        "SNP Transitions": counts["Transitions"],
+        "SNP Transversions": counts["Transversions"],
+        "Ti/Tv ratio": _ratio(counts["Transitions"], counts["Transversions"]),
         "Heterozygous": counts["Het"],
         "Homozygous": counts["Hom"],
+        "Het/Hom ratio": _ratio(counts["Het"], counts["Hom"]),
+        "Percent Callability": NOT_AVAILABLE,
     }
-    rows += [(section, sample, k, str(v), _percent(v, total)) for k, v in values.items()]
-    transversions = counts["SNPs"] - counts["Transitions"]
-    for name, part, whole in (
-        ("Ti/Tv ratio", counts["Transitions"], transversions),
-        ("Het/Hom ratio", counts["Het"], counts["Hom"]),
-    ):
-        rows.append((section, sample, name, f"{part / whole:.2f}" if whole else NOT_AVAILABLE))
-    return rows
+    rows: list[Row] = [(section, sample, k, str(v), percent(v, total)) for k, v in shares.items()]
+    return rows + [(section, sample, name, str(value)) for name, value in plain.items()]
 
 
-def _covered_bases(fasta: Path, targets: Path | None) -> int:
-    """How many bases there are to cover."""
-    if targets is None:
-        index = fasta.with_name(fasta.name + ".fai").read_text(encoding="utf-8")
-        return sum(int(line.split("\t")[1]) for line in index.splitlines())
-    rows = [line.split("\t") for line in targets.read_text(encoding="utf-8").splitlines()]
-    return sum(int(row[2]) - int(row[1]) for row in rows)
-
-
-def coverage_rows(bam: Path, fasta: Path, targets: Path | None, work: Path) -> list[Row]:
-    """Mean depth and how much is covered, over the genome or the target regions."""
-    deepest = 100_000
-    stats = ["samtools", "stats", "-c", f"1,{deepest},1", "-F", UNCOUNTED]
-    if targets:
-        regions = work / "targets.tab"
-        rows = [line.split("\t") for line in targets.read_text(encoding="utf-8").splitlines()]
-        text = "".join(f"{row[0]}\t{int(row[1]) + 1}\t{row[2]}\n" for row in rows)
-        regions.write_text(text, encoding="utf-8")
-        stats += ["-t", str(regions)]
-    lines = text_of([*stats, str(bam)]).splitlines()
-    depths = [line.split("\t")[2:4] for line in lines if line.startswith("COV\t")]
-    histogram = [(int(depth), int(bases)) for depth, bases in depths]
-    region, length = "target region" if targets else "genome", _covered_bases(fasta, targets)
-    mean = sum(depth * bases for depth, bases in histogram) / length if length else 0.0
-    section = "COVERAGE SUMMARY"
-    found: list[Row] = [
-        (section, "", "Aligned bases in " + region, str(round(mean * length))),
-        (section, "", f"Average alignment coverage over {region}", f"{mean:.2f}"),
-    ]
-    for step in COVERAGE_STEPS:
-        bases = sum(count for depth, count in histogram if depth >= step)
-        name = f"PCT of {region} with coverage [{step:>3}x: inf)"
-        found.append((section, "", name, _percent(bases, length)))
-    return found
+def _ratio(part: int, whole: int) -> str:
+    return f"{part / whole:.2f}" if whole else NOT_AVAILABLE
 
 
 def time_rows(seconds: dict[str, float]) -> list[Row]:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -38,6 +39,9 @@ class Options:
     emit_vcf: bool
     target_bed: str
     target_bed_padding: int
+    coverage_region: str
+    coverage_mapq: int
+    ignore_overlaps: bool
     output_directory: Path
     prefix: str
     intermediate: Path
@@ -58,6 +62,16 @@ def _only_true(text: str) -> bool:
     return True
 
 
+def _least_mapq(text: str) -> int:
+    """Of DRAGEN's ``mapq<20,bq<0``: reads, and bases, that do not count."""
+    filters = re.fullmatch(r"mapq<(\d+),bq<(\d+)", text)
+    if not filters or int(filters[2]):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not mapq<N,bq<0: it looks at no base quality"
+        )
+    return int(filters[1])
+
+
 _PATHS_AND_NAMES = (
     ("-r", "--ref-dir"),
     ("-1", "--fastq-file1"),
@@ -66,6 +80,7 @@ _PATHS_AND_NAMES = (
     ("--fastq-list",),
     ("--fastq-list-sample-id",),
     ("--vc-target-bed",),
+    ("--qc-coverage-region-1",),
     ("--output-directory",),
     ("--output-file-prefix",),
     ("--intermediate-results-dir",),
@@ -83,6 +98,7 @@ _SWITCHES = {
     "--enable-duplicate-marking": False,
     "--enable-variant-caller": False,
     "--build-hash-table": False,
+    "--qc-coverage-ignore-overlaps": False,
 }
 
 
@@ -97,6 +113,7 @@ def _parser() -> _Parser:
     parser.add_argument("--vc-enable-vcf-output", type=_true_or_false, default=None)
     parser.add_argument("--vc-emit-ref-confidence", choices=("GVCF", "NONE"), default="NONE")
     parser.add_argument("--vc-target-bed-padding", type=int, default=0)
+    parser.add_argument("--qc-coverage-filters-1", type=_least_mapq, default=1)
     parser.add_argument("--output-format", choices=("BAM", "CRAM"), default="BAM")
     parser.add_argument("--num-threads", type=int, default=os.cpu_count() or 1)
     return parser
@@ -143,6 +160,9 @@ def parse(arguments: list[str]) -> Options:
         emit_vcf=wants_vcf,
         target_bed=found.vc_target_bed,
         target_bed_padding=found.vc_target_bed_padding,
+        coverage_region=found.qc_coverage_region_1,
+        coverage_mapq=found.qc_coverage_filters_1,
+        ignore_overlaps=found.qc_coverage_ignore_overlaps,
         output_directory=Path(found.output_directory),
         prefix=found.output_file_prefix,
         intermediate=Path(found.intermediate_results_dir or found.output_directory),
@@ -169,6 +189,8 @@ def _require(options: Options, *, given_directory: bool) -> None:
         raise WrongUse(f"the intermediate results directory {options.intermediate} does not exist")
     if options.target_bed and not Path(options.target_bed).is_file():
         raise WrongUse(f"the target regions {options.target_bed} do not exist")
+    if options.coverage_region and not Path(options.coverage_region).is_file():
+        raise WrongUse(f"the coverage region {options.coverage_region} does not exist")
     _require_one_input(options)
 
 

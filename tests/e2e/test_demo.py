@@ -10,7 +10,7 @@ import pytest
 
 from tests.lab import PROJECT
 
-TOOLS = {"bwa", "samtools", "bcftools", "dragen"}
+TOOLS = {"bwa", "samtools", "bcftools", "mosdepth", "dragen"}
 SECONDS_AT_MOST = 600
 """Only so that a demo that hangs ends: it takes half a minute."""
 

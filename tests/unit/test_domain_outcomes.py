@@ -1,4 +1,4 @@
-"""What became of a run: failure classes, QC verdicts, costs, and a job's way forward."""
+"""What became of a run: failure classes, costs, and a job's way forward."""
 
 import itertools
 from typing import Any
@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from seqdrop.domain.cost import job_cost_usd
 from seqdrop.domain.failure import EXIT_CODES, FailureClass, classify
 from seqdrop.domain.manifest import ExpectedFile
-from seqdrop.domain.pipeline import Limit, QueuePrice
-from seqdrop.domain.plan import StageResult
-from seqdrop.domain.qc import Verdict, judge, metrics_of
+from seqdrop.domain.pipeline import QueuePrice
 from seqdrop.domain.records import JOB_ENDED, JOB_STATUSES, RunStatus, job_progress
 from seqdrop.domain.upload import Place, Upload, expected_place, sequencer_order
 from tests.domain_support import fastq
@@ -65,47 +63,6 @@ def test_exit_codes_tell_classes_apart_and_only_the_thirties_are_tried_again() -
     assert len(set(EXIT_CODES.values())) == len(EXIT_CODES)
     tried_again = {failure for failure, code in EXIT_CODES.items() if 30 <= code < 40}
     assert tried_again == {FailureClass.HOST, FailureClass.TRANSFER}
-
-
-@pytest.mark.parametrize(
-    ("value", "limit", "verdict", "reason"),
-    [
-        (30, Limit(warn_below=30, fail_below=10), Verdict.PASS, None),
-        (29.9, Limit(warn_below=30, fail_below=10), Verdict.WARN, "WARN: m is 29.9, below 30"),
-        (9, Limit(warn_below=30, fail_below=10), Verdict.FAIL, "FAIL: m is 9, below 10"),
-        (0.4, Limit(warn_above=0.3), Verdict.WARN, "WARN: m is 0.4, above 0.3"),
-        (0.6, Limit(warn_above=0.3, fail_above=0.5), Verdict.FAIL, "FAIL: m is 0.6, above 0.5"),
-        (0.5, Limit(), Verdict.PASS, None),
-    ],
-)
-def test_a_metric_is_judged_by_its_limits(
-    value: float, limit: Limit, verdict: Verdict, reason: str | None
-) -> None:
-    assert judge({"m": value}, {"m": limit}) == (verdict, [reason] if reason else [])
-
-
-def test_the_worst_metric_decides_and_one_that_is_missing_is_a_warning() -> None:
-    limits = {"a": Limit(warn_below=1), "b": Limit(fail_below=1), "c": Limit(warn_below=1)}
-    verdict, reasons = judge({"a": 2, "b": 0}, limits)
-    assert verdict is Verdict.FAIL
-    assert reasons == ["FAIL: b is 0, below 1", "WARN: c is limited, but was not measured"]
-
-
-@pytest.mark.parametrize(
-    ("counts", "metrics"),
-    [
-        ({}, {}),
-        ({"reads_in": 200, "bases_in": 20_000}, {"reads": 200, "mean_depth": 20.0}),
-        ({"primary_out": 200, "mapped": 190, "duplicates": 10},
-         {"mapped_fraction": 0.95, "duplicate_fraction": 0.05}),
-        ({"primary_out": 0, "mapped": 0}, {}),
-    ],
-)  # fmt: skip
-def test_metrics_are_made_of_the_counts_of_all_stages(
-    counts: dict[str, int], metrics: dict[str, float]
-) -> None:
-    split = [StageResult(name, "k", (), {}, {name: count}) for name, count in counts.items()]
-    assert metrics_of(split, 1_000) == metrics
 
 
 @pytest.mark.parametrize(

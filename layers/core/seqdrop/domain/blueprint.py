@@ -5,11 +5,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from seqdrop.domain.errors import QueueNotHere, ReferenceNotReady
+from seqdrop.domain.errors import InvalidAssay, QueueNotHere, ReferenceNotReady
 from seqdrop.domain.fastq import check_mates
 from seqdrop.domain.keys import run_key, stage_key
+from seqdrop.domain.metrics import measurable, unmeasured_limits
 from seqdrop.domain.pipeline import Assay, Limit, Pipeline, Stage, waves_of
 from seqdrop.domain.plan import LocalFile, ReadPair
+from seqdrop.domain.qc import FLOORS
 from seqdrop.domain.records import FastqFile, FileIdentity
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 
@@ -26,12 +28,13 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
     variables: dict[str, bool | str]
     pairs: tuple[ReadPair, ...]
     reference: str
-    reference_bases: int
     files: dict[str, tuple[LocalFile, ...]]
     """Reference files to fetch, by stage."""
     parts: dict[str, str]
     qc: dict[str, Limit]
     poll_factor: float
+    floors: dict[str, str] = {}
+    sex_check: bool = False
     definitions: dict[str, str] = {}
     """The job definition's revision for each image: a deploy in mid-run changes neither."""
 
@@ -57,9 +60,10 @@ def make_blueprint(
     images: dict[str, str],
     definitions: dict[str, str] | None = None,
 ) -> Blueprint:
-    """Freezes a run. Raises InvalidInput where mates or the reference do not fit."""
+    """Freezes a run. Raises InvalidInput where mates, limits or the reference do not fit."""
+    check_limits(assay_name, assay, pipeline)
     check_ready(reference)
-    variables = _variables(assay, reference)
+    variables = _variables(assay_name, assay, reference)
     stages = {n: s for n, s in pipeline.stages.items() if not s.when or variables.get(s.when)}
     check_queues(pipeline.name, stages, images)
     pairs = pair_files(sample, files)
@@ -74,10 +78,11 @@ def make_blueprint(
         variables=variables,
         pairs=pairs,
         reference=f"{reference.name}/{reference.version}",
-        reference_bases=reference.bases,
         files={n: _stage_files(s, parts[n], reference) for n, s in stages.items()},
         parts={p: f.object.sha256 for used in parts.values() for p, f in used.items()},
-        qc=assay.qc,
+        qc=_limits(pipeline, assay),
+        floors=assay.floors,
+        sex_check=assay.sex_check,
         poll_factor=assay.poll_factor,
         definitions={
             kind: definition
@@ -85,6 +90,20 @@ def make_blueprint(
             if kind in {stage.queue for stage in stages.values()}
         },
     )
+
+
+def check_limits(name: str, assay: Assay, pipeline: Pipeline) -> None:
+    """Raises InvalidAssay for limits that nobody measures, and for floors that nobody knows."""
+    problems = unmeasured_limits(pipeline, assay)
+    problems += [
+        f"floors names {floor!r}, which is none of {', '.join(FLOORS)}"
+        for floor in sorted(assay.floors.keys() - FLOORS.keys())
+    ]
+    problems += [
+        f"floors gives no reason for {floor!r}" for floor, why in assay.floors.items() if not why
+    ]
+    if problems:
+        raise InvalidAssay(f"assay {name}: {'; '.join(problems)}: mend pipelines/assays.yaml")
 
 
 def check_ready(reference: ReferenceVersion) -> None:
@@ -116,7 +135,7 @@ def check_queues(pipeline: str, stages: dict[str, Stage], images: dict[str, str]
         )
 
 
-def _variables(assay: Assay, reference: ReferenceVersion) -> dict[str, bool | str]:
+def _variables(name: str, assay: Assay, reference: ReferenceVersion) -> dict[str, bool | str]:
     if assay.targets and f"targets:{assay.targets}" not in reference.parts:
         raise ReferenceNotReady(
             f"reference {reference.name} {reference.version} has no target regions "
@@ -126,10 +145,20 @@ def _variables(assay: Assay, reference: ReferenceVersion) -> dict[str, bool | st
         "mark_duplicates": assay.duplicates == "mark",
         "keep_duplicates": assay.duplicates == "none",
         "targets": bool(assay.targets),
+        "whole_genome": not assay.targets,
         "annotation": "annotation" in reference.parts,
         "iupac": "iupac" in reference.parts,
+        "assay": name,
+        "reporting_depth": str(assay.reporting_depth),
         **assay.calling.variables,
     }
+
+
+def _limits(pipeline: Pipeline, assay: Assay) -> dict[str, Limit]:
+    """The pipeline's, but for the metrics that the assay limits itself or does not have."""
+    marked = assay.duplicates == "mark"
+    known = measurable(pipeline, duplicates_marked=marked)
+    return {name: limit for name, limit in pipeline.qc.items() if name in known} | assay.qc
 
 
 def _used_parts(stage: Stage, assay: Assay, reference: ReferenceVersion) -> dict[str, LocalFile]:

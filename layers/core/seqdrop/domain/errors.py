@@ -53,6 +53,10 @@ class InvalidReference(InvalidInput):
     """A file of a reference that tools would refuse or, worse, misread."""
 
 
+class InvalidAssay(InvalidInput):
+    """An assay asks for what its pipeline does not have; held until its file is mended."""
+
+
 class InvalidPipeline(SeqdropError):
     """A pipeline or assay file breaks the rules of its own format."""
 

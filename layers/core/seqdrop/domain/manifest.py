@@ -6,7 +6,7 @@ import io
 import posixpath
 from collections import Counter
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -53,6 +53,7 @@ class SampleEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reference: _Word = ""
     reference_version: _Word = ""
     priority: Priority | None = None
+    sex: Literal["", "female", "male"] = ""
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -13,8 +13,11 @@ PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 QueueKind = Literal["fpga-genome", "fpga-exome", "cpu"]
 Priority = Literal["urgent", "routine", "bulk"]
 ForEach = Literal["", "read_pair", "region"]
-MeasureFormat = Literal["flagstat"]
-"""What ``domain/measures.py`` can read."""
+MeasureFormat = Literal[
+    "flagstat", "samtools-stats", "bcftools-stats", "depth",
+    "dragen-mapping", "dragen-coverage", "dragen-vc",
+]  # fmt: skip
+"""What ``domain/measures`` can read."""
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +90,8 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Parts of the reference that decide the output: they are in the stage key."""
     indexes: tuple[str, ...] = ()
     """Files made from the sequence that the tools need beside it: not in the key."""
+    inputs: tuple[str, ...] = ()
+    """Outputs of the stages before that it fetches; without any, it fetches all of them."""
     measures: dict[str, MeasureFormat] = {}
     """Outputs that hold figures of the run, each with its format; the runner reads them."""
 
@@ -105,6 +110,15 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return asked - {""}
 
 
+class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds of one QC metric; beyond ``warn`` is WARN, beyond ``fail`` is FAIL."""
+
+    warn_below: float | None = None
+    fail_below: float | None = None
+    warn_above: float | None = None
+    fail_above: float | None = None
+
+
 class Pipeline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Stages by name, in the order of the file."""
 
@@ -113,6 +127,8 @@ class Pipeline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stages: dict[str, Stage]
     dragen: str = ""
     """The DRAGEN version, or its beginning, that FPGA hosts must have; `seqdrop doctor` looks."""
+    qc: dict[str, Limit] = {}
+    """Limits of every run; an assay's own take the place of these, metric by metric."""
 
 
 class Completeness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,15 +139,6 @@ class Completeness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     rule: Literal["pairs", "manifest"] = "pairs"
     quiet_seconds: int = 900
-
-
-class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Bounds of one QC metric; beyond ``warn`` is WARN, beyond ``fail`` is FAIL."""
-
-    warn_below: float | None = None
-    fail_below: float | None = None
-    warn_above: float | None = None
-    fail_above: float | None = None
 
 
 class Calling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -181,6 +188,12 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     complete: Completeness = Completeness()
     calling: Calling = Calling()
     qc: dict[str, Limit] = {}
+    floors: dict[str, str] = {}
+    """Floors that do not hold for this assay (see ``domain/qc.py``), each with the reason."""
+    reporting_depth: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 20
+    """Bases of the targets below this depth are listed: there, no variant means nothing."""
+    sex_check: bool = False
+    """Whether the depth of X and Y is held against the sex that the manifest gives."""
     poll_factor: float = 1.5
 
 

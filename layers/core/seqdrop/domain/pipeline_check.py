@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 
 from seqdrop.domain.errors import InvalidPipeline
+from seqdrop.domain.measures import FORMATS
+from seqdrop.domain.metrics import unmeasured_limits
 from seqdrop.domain.pipeline import PLACEHOLDER, Calling, Pipeline, Stage, Step, waves_of
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
@@ -15,13 +17,13 @@ _OF_EACH = {
     "region": {"region.id", "region.bed"},
 }
 VARIABLES = {
-    "mark_duplicates", "keep_duplicates", "targets", "annotation", "iupac",
-    *Calling().variables
+    "mark_duplicates", "keep_duplicates", "targets", "whole_genome", "annotation", "iupac",
+    *Calling().variables,
 }  # fmt: skip
 """What ``when`` may ask: see ``blueprint``. Those that are text are placeholders too."""
 _TEXTS = {
     "ref", "in", "tmp", "out", "threads", "memory_mib", "sample", "pipeline", "reference",
-    "run_key", "stage_key", "version", "simulated",
+    "run_key", "stage_key", "version", "simulated", "assay", "reporting_depth",
     *(name for name, value in Calling().variables.items() if isinstance(value, str)),
 }  # fmt: skip
 
@@ -32,6 +34,26 @@ def check_pipeline(pipeline: Pipeline) -> None:
     for name, stage in pipeline.stages.items():
         for problem in _problems(name, stage):
             raise InvalidPipeline(f"pipeline {pipeline.name}, stage {name}: {problem}")
+        for problem in _wrong_inputs(pipeline, stage):
+            raise InvalidPipeline(f"pipeline {pipeline.name}, stage {name}: {problem}")
+    for problem in [*_measured_twice(pipeline), *unmeasured_limits(pipeline)]:
+        raise InvalidPipeline(f"pipeline {pipeline.name}: {problem}")
+
+
+def _wrong_inputs(pipeline: Pipeline, stage: Stage) -> Iterator[str]:
+    there = {output.name for need in stage.needs for output in pipeline.stages[need].outputs}
+    for name in sorted(set(stage.inputs) - there):
+        yield f"inputs has {name!r}, which none of the stages that it needs has for an output"
+
+
+def _measured_twice(pipeline: Pipeline) -> Iterator[str]:
+    """A figure comes from one file, so that nobody has to know which of two would count."""
+    before: dict[str, str] = {}
+    for stage in pipeline.stages.values():
+        for output, kind in stage.measures.items():
+            for figure in sorted(FORMATS[kind].metrics & before.keys()):
+                yield f"{before[figure]} and {output} both measure {figure}"
+            before |= dict.fromkeys(FORMATS[kind].metrics, output)
 
 
 def _problems(name: str, stage: Stage) -> Iterator[str]:

@@ -62,6 +62,8 @@ class StagePlan(msgspec.Struct, frozen=True, omit_defaults=True):
     """True where good results under this key are there already: no job is submitted."""
     reads: str = ""
     """How read pairs reach the tool: "" not at all, "stream" by named pipes, "files" on disk."""
+    inputs: tuple[str, ...] = ()
+    """What it fetches of the stages that it needs; without any, all."""
     measures: dict[str, MeasureFormat] = {}
     reference_files: tuple[LocalFile, ...] = ()
 
@@ -109,9 +111,9 @@ class StageResult(msgspec.Struct, frozen=True, omit_defaults=True):
     tools: dict[str, str]
     """The version that each program gave."""
     counts: dict[str, int] = {}
-    """What was counted in the reads: ``reads_in``, ``bases_in``."""
+    """What was counted in the reads; see ``domain/metrics.py``."""
     metrics: dict[str, float] = {}
-    """What was measured in the outputs; see ``domain/measures.py``."""
+    """What was measured in the outputs; see ``domain/measures``."""
     timings: dict[str, float] = {}
     peak_memory_mib: int = 0
     commands: tuple[str, ...] = ()

@@ -93,6 +93,7 @@ def _stage_plan(
         steps=stage.steps,
         outputs=stage.outputs,
         reads=stage.reads,
+        inputs=stage.inputs,
         measures=stage.measures,
         reference_files=blueprint.files[name],
     )

@@ -1,9 +1,11 @@
-"""QC: metrics of a run against its assay's limits."""
+"""QC: metrics of a run against its limits, and against floors that hold for every assay."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from seqdrop.domain.pipeline import Limit
-from seqdrop.domain.plan import StageResult
 
 
 class Verdict(IntEnum):
@@ -14,51 +16,143 @@ class Verdict(IntEnum):
     FAIL = 2
 
 
-def metrics_of(results: list[StageResult], reference_bases: int) -> dict[str, float]:
-    """The metrics that limits may name.
+@dataclass(frozen=True)
+class Floor:
+    """A limit that catches nonsense whatever an assay says, and what it means when it does."""
 
-    ``reads`` (both mates), ``mapped_fraction`` and ``duplicate_fraction`` (of primary records),
-    ``mean_depth`` (sequenced bases over the reference's: before duplicates and clipping).
+    limit: Limit
+    meaning: str
+
+
+FLOORS: dict[str, Floor] = {
+    "mapped_fraction": Floor(
+        Limit(fail_below=0.2),
+        "next to nothing maps: the wrong reference, or nothing of the sample in the files",
+    ),
+    # Short inserts and long deletions leave pairs improper, but never nine of ten.
+    "properly_paired_fraction": Floor(
+        Limit(fail_below=0.1),
+        "almost no pair lies as one fragment: R1 and R2 are not each other's mates",
+    ),
+    "identical_mates_fraction": Floor(
+        Limit(fail_above=0.5),
+        "R1 and R2 hold the same bases: one file was sent twice, or neither holds any",
+    ),
+    "phred64": Floor(
+        Limit(fail_above=0.5),
+        "qualities are written with an offset of 64 (Illumina before 1.8): convert them to 33, "
+        "as in `seqtk seq -Q64 -V`, and upload them again",
+    ),
+    "duplicate_fraction": Floor(
+        Limit(fail_above=0.98),
+        "almost all reads are copies; are these amplicons? Then set duplicates: none in the assay",
+    ),
+    # BGZF says at its end that it has ended; some packers never write it.
+    "files_without_end": Floor(
+        Limit(warn_above=0),
+        "blocked gzip files lack their last, empty block: they may be cut off between two records",
+    ),
+}
+"""What no assay's limits can hide; an assay says in ``floors`` why one does not hold for it."""
+
+X_OF_FEMALE, X_OF_MALE = (0.8, 1.3), (0.3, 0.7)
+Y_OF_FEMALE, Y_OF_MALE = (0.0, 0.1), (0.2, 0.8)
+"""Depth of X and Y over that of the autosomes; expected are 1 and 0, ½ and ½. Y is seldom half:
+much of it is like X or like itself, and reads below MAPQ 20 do not count. Between the ranges
+the sex is undetermined (XXY, X0, mosaics, contamination, few targets on X or Y)."""
+
+
+class Judgement(NamedTuple):
+    """The worst verdict, and a line for each limit that was crossed or set aside."""
+
+    verdict: Verdict
+    lines: list[str]
+
+
+class _Finding(NamedTuple):
+    verdict: Verdict
+    line: str
+
+
+def judge(
+    metrics: Mapping[str, float],
+    limits: Mapping[str, Limit],
+    *,
+    floors_set_aside: Mapping[str, str] | None = None,
+    sex: str | None = None,
+) -> Judgement:
+    """Limits, floors, and, where ``sex`` is not None, the sex by depth against what was given.
+
+    A limited metric that the run does not have is a WARN: it could not be looked at. So is a
+    run of which nothing was looked at.
     """
-    counts: dict[str, float] = {}
-    for result in results:
-        counts.update(result.counts)
-        counts.update(result.metrics)
-    metrics: dict[str, float] = {}
-    if "reads_in" in counts:
-        metrics["reads"] = counts["reads_in"]
-    if counts.get("bases_in") and reference_bases:
-        metrics["mean_depth"] = round(counts["bases_in"] / reference_bases, 2)
-    if primary := counts.get("primary_out"):
-        metrics["mapped_fraction"] = round(counts.get("mapped", 0) / primary, 4)
-        metrics["duplicate_fraction"] = round(counts.get("duplicates", 0) / primary, 4)
-    return metrics
+    aside = floors_set_aside or {}
+    findings = [*_by_limits(metrics, limits), *_by_floors(metrics, aside)]
+    if sex is not None:
+        findings.append(_by_sex(metrics, sex))
+    if not metrics.keys() & (limits.keys() | (FLOORS.keys() - aside.keys())):
+        findings.append(_Finding(Verdict.WARN, "nothing was measured that a limit or floor names"))
+    crossed = [finding for finding in findings if finding.verdict is not Verdict.PASS]
+    notes = [f"NOTE: the floor of {name} does not hold here: {aside[name]}" for name in aside]
+    return Judgement(
+        max((finding.verdict for finding in findings), default=Verdict.PASS),
+        [f"{finding.verdict.name}: {finding.line}" for finding in crossed] + notes,
+    )
 
 
-def judge(metrics: dict[str, float], limits: dict[str, Limit]) -> tuple[Verdict, list[str]]:
-    """The worst verdict, and a sentence for each limit that was crossed.
-
-    A limit on a metric that the run does not have is a WARN: it could not be looked at.
-    """
-    worst, reasons = Verdict.PASS, []
+def _by_limits(metrics: Mapping[str, float], limits: Mapping[str, Limit]) -> Iterator[_Finding]:
     for name, limit in limits.items():
-        if name not in metrics:
-            verdict, reason = Verdict.WARN, f"{name} is limited, but was not measured"
+        if name in metrics:
+            yield _judge_one(name, metrics[name], limit)
         else:
-            verdict, reason = _judge_one(name, metrics[name], limit)
-        if verdict is not Verdict.PASS:
-            reasons.append(f"{verdict.name}: {reason}")
-        worst = max(worst, verdict)
-    return worst, reasons
+            yield _Finding(Verdict.WARN, f"{name} is limited, but could not be measured")
 
 
-def _judge_one(name: str, value: float, limit: Limit) -> tuple[Verdict, str]:
+def _by_floors(metrics: Mapping[str, float], aside: Mapping[str, str]) -> Iterator[_Finding]:
+    for name, floor in FLOORS.items():
+        if name not in metrics or name in aside:
+            continue
+        finding = _judge_one(name, metrics[name], floor.limit)
+        if finding.verdict is not Verdict.PASS:
+            yield _Finding(finding.verdict, f"{finding.line} (floor): {floor.meaning}")
+        else:
+            yield finding
+
+
+def _judge_one(name: str, value: float, limit: Limit) -> _Finding:
     for verdict, low, high in (
         (Verdict.FAIL, limit.fail_below, limit.fail_above),
         (Verdict.WARN, limit.warn_below, limit.warn_above),
     ):
         if low is not None and value < low:
-            return verdict, f"{name} is {value:g}, below {low:g}"
+            return _Finding(verdict, f"{name} is {value:g}, below {low:g}")
         if high is not None and value > high:
-            return verdict, f"{name} is {value:g}, above {high:g}"
-    return Verdict.PASS, ""
+            return _Finding(verdict, f"{name} is {value:g}, above {high:g}")
+    return _Finding(Verdict.PASS, "")
+
+
+def sex_by_depth(x: float, y: float) -> str:
+    """``female``, ``male``, or "" between the ranges; of depths over that of the autosomes."""
+    for sex, of_x, of_y in (
+        ("female", X_OF_FEMALE, Y_OF_FEMALE),
+        ("male", X_OF_MALE, Y_OF_MALE),
+    ):
+        if of_x[0] <= x <= of_x[1] and of_y[0] <= y <= of_y[1]:
+            return sex
+    return ""
+
+
+def _by_sex(metrics: Mapping[str, float], given: str) -> _Finding:
+    """The lines never name a sex: they are shown where the manifest is not."""
+    x, y = metrics.get("x_depth_ratio"), metrics.get("y_depth_ratio")
+    if x is None or y is None:
+        return _Finding(Verdict.WARN, "sex can't be told: the depth of X and Y was not measured")
+    depths = f"x_depth_ratio is {x:g}, y_depth_ratio is {y:g}"
+    found = sex_by_depth(x, y)
+    if not found:
+        return _Finding(Verdict.WARN, f"sex is undetermined: {depths}")
+    if not given:
+        return _Finding(Verdict.WARN, f"sex can't be compared ({depths}): the manifest gives none")
+    if found != given:
+        return _Finding(Verdict.FAIL, f"sex is not the one in the manifest: {depths}")
+    return _Finding(Verdict.PASS, "")

@@ -63,6 +63,8 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     """``bucket/key`` of the files that the manifest names."""
     files_seen: frozenset[str] = frozenset()
     """``<identity>|<bucket>/<key>`` of each registered file."""
+    sex: Literal["", "female", "male"] = ""
+    """What the manifest says; kept here alone, and looked at when a run is judged."""
     lane_split: bool = False
     holds: dict[str, str] = {}
     """Why a person must act, by cause."""

@@ -13,10 +13,11 @@ from seqdrop.aws.queues import Rechecks
 from seqdrop.domain.blueprint import Blueprint
 from seqdrop.domain.errors import Conflict, NoSuchSample, RunClosed, SeqdropError, Transient
 from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.naming import run_folder, run_id
 from seqdrop.domain.plan import RunPlan, StageResult, encode
 from seqdrop.domain.provenance import make_record
-from seqdrop.domain.qc import judge, metrics_of
+from seqdrop.domain.qc import judge
 from seqdrop.domain.records import Analysis, AnalysisStatus, Job, Run, RunStatus
 from seqdrop.flow.jobs import JobFlow
 
@@ -77,8 +78,14 @@ class Closing:
 
     def _with_figures(self, run: Run, results: dict[str, StageResult]) -> Run:
         blueprint = msgspec.json.decode(run.blueprint, type=Blueprint)
-        metrics = metrics_of(list(results.values()), blueprint.reference_bases)
-        verdict, reasons = judge(metrics, blueprint.qc)
+        marked = blueprint.variables.get("mark_duplicates") is not False
+        metrics = metrics_of(results.values(), duplicates_marked=marked)
+        verdict, reasons = judge(
+            metrics,
+            blueprint.qc,
+            floors_set_aside=blueprint.floors,
+            sex=self._sex(run) if blueprint.sex_check else None,
+        )
         return msgspec.structs.replace(
             run,
             status=RunStatus.SUCCEEDED,
@@ -88,6 +95,11 @@ class Closing:
             cost_usd=self._cost(run),
             simulated=any(result.simulated for result in results.values()),
         )
+
+    def _sex(self, run: Run) -> str:
+        """What the manifest says now: a word on a patient that no plan or run keeps."""
+        analysis = self.catalog.analyses.get(run.sample, run.assay)
+        return analysis.sex if analysis else ""
 
     def _cost(self, run: Run) -> float:
         jobs = self.catalog.jobs.of_run(run.sample, run.assay, run.id)

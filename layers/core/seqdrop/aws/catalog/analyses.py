@@ -229,7 +229,7 @@ class Analyses:
         """Sets what a manifest says of an analysis; ``lifts`` are holds that it answers."""
         chosen = {
             name: getattr(entry, name)
-            for name in ("project", "priority", "pipeline", "reference", "reference_version")
+            for name in ("project", "priority", "pipeline", "reference", "reference_version", "sex")
             if getattr(entry, name)
         }
         expected = {f"{file.bucket}/{file.key}" for file in files}

@@ -1,0 +1,46 @@
+"""``seqdrop-tool base-quality``: base quality along the reads, for MultiQC to draw.
+
+``samtools stats`` counts it, but MultiQC draws nothing of it: its "custom content" is a JSON file
+with the lines.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+_MATES = {"FFQ": "R1", "LFQ": "R2"}
+_LOOK = {
+    "id": "base_quality",
+    "section_name": "Base quality",
+    "description": "Mean base quality (Phred) of each cycle, by samtools stats.",
+    "plot_type": "linegraph",
+    "pconfig": {
+        "id": "base_quality_plot",
+        "title": "Samtools stats: base quality",
+        "xlab": "Cycle",
+        "ylab": "Mean quality (Phred)",
+        "ymin": 0,
+    },
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Read the named output of ``samtools stats``, and print the custom content."""
+    (path,) = arguments
+    lines = mean_qualities(Path(path).read_text())
+    sys.stdout.write(json.dumps({**_LOOK, "data": lines}, indent=1) + "\n")
+    return 0
+
+
+def mean_qualities(stats: str) -> dict[str, dict[int, float]]:
+    """The mean quality of each cycle (from 1), of R1 and R2."""
+    means: dict[str, dict[int, float]] = {"R1": {}, "R2": {}}
+    for line in stats.splitlines():
+        mark, *fields = line.split("\t")
+        if mark not in _MATES:
+            continue
+        cycle, *counts = map(int, fields)
+        if total := sum(counts):
+            weighted = sum(quality * count for quality, count in enumerate(counts))
+            means[_MATES[mark]][cycle] = round(weighted / total, 2)
+    return {mate: line for mate, line in means.items() if line}

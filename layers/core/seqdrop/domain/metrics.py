@@ -1,0 +1,163 @@
+"""The metrics of a run: what limits may name, and how each follows from what was counted.
+
+The runner counts in the reads (``StageResult.counts``) and reads the files of the tools
+(``StageResult.metrics``, see ``domain/measures``). Whatever could not be counted is simply not
+there, and neither is what would follow from it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from seqdrop.domain.measures import FORMATS
+from seqdrop.domain.measures.depth import BREADTH_DEPTHS
+from seqdrop.domain.pipeline import Assay, Pipeline
+from seqdrop.domain.plan import StageResult
+
+COUNTED = frozenset(
+    (
+        "reads_in",
+        "bases_in",
+        "q30_bases",
+        "quality_min",
+        "quality_max",
+        "identical_mates",
+        "without_end_block",
+    )
+)
+"""What the runner counts in the FASTQ files of a stage that reads them."""
+LEAST_PAIRED_READS = 200
+"""Both mates of at least 100 pairs have to map before the proper ones among them say anything:
+bwa learns from the pairs what proper is, and calls none proper where they are few (it asks for
+ten good ones of an orientation: MIN_DIR_CNT in bwamem_pair.c)."""
+PHRED33_HIGHEST = ord("K")
+"""Q42, the highest of Illumina's instruments with an offset of 33; most end at ``J`` (Q41)."""
+PHRED64_LOWEST, PHRED64_HIGHEST = ord(";"), ord("j")
+"""Solexa's -5, and Q42, with an offset of 64: Cock et al. 2010, doi:10.1093/nar/gkp1137."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a metric is, for people."""
+
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A metric that is one count over another; not known below the least of the latter."""
+
+    part: str
+    whole: str
+    least: int = 1
+
+
+METRICS: dict[str, Metric] = {
+    "reads": Metric("reads", "reads in the FASTQ files, both mates"),
+    "q30_fraction": Metric("fraction", "bases with a quality of 30 or more"),
+    "gc_fraction": Metric("fraction", "G and C among the A, C, G and T of the reads"),
+    "mapped_fraction": Metric("fraction", "reads that map anywhere"),
+    "duplicate_fraction": Metric("fraction", "reads that are copies of another fragment's"),
+    "properly_paired_fraction": Metric(
+        "fraction", "among reads whose both mates map: those that lie as a pair of one fragment"
+    ),
+    "identical_mates_fraction": Metric("fraction", "pairs whose R1 and R2 are the same bases"),
+    "insert_size_median": Metric("bases", "length of a fragment, from end to end of its pair"),
+    "error_rate": Metric("fraction", "aligned bases that differ from the reference"),
+    "mean_depth": Metric(
+        "×", "fragments over a base, without duplicates and below MAPQ 20: over targets or genome"
+    ),
+    **{
+        f"breadth_{depth}x": Metric("fraction", f"bases with a depth of {depth} or more")
+        for depth in BREADTH_DEPTHS
+    },
+    "reporting_breadth": Metric("fraction", "bases with the assay's reporting depth or more"),
+    "on_target_fraction": Metric("fraction", "aligned bases that lie on the targets"),
+    "x_depth_ratio": Metric("ratio", "mean depth of X over that of the autosomes"),
+    "y_depth_ratio": Metric("ratio", "mean depth of Y over that of the autosomes"),
+    "snps": Metric("records", "single-base variants that passed the filters"),
+    "indels": Metric("records", "insertions and deletions that passed the filters"),
+    "ts_tv": Metric("ratio", "transitions over transversions among the SNPs"),
+    "het_hom": Metric("ratio", "heterozygous over homozygous calls of variants"),
+    "contamination": Metric("fraction", "reads of another person, by DRAGEN's estimate"),
+    "phred64": Metric("0 or 1", "1 where the qualities are written with an offset of 64"),
+    "files_without_end": Metric(
+        "files", "blocked gzip files without their last, empty block: perhaps cut off"
+    ),
+}
+"""All that limits may name."""
+
+_RATIOS: dict[str, Ratio] = {
+    "q30_fraction": Ratio("q30_bases", "bases_in"),
+    "gc_fraction": Ratio("gc_bases", "acgt_bases"),
+    "mapped_fraction": Ratio("mapped", "primary_out"),
+    "duplicate_fraction": Ratio("duplicates", "primary_out"),
+    "properly_paired_fraction": Ratio("properly_paired", "both_mapped", LEAST_PAIRED_READS),
+    "identical_mates_fraction": Ratio("identical_mates", "pairs_in"),
+    "error_rate": Ratio("mismatches", "aligned_bases"),
+    "ts_tv": Ratio("transitions", "transversions"),
+    "het_hom": Ratio("het_calls", "hom_calls"),
+}
+_RENAMED = {"reads": "reads_in", "files_without_end": "without_end_block"}
+
+
+def metrics_of(results: Iterable[StageResult], *, duplicates_marked: bool) -> dict[str, float]:
+    """The metrics of a run from its stages' results, rounded to four decimals."""
+    found: dict[str, float] = {}
+    for result in results:
+        found |= result.metrics
+        found |= result.counts  # what was counted in the files themselves wins over a tool's word
+    if not duplicates_marked:
+        found.pop("duplicates", None)
+    if "reads_in" in found:
+        found["pairs_in"] = found["reads_in"] / 2
+    metrics = {name: found[name] for name in METRICS if name in found}
+    metrics |= {ours: found[theirs] for ours, theirs in _RENAMED.items() if theirs in found}
+    for name, ratio in _RATIOS.items():
+        part, whole = found.get(ratio.part), found.get(ratio.whole, 0)
+        if part is not None and whole >= ratio.least:
+            metrics[name] = part / whole
+    if "quality_min" in found and "quality_max" in found:
+        metrics["phred64"] = float(is_phred64(found["quality_min"], found["quality_max"]))
+    return {name: round(metrics[name], 4) for name in METRICS if name in metrics}
+
+
+def is_phred64(lowest: float, highest: float) -> bool:
+    """Whether qualities, from the lowest byte of all to the highest, have an offset of 64.
+
+    All of them lie where that offset puts them, and some above what instruments give with 33.
+    Qualities in bins (``#``, ``,``, ``:``, ``F``) and of one value (all ``F``) end below ``K``;
+    those of consensus and long reads, which reach ``~`` with an offset of 33, end above ``j``.
+    """
+    return lowest >= PHRED64_LOWEST and PHRED33_HIGHEST < highest <= PHRED64_HIGHEST
+
+
+def measurable(pipeline: Pipeline, *, duplicates_marked: bool = True) -> set[str]:
+    """The metrics that runs of a pipeline may have."""
+    found = {
+        name
+        for stage in pipeline.stages.values()
+        for kind in stage.measures.values()
+        for name in FORMATS[kind].metrics
+    }
+    if any(stage.reads for stage in pipeline.stages.values()):
+        found |= COUNTED | {"pairs_in"}
+    if not duplicates_marked:
+        found.discard("duplicates")
+    metrics = found & METRICS.keys()
+    metrics |= {ours for ours, theirs in _RENAMED.items() if theirs in found}
+    metrics |= {name for name, ratio in _RATIOS.items() if {ratio.part, ratio.whole} <= found}
+    return metrics | ({"phred64"} if {"quality_min", "quality_max"} <= found else set())
+
+
+def unmeasured_limits(pipeline: Pipeline, assay: Assay | None = None) -> list[str]:
+    """A sentence for each limit that names what no run of the pipeline can have."""
+    marked = assay is None or assay.duplicates == "mark"
+    limits = pipeline.qc if assay is None else assay.qc
+    known = measurable(pipeline, duplicates_marked=marked)
+    return [
+        f"qc limits {name!r}, which pipeline {pipeline.name} does not measure"
+        + ("" if marked else " where duplicates are not marked")
+        + f" (it measures {', '.join(sorted(known)) or 'nothing'})"
+        for name in sorted(limits.keys() - known)
+    ]

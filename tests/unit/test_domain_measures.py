@@ -1,0 +1,175 @@
+"""Files of tools, read for their figures: odd rows, missing values, and what is no such file."""
+
+import json
+
+import pytest
+
+from seqdrop.domain.errors import InvalidMeasure
+from seqdrop.domain.measures import FORMATS, read_measures
+from seqdrop.domain.pipeline import MeasureFormat
+
+STATS = """\
+# This file was produced by samtools stats
+CHK\t4399dafe\t3557ddda\t88f5ceeb
+SN\traw total sequences:\t4\t# excluding supplementary and secondary reads
+SN\tbases mapped (cigar):\t10\t# more accurate
+SN\tmismatches:\t2\t# from NM fields
+SN\taverage quality:\t35.4
+FFQ\t1\t{low}\t3\t2\t0
+FFQ\t2\t{low}\t0\t0\t4
+LFQ\t1\t{low}\t1
+FTC\t10\t20\t30\t40\t5
+LTC\t1\t2\t3\t4\t0
+IS\t0\t0\t0\t0\t0
+IS\t100\t3\t3\t0\t0
+IS\t250\t2\t2\t0\t0
+IS\t900\t1\t1\t0\t0
+""".replace("{low}", "\t".join(["7"] * 29))
+MAPPING = """\
+MAPPING/ALIGNING SUMMARY,,Total input reads,1000,100.00
+MAPPING/ALIGNING SUMMARY,,Number of duplicate marked reads,NA
+MAPPING/ALIGNING SUMMARY,,Mapped reads,950,95.00
+MAPPING/ALIGNING SUMMARY,,Mapped reads R1,480,96.00
+MAPPING/ALIGNING SUMMARY,,Paired reads (itself & mate mapped),940,94.00
+MAPPING/ALIGNING SUMMARY,,Properly paired reads,930,93.00
+MAPPING/ALIGNING SUMMARY,,Q30 bases,8000,80.00
+MAPPING/ALIGNING SUMMARY,,Insert length: median,376.00
+MAPPING/ALIGNING SUMMARY,,Estimated sample contamination,0.0013
+MAPPING/ALIGNING SUMMARY,,Bases in target bed [% of genome],NA
+MAPPING/ALIGNING SUMMARY
+MAPPING/ALIGNING PER RG,RG1,Mapped reads,7,0.70
+MAPPING/ALIGNING SUMMARY,RG1,Mapped reads,8,0.80
+"RUN TIME",,"Time loading reference",00:00:38.882,38.88
+"""
+COVERAGE = """\
+COVERAGE SUMMARY,,Aligned bases,900000
+COVERAGE SUMMARY,,Aligned bases in QC coverage region,450000,50.00
+COVERAGE SUMMARY,,Average alignment coverage over QC coverage region,31.25
+COVERAGE SUMMARY,,Uniformity of coverage (PCT > 0.2*mean) over QC coverage region,97.11
+COVERAGE SUMMARY,,PCT of QC coverage region with coverage [100x: inf),0.10
+COVERAGE SUMMARY,,PCT of QC coverage region with coverage [ 30x: inf),55.50
+COVERAGE SUMMARY,,PCT of QC coverage region with coverage [  20x: inf),91.00
+COVERAGE SUMMARY,,PCT of QC coverage region with coverage [10x:inf),98.00
+COVERAGE SUMMARY,,PCT of QC coverage region with coverage [  1x: inf),NA
+COVERAGE SUMMARY,,PCT of QC coverage region with coverage [  1x:  3x),0.30
+COVERAGE SUMMARY,,Average chr X coverage over QC coverage region,15.00
+COVERAGE SUMMARY,,Average chr Y coverage over QC coverage region,12.00
+COVERAGE SUMMARY,,Average mitochondrial coverage over QC coverage region,2000.00
+COVERAGE SUMMARY,,Average autosomal coverage over QC coverage region,30.00
+COVERAGE SUMMARY,,XAvgCov/YAvgCov ratio over QC coverage region,inf
+"""
+CALLING = """\
+VARIANT CALLER SUMMARY,,Number of samples,1
+VARIANT CALLER SUMMARY,,Child Sample,NA
+VARIANT CALLER PREFILTER,S1,SNPs,99,90.00
+VARIANT CALLER POSTFILTER,S1,Total,25,100.00
+VARIANT CALLER POSTFILTER,S1,SNPs,20,80.00
+VARIANT CALLER POSTFILTER,S1,Insertions (Hom),1,4.00
+VARIANT CALLER POSTFILTER,S1,Insertions (Het),1,4.00
+VARIANT CALLER POSTFILTER,S1,Deletions (Hom),1,4.00
+VARIANT CALLER POSTFILTER,S1,Deletions (Het),2,8.00
+VARIANT CALLER POSTFILTER,S1,Indels (Het),0,0.00
+VARIANT CALLER POSTFILTER,S1,SNP Transitions,14
+VARIANT CALLER POSTFILTER,S1,SNP Transversions,6
+VARIANT CALLER POSTFILTER,S1,Heterozygous,15
+VARIANT CALLER POSTFILTER,S1,Homozygous,10
+VARIANT CALLER POSTFILTER,S1,Percent Callability,NA
+"""
+VARIANTS = """\
+# This file was produced by bcftools stats
+ID\t0\t<STDIN>
+SN\t0\tnumber of samples:\t1
+SN\t0\tnumber of SNPs:\t86
+SN\t0\tnumber of indels:\t2
+TSTV\t0\t55\t31\t1.77\t55\t31\t1.77
+PSC\t0\tHm2\t0\t71\t15\t55\t31\t2\t0.0\t88\t0\t0\t0
+"""
+FLAGSTAT = {
+    "QC-passed reads": {
+        "total": 12, "primary": 10, "primary mapped": 9, "primary duplicates": 1,
+        "with itself and mate mapped": 8, "properly paired": 6, "mapped %": None,
+    },
+    "QC-failed reads": {
+        "total": 2, "primary": 2, "primary mapped": 1, "primary duplicates": 0,
+        "with itself and mate mapped": 0, "properly paired": 0, "mapped %": None,
+    },
+}  # fmt: skip
+DEPTH = {"mean_depth": 15.83, "breadth_20x": 0.2, "reporting_breadth": 0.2}
+EXAMPLES: dict[MeasureFormat, tuple[str, dict[str, float]]] = {
+    "flagstat": (
+        json.dumps(FLAGSTAT),
+        {"primary_out": 12, "mapped": 10, "duplicates": 1, "both_mapped": 8, "properly_paired": 6},
+    ),
+    "samtools-stats": (
+        STATS,
+        {
+            # Of 29 columns for Q0 to Q28, then Q29, Q30 and Q31: 2 + 0, 0 + 4, and none.
+            "q30_bases": 6, "gc_bases": 55, "acgt_bases": 110, "mismatches": 2,
+            "aligned_bases": 10, "average_quality": 35.4, "insert_size_median": 100,
+        },
+    ),
+    "bcftools-stats": (
+        VARIANTS,
+        {
+            "snps": 86, "indels": 2, "transitions": 55, "transversions": 31,
+            "het_calls": 15, "hom_calls": 71,
+        },
+    ),
+    "depth": (json.dumps(DEPTH), DEPTH),
+    "dragen-mapping": (
+        MAPPING,
+        {
+            "primary_out": 1000, "mapped": 950, "both_mapped": 940, "properly_paired": 930,
+            "q30_bases": 8000, "insert_size_median": 376, "contamination": 0.0013,
+        },
+    ),
+    "dragen-coverage": (
+        COVERAGE,
+        {
+            "mean_depth": 31.25, "breadth_30x": 0.555, "breadth_20x": 0.91, "breadth_10x": 0.98,
+            "on_target_fraction": 0.5, "x_depth_ratio": 0.5, "y_depth_ratio": 0.4,
+        },
+    ),
+    "dragen-vc": (
+        CALLING,
+        {
+            "snps": 20, "indels": 5, "transitions": 14, "transversions": 6,
+            "het_calls": 15, "hom_calls": 10,
+        },
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_a_tools_file_gives_its_figures(kind: MeasureFormat) -> None:
+    content, figures = EXAMPLES[kind]
+    assert read_measures(kind, content.encode()) == figures
+    assert figures.keys() <= FORMATS[kind].metrics
+
+
+def test_every_format_has_an_example() -> None:
+    assert EXAMPLES.keys() == FORMATS.keys()
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+@pytest.mark.parametrize("content", [b"", b"nothing\tof,the kind\n", b"\xff\xfe\x00", b"{}", b"[]"])
+def test_another_file_is_refused(kind: MeasureFormat, content: bytes) -> None:
+    with pytest.raises(InvalidMeasure, match=f"is not what {kind} is"):
+        read_measures(kind, content)
+
+
+def test_dragens_figures_over_the_whole_genome_have_no_targets() -> None:
+    genome = COVERAGE.replace("QC coverage region", "genome")
+    figures = read_measures("dragen-coverage", genome.encode())
+    assert "on_target_fraction" not in figures
+    assert figures["mean_depth"] == 31.25
+
+
+def test_stats_of_nothing_mapped_have_no_insert_size() -> None:
+    nothing = "\n".join(line for line in STATS.splitlines() if not line.startswith("IS\t"))
+    assert "insert_size_median" not in read_measures("samtools-stats", nothing.encode())
+
+
+def test_depth_with_a_figure_of_another_name_is_refused() -> None:
+    with pytest.raises(InvalidMeasure, match="deepness"):
+        read_measures("depth", json.dumps({**DEPTH, "deepness": 1}).encode())

@@ -1,0 +1,278 @@
+"""What a run's figures mean: its metrics, limits, floors, and the sex by depth."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqdrop.domain.blueprint import check_limits
+from seqdrop.domain.errors import InvalidAssay, InvalidPipeline
+from seqdrop.domain.metrics import (
+    LEAST_PAIRED_READS,
+    METRICS,
+    is_phred64,
+    measurable,
+    metrics_of,
+)
+from seqdrop.domain.pipeline import Assay, Limit, Pipeline
+from seqdrop.domain.pipeline_check import check_pipeline
+from seqdrop.domain.plan import StageResult
+from seqdrop.domain.qc import FLOORS, Verdict, judge, sex_by_depth
+from seqdrop.library import Library
+from tests.lab import PROJECT
+
+GOOD = {
+    "mapped_fraction": 0.99, "properly_paired_fraction": 0.95, "identical_mates_fraction": 0.0,
+    "phred64": 0.0, "duplicate_fraction": 0.1, "files_without_end": 0.0,
+}  # fmt: skip
+
+
+def counted(counts: dict[str, int]) -> dict[str, float]:
+    return metrics_of([StageResult("align", "k", (), {}, counts)], duplicates_marked=True)
+
+
+def measured(figures: dict[str, float]) -> dict[str, float]:
+    return metrics_of([StageResult("qc", "k", (), {}, {}, figures)], duplicates_marked=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "verdict", "reason"),
+    [
+        (30, Limit(warn_below=30, fail_below=10), Verdict.PASS, None),
+        (29.9, Limit(warn_below=30, fail_below=10), Verdict.WARN, "WARN: m is 29.9, below 30"),
+        (9, Limit(warn_below=30, fail_below=10), Verdict.FAIL, "FAIL: m is 9, below 10"),
+        (0.4, Limit(warn_above=0.3), Verdict.WARN, "WARN: m is 0.4, above 0.3"),
+        (0.6, Limit(warn_above=0.3, fail_above=0.5), Verdict.FAIL, "FAIL: m is 0.6, above 0.5"),
+        (0.5, Limit(), Verdict.PASS, None),
+    ],
+)
+def test_a_metric_is_judged_by_its_limits(
+    value: float, limit: Limit, verdict: Verdict, reason: str | None
+) -> None:
+    assert judge({"m": value}, {"m": limit}) == (verdict, [reason] if reason else [])
+
+
+def test_the_worst_metric_decides_and_one_that_is_missing_is_a_warning() -> None:
+    limits = {"a": Limit(warn_below=1), "b": Limit(fail_below=1), "c": Limit(warn_below=1)}
+    verdict, lines = judge({"a": 2, "b": 0}, limits)
+    assert verdict is Verdict.FAIL
+    assert lines == ["FAIL: b is 0, below 1", "WARN: c is limited, but could not be measured"]
+
+
+@pytest.mark.parametrize(
+    "figures", [{}, {"reads": 100.0, "snps": 4.0}], ids=["nothing", "nothing that is judged"]
+)
+def test_pass_never_stands_over_nothing(figures: dict[str, float]) -> None:
+    verdict, lines = judge(figures, {})
+    assert verdict is Verdict.WARN
+    assert lines == ["WARN: nothing was measured that a limit or floor names"]
+
+
+def test_pass_does_not_stand_over_floors_that_are_all_set_aside() -> None:
+    aside = dict.fromkeys(FLOORS, "a test")
+    assert judge(GOOD, {}, floors_set_aside=aside).verdict is Verdict.WARN
+
+
+def test_a_good_run_crosses_no_floor() -> None:
+    assert judge(GOOD, {}) == (Verdict.PASS, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "verdict", "words"),
+    [
+        ("mapped_fraction", 0.0, Verdict.FAIL, "wrong reference"),
+        ("properly_paired_fraction", 0.02, Verdict.FAIL, "not each other's mates"),
+        ("identical_mates_fraction", 1.0, Verdict.FAIL, "sent twice"),
+        ("phred64", 1.0, Verdict.FAIL, "offset of 64"),
+        ("duplicate_fraction", 0.99, Verdict.FAIL, "amplicons"),
+        ("files_without_end", 2.0, Verdict.WARN, "cut off"),
+    ],
+)
+def test_a_floor_holds_where_no_limit_says_anything(
+    name: str, value: float, verdict: Verdict, words: str
+) -> None:
+    lenient = {name: Limit(warn_below=-1)}
+    for limits in ({}, lenient):
+        found = judge(GOOD | {name: value}, limits)
+        assert found.verdict is verdict
+        (line,) = found.lines
+        assert words in line
+    aside = judge(GOOD | {name: value}, {}, floors_set_aside={name: "UMIs: copies are wanted"})
+    assert aside == (
+        Verdict.PASS, [f"NOTE: the floor of {name} does not hold here: UMIs: copies are wanted"],
+    )  # fmt: skip
+
+
+def test_every_floor_is_tried_above() -> None:
+    assert FLOORS.keys() == GOOD.keys()
+    assert FLOORS.keys() <= METRICS.keys()
+
+
+def test_metrics_are_made_of_the_counts_of_all_stages() -> None:
+    parts: list[dict[str, float]] = [
+        {"primary_out": 400, "mapped": 380, "duplicates": 20, "both_mapped": 360,
+         "properly_paired": 90},
+        {"mean_depth": 17.5, "transitions": 20, "transversions": 10, "snps": 30},
+    ]  # fmt: skip
+    align = StageResult("align", "k", (), {}, {"reads_in": 400, "bases_in": 40_000}, parts[0])
+    found = metrics_of([align, StageResult("qc", "k", (), {}, {}, parts[1])],
+                       duplicates_marked=True)  # fmt: skip
+    assert found == {
+        "reads": 400, "mapped_fraction": 0.95, "duplicate_fraction": 0.05,
+        "properly_paired_fraction": 0.25, "mean_depth": 17.5, "snps": 30, "ts_tv": 2.0,
+    }  # fmt: skip
+
+
+def test_what_the_runner_counts_in_the_reads_becomes_metrics() -> None:
+    counts = {
+        "reads_in": 100, "bases_in": 10_000, "q30_bases": 9_000, "identical_mates": 50,
+        "quality_min": ord("#"), "quality_max": ord("F"), "without_end_block": 1,
+    }  # fmt: skip
+    assert counted(counts) == {
+        "reads": 100, "q30_fraction": 0.9, "identical_mates_fraction": 1.0, "phred64": 0.0,
+        "files_without_end": 1,
+    }  # fmt: skip
+
+
+def test_a_ratio_over_nothing_or_over_too_few_pairs_is_no_metric() -> None:
+    nothing = {"primary_out": 0.0, "mapped": 0.0, "transitions": 3.0, "transversions": 0.0}
+    assert measured(nothing) == {}
+    few: dict[str, float] = {"both_mapped": LEAST_PAIRED_READS - 2, "properly_paired": 0}
+    assert measured(few) == {}
+    enough: dict[str, float] = {"both_mapped": LEAST_PAIRED_READS, "properly_paired": 0}
+    assert measured(enough) == {"properly_paired_fraction": 0}
+
+
+def test_where_duplicates_are_not_marked_there_is_no_share_of_them() -> None:
+    result = StageResult("align", "k", (), {}, {}, {"primary_out": 10, "duplicates": 0})
+    assert metrics_of([result], duplicates_marked=False) == {}
+    assert metrics_of([result], duplicates_marked=True) == {"duplicate_fraction": 0}
+
+
+@pytest.mark.parametrize(
+    ("qualities", "phred64"),
+    [
+        ("F", False),  # NovaSeq X, nothing but Q37
+        ("#,:F", False),  # NovaSeq's bins
+        ("#-AI", False),  # NextSeq's
+        (":F", False),
+        ("#K", False),
+        ("!J", False),
+        (";F", False),
+        ("?I", False),  # simulators' constant I, filtered
+        ("!~", False),  # long reads
+        ("~", False),  # consensus of many reads
+        ("Bh", True),  # Illumina 1.5
+        ("@h", True),  # Illumina 1.3
+        (";h", True),  # Solexa
+        ("h", True),
+        ("Bb", True),
+    ],
+)
+def test_an_offset_of_64_is_told_from_modern_qualities(qualities: str, phred64: bool) -> None:
+    assert is_phred64(ord(min(qualities)), ord(max(qualities))) is phred64
+
+
+@given(st.integers(0, 42), st.integers(0, 42))
+def test_qualities_up_to_q42_with_an_offset_of_33_are_never_taken_for_64(a: int, b: int) -> None:
+    assert not is_phred64(33 + min(a, b), 33 + max(a, b))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "sex"),
+    [(1.0, 0.0, "female"), (0.5, 0.4, "male"), (1.0, 0.4, ""), (0.5, 0.0, ""), (0.75, 0.15, "")],
+)
+def test_sex_is_told_by_depth_or_left_open(x: float, y: float, sex: str) -> None:
+    assert sex_by_depth(x, y) == sex
+
+
+@pytest.mark.parametrize(
+    ("depths", "given_sex", "verdict"),
+    [
+        ((1.0, 0.0), "female", Verdict.PASS),
+        ((0.5, 0.4), "male", Verdict.PASS),
+        ((0.5, 0.4), "female", Verdict.FAIL),
+        ((1.0, 0.0), "male", Verdict.FAIL),
+        ((1.0, 0.4), "female", Verdict.WARN),
+        ((1.0, 0.0), "", Verdict.WARN),
+        (None, "male", Verdict.WARN),
+    ],
+)
+def test_sex_is_held_against_the_manifest_and_never_named(
+    depths: tuple[float, float] | None, given_sex: str, verdict: Verdict
+) -> None:
+    ratios = dict(zip(("x_depth_ratio", "y_depth_ratio"), depths or (), strict=False))
+    found = judge({**GOOD, **ratios}, {}, sex=given_sex)
+    assert found.verdict is verdict
+    assert not [line for line in found.lines if "male" in line]
+    assert judge({**GOOD, **ratios}, {}).verdict is Verdict.PASS
+
+
+def pipeline(**changes: Any) -> Pipeline:
+    stage = {
+        "queue": "cpu", "reads": "stream", "steps": [], "outputs": [{"name": "flagstat.json"}],
+        "size": {"vcpus": 1, "memory_mib": {"base": 1}, "seconds": {"base": 1}},
+        "measures": {"flagstat.json": "flagstat"},
+    }  # fmt: skip
+    whole = {"name": "p", "description": "", "stages": {"align": stage}, **changes}
+    return msgspec.convert(whole, Pipeline)
+
+
+def test_a_pipeline_measures_what_its_files_and_its_reads_give() -> None:
+    known = measurable(pipeline())
+    assert {"reads", "mapped_fraction", "properly_paired_fraction", "q30_fraction"} <= known
+    assert "mean_depth" not in known
+    assert "duplicate_fraction" not in measurable(pipeline(), duplicates_marked=False)
+
+
+def test_a_limit_that_nobody_measures_is_refused() -> None:
+    with pytest.raises(InvalidPipeline, match="limits 'mean_depth', which pipeline p does not"):
+        check_pipeline(pipeline(qc={"mean_depth": {"warn_below": 1}}))
+    assay = Assay("p", qc={"mapped_fractoin": Limit(warn_below=1)})
+    with pytest.raises(InvalidAssay, match=r"assay wgs: qc limits 'mapped_fractoin'.*mapped_frac"):
+        check_limits("wgs", assay, pipeline())
+
+
+def test_a_limit_on_duplicates_is_refused_where_none_are_marked() -> None:
+    limits = {"duplicate_fraction": Limit(warn_above=0.3)}
+    with pytest.raises(InvalidAssay, match="where duplicates are not marked"):
+        check_limits("panel", Assay("p", duplicates="none", qc=limits), pipeline())
+    check_limits("panel", Assay("p", qc=limits), pipeline())
+
+
+@pytest.mark.parametrize(
+    ("floors", "words"), [({"mean_depth": "x"}, "none of"), ({"phred64": ""}, "no reason")]
+)
+def test_a_floor_is_set_aside_by_its_name_and_with_a_reason(
+    floors: dict[str, str], words: str
+) -> None:
+    with pytest.raises(InvalidAssay, match=words):
+        check_limits("umi", Assay("p", floors=floors), pipeline())
+
+
+def test_a_figure_comes_from_one_file() -> None:
+    stages = msgspec.to_builtins(pipeline().stages)
+    stages["align"]["outputs"] += ({"name": "mapping_metrics.csv"},)
+    stages["align"]["measures"]["mapping_metrics.csv"] = "dragen-mapping"
+    with pytest.raises(InvalidPipeline, match="both measure both_mapped"):
+        check_pipeline(pipeline(stages=stages))
+
+
+def test_inputs_are_outputs_of_what_a_stage_needs() -> None:
+    stages = msgspec.to_builtins(pipeline().stages)
+    stages["qc"] = {**stages["align"], "reads": "", "measures": {}, "needs": ["align"],
+                    "outputs": [{"name": "x"}], "inputs": ["alignment.cram"]}  # fmt: skip
+    with pytest.raises(InvalidPipeline, match=r"inputs has 'alignment.cram'"):
+        check_pipeline(pipeline(stages=stages))
+    stages["qc"]["inputs"] = ["flagstat.json"]
+    check_pipeline(pipeline(stages=stages))
+
+
+def test_all_limits_of_the_project_can_be_measured() -> None:
+    library = Library(str(PROJECT / "pipelines"))
+    for name, assay in library.assays().items():
+        check_limits(name, assay, library.pipeline(assay.pipeline))
+    for name in library.pipeline_names():
+        assert library.pipeline(name).qc, f"runs of {name} by --pipeline have no limits"
