@@ -141,6 +141,9 @@ def test_mates_part_where_a_name_differs(names: list[bytes], others: list[bytes]
         ((b"@@r", b"A", b"+", b"I"), "begins with @, as a line of SAM's header"),
         ((b"@r\x80", b"A", b"+", b"I"), "in its name that SAM does not take: 0x80"),
         ((b"@r", b"T01.", b"+", b"IIII"), "that are not bases: . 0 1"),
+        ((b"@r", b"ACE", b"+", b"III"), "that are not bases: E"),
+        ((b"@r", b"A C", b"+", b"III"), "that are not bases: 0x20"),
+        ((b"@r", b"A", b"+", b"\x80"), "that are not qualities (! to ~): 0x80"),
         ((b"@r", b"A", b"+", b"\x1f"), "that are not qualities (! to ~): 0x1F"),
         ((b"@r", b"A", b"+", b" "), "that are not qualities (! to ~): 0x20"),
         ((b"@r", b"A", b"", b"I"), "has no + line"),
@@ -149,6 +152,8 @@ def test_mates_part_where_a_name_differs(names: list[bytes], others: list[bytes]
 )
 def test_a_fault_says_what_is_wrong(record: tuple[bytes, bytes, bytes, bytes], why: str) -> None:
     assert why in record_fault(*record)
+    text = b"@r x\nA\n+\nI\n" + b"\n".join(record) + b"\n"
+    assert fault_of(text) == f"is not FASTQ: record 2 {record_fault(*record)}"
 
 
 def test_a_name_ends_at_the_first_blank() -> None:
