@@ -2,6 +2,7 @@
 
 import errno
 import re
+from typing import Any
 
 from seqdrop.domain.failure import FailureClass
 
@@ -20,6 +21,14 @@ class StageFault(Exception):
         super().__init__(redact(message))
         self.failure_class = failure_class
         self.counts = counts or {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """So that a process can tell another of it."""
+        return StageFault, (self.failure_class, str(self), self.counts)
+
+
+class FastqFault(Exception):
+    """What is wrong with a FASTQ file; the message continues after the file's name."""
 
 
 class Stopped(Exception):

@@ -1,21 +1,22 @@
-"""One mate of a read pair on its way from the bucket, through the checks, into a named pipe."""
+"""One mate on its way into a named pipe, as the runner follows it: the work is its process'."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from runner.fastq import FastqFault, MateCounts, RecordCounter, checked_text
-from runner.faults import StageFault, Stopped, machine_fault
-from runner.fifo import FifoWriter
-from runner.mates import Mate
-from runner.source import ObjectStream
+from runner.faults import StageFault
+from runner.mate_counts import MateCounts
+from runner.mate_process import Checked, MateProcess, StreamInto, Word
 
 if TYPE_CHECKING:
     from runner.processes import Ended
 
 _PARTNER_SECONDS = 0.5
 """How long the partner of a mate whose reader crashed gets to say that it had ended."""
+_LOOK_SECONDS = 0.05
+"""How often to look whether the tools ended, or all is to stop."""
 
 
 @dataclass
@@ -31,51 +32,54 @@ class Feed(Thread):
 
     def __init__(
         self,
-        mate: Mate,
-        stream: ObjectStream,
-        fifo: FifoWriter,
+        process: MateProcess,
+        path: Path,
+        stop: Event,
         tools: ToolsEnded,
-        events: "SimpleQueue[Ended | Feed]",
+        events: "SimpleQueue[Ended | Feed | StageFault]",
     ) -> None:
         """The named pipe is there already; nothing is read before start()."""
-        super().__init__(name=f"feed {mate.pair.id} {mate.read}", daemon=True)
-        self.mate, self.partner = mate, self
+        self.mate, self.partner = process.mate, self
+        super().__init__(name=f"feed {self.mate.pair.id} {self.mate.read}", daemon=True)
+        self.seen = MateCounts()
+        """What was read, whole or not."""
         self.counts: MateCounts | None = None
         self.fault: StageFault | None = None
         self.unread = False
-        self._stream, self._fifo, self._tools, self._events = stream, fifo, tools, events
+        self._process, self._path, self._stop_all = process, path, stop
+        self._tools, self._events = tools, events
         self._through = Event()
 
     def run(self) -> None:
-        """Feed until the end, a fault, or word that nobody wants the rest."""
+        """Follow it until its end, a fault, or word that nobody wants the rest."""
         try:
-            self.counts = self._feed()
-        except StageFault as fault:
+            checked = self._follow()
+        except StageFault as fault:  # the process is gone
             self.fault = fault
-        except FastqFault as fault:
-            self.fault = self.mate.fault(fault)
-        except OSError as error:
-            self.fault = machine_fault(error)
+        else:
+            if checked:
+                self.seen, self.fault, self.unread = checked.counts, checked.fault, checked.unread
+                self.counts = checked.counts if checked.is_whole else None
         finally:
-            self._fifo.close()
-            self._stream.close()
             self._through.set()
             self._events.put(self)
 
-    def _feed(self) -> MateCounts | None:
-        counter = RecordCounter()
-        try:
-            for text in checked_text(self._stream, counter, md5=self.mate.stored.md5):
-                if not self.unread and not self._fifo.write(text):
-                    self.unread = True
-                    self._fifo.close()
-                    if not self._is_rest_wanted():
-                        return None
-        except Stopped:
-            return None
-        if not self.unread:
-            self.unread = not self._fifo.open()  # a file without reads has not opened it yet
-        return MateCounts(counter.reads, counter.bases)
+    def _follow(self) -> Checked | None:
+        self._process.send(StreamInto(self._path))
+        told = False
+        while True:
+            if self._process.connection.poll(_LOOK_SECONDS):
+                said = self._process.receive()
+                if isinstance(said, Checked):
+                    return said
+                self.unread = True
+                self._process.send(Word.GO_ON if self._is_rest_wanted() else Word.GIVE_UP)
+            elif self._stop_all.is_set():
+                self._process.end()
+                return None
+            elif self._tools.event.is_set() and not told:
+                self._process.send(Word.TOOLS_ENDED)
+                told = True
 
     def _is_rest_wanted(self) -> bool:
         """Whether to count on without a reader.

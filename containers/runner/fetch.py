@@ -4,6 +4,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -46,13 +47,27 @@ def wanted_files(
 
 def fetch_tasks(wanted: Wanted, objects: Objects, stop: Event) -> list[Callable[[], None]]:
     """What brings the files, for run_parallel; large ones in several parts."""
+    return [
+        task for path, stored in wanted.items() for task in part_tasks(stored, path, objects, stop)
+    ]
+
+
+def part_tasks(
+    stored: StoredObject,
+    path: Path,
+    objects: Objects,
+    stop: Event,
+    *,
+    gone: FailureClass = FailureClass.PLAN,
+) -> list[Callable[[], None]]:
+    """What brings one file; ``gone`` says whose fault it is when it is not there any more."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
     tasks: list[Callable[[], None]] = []
-    for path, stored in wanted.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-        for start in range(0, stored.size, PART_BYTES):
-            span = (start, min(start + PART_BYTES, stored.size))
-            tasks.append(partial(_fetch_part, stored, path, span, objects, stop))
+    for start in range(0, stored.size, PART_BYTES):
+        span = (start, min(start + PART_BYTES, stored.size))
+        part = partial(ObjectStream, objects.client, stored, stop, span=span, gone=gone)
+        tasks.append(partial(_fetch_part, path, start, part))
     return tasks
 
 
@@ -106,17 +121,11 @@ def _claim(wanted: Wanted, path: Path, stored: StoredObject) -> None:
     wanted[path] = stored
 
 
-def _fetch_part(
-    stored: StoredObject, path: Path, span: tuple[int, int], objects: Objects, stop: Event
-) -> None:
-    stream = ObjectStream(objects.client, stored, stop, span=span)
-    try:
-        with path.open("r+b") as file:
-            file.seek(span[0])
-            while data := stream.read(_CHUNK_BYTES):
-                file.write(data)
-    finally:
-        stream.close()
+def _fetch_part(path: Path, start: int, part: Callable[[], ObjectStream]) -> None:
+    with closing(part()) as stream, path.open("r+b") as file:
+        file.seek(start)
+        while data := stream.read(_CHUNK_BYTES):
+            file.write(data)
 
 
 def _check(path: Path, stored: StoredObject) -> None:

@@ -19,12 +19,11 @@ class FifoWriter:
     """Never waits for longer than the tools live: ``tools_ended`` ends every wait."""
 
     def __init__(self, path: Path, tools_ended: Event) -> None:
-        """Makes the pipe, so that it is there before the tool looks for it."""
-        os.mkfifo(path)
+        """The pipe is there already, so that the tool finds it; nothing is opened yet."""
         self._path, self._tools_ended = path, tools_ended
         self._fd = -1
 
-    def write(self, data: bytes) -> bool:
+    def write(self, data: bytes | memoryview) -> bool:
         """Write it all; False once there is nobody to read it."""
         if self._fd < 0 and not self.open():
             return False

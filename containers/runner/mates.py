@@ -1,10 +1,10 @@
 """The two mates of a read pair: their names in messages, their counts held together."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event
 
-from runner.fastq import FastqFault, MateCounts
-from runner.faults import StageFault
+from runner.faults import FastqFault, StageFault
+from runner.mate_counts import MateCounts
 from runner.objects import Objects
 from runner.source import ObjectStream
 from seqdrop.domain.failure import FailureClass
@@ -42,30 +42,16 @@ def mates_of(pair: ReadPair) -> tuple[Mate, Mate]:
     return Mate(pair, "R1"), Mate(pair, "R2")
 
 
-@dataclass
-class ReadCounts:
-    """What was read of each pair; a pair that is streamed twice counts once."""
-
-    pairs: dict[str, tuple[MateCounts, MateCounts]] = field(default_factory=dict)
-
-    def add(self, pair: ReadPair, first: MateCounts, second: MateCounts) -> None:
-        """A pair that was read whole; a fault where one mate is shorter."""
-        if first.reads != second.reads:
-            r1, r2 = mates_of(pair)
-            short, long, few, many = r1, r2, first.reads, second.reads
-            if few > many:
-                short, long, few, many = r2, r1, many, few
-            raise StageFault(
-                FailureClass.INPUT,
-                f"{short.name} has {few:,} reads, {long.read} has {many:,}",
-                {"r1_reads": first.reads, "r2_reads": second.reads},
-            )
-        self.pairs[pair.id] = (first, second)
-
-    def totals(self) -> dict[str, int]:
-        """``reads_in`` (both mates) and ``bases_in``."""
-        mates = [mate for pair in self.pairs.values() for mate in pair]
-        return {
-            "reads_in": sum(mate.reads for mate in mates),
-            "bases_in": sum(mate.bases for mate in mates),
-        }
+def check_counts(pair: ReadPair, first: MateCounts, second: MateCounts) -> None:
+    """A fault where one of two whole mates is shorter."""
+    if first.reads == second.reads:
+        return
+    r1, r2 = mates_of(pair)
+    short, long, few, many = r1, r2, first.reads, second.reads
+    if few > many:
+        short, long, few, many = r2, r1, many, few
+    raise StageFault(
+        FailureClass.INPUT,
+        f"{short.name} has {few:,} reads, {long.read} has {many:,}",
+        {"r1_reads": first.reads, "r2_reads": second.reads},
+    )

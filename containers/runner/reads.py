@@ -1,22 +1,29 @@
-"""How read pairs reach the tools: as named pipes, or as checked files with a list for DRAGEN."""
+"""How read pairs reach the tools: as named pipes, or as files with a list for DRAGEN."""
 
 import csv
-from collections.abc import Callable
-from functools import partial
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
+from types import TracebackType
+from typing import Self
 
 from runner.commands import MatePaths
-from runner.fastq import FastqFault, MateCounts, RecordCounter, checked_text
 from runner.faults import StageFault
 from runner.feed import Feed, ToolsEnded
-from runner.fifo import FifoWriter
-from runner.mates import Mate, ReadCounts, mates_of
+from runner.fetch import part_tasks
+from runner.file_checks import FileChecks, Listener
+from runner.mate_counts import BLOCK_READS, MateCounts, parting_block, totals
+from runner.mate_process import MateProcess
+from runner.mates import Mate, check_counts, mates_of
 from runner.objects import Objects
 from runner.processes import Ended
 from runner.scratch import below
 from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.fastq_record import pair_name
 from seqdrop.domain.plan import ReadPair
 
 _LIST_HEADER = ("RGID", "RGSM", "RGLB", "Lane", "Read1File", "Read2File")
@@ -28,38 +35,75 @@ class Reads:
     def __init__(
         self, pairs: tuple[ReadPair, ...], how: str, tmp: Path, objects: Objects, stop: Event
     ) -> None:
-        """``how`` is the plan's: "stream", "files", or "" for a stage without reads."""
+        """``how`` is the plan's: "stream", "files", or "" for a stage without reads.
+
+        Starts a process for each mate: no other thread may run yet.
+        """
         self.streamed, self.on_disk = how == "stream", how == "files"
         self._objects, self._stop, self._tmp = objects, stop, tmp
         suffix = "fastq" if self.streamed else "fastq.gz"
         self.pairs = {pair.id: (pair, _paths(pair, tmp, suffix)) for pair in pairs}
-        self.counts = ReadCounts()
-        self._found: dict[Mate, MateCounts] = {}
+        self._counts: dict[str, tuple[MateCounts, MateCounts]] = {}
+        self._processes: dict[Mate, MateProcess] = {}
+        for mate, _ in self._files() if how else ():
+            self._processes[mate] = MateProcess(mate, objects, self._processes.values())
+        on_disk = self._files() if self.on_disk else ()
+        self._checks = FileChecks([(self._processes[mate], path) for mate, path in on_disk])
+
+    def __enter__(self) -> Self:
+        """At the end of the block the mates' processes end."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Whatever they still do is not wanted any more."""
+        self._checks.end()
+        for process in self._processes.values():
+            process.end()
 
     def fetch_tasks(self) -> list[Callable[[], None]]:
         """What brings the files, for run_parallel; nothing where they are streamed."""
         if not self.on_disk:
             return []
         return [
-            partial(self._fetch, mate, path)
-            for pair, paths in self.pairs.values()
-            for mate, path in zip(mates_of(pair), (paths.r1, paths.r2), strict=True)
+            task
+            for mate, path in self._files()
+            for task in part_tasks(
+                mate.stored, path, self._objects, self._stop, gone=FailureClass.INPUT
+            )
         ]
 
-    def finish_fetch(self) -> None:
-        """Compare the mates that were fetched, and list them for DRAGEN."""
+    def begin_checks(self) -> None:
+        """The files have come: list them for DRAGEN, and check them while it runs."""
         if not self.on_disk:
             return
-        for pair, _ in self.pairs.values():
-            first, second = (self._found[mate] for mate in mates_of(pair))
-            self.counts.add(pair, first, second)
         with (self._tmp / "fastq_list.csv").open("w", newline="") as file:
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(_LIST_HEADER)
             rows.writerows(_list_row(pair, paths) for pair, paths in self.pairs.values())
+        self._checks.start()
+
+    def checks_heard_by(self, listener: Listener) -> AbstractContextManager[None]:
+        """Within the block the listener is told of a fault in a file on disk."""
+        return self._checks.heard_by(listener) if self.on_disk else nullcontext()
+
+    def finish_checks(self) -> None:
+        """Wait for the checks of files on disk; raises what they found."""
+        if not self.on_disk:
+            return
+        results = iter(self._checks.results())
+        for pair, _ in self.pairs.values():
+            self.compare(pair, next(results), next(results))
 
     def feeds(
-        self, pairs: list[ReadPair], tools: ToolsEnded, events: "SimpleQueue[Ended | Feed]"
+        self,
+        pairs: list[ReadPair],
+        tools: ToolsEnded,
+        events: "SimpleQueue[Ended | Feed | StageFault]",
     ) -> list[Feed]:
         """Feeds of the pairs that a step reads, their named pipes made; none is started."""
         if pairs and not self.streamed and not self.on_disk:
@@ -68,15 +112,11 @@ class Reads:
         for pair in pairs if self.streamed else ():
             paths = self.pairs[pair.id][1]
             both = [
-                Feed(
-                    mate,
-                    mate.stream(self._objects, self._stop),
-                    FifoWriter(path, tools.event),
-                    tools,
-                    events,
-                )
+                Feed(self._processes[mate], path, self._stop, tools, events)
                 for mate, path in zip(mates_of(pair), (paths.r1, paths.r2), strict=True)
             ]
+            for path in (paths.r1, paths.r2):
+                os.mkfifo(path)
             both[0].partner, both[1].partner = both[1], both[0]
             feeds += both
         return feeds
@@ -88,26 +128,60 @@ class Reads:
             paths.r1.unlink(missing_ok=True)
             paths.r2.unlink(missing_ok=True)
 
+    def compare(self, pair: ReadPair, first: MateCounts, second: MateCounts) -> None:
+        """Note the counts of two whole mates; a fault unless they hold the same reads."""
+        check_counts(pair, first, second)
+        self.compare_names(pair, first, second)
+        self._counts[pair.id] = (first, second)
+
+    def compare_names(self, pair: ReadPair, first: MateCounts, second: MateCounts) -> None:
+        """A fault that names the record where R1 and R2 part; the mates need not be whole."""
+        block = parting_block(first, second)
+        if block is None:
+            return
+        begin = block * BLOCK_READS
+        both = [self._names(mate, begin) for mate in mates_of(pair)]
+        for number, (one, two) in enumerate(zip(*both, strict=False), begin + 1):
+            if one != two:
+                parted = f"from record {number:,} on ({_shown(one)} and {_shown(two)})"
+                break
+        else:
+            parted = f"between records {begin + 1:,} and {begin + BLOCK_READS:,}"
+        raise StageFault(
+            FailureClass.INPUT,
+            f"R1 and R2 of lane {pair.id} hold different reads {parted}: send both again "
+            f"(keys {pair.r1.key}, {pair.r2.key})",
+        )
+
+    def totals(self) -> dict[str, int]:
+        """What was counted in all pairs; a pair that was streamed twice counts once."""
+        return totals(self._counts.values())
+
     def check_all_read(self) -> None:
         """Every pair was streamed by some step, and there is at least one read."""
         for pair_id in self.pairs:
-            if pair_id not in self.counts.pairs:
+            if pair_id not in self._counts:
                 raise StageFault(FailureClass.PLAN, f"no step reads lane {pair_id}")
-        if not self.counts.totals()["reads_in"]:
+        if not self.totals()["reads_in"]:
             raise StageFault(FailureClass.INPUT, "there is no read in any of the files")
 
-    def _fetch(self, mate: Mate, path: Path) -> None:
-        counter = RecordCounter()
-        stream = mate.stream(self._objects, self._stop)
-        try:
-            with path.open("wb") as file:
-                for _ in checked_text(stream, counter, md5=mate.stored.md5, copy=file.write):
-                    pass  # only the compressed bytes are kept
-        except FastqFault as fault:
-            raise mate.fault(fault) from fault
-        finally:
-            stream.close()
-        self._found[mate] = MateCounts(counter.reads, counter.bases)
+    def _files(self) -> Iterator[tuple[Mate, Path]]:
+        """Each mate and where it is for the tools, both of a pair side by side."""
+        for pair, paths in self.pairs.values():
+            yield from zip(mates_of(pair), (paths.r1, paths.r2), strict=True)
+
+    def _names(self, mate: Mate, begin: int) -> Iterator[bytes]:
+        """The names that both mates should have, from a record on."""
+        from runner.fastq import headers
+
+        path = dict(self._files())[mate]
+        source = path.open("rb") if self.on_disk else mate.stream(self._objects, self._stop)
+        with closing(source):
+            yield from map(pair_name, islice(headers(source), begin, None))
+
+
+def _shown(name: bytes) -> str:
+    return name.decode("ascii", "replace")
 
 
 def _paths(pair: ReadPair, tmp: Path, suffix: str) -> MatePaths:

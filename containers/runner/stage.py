@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from runner.commands import Filler, applies
+from runner.faults import StageFault
 from runner.fetch import WORKERS as FETCH_WORKERS
 from runner.fetch import check_files, fetch_tasks, wanted_files
 from runner.log import OutcomeLog
@@ -21,6 +22,8 @@ from runner.scratch import Folders, scratch
 from runner.settings import Settings, cores
 from runner.steps import run_steps
 from runner.versions import ToolVersions, VersionQuestions, programs_of
+from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.pipeline import Step
 from seqdrop.domain.plan import ResultFile, RunPlan, StagePlan, StageResult
 from seqdrop.domain.version import VERSION
 
@@ -51,18 +54,18 @@ class StageRun:
         if publisher.is_published():
             self.log.info("already_published", bucket=self.stage.bucket, prefix=self.stage.prefix)
             return
-        with scratch(self.settings.scratch) as folders:
-            reads = Reads(self.plan.pairs, self.stage.reads, folders.tmp, self.objects, self.stop)
+        with scratch(self.settings.scratch) as folders, self._reads(folders) as reads:
             steps = [s for s in self.stage.steps if applies(s.when, self.plan.variables)]
             questions = VersionQuestions(programs_of(steps), folders.tmp)
             self._fetch(folders, reads)
             texts = self._texts(questions.answers())
             filler = Filler(folders.root, texts, self.plan.variables, reads.pairs)
-            ran = run_steps(steps, filler, reads, folders, threads=self.threads, stop=self.stop)
-            self.timings |= ran.seconds
-            self.commands = ran.commands
+            self._run_steps(steps, filler, reads, folders)
             files = self._check(filler, reads, folders.out)
             self._publish(publisher, files, questions)
+
+    def _reads(self, folders: Folders) -> Reads:
+        return Reads(self.plan.pairs, self.stage.reads, folders.tmp, self.objects, self.stop)
 
     @property
     def threads(self) -> int:
@@ -93,13 +96,28 @@ class StageRun:
         tasks = fetch_tasks(wanted, self.objects, self.stop) + reads.fetch_tasks()
         run_parallel(tasks, FETCH_WORKERS, self.stop)
         check_files(wanted, self.stop)
-        reads.finish_fetch()
+        reads.begin_checks()
         self.timings["fetch"] = _since(begun)
+
+    def _run_steps(self, steps: list[Step], filler: Filler, reads: Reads, folders: Folders) -> None:
+        """Run them while files on disk are checked; a tool's fault may come from a bad file."""
+        try:
+            ran = run_steps(steps, filler, reads, folders, threads=self.threads, stop=self.stop)
+        except StageFault as fault:
+            if fault.failure_class is FailureClass.TOOL:
+                reads.finish_checks()
+            raise
+        self.timings |= ran.seconds
+        self.commands = ran.commands
+        begun = time.monotonic()
+        reads.finish_checks()
+        if reads.on_disk:
+            self.timings["checks_after_tools"] = _since(begun)
 
     def _check(self, filler: Filler, reads: Reads, out: Path) -> dict[str, Path]:
         """The files to publish, once the counts are right; what went in is looked at first."""
         if self.stage.reads:
-            self.counts |= reads.counts.totals()
+            self.counts |= reads.totals()
             reads.check_all_read()
         files = collect(self.stage, filler, out)
         self.metrics |= measure(self.stage, files)

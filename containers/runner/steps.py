@@ -70,7 +70,7 @@ class StepRun:
     def __init__(self, plan: PipePlan, reads: Reads, stop: Event) -> None:
         """Nothing is started yet."""
         self._plan, self._reads, self._stop = plan, reads, stop
-        self._events: SimpleQueue[Ended | Feed] = SimpleQueue()
+        self._events: SimpleQueue[Ended | Feed | StageFault] = SimpleQueue()
         self._tools = ToolsEnded()
         self._pipe = ToolPipe(self._events.put)
         self._failed: Tool | None = None
@@ -86,7 +86,8 @@ class StepRun:
             self._pipe.start(self._plan.commands, self._plan.stdout, folders)
             for feed in feeds:
                 feed.start()
-            self._watch(len(self._pipe.tools), len(feeds))
+            with self._reads.checks_heard_by(self._events.put):
+                self._watch(len(self._pipe.tools), len(feeds))
         except BaseException:  # a signal too: leave no tool and no feed behind
             self._stop.set()
             self._pipe.end()
@@ -103,9 +104,13 @@ class StepRun:
             except Empty:
                 self._end_if_stopped()
                 continue
+            if isinstance(event, StageFault):
+                self._note_fault(event)
+                continue
             if isinstance(event, Feed):
                 feeds -= 1
-                self._note_feed(event)
+                if event.fault:
+                    self._note_fault(event.fault)
                 continue
             tools -= 1
             self._note_tool(event.tool)
@@ -125,9 +130,10 @@ class StepRun:
             self._failed = tool
             self._pipe.end()
 
-    def _note_feed(self, feed: Feed) -> None:
-        if feed.fault and not self._fault:
-            self._fault = feed.fault
+    def _note_fault(self, fault: StageFault) -> None:
+        """A file of the reads is wrong: no tool needs to go on."""
+        if not self._fault:
+            self._fault = fault
             self._stop.set()
             self._pipe.end()
 
@@ -138,7 +144,9 @@ class StepRun:
             raise Stopped
         for first, second in zip(feeds[::2], feeds[1::2], strict=True):
             if first.counts and second.counts:
-                self._reads.counts.add(first.mate.pair, first.counts, second.counts)
+                self._reads.compare(first.mate.pair, first.counts, second.counts)
+            elif self._failed:
+                self._reads.compare_names(first.mate.pair, first.seen, second.seen)
         if self._failed:
             raise self._pipe.fault(self._failed)
         for feed in feeds:

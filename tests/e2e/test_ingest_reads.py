@@ -40,6 +40,20 @@ def rewritten(body: bytes, old: bytes, new: bytes) -> bytes:
     return gzip.compress(gzip.decompress(body).replace(old, new), mtime=0)
 
 
+def _with_quality(body: bytes, index: int, quality: bytes) -> bytes:
+    """The file with the last quality of one record changed."""
+    lines = gzip.decompress(body).split(b"\n")
+    lines[4 * index + 3] = lines[4 * index + 3][:-1] + quality
+    return gzip.compress(b"\n".join(lines), mtime=0)
+
+
+def without_mates(body: bytes) -> bytes:
+    """The file as archives rewrite it: no name says which mate a read is."""
+    lines = gzip.decompress(body).split(b"\n")
+    lines[:-1:4] = [b"@SRR1.%d %d length=100" % (n, n) for n in range(1, len(lines[:-1:4]) + 1)]
+    return gzip.compress(b"\n".join(lines), mtime=0)
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One runtime with the real CPU pipeline; afterwards nothing may be left of any test."""
@@ -65,6 +79,10 @@ BAD_R2 = {
     "half-a-record": (
         gzip.compress(gzip.decompress(R2)[:-30], mtime=0), ["record"],
     ),
+    "long-name": (rewritten(R2, b"@M01:7:HTEST:1:1101:1300", b"@" + b"n" * 300), [
+        "record 301 has a name of", "SAM allows 254"]),
+    "control-byte": (_with_quality(R2, 300, b"\x1f"), ["record 301", "not qualities", "0x1F"]),
+    "tab": (_with_quality(R2, 300, b"\t"), ["record 301", "not qualities", "0x09"]),
     "text-within": (rewritten(R2, b"@M01:7:HTEST:1:1101:1300:2300", b"nothing"), ["record 301"]),
 }  # fmt: skip
 
@@ -79,6 +97,31 @@ def test_bad_second_mates_are_held_with_the_counts_and_good_ones_are_analysed(la
         assert [run["status"] for run in shown["runs"]] == ["FAILED"]
     assert_analysed(lab, "good", "cpu")
     assert [key for key in published(lab, "good") if key.endswith("/variants.vcf.gz")]
+
+
+def test_r1_sent_as_r2_is_held_before_any_job_and_goes_on_with_the_right_one(lab: Lab) -> None:
+    sample, r1 = "twice", without_mates(R1)
+    lab.drop(f"{sample}_1.fastq.gz", r1)
+    lab.drop(f"{sample}_2.fastq.gz", r1)
+    words = (f"{sample}_2.fastq.gz is the same file as {sample}_1.fastq.gz", "upload the right R2")
+    assert assert_held(lab, sample, "cpu", *words)["runs"] == []
+    lab.drop(f"{sample}_2.fastq.gz", without_mates(R2))
+    assert_analysed(lab, sample, "cpu")
+
+
+def test_line_ends_blank_ends_and_reads_without_bases_change_no_result(lab: Lab) -> None:
+    texts = [gzip.decompress(body) for body in (R1, R2)]
+    nothing = b"@%b %d:N\n\n+\n\n"
+    odd = {
+        "windows": [text.replace(b"\n", b"\r\n")[:-2] for text in texts],
+        "blank-end": [texts[0] + b"\n", texts[1] + b"\n\r\n\n"],
+        "nothing-first": [nothing % (b"x", n) + text for n, text in enumerate(texts, 1)],
+    }
+    for sample, (first, second) in odd.items():
+        lab.drop(f"{sample}_R1.fastq.gz", gzip.compress(first))
+        lab.drop(f"{sample}_R2.fastq.gz", gzip.compress(second))
+    for sample in odd:
+        assert_analysed(lab, sample, "cpu")
 
 
 def test_good_file_in_place_of_a_cut_one_is_analysed(lab: Lab) -> None:
@@ -98,7 +141,7 @@ def test_mates_that_part_in_mid_file_publish_nothing_and_name_the_reads(lab: Lab
     sample = "parted"
     lab.drop(f"{sample}_R1.fastq.gz", R1)
     lab.drop(f"{sample}_R2.fastq.gz", rewritten(R2, b":1300:2300 ", b":9999:9999 "))
-    assert_held(lab, sample, "cpu", "do not hold the same reads", "different names")
+    assert_held(lab, sample, "cpu", "hold different reads from record 301 on", "9999:9999")
     assert published(lab, sample) == []
 
 

@@ -99,8 +99,8 @@ def prepare(folder: Path, **files: bytes) -> PreparedReference:
     "body",
     [
         FASTA.replace(b"\n", b"\r\n"),
-        gzip.compress(FASTA),
-        gzip.compress(FASTA[:9]) + gzip.compress(FASTA[9:]),
+        gzip.compress(FASTA, mtime=0),
+        gzip.compress(FASTA[:9], mtime=0) + gzip.compress(FASTA[9:], mtime=0),
     ],
 )
 def test_the_working_copy_is_the_same_whatever_came(tmp_path: Path, body: bytes) -> None:

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqdrop.domain.blueprint import Blueprint, pair_files, read_group
-from seqdrop.domain.errors import MismatchedMates, ReferenceNotReady
+from seqdrop.domain.errors import IdenticalFiles, MismatchedMates, ReferenceNotReady
 from seqdrop.domain.keys import STAGE_KEY_LENGTH, digest
 from seqdrop.domain.pipeline import Assay, Linear, Pipeline, Size, Step
-from seqdrop.domain.plan import encode
+from seqdrop.domain.plan import StoredObject, encode
 from seqdrop.domain.records import FastqFile, FileIdentity
 from seqdrop.domain.reference import ReferenceState
 from tests.domain_support import (
@@ -148,6 +148,25 @@ def test_mates_that_begin_with_different_reads_name_their_lane() -> None:
     files = [fastq("R1", "3", first_read="a"), fastq("R2", "3", first_read="b")]
     with pytest.raises(MismatchedMates, match="R1 and R2 of lane 3 on flowcell HXY begin with"):
         pair_files("NA1", files)
+
+
+def test_r1_sent_as_r2_is_held_with_both_names() -> None:
+    files = [fastq(read, "3", first_read="a", content="x") for read in ("R1", "R2")]
+    why = r"_R2_001.fastq.gz is the same file as \S+_R1_001.fastq.gz .*: upload the right R2"
+    with pytest.raises(IdenticalFiles, match=why):
+        pair_files("NA1", files)
+
+
+def test_a_file_that_came_for_two_lanes_is_held() -> None:
+    first, second = lane_pair("1"), lane_pair("2", first_read="q")
+    again = [REPLACE(second[0], object=first[0].object), second[1]]
+    with pytest.raises(IdenticalFiles, match=r"which is R1 of lane 1 .*: each lane needs a file"):
+        pair_files("NA1", [*first, *again])
+
+
+def test_files_without_a_checksum_are_not_taken_for_the_same() -> None:
+    files = [REPLACE(file, object=StoredObject("up", file.object.key, 9)) for file in lane_pair()]
+    assert len(pair_files("NA1", files)) == 1
 
 
 def test_lanes_libraries_and_segments_are_told_apart_by_their_ids() -> None:

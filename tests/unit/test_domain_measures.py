@@ -123,6 +123,10 @@ EXAMPLES: dict[MeasureFormat, tuple[str, dict[str, float]]] = {
             "q30_bases": 8000, "insert_size_median": 376, "contamination": 0.0013,
         },
     ),
+    "calls": (
+        '{"calls_passed": 9, "calls_filtered": 2, "calls_at_codes": 1}',
+        {"calls_passed": 9, "calls_filtered": 2, "calls_at_codes": 1},
+    ),
     "dragen-coverage": (
         COVERAGE,
         {

@@ -116,10 +116,12 @@ def test_an_etag_is_held_where_there_is_no_version() -> None:
 def test_a_pipe_that_is_never_opened_ends_with_the_tools(tmp_path: Path) -> None:
     ended = threading.Event()
     ended.set()
+    os.mkfifo(tmp_path / "p")
     assert not FifoWriter(tmp_path / "p", ended).write(b"x")
 
 
 def test_a_pipe_whose_reader_leaves_takes_no_more(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "p")
     writer = FifoWriter(tmp_path / "p", threading.Event())
 
     def read_a_little() -> None:
@@ -135,6 +137,7 @@ def test_a_pipe_whose_reader_leaves_takes_no_more(tmp_path: Path) -> None:
 
 def test_a_pipe_that_is_held_open_but_not_read_ends_with_the_tools(tmp_path: Path) -> None:
     ended = threading.Event()
+    os.mkfifo(tmp_path / "p")
     writer = FifoWriter(tmp_path / "p", ended)
     held = os.open(tmp_path / "p", os.O_RDONLY | os.O_NONBLOCK)
     threading.Timer(0.05, ended.set).start()

@@ -1,6 +1,7 @@
 """``seqdrop-tool calls``: one region's calls, judged; ``join``: all regions'; ``split``."""
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from itertools import chain
@@ -9,6 +10,7 @@ from pathlib import Path
 from seqdrop.domain.bed import parse_bed
 from seqdrop.domain.calls import Kept, Thresholds, joined, kept_records, maker_line, split_genotype
 from seqdrop.domain.letters import CODE_BASES
+from seqdrop.domain.measures.calls import NAMES as CALLS
 from seqdrop.domain.scatter import Stretch
 
 
@@ -52,12 +54,19 @@ def join(arguments: list[str]) -> int:
 
 def split(arguments: list[str]) -> int:
     """Take the claim of REF out of genotypes that were split over several records."""
-    argparse.ArgumentParser(prog="seqdrop-tool split", description=split.__doc__).parse_args(
-        arguments
-    )
+    parser = argparse.ArgumentParser(prog="seqdrop-tool split", description=split.__doc__)
+    parser.add_argument("counts", type=Path, help="where calls.json goes")
+    options = parser.parse_args(arguments)
     header, records = _read(sys.stdin)
-    sys.stdout.writelines(chain(header, map(split_genotype, records)))
+    counts = dict.fromkeys(sorted(CALLS), 0)
+    sys.stdout.writelines(header)
+    for line in map(split_genotype, records):
+        sys.stdout.write(line)
+        filters = line.split("\t", 7)[6].split(";")
+        counts["calls_passed" if filters == ["PASS"] else "calls_filtered"] += 1
+        counts["calls_at_codes"] += "RefCode" in filters
     sys.stdout.flush()
+    options.counts.write_text(json.dumps(counts, indent=1) + "\n", "utf-8")
     return 0
 
 

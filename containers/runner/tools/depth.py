@@ -72,6 +72,12 @@ def read_pieces(prefix: Path) -> Iterator[Measured]:
             yield Measured(region, float(value) * (region.end - region.start), reached)
 
 
+def deepest(prefix: Path) -> int:
+    """Fragments over the deepest base of the scope, by mosdepth's summary."""
+    with Path(f"{prefix}.mosdepth.summary.txt").open() as file:
+        return next(int(row.split("\t")[5]) for row in file if row.startswith("total_region\t"))
+
+
 def bases_anywhere(prefix: Path) -> tuple[int, int]:
     """Bases of fragments over the scope, and over the whole sequence, by mosdepth's summary."""
     with Path(f"{prefix}.mosdepth.summary.txt").open() as file:
@@ -86,7 +92,8 @@ def metrics_of(
     whole = depths.whole
     length = whole.region.end
     exact, _ = bases_anywhere(options.prefix)
-    metrics = {"mean_depth": round(exact / length, 2)}
+    metrics: dict[str, float] = {"mean_depth": round(exact / length, 2)}
+    metrics["max_depth"] = deepest(options.prefix)
     for depth in BREADTH_DEPTHS:
         metrics[f"breadth_{depth}x"] = round(whole.reached[depth] / length, 4)
     metrics["reporting_breadth"] = round(whole.reached[options.reporting_depth] / length, 4)

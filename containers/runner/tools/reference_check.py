@@ -116,7 +116,7 @@ def _try_csq(fasta: Path, genes: Path, coding: list[Region]) -> None:
         raise InvalidReference(f"bcftools csq can't read {genes.name}: {said}")
     names = [region.name for region in coding]
     found = [line for line in ran.stdout.splitlines() if "BCSQ=" in line and line[0] != "#"]
-    if not any(name in line for name in names for line in found):
+    if not any(f"|{name}|" in line for name in names for line in found):
         raise InvalidReference(
             f"bcftools csq finds no consequence of changes within {', '.join(names)} of "
             f"{genes.name}, which are coding by it: give the GFF3 that Ensembl has ({said})"

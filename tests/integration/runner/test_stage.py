@@ -17,6 +17,11 @@ from tests.runner_support import (
 COUNTS = {
     "reads_in": 100,
     "bases_in": 2000,
+    "q30_bases": 2000,
+    "quality_min": ord("I"),
+    "quality_max": ord("I"),
+    "identical_mates": 50,
+    "without_end_block": 0,
 }
 METRICS = {
     "primary_out": 100,

@@ -5,7 +5,12 @@ from collections.abc import Iterable
 
 import msgspec
 
-from seqdrop.domain.errors import InvalidAssay, QueueNotHere, ReferenceNotReady
+from seqdrop.domain.errors import (
+    IdenticalFiles,
+    InvalidAssay,
+    QueueNotHere,
+    ReferenceNotReady,
+)
 from seqdrop.domain.fastq import check_mates
 from seqdrop.domain.keys import run_key, stage_key
 from seqdrop.domain.metrics import measurable, unmeasured_limits
@@ -211,11 +216,13 @@ def _stage_keys(
 def pair_files(sample: str, files: Iterable[FastqFile]) -> tuple[ReadPair, ...]:
     """Read pairs with their read groups, in a fixed order.
 
-    Raises MismatchedMates where two files do not begin with the same read.
+    Raises MismatchedMates where two files do not begin with the same read, and IdenticalFiles
+    where a file came twice.
     """
     by_pair: dict[tuple[str, str, str, str], dict[str, FastqFile]] = defaultdict(dict)
     for file in files:
         by_pair[file.identity.pair][file.identity.read] = file
+    check_not_twice(file for _, mates in sorted(by_pair.items()) for file in mates.values())
     pairs = []
     for _, mates in sorted(by_pair.items()):
         r1, r2 = mates["R1"], mates["R2"]
@@ -224,6 +231,27 @@ def pair_files(sample: str, files: Iterable[FastqFile]) -> tuple[ReadPair, ...]:
             ReadPair(_pair_id(r1.identity), read_group(sample, r1.identity), r1.object, r2.object)
         )
     return tuple(pairs)
+
+
+def check_not_twice(files: Iterable[FastqFile]) -> None:
+    """Raises IdenticalFiles where two of a sample's files hold the same bytes.
+
+    As both mates of a lane they map as no pair can; as two lanes they double every read.
+    """
+    seen: dict[tuple[str, int], FastqFile] = {}
+    for file in sorted(files, key=lambda file: (file.identity.pair, file.identity.read)):
+        content = (file.object.checksum, file.object.size)
+        first = seen.setdefault(content, file)
+        if first is file or not file.object.checksum:
+            continue
+        if first.identity.pair == file.identity.pair:
+            remedy = f"upload the right {file.identity.read}"
+        else:
+            remedy = "each lane needs a file of its own"
+        raise IdenticalFiles(
+            f"{file.object.key} is the same file as {first.object.key} (equal checksums), which is "
+            f"{first.identity.describe()}: {remedy}"
+        )
 
 
 def _lane_id(identity: FileIdentity) -> str:

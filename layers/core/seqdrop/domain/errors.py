@@ -29,6 +29,10 @@ class MismatchedMates(InvalidInput):
     """R1 and R2 of a lane do not belong together."""
 
 
+class IdenticalFiles(InvalidInput):
+    """The same file came for both mates of a lane, or for two lanes of a sample."""
+
+
 class InvalidManifest(InvalidInput):
     """A manifest or samplesheet can't be used as it stands."""
 

@@ -6,11 +6,10 @@ import zlib
 import msgspec
 
 from seqdrop.domain.errors import MismatchedMates, UnreadableFastq
+from seqdrop.domain.fastq_record import record_fault
 
 HEAD_BYTES = 65_536
 """How much of a file is looked at when it is registered."""
-MAX_NAME_LENGTH = 254
-"""What the SAM specification allows for a read's name."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _MGI_NAME = re.compile(r"(?P<flowcell>[A-Z]+\d+)L(?P<lane>\d)C\d{3}R\d{3}")
@@ -44,16 +43,14 @@ def read_head(data: bytes, size: int) -> FastqHead:
         raise UnreadableFastq("there is nothing in the gzip file")
     if text.startswith(_GZIP_MAGIC):
         raise UnreadableFastq("the file is compressed twice: unpack it once, and upload it again")
-    lines = [line.rstrip(b"\r") for line in text.split(b"\n")]
+    if not text.strip(b"\r\n"):
+        raise UnreadableFastq("there are only blank lines where its first read should be")
+    lines = [line.removesuffix(b"\r") for line in text.split(b"\n")]
     if len(lines) < 4:
         raise UnreadableFastq("the file ends within its first FASTQ record")
     name, sequence, plus, quality = lines[:4]
-    if not name.startswith(b"@") or not plus.startswith(b"+"):
-        raise UnreadableFastq("it does not begin with a FASTQ record (@name, bases, +, qualities)")
-    if not sequence or len(sequence) != len(quality):
-        raise UnreadableFastq(
-            f"the first record has {len(sequence)} bases and {len(quality)} qualities"
-        )
+    if fault := record_fault(name, sequence, plus, quality):
+        raise UnreadableFastq(f"the first FASTQ record {fault}")
     return _parse_name(name[1:].decode("ascii", "replace"))
 
 
@@ -79,10 +76,6 @@ def _first_text(data: bytes, *, is_whole: bool) -> bytes:
 def _parse_name(header: str) -> FastqHead:
     """Illumina (Casava 1.8 and later, and before it) and MGI names; others give only the name."""
     name, _, comment = header.replace("\t", " ").partition(" ")
-    if len(name) > MAX_NAME_LENGTH:
-        raise UnreadableFastq(
-            f"the first read's name has {len(name)} characters; SAM allows {MAX_NAME_LENGTH}"
-        )
     read = ""
     if name.endswith(("/1", "/2")):
         name, read = name[:-2], "R" + name[-1]

@@ -62,7 +62,7 @@ class _Feature(NamedTuple):
 
     @property
     def wrong_strand(self) -> str:
-        return f"has the strand {self.strand!r}: a {self.kind} is on '+' or '-'"
+        return f"({self.kind}) has the strand {self.strand!r}: it must be '+' or '-'"
 
 
 class _Reader:
@@ -122,14 +122,13 @@ class _Reader:
             return self._note_gene_or_transcript(feature, name, parent)
         if not parent.startswith(_TRANSCRIPT):
             return (
-                f"is a {feature.kind} without Parent=transcript:…, by which csq knows its own: "
-                f"{_REMEDY}"
+                f"({feature.kind}) lacks Parent=transcript:…, by which csq knows its own: {_REMEDY}"
             )
         if feature.strand not in {"+", "-"}:
             return feature.wrong_strand
         if feature.kind == "CDS":
             if feature.phase not in {"0", "1", "2"}:
-                return f"is a CDS with the phase {feature.phase!r}: it must be 0, 1 or 2"
+                return f"(CDS) has the phase {feature.phase!r}: it must be 0, 1 or 2"
             self._note_coding(parent, feature)
         return ""
 

@@ -72,9 +72,18 @@ METRICS: dict[str, Metric] = {
         for depth in BREADTH_DEPTHS
     },
     "reporting_breadth": Metric("fraction", "bases with the assay's reporting depth or more"),
+    "max_depth": Metric("×", "fragments over the deepest base, counted as for mean_depth"),
+    "depth_over_cap": Metric(
+        "ratio", "max_depth over the reads that calling looks at for one position"
+    ),
     "on_target_fraction": Metric("fraction", "aligned bases that lie on the targets"),
     "x_depth_ratio": Metric("ratio", "mean depth of X over that of the autosomes"),
     "y_depth_ratio": Metric("ratio", "mean depth of Y over that of the autosomes"),
+    "calls_passed": Metric("records", "variants with PASS"),
+    "calls_filtered": Metric("records", "variants without PASS"),
+    "calls_at_codes": Metric(
+        "records", "calls that a letter for several bases in the reference allows for"
+    ),
     "snps": Metric("records", "single-base variants that passed the filters"),
     "indels": Metric("records", "insertions and deletions that passed the filters"),
     "ts_tv": Metric("ratio", "transitions over transversions among the SNPs"),
@@ -88,6 +97,7 @@ METRICS: dict[str, Metric] = {
 """All that limits may name."""
 
 _RATIOS: dict[str, Ratio] = {
+    "depth_over_cap": Ratio("max_depth", "cap"),
     "q30_fraction": Ratio("q30_bases", "bases_in"),
     "gc_fraction": Ratio("gc_bases", "acgt_bases"),
     "mapped_fraction": Ratio("mapped", "primary_out"),
@@ -101,9 +111,14 @@ _RATIOS: dict[str, Ratio] = {
 _RENAMED = {"reads": "reads_in", "files_without_end": "without_end_block"}
 
 
-def metrics_of(results: Iterable[StageResult], *, duplicates_marked: bool) -> dict[str, float]:
-    """The metrics of a run from its stages' results, rounded to four decimals."""
-    found: dict[str, float] = {}
+def metrics_of(
+    results: Iterable[StageResult], *, duplicates_marked: bool, cap: int = 0
+) -> dict[str, float]:
+    """The metrics of a run from its stages' results, rounded to four decimals.
+
+    ``cap`` is how many reads calling looks at for one position; 0 where it takes all.
+    """
+    found: dict[str, float] = {"cap": cap}
     for result in results:
         found |= result.metrics
         found |= result.counts  # what was counted in the files themselves wins over a tool's word
@@ -140,6 +155,7 @@ def measurable(pipeline: Pipeline, *, duplicates_marked: bool = True) -> set[str
         for kind in stage.measures.values()
         for name in FORMATS[kind].metrics
     }
+    found.add("cap")
     if any(stage.reads for stage in pipeline.stages.values()):
         found |= COUNTED | {"pairs_in"}
     if not duplicates_marked:

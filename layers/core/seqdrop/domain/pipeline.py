@@ -14,7 +14,7 @@ QueueKind = Literal["fpga-genome", "fpga-exome", "cpu"]
 Priority = Literal["urgent", "routine", "bulk"]
 ForEach = Literal["", "read_pair", "region"]
 MeasureFormat = Literal[
-    "flagstat", "samtools-stats", "bcftools-stats", "depth",
+    "flagstat", "samtools-stats", "bcftools-stats", "calls", "depth",
     "dragen-mapping", "dragen-coverage", "dragen-vc",
 ]  # fmt: skip
 """What ``domain/measures`` can read."""
@@ -152,7 +152,7 @@ class Calling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``count_orphans``: reads count whose mate is not where it should be.
     """
 
-    max_depth: int = 10_000
+    max_depth: int = 50_000
     min_qual: int = 20
     min_depth: int = 5
     min_gq: int = 20

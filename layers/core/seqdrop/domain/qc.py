@@ -47,6 +47,12 @@ FLOORS: dict[str, Floor] = {
         Limit(fail_above=0.98),
         "almost all reads are copies; are these amplicons? Then set duplicates: none in the assay",
     ),
+    # Both mates of a fragment may lie over one position, so half of the cap may be all of it.
+    "depth_over_cap": Floor(
+        Limit(warn_above=0.5),
+        "calling may not have looked at all reads of the deepest positions: depths and allele "
+        "fractions there can't be trusted; raise calling: max_depth in the assay",
+    ),
     # BGZF says at its end that it has ended; some packers never write it.
     "files_without_end": Floor(
         Limit(warn_above=0),

@@ -79,7 +79,8 @@ class Closing:
     def _with_figures(self, run: Run, results: dict[str, StageResult]) -> Run:
         blueprint = msgspec.json.decode(run.blueprint, type=Blueprint)
         marked = blueprint.variables.get("mark_duplicates") is not False
-        metrics = metrics_of(results.values(), duplicates_marked=marked)
+        cap = int(blueprint.variables.get("max_depth", 0))
+        metrics = metrics_of(results.values(), duplicates_marked=marked, cap=cap)
         verdict, reasons = judge(
             metrics,
             blueprint.qc,

@@ -13,6 +13,7 @@ import msgspec
 from seqdrop.domain.errors import InvalidMeasure
 from seqdrop.domain.measures import (
     bcftools_stats,
+    calls,
     depth,
     dragen_calling,
     dragen_coverage,
@@ -37,6 +38,7 @@ FORMATS: dict[MeasureFormat, Format] = {
     "flagstat": Format(flagstat.read, flagstat.NAMES),
     "samtools-stats": Format(samtools_stats.read, samtools_stats.NAMES),
     "bcftools-stats": Format(bcftools_stats.read, bcftools_stats.NAMES),
+    "calls": Format(calls.read, calls.NAMES),
     "depth": Format(depth.read, depth.NAMES),
     "dragen-mapping": Format(dragen_mapping.read, dragen_mapping.NAMES),
     "dragen-coverage": Format(dragen_coverage.read, dragen_coverage.NAMES),

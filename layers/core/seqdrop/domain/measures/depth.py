@@ -7,6 +7,7 @@ BREADTH_DEPTHS = (1, 10, 20, 30)
 NAMES = frozenset(
     (
         "mean_depth",
+        "max_depth",
         "on_target_fraction",
         "reporting_breadth",
         "x_depth_ratio",

@@ -1,0 +1,71 @@
+"""What was counted in the mates of the pairs, and what the two of a pair say of each other."""
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+BLOCK_READS = 1_000
+"""Names and bases are compared across mates by a checksum for each block of so many reads."""
+
+
+def _blocks() -> "array[int]":
+    return array("L")
+
+
+@dataclass
+class MateCounts:
+    """What a mate file held, or what of it was read."""
+
+    reads: int = 0
+    bases: int = 0
+    q30_bases: int = 0
+    quality_min: int = 255
+    quality_max: int = 0
+    """The lowest and highest quality as bytes of the file; 255 and 0 where there are no bases."""
+    without_end_block: bool = False
+    """Blocked gzip that lacks its empty last block: it may have lost whole blocks."""
+    names: "array[int]" = field(default_factory=_blocks)
+    """A checksum of the pairs' names for each block of reads, the last one maybe shorter."""
+    sequences: "array[int]" = field(default_factory=_blocks)
+    """The same of the bases."""
+
+    def whole_blocks(self) -> int:
+        """How many blocks have all of their reads."""
+        return self.reads // BLOCK_READS
+
+
+def parting_block(first: MateCounts, second: MateCounts) -> int | None:
+    """The first block in which the mates' names differ, of those that both have whole.
+
+    The last, shorter block counts too where both have as many reads.
+    """
+    blocks = min(first.whole_blocks(), second.whole_blocks())
+    if first.reads == second.reads:
+        blocks = len(first.names)
+    return next((n for n in range(blocks) if first.names[n] != second.names[n]), None)
+
+
+def totals(pairs: Iterable[tuple[MateCounts, MateCounts]]) -> dict[str, int]:
+    """What is published of all pairs: reads and bases are those of both mates."""
+    both = list(pairs)
+    mates = [mate for pair in both for mate in pair]
+    found = {
+        "reads_in": sum(mate.reads for mate in mates),
+        "bases_in": sum(mate.bases for mate in mates),
+        "q30_bases": sum(mate.q30_bases for mate in mates),
+        "identical_mates": sum(identical_pairs(first, second) for first, second in both),
+        "without_end_block": sum(mate.without_end_block for mate in mates),
+    }
+    if found["bases_in"]:
+        found["quality_min"] = min(mate.quality_min for mate in mates)
+        found["quality_max"] = max(mate.quality_max for mate in mates)
+    return found
+
+
+def identical_pairs(first: MateCounts, second: MateCounts) -> int:
+    """The pairs in blocks of which R1 and R2 hold the same bases; the mates have equal counts."""
+    return sum(
+        min(BLOCK_READS, first.reads - number * BLOCK_READS)
+        for number, (one, two) in enumerate(zip(first.sequences, second.sequences, strict=True))
+        if one == two
+    )

@@ -1,0 +1,80 @@
+"""What a FASTQ record is: the one definition, for the look at registration and the whole check.
+
+Four lines: ``@`` and a name, bases, ``+``, qualities. Lines end with LF or CRLF, the last one
+may lack its end. Reads of no bases are fine, as trimmers leave them. Blank lines may stand at
+the end of a file, nowhere else.
+"""
+
+BASES = b"ACGTNRYSWKMBDHVUacgtnryswkmbdhvu"
+"""The codes of the IUPAC, either case. SOLiD's colours (0, 1, 2, 3, .) are none."""
+FIRST_QUALITY, LAST_QUALITY = 0x21, 0x7E
+"""What SAM takes as a base's quality, Phred + 33."""
+Q30 = 0x21 + 30
+MAX_NAME_LENGTH = 254
+"""What the SAM specification allows for a read's name."""
+BLANKS = b" \t"
+"""They end the name; what follows in the line is a comment."""
+
+BLANK_LINE_FAULT = "begins with a blank line: only the end of a file may have some"
+
+_QUALITIES = bytes(range(FIRST_QUALITY, LAST_QUALITY + 1))
+_NAME_BYTES = bytes(range(0x21, 0x7F))
+_MATE_ENDS = (b"/1", b"/2")
+_SHOWN = 8
+
+
+def record_fault(header: bytes, bases: bytes, plus: bytes, qualities: bytes) -> str:
+    """What is wrong with a record, to follow "record 7"; "" where it is right.
+
+    The lines come without their ends.
+    """
+    if fault := _header_fault(header):
+        return fault
+    if not plus.startswith(b"+"):
+        return "has no + line"
+    if len(bases) != len(qualities):
+        return f"has {len(bases):,} bases and {len(qualities):,} qualities"
+    if others := bases.translate(None, BASES):
+        return f"has characters that are not bases: {_shown(others)}"
+    if others := qualities.translate(None, _QUALITIES):
+        return f"has characters that are not qualities (! to ~): {_shown(others)}"
+    return ""
+
+
+def full_name(header: bytes) -> bytes:
+    """What stands between ``@`` and the first blank."""
+    name, _, _ = header[1:].replace(b"\t", b" ").partition(b" ")
+    return name
+
+
+def pair_name(header: bytes) -> bytes:
+    """The name that both mates of a pair have: without ``/1`` and ``/2``."""
+    name = full_name(header)
+    return name[:-2] if name.endswith(_MATE_ENDS) else name
+
+
+def _header_fault(header: bytes) -> str:
+    if not header:
+        return BLANK_LINE_FAULT
+    if not header.startswith(b"@"):
+        return "does not begin with @"
+    return _name_fault(full_name(header))
+
+
+def _name_fault(name: bytes) -> str:
+    if not name:
+        return "has no name"
+    if len(name) > MAX_NAME_LENGTH:
+        return f"has a name of {len(name):,} characters: SAM allows {MAX_NAME_LENGTH}"
+    if name.startswith(b"@"):
+        return "has a name that begins with @, as a line of SAM's header does"
+    if others := name.translate(None, _NAME_BYTES):
+        return f"has characters in its name that SAM does not take: {_shown(others)}"
+    return ""
+
+
+def _shown(others: bytes) -> str:
+    """The first of the characters, each once: as they are, or their numbers."""
+    each = sorted(set(others))
+    texts = [chr(byte) if 0x21 <= byte < 0x7F else f"0x{byte:02X}" for byte in each]
+    return " ".join(texts[:_SHOWN]) + (" …" if len(texts) > _SHOWN else "")

@@ -1,0 +1,114 @@
+"""FASTQ files as people reported them in public, from drop to end: held, or all variants found."""
+
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.ingest import assert_held, document, wait_until_quiet
+from tests.lab import PROJECT, Lab, make_project, open_lab
+from tests.tools_support import ROOT
+
+CASES = ROOT.parent / "shared" / "cases"
+ASSAYS = """
+default: cpu
+assays:
+  cpu: {pipeline: germline-cpu, reference: tiny, complete: {rule: pairs, quiet_seconds: 1}}
+"""
+KINDS = ("01_r1_sent_as_r2", "03_line_ends", "04_zero_length_reads", "06_records_sam_refuses",
+         "10_merged_lanes")  # fmt: skip
+HELD = {  # where both mates are wrong, whichever is found first is named
+    "longname": ["longname_R", "record 401", "name of 255"],
+    "unitsep": ["unitsep_R1.fastq.gz", "record 401", "0x1F"],
+    "blank6": ["blank6_R1.fastq.gz", "record 401", "0x20"],
+    "tab": ["tab_R1.fastq.gz", "record 401", "0x09"],
+    "noname": ["noname_R", "record 401", "has no name"],
+    "highbit": ["highbit_R1.fastq.gz", "record 401", "0x80"],
+    "colours": ["are not bases"],
+    "gap": ["gap_R1.fastq.gz", "record 351", "blank line"],
+    "order": ["different reads", "record 201"],
+}
+GOOD = ("plain", "blank", "crlf", "crlfcut", "middle", "first", "both")
+STEMS = {"blank6": "blank"}
+"""Two of the cases have a pair of this name."""
+
+pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cases' files: their generators write beside themselves."""
+    folder = tmp_path_factory.mktemp("cases")
+    shutil.copy(CASES / "common.py", folder)
+    for kind in KINDS:
+        (folder / kind).mkdir()
+        shutil.copy(CASES / kind / "make.py", folder / kind)
+        command = [sys.executable, str(folder / kind / "make.py")]
+        subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lab(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """All of them dropped at once, and waited for."""
+    folder = tmp_path_factory.mktemp("field")
+    (folder / "project").mkdir()
+    names = ("germline-cpu.yaml", "references.yaml")
+    own = {name: (PROJECT / "pipelines" / name).read_text() for name in names}
+    project = make_project(folder / "project", {"assays.yaml": ASSAYS, **own})
+    with open_lab(folder / "runtime", project=project) as lab:
+        lab.add_reference("tiny", (files / KINDS[0] / "files/genome.fa").read_bytes())
+        for kind, sample in _samples(files):
+            stem = STEMS.get(sample, sample)
+            for path in sorted((files / kind / "files").glob(f"{stem}_*.fastq.gz")):
+                lab.drop(path.name.replace(stem, sample, 1), path.read_bytes())
+        wait_until_quiet(lab, 300)
+        yield lab
+
+
+def _samples(files: Path) -> Iterator[tuple[str, str]]:
+    yield from (("01_r1_sent_as_r2", sample) for sample in ("SRR9000001", "SRR9000002"))
+    for kind in KINDS[1:]:
+        names = {path.name.rpartition("_")[0] for path in (files / kind / "files").glob("*_R1.*")}
+        for name in sorted(names):
+            yield kind, "blank6" if (kind[:2], name) == ("06", "blank") else name
+
+
+def test_r1_under_both_names_is_held_before_any_job(lab: Lab) -> None:
+    words = ("SRR9000001_2.fastq.gz is the same file as SRR9000001_1.fastq.gz",)
+    assert assert_held(lab, "SRR9000001", "cpu", *words)["runs"] == []
+
+
+def test_the_same_reads_packed_anew_are_counted(lab: Lab) -> None:
+    """The limits decide what becomes of it; the runner says how many pairs are alike."""
+    run = lab.runs("SRR9000002", "cpu")[0]
+    listed = lab.client("s3").list_objects_v2(Bucket=lab.results, Prefix="SRR9000002/")
+    key = next(o["Key"] for o in listed["Contents"] if o["Key"].endswith("/align.json"))
+    result = json.loads(lab.client("s3").get_object(Bucket=lab.results, Key=key)["Body"].read())
+    assert run.status == "SUCCEEDED"
+    assert result["counts"]["identical_mates"] == 700
+
+
+@pytest.mark.parametrize("sample", HELD)
+def test_files_that_are_wrong_are_held_with_file_and_record(lab: Lab, sample: str) -> None:
+    assert_held(lab, sample, "cpu", *HELD[sample])
+    for job in lab.jobs(sample, "cpu"):
+        assert job.failure_class in ("", "input")
+
+
+@pytest.mark.parametrize("sample", GOOD)
+def test_files_that_are_odd_but_right_give_all_variants(lab: Lab, files: Path, sample: str) -> None:
+    shown = document(lab, sample, "cpu")
+    assert shown["status"] == "ANALYSED", shown
+    expected = json.loads((files / KINDS[0] / "files/expected.json").read_text())["truth"]
+    listed = lab.client("s3").list_objects_v2(Bucket=lab.results, Prefix=f"{sample}/")
+    key = next(o["Key"] for o in listed["Contents"] if o["Key"].endswith("/variants.vcf.gz"))
+    body = lab.client("s3").get_object(Bucket=lab.results, Key=key)["Body"].read()
+    lines = [line.split("\t") for line in gzip.decompress(body).decode().splitlines()]
+    found = [[f[0], int(f[1]), f[3], f[4]] for f in lines if not f[0].startswith("#")]
+    assert found == expected

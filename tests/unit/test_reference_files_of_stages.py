@@ -1,0 +1,65 @@
+"""Which files of a reference each stage of the project's own pipelines finds below {ref}."""
+
+import pytest
+
+from seqdrop.domain.blueprint import make_blueprint
+from seqdrop.domain.errors import ReferenceNotReady
+from seqdrop.domain.pipeline import Assay, Stage
+from seqdrop.flow.references import _wanted_parts
+from seqdrop.library import Library
+from tests.domain_support import IMAGES, lane_pair, part, reference
+from tests.lab import PROJECT
+
+LIBRARY = Library(str(PROJECT / "pipelines"))
+PARTS = {
+    "sequence": part("genome.fa", "s1"),
+    "alt": part("genome.fa.alt", "a1"),
+    "iupac": part("iupac.bed", "c1"),
+    "targets:exome": part("targets.bed", "t1"),
+    "targets:panel": part("targets.bed", "t2"),
+    "annotation": part("annotation.gff3.gz", "g1"),
+}
+INDEXES = {
+    "sequence": (part("genome.fa.fai", "i1"), part("callable.bed", "i2")),
+    "bwa": (part("genome.fa.bwt", "i3"),),
+}
+
+
+def files_of(stage: str, **given: object) -> set[str]:
+    """What a stage of germline-cpu is given."""
+    made = make_blueprint(
+        sample="NA1", assay_name="exome", assay=Assay("germline-cpu", "tiny", targets="exome"),
+        pipeline=LIBRARY.pipeline("germline-cpu"), images=IMAGES, files=lane_pair(),
+        reference=reference(**{"parts": PARTS, "indexes": INDEXES, **given}),
+    )  # fmt: skip
+    return {file.path for file in made.files[stage]}
+
+
+def test_bwa_finds_the_names_of_alt_contigs_beside_its_index() -> None:
+    found = files_of("align")
+    assert {"genome.fa", "genome.fa.alt", "genome.fa.bwt", "genome.fa.fai"} <= found
+    without = {name: file for name, file in PARTS.items() if name != "alt"}
+    assert "genome.fa.alt" not in files_of("align", parts=without)
+
+
+def test_calling_finds_the_index_of_the_sequence_and_one_kits_targets() -> None:
+    assert {"genome.fa", "genome.fa.fai", "callable.bed", "targets.bed"} <= files_of("call")
+
+
+def test_a_version_from_before_there_was_a_sequence_index_holds_and_says_what_to_do() -> None:
+    with pytest.raises(ReferenceNotReady, match="has no sequence index: add a version of it"):
+        files_of("align", indexes={"bwa": INDEXES["bwa"]})
+
+
+def paths(stage: Stage) -> set[tuple[str, str]]:
+    """Paths and checksums of what a stage over a reference is given."""
+    return {(file.path, file.object.sha256) for file in _wanted_parts(stage, PARTS)}
+
+
+def test_the_look_at_a_reference_has_all_parts_and_every_kits_targets() -> None:
+    stages = LIBRARY.reference_indexes().stages
+    assert paths(stages["sequence"]) == {
+        ("genome.fa", "s1"), ("genome.fa.alt", "a1"), ("annotation.gff3.gz", "g1"),
+        ("targets/exome.bed", "t1"), ("targets/panel.bed", "t2"),
+    }  # fmt: skip
+    assert paths(stages["bwa"]) == paths(stages["dragen"]) == {("genome.fa", "s1")}

@@ -1,0 +1,184 @@
+"""The check by vectors says what the definition of a record says, wherever the text is cut."""
+
+import zlib
+from collections.abc import Sequence
+from unittest.mock import patch
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from runner.faults import FastqFault
+from runner.mate_counts import MateCounts, parting_block, totals
+from runner.record_counter import RecordCounter
+from seqdrop.domain.fastq_record import BASES, full_name, pair_name, record_fault
+
+BLOCK = 3
+"""Small blocks, so that short texts have some."""
+
+
+def counted(text: bytes, cuts: Sequence[int] = ()) -> MateCounts:
+    """The counts of a text that comes in pieces; raises FastqFault."""
+    with patch("runner.record_counter.BLOCK_READS", BLOCK):
+        counter, places = RecordCounter(), sorted({0, *(cut % (len(text) + 1) for cut in cuts)})
+        for begin, end in zip(places, [*places[1:], len(text)], strict=True):
+            counter.feed(text[begin:end])
+        counter.finish()
+    return counter.counts
+
+
+def fault_of(text: bytes, cuts: Sequence[int] = ()) -> str:
+    """What is wrong with the text; "" if it is right."""
+    try:
+        counted(text, cuts)
+    except FastqFault as fault:
+        return str(fault)
+    return ""
+
+
+def by_definition(text: bytes) -> tuple[str, list[list[bytes]]]:
+    """The fault and the records before it, line by line."""
+    *lines, last = text.split(b"\n")
+    records: list[list[bytes]] = []
+    while b"".join([*lines, last]).strip(b"\r"):
+        is_last = len(lines) == 3
+        record = [line.removesuffix(b"\r") for line in (*lines[:4], *([last] if is_last else []))]
+        number = f"is not FASTQ: record {len(records) + 1}"
+        if not (record[0] if record else last):
+            return (
+                f"{number} begins with a blank line: only the end of a file may have some",
+                records,
+            )
+        if len(record) < 4 or (is_last and len(record[1]) > len(record[3])):
+            return f"ends in the middle of a record after {len(records)} reads", records
+        if fault := record_fault(*record):
+            return f"{number} {fault}", records
+        records.append(record)
+        lines, last = lines[4:], b"" if is_last else last
+    return "", records
+
+
+NAMES = st.one_of(
+    st.sampled_from([b"r1", b"r1/1", b"r1/2 x", b"r\t/1", b"A:1:HX:1:1101:1:2 1:N:0:AC", b"/1"]),
+    st.integers(240, 260).map(lambda length: b"n" * length),
+    st.binary(max_size=12).map(lambda name: name.replace(b"\n", b"")),
+)
+GOOD_BASES = st.one_of(st.text("ACGT", max_size=9), st.text(BASES.decode(), max_size=9))
+
+
+@st.composite
+def records(draw: st.DrawFn) -> bytes:
+    """A record, right more often than not."""
+    bases = draw(GOOD_BASES).encode()
+    qualities = bytes(draw(st.lists(st.integers(0x21, 0x7E), min_size=9, max_size=9)))
+    lines = [b"@" + draw(NAMES), bases, b"+", qualities[: len(bases)]]
+    spoiled = draw(st.integers(0, 40))
+    if spoiled < 4:
+        lines[spoiled] = draw(st.binary(max_size=9)).replace(b"\n", b"")
+    elif spoiled == 5:
+        lines[2] += lines[0][1:]
+    end = draw(st.sampled_from([b"\n", b"\n", b"\n", b"\r\n"]))
+    return b"".join(line + end for line in lines)
+
+
+TEXTS = st.builds(
+    lambda parts, end, cut: (b"".join(parts) + end)[: -cut or None],
+    st.lists(records(), max_size=12),
+    st.sampled_from([b"", b"", b"\n", b"\r\n\n\n", b"\n\n\n\n\n@"]),
+    st.integers(0, 3),
+)
+
+
+@given(TEXTS, st.lists(st.integers(0, 2_000), max_size=6))
+@example(b"@r\n\n+\n", ())
+@example(b"@r\n\n+\n\n", (7,))
+@example(b"@r\nA\n+\nI\n\n\n\n\n\n@q\nA\n+\nI\n", (9, 12))
+@example(b"\n\n\n\n", ())
+def test_vectors_say_what_the_definition_says(text: bytes, cuts: Sequence[int]) -> None:
+    fault, right = by_definition(text)
+    assert fault_of(text, cuts) == fault
+    if fault:
+        return
+    counts = counted(text, cuts)
+    bases = [record[1] for record in right]
+    qualities = b"".join(record[3] for record in right)
+    assert counts.reads == len(right)
+    assert counts.bases == sum(map(len, bases))
+    assert counts.q30_bases == sum(quality - 33 >= 30 for quality in qualities)
+    assert counts.quality_min == min(qualities, default=255)
+    assert counts.quality_max == max(qualities, default=0)
+    blocks = [b"".join(bases[n : n + BLOCK]) for n in range(0, len(bases), BLOCK)]
+    assert list(counts.sequences) == [zlib.crc32(block) for block in blocks]
+
+
+@given(st.lists(records(), max_size=12), st.lists(st.integers(0, 2_000), max_size=6))
+def test_line_ends_and_mate_numbers_change_no_count(parts: list[bytes], cuts: list[int]) -> None:
+    text = b"".join(parts).replace(b"\r", b"")
+    if by_definition(text)[0]:
+        return
+    assert counted(text.replace(b"\n", b"\r\n"), cuts) == counted(text)
+
+
+@given(st.lists(NAMES, min_size=1, max_size=8), st.lists(NAMES, min_size=8, max_size=8))
+def test_mates_part_where_a_name_differs(names: list[bytes], others: list[bytes]) -> None:
+    def text(given: list[bytes]) -> bytes:
+        return b"".join(b"@%s\nA\n+\nI\n" % name for name in given)
+
+    others = others[: len(names)]
+    if fault_of(text(names)) or fault_of(text(others)):
+        return
+    both = zip(names, others, strict=True)
+    parted = [pair_name(b"@" + one) != pair_name(b"@" + two) for one, two in both]
+    expected = parted.index(True) // BLOCK if any(parted) else None
+    assert parting_block(counted(text(names)), counted(text(others))) == expected
+
+
+@pytest.mark.parametrize(
+    ("record", "why"),
+    [
+        ((b"@" + b"n" * 255, b"A", b"+", b"I"), "has a name of 255 characters: SAM allows 254"),
+        ((b"@ x", b"A", b"+", b"I"), "has no name"),
+        ((b"@@r", b"A", b"+", b"I"), "begins with @, as a line of SAM's header"),
+        ((b"@r\x80", b"A", b"+", b"I"), "in its name that SAM does not take: 0x80"),
+        ((b"@r", b"T01.", b"+", b"IIII"), "that are not bases: . 0 1"),
+        ((b"@r", b"ACE", b"+", b"III"), "that are not bases: E"),
+        ((b"@r", b"A C", b"+", b"III"), "that are not bases: 0x20"),
+        ((b"@r", b"A", b"+", b"\x80"), "that are not qualities (! to ~): 0x80"),
+        ((b"@r", b"A", b"+", b"\x1f"), "that are not qualities (! to ~): 0x1F"),
+        ((b"@r", b"A", b"+", b" "), "that are not qualities (! to ~): 0x20"),
+        ((b"@r", b"A", b"", b"I"), "has no + line"),
+        ((b"@r", b"A", b"+", b""), "has 1 bases and 0 qualities"),
+    ],
+)
+def test_a_fault_says_what_is_wrong(record: tuple[bytes, bytes, bytes, bytes], why: str) -> None:
+    assert why in record_fault(*record)
+    text = b"@r x\nA\n+\nI\n" + b"\n".join(record) + b"\n"
+    assert fault_of(text) == f"is not FASTQ: record 2 {record_fault(*record)}"
+
+
+def test_a_name_ends_at_the_first_blank() -> None:
+    assert full_name(b"@r/1\tx y") == b"r/1"
+    assert pair_name(b"@r/2 1:N") == b"r"
+    assert pair_name(b"@SRR1.2") == b"SRR1.2"
+
+
+def test_a_record_without_an_end_is_given_up() -> None:
+    with patch("runner.record_counter.LONGEST_RECORD_BYTES", 99):
+        assert fault_of(b"@r\n" + b"A" * 100) == "is not FASTQ: record 1 has no end"
+
+
+def test_pairs_with_equal_bases_are_counted_by_blocks() -> None:
+    first = counted(b"@r\nAC\n+\nII\n" * 7)
+    second = counted(b"@r\nAC\n+\nI5\n" * 6 + b"@r\nAG\n+\nII\n")
+    with patch("runner.mate_counts.BLOCK_READS", BLOCK):
+        found = totals([(first, second), (first, first)])
+    assert found["identical_mates"] == 6 + 7
+    assert found["reads_in"] == 28
+    assert found["q30_bases"] == 28 * 2 - 6
+    assert (found["quality_min"], found["quality_max"]) == (ord("5"), ord("I"))
+
+
+def test_reads_without_any_base_have_no_quality() -> None:
+    found = totals([(counted(b"@r\n\n+\n\n"), counted(b"@r\n\n+\n\n"))])
+    assert found["reads_in"] == 2
+    assert "quality_min" not in found
