@@ -11,7 +11,7 @@ from local.tools.dragen_lanes import Lane, LaneCounts
 from seqdrop.domain.measures import samtools_stats
 
 Row = tuple[str, ...]
-STAND_IN_ROW: Row = ("STAND-IN", "", "Simulated", "1")
+STAND_IN_ROW: Row = ("STAND-IN/SIMULATED", "", "Simulated", "1")
 NOT_AVAILABLE = "NA"
 TRANSITIONS = {("A", "G"), ("G", "A"), ("C", "T"), ("T", "C")}
 

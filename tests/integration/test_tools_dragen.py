@@ -154,7 +154,7 @@ def test_metrics_are_the_data_s(analysed: Path) -> None:
 
 def test_everything_says_that_it_is_a_stand_in_s(bench: Bench, analysed: Path) -> None:
     for path in analysed.glob("*.csv"):
-        assert path.read_text().startswith("STAND-IN,,Simulated,1\n")
+        assert path.read_text().startswith("STAND-IN/SIMULATED,,Simulated,1\n")
     for path in analysed.glob("*vcf.gz"):
         assert "##DRAGENStandIn=" in gzip.decompress(path.read_bytes()).decode()
     header = run(tool("samtools", "view", "-H", analysed / "NA1.bam")).stdout
