@@ -1,6 +1,7 @@
-"""``seqdrop-tool calls``: one region's calls, judged; ``join``: all regions'; ``split``."""
+"""``seqdrop-tool calls``, ``join``, ``header`` and ``split``: what becomes of calls as VCF."""
 
 import argparse
+import gzip
 import json
 import sys
 from collections.abc import Iterator
@@ -28,8 +29,8 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     codes = _codes(options.codes) if options.codes else {}
     thresholds = Thresholds(options.min_qual, options.min_depth, options.min_gq, codes)
-    header, records = _read(sys.stdin)
-    sys.stdout.writelines(_with_lines(header, thresholds.header))
+    lines, records = _read(sys.stdin)
+    sys.stdout.writelines(_with_lines(lines, thresholds.header))
     kept = _kept(options.region)
     sys.stdout.writelines(map(thresholds.judge, kept_records(records, kept)))
     sys.stdout.flush()
@@ -40,16 +41,33 @@ def join(arguments: list[str]) -> int:
     """Put the calls of all regions together, in their order, with a line on what made them."""
     parser = argparse.ArgumentParser(prog="seqdrop-tool join", description=join.__doc__)
     parser.add_argument("folder", type=Path, help="where each region's calls are, as *.vcf")
-    for fact in ("pipeline", "version", "run", "stage", "reference", "simulated"):
-        parser.add_argument(f"--{fact}", default="")
+    _add_facts(parser)
     options = vars(parser.parse_args(arguments))
     paths = sorted(options.pop("folder").glob("*.vcf"))
     with paths[0].open(encoding="utf-8") as first:
-        header, _ = _read(first)
-    sys.stdout.writelines(_with_lines(header, [maker_line(**options)]))
+        lines, _ = _read(first)
+    sys.stdout.writelines(_with_lines(lines, [maker_line(**options)]))
     sys.stdout.writelines(joined(chain.from_iterable(map(_records, paths))))
     sys.stdout.flush()
     return 0
+
+
+def header(arguments: list[str]) -> int:
+    """The header of a gzipped VCF, with a line on what made it: for `bcftools reheader`."""
+    parser = argparse.ArgumentParser(prog="seqdrop-tool header", description=header.__doc__)
+    parser.add_argument("vcf", type=Path)
+    _add_facts(parser)
+    options = vars(parser.parse_args(arguments))
+    with gzip.open(options.pop("vcf"), "rt", encoding="utf-8") as vcf:
+        lines, _ = _read(vcf)
+    sys.stdout.writelines(_with_lines(lines, [maker_line(**options)]))
+    sys.stdout.flush()
+    return 0
+
+
+def _add_facts(parser: argparse.ArgumentParser) -> None:
+    for fact in ("pipeline", "version", "run", "stage", "reference", "simulated"):
+        parser.add_argument(f"--{fact}", default="")
 
 
 def split(arguments: list[str]) -> int:
@@ -57,9 +75,9 @@ def split(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="seqdrop-tool split", description=split.__doc__)
     parser.add_argument("counts", type=Path, help="where calls.json goes")
     options = parser.parse_args(arguments)
-    header, records = _read(sys.stdin)
+    lines, records = _read(sys.stdin)
     counts = dict.fromkeys(sorted(CALLS), 0)
-    sys.stdout.writelines(header)
+    sys.stdout.writelines(lines)
     for line in map(split_genotype, records):
         sys.stdout.write(line)
         filters = line.split("\t", 7)[6].split(";")
