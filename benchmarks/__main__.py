@@ -6,7 +6,9 @@ import logging
 import sys
 from collections.abc import Sequence
 
-MEASURES = ("start", "cold_import", "catalog_size", "plain_pair", "crowd", "thirty_fold")
+MEASURES = (
+    "start", "cold_import", "fastq_check", "catalog_size", "plain_pair", "crowd", "thirty_fold",
+)  # fmt: skip
 """Modules of this package, the quick ones first."""
 
 

@@ -41,8 +41,12 @@ def zipped(text: bytes) -> bytes:
         pytest.param(R1[:10] + b"\xff" * 50, "broken at its start", id="damaged at its start"),
         pytest.param(zipped(b""), "nothing in the gzip file", id="nothing within"),
         pytest.param(zipped(b"hello\n"), "ends within its first FASTQ record", id="one line"),
-        pytest.param(zipped(b">chr1\nACGT\n" * 9), "not begin with a FASTQ record", id="FASTA"),
-        pytest.param(zipped(b"a,b,c\n" * 900), "not begin with a FASTQ record", id="CSV"),
+        pytest.param(
+            zipped(b">chr1\nACGT\n" * 9), "first FASTQ record does not begin with @", id="FASTA"
+        ),
+        pytest.param(
+            zipped(b"a,b,c\n" * 900), "first FASTQ record does not begin with @", id="CSV"
+        ),
         pytest.param(zipped(bytes(9_000)), "ends within its first FASTQ record", id="zeros"),
         pytest.param(zipped(b"@r1\nACGT\n"), "within its first FASTQ record", id="half a record"),
         pytest.param(zipped(b"@r\nACGT\n+\nFF\n"), "4 bases and 2 qualities", id="qualities"),

@@ -94,13 +94,13 @@ def test_pairs_with_the_same_bases_in_both_mates_are_counted(lab: RunnerLab) -> 
 
 
 def test_a_tool_on_files_starts_before_they_are_checked(lab: RunnerLab) -> None:
-    """The first byte is wrong, and yet the tool runs; it would wait for ever."""
+    """The tool would wait for ever; the fault that ends it is a second's work away."""
     begun = lab.scratch.parent / "begun"
     stage = files_stage(f"touch {begun}; sleep 600", lab)
-    text = fastq(30_000) + b"no record\n" * 4
-    pair = lab.pair(gzip.compress(text, 1), gzip.compress(fastq(30_001, 2), 1))
+    bad = gzip.compress(fastq(20_000), 1) * 100 + gzip.compress(b"no record\n" * 4)
+    pair = lab.pair(bad, gzip.compress(fastq(20_000, 2), 1) * 100)
     message = failed(lab, FailureClass.INPUT, stage, pairs=(pair,))
-    assert message.endswith("record 30,001 does not begin with @")
+    assert message.endswith("record 2,000,001 does not begin with @")
     assert begun.exists()
 
 

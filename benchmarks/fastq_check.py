@@ -1,0 +1,122 @@
+"""The check of the reads: against inflating alone, and what an FPGA host waits for it."""
+
+import gzip
+import io
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from isal import isal_zlib
+
+from benchmarks.measure import Measure
+from local.demo.genome import haplotypes, make_genome, plant_variants
+from local.demo.reads import Lane, write_lane
+from runner.fastq import CHUNK_BYTES, checked_text
+from runner.record_counter import RecordCounter
+from seqdrop.domain.pipeline import Output
+from seqdrop.domain.plan import LocalFile, ReadPair, RunPlan, StagePlan
+from tests.runner_support import RunnerLab, a_stage, empty, pipe, s3_server
+
+AIM, ROUNDS = 1.6, 7
+WAIT_AIM, STAGE_ROUNDS = 1.02, 3
+_BASES, _DEPTH = 1_000_000, 30.0
+_BOARD = '#!/bin/sh\n[ "$1" = --version ] && echo "board 1 (simulated)" && exit\nsleep 3\necho ok\n'
+"""Stands in for DRAGEN: it takes longer than the checks, as DRAGEN does."""
+
+
+def measure() -> Iterator[Measure]:
+    """Processor time of one mate's check, and the seconds of an FPGA stage with and without."""
+    with tempfile.TemporaryDirectory(prefix="seqdrop-bench-") as name:
+        folder = Path(name)
+        paths = (folder / "R1.fastq.gz", folder / "R2.fastq.gz")
+        genome = make_genome(1, {"chr1": _BASES})
+        person = haplotypes(genome, plant_variants(genome, 1), 1)
+        write_lane(person, paths, Lane("HBENCHDSX7", 1), depth=_DEPTH, seed=1)
+        r1, r2 = (path.read_bytes() for path in paths)
+        yield _against_inflating("reads of one length", r1)
+        yield _against_inflating("trimmed reads", _trimmed(r1))
+        yield _wait_of_a_stage(folder, r1, r2)
+
+
+def _against_inflating(what: str, content: bytes) -> Measure:
+    rounds = [(_seconds(_inflate, content), _seconds(_check, content)) for _ in range(ROUNDS)]
+    inflating, checking = (min(seconds) for seconds in zip(*rounds, strict=True))
+    text = len(gzip.decompress(content)) / 1e6
+    note = (
+        f"{len(content) / 1e6 / checking:.0f} MB of gzip a second, {text / checking:.0f} MB of "
+        f"text; the check alone {text / (checking - inflating):.0f} MB of text"
+    )
+    against = f"inflating it with isal alone, processor time, best of {ROUNDS}"
+    name = f"check of one mate, {what}"
+    return Measure(name, checking * 1e3, "ms", inflating * 1e3, against, AIM, (note,))
+
+
+def _seconds(work: Callable[[bytes], None], content: bytes) -> float:
+    begun = time.thread_time()
+    work(content)
+    return time.thread_time() - begun
+
+
+def _inflate(content: bytes) -> None:
+    reader, buffer = isal_zlib._GzipReader(io.BytesIO(content), CHUNK_BYTES), bytearray(CHUNK_BYTES)
+    while reader.readinto(buffer):
+        pass
+
+
+def _check(content: bytes) -> None:
+    for _ in checked_text(io.BytesIO(content), RecordCounter()):
+        pass
+
+
+def _trimmed(content: bytes) -> bytes:
+    """Every seventh read is shorter, as trimmers leave them."""
+    lines = gzip.decompress(content).split(b"\n")
+    for first in range(0, len(lines) - 4, 28):
+        for line in (first + 1, first + 3):
+            lines[line] = lines[line][: 40 + first % 100]
+    return gzip.compress(b"\n".join(lines), 1)
+
+
+def _wait_of_a_stage(folder: Path, r1: bytes, r2: bytes) -> Measure:
+    """The same files and the same board twice: as reads that are checked, and just fetched."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with s3_server() as (client, environment):
+        rounds = []
+        for number in range(STAGE_ROUNDS):
+            place = folder / str(number)
+            place.mkdir()
+            lab = RunnerLab(place, client, environment)
+            lab.tool("board", _BOARD)
+            rounds.append(_both_stages(lab, lab.pair(r1, r2)))
+            empty(client)
+    fetched, checked = (min(seconds) for seconds in zip(*rounds, strict=True))
+    note = f"{checked - fetched:+.2f} s for {(len(r1) + len(r2)) / 1e6:.0f} MB of gzip"
+    against = f"the same files fetched, the same stand-in, no check, best of {STAGE_ROUNDS}"
+    return Measure("FPGA stage with checks", checked, "s", fetched, against, WAIT_AIM, (note,))
+
+
+def _both_stages(lab: RunnerLab, pair: ReadPair) -> tuple[float, float]:
+    files = tuple(LocalFile(f"{n}.gz", each) for n, each in enumerate((pair.r1, pair.r2)))
+    fetched = _board_stage("fetched", reference_files=files)
+    checked = _board_stage("checked", reads="files")
+    plan = lab.plan(fetched, checked, pairs=(pair,))
+    return _run(lab, plan, "fetched"), _run(lab, plan, "checked")
+
+
+def _board_stage(name: str, **given: Any) -> StagePlan:
+    steps = (pipe(["board"], stdout="{out}/said"),)
+    given = {"reads": "", "measures": {}, **given}
+    return a_stage(name, steps=steps, outputs=(Output("said"),), **given)
+
+
+def _run(lab: RunnerLab, plan: RunPlan, stage: str) -> float:
+    ended = lab.run(plan, stage)
+    result = lab.result(stage)
+    if result is None:
+        raise RuntimeError(ended.stderr)
+    begin, end = (datetime.fromisoformat(text) for text in (result.started, result.ended))
+    return (end - begin).total_seconds()
