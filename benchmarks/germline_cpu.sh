@@ -6,14 +6,25 @@ genome=$1 r1=$2 r2=$3 read_group=$4 out=$5 threads=$6
 
 bwa mem -t "$threads" -K 100000000 -Y -R "$read_group" "$genome" "$r1" "$r2" |
     samtools fixmate -u -m - - |
-    samtools sort -u -T "$out/sort" -o "$out/pair.bam" -
+    samtools sort -l 1 -T "$out/sort" -o "$out/pair.bam" -
 samtools merge -u - "$out/pair.bam" |
     samtools markdup -@ "$threads" -T "$out/markdup" - "$out/alignment.bam"
 samtools index -@ "$threads" "$out/alignment.bam"
 samtools flagstat -@ "$threads" -O json "$out/alignment.bam" > "$out/flagstat.json"
 
-bcftools mpileup -Ou -a FORMAT/AD,FORMAT/DP -g 1 -f "$genome" "$out/alignment.bam" |
-    bcftools call -m -g 1 -Oz -o "$out/variants.g.vcf.gz"
-bcftools view --trim-alt-alleles --min-ac 1 -Oz -o "$out/variants.vcf.gz" "$out/variants.g.vcf.gz"
+bcftools mpileup -Ou -d 50000 -L 50000 -a FORMAT/AD,FORMAT/DP -g 1,5,10,20,30 -f "$genome" \
+    "$out/alignment.bam" |
+    bcftools call -m -a GQ -g 1,5,10,20,30 -Oz -o "$out/variants.g.vcf.gz"
+bcftools view --trim-alt-alleles --min-ac 1 -Ou "$out/variants.g.vcf.gz" |
+    bcftools norm -f "$genome" -Ou - |
+    bcftools filter -s LowQual -m + -e 'QUAL<20' -Ou - |
+    bcftools filter -s LowDepth -m + -e 'FORMAT/DP<5' -Ou - |
+    bcftools filter -s LowGQ -m + -e 'FORMAT/GQ<20' -Oz -o "$out/variants.vcf.gz" -
 bcftools index -t "$out/variants.g.vcf.gz"
 bcftools index -t "$out/variants.vcf.gz"
+bcftools stats -s - -f PASS,. "$out/variants.vcf.gz" > "$out/variant_stats.txt"
+
+samtools stats -@ "$threads" "$out/alignment.bam" > "$out/samtools_stats.txt"
+mosdepth -t "$threads" --mapq 20 --no-per-base --by 20000 --thresholds 1,10,20,30 \
+    "$out/depth" "$out/alignment.bam"
+multiqc --quiet --no-version-check --no-ai --no-data-dir --outdir "$out" --filename report.html "$out"
