@@ -2,8 +2,6 @@
 
 import gzip
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +9,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.command import Command
+from tests.field_cases import made, needs_cases
 from tests.lab import Lab, fasta, make_genome, open_lab
-
-CASES = Path(__file__).resolve().parents[2].parent / "shared/cases"
-needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
 
 BAD_BED = {
     "header": "line 1", "twocolumns": "line 1", "nochr": "put 'chr'", "empty": "no region",
@@ -41,15 +37,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture
 def command(lab: Lab, tmp_path: Path) -> Command:
     return Command(tmp_path, lab.runtime.url)
-
-
-def made(case: str, folder: Path) -> Path:
-    """The case's files."""
-    subprocess.run(
-        [sys.executable, str(CASES / case / "make.py"), str(folder)], check=True,
-        capture_output=True, env={"PYTHONDONTWRITEBYTECODE": "1"},
-    )  # fmt: skip
-    return folder
 
 
 def uploaded(lab: Lab, name: str) -> list[str]:
