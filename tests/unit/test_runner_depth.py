@@ -1,12 +1,14 @@
 """Depth over targets: pieces that share no base, and what is below a depth in each target."""
 
+import json
 from itertools import groupby, pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.tools.base_quality import mean_qualities
+from runner.tools.base_quality import main, mean_qualities
 from runner.tools.depth_regions import Depths, Measured, below_regions, by_contig
 from runner.tools.scope import pieces
 from seqdrop.domain.bed import Region
@@ -94,4 +96,18 @@ def test_a_contig_without_a_line_is_all_below() -> None:
 
 def test_base_qualities_are_means_of_each_cycle() -> None:
     stats = "SN\tx\t1\nFFQ\t1\t0\t0\t4\nFFQ\t2\t2\t0\t2\nLFQ\t1\t0\t3\t0\nLFQ\t2\t0\t0\t0\n"
-    assert mean_qualities(stats) == {"R1": {1: 2.0, 2: 1.0}, "R2": {1: 1.0}}
+    assert mean_qualities(stats) == {
+        "first reads": {1: 2.0, 2: 1.0},
+        "second reads": {1: 1.0},
+    }
+
+
+def test_the_points_are_in_order_for_who_sorts_their_names_as_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stats = tmp_path / "stats.txt"
+    stats.write_text("".join(f"FFQ\t{cycle}\t0\t{cycle}\n" for cycle in range(1, 121)))
+    assert main([str(stats)]) == 0
+    (line,) = json.loads(capsys.readouterr().out)["data"].values()
+    assert sorted(line) == sorted(line, key=int)
+    assert len(line) == 120

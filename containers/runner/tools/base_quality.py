@@ -8,7 +8,8 @@ import json
 import sys
 from pathlib import Path
 
-_MATES = {"FFQ": "R1", "LFQ": "R2"}
+_MATES = {"FFQ": "first reads", "LFQ": "second reads"}
+"""The marks of its lines. MultiQC takes names that end in R1 and R2 for one sample's."""
 _LOOK = {
     "id": "base_quality",
     "section_name": "Base quality",
@@ -28,13 +29,19 @@ def main(arguments: list[str]) -> int:
     """Read the named output of ``samtools stats``, and print the custom content."""
     (path,) = arguments
     lines = mean_qualities(Path(path).read_text())
-    sys.stdout.write(json.dumps({**_LOOK, "data": lines}, indent=1) + "\n")
+    digits = max((len(str(cycle)) for line in lines.values() for cycle in line), default=1)
+    # MultiQC puts the points in the order of their names as text.
+    data = {
+        mate: {str(cycle).zfill(digits): mean for cycle, mean in line.items()}
+        for mate, line in lines.items()
+    }
+    sys.stdout.write(json.dumps({**_LOOK, "data": data}, indent=1) + "\n")
     return 0
 
 
 def mean_qualities(stats: str) -> dict[str, dict[int, float]]:
-    """The mean quality of each cycle (from 1), of R1 and R2."""
-    means: dict[str, dict[int, float]] = {"R1": {}, "R2": {}}
+    """The mean quality of each cycle (from 1), of first and of second reads."""
+    means: dict[str, dict[int, float]] = {name: {} for name in _MATES.values()}
     for line in stats.splitlines():
         mark, *fields = line.split("\t")
         if mark not in _MATES:
