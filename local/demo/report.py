@@ -39,10 +39,10 @@ class Outcome:
         return bool(self.run["simulated"])
 
     @property
-    def queues(self) -> str:
-        """The queues of its jobs; a stand-in's are marked."""
-        queues = ", ".join(sorted({stage["queue"] for stage in self.run["stages"]}))
-        return f"{queues} (stand-in)" if self.simulated else queues
+    def queue(self) -> str:
+        """The queue of the job that read its files, the first; a stand-in's is marked."""
+        queue: str = self.run["stages"][0]["queue"]
+        return f"{queue} (stand-in)" if self.simulated else queue
 
 
 class Report:
@@ -100,7 +100,7 @@ class Report:
             times = ", ".join(f"{s['stage']} {stage_seconds(s):.1f} s" for s in stages)
             style = "yellow" if outcome.simulated else ""
             name = outcome.person.sample
-            self.line(f"{name}  {usd:.4f} USD on {outcome.queues}: {times}", style)
+            self.line(f"{name}  {usd:.4f} USD: {times}", style)
 
 
 def stage_seconds(stage: Mapping[str, Any]) -> float:
@@ -114,4 +114,4 @@ def stage_seconds(stage: Mapping[str, Any]) -> float:
 def _score_row(outcome: Outcome, score: Score) -> list[str]:
     shares = [f"{share:.2%}" for share in (score.recall, score.precision)]
     counts = [str(score.planted), str(score.found)]
-    return [outcome.person.sample, outcome.queues, f"{score.kind}s", *counts, *shares]
+    return [outcome.person.sample, outcome.queue, f"{score.kind}s", *counts, *shares]
