@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from cli.figures import metric_lines
 from cli.screen import aligned
 from seqdrop.domain.upload import is_object_cause
 
@@ -69,6 +70,8 @@ def _run_lines(run: dict[str, Any], analysis: dict[str, Any]) -> Iterator[str]:
         yield f"    {run['why']}"
     for reason in run["qc_reasons"]:
         yield f"    QC {reason}"
+    for line in metric_lines(run["metrics"]):
+        yield f"    {line}"
     rows = [_stage_row(stage, run) for stage in run["stages"]]
     for line in aligned(rows) if rows else []:
         yield f"    {line}"

@@ -148,6 +148,17 @@ def test_a_manifest_sets_what_it_names_and_leaves_the_rest(cloud: Cloud) -> None
     assert trail(cloud) == ["manifest"]
 
 
+def test_the_sex_of_a_sample_is_in_its_analysis_and_in_no_event(cloud: Cloud) -> None:
+    cloud.catalog.analyses.apply_manifest(
+        SampleEntry("NA1", (), sex="female"), "wgs", [],
+        manifest="x.manifest.json", saying="d", cause="object-1", now=cloud.clock(),
+    )  # fmt: skip
+    assert analysis(cloud).sex == "female"
+    others = [item for item in cloud.items("NA1") if not str(item["sk"]).startswith("ANALYSIS#")]
+    assert others
+    assert "female" not in str(others)
+
+
 def test_a_withdrawn_file_is_gone_and_may_come_again(cloud: Cloud) -> None:
     file = fastq("R1")
     register(cloud, file)

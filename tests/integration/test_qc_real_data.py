@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -310,3 +311,31 @@ def test_contigs_without_a_read_count_as_not_covered(measured: Measured, tmp_pat
     metrics = json.loads((tmp_path / "out" / "depth.json").read_text())
     assert metrics["mean_depth"] == pytest.approx(measured.metrics["mean_depth"] / 2, abs=0.01)
     assert metrics["breadth_1x"] == pytest.approx(measured.metrics["breadth_1x"] / 2, abs=1e-4)
+
+
+LOADED = re.compile(
+    r"""<(?:script|img|iframe|source|link)\b[^>]*?\b(?:src|href)\s*=\s*["']?(?:https?:)?//"""
+    r"""|url\(\s*["']?(?:https?:)?//|@import\s"""
+)
+"""What makes a browser ask another host when the page opens; links to click on do not."""
+
+
+def test_the_report_is_one_page_that_loads_nothing(measured: Measured, tmp_path: Path) -> None:
+    given = tmp_path / "in"
+    given.mkdir()
+    stage = stage_of("germline-cpu", "report")
+    for name in stage.inputs:
+        where = "in" if name == "flagstat.json" else "out"
+        shutil.copy(measured.folder / where / name, given)
+    run_stage(stage, measured.sample, tmp_path, {"assay": "panel"}, shims(tmp_path / "bin"))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.html"]
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<title>S1, panel: MultiQC Report</title>" in page
+    assert str(tmp_path) not in page
+    for plot in ("mosdepth-cumcoverage-dist-id", "samtools_insert_size", "base_quality_plot"):
+        assert f'id="{plot}"' in page, plot
+    # Scripts hold texts of elements that they never make here: only the page's own count.
+    markup = re.sub(r"(<script\b[^>]*>).*?</script>", r"\1", page, flags=re.DOTALL)
+    assert LOADED.findall(markup) == []
+    assert LOADED.search('<script defer src="https://cdn.example/x.js">')
+    assert LOADED.search("<link rel=stylesheet href='//fonts.example/a.css'>")

@@ -1,6 +1,7 @@
 """The pipelines' own command lines, without the runner, against a plain script and the truth."""
 
 import csv
+import gzip
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from local.demo.compare import compare, read_vcf
 from local.demo.genome import Genome, Variant, haplotypes, make_genome, plant_variants
 from local.demo.reads import Lane, write_lane
 from seqdrop.domain.bed import TARGET_PADDING
+from seqdrop.domain.measures import read_measures
 from tests.stage_support import (
     Sample,
     align,
@@ -185,3 +187,35 @@ def test_the_exome_is_called_in_its_targets_alone(simulated: Simulated, tmp_path
     for variant in called:
         low, high = {"chr1": (10_000, 30_000), "chr2": (1_000, 9_000)}[variant.contig]
         assert low - TARGET_PADDING < variant.position <= high + TARGET_PADDING
+
+
+def test_dragens_files_give_the_figures_that_other_tools_find(
+    simulated: Simulated, tmp_path: Path
+) -> None:
+    on_fpga("germline-fpga", simulated.sample, tmp_path, mark_duplicates=True, whole_genome=True)
+    figures: dict[str, float] = {}
+    stage = stage_of("germline-fpga", "dragen")
+    names = {output.name: output.source for output in stage.outputs}
+    for name, kind in stage.measures.items():
+        figures |= read_measures(kind, (tmp_path / names[name].format(tmp="tmp")).read_bytes())
+    bam = tmp_path / "tmp" / "dragen" / "sample.bam"
+    counted = run(tool("samtools", "flagstat", "-O", "json", bam)).stdout
+    theirs = read_measures("flagstat", counted)
+    assert {name: figures[name] for name in theirs} == theirs
+    stats = read_measures("samtools-stats", run(tool("samtools", "stats", bam)).stdout)
+    for name in ("q30_bases", "insert_size_median"):
+        assert figures[name] == stats[name]
+    lengths = simulated.genome.contigs
+    scope = "".join(f"{contig}\t0\t{len(bases)}\n" for contig, bases in lengths.items())
+    (tmp_path / "scope.bed").write_text(scope)
+    options = ["--mapq", "20", "--no-per-base", "--by", tmp_path / "scope.bed"]
+    options += ["--thresholds", "1,10,20,30", tmp_path / "d", bam]
+    assert run(tool("mosdepth", *options)).returncode == 0
+    total = (tmp_path / "d.mosdepth.summary.txt").read_text().splitlines()[-1].split("\t")
+    assert figures["mean_depth"] == pytest.approx(float(total[3]), abs=0.01)
+    thresholds = gzip.decompress((tmp_path / "d.thresholds.bed.gz").read_bytes()).decode()
+    reached = [list(map(int, row.split("\t")[4:])) for row in thresholds.splitlines()[1:]]
+    length = sum(len(bases) for bases in lengths.values())
+    for least, bases in zip((1, 10, 20, 30), map(sum, zip(*reached, strict=True)), strict=True):
+        assert figures[f"breadth_{least}x"] == pytest.approx(bases / length, abs=1e-4)
+    assert figures["snps"] == figures["transitions"] + figures["transversions"] > 100

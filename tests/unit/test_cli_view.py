@@ -138,7 +138,8 @@ def test_the_timeline_shows_waiting_and_running_in_the_runs_time() -> None:
         analysis(status=AnalysisStatus.ANALYSED, current_run="abc#1"),
         FILE_ITEM,
         run(1, RunStatus.SUCCEEDED, qc="WARN", qc_reasons=("mean_depth is 12",), cost_usd=0.5,
-            simulated=True),
+            metrics={"mean_depth": 12.25, "reads": 2998, "mapped_fraction": 0.8749,
+                     "insert_size_median": 371, "ts_tv": 2.0714}, simulated=True),
         job(1, "align", "SUCCEEDED", **TIMES),
         job(1, "call", "FAILED", message="no space", created=TIMES["ended"],
             started=TIMES["ended"], ended="2026-01-01T00:01:40.000Z"),
@@ -150,6 +151,9 @@ def test_the_timeline_shows_waiting_and_running_in_the_runs_time() -> None:
         "  run abc#1 is SUCCEEDED, QC WARN, germline-cpu on GRCh38/1, $0.5000, "
         "simulated: not for use, current",
         "    QC mean_depth is 12",
+        "    reads 2,998, mapped_fraction 87.49 %, insert_size_median 371 bases, "
+        "mean_depth 12.25×,",
+        "    ts_tv 2.0714",
         "    align  SUCCEEDED  cpu  waited 10.0 s  ran 1 min   ..#########",
         "    call   FAILED     cpu  waited 0.0 s   ran 30.0 s             #####",
         "    call: no space",

@@ -170,6 +170,15 @@ def test_one_object_may_not_be_named_twice() -> None:
         check_named_once(["a", "b", "a"])
 
 
+def test_a_sample_may_have_a_sex_in_either_form() -> None:
+    assert parse(sample(sex="female")).samples[0].sex == "female"
+    assert parse(sample()).samples[0].sex == ""
+    sheet = b"sample,sex,r1,r2\nHm2,male,a,b\n"
+    assert parse_manifest(sheet, "samplesheet.csv").samples[0].sex == "male"
+    with pytest.raises(InvalidManifest, match="sex"):
+        parse(sample(sex="m"))
+
+
 def test_a_samplesheet_is_the_same_manifest() -> None:
     sheet = (
         "\ufeffSample,assay,R1,R2,Lane,r1_md5\r\n"

@@ -65,7 +65,7 @@ METRICS: dict[str, Metric] = {
     "insert_size_median": Metric("bases", "length of a fragment, from end to end of its pair"),
     "error_rate": Metric("fraction", "aligned bases that differ from the reference"),
     "mean_depth": Metric(
-        "×", "fragments over a base, without duplicates and below MAPQ 20: over targets or genome"
+        "×", "fragments over a base of the targets or the genome: no duplicates, MAPQ 20 and above"
     ),
     **{
         f"breadth_{depth}x": Metric("fraction", f"bases with a depth of {depth} or more")
