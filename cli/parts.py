@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import mmap
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from seqdrop.domain.alt import check_alt, missing_alt
 from seqdrop.domain.bed import parse_bed
 from seqdrop.domain.errors import InvalidInput, InvalidReference
 from seqdrop.domain.fasta import FastaContent, read_fasta
+from seqdrop.domain.fingerprint_sites import PART as FINGERPRINT
+from seqdrop.domain.fingerprint_sites import check_bases, parse_sites
 from seqdrop.domain.gff import parse_gff
 from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.plan import LocalFile, StoredObject
@@ -111,12 +114,25 @@ def _prepare(
         if name == "alt":
             kept = [line.rstrip("\r\n") for line in lines]
             prepared.warnings += check_alt(kept, lengths, shown)
+        elif name == FINGERPRINT:
+            found = parse_sites(lines, lengths, shown)
+            with _mapped(prepared.parts["sequence"].file) as fasta:
+                check_bases(found.sites, fasta, shown)
+            prepared.warnings += found.warnings
+            kept = found.lines
         else:
             bed = parse_bed(lines, lengths, shown)
             prepared.warnings += bed.warnings
             kept = bed.lines
     copy.write_bytes("".join(f"{line}\n" for line in kept).encode("utf-8", "surrogateescape"))
     prepared.parts[name] = Part(part.path, copy)
+
+
+@contextmanager
+def _mapped(file: Path) -> Iterator[mmap.mmap]:
+    """A file's bytes, read where they are looked at."""
+    with file.open("rb") as source, mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        yield text
 
 
 @contextmanager

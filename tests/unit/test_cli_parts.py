@@ -18,6 +18,14 @@ GENES = b"".join(
     ]
 )
 FASTA = b">chr1 first\nACGT\nAC\n>chr2\nGG\n"
+LONG = b">chr1\n" + b"ACGT" * 10 + b"\n" + b"ACGT" * 10 + b"\n"
+
+
+def sites(ref: str = "A", contig: str = "chr1") -> bytes:
+    """A VCF of 20 sites, the last of them first."""
+    lines = [f"{contig}\t{n}\t.\t{ref}\tT\t9\tPASS\tDP=1;AF=0.5\n" for n in range(77, 0, -4)]
+    header = "##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    return (header + "".join(lines)).encode()
 
 
 def put(folder: Path, name: str, body: bytes) -> Path:
@@ -71,6 +79,9 @@ def test_parts_are_stored_below_their_version_with_their_checksums(tmp_path: Pat
         ({"g.fa": FASTA, "g.gff3": b"x\n"}, "g.gff3, line 1"),
         ({"g.fa": FASTA, "g.gff3.gz": gzip.compress(GENES)[:-9]}, "cut or damaged"),
         ({"g.fa": FASTA, "g.fa.alt": b"chr9_alt\t0\n"}, "g.fa.alt names no contig"),
+        ({"g.fa": LONG, "s.fingerprint.vcf": sites("C")}, "line 3 has C for its REF, but .* has A"),
+        ({"g.fa": LONG, "s.fingerprint.vcf.gz": sites(contig="1")}, "put 'chr' before the names"),
+        ({"g.fa": FASTA, "s.fingerprint.vcf": sites()}, "past the contig's end"),
         ({"g.fa": FASTA, "h.fasta": FASTA}, "a second sequence"),
         ({"g.fa": FASTA, "notes.doc": b""}, "no part of a reference"),
         ({"t.bed": b"", "g.fa": FASTA}, "the sequence comes first"),
@@ -129,6 +140,19 @@ def test_target_regions_are_stored_clean(tmp_path: Path) -> None:
     targets = prepared.parts["targets:kit"]
     assert targets.file.read_bytes() == b"chr2\t0\t2\tlast\nchr1\t1\t3\tfirst\n"
     assert [warning.partition(" ")[0] for warning in prepared.warnings] == ["kit.bed"] * 3
+
+
+def test_sites_of_a_fingerprint_are_stored_plain_and_sorted(tmp_path: Path) -> None:
+    fasta, vcf = put(tmp_path, "g.fa.gz", gzip.compress(LONG)), tmp_path / "s.fingerprint.vcf.gz"
+    vcf.write_bytes(gzip.compress(sites().replace(b"\n", b"\r\n")))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    prepared = prepare_parts([fasta, vcf], scratch)
+    part = prepared.parts["fingerprint"]
+    assert (part.path, prepared.warnings) == ("fingerprint.vcf", [])
+    lines = part.file.read_bytes().splitlines()
+    assert lines[3] == b"chr1\t1\t.\tA\tT\t.\t.\tAF=0.5"
+    assert len(lines) == 3 + 20
 
 
 def test_bytes_that_are_no_utf8_stay_in_names_of_regions(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from tests.lab import PROJECT
 GOOD = {
     "mapped_fraction": 0.99, "properly_paired_fraction": 0.95, "identical_mates_fraction": 0.0,
     "phred64": 0.0, "duplicate_fraction": 0.1, "files_without_end": 0.0,
-    "depth_over_cap": 0.1,
+    "depth_over_cap": 0.1, "contamination": 0.0,
 }  # fmt: skip
 
 
@@ -90,6 +90,7 @@ def test_a_good_run_crosses_no_floor() -> None:
         ("duplicate_fraction", 0.99, Verdict.FAIL, "amplicons"),
         ("files_without_end", 2.0, Verdict.WARN, "cut off"),
         ("depth_over_cap", 0.6, Verdict.WARN, "max_depth"),
+        ("contamination", 0.06, Verdict.WARN, "another person"),
     ],
 )
 def test_a_floor_holds_where_no_limit_says_anything(

@@ -153,6 +153,7 @@ def _variables(name: str, assay: Assay, reference: ReferenceVersion) -> dict[str
         "whole_genome": not assay.targets,
         "annotation": "annotation" in reference.parts,
         "iupac": "iupac" in reference.parts,
+        "fingerprint": "fingerprint" in reference.parts,
         "assay": name,
         "reporting_depth": str(assay.reporting_depth),
         **assay.calling.variables,

@@ -88,7 +88,10 @@ METRICS: dict[str, Metric] = {
     "indels": Metric("records", "insertions and deletions that passed the filters"),
     "ts_tv": Metric("ratio", "transitions over transversions among the SNPs"),
     "het_hom": Metric("ratio", "heterozygous over homozygous calls of variants"),
-    "contamination": Metric("fraction", "reads of another person, by DRAGEN's estimate"),
+    "contamination": Metric(
+        "fraction", "reads of another person, by the balance of alleles at common SNPs"
+    ),
+    "fingerprint_sites": Metric("sites", "sites of the fingerprint whose genotype is clear"),
     "phred64": Metric("0 or 1", "1 where the qualities are written with an offset of 64"),
     "files_without_end": Metric(
         "files", "blocked gzip files without their last, empty block: perhaps cut off"

@@ -14,7 +14,7 @@ QueueKind = Literal["fpga-genome", "fpga-exome", "cpu"]
 Priority = Literal["urgent", "routine", "bulk"]
 ForEach = Literal["", "read_pair", "region"]
 MeasureFormat = Literal[
-    "flagstat", "samtools-stats", "bcftools-stats", "calls", "depth",
+    "flagstat", "samtools-stats", "bcftools-stats", "calls", "depth", "fingerprint",
     "dragen-mapping", "dragen-coverage", "dragen-vc",
 ]  # fmt: skip
 """What ``domain/measures`` can read."""

@@ -53,6 +53,12 @@ FLOORS: dict[str, Floor] = {
         "calling may not have looked at all reads of the deepest positions: depths and allele "
         "fractions there can't be trusted; raise calling: max_depth in the assay",
     ),
+    # The estimate of a pure sample is off by far less, with three copies of a chromosome too.
+    "contamination": Floor(
+        Limit(warn_above=0.05),
+        "reads of another person: samples were mixed, or one was carried over; or the patient has "
+        "two persons' cells (transplant, twin)",
+    ),
     # BGZF says at its end that it has ended; some packers never write it.
     "files_without_end": Floor(
         Limit(warn_above=0),

@@ -26,8 +26,8 @@ class ReferenceVersion(msgspec.Struct, frozen=True, omit_defaults=True):
     state: ReferenceState
     bases: int
     parts: dict[str, LocalFile]
-    """``sequence``, ``alt``, ``annotation``, ``targets:<name>``, and ``iupac`` (where codes were
-    replaced): the object, and its path for the tools."""
+    """``sequence``, ``alt``, ``annotation``, ``targets:<name>``, ``fingerprint``, and ``iupac``
+    (where codes were replaced): the object, and its path for the tools."""
     indexes: dict[str, tuple[LocalFile, ...]] = {}
     wanted: tuple[str, ...] = ()
     """The indexes that make it ready; of a version from before they were named, all."""

@@ -9,6 +9,7 @@ from seqdrop.aws.batch import JobRequest
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.objects import Objects
+from seqdrop.domain import fingerprint_sites
 from seqdrop.domain.errors import Conflict, InvalidInput
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.letters import SequenceFacts
@@ -226,6 +227,8 @@ def part_of(file_name: str) -> tuple[str, str]:
     stem = re.sub(r"\.gz$", "", file_name)
     if stem.endswith((".fa", ".fasta", ".fna")):
         return "sequence", "genome.fa"
+    if stem.endswith(".fingerprint.vcf"):
+        return fingerprint_sites.PART, fingerprint_sites.FILE
     if stem.endswith(".bed"):
         return f"targets:{stem.removesuffix('.bed')}", "targets.bed"
     if stem.endswith((".gff3", ".gff")):
@@ -234,5 +237,5 @@ def part_of(file_name: str) -> tuple[str, str]:
         return "alt", "genome.fa.alt"
     raise InvalidInput(
         f"{file_name!r} is no part of a reference: give FASTA (.fa), target regions (.bed), "
-        "genes (.gff3) or the names of ALT contigs (.alt)"
+        "genes (.gff3), the names of ALT contigs (.alt) or SNPs for identity (.fingerprint.vcf)"
     )
