@@ -8,7 +8,7 @@ import pytest
 
 from local.demo.genome import Genome, Variant, haplotypes, make_genome, seeded
 from local.demo.reads import Lane, write_lane
-from seqdrop.domain.fingerprint import Fingerprint, agreement
+from seqdrop.domain.fingerprint import Fingerprint, compared
 from seqdrop.domain.fingerprint_sites import HEADER
 from seqdrop.domain.measures import read_measures
 from seqdrop.domain.pipeline import Stage
@@ -119,13 +119,13 @@ def test_people_are_known_by_their_genotypes_and_mixtures_by_their_shares(
     )
 
     assert figures["fingerprint_sites"] > 0.9 * SITES
-    assert agreement(first.genotypes, lab.truth(0)).concordance == pytest.approx(1, abs=0.01)
-    assert agreement(other.genotypes, lab.truth(1)).concordance == pytest.approx(1, abs=0.01)
-    assert (agreement(first.genotypes, again.genotypes).concordance or 0) > 0.98
-    assert (agreement(first.genotypes, other.genotypes).concordance or 1) < 0.7
+    assert compared("x", first.genotypes, lab.truth(0)).concordance == pytest.approx(1, abs=0.01)
+    assert compared("x", other.genotypes, lab.truth(1)).concordance == pytest.approx(1, abs=0.01)
+    assert (compared("x", first.genotypes, again.genotypes).concordance or 0) > 0.98
+    assert (compared("x", first.genotypes, other.genotypes).concordance or 1) < 0.7
     assert figures["contamination"] < 0.005
     assert of_mixture["contamination"] == pytest.approx(0.1, abs=0.03)
-    assert (agreement(first.genotypes, mixed.genotypes).concordance or 0) > 0.95
+    assert (compared("x", first.genotypes, mixed.genotypes).concordance or 0) > 0.95
 
 
 def test_a_sample_without_a_read_at_the_sites_has_no_genotype(

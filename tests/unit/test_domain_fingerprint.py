@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqdrop.domain.errors import InvalidReference
-from seqdrop.domain.fingerprint import LEAST_SHARED_SITES, agreement, genotype
+from seqdrop.domain.fingerprint import LEAST_SHARED_SITES, compared, genotype
 from seqdrop.domain.fingerprint_sites import HEADER, Site, check_bases, parse_sites
 
 LENGTHS = {"chr1": 1_000, "chr2": 500, "chrX": 300}
@@ -120,11 +120,11 @@ def test_a_genotype_is_the_mirror_of_the_other_alleles(ref: int, alt: int) -> No
 def test_agreement_is_over_sites_that_both_have() -> None:
     one = {f"chr1:{n}:A:G": "0/1" for n in range(30)}
     other = {**dict.fromkeys(list(one)[5:25], "0/1"), "chr1:7:A:G": "1/1", "chr2:1:A:G": "0/0"}
-    assert agreement(one, other) == agreement(other, one) == (20, 19)
-    assert agreement(one, other).concordance == 0.95
+    assert compared("x", one, other) == compared("x", other, one) == ("x", 20, 19, "")
+    assert compared("x", one, other).concordance == 0.95
 
 
 def test_few_shared_sites_say_nothing() -> None:
     one = {f"chr1:{n}:A:G": "0/1" for n in range(LEAST_SHARED_SITES - 1)}
-    assert agreement(one, one).concordance is None
-    assert agreement(one, {}).concordance is None
+    assert compared("x", one, one).concordance is None
+    assert compared("x", one, {}).concordance is None

@@ -4,7 +4,7 @@ A fingerprint says who a person is. It lies with the other results, in ``fingerp
 catalog, logs and events know how many sites it has, and what share of them agrees with another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -36,11 +36,17 @@ class Fingerprint(msgspec.Struct, frozen=True):
     """See ``domain/measures/fingerprint.py``."""
 
 
-class Agreement(NamedTuple):
-    """Sites that are typed in both of two samples, and those of them that agree."""
+class Comparison(NamedTuple):
+    """What a sample was compared with, and what came of it."""
 
-    sites: int
-    same: int
+    other: str
+    """For people: a run, and never who the person is."""
+    sites: int = 0
+    """Sites that are typed in both."""
+    same: int = 0
+    """Those of them that agree."""
+    problem: str = ""
+    """Why nothing could be compared."""
 
     @property
     def concordance(self) -> float | None:
@@ -63,7 +69,24 @@ def genotype(ref: int, alt: int) -> str:
     return "1/1" if 1 - share <= HOMOZYGOUS_UP_TO else ""
 
 
-def agreement(one: Mapping[str, str], other: Mapping[str, str]) -> Agreement:
+def compared(other: str, mine: Mapping[str, str], theirs: Mapping[str, str]) -> Comparison:
     """How two samples' genotypes agree; sites are the same by contig, position and alleles."""
-    shared = one.keys() & other.keys()
-    return Agreement(len(shared), sum(one[site] == other[site] for site in shared))
+    shared = mine.keys() & theirs.keys()
+    return Comparison(other, len(shared), sum(mine[site] == theirs[site] for site in shared))
+
+
+def identity_metrics(comparisons: Iterable[Comparison]) -> dict[str, float]:
+    """The figures of the comparison that agrees least, or has most sites where none says much."""
+    found = [one for one in comparisons if not one.problem]
+    if not found:
+        return {}
+    told = [one for one in found if one.concordance is not None]
+    if not told:
+        return {"identity_sites": max(one.sites for one in found)}
+    worst = min(told, key=lambda one: one.concordance or 0.0)
+    return {"identity_sites": worst.sites, "identity_concordance": worst.concordance or 0.0}
+
+
+def is_refuted(metrics: Mapping[str, float]) -> bool:
+    """Whether a run was found to be another person's."""
+    return metrics.get("identity_concordance", 1.0) < OTHER_BELOW
