@@ -61,7 +61,9 @@ class Bench:
     def publish(self, stage: str) -> None:
         """What a runner leaves of a stage that went well."""
         prefix = self.plan.stage(stage).prefix
-        result = StageResult(stage, "key", (ResultFile("a", 3, "ab" * 32),), {"tool": "1"})
+        file = ResultFile("a", 3, "ab" * 32)
+        metrics = {"primary_out": 100.0, "mapped": 99.0}  # so that there is something to judge
+        result = StageResult(stage, "key", (file,), {"tool": "1"}, metrics=metrics)
         self.put(f"{prefix}a", b"abc")
         self.put(f"{prefix}{stage}.json", encode(result))
 
