@@ -306,3 +306,25 @@ def test_reference_that_one_read_saw_is_no_call(tmp_path: Path, path: Path) -> N
         is_lone = block.position < 5_000
         assert block.values["GT"] == ("./." if is_lone else "0/0")
     assert seen.keys() == {"./.", "0/0"}
+
+
+def test_what_touches_a_target_is_reported_and_nothing_beside_it(
+    tmp_path: Path, path: Path
+) -> None:
+    """A deletion of the target's first base is; an SNV ten bases outside is not."""
+    genome = genome_of(14_000)
+    reference = genome[:6_999] + "GTACA" + genome[7_004:]  # no repeat at the target's start
+    start, end = 7_001, 7_120
+    sample = with_snv(with_snv(reference, start - 10), 7_060)
+    sample = sample[:start] + sample[start + 1 :]
+    (tmp_path / "made").mkdir()
+    mates = amplicon_pairs([sample[6_900:7_190]] * 60, tmp_path)
+    made = indexed(tmp_path / "made", f">chr1\n{reference}\n".encode(), {"FC.1": mates})
+    (made.ref / "targets.bed").write_text(f"chr1\t{start}\t{end}\n")
+    variables = AMPLICON | {"keep_duplicates": True, "targets": True}
+    align(made, tmp_path, path, variables)
+    out = call(made, tmp_path, path, variables=variables)
+    found = {(r.position, r.ref, len(r.alt)) for r in records_of(out / "variants.vcf.gz")}
+    assert found == {(start, reference[start - 1 : start + 1], 1), (7_061, reference[7_060], 1)}
+    seen = {r.position for r in records_of(out / "variants.g.vcf.gz") if r.alt != "."}
+    assert start - 9 in seen

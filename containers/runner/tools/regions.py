@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
+from runner.tools.sequence import lengths_of
 from seqdrop.domain.bed import TARGET_PADDING, Region, merged, padded, parse_bed
 from seqdrop.domain.scatter import REGION_BASES, scattered
 
@@ -29,12 +30,6 @@ def main(arguments: list[str]) -> int:
     for number, region in enumerate(scattered(scope, lengths, options.size), 1):
         _write(options.folder / "regions" / f"{number:06}.bed", region)
     return 0
-
-
-def lengths_of(fai: Path) -> dict[str, int]:
-    """Each contig's length in bases, in the order of the sequence."""
-    rows = (line.split("\t") for line in fai.read_text("utf-8").splitlines())
-    return {row[0]: int(row[1]) for row in rows}
 
 
 def _regions(bed: Path) -> list[Region]:
