@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import io
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from seqdrop.domain.fasta import FastaContent, read_fasta
 from seqdrop.domain.gff import parse_gff
 from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.plan import LocalFile, StoredObject
+from seqdrop.domain.text import text_lines
 from seqdrop.flow.references import CODES_PART, part_of
 
 _CHUNK_BYTES = 1 << 20
@@ -103,7 +103,7 @@ def _prepare(
     file, shown = part.file, part.file.name
     copy = scratch / f"{name.replace(':', '-')}-{part.path}"
     with _opened(file) as source:
-        lines = _lines(source)
+        lines = text_lines(source)
         if name == "annotation":
             prepared.warnings += parse_gff(lines, lengths, shown).warnings
             prepared.parts[name] = part
@@ -140,11 +140,6 @@ def _chunks(source: IO[bytes], look: Callable[[bytes], object] = lambda _: None)
     while chunk := source.read(_CHUNK_BYTES):
         look(chunk)
         yield chunk
-
-
-def _lines(source: IO[bytes]) -> Iterator[str]:
-    """Lines as they end in the file; bytes that are no UTF-8 stay as they are."""
-    return iter(io.TextIOWrapper(source, "utf-8", "surrogateescape", newline="\n"))
 
 
 def stored_parts(parts: Mapping[str, Part], bucket: str, folder: str) -> dict[str, LocalFile]:

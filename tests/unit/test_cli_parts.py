@@ -131,9 +131,20 @@ def test_target_regions_are_stored_clean(tmp_path: Path) -> None:
     assert [warning.partition(" ")[0] for warning in prepared.warnings] == ["kit.bed"] * 3
 
 
-def test_bytes_that_are_no_utf8_stay_in_names_of_regions(tmp_path: Path) -> None:
-    prepared = prepare(tmp_path, g_fa=FASTA, kit_bed=b"chr1\t1\t3\tg\xe9ne\n")
-    assert prepared.parts["targets:kit"].file.read_bytes() == b"chr1\t1\t3\tg\xe9ne\n"
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (b"g\xe9ne", "line 2 holds the byte 0xE9, which is not UTF-8: save the file as UTF-8"),
+        (b"a\x0bb", r"line 2 holds the character U\+000B"),
+        ("a\x85b".encode(), r"line 2 holds the character U\+0085"),
+        ("a\u2028b".encode(), r"line 2 holds the character U\+2028"),
+    ],
+)
+def test_names_of_regions_that_a_reader_would_stop_or_break_at_are_refused(
+    tmp_path: Path, name: bytes, said: str
+) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        prepare(tmp_path, g_fa=FASTA, kit_bed=b"chr1\t0\t1\tone\nchr1\t1\t3\t" + name + b"\n")
 
 
 def test_alt_contigs_want_their_file(tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def test_further_columns_and_the_order_are_kept() -> None:
         ("chr1\t1\t20\nchr1\t30\t40\tname\n", ["line 2", "4 columns", "line 1 has 3"]),
         ("\t1\t20\n", ["line 1", "no contig"]),
         ("chr1\t1\t20\rchr1\t30\t40\n", ["line 1"]),
+        ("chr1 1 20 a b\nchr1 30 40 c d e\n", ["line 2", "tab between columns"]),
         ("c\x00h\x00r\x001\x00\t\x001\n", ["line 1", "UTF-16"]),
         (GOOD.replace("chr", ""), ["no contig that the sequence has", "put 'chr' before"]),
         ("chr9\t1\t2\n", ["'chr9'", "the sequence has 'chr1', 'chr2'"]),
@@ -96,6 +97,21 @@ def test_browser_lines_are_left_out_with_a_warning(line: str) -> None:
     assert content.regions == REGIONS
     assert content.lines == GOOD.splitlines()
     assert ["line 1" in warning for warning in content.warnings] == [True]
+
+
+@pytest.mark.parametrize("name", ["track", "browser"])
+def test_a_contig_may_have_the_name_of_a_browser_line(name: str) -> None:
+    content = parse_bed([f"{name}\t1\t4", f"{name} 5 9", "chr1\t1\t4"], {name: 100, "chr1": 19})
+    assert [tuple(r[:3]) for r in content.regions] == [
+        (name, 1, 4), (name, 5, 9), ("chr1", 1, 4),
+    ]  # fmt: skip
+    assert content.warnings == []
+
+
+def test_blanks_round_columns_are_taken_away_and_those_within_names_stay() -> None:
+    content = parse_bed(["chr1 \t 1\t20 \tGENE exon 1 ", "chr1\t30\t40 \t"], LENGTHS)
+    assert content.lines == ["chr1\t1\t20\tGENE exon 1", "chr1\t30\t40\t"]
+    assert content.warnings == []
 
 
 def test_regions_past_the_end_are_cut_with_a_warning_that_names_the_line() -> None:

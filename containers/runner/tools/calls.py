@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from seqdrop.domain.bed import parse_bed
+from runner.tools.bed_files import read_bed
 from seqdrop.domain.calls import Kept, Thresholds, joined, kept_records, maker_line, split_genotype
 from seqdrop.domain.letters import CODE_BASES
 from seqdrop.domain.measures.calls import NAMES as CALLS
@@ -112,7 +112,7 @@ def _codes(bed: Path) -> dict[tuple[str, int], frozenset[str]]:
     """The bases that each code stands for, by contig and 1-based position."""
     return {
         (region.contig, start + 1): frozenset(CODE_BASES[region.name.upper()])
-        for region in parse_bed(bed.read_text("utf-8").splitlines(), file=bed.name).regions
+        for region in read_bed(bed)
         for start in range(region.start, region.end)
     }
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.tools.bed_files import read_bed
 from runner.tools.depth_regions import Depths, Measured, below_regions, by_contig
-from runner.tools.scope import read_bed
 from seqdrop.domain.bed import Region
 from seqdrop.domain.measures.depth import BREADTH_DEPTHS
 
@@ -117,7 +117,7 @@ def _sex_ratios(depths: Depths) -> dict[str, float]:
 
 
 def _write_table(path: Path, rows: Iterable[Measured], depth: int) -> None:
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.write("\t".join((*_COLUMNS, f"breadth_{depth}x", f"bases_below_{depth}x")) + "\n")
         for row in rows:
             region = row.region
@@ -147,8 +147,8 @@ def _write_distribution(options: _Options, length: int) -> None:
 def _write_below(path: Path, targets: list[Region], options: _Options) -> None:
     """The targets' bases below the reporting depth; the first line says what they are."""
     depth = options.reporting_depth
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(f"# target bases with a depth below {depth}: no variant there says nothing\n")
-        with gzip.open(f"{options.prefix}.quantized.bed.gz", "rt") as stretches:
+        with gzip.open(f"{options.prefix}.quantized.bed.gz", "rt", encoding="utf-8") as stretches:
             for region in below_regions(targets, stretches, f"{depth}:inf"):
                 file.write(f"{region.contig}\t{region.start}\t{region.end}\t{region.name}\n")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from seqdrop.domain.errors import InvalidReference
+from seqdrop.domain.text import unprintable
 
 TARGET_PADDING = 20
 """Bases on either side of a target that callers look at as well, before reports are trimmed.
@@ -47,9 +48,11 @@ class BedContent(NamedTuple):
 def parse_bed(
     lines: Iterable[str], lengths: Mapping[str, int] | None = None, file: str = "the BED file"
 ) -> BedContent:
-    """Reads a BED file for a sequence with contigs of these lengths; ``None`` leaves them aside.
+    """Reads a BED file for a sequence with contigs of these lengths.
 
-    Line ends may be there or not. Raises InvalidReference, which names the file's wrong lines.
+    ``None`` is for a part of a version, which was held against its sequence before: names in it
+    are taken as they are, since an earlier Seqdrop took them. Line ends may be there or not.
+    Raises InvalidReference, which names the file's wrong lines.
     """
     reader = _Reader(lengths, file)
     for number, line in enumerate(lines, 1):
@@ -77,13 +80,18 @@ class _Reader:
         problem = _not_a_line(text, number)
         if problem:
             self._refuse(number, problem)
-        elif _TRACK.match(text):
+        elif _is_track(text):
             self._tracks.append(number)
         elif not text.startswith("#"):
-            self._read_region(number, text.split("\t") if "\t" in text else text.split())
+            self._read_region(number, text)
 
-    def _read_region(self, number: int, fields: list[str]) -> None:
-        problem = self._wrong_columns(number, fields) or _wrong_position(fields[1], fields[2])
+    def _read_region(self, number: int, text: str) -> None:
+        fields = _fields(text)
+        problem = (
+            (self._lengths is not None and unprintable(text))
+            or self._wrong_columns(number, fields)
+            or _wrong_position(fields[1], fields[2])
+        )
         if problem:
             self._refuse(number, problem)
             return
@@ -116,7 +124,10 @@ class _Reader:
         self._columns = self._columns or (number, len(fields))
         first, count = self._columns
         if len(fields) != count:
-            return f"has {len(fields)} columns, but line {first} has {count}: give all the same"
+            return (
+                f"has {len(fields)} columns, but line {first} has {count}: give all the same, and "
+                "a tab between columns where a name has blanks"
+            )
         return "" if fields[0] else "names no contig: its first column is empty"
 
     def _refuse(self, number: int, problem: str) -> None:
@@ -173,6 +184,19 @@ class _Reader:
                 f"{self._file} has {overlapping} region{'s' * (overlapping != 1)} that overlap "
                 "one before: callers use them joined"
             )
+
+
+def _fields(text: str) -> list[str]:
+    """A line's columns: divided by tabs, or by blanks where there is no tab."""
+    return [field.strip(" ") for field in text.split("\t")] if "\t" in text else text.split()
+
+
+def _is_track(text: str) -> bool:
+    """Whether a line is for a browser, and no region of a contig that has such a name."""
+    if not _TRACK.match(text):
+        return False
+    fields = _fields(text)
+    return not (len(fields) >= 3 and all(map(_NUMBER.fullmatch, fields[1:3])))
 
 
 def _not_a_line(text: str, number: int) -> str:
