@@ -101,7 +101,7 @@ def _prepare(
 ) -> None:
     """Looks at any part but the sequence."""
     file, shown = part.file, part.file.name
-    copy = scratch / f"{name.replace(':', '-')}-{part.path}"
+    copy = scratch / f"{len(prepared.parts)}-{part.path}"
     with _opened(file) as source:
         lines = text_lines(source)
         if name == "annotation":
@@ -143,19 +143,18 @@ def _chunks(source: IO[bytes], look: Callable[[bytes], object] = lambda _: None)
 
 
 def stored_parts(parts: Mapping[str, Part], bucket: str, folder: str) -> dict[str, LocalFile]:
-    """Each part as it will be in the bucket, with its checksum."""
-    return {
-        name: LocalFile(
-            part.path,
-            StoredObject(
-                bucket,
-                f"{folder}/{name.replace(':', '/')}/{part.path}",
-                part.file.stat().st_size,
-                sha256=_sha256(part.file),
-            ),
+    """Each part as it will be in the bucket, with its checksum.
+
+    The checksum is in the key too: who adds other content at the same time writes over nothing.
+    """
+    stored = {}
+    for name, part in parts.items():
+        sha256 = _sha256(part.file)
+        key = f"{folder}/{name.replace(':', '/')}/{sha256}/{part.path}"
+        stored[name] = LocalFile(
+            part.path, StoredObject(bucket, key, part.file.stat().st_size, sha256=sha256)
         )
-        for name, part in parts.items()
-    }
+    return stored
 
 
 def _sha256(path: Path) -> str:

@@ -52,12 +52,25 @@ def test_parts_are_stored_below_their_version_with_their_checksums(tmp_path: Pat
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     stored = stored_parts(prepare_parts(files, scratch).parts, "refs", "tiny/1")
-    assert stored["targets:exome"].object.key == "tiny/1/targets/exome/targets.bed"
-    sequence = stored["sequence"].object
-    assert (sequence.bucket, sequence.key, sequence.size) == (
-        "refs", "tiny/1/sequence/genome.fa", len(FASTA),
-    )  # fmt: skip
+    exome, sequence = stored["targets:exome"].object, stored["sequence"].object
+    assert exome.key == f"tiny/1/targets/exome/{exome.sha256}/targets.bed"
     assert sequence.sha256 == hashlib.sha256(FASTA).hexdigest()
+    assert (sequence.bucket, sequence.key, sequence.size) == (
+        "refs", f"tiny/1/sequence/{sequence.sha256}/genome.fa", len(FASTA),
+    )  # fmt: skip
+
+
+def test_parts_with_names_alike_are_kept_apart(tmp_path: Path) -> None:
+    files = [
+        put(tmp_path, "g.fa", FASTA),
+        put(tmp_path, "a:b.bed", b"chr1\t0\t4\n"),
+        put(tmp_path, "a-b.bed", b"chr1\t1\t4\n"),
+    ]
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    parts = prepare_parts(files, scratch).parts
+    assert parts["targets:a:b"].file.read_bytes() == b"chr1\t0\t4\n"
+    assert parts["targets:a-b"].file.read_bytes() == b"chr1\t1\t4\n"
 
 
 @pytest.mark.parametrize(
