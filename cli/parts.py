@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from seqdrop.domain.gff import parse_gff
 from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.plan import LocalFile, StoredObject
 from seqdrop.domain.text import text_lines
-from seqdrop.flow.references import CODES_PART, part_of
+from seqdrop.flow.references import CODES_PART, left_out_part, part_of
 
 _CHUNK_BYTES = 1 << 20
 _GZIP = b"\x1f\x8b"
@@ -115,8 +115,15 @@ def _prepare(
             bed = parse_bed(lines, lengths, shown)
             prepared.warnings += bed.warnings
             kept = bed.lines
-    copy.write_bytes("".join(f"{line}\n" for line in kept).encode("utf-8", "surrogateescape"))
-    prepared.parts[name] = Part(part.path, copy)
+            if bed.left_out:
+                left_out, path = left_out_part(name)
+                prepared.parts[left_out] = Part(path, _written(bed.left_out, Path(f"{copy}.out")))
+    prepared.parts[name] = Part(part.path, _written(kept, copy))
+
+
+def _written(lines: Iterable[str], copy: Path) -> Path:
+    copy.write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
+    return copy
 
 
 @contextmanager

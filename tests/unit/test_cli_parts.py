@@ -142,6 +142,9 @@ def test_target_regions_are_stored_clean(tmp_path: Path) -> None:
     targets = prepared.parts["targets:kit"]
     assert targets.file.read_bytes() == b"chr2\t0\t2\tlast\nchr1\t1\t3\tfirst\n"
     assert [warning.partition(" ")[0] for warning in prepared.warnings] == ["kit.bed"] * 3
+    left_out = prepared.parts["left_out:kit"]
+    assert left_out.path == "targets.left_out.bed"
+    assert left_out.file.read_bytes() == b"chr2\t2\t9\tlast\nchr9\t0\t4\tnone\n"
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,16 @@ def test_some_contigs_that_the_sequence_lacks_are_listed_and_left_out() -> None:
     assert "'chr9_random'" in warning
 
 
+def test_what_the_sequence_lacks_is_kept_apart_to_the_base() -> None:
+    kit = "chr1\t13990\t14010\tend\t0\nchr9\t0\t100\tpatch\t0\nchr2\t7000\t7100\tpast\t0\n"
+    content = read(kit + "chr2\t5\t9\tgood\t0\n")
+    assert content.lines == ["chr1\t13990\t14000\tend\t0", "chr2\t5\t9\tgood\t0"]
+    assert content.left_out == [
+        "chr1\t14000\t14010\tend\t0", "chr9\t0\t100\tpatch\t0", "chr2\t7000\t7100\tpast\t0",
+    ]  # fmt: skip
+    assert read(GOOD).left_out == []
+
+
 def test_overlapping_regions_are_counted() -> None:
     content = read("chr1\t10\t50\nchr1\t20\t30\nchr1\t40\t60\nchr1\t60\t70\n")
     assert len(content.regions) == 4

@@ -3,7 +3,8 @@
 mosdepth leaves contigs without a read out of its summary and its distribution, so that means over
 its own lengths are too high; here every base of the scope counts. Written are ``depth.json`` (see
 ``domain/measures/depth.py``), ``targets.tsv`` (a line for each target, or each contig where there
-are none), ``depth_distribution.txt`` (for the report), and ``below_depth.bed`` where asked for.
+are none; targets that the sequence lacks have depth 0 and are in no other figure),
+``depth_distribution.txt`` (for the report), and ``below_depth.bed`` where asked for.
 """
 
 import argparse
@@ -30,6 +31,7 @@ class _Options:
     out: Path
     targets: Path | None
     below: Path | None
+    left_out: Path | None
 
 
 def main(arguments: list[str]) -> int:
@@ -40,17 +42,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder")
     parser.add_argument("--targets", type=Path, help="BED of targets, as the lab gave them")
     parser.add_argument("--below", type=Path, help="BED to write: target bases below the depth")
+    parser.add_argument("--left-out", type=Path, help="BED of targets that the sequence lacks")
     options = _Options(**vars(parser.parse_args(arguments)))
     pieces = list(read_pieces(options.prefix))
     depths = Depths(pieces)
     targets = read_bed(options.targets) if options.targets else None
     metrics = metrics_of(depths, options, bases_anywhere(options.prefix) if targets else None)
     (options.out / "depth.json").write_text(json.dumps(metrics, indent=1, sort_keys=True) + "\n")
+    left_out = read_bed(options.left_out) if options.left_out else []
     rows = [depths.over(target) for target in targets or []]
+    rows += [Measured(target, 0.0, {options.reporting_depth: 0}) for target in left_out]
     _write_table(options.out / "targets.tsv", rows or by_contig(pieces), options.reporting_depth)
     _write_distribution(options, sum(piece.region.end - piece.region.start for piece in pieces))
     if options.below:
-        _write_below(options.below, targets or [], options)
+        _write_below(options.below, [*(targets or []), *left_out], options)
     return 0
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from seqdrop.domain.errors import InvalidReference
-from seqdrop.domain.text import unprintable
+from seqdrop.domain.text import not_a_line, unprintable
 
 TARGET_PADDING = 20
 """Bases on either side of a target that callers look at as well, before reports are trimmed.
@@ -43,6 +43,9 @@ class BedContent(NamedTuple):
     lines: list[str]
     """The same, with the file's further columns, joined by tabs; without line ends."""
     warnings: list[str]
+    left_out: list[str]
+    """Lines of what is in neither, since the sequence lacks it: whole regions, and what is past
+    the ends of contigs. Nobody can have looked there, and a lab has to know."""
 
 
 def parse_bed(
@@ -67,6 +70,7 @@ class _Reader:
         self._lengths, self._file = lengths, file
         self._regions: list[Region] = []
         self._lines: list[str] = []
+        self._left_out: list[str] = []
         self._problems: list[str] = []
         self._problem_count = 0
         self._warnings: list[str] = []
@@ -77,7 +81,7 @@ class _Reader:
 
     def read(self, number: int, line: str) -> None:
         text = line.rstrip("\r\n")
-        problem = _not_a_line(text, number)
+        problem = not_a_line(text, number)
         if problem:
             self._refuse(number, problem)
         elif _is_track(text):
@@ -100,6 +104,7 @@ class _Reader:
         if self._lengths is not None:
             length = self._lengths.get(region.contig)
             if length is None:
+                self._left_out.append(_line(region, fields))
                 return
             if region.end > length:
                 left_out = region.start >= length
@@ -107,13 +112,13 @@ class _Reader:
                     f"line {number} ({region.contig}:{region.start}-{region.end}) is "
                     + ("left out" if left_out else f"cut at {length}")
                 )
+                beyond = region._replace(start=max(region.start, length))
+                self._left_out.append(_line(beyond, fields))
                 if left_out:
                     return
                 region = region._replace(end=length)
         self._regions.append(region)
-        self._lines.append(
-            "\t".join([region.contig, str(region.start), str(region.end), *fields[3:]])
-        )
+        self._lines.append(_line(region, fields))
 
     def _wrong_columns(self, number: int, fields: list[str]) -> str:
         if len(fields) < 3:
@@ -151,7 +156,8 @@ class _Reader:
                 f"{self._file} has no region within the sequence, {self._clipped[0]}: "
                 "it was made for another sequence"
             )
-        return BedContent(self._regions, self._lines, [*self._warnings, *self._other_warnings()])
+        warnings = [*self._warnings, *self._other_warnings()]
+        return BedContent(self._regions, self._lines, warnings, self._left_out)
 
     def _look_at_contigs(self) -> None:
         if self._lengths is None:
@@ -186,6 +192,11 @@ class _Reader:
             )
 
 
+def _line(region: Region, fields: list[str]) -> str:
+    """A region's line, with the further columns that it has in the file."""
+    return "\t".join([region.contig, str(region.start), str(region.end), *fields[3:]])
+
+
 def _fields(text: str) -> list[str]:
     """A line's columns: divided by tabs, or by blanks where there is no tab."""
     return [field.strip(" ") for field in text.split("\t")] if "\t" in text else text.split()
@@ -197,19 +208,6 @@ def _is_track(text: str) -> bool:
         return False
     fields = _fields(text)
     return not (len(fields) >= 3 and all(map(_NUMBER.fullmatch, fields[1:3])))
-
-
-def _not_a_line(text: str, number: int) -> str:
-    """What makes a line no line of a BED, whatever its columns."""
-    if number == 1 and text.startswith("\ufeff"):
-        return "begins with a byte order mark (BOM): save the file as UTF-8 without one"
-    if "\x00" in text:
-        return "holds zero bytes: the file is UTF-16 or not text; save it as plain text"
-    if "\r" in text:
-        return "holds a carriage return within it: save the file with Unix line ends"
-    if not text.strip():
-        return "is blank: tools read no more after it; delete the line"
-    return ""
 
 
 def _wrong_position(start: str, end: str) -> str:

@@ -30,3 +30,16 @@ def unprintable(text: str) -> str:
                 "blank there, or nothing"
             )
     return ""
+
+
+def not_a_line(text: str, number: int) -> str:
+    """What makes a line no line of a table, whatever its columns."""
+    if number == 1 and text.startswith("\ufeff"):
+        return "begins with a byte order mark (BOM): save the file as UTF-8 without one"
+    if "\x00" in text:
+        return "holds zero bytes: the file is UTF-16 or not text; save it as plain text"
+    if "\r" in text:
+        return "holds a carriage return within it: save the file with Unix line ends"
+    if not text.strip():
+        return "is blank: tools read no more after it; delete the line"
+    return ""

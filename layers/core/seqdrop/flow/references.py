@@ -264,6 +264,11 @@ def _wanted_parts(stage: Stage, parts: dict[str, LocalFile]) -> Iterator[LocalFi
             yield LocalFile(f"{kind}/{which}.bed", file.object) if which else file
 
 
+def left_out_part(targets: str) -> tuple[str, str]:
+    """The part with the regions of ``targets:<name>`` that the sequence lacks, and its path."""
+    return targets.replace("targets:", "left_out:", 1), "targets.left_out.bed"
+
+
 def part_of(file_name: str) -> tuple[str, str]:
     """The part of a reference that a file is by its name, and its path for the tools.
 
