@@ -2,9 +2,8 @@
 
 import gzip
 import hashlib
-import io
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,8 @@ from seqdrop.domain.fasta import FastaContent, read_fasta
 from seqdrop.domain.gff import parse_gff
 from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.plan import LocalFile, StoredObject
-from seqdrop.flow.references import CODES_PART, part_of
+from seqdrop.domain.text import text_lines
+from seqdrop.flow.references import CODES_PART, left_out_part, part_of
 
 _CHUNK_BYTES = 1 << 20
 _GZIP = b"\x1f\x8b"
@@ -101,9 +101,9 @@ def _prepare(
 ) -> None:
     """Looks at any part but the sequence."""
     file, shown = part.file, part.file.name
-    copy = scratch / f"{name.replace(':', '-')}-{part.path}"
+    copy = scratch / f"{len(prepared.parts)}-{part.path}"
     with _opened(file) as source:
-        lines = _lines(source)
+        lines = text_lines(source)
         if name == "annotation":
             prepared.warnings += parse_gff(lines, lengths, shown).warnings
             prepared.parts[name] = part
@@ -115,8 +115,15 @@ def _prepare(
             bed = parse_bed(lines, lengths, shown)
             prepared.warnings += bed.warnings
             kept = bed.lines
-    copy.write_bytes("".join(f"{line}\n" for line in kept).encode("utf-8", "surrogateescape"))
-    prepared.parts[name] = Part(part.path, copy)
+            if bed.left_out:
+                left_out, path = left_out_part(name)
+                prepared.parts[left_out] = Part(path, _written(bed.left_out, Path(f"{copy}.out")))
+    prepared.parts[name] = Part(part.path, _written(kept, copy))
+
+
+def _written(lines: Iterable[str], copy: Path) -> Path:
+    copy.write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
+    return copy
 
 
 @contextmanager
@@ -142,25 +149,19 @@ def _chunks(source: IO[bytes], look: Callable[[bytes], object] = lambda _: None)
         yield chunk
 
 
-def _lines(source: IO[bytes]) -> Iterator[str]:
-    """Lines as they end in the file; bytes that are no UTF-8 stay as they are."""
-    return iter(io.TextIOWrapper(source, "utf-8", "surrogateescape", newline="\n"))
-
-
 def stored_parts(parts: Mapping[str, Part], bucket: str, folder: str) -> dict[str, LocalFile]:
-    """Each part as it will be in the bucket, with its checksum."""
-    return {
-        name: LocalFile(
-            part.path,
-            StoredObject(
-                bucket,
-                f"{folder}/{name.replace(':', '/')}/{part.path}",
-                part.file.stat().st_size,
-                sha256=_sha256(part.file),
-            ),
+    """Each part as it will be in the bucket, with its checksum.
+
+    The checksum is in the key too: who adds other content at the same time writes over nothing.
+    """
+    stored = {}
+    for name, part in parts.items():
+        sha256 = _sha256(part.file)
+        key = f"{folder}/{name.replace(':', '/')}/{sha256}/{part.path}"
+        stored[name] = LocalFile(
+            part.path, StoredObject(bucket, key, part.file.stat().st_size, sha256=sha256)
         )
-        for name, part in parts.items()
-    }
+    return stored
 
 
 def _sha256(path: Path) -> str:

@@ -52,12 +52,25 @@ def test_parts_are_stored_below_their_version_with_their_checksums(tmp_path: Pat
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     stored = stored_parts(prepare_parts(files, scratch).parts, "refs", "tiny/1")
-    assert stored["targets:exome"].object.key == "tiny/1/targets/exome/targets.bed"
-    sequence = stored["sequence"].object
-    assert (sequence.bucket, sequence.key, sequence.size) == (
-        "refs", "tiny/1/sequence/genome.fa", len(FASTA),
-    )  # fmt: skip
+    exome, sequence = stored["targets:exome"].object, stored["sequence"].object
+    assert exome.key == f"tiny/1/targets/exome/{exome.sha256}/targets.bed"
     assert sequence.sha256 == hashlib.sha256(FASTA).hexdigest()
+    assert (sequence.bucket, sequence.key, sequence.size) == (
+        "refs", f"tiny/1/sequence/{sequence.sha256}/genome.fa", len(FASTA),
+    )  # fmt: skip
+
+
+def test_parts_with_names_alike_are_kept_apart(tmp_path: Path) -> None:
+    files = [
+        put(tmp_path, "g.fa", FASTA),
+        put(tmp_path, "a:b.bed", b"chr1\t0\t4\n"),
+        put(tmp_path, "a-b.bed", b"chr1\t1\t4\n"),
+    ]
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    parts = prepare_parts(files, scratch).parts
+    assert parts["targets:a:b"].file.read_bytes() == b"chr1\t0\t4\n"
+    assert parts["targets:a-b"].file.read_bytes() == b"chr1\t1\t4\n"
 
 
 @pytest.mark.parametrize(
@@ -129,11 +142,25 @@ def test_target_regions_are_stored_clean(tmp_path: Path) -> None:
     targets = prepared.parts["targets:kit"]
     assert targets.file.read_bytes() == b"chr2\t0\t2\tlast\nchr1\t1\t3\tfirst\n"
     assert [warning.partition(" ")[0] for warning in prepared.warnings] == ["kit.bed"] * 3
+    left_out = prepared.parts["left_out:kit"]
+    assert left_out.path == "targets.left_out.bed"
+    assert left_out.file.read_bytes() == b"chr2\t2\t9\tlast\nchr9\t0\t4\tnone\n"
 
 
-def test_bytes_that_are_no_utf8_stay_in_names_of_regions(tmp_path: Path) -> None:
-    prepared = prepare(tmp_path, g_fa=FASTA, kit_bed=b"chr1\t1\t3\tg\xe9ne\n")
-    assert prepared.parts["targets:kit"].file.read_bytes() == b"chr1\t1\t3\tg\xe9ne\n"
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (b"g\xe9ne", "line 2 holds the byte 0xE9, which is not UTF-8: save the file as UTF-8"),
+        (b"a\x0bb", r"line 2 holds the character U\+000B"),
+        ("a\x85b".encode(), r"line 2 holds the character U\+0085"),
+        ("a\u2028b".encode(), r"line 2 holds the character U\+2028"),
+    ],
+)
+def test_names_of_regions_that_a_reader_would_stop_or_break_at_are_refused(
+    tmp_path: Path, name: bytes, said: str
+) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        prepare(tmp_path, g_fa=FASTA, kit_bed=b"chr1\t0\t1\tone\nchr1\t1\t3\t" + name + b"\n")
 
 
 def test_alt_contigs_want_their_file(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from runner.tools.scope import read_bed
+from runner.tools.bed_files import read_bed
 from runner.tools.sequence import Sequence
-from seqdrop.domain.bed import Targets, parse_bed
+from seqdrop.domain.bed import Targets
 from seqdrop.domain.calls import (
     Kept,
     Thresholds,
@@ -159,7 +159,7 @@ def _codes(bed: Path) -> dict[tuple[str, int], frozenset[str]]:
     """The bases that each code stands for, by contig and 1-based position."""
     return {
         (region.contig, start + 1): frozenset(CODE_BASES[region.name.upper()])
-        for region in parse_bed(bed.read_text("utf-8").splitlines(), file=bed.name).regions
+        for region in read_bed(bed)
         for start in range(region.start, region.end)
     }
 

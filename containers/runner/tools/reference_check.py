@@ -7,7 +7,6 @@ what came otherwise is held by them too. Genes are tried with ``bcftools csq`` i
 import argparse
 import gzip
 import hashlib
-import io
 import subprocess
 import sys
 import zlib
@@ -21,6 +20,7 @@ from seqdrop.domain.bed import Region, parse_bed
 from seqdrop.domain.errors import InvalidReference
 from seqdrop.domain.fasta import FastaContent, read_fasta
 from seqdrop.domain.gff import parse_gff
+from seqdrop.domain.text import text_lines
 
 _CHUNK_BYTES = 1 << 20
 _OTHER_BASE = {"A": "C", "C": "G", "G": "T", "T": "A"}
@@ -97,7 +97,7 @@ def _lines(path: Path) -> Iterator[str]:
         packed = head.read(2) == b"\x1f\x8b"
     try:
         with gzip.open(path) if packed else path.open("rb") as source:
-            yield from io.TextIOWrapper(source, "utf-8", "surrogateescape", newline="\n")
+            yield from text_lines(source)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InvalidReference(f"{path.name} is cut or damaged: {error}") from error
 
