@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from seqdrop.domain.blueprint import check_limits
 from seqdrop.domain.errors import InvalidAssay, InvalidPipeline
+from seqdrop.domain.lanes import is_phred64
 from seqdrop.domain.metrics import (
     LEAST_PAIRED_READS,
     METRICS,
-    is_phred64,
     measurable,
     metrics_of,
 )

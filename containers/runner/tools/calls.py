@@ -11,7 +11,6 @@ from typing import Any
 
 from runner.tools.bed_files import read_bed
 from runner.tools.sequence import Sequence
-from seqdrop.domain.bed import Targets
 from seqdrop.domain.calls import (
     Kept,
     Thresholds,
@@ -24,6 +23,7 @@ from seqdrop.domain.calls import (
 from seqdrop.domain.letters import CODE_BASES
 from seqdrop.domain.measures.calls import NAMES as CALLS
 from seqdrop.domain.scatter import Stretch
+from seqdrop.domain.targets import Targets
 
 FURTHEST_SHIFT = 1_000
 """Bases that an indel is followed through a repeat: targets within it are touched."""
