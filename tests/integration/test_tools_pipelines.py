@@ -41,7 +41,7 @@ bcftools mpileup -Ou -d 10000 -L 10000 -f "$1" reads.bam | bcftools call -mv -Ou
 WITH_MARKING = """\
 set -eu
 bwa mem -R "$4" "$1" "$2" "$3" | samtools fixmate -m - - | samtools sort -o sorted.bam -
-samtools markdup sorted.bam reads.bam
+samtools markdup -S sorted.bam reads.bam
 bcftools mpileup -Ou -d 10000 -L 10000 -f "$1" reads.bam | bcftools call -mv -Ou \
     | bcftools norm -f "$1" -Ov -o calls.vcf -
 """

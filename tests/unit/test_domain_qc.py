@@ -30,6 +30,10 @@ GOOD = {
 }  # fmt: skip
 
 
+MAPPED = {"mapped_fraction": 0.99}
+"""So that there is something to judge."""
+
+
 def counted(counts: dict[str, int]) -> dict[str, float]:
     return metrics_of([StageResult("align", "k", (), {}, counts)], duplicates_marked=True)
 
@@ -52,23 +56,29 @@ def measured(figures: dict[str, float]) -> dict[str, float]:
 def test_a_metric_is_judged_by_its_limits(
     value: float, limit: Limit, verdict: Verdict, reason: str | None
 ) -> None:
-    assert judge({"m": value}, {"m": limit}) == (verdict, [reason] if reason else [])
+    assert judge(MAPPED | {"m": value}, {"m": limit}) == (verdict, [reason] if reason else [])
 
 
 def test_the_worst_metric_decides_and_one_that_is_missing_is_a_warning() -> None:
     limits = {"a": Limit(warn_below=1), "b": Limit(fail_below=1), "c": Limit(warn_below=1)}
-    verdict, lines = judge({"a": 2, "b": 0}, limits)
+    verdict, lines = judge(MAPPED | {"a": 2, "b": 0}, limits)
     assert verdict is Verdict.FAIL
     assert lines == ["FAIL: b is 0, below 1", "WARN: c is limited, but could not be measured"]
 
 
 @pytest.mark.parametrize(
-    "figures", [{}, {"reads": 100.0, "snps": 4.0}], ids=["nothing", "nothing that is judged"]
+    "figures",
+    [
+        {},
+        {"reads": 100.0, "snps": 4.0},
+        {"phred64": 0.0, "files_without_end": 0.0, "identical_mates_fraction": 0.0, "reads": 1e6},
+    ],
+    ids=["nothing", "nothing that is judged", "the reads alone"],
 )
 def test_pass_never_stands_over_nothing(figures: dict[str, float]) -> None:
     verdict, lines = judge(figures, {})
     assert verdict is Verdict.WARN
-    assert lines == ["WARN: nothing was measured that a limit or floor names"]
+    assert lines == ["WARN: no limit or floor looked at the alignment"]
 
 
 def test_pass_does_not_stand_over_floors_that_are_all_set_aside() -> None:

@@ -12,11 +12,12 @@ from typing import NamedTuple
 from seqdrop.domain.errors import InvalidReference
 from seqdrop.domain.text import not_a_line, unprintable
 
-TARGET_PADDING = 20
-"""Bases on either side of a target that callers look at as well, before reports are trimmed.
+TARGET_PADDING = 200
+"""Bases on either side of a target in which callers look as well, before reports are trimmed.
 
-A VCF record of a deletion begins at the base before it, and repeats move it further to the left:
-without padding the deletion of a target's first base is not seen.
+A record begins before what it changes: a deletion at the base before it, and a repeat moves it
+further to the left. With 20 bases a deletion of 60 that reaches into a target was lost, and the
+target called like the reference; indels that short reads show are shorter than this.
 """
 SHOWN_PROBLEMS = 10
 """How many faults of one file a message lists; the rest are counted."""

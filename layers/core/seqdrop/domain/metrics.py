@@ -121,7 +121,8 @@ def metrics_of(
     results = list(results)
     for result in results:
         found |= result.metrics
-        found |= result.counts  # what was counted in the files themselves wins over a tool's word
+    for result in results:  # what was counted in the files themselves wins over a tool's word
+        found |= result.counts
     if not duplicates_marked:
         found.pop("duplicates", None)
     if "reads_in" in found:

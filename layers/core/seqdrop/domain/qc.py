@@ -64,6 +64,11 @@ FLOORS: dict[str, Floor] = {
 }
 """What no assay's limits can hide; an assay says in ``floors`` why one does not hold for it."""
 
+OF_ALIGNMENT = frozenset(
+    ("mapped_fraction", "properly_paired_fraction", "mean_depth", "reporting_breadth")
+)
+"""PASS says something only where one of these was judged: reads alone may be anybody's."""
+
 X_OF_FEMALE, X_OF_MALE = (0.8, 1.3), (0.3, 0.7)
 Y_OF_FEMALE, Y_OF_MALE = (0.0, 0.1), (0.2, 0.8)
 """Depth of X and Y over that of the autosomes; expected are 1 and 0, ½ and ½. Y is seldom half:
@@ -96,15 +101,15 @@ def judge(
     ``worst_in`` says of metrics where they are worst, for the lines.
 
     A limited metric that the run does not have is a WARN: it could not be looked at. So is a
-    run of which nothing was looked at.
+    run whose alignment nobody looked at.
     """
     aside = floors_set_aside or {}
     places = {name: f" (worst in {place})" for name, place in (worst_in or {}).items()}
     findings = [*_by_limits(metrics, limits, places), *_by_floors(metrics, aside, places)]
     if sex is not None:
         findings.append(_by_sex(metrics, sex))
-    if not metrics.keys() & (limits.keys() | (FLOORS.keys() - aside.keys())):
-        findings.append(_Finding(Verdict.WARN, "nothing was measured that a limit or floor names"))
+    if not metrics.keys() & (limits.keys() | (FLOORS.keys() - aside.keys())) & OF_ALIGNMENT:
+        findings.append(_Finding(Verdict.WARN, "no limit or floor looked at the alignment"))
     crossed = [finding for finding in findings if finding.verdict is not Verdict.PASS]
     notes = [f"NOTE: the floor of {name} does not hold here: {aside[name]}" for name in aside]
     return Judgement(
