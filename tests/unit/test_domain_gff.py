@@ -34,7 +34,7 @@ def without(kind: str) -> str:
 
 
 def test_a_good_file_gives_a_transcripts_longest_coding_piece() -> None:
-    wanted = GffContent(1, [Region("chr1", 200, 400, "T1")], [])
+    wanted = GffContent([Region("chr1", 200, 400, "T1")], [])
     assert read(GOOD) == wanted
     assert read(GOOD.replace("\n", "\r\n")) == wanted
     assert read(GOOD + "\n") == wanted
@@ -42,7 +42,7 @@ def test_a_good_file_gives_a_transcripts_longest_coding_piece() -> None:
 
 def test_features_may_come_in_any_order() -> None:
     head, *lines = GOOD.splitlines()
-    assert parse_gff([head, *reversed(lines)], LENGTHS).transcripts == 1
+    assert parse_gff([head, *reversed(lines)], LENGTHS) == read(GOOD)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,9 @@ def test_features_may_come_in_any_order() -> None:
         (GOOD.replace("Parent=gene:G1", "Parent=gene:G2"), ["no transcript with coding sequence"]),
         (GOOD.replace("chr1\t", "1\t"), ["no contig", "'1'", "put 'chr' before"]),
         ("", ["no gene"]),
+        (GOOD + GOOD.splitlines()[3] + "\n", ["line 10 gives 'gene:G1' again, as line 4 does"]),
+        (GOOD.replace("\t101\t160", "\t99\t160"), ["line 8 (CDS)", "T1'", "101 to 400"]),
+        (GOOD.replace("\t201\t400", "\t201\t402"), ["line 9 (CDS) is not within"]),
     ],
 )  # fmt: skip
 def test_bad_files_are_refused_with_line_and_reason(text: str, words: list[str]) -> None:
@@ -79,9 +82,35 @@ def test_bad_files_are_refused_with_line_and_reason(text: str, words: list[str])
 
 def test_genes_on_contigs_that_the_sequence_lacks_are_warned_of() -> None:
     content = read(GOOD + "KI27\tx\tgene\t1\t9000\t.\t+\t.\tID=gene:G9;biotype=lncRNA\n")
-    assert content.transcripts == 1
+    assert [region.name for region in content.coding] == ["T1"]
     [warning] = content.warnings
     assert "'KI27'" in warning
+
+
+def genes(*names: str) -> str:
+    """Whole genes of one transcript each."""
+    body = "".join(GOOD.splitlines(keepends=True)[3:])
+    return "".join(body.replace("G1", f"G{name}").replace("T1", f"T{name}") for name in names)
+
+
+BIOTYPE = "Parent=gene:G{0};biotype=protein_coding"
+
+
+def test_transcripts_that_csq_leaves_out_are_counted_with_examples() -> None:
+    text = genes("1", "2", "3").replace(BIOTYPE.format(2), "Parent=gene:G2")
+    content = read(text)
+    assert [region.name for region in content.coding] == ["T1", "T3"]
+    [warning] = content.warnings
+    assert "leaves out 1 of 3 coding transcripts (T2)" in warning
+    assert read(genes("1", "2", "3")).warnings == []
+
+
+def test_a_file_most_of_whose_transcripts_csq_leaves_out_is_refused() -> None:
+    text = genes("1", "2", "3")
+    for name in "23":
+        text = text.replace(BIOTYPE.format(name), f"Parent=gene:G{name}")
+    with pytest.raises(InvalidReference, match=r"leaves out 2 of 3 .*\(T2, T3\).*Ensembl"):
+        read(text)
 
 
 @given(st.lists(st.text() | st.sampled_from(GOOD.splitlines())))
