@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from seqdrop.domain.alt import check_alt, missing_alt
 from seqdrop.domain.bed import Region
 from seqdrop.domain.errors import InvalidInput, InvalidReference
+from seqdrop.domain.fasta import read_fasta
 from seqdrop.domain.gff import GffContent, parse_gff
 
 LENGTHS = {"chr1": 3_000, "chr2": 600}
@@ -126,10 +127,10 @@ ALT = {"chr1": 9, "chr1_KI27_alt": 5, "HLA-A*01:01:01:01": 5}
 
 def test_alt_files_name_contigs_in_their_first_column() -> None:
     lines = ["@SQ\tSN:x", "chr1_KI27_alt\t0\tchr1\n", "HLA-A*01:01:01:01\t4\n"]
-    assert check_alt(lines, ALT, "g.alt") == []
-    [lacks] = check_alt(lines[:2], ALT, "g.alt")
+    assert check_alt(lines, ALT, list(ALT)[1:], "g.alt") == []
+    [lacks] = check_alt(lines[:2], ALT, list(ALT)[1:], "g.alt")
     assert "lacks ALT contigs" in lacks
-    [more] = check_alt([*lines, "chr9_alt\t0\n"], ALT, "g.alt")
+    [more] = check_alt([*lines, "chr9_alt\t0\n"], ALT, list(ALT)[1:], "g.alt")
     assert "'chr9_alt'" in more
 
 
@@ -140,10 +141,44 @@ def test_alt_files_name_contigs_in_their_first_column() -> None:
 )  # fmt: skip
 def test_alt_files_that_fit_nothing_are_refused(lines: list[str], why: str) -> None:
     with pytest.raises(InvalidReference, match=why):
-        check_alt(lines, ALT, "g.alt")
+        check_alt(lines, ALT, list(ALT)[1:], "g.alt")
 
 
 def test_alt_contigs_without_an_alt_file_are_warned_of() -> None:
-    assert missing_alt({"chr1": 9, "chr1_random": 3}) == []
-    [warning] = missing_alt(ALT)
+    assert missing_alt([]) == []
+    [warning] = missing_alt(list(ALT)[1:])
     assert "2 ALT contigs ('chr1_KI27_alt', 'HLA-A*01:01:01:01')" in warning
+
+
+NCBI = "Homo sapiens chromosome 6 genomic scaffold, GRCh38.p14"
+
+
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [
+        ("chr6_GL000256v2_alt", ""), ("chr1_KN196472v1_fix", ""), ("HLA-A*01:01:01:01", ""),
+        ("HSCHR6_MHC_COX_CTG1", "dna:chromosome"), ("CHR_HSCHR6_MHC_COX_CTG1", ""),
+        ("CHR_HG2233_PATCH", ""), ("HG2233_PATCH", ""),
+        ("NT_167244.2", f"{NCBI} alternate locus group ALT_REF_LOCI_1"),
+        ("NW_009646194.1", "Homo sapiens chromosome 1 genomic patch of type FIX, GRCh38.p14"),
+        ("NW_1.1", "GRCh38.p14 novel patch"),
+    ],
+)  # fmt: skip
+def test_alt_contigs_and_patches_are_known_by_all_who_name_them(
+    name: str, description: str
+) -> None:
+    fasta = f">chr1 the primary one\nACGT\n>{name} {description}\nACGT\n".encode()
+    assert read_fasta([fasta], len).alternates == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [
+        ("chr1", ""), ("CHROMOSOME_I", ""), ("CHR_1", ""), ("chr1_KI270706v1_random", ""),
+        ("chrUn_KI270302v1", ""), ("HSCHRUN_RANDOM_CTG1", ""), ("HSCHR1_CTG1_UNLOCALIZED", ""),
+        ("NC_000001.11", "Homo sapiens chromosome 1, GRCh38.p14 Primary Assembly"),
+        ("NT_187361.1", f"{NCBI} Primary Assembly HSCHR1_CTG1_UNLOCALIZED"), ("KI270728.1", ""),
+    ],
+)  # fmt: skip
+def test_primary_contigs_are_no_alternates(name: str, description: str) -> None:
+    assert read_fasta([f">{name} {description}\nACGT\n".encode()], len).alternates == []

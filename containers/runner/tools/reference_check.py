@@ -57,7 +57,7 @@ def check(ref: Path) -> tuple[FastaContent, list[str]]:
     alt, genes = ref / "genome.fa.alt", ref / "annotation.gff3.gz"
     warnings = []
     if alt.exists():
-        warnings += check_alt(_lines(alt), content.lengths, alt.name)
+        warnings += check_alt(_lines(alt), content.lengths, content.alternates, alt.name)
     for bed in sorted((ref / "targets").glob("*.bed")):
         warnings += _check_targets(bed, content.lengths)
     if genes.exists():
