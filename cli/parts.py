@@ -55,16 +55,16 @@ def prepare_parts(files: Sequence[Path], scratch: Path) -> PreparedReference:
         given[name] = path, file
     if part_of(files[0].name)[0] != "sequence":
         raise InvalidInput(f"{files[0].name!r} is not FASTA (.fa): the sequence comes first")
-    prepared, lengths = _prepare_sequence(files[0], scratch)
+    prepared, content = _prepare_sequence(files[0], scratch)
     for name, (path, file) in given.items():
         if name != "sequence":
-            _prepare(name, Part(path, file), lengths, scratch, prepared)
+            _prepare(name, Part(path, file), content, scratch, prepared)
     if "alt" not in given:
-        prepared.warnings += missing_alt(lengths)
+        prepared.warnings += missing_alt(content.alternates)
     return prepared
 
 
-def _prepare_sequence(file: Path, scratch: Path) -> tuple[PreparedReference, dict[str, int]]:
+def _prepare_sequence(file: Path, scratch: Path) -> tuple[PreparedReference, FastaContent]:
     working, content = _working_copy(file, scratch / "genome.fa")
     facts = SequenceFacts(
         file=file.name,
@@ -81,7 +81,7 @@ def _prepare_sequence(file: Path, scratch: Path) -> tuple[PreparedReference, dic
             for region in content.codes:
                 lines.write("\t".join(map(str, region)) + "\n")
         prepared.parts[CODES_PART] = Part("iupac.bed", codes)
-    return prepared, content.lengths
+    return prepared, content
 
 
 def _working_copy(file: Path, copy: Path) -> tuple[Path, FastaContent]:
@@ -97,7 +97,7 @@ def _working_copy(file: Path, copy: Path) -> tuple[Path, FastaContent]:
 
 
 def _prepare(
-    name: str, part: Part, lengths: Mapping[str, int], scratch: Path, prepared: PreparedReference
+    name: str, part: Part, sequence: FastaContent, scratch: Path, prepared: PreparedReference
 ) -> None:
     """Looks at any part but the sequence."""
     file, shown = part.file, part.file.name
@@ -105,14 +105,14 @@ def _prepare(
     with _opened(file) as source:
         lines = text_lines(source)
         if name == "annotation":
-            prepared.warnings += parse_gff(lines, lengths, shown).warnings
+            prepared.warnings += parse_gff(lines, sequence.lengths, shown).warnings
             prepared.parts[name] = part
             return
         if name == "alt":
             kept = [line.rstrip("\r\n") for line in lines]
-            prepared.warnings += check_alt(kept, lengths, shown)
+            prepared.warnings += check_alt(kept, sequence.lengths, sequence.alternates, shown)
         else:
-            bed = parse_bed(lines, lengths, shown)
+            bed = parse_bed(lines, sequence.lengths, shown)
             prepared.warnings += bed.warnings
             kept = bed.lines
             if bed.left_out:

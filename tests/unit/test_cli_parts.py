@@ -8,6 +8,7 @@ import pytest
 
 from cli.parts import PreparedReference, prepare_parts, stored_parts
 from seqdrop.domain.errors import InvalidInput
+from seqdrop.flow.references import part_of
 
 GENES = b"".join(
     b"chr1\tx\t%s\t1\t6\t.\t+\t%s\t%s\n" % line
@@ -172,3 +173,15 @@ def test_alt_contigs_want_their_file(tmp_path: Path) -> None:
     assert prepared.warnings == []
     assert prepared.parts["alt"].path == "genome.fa.alt"
     assert prepared.parts["alt"].file.read_bytes() == b"chr2_1_alt\t0\tchr2\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("G.FA", "sequence"), ("g.fa.bgz", "sequence"), ("g.Fasta.GZ", "sequence"),
+        ("Kit.BED", "targets:Kit"), ("kit.v1.bed.BGZ", "targets:kit.v1"),
+        ("G.GFF3.gz", "annotation"), ("g.fa.ALT", "alt"),
+    ],
+)  # fmt: skip
+def test_parts_are_known_by_their_names_in_any_case(name: str, part: str) -> None:
+    assert part_of(name)[0] == part

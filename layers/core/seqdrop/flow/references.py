@@ -274,14 +274,15 @@ def part_of(file_name: str) -> tuple[str, str]:
 
     Raises InvalidInput for other files.
     """
-    stem = re.sub(r"\.gz$", "", file_name)
-    if stem.endswith((".fa", ".fasta", ".fna")):
+    stem = re.sub(r"\.b?gz$", "", file_name, flags=re.IGNORECASE)
+    kind = stem.lower()
+    if kind.endswith((".fa", ".fasta", ".fna")):
         return "sequence", "genome.fa"
-    if stem.endswith(".bed"):
-        return f"targets:{stem.removesuffix('.bed')}", "targets.bed"
-    if stem.endswith((".gff3", ".gff")):
+    if kind.endswith(".bed"):
+        return f"targets:{stem[: -len('.bed')]}", "targets.bed"
+    if kind.endswith((".gff3", ".gff")):
         return "annotation", "annotation.gff3.gz"
-    if stem.endswith(".alt"):
+    if kind.endswith(".alt"):
         return "alt", "genome.fa.alt"
     raise InvalidInput(
         f"{file_name!r} is no part of a reference: give FASTA (.fa), target regions (.bed), "
