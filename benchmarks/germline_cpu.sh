@@ -8,11 +8,11 @@ bwa mem -t "$threads" -K 100000000 -Y -R "$read_group" "$genome" "$r1" "$r2" |
     samtools fixmate -u -m - - |
     samtools sort -l 1 -T "$out/sort" -o "$out/pair.bam" -
 samtools merge -u - "$out/pair.bam" |
-    samtools markdup -@ "$threads" -T "$out/markdup" - "$out/alignment.bam"
+    samtools markdup -S -@ "$threads" -T "$out/markdup" - "$out/alignment.bam"
 samtools index -@ "$threads" "$out/alignment.bam"
 samtools flagstat -@ "$threads" -O json "$out/alignment.bam" > "$out/flagstat.json"
 
-bcftools mpileup -Ou -d 50000 -L 50000 -a FORMAT/AD,FORMAT/DP -g 1,5,10,20,30 -f "$genome" \
+bcftools mpileup -Ou -q 20 -d 50000 -L 50000 -a FORMAT/AD,FORMAT/DP -g 1,5,10,20,30 -f "$genome" \
     "$out/alignment.bam" |
     bcftools call -m -a GQ -g 1,5,10,20,30 -Oz -o "$out/variants.g.vcf.gz"
 bcftools view --trim-alt-alleles --min-ac 1 -Ou "$out/variants.g.vcf.gz" |
@@ -22,7 +22,7 @@ bcftools view --trim-alt-alleles --min-ac 1 -Ou "$out/variants.g.vcf.gz" |
     bcftools filter -s LowGQ -m + -e 'FORMAT/GQ<20' -Oz -o "$out/variants.vcf.gz" -
 bcftools index -t "$out/variants.g.vcf.gz"
 bcftools index -t "$out/variants.vcf.gz"
-bcftools stats -s - -f PASS,. "$out/variants.vcf.gz" > "$out/variant_stats.txt"
+bcftools stats -s - -f PASS "$out/variants.vcf.gz" > "$out/variant_stats.txt"
 
 samtools stats -@ "$threads" "$out/alignment.bam" > "$out/samtools_stats.txt"
 mosdepth -t "$threads" --mapq 20 --no-per-base --by 20000 --thresholds 1,10,20,30 \

@@ -191,5 +191,5 @@ def _records(vcf: bytes) -> list[bytes]:
 def _tool_path(lab: Lab) -> dict[str, str]:
     """The jobs' own PATH: the same tools, whether they are the machine's or the runtime's."""
     settings = lab.runtime.settings
-    places = [str(Path(sys.executable).parent), settings.tool_path, str(settings.folder / "bin")]
+    places = [str(Path(sys.executable).parent), str(settings.folder / "bin"), settings.tool_path]
     return {**os.environ, "PATH": os.pathsep.join(places)}

@@ -2,10 +2,9 @@
 
 import gzip
 import hashlib
-import io
 import mmap
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,8 @@ from seqdrop.domain.fingerprint_sites import check_bases, parse_sites
 from seqdrop.domain.gff import parse_gff
 from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.plan import LocalFile, StoredObject
-from seqdrop.flow.references import CODES_PART, part_of
+from seqdrop.domain.text import text_lines
+from seqdrop.flow.references import CODES_PART, left_out_part, part_of
 
 _CHUNK_BYTES = 1 << 20
 _GZIP = b"\x1f\x8b"
@@ -58,16 +58,16 @@ def prepare_parts(files: Sequence[Path], scratch: Path) -> PreparedReference:
         given[name] = path, file
     if part_of(files[0].name)[0] != "sequence":
         raise InvalidInput(f"{files[0].name!r} is not FASTA (.fa): the sequence comes first")
-    prepared, lengths = _prepare_sequence(files[0], scratch)
+    prepared, content = _prepare_sequence(files[0], scratch)
     for name, (path, file) in given.items():
         if name != "sequence":
-            _prepare(name, Part(path, file), lengths, scratch, prepared)
+            _prepare(name, Part(path, file), content, scratch, prepared)
     if "alt" not in given:
-        prepared.warnings += missing_alt(lengths)
+        prepared.warnings += missing_alt(content.alternates)
     return prepared
 
 
-def _prepare_sequence(file: Path, scratch: Path) -> tuple[PreparedReference, dict[str, int]]:
+def _prepare_sequence(file: Path, scratch: Path) -> tuple[PreparedReference, FastaContent]:
     working, content = _working_copy(file, scratch / "genome.fa")
     facts = SequenceFacts(
         file=file.name,
@@ -84,7 +84,7 @@ def _prepare_sequence(file: Path, scratch: Path) -> tuple[PreparedReference, dic
             for region in content.codes:
                 lines.write("\t".join(map(str, region)) + "\n")
         prepared.parts[CODES_PART] = Part("iupac.bed", codes)
-    return prepared, content.lengths
+    return prepared, content
 
 
 def _working_copy(file: Path, copy: Path) -> tuple[Path, FastaContent]:
@@ -100,32 +100,39 @@ def _working_copy(file: Path, copy: Path) -> tuple[Path, FastaContent]:
 
 
 def _prepare(
-    name: str, part: Part, lengths: Mapping[str, int], scratch: Path, prepared: PreparedReference
+    name: str, part: Part, sequence: FastaContent, scratch: Path, prepared: PreparedReference
 ) -> None:
     """Looks at any part but the sequence."""
     file, shown = part.file, part.file.name
-    copy = scratch / f"{name.replace(':', '-')}-{part.path}"
+    copy = scratch / f"{len(prepared.parts)}-{part.path}"
     with _opened(file) as source:
-        lines = _lines(source)
+        lines = text_lines(source)
         if name == "annotation":
-            prepared.warnings += parse_gff(lines, lengths, shown).warnings
+            prepared.warnings += parse_gff(lines, sequence.lengths, shown).warnings
             prepared.parts[name] = part
             return
         if name == "alt":
             kept = [line.rstrip("\r\n") for line in lines]
-            prepared.warnings += check_alt(kept, lengths, shown)
+            prepared.warnings += check_alt(kept, sequence.lengths, sequence.alternates, shown)
         elif name == FINGERPRINT:
-            found = parse_sites(lines, lengths, shown)
+            found = parse_sites(lines, sequence.lengths, shown)
             with _mapped(prepared.parts["sequence"].file) as fasta:
                 check_bases(found.sites, fasta, shown)
             prepared.warnings += found.warnings
             kept = found.lines
         else:
-            bed = parse_bed(lines, lengths, shown)
+            bed = parse_bed(lines, sequence.lengths, shown)
             prepared.warnings += bed.warnings
             kept = bed.lines
-    copy.write_bytes("".join(f"{line}\n" for line in kept).encode("utf-8", "surrogateescape"))
-    prepared.parts[name] = Part(part.path, copy)
+            if bed.left_out:
+                left_out, path = left_out_part(name)
+                prepared.parts[left_out] = Part(path, _written(bed.left_out, Path(f"{copy}.out")))
+    prepared.parts[name] = Part(part.path, _written(kept, copy))
+
+
+def _written(lines: Iterable[str], copy: Path) -> Path:
+    copy.write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
+    return copy
 
 
 @contextmanager
@@ -158,25 +165,19 @@ def _chunks(source: IO[bytes], look: Callable[[bytes], object] = lambda _: None)
         yield chunk
 
 
-def _lines(source: IO[bytes]) -> Iterator[str]:
-    """Lines as they end in the file; bytes that are no UTF-8 stay as they are."""
-    return iter(io.TextIOWrapper(source, "utf-8", "surrogateescape", newline="\n"))
-
-
 def stored_parts(parts: Mapping[str, Part], bucket: str, folder: str) -> dict[str, LocalFile]:
-    """Each part as it will be in the bucket, with its checksum."""
-    return {
-        name: LocalFile(
-            part.path,
-            StoredObject(
-                bucket,
-                f"{folder}/{name.replace(':', '/')}/{part.path}",
-                part.file.stat().st_size,
-                sha256=_sha256(part.file),
-            ),
+    """Each part as it will be in the bucket, with its checksum.
+
+    The checksum is in the key too: who adds other content at the same time writes over nothing.
+    """
+    stored = {}
+    for name, part in parts.items():
+        sha256 = _sha256(part.file)
+        key = f"{folder}/{name.replace(':', '/')}/{sha256}/{part.path}"
+        stored[name] = LocalFile(
+            part.path, StoredObject(bucket, key, part.file.stat().st_size, sha256=sha256)
         )
-        for name, part in parts.items()
-    }
+    return stored
 
 
 def _sha256(path: Path) -> str:

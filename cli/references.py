@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.3, 10.0, 1.2
+_IDLE_LOOKS = 2
+"""Looks at jobs that have all ended, before they are taken to be all; each end is settled once."""
 Document = dict[str, Any]
 
 
@@ -62,8 +64,9 @@ def add(
         reference = _until_settled(stack, reference, quiet=json)
     if json:
         emit(reference_document(reference))
-    if reference.state == "FAILED":
-        raise CommandFailed(f"reference {name} {version} is FAILED: {reference.why}")
+    if reference.state in {"FAILED", "RETIRED"}:
+        why = f": {reference.why}" if reference.why else ""
+        raise CommandFailed(f"reference {name} {version} is {reference.state}{why}")
     if not json:
         document = reference_document(reference)
         counts = f"{reference.bases:,} bases{_letters(document)}"
@@ -95,13 +98,20 @@ def _put(
 def _until_settled(
     stack: "Stack", reference: "ReferenceVersion", *, quiet: bool
 ) -> "ReferenceVersion":
+    """The version as soon as its jobs have settled it. Raises CommandFailed where none runs."""
     name, version = reference.name, reference.version
-    pause = _FIRST_PAUSE
+    pause, idle = _FIRST_PAUSE, 0
     with ExitStack() as shown:
         show = _display(shown, quiet=quiet)
         while reference.state == "PREPARING":
             jobs = stack.catalog.jobs.of_reference(name, version)
             show({f"index {job.stage}": job.status for job in jobs})
+            idle = 0 if any(not job.has_ended for job in jobs) else idle + 1
+            if idle > _IDLE_LOOKS:
+                raise CommandFailed(
+                    f"reference {name} {version} is PREPARING, and none of its jobs is running: "
+                    "add the same files again, which goes on with what is missing"
+                )
             time.sleep(pause)
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
             found = stack.reference_flow.refresh(name, version)

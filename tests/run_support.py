@@ -58,10 +58,12 @@ class Bench:
             statusReason=reason, startedAt=1_000, stoppedAt=3_601_000,
         )  # fmt: skip
 
-    def publish(self, stage: str) -> None:
-        """What a runner leaves of a stage that went well."""
+    def publish(self, stage: str, **found: Any) -> None:
+        """What a runner leaves of a stage that went well, and what it found in it."""
         prefix = self.plan.stage(stage).prefix
-        result = StageResult(stage, "key", (ResultFile("a", 3, "ab" * 32),), {"tool": "1"})
+        file = ResultFile("a", 3, "ab" * 32)
+        judged = {"metrics": {"primary_out": 100.0, "mapped": 99.0}}
+        result = StageResult(stage, "key", (file,), {"tool": "1"}, **(judged | found))
         self.put(f"{prefix}a", b"abc")
         self.put(f"{prefix}{stage}.json", encode(result))
 

@@ -1,26 +1,29 @@
 """FASTQ checked whole while it streams by: gzip, then every record."""
 
 import hashlib
-import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import Protocol, cast
 
 from isal import isal_zlib
 
 from runner.faults import FastqFault
 from runner.record_counter import RecordCounter
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
 CHUNK_BYTES = 1024 * 1024
+_READ_BYTES = 256 * 1024
+_HEADER_BYTES = 66_000
+"""A member's header with the longest extra field. It comes in one piece: in two, ISA-L 2.31
+takes one with an extra field and a name for damaged."""
 
 # Its stubs say that this is an exception, not a class of them.
 _IsalError = cast(type[Exception], isal_zlib.error)
+_GZIP_ALONE = 16 + 15
+"""The window's size as zlib is told it: a gzip header, and nothing else."""
+_MAGIC = b"\x1f\x8b"
 _BLOCKED = (b"\x1f\x8b\x08\x04", b"BC\x02\x00")
 """How blocked gzip (BGZF) begins: a member with an extra field, named BC and two bytes long."""
-_END_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-"""The empty block that the SAM specification wants at the end of a BGZF file."""
+_PADDING = b"\0\r\n"
+"""What may follow the last member: zeros of tapes and disks, a line end of a text tool."""
 
 
 class Source(Protocol):
@@ -31,26 +34,23 @@ class Source(Protocol):
         ...
 
 
-class _Compressed(io.RawIOBase):
-    """The source under the inflater's hands: hashed, and its first and last bytes kept."""
+class _Compressed:
+    """The file's own bytes: hashed, the first ones kept."""
 
     def __init__(self, source: Source, md5: bool) -> None:
-        super().__init__()
         self._source = source
         self.digest = hashlib.md5(usedforsecurity=False) if md5 else None
-        self._begin, self._end = b"", b""
+        self._begin = b""
+        self.ends_with_empty_member = False
 
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        room = memoryview(buffer)
-        data = self._source.read(len(room))
-        room[: len(data)] = data
+    def read(self) -> bytes:
+        """The next ones; none at the end."""
+        data = self._source.read(_READ_BYTES)
         if self.digest:
             self.digest.update(data)
         if len(self._begin) < 16:
             self._begin += data[:16]
-        if data:
-            self._end = (self._end + data[-len(_END_BLOCK) :])[-len(_END_BLOCK) :]
-        return len(data)
+        return data
 
     @property
     def is_empty(self) -> bool:
@@ -58,27 +58,26 @@ class _Compressed(io.RawIOBase):
 
     @property
     def lacks_end_block(self) -> bool:
-        """Whether it is blocked gzip without its last block; of a file that was read whole."""
+        """Whether it is blocked gzip without its last block; of a file that was read whole.
+
+        The SAM specification wants an empty block at the end.
+        """
         member, field = _BLOCKED
         is_blocked = self._begin[:4] == member and self._begin[12:16] == field
-        return is_blocked and self._end != _END_BLOCK
+        return is_blocked and not self.ends_with_empty_member
 
 
-def checked_text(source: Source, counter: RecordCounter, *, md5: str = "") -> Iterator[memoryview]:
+def checked_text(source: Source, counter: RecordCounter, *, md5: str = "") -> Iterator[bytes]:
     """The text of a gzipped FASTQ file, each piece checked before it is handed out.
 
-    A piece is good until the next one is asked for.
-
-    Gzip's CRC and length are checked for each member, bytes after the end are a fault, zero
-    padding is not. Raises FastqFault.
+    Gzip's CRC and length are checked for each member, and so is what follows the last one.
+    Raises FastqFault.
     """
     compressed = _Compressed(source, bool(md5))
     for text in _inflated(compressed, counter):
         counter.feed(text)
         yield text
     counter.finish()
-    if compressed.is_empty:  # the inflater takes nothing at all for a whole, empty file
-        raise FastqFault("is empty")
     counter.counts.without_end_block = compressed.lacks_end_block
     found = compressed.digest.hexdigest() if compressed.digest else ""
     if found != md5.lower():
@@ -97,31 +96,70 @@ def headers(source: Source) -> Iterator[bytes]:
         yield rest.split(b"\n")[0].removesuffix(b"\r")
 
 
-def _inflated(compressed: io.RawIOBase, counter: RecordCounter) -> Iterator[memoryview]:
+def _inflated(compressed: _Compressed, counter: RecordCounter) -> Iterator[bytes]:
     """The text in pieces; FastqFault with the counter's reads where the gzip is not whole."""
-    reader = isal_zlib._GzipReader(cast("BinaryIO", compressed), CHUNK_BYTES)
-    buffer = bytearray(CHUNK_BYTES)
-    while True:
+    ahead = _least(compressed.read(), 2, compressed)
+    if not ahead:
+        raise FastqFault("is empty")
+    if not ahead.startswith(_MAGIC):
+        raise FastqFault("is not gzip")
+    while ahead:
+        ahead = _least(ahead, _HEADER_BYTES, compressed)
+        inflater = isal_zlib.decompressobj(_GZIP_ALONE)
+        is_empty = True
+        for text in _member(inflater, ahead, compressed, counter):
+            is_empty = False
+            yield text
+        compressed.ends_with_empty_member = is_empty
+        ahead = _next_member(inflater.unused_data, compressed)
+
+
+def _member(
+    inflater: isal_zlib.Decompress, ahead: bytes, compressed: _Compressed, counter: RecordCounter
+) -> Iterator[bytes]:
+    while not inflater.eof:
+        ahead = ahead or compressed.read()
+        is_end = not ahead
         try:
-            size = reader.readinto(buffer)
-        except EOFError as error:
+            text = inflater.decompress(ahead, CHUNK_BYTES)
+        except _IsalError as error:
+            raise FastqFault(f"is damaged after {_reads(counter)}: {error}") from error
+        ahead = inflater.unconsumed_tail
+        if text:
+            yield text
+        elif is_end and not inflater.eof:
             raise FastqFault(
-                f"is cut off: the gzip stream ends in the middle after "
-                f"at least {counter.counts.reads:,} reads"
-            ) from error
-        except (_IsalError, OverflowError) as error:
-            raise FastqFault(_damage(counter, error)) from error
-        except OSError as error:
-            if error.errno is not None:  # the disk's or the network's, not gzip's
-                raise
-            raise FastqFault(_damage(counter, error)) from error
-        if size == 0:
-            return
-        yield memoryview(buffer)[:size]
+                f"is cut off: the gzip stream ends in the middle after {_reads(counter)}"
+            )
 
 
-def _damage(counter: RecordCounter, error: Exception) -> str:
-    if counter.counts.reads == 0 and "Not a gzipped file" in str(error):
-        return "is not gzip"
-    reads = f"at least {counter.counts.reads:,} reads"
-    return f"is damaged, or has stray bytes at its end, after {reads}: {error}"
+def _next_member(ahead: bytes, compressed: _Compressed) -> bytes:
+    """What follows a member: the begin of another, zeros between left out; none at the end."""
+    before = 0
+    while True:
+        rest = ahead.lstrip(b"\0")
+        before += len(ahead) - len(rest)
+        more = compressed.read() if len(rest) < len(_MAGIC) else b""
+        if not more:
+            break
+        ahead = rest + more
+    if rest.startswith(_MAGIC):
+        return rest
+    rest = _least(rest, CHUNK_BYTES, compressed)
+    if not rest.strip(_PADDING):
+        return b""
+    size = f"{before + len(rest):,}"
+    if len(rest) >= CHUNK_BYTES:
+        size = f"at least {size}"
+    raise FastqFault(f"has {size} bytes after the end of its gzip stream: pack it anew")
+
+
+def _least(data: bytes, size: int, compressed: _Compressed) -> bytes:
+    """So many bytes at least, unless the end comes first."""
+    while len(data) < size and (more := compressed.read()):
+        data += more
+    return data
+
+
+def _reads(counter: RecordCounter) -> str:
+    return f"at least {counter.counts.reads:,} reads"

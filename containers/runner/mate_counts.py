@@ -62,6 +62,16 @@ def totals(pairs: Iterable[tuple[MateCounts, MateCounts]]) -> dict[str, int]:
     return found
 
 
+def lane_counts(first: MateCounts, second: MateCounts) -> dict[str, int]:
+    """What is published of one pair: the same, and the qualities of each mate."""
+    counts = totals([(first, second)])
+    for name, mate in (("r1", first), ("r2", second)):
+        if mate.bases:
+            counts[f"{name}_quality_min"] = mate.quality_min
+            counts[f"{name}_quality_max"] = mate.quality_max
+    return counts
+
+
 def identical_pairs(first: MateCounts, second: MateCounts) -> int:
     """The pairs in blocks of which R1 and R2 hold the same bases; the mates have equal counts."""
     return sum(

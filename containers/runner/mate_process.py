@@ -73,7 +73,7 @@ class MateProcess:
 
     def __init__(self, mate: Mate, objects: Objects, others: Iterable["MateProcess"]) -> None:
         """Forks; no other thread may run yet. ``others`` are those that were forked before."""
-        import runner.fastq  # noqa: F401  its libraries are loaded once, for all processes
+        _load_libraries()
 
         self.mate = mate
         self.connection, theirs = Pipe()
@@ -123,6 +123,19 @@ class MateProcess:
         self._how = f"ended with exit code {code}"
         if code < 0:
             self._how = f"was killed by signal {-code} ({signal.strsignal(-code)})"
+
+
+def _load_libraries() -> None:
+    """Once, for all processes; and no thread of numpy's own, which nothing here would use."""
+    name = "OPENBLAS_NUM_THREADS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        import runner.fastq  # noqa: F401
+    finally:
+        os.environ.pop(name)
+        if before is not None:
+            os.environ[name] = before
 
 
 def _run(worker: "_Worker") -> NoReturn:

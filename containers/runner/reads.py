@@ -16,7 +16,7 @@ from runner.faults import StageFault
 from runner.feed import Feed, ToolsEnded
 from runner.fetch import part_tasks
 from runner.file_checks import FileChecks, Listener
-from runner.mate_counts import BLOCK_READS, MateCounts, parting_block, totals
+from runner.mate_counts import BLOCK_READS, MateCounts, lane_counts, parting_block, totals
 from runner.mate_process import MateProcess
 from runner.mates import Mate, check_counts, mates_of
 from runner.objects import Objects
@@ -156,6 +156,10 @@ class Reads:
     def totals(self) -> dict[str, int]:
         """What was counted in all pairs; a pair that was streamed twice counts once."""
         return totals(self._counts.values())
+
+    def by_lane(self) -> dict[str, dict[str, int]]:
+        """What was counted in each pair, by its id."""
+        return {pair_id: lane_counts(*mates) for pair_id, mates in self._counts.items()}
 
     def check_all_read(self) -> None:
         """Every pair was streamed by some step, and there is at least one read."""

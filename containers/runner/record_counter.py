@@ -18,9 +18,11 @@ from seqdrop.domain.fastq_record import (
     BLANKS,
     LAST_QUALITY,
     MAX_NAME_LENGTH,
+    PADDING,
     Q30,
     pair_name,
     record_fault,
+    shown_bytes,
 )
 
 LONGEST_RECORD_BYTES = 64 * 2**20
@@ -98,6 +100,12 @@ class RecordCounter:
         rest, self._rest = self._rest, b""
         if self._only_blank_lines or not rest.strip(b"\r\n"):
             return
+        if self.counts.reads and not rest.strip(PADDING):
+            others = shown_bytes(rest.translate(None, b"\r\n"))
+            raise FastqFault(
+                f"has bytes after its last record, number {self.counts.reads:,}, that are no line "
+                f"ends ({others}): remove them"
+            )
         header, *lines = (line.removesuffix(b"\r") for line in rest.split(b"\n"))
         if len(lines) != 3 or len(lines[0]) > len(lines[2]):
             if not header:

@@ -43,6 +43,7 @@ class StageRun:
     log: OutcomeLog
     stop: Event = field(default_factory=Event)
     counts: dict[str, int] = field(default_factory=dict)
+    lanes: dict[str, dict[str, int]] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     commands: tuple[str, ...] = ()
@@ -118,6 +119,7 @@ class StageRun:
         """The files to publish, once the counts are right; what went in is looked at first."""
         if self.stage.reads:
             self.counts |= reads.totals()
+            self.lanes = reads.by_lane()
             reads.check_all_read()
         files = collect(self.stage, filler, out)
         self.metrics |= measure(self.stage, files)
@@ -159,6 +161,7 @@ class StageRun:
             simulated=versions.simulated,
             started=self.started,
             ended=_now(),
+            lanes=self.lanes,
         )
 
 

@@ -16,7 +16,7 @@ NOT_A_VARIANT = 'ALT="."'
 def padded_targets(bed: Path, padding: int, target: Path) -> Path:
     """Write the target regions as a plain BED, each grown by `padding` on both sides."""
     lines = []
-    for line in bed.read_text(encoding="utf-8").splitlines():
+    for line in bed.read_text("utf-8", "surrogateescape").split("\n"):
         fields = line.split("\t")
         if not line or line.startswith(("#", "track", "browser")):
             continue

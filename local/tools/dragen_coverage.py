@@ -11,6 +11,7 @@ import pysam
 from local.tools.dragen_metrics import Row, percent
 from local.tools.fragment_depth import contig_depths
 from seqdrop.domain.bed import Region, merged, parse_bed
+from seqdrop.domain.text import text_lines
 
 COVERAGE_STEPS = (1, 3, 10, 15, 20, 30, 50, 100)
 _AUTOSOMES = {f"{prefix}{number}" for prefix in ("", "chr") for number in range(1, 23)}
@@ -65,8 +66,8 @@ def _depths(
     lengths = dict(zip(alignment.references, alignment.lengths, strict=True))
     regions = [Region(contig, 0, length) for contig, length in lengths.items()]
     if coverage.bed:
-        with coverage.bed.open(encoding="utf-8") as file:
-            regions = merged(parse_bed(file, lengths).regions)
+        with coverage.bed.open("rb") as file:
+            regions = merged(parse_bed(text_lines(file), lengths).regions)
     found = defaultdict(list)
     contig, known = "", np.zeros(0, np.int64)
     for region in regions:

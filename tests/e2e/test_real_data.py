@@ -29,7 +29,7 @@ CALL = """bcftools mpileup -d 10000 -L 10000 -f genome.fa aligned.bam | bcftools
     | bcftools norm -f genome.fa -Oz -o native.vcf.gz"""
 MARKED = f"""set -o pipefail
 bwa index genome.fa
-{ALIGN} | samtools fixmate -m - - | samtools sort | samtools markdup - aligned.bam
+{ALIGN} | samtools fixmate -m - - | samtools sort | samtools markdup -S - aligned.bam
 {CALL}"""
 UNMARKED = f"""set -o pipefail
 bwa index genome.fa

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from seqdrop.domain.reference import ReferenceState
 from tests.e2e.command import Command
 from tests.field_cases import made, needs_cases
-from tests.lab import Lab, fasta, make_genome, open_lab
+from tests.lab import PROJECT, Lab, fasta, make_genome, make_project, open_lab
 
 BAD_BED = {
     "header": "line 1", "twocolumns": "line 1", "nochr": "put 'chr'", "empty": "no region",
@@ -21,6 +22,12 @@ GOOD_BED = {
     "good": "", "crlf": "", "hash": "", "named": "", "unsorted": "", "beyond": "line 3",
     "lifted": "'chr9_random'", "track": "line 1", "browser": "line 1",
 }  # fmt: skip
+CALLED_BED = ("crlf", "track", "beyond", "unsorted")
+"""Those that samples are analysed with: each is another file than the one that was given."""
+_ASSAY = "pipeline: germline-cpu, targets: targets, complete: {rule: manifest}"
+ASSAYS = "default: bed-crlf\nassays:\n" + "".join(
+    f"  bed-{name}: {{reference: bed-{name}, {_ASSAY}}}\n" for name in CALLED_BED
+)
 BAD_FASTA = {
     "twice": "'chr1' as line 1 does", "comma": "'chr1,x'", "nobase": "'chr0'",
     "angle": "'<chr1>'", "noname": "line 1 gives a contig no name",
@@ -30,7 +37,11 @@ GOOD_FASTA = ["described", "hla", "bgzf", "plainnamedgz", "members"]
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with open_lab(tmp_path_factory.mktemp("references")) as lab:
+    folder = tmp_path_factory.mktemp("references")
+    own = {path.name: path.read_text() for path in (PROJECT / "pipelines").glob("*.yaml")}
+    (folder / "project").mkdir()
+    project = make_project(folder / "project", {**own, "assays.yaml": ASSAYS})
+    with open_lab(folder / "runtime", project=project) as lab:
         yield lab
 
 
@@ -66,22 +77,34 @@ def add(command: Command, name: str, *files: Path, wait: bool = False) -> dict[s
     return document
 
 
-def analyse(lab: Lab, name: str, files: Path, stem: str) -> dict[str, list[tuple[str, ...]]]:
-    """Drops a case's pair for a reference; position, REF and ALT of the records of both VCFs."""
+def drop(lab: Lab, name: str, files: Path, stem: str, **how: str) -> None:
+    """Drops a case's pair, with a manifest that says how it is to be analysed."""
     pair = {f"r{mate}": f"{name}/{stem}_R{mate}.fastq.gz" for mate in (1, 2)}
     for mate, key in zip((1, 2), pair.values(), strict=True):
         (source,) = files.glob(f"{stem}*R{mate}*.fastq.gz")
         lab.drop(key, source.read_bytes())
-    entry = {"sample": name, "pipeline": "germline-cpu", "reference": name, "files": [pair]}
-    lab.drop_manifest(f"{name}.manifest.json", entry)
+    lab.drop_manifest(f"{name}.manifest.json", {"sample": name, "files": [pair], **how})
+
+
+def result(lab: Lab, sample: str, assay: str, stage: str, name: str) -> bytes:
+    """A file of the newest run's results."""
+    (found,) = (s for s in lab.runs(sample, assay)[-1].stages if s.stage == stage)
+    answer = lab.client("s3").get_object(Bucket=lab.results, Key=found.prefix + name)
+    return bytes(answer["Body"].read())
+
+
+def records(vcf: bytes) -> list[tuple[str, ...]]:
+    """The columns of a VCF's records."""
+    lines = gzip.decompress(vcf).decode().splitlines()
+    return [tuple(line.split("\t")) for line in lines if not line.startswith("#")]
+
+
+def analyse(lab: Lab, name: str, files: Path, stem: str) -> dict[str, list[tuple[str, ...]]]:
+    """Analyses a case's pair with a reference; the records of both VCFs."""
+    drop(lab, name, files, stem, pipeline="germline-cpu", reference=name)
     lab.wait_for(name, "germline-cpu", "ANALYSED")
-    (call,) = (s for s in lab.runs(name, "germline-cpu")[-1].stages if s.stage == "call")
-    found = {}
-    for vcf in ("variants.vcf.gz", "variants.g.vcf.gz"):
-        answer = lab.client("s3").get_object(Bucket=lab.results, Key=call.prefix + vcf)
-        lines = gzip.decompress(answer["Body"].read()).decode().splitlines()
-        found[vcf] = [tuple(line.split("\t")) for line in lines if not line.startswith("#")]
-    return found
+    vcfs = ("variants.vcf.gz", "variants.g.vcf.gz")
+    return {vcf: records(result(lab, name, "germline-cpu", "call", vcf)) for vcf in vcfs}
 
 
 @needs_cases
@@ -97,6 +120,27 @@ def test_target_regions_from_the_field(command: Command, lab: Lab, tmp_path: Pat
         document = add(command, f"bed-{name}", files / "genome.fa", files / name / "targets.bed")
         assert word in "".join(document["warnings"])
         assert bool(document["warnings"]) == bool(word)
+
+    def states() -> set[str]:
+        found = [lab.catalog.references.get(f"bed-{name}", "1") for name in GOOD_BED]
+        assert all(version and version.state is not ReferenceState.FAILED for version in found)
+        return {version.state for version in found if version}
+
+    lab.wait_until(lambda: states() == {"READY"}, 120)
+    for name in CALLED_BED:
+        drop(lab, f"bed-{name}", files, "bed", assay=f"bed-{name}")
+    truth = json.loads((files / "expected.json").read_text())["truth"]
+    for name in CALLED_BED:
+        sample = assay = f"bed-{name}"
+        lab.wait_for(sample, assay, "ANALYSED", seconds=240)
+        found = records(result(lab, sample, assay, "call", "variants.vcf.gz"))
+        assert [[r[0], int(r[1]), r[3], r[4]] for r in found] == [list(one) for one in truth], name
+        assert {r[6] for r in found} == {"PASS"}
+    table = result(lab, "bed-beyond", "bed-beyond", "qc", "targets.tsv").decode()
+    row = ("chr1", "14000", "99000", ".", "85000", "0.00", "0.0000", "85000")
+    assert table.splitlines()[-1].split("\t") == list(row)
+    below = result(lab, "bed-beyond", "bed-beyond", "qc", "below_depth.bed").decode()
+    assert "chr1\t14000\t99000\t" in below
 
 
 @needs_cases

@@ -12,7 +12,9 @@ from msgspec import structs
 
 from local.demo.genome import haplotypes, make_genome, plant_variants
 from local.demo.reads import Lane, write_lane
+from seqdrop.domain.blueprint import pair_files
 from seqdrop.domain.pipeline import Calling, Stage
+from tests.domain_support import lane_pair
 from tests.stage_support import (
     Sample,
     align,
@@ -102,21 +104,27 @@ SAMPLES: dict[str, Callable[[Path], Sample]] = {
 }
 
 
-@pytest.mark.parametrize("name", list(SAMPLES))
+@pytest.mark.parametrize("name", [*SAMPLES, "simulated with targets"])
 def test_scattered_calls_equal_those_in_one_piece(name: str, tmp_path: Path, path: Path) -> None:
-    if name != "simulated" and not SHARED_DATA.is_dir():
+    if not name.startswith("simulated") and not SHARED_DATA.is_dir():
         pytest.skip("the real data are not here")
     (tmp_path / "made").mkdir()
-    sample = SAMPLES[name](tmp_path / "made")
+    sample = SAMPLES[name.partition(" ")[0]](tmp_path / "made")
+    on: dict[str, bool | str] = {"targets": name.endswith("targets")}
+    if on["targets"]:
+        starts = range(500, 58_000, 900)
+        (sample.ref / "targets.bed").write_text(
+            "".join(f"chr1\t{start}\t{start + 300}\n" for start in starts)
+        )
     align(sample, tmp_path, path, MARKED)
-    out = call(sample, tmp_path, path)
+    out = call(sample, tmp_path, path, variables=on)
     whole = {vcf: (out / vcf).read_bytes() for vcf in ("variants.g.vcf.gz", "variants.vcf.gz")}
     records = records_of(out / "variants.g.vcf.gz")
     indels = [r for r in records if "INDEL" in r.info]
     blocks = [r for r in records if r.alt == "."]
     cuts_near_indels, cuts_in_blocks = 0, 0
     for size in (611, 4_999):
-        out = call(sample, tmp_path, path, size=size)
+        out = call(sample, tmp_path, path, size=size, variables=on)
         assert {vcf: (out / vcf).read_bytes() for vcf in whole} == whole
         for contig, at in cuts_of(tmp_path / "tmp/regions"):
             cuts_near_indels += any(
@@ -144,18 +152,25 @@ def end_of(record: Call) -> int:
     return int(end[1]) if end else record.position
 
 
+def planned(lanes: list[str]) -> list[str]:
+    """The ids of the pairs of a plan, for lanes whose files came in this order."""
+    places = [lane.split(".") for lane in lanes]
+    files = [file for flowcell, lane in places for file in lane_pair(lane, flowcell=flowcell)]
+    return [pair.id for pair in pair_files("S1", files)]
+
+
 def test_the_same_reads_give_the_same_bytes_by_any_number_of_threads(
     tmp_path: Path, path: Path
 ) -> None:
     (tmp_path / "made").mkdir()
     sample = simulated_sample(tmp_path / "made")
-    turned = Sample(sample.ref, dict(reversed(sample.lanes.items())))
     found = []
-    for number, (given, threads) in enumerate(((sample, 1), (sample, 4), (turned, 2))):
+    for number, (arrived, threads) in enumerate(
+        ((list(sample.lanes), 1), (list(sample.lanes), 4), (list(reversed(sample.lanes)), 2))
+    ):
         folder = tmp_path / f"scratch-{number}"
         folder.mkdir()
-        # pairs come to a plan in the order of their ids, whatever came first
-        ordered = Sample(given.ref, dict(sorted(given.lanes.items())))
+        ordered = Sample(sample.ref, {lane: sample.lanes[lane] for lane in planned(arrived)})
         align(ordered, folder, path, MARKED, threads=threads)
         call(ordered, folder, path, threads=threads)
         found.append(
@@ -187,9 +202,11 @@ def genome_of(length: int, seed: int = 11) -> str:
     return "".join(random.Random(seed).choices("ACGT", k=length))
 
 
-def amplicon_pairs(fragments: list[str], folder: Path, length: int = 150) -> tuple[Path, Path]:
-    """Both ends of each fragment, in an order by chance, every second from the other strand."""
-    made = [f if n % 2 else reverse_complement(f) for n, f in enumerate(fragments)]
+def amplicon_pairs(
+    fragments: list[str], folder: Path, length: int = 150, *, turned: bool = True
+) -> tuple[Path, Path]:
+    """Both ends of each fragment, in an order by chance; every second from the other strand."""
+    made = [f if n % 2 or not turned else reverse_complement(f) for n, f in enumerate(fragments)]
     random.Random(1).shuffle(made)
     return (
         write_fastq(folder / "a_R1.fastq.gz", [f[:length] for f in made]),
@@ -306,3 +323,98 @@ def test_reference_that_one_read_saw_is_no_call(tmp_path: Path, path: Path) -> N
         is_lone = block.position < 5_000
         assert block.values["GT"] == ("./." if is_lone else "0/0")
     assert seen.keys() == {"./.", "0/0"}
+
+
+def test_what_touches_a_target_is_reported_and_nothing_beside_it(
+    tmp_path: Path, path: Path
+) -> None:
+    """A deletion of the target's first base is; an SNV ten bases outside is not."""
+    genome = genome_of(14_000)
+    reference = genome[:6_999] + "GTACA" + genome[7_004:]  # no repeat at the target's start
+    start, end = 7_001, 7_120
+    sample = with_snv(with_snv(reference, start - 10), 7_060)
+    sample = sample[:start] + sample[start + 1 :]
+    (tmp_path / "made").mkdir()
+    mates = amplicon_pairs([sample[6_900:7_190]] * 60, tmp_path)
+    made = indexed(tmp_path / "made", f">chr1\n{reference}\n".encode(), {"FC.1": mates})
+    (made.ref / "targets.bed").write_text(f"chr1\t{start}\t{end}\n")
+    variables = AMPLICON | {"keep_duplicates": True, "targets": True}
+    align(made, tmp_path, path, variables)
+    out = call(made, tmp_path, path, variables=variables)
+    found = {(r.position, r.ref, len(r.alt)) for r in records_of(out / "variants.vcf.gz")}
+    assert found == {(start, reference[start - 1 : start + 1], 1), (7_061, reference[7_060], 1)}
+    seen = {r.position for r in records_of(out / "variants.g.vcf.gz") if r.alt != "."}
+    assert start - 9 in seen
+
+
+def targeted(
+    tmp_path: Path, path: Path, reference: str, sample: str, target: tuple[int, int]
+) -> list[Call]:
+    """The variants of a sample read evenly at 60×, within one target."""
+    chance = random.Random(3)
+    starts = [chance.randrange(len(sample) - 400) for _ in range(len(sample) * 60 // 300)]
+    fragments = [sample[start : start + chance.randrange(300, 400)] for start in starts]
+    (tmp_path / "made").mkdir()
+    mates = amplicon_pairs(fragments, tmp_path)
+    made = indexed(tmp_path / "made", f">chr1\n{reference}\n".encode(), {"FC.1": mates})
+    (made.ref / "targets.bed").write_text(f"chr1\t{target[0]}\t{target[1]}\n")
+    align(made, tmp_path, path, MARKED)
+    return records_of(call(made, tmp_path, path, variables={"targets": True}) / "variants.vcf.gz")
+
+
+def test_a_long_deletion_that_reaches_into_a_target_is_reported(tmp_path: Path, path: Path) -> None:
+    reference = genome_of(6_000)
+    (found,) = targeted(
+        tmp_path, path, reference, reference[:2_970] + reference[3_030:], (3_000, 3_300)
+    )
+    assert len(found.ref) - len(found.alt) == 60
+    assert found.filter == "PASS"
+
+
+def test_a_deletion_in_a_repeat_that_reaches_into_a_target_is_reported(
+    tmp_path: Path, path: Path
+) -> None:
+    genome = genome_of(6_000)
+    reference = genome[:2_940] + "CA" * 40 + genome[3_020:]
+    sample = genome[:2_940] + "CA" * 35 + genome[3_020:]
+    (found,) = targeted(tmp_path, path, reference, sample, (3_000, 3_300))
+    assert len(found.ref) - len(found.alt) == 10
+    assert (found.position, found.filter) == (2_940, "PASS")
+
+
+def test_copies_of_one_chimeric_molecule_make_no_variant(tmp_path: Path, path: Path) -> None:
+    """Duplicates are copies with all of their alignments, the supplementary ones too."""
+    reference = genome_of(14_000)
+    chance = random.Random(4)
+    starts = [chance.randrange(len(reference) - 400) for _ in range(14_000 * 12 // 300)]
+    fragments = [reference[start : start + chance.randrange(300, 400)] for start in starts]
+    wrong = with_snv(reference, 10_030)
+    chimera = reference[3_000:3_090] + wrong[10_000:10_060] + reference[3_090:3_300]
+    (tmp_path / "made").mkdir()
+    mates = amplicon_pairs([*fragments, *[chimera] * 40], tmp_path, turned=False)
+    made = indexed(tmp_path / "made", f">chr1\n{reference}\n".encode(), {"FC.1": mates})
+    align(made, tmp_path, path, MARKED)
+    called = records_of(call(made, tmp_path, path) / "variants.vcf.gz")
+    assert [(r.position, r.filter) for r in called if r.filter == "PASS"] == []
+
+
+@pytest.mark.parametrize(("min_mapq", "genotype"), [("0", "0/0"), ("20", "")])
+def test_reads_that_fit_two_places_say_nothing_where_certainty_is_asked_for(
+    tmp_path: Path, path: Path, min_mapq: str, genotype: str
+) -> None:
+    genome = genome_of(9_000)
+    reference = genome[:6_000] + genome[2_000:4_000] + genome[6_000:]
+    chance = random.Random(5)
+    starts = [chance.randrange(len(reference) - 400) for _ in range(len(reference) * 30 // 300)]
+    fragments = [reference[start : start + 350] for start in starts]
+    (tmp_path / "made").mkdir()
+    mates = amplicon_pairs(fragments, tmp_path)
+    made = indexed(tmp_path / "made", f">chr1\n{reference}\n".encode(), {"FC.1": mates})
+    align(made, tmp_path, path, MARKED)
+    out = call(made, tmp_path, path, variables={"min_mapq": min_mapq})
+    at = [
+        r.values["GT"]
+        for r in records_of(out / "variants.g.vcf.gz")
+        if r.position <= 3_000 <= end_of(r)
+    ]
+    assert at == ([genotype] if genotype else [])

@@ -86,10 +86,23 @@ def test_preparation_ends_once(cloud: Cloud, first: ReferenceState) -> None:
 def test_only_a_failed_version_is_prepared_again(cloud: Cloud) -> None:
     cloud.catalog.references.add(preparing(), "x", cloud.clock())
     with pytest.raises(Conflict):
-        cloud.catalog.references.retry(there(cloud), "x", cloud.clock())
+        cloud.catalog.references.retry(there(cloud), 2, ("bwa",), "x", cloud.clock())
     cloud.catalog.references.settle(there(cloud), ReferenceState.FAILED, "no disk", cloud.clock())
-    cloud.catalog.references.retry(there(cloud), "x", cloud.clock())
+    cloud.catalog.references.retry(there(cloud), 2, ("bwa",), "x", cloud.clock())
     assert (there(cloud).state, there(cloud).why) == (ReferenceState.PREPARING, "")
+
+
+def test_an_end_of_an_earlier_try_ends_no_newer_one(cloud: Cloud) -> None:
+    references = cloud.catalog.references
+    references.add(preparing(), "x", cloud.clock())
+    first = there(cloud)
+    references.settle(first, ReferenceState.FAILED, "no disk", cloud.clock())
+    references.retry(first, 2, ("bwa",), "x", cloud.clock())
+    references.settle(first, ReferenceState.FAILED, "no disk", cloud.clock())
+    found = there(cloud)
+    assert (found.state, found.why, found.tries) == (ReferenceState.PREPARING, "", 2)
+    references.settle(found, ReferenceState.READY, "", cloud.clock())
+    assert there(cloud).state is ReferenceState.READY
 
 
 def test_a_retired_version_is_never_meant_and_says_so_once(cloud: Cloud) -> None:
@@ -116,7 +129,7 @@ def test_a_version_that_is_retired_while_it_is_prepared_never_becomes_ready(clou
     references.settle(there(cloud), ReferenceState.READY, "", cloud.clock())
     assert there(cloud).state is ReferenceState.RETIRED
     with pytest.raises(Conflict):
-        references.retry(there(cloud), "x", cloud.clock())
+        references.retry(there(cloud), 2, ("bwa",), "x", cloud.clock())
 
 
 def test_what_is_known_of_a_version_is_kept(cloud: Cloud) -> None:

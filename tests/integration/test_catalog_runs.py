@@ -14,7 +14,9 @@ from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus, Sta
 from tests.cloud_support import START, Cloud, open_cloud
 from tests.domain_support import blueprint, run_of
 
-RUN = run_of(blueprint(), blueprint=encode(blueprint()), parts={"sequence": "s1"})
+RUN = run_of(
+    blueprint(), blueprint=encode(blueprint()), parts={"sequence": "s1"}, reference="tiny/1"
+)
 STAGES = [StageRun("align", "k1", "NA1/wgs/align/k1/1/", "cpu")]
 
 
@@ -167,7 +169,7 @@ def test_an_earlier_good_run_is_taken_again(cloud: Cloud) -> None:
         ended(RunStatus.SUCCEEDED), seen, AnalysisStatus.ANALYSED, cloud.clock()
     )
     cloud.catalog.analyses.hold("NA1", "wgs", "x", "y", cloud.clock())
-    cloud.catalog.runs.adopt(analysis(cloud), run(cloud), cloud.clock())
+    cloud.catalog.runs.adopt(analysis(cloud), run(cloud), "tiny/1", cloud.clock())
     assert (analysis(cloud).status, analysis(cloud).current_run) == ("ANALYSED", RUN.id)
     what = [e["what"] for e in cloud.catalog.analyses.events("NA1")]
     assert what == ["run claimed", "run succeeded", "held", "run adopted"]
@@ -211,3 +213,16 @@ def test_every_audit_event_has_a_time_and_a_cause_of_its_own(cloud: Cloud) -> No
         f"claim#{RUN.id}", f"run#{RUN.id}", f"close#{RUN.id}",
     ]  # fmt: skip
     assert all(event["who"] == "seqdrop" for event in events)
+
+
+@pytest.mark.parametrize("way", ["claim", "adopt"])
+def test_no_run_is_taken_with_a_reference_that_was_retired(cloud: Cloud, way: str) -> None:
+    references = cloud.catalog.references
+    references.retire(references.choose("tiny"), "wrong", "an analyst", cloud.clock())
+    with pytest.raises(Conflict):
+        if way == "claim":
+            cloud.catalog.runs.claim(analysis(cloud), RUN, cloud.clock())
+        else:
+            cloud.catalog.runs.adopt(analysis(cloud), RUN, "tiny/1", cloud.clock())
+    assert cloud.catalog.runs.get("NA1", "wgs", RUN.id) is None
+    assert analysis(cloud).status is AnalysisStatus.RECEIVING

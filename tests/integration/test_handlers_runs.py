@@ -46,8 +46,8 @@ def test_there_is_no_plan_for_what_is_not_there(bench: Bench) -> None:
 
 
 def test_a_run_with_all_its_results_is_promoted_once(planned: Bench) -> None:
-    for stage in ("align", "call"):
-        planned.publish(stage)
+    planned.publish("align", counts={"reads_in": 200, "identical_mates": 0})
+    planned.publish("call")
     assert planned.state("finish_run") == {"status": "SUCCEEDED", "qc": "PASS"}
     before = planned.all()
     assert planned.state("finish_run") == {"status": "SUCCEEDED", "qc": "PASS"}
@@ -55,6 +55,22 @@ def test_a_run_with_all_its_results_is_promoted_once(planned: Bench) -> None:
     assert (planned.analysis.status, planned.analysis.current_run) == ("ANALYSED", planned.run.id)
     record = json.loads(planned.cloud.objects.get(RESULTS, f"{planned.folder}run.json") or b"")
     assert set(record["results"]) == {"align", "call"}
+
+
+def test_one_lane_of_six_with_r1_under_both_names_fails_the_run(planned: Bench) -> None:
+    """The other five would hide it: over all lanes one pair of 60 holds the same bases."""
+    lane = {"reads_in": 20_000, "identical_mates": 0, "without_end_block": 0}
+    lanes = {f"HX.{number}": lane for number in range(1, 7)}
+    lanes["HX.3"] = {**lane, "reads_in": 2_000, "identical_mates": 1_000}
+    counts = {"reads_in": 102_000, "identical_mates": 1_000, "without_end_block": 0}
+    planned.publish("align", counts=counts, lanes=lanes)
+    planned.publish("call")
+    assert planned.state("finish_run") == {"status": "SUCCEEDED", "qc": "FAIL"}
+    assert planned.run.metrics["identical_mates_fraction"] == 1.0
+    (reason,) = planned.run.qc_reasons
+    assert reason.startswith(
+        "FAIL: identical_mates_fraction is 1, above 0.01 (floor) (worst in lane HX.3): R1 and R2"
+    )
 
 
 @pytest.mark.parametrize("fault", ["absent", "shorter", "unmarked"])

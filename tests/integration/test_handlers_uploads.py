@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from seqdrop.aws.catalog.references import References
 from seqdrop.aws.executions import RunInput
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.naming import split_run_id, unplaced_sample
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import Analysis, AnalysisStatus, RunOptions
+from seqdrop.domain.reference import ReferenceVersion
 from seqdrop.flow.intake import Intake
 from tests.cloud_support import UPLOADS, Cloud, execution_event, open_cloud
+from tests.domain_support import reference
 from tests.lab import reads
 
 R1, R2 = reads(5, mate=1), reads(5, mate=2)
@@ -357,3 +360,37 @@ def test_a_version_that_was_retired_holds_who_names_it_and_the_reason_says_so(
     held = analysis(cloud, "Hm2", "quick")
     assert held.status is AnalysisStatus.HELD
     assert "tiny 1 was retired (its contigs are wrong)" in held.why
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_a_version_that_is_retired_at_the_moment_of_a_claim_is_not_used(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, *, other: bool
+) -> None:
+    """The retire lands between the claim's look at the versions and its transaction."""
+    references, choose = cloud.catalog.references, References.choose
+    if other:
+        references.add(reference(version="2", created="2026"), "test", cloud.clock())
+    retired: list[str] = []
+
+    def choose_just_before(self: References, name: str, version: str = "") -> ReferenceVersion:
+        found = choose(self, name, version)
+        if not retired:
+            references.retire(found, "wrong", "an analyst", cloud.clock())
+            retired.append(found.version)
+        return found
+
+    monkeypatch.setattr(References, "choose", choose_just_before)
+    chosen = {"pipeline": "quick", "reference": "tiny"}
+    cloud.upload("x.manifest.json", manifest("a.gz", "b.gz", **chosen))
+    cloud.upload("a.gz", R1)
+    cloud.upload("b.gz", R2)
+    found = analysis(cloud, "Hm2", "quick")
+    if other:
+        assert found.status is AnalysisStatus.ANALYSING
+        run = cloud.catalog.runs.get("Hm2", "quick", found.active_run)
+        assert run is not None
+        assert (retired, run.reference) == (["2"], "tiny/1")
+    else:
+        assert found.status is AnalysisStatus.HELD
+        assert "no ready version of the reference 'tiny' (1 is RETIRED)" in found.why
+        assert cloud.executions.started == {}

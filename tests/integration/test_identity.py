@@ -80,8 +80,8 @@ def start(cloud: Cloud, assay: str = "wgs", sample: str = "NA1") -> Bench:
 
 def publish(bench: Bench, genotypes: dict[str, str]) -> None:
     """What the stages leave."""
-    metrics: dict[str, float] = {"fingerprint_sites": len(genotypes), "contamination": 0.0}
-    body = encode(Fingerprint(genotypes, metrics))
+    figures: dict[str, float] = {"fingerprint_sites": len(genotypes), "contamination": 0.0}
+    body = encode(Fingerprint(genotypes, figures))
     prefix = bench.plan.stage("align").prefix
     files = tuple(
         ResultFile(name, len(content), "ab" * 32)
@@ -89,7 +89,7 @@ def publish(bench: Bench, genotypes: dict[str, str]) -> None:
     )
     bench.put(f"{prefix}a", b"abc")
     bench.put(f"{prefix}fingerprint.json", body)
-    result = StageResult("align", "key", files, {"tool": "1"}, {}, metrics)
+    result = StageResult("align", "key", files, {"tool": "1"}, {}, figures)
     bench.put(f"{prefix}align.json", encode(result))
     bench.publish("call")
 
@@ -105,7 +105,9 @@ def analyse(cloud: Cloud, genotypes: dict[str, str], assay: str = "wgs") -> Benc
 def test_the_first_run_of_a_sample_is_compared_with_nothing(cloud: Cloud) -> None:
     run = analyse(cloud, person(1)).run
     assert (run.qc, run.qc_reasons) == ("PASS", ())
-    assert run.metrics == {"fingerprint_sites": SITES, "contamination": 0.0}
+    assert run.metrics == {
+        "mapped_fraction": 0.99, "fingerprint_sites": SITES, "contamination": 0.0,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("assay", ["wgs", "wes"])

@@ -100,12 +100,14 @@ def test_genes_that_only_csq_itself_finds_wrong_are_refused_in_its_words(
     ref: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A phase that does not fit the length of the coding sequence."""
-    more = "chr1\tx\tCDS\t500\t560\t.\t+\t1\tParent=transcript:T1\n"
-    (ref / "annotation.gff3.gz").write_text(GENES.format(strand="+") + more)
+    more = "chr1\tx\tCDS\t300\t360\t.\t+\t1\tParent=transcript:T1\n"
+    genes = GENES.format(strand="+").replace("CDS\t101\t400", "CDS\t101\t280")
+    (ref / "annotation.gff3.gz").write_text(genes + more)
     assert check(ref) == 65
     said = capfd.readouterr().err
-    assert "bcftools csq can't read annotation.gff3.gz" in said
+    assert "bcftools csq can't read annotation.gff3.gz (see line 3, 4, 5, 6): " in said
     assert "phase" in said
+    assert "give the GFF3 that Ensembl has" in said
 
 
 def test_genes_in_which_csq_finds_nothing_are_refused(
@@ -116,7 +118,20 @@ def test_genes_in_which_csq_finds_nothing_are_refused(
     script.write_text('#!/bin/sh\nfor file; do :; done\nexec cat "$file"\n')
     (ref / "annotation.gff3.gz").write_text(GENES.format(strand="+"))
     assert check(ref) == 65
-    assert "finds no consequence of changes within T1" in capfd.readouterr().err
+    assert "leaves out 1 of 1 coding transcripts (T1)" in capfd.readouterr().err
+
+
+def test_each_transcript_is_tried_and_those_without_a_consequence_are_listed(
+    ref: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """T2 is a pseudogene, which csq gives no coding consequence; T3 shares its middle with T1."""
+    more = "".join(GENES.format(strand="+").splitlines(keepends=True)[1:])
+    second = more.replace("G1", "G2").replace("T1", "T2").replace("protein_coding", "pseudogene")
+    second = second.replace("\t101\t400", "\t1101\t1400")
+    third = more.replace("G1", "G3").replace("T1", "T3")
+    (ref / "annotation.gff3.gz").write_text(GENES.format(strand="+") + second + third)
+    assert check(ref) == 0
+    assert "leaves out 1 of 3 coding transcripts (T2)" in capfd.readouterr().err
 
 
 def test_the_dictionary_names_no_folder_of_the_machine(ref: Path) -> None:

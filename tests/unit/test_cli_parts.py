@@ -8,6 +8,7 @@ import pytest
 
 from cli.parts import PreparedReference, prepare_parts, stored_parts
 from seqdrop.domain.errors import InvalidInput
+from seqdrop.flow.references import part_of
 
 GENES = b"".join(
     b"chr1\tx\t%s\t1\t6\t.\t+\t%s\t%s\n" % line
@@ -60,12 +61,25 @@ def test_parts_are_stored_below_their_version_with_their_checksums(tmp_path: Pat
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     stored = stored_parts(prepare_parts(files, scratch).parts, "refs", "tiny/1")
-    assert stored["targets:exome"].object.key == "tiny/1/targets/exome/targets.bed"
-    sequence = stored["sequence"].object
-    assert (sequence.bucket, sequence.key, sequence.size) == (
-        "refs", "tiny/1/sequence/genome.fa", len(FASTA),
-    )  # fmt: skip
+    exome, sequence = stored["targets:exome"].object, stored["sequence"].object
+    assert exome.key == f"tiny/1/targets/exome/{exome.sha256}/targets.bed"
     assert sequence.sha256 == hashlib.sha256(FASTA).hexdigest()
+    assert (sequence.bucket, sequence.key, sequence.size) == (
+        "refs", f"tiny/1/sequence/{sequence.sha256}/genome.fa", len(FASTA),
+    )  # fmt: skip
+
+
+def test_parts_with_names_alike_are_kept_apart(tmp_path: Path) -> None:
+    files = [
+        put(tmp_path, "g.fa", FASTA),
+        put(tmp_path, "a:b.bed", b"chr1\t0\t4\n"),
+        put(tmp_path, "a-b.bed", b"chr1\t1\t4\n"),
+    ]
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    parts = prepare_parts(files, scratch).parts
+    assert parts["targets:a:b"].file.read_bytes() == b"chr1\t0\t4\n"
+    assert parts["targets:a-b"].file.read_bytes() == b"chr1\t1\t4\n"
 
 
 @pytest.mark.parametrize(
@@ -140,6 +154,9 @@ def test_target_regions_are_stored_clean(tmp_path: Path) -> None:
     targets = prepared.parts["targets:kit"]
     assert targets.file.read_bytes() == b"chr2\t0\t2\tlast\nchr1\t1\t3\tfirst\n"
     assert [warning.partition(" ")[0] for warning in prepared.warnings] == ["kit.bed"] * 3
+    left_out = prepared.parts["left_out:kit"]
+    assert left_out.path == "targets.left_out.bed"
+    assert left_out.file.read_bytes() == b"chr2\t2\t9\tlast\nchr9\t0\t4\tnone\n"
 
 
 def test_sites_of_a_fingerprint_are_stored_plain_and_sorted(tmp_path: Path) -> None:
@@ -155,9 +172,20 @@ def test_sites_of_a_fingerprint_are_stored_plain_and_sorted(tmp_path: Path) -> N
     assert len(lines) == 3 + 20
 
 
-def test_bytes_that_are_no_utf8_stay_in_names_of_regions(tmp_path: Path) -> None:
-    prepared = prepare(tmp_path, g_fa=FASTA, kit_bed=b"chr1\t1\t3\tg\xe9ne\n")
-    assert prepared.parts["targets:kit"].file.read_bytes() == b"chr1\t1\t3\tg\xe9ne\n"
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (b"g\xe9ne", "line 2 holds the byte 0xE9, which is not UTF-8: save the file as UTF-8"),
+        (b"a\x0bb", r"line 2 holds the character U\+000B"),
+        ("a\x85b".encode(), r"line 2 holds the character U\+0085"),
+        ("a\u2028b".encode(), r"line 2 holds the character U\+2028"),
+    ],
+)
+def test_names_of_regions_that_a_reader_would_stop_or_break_at_are_refused(
+    tmp_path: Path, name: bytes, said: str
+) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        prepare(tmp_path, g_fa=FASTA, kit_bed=b"chr1\t0\t1\tone\nchr1\t1\t3\t" + name + b"\n")
 
 
 def test_alt_contigs_want_their_file(tmp_path: Path) -> None:
@@ -169,3 +197,15 @@ def test_alt_contigs_want_their_file(tmp_path: Path) -> None:
     assert prepared.warnings == []
     assert prepared.parts["alt"].path == "genome.fa.alt"
     assert prepared.parts["alt"].file.read_bytes() == b"chr2_1_alt\t0\tchr2\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("G.FA", "sequence"), ("g.fa.bgz", "sequence"), ("g.Fasta.GZ", "sequence"),
+        ("Kit.BED", "targets:Kit"), ("kit.v1.bed.BGZ", "targets:kit.v1"),
+        ("G.GFF3.gz", "annotation"), ("g.fa.ALT", "alt"),
+    ],
+)  # fmt: skip
+def test_parts_are_known_by_their_names_in_any_case(name: str, part: str) -> None:
+    assert part_of(name)[0] == part

@@ -64,6 +64,7 @@ def test_further_columns_and_the_order_are_kept() -> None:
         ("chr1\t1\t20\nchr1\t30\t40\tname\n", ["line 2", "4 columns", "line 1 has 3"]),
         ("\t1\t20\n", ["line 1", "no contig"]),
         ("chr1\t1\t20\rchr1\t30\t40\n", ["line 1"]),
+        ("chr1 1 20 a b\nchr1 30 40 c d e\n", ["line 2", "tab between columns"]),
         ("c\x00h\x00r\x001\x00\t\x001\n", ["line 1", "UTF-16"]),
         (GOOD.replace("chr", ""), ["no contig that the sequence has", "put 'chr' before"]),
         ("chr9\t1\t2\n", ["'chr9'", "the sequence has 'chr1', 'chr2'"]),
@@ -98,6 +99,21 @@ def test_browser_lines_are_left_out_with_a_warning(line: str) -> None:
     assert ["line 1" in warning for warning in content.warnings] == [True]
 
 
+@pytest.mark.parametrize("name", ["track", "browser"])
+def test_a_contig_may_have_the_name_of_a_browser_line(name: str) -> None:
+    content = parse_bed([f"{name}\t1\t4", f"{name} 5 9", "chr1\t1\t4"], {name: 100, "chr1": 19})
+    assert [tuple(r[:3]) for r in content.regions] == [
+        (name, 1, 4), (name, 5, 9), ("chr1", 1, 4),
+    ]  # fmt: skip
+    assert content.warnings == []
+
+
+def test_blanks_round_columns_are_taken_away_and_those_within_names_stay() -> None:
+    content = parse_bed(["chr1 \t 1\t20 \tGENE exon 1 ", "chr1\t30\t40 \t"], LENGTHS)
+    assert content.lines == ["chr1\t1\t20\tGENE exon 1", "chr1\t30\t40\t"]
+    assert content.warnings == []
+
+
 def test_regions_past_the_end_are_cut_with_a_warning_that_names_the_line() -> None:
     content = read(GOOD.replace("11100", "99000") + "chr2\t6000\t6100\n")
     assert content.regions[2] == Region("chr1", 10900, 14_000)
@@ -116,6 +132,16 @@ def test_some_contigs_that_the_sequence_lacks_are_listed_and_left_out() -> None:
     assert content.lines == GOOD.splitlines()
     [warning] = content.warnings
     assert "'chr9_random'" in warning
+
+
+def test_what_the_sequence_lacks_is_kept_apart_to_the_base() -> None:
+    kit = "chr1\t13990\t14010\tend\t0\nchr9\t0\t100\tpatch\t0\nchr2\t7000\t7100\tpast\t0\n"
+    content = read(kit + "chr2\t5\t9\tgood\t0\n")
+    assert content.lines == ["chr1\t13990\t14000\tend\t0", "chr2\t5\t9\tgood\t0"]
+    assert content.left_out == [
+        "chr1\t14000\t14010\tend\t0", "chr9\t0\t100\tpatch\t0", "chr2\t7000\t7100\tpast\t0",
+    ]  # fmt: skip
+    assert read(GOOD).left_out == []
 
 
 def test_overlapping_regions_are_counted() -> None:

@@ -14,6 +14,7 @@ from seqdrop.domain.calls import (
     joined,
     kept_records,
     maker_line,
+    reach,
     split_genotype,
 )
 
@@ -158,3 +159,39 @@ def test_the_maker_is_one_line_and_says_simulated_only_where_it_is() -> None:
         '##seqdrop=<ID=run,pipeline="germline-cpu",run="ab",reference="odd\\"name/1">'
     )
     assert 'simulated="true"' in maker_line(**facts, simulated="true")
+
+
+@pytest.mark.parametrize(
+    ("ref", "alt", "after", "found"),
+    [
+        ("A", "C", "GGG", (100, 101)),
+        ("ACG", "TTT", "GGG", (100, 103)),
+        ("AC", "A", "GTT", (101, 102)),  # the deleted base alone
+        ("AC", "A", "CCCG", (101, 105)),  # any of the four
+        ("ACT", "A", "CTCTG", (101, 107)),
+        ("A", "AC", "GTT", (100, 102)),  # between two bases
+        ("A", "AC", "CCG", (100, 104)),
+        ("A", "AC", "", (100, 102)),  # at the contig's end
+        ("A", "*", "GGG", (100, 101)),
+    ],
+)
+def test_an_indel_reaches_as_far_as_a_repeat_lets_it_lie(
+    ref: str, alt: str, after: str, found: tuple[int, int]
+) -> None:
+    assert reach(100, ref, alt, after) == found
+
+
+@given(st.text("AC", min_size=1, max_size=12), st.integers(1, 4), st.integers(0, 6))
+def test_each_place_of_a_deletion_is_reached(context: str, length: int, at: int) -> None:
+    """Every place at which taking out as many bases gives the same sequence."""
+    text = "G" + context + "T" * length
+    at = min(at, len(text) - length - 1)
+    without = text[: at + 1] + text[at + 1 + length :]
+    places = [
+        p for p in range(1, len(text) - length + 1) if text[:p] + text[p + length :] == without
+    ]
+    first = places[0]
+    low, high = reach(
+        first - 1, text[first - 1 : first + length], text[first - 1], text[first + length :]
+    )
+    assert (low, high) == (first, places[-1] + length)

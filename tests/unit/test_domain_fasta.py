@@ -37,7 +37,7 @@ def test_good_files_have_one_working_copy(text: bytes) -> None:
         assert working == GOOD
         assert content == FastaContent(
             {"chr1": 13, "chr2": 4}, 0, 0, [],
-            [Region("chr1", 0, 13), Region("chr2", 0, 4)],
+            [Region("chr1", 0, 13), Region("chr2", 0, 4)], [],
         )  # fmt: skip
 
 

@@ -159,3 +159,39 @@ def test_mates_begin_with_the_same_read() -> None:
     check_mates("r1", "r1", "lane 1")
     with pytest.raises(MismatchedMates, match="R1 and R2 of lane 3 begin with different reads"):
         check_mates("r1", "r2", "lane 3")
+
+
+LONG = b"".join(zlib.crc32(b"%d" % n).to_bytes(4, "big") for n in range(90_000)).hex().encode()
+LONG = LONG.translate(bytes(b"ACGT"[n % 4] for n in range(256)))
+"""Bases that do not pack well, as those of a read of 720 kb."""
+
+
+@pytest.mark.parametrize("qualities", [LONG, b"I" * len(LONG)])
+def test_a_read_that_is_longer_than_the_head_is_no_fault(qualities: bytes) -> None:
+    data = gz(b"@long/1 x\n" + LONG + b"\n+\n" + qualities + b"\n")
+    assert len(data) > 2 * HEAD_BYTES
+    assert read_head(data[:HEAD_BYTES], len(data)) == FastqHead("long", read="R1")
+
+
+@pytest.mark.parametrize("seen", [100_000, len(LONG) + 11, len(LONG) + 500])
+def test_it_does_not_matter_where_in_the_first_record_the_head_ends(seen: int) -> None:
+    packer = zlib.compressobj(wbits=31)
+    text = b"@long\n" + LONG + b"\n+\n" + LONG + b"\n"
+    data = packer.compress(text[:seen]) + packer.flush(zlib.Z_SYNC_FLUSH)
+    assert read_head(data, 10**9) == FastqHead("long")
+
+
+@pytest.mark.parametrize(
+    ("begin", "why"),
+    [
+        (b">contig\n", "does not begin with @"),
+        (b"@ name\n", "has no name"),
+        (b"@protein\nMKVL", "characters that are not bases: E F I L"),
+        (b"@two lines\nACGT\n", "has no \\+ line"),
+    ],
+)
+def test_what_is_seen_of_a_long_first_record_is_looked_at(begin: bytes, why: str) -> None:
+    tail = LONG.replace(b"A", b"E").replace(b"C", b"F").replace(b"T", b"I")
+    data = gz(begin + (tail + b"L" if begin.startswith(b"@p") else LONG))
+    with pytest.raises(UnreadableFastq, match=why):
+        read_head(data[:HEAD_BYTES], len(data))

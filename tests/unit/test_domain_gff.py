@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from seqdrop.domain.alt import check_alt, missing_alt
 from seqdrop.domain.bed import Region
 from seqdrop.domain.errors import InvalidInput, InvalidReference
+from seqdrop.domain.fasta import read_fasta
 from seqdrop.domain.gff import GffContent, parse_gff
 
 LENGTHS = {"chr1": 3_000, "chr2": 600}
@@ -34,7 +35,7 @@ def without(kind: str) -> str:
 
 
 def test_a_good_file_gives_a_transcripts_longest_coding_piece() -> None:
-    wanted = GffContent(1, [Region("chr1", 200, 400, "T1")], [])
+    wanted = GffContent([Region("chr1", 200, 400, "T1")], [])
     assert read(GOOD) == wanted
     assert read(GOOD.replace("\n", "\r\n")) == wanted
     assert read(GOOD + "\n") == wanted
@@ -42,7 +43,7 @@ def test_a_good_file_gives_a_transcripts_longest_coding_piece() -> None:
 
 def test_features_may_come_in_any_order() -> None:
     head, *lines = GOOD.splitlines()
-    assert parse_gff([head, *reversed(lines)], LENGTHS).transcripts == 1
+    assert parse_gff([head, *reversed(lines)], LENGTHS) == read(GOOD)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,9 @@ def test_features_may_come_in_any_order() -> None:
         (GOOD.replace("Parent=gene:G1", "Parent=gene:G2"), ["no transcript with coding sequence"]),
         (GOOD.replace("chr1\t", "1\t"), ["no contig", "'1'", "put 'chr' before"]),
         ("", ["no gene"]),
+        (GOOD + GOOD.splitlines()[3] + "\n", ["line 10 gives 'gene:G1' again, as line 4 does"]),
+        (GOOD.replace("\t101\t160", "\t99\t160"), ["line 8 (CDS)", "T1'", "101 to 400"]),
+        (GOOD.replace("\t201\t400", "\t201\t402"), ["line 9 (CDS) is not within"]),
     ],
 )  # fmt: skip
 def test_bad_files_are_refused_with_line_and_reason(text: str, words: list[str]) -> None:
@@ -79,9 +83,35 @@ def test_bad_files_are_refused_with_line_and_reason(text: str, words: list[str])
 
 def test_genes_on_contigs_that_the_sequence_lacks_are_warned_of() -> None:
     content = read(GOOD + "KI27\tx\tgene\t1\t9000\t.\t+\t.\tID=gene:G9;biotype=lncRNA\n")
-    assert content.transcripts == 1
+    assert [region.name for region in content.coding] == ["T1"]
     [warning] = content.warnings
     assert "'KI27'" in warning
+
+
+def genes(*names: str) -> str:
+    """Whole genes of one transcript each."""
+    body = "".join(GOOD.splitlines(keepends=True)[3:])
+    return "".join(body.replace("G1", f"G{name}").replace("T1", f"T{name}") for name in names)
+
+
+BIOTYPE = "Parent=gene:G{0};biotype=protein_coding"
+
+
+def test_transcripts_that_csq_leaves_out_are_counted_with_examples() -> None:
+    text = genes("1", "2", "3").replace(BIOTYPE.format(2), "Parent=gene:G2")
+    content = read(text)
+    assert [region.name for region in content.coding] == ["T1", "T3"]
+    [warning] = content.warnings
+    assert "leaves out 1 of 3 coding transcripts (T2)" in warning
+    assert read(genes("1", "2", "3")).warnings == []
+
+
+def test_a_file_most_of_whose_transcripts_csq_leaves_out_is_refused() -> None:
+    text = genes("1", "2", "3")
+    for name in "23":
+        text = text.replace(BIOTYPE.format(name), f"Parent=gene:G{name}")
+    with pytest.raises(InvalidReference, match=r"leaves out 2 of 3 .*\(T2, T3\).*Ensembl"):
+        read(text)
 
 
 @given(st.lists(st.text() | st.sampled_from(GOOD.splitlines())))
@@ -97,10 +127,10 @@ ALT = {"chr1": 9, "chr1_KI27_alt": 5, "HLA-A*01:01:01:01": 5}
 
 def test_alt_files_name_contigs_in_their_first_column() -> None:
     lines = ["@SQ\tSN:x", "chr1_KI27_alt\t0\tchr1\n", "HLA-A*01:01:01:01\t4\n"]
-    assert check_alt(lines, ALT, "g.alt") == []
-    [lacks] = check_alt(lines[:2], ALT, "g.alt")
+    assert check_alt(lines, ALT, list(ALT)[1:], "g.alt") == []
+    [lacks] = check_alt(lines[:2], ALT, list(ALT)[1:], "g.alt")
     assert "lacks ALT contigs" in lacks
-    [more] = check_alt([*lines, "chr9_alt\t0\n"], ALT, "g.alt")
+    [more] = check_alt([*lines, "chr9_alt\t0\n"], ALT, list(ALT)[1:], "g.alt")
     assert "'chr9_alt'" in more
 
 
@@ -111,10 +141,44 @@ def test_alt_files_name_contigs_in_their_first_column() -> None:
 )  # fmt: skip
 def test_alt_files_that_fit_nothing_are_refused(lines: list[str], why: str) -> None:
     with pytest.raises(InvalidReference, match=why):
-        check_alt(lines, ALT, "g.alt")
+        check_alt(lines, ALT, list(ALT)[1:], "g.alt")
 
 
 def test_alt_contigs_without_an_alt_file_are_warned_of() -> None:
-    assert missing_alt({"chr1": 9, "chr1_random": 3}) == []
-    [warning] = missing_alt(ALT)
+    assert missing_alt([]) == []
+    [warning] = missing_alt(list(ALT)[1:])
     assert "2 ALT contigs ('chr1_KI27_alt', 'HLA-A*01:01:01:01')" in warning
+
+
+NCBI = "Homo sapiens chromosome 6 genomic scaffold, GRCh38.p14"
+
+
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [
+        ("chr6_GL000256v2_alt", ""), ("chr1_KN196472v1_fix", ""), ("HLA-A*01:01:01:01", ""),
+        ("HSCHR6_MHC_COX_CTG1", "dna:chromosome"), ("CHR_HSCHR6_MHC_COX_CTG1", ""),
+        ("CHR_HG2233_PATCH", ""), ("HG2233_PATCH", ""),
+        ("NT_167244.2", f"{NCBI} alternate locus group ALT_REF_LOCI_1"),
+        ("NW_009646194.1", "Homo sapiens chromosome 1 genomic patch of type FIX, GRCh38.p14"),
+        ("NW_1.1", "GRCh38.p14 novel patch"),
+    ],
+)  # fmt: skip
+def test_alt_contigs_and_patches_are_known_by_all_who_name_them(
+    name: str, description: str
+) -> None:
+    fasta = f">chr1 the primary one\nACGT\n>{name} {description}\nACGT\n".encode()
+    assert read_fasta([fasta], len).alternates == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [
+        ("chr1", ""), ("CHROMOSOME_I", ""), ("CHR_1", ""), ("chr1_KI270706v1_random", ""),
+        ("chrUn_KI270302v1", ""), ("HSCHRUN_RANDOM_CTG1", ""), ("HSCHR1_CTG1_UNLOCALIZED", ""),
+        ("NC_000001.11", "Homo sapiens chromosome 1, GRCh38.p14 Primary Assembly"),
+        ("NT_187361.1", f"{NCBI} Primary Assembly HSCHR1_CTG1_UNLOCALIZED"), ("KI270728.1", ""),
+    ],
+)  # fmt: skip
+def test_primary_contigs_are_no_alternates(name: str, description: str) -> None:
+    assert read_fasta([f">{name} {description}\nACGT\n".encode()], len).alternates == []

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from runner.commands import Filler, MatePaths
 from runner.faults import StageFault
 from seqdrop.domain.errors import InvalidPipeline, UnknownAssay, UnknownPipeline
-from seqdrop.domain.pipeline import Args, Linear, Step, waves_of
+from seqdrop.domain.pipeline import Args, Calling, Linear, Step, waves_of
 from seqdrop.domain.plan import ReadPair
 from seqdrop.library import Library
 from tests.domain_support import analysis, stored
@@ -169,3 +170,25 @@ def test_a_placeholder_in_a_users_text_stays_text() -> None:
 def test_arguments_with_a_condition_are_left_out_where_it_is_false() -> None:
     bed = Args(args=("-T", "{out}/targets.bed"), when="targets")
     assert arguments(filler(), "tool", bed) == ["tool"]
+
+
+@pytest.mark.parametrize(
+    "calling",
+    [
+        {"max_depth": 0},
+        {"min_depth": -1},
+        {"gvcf_depths": [0, 10]},
+        {"insert_size": "300;rm"},
+        {"insert_size": "300,200,1000,1,5"},
+        {"min_qual": "high"},
+        {"depth": 3},
+    ],
+)
+def test_a_calling_setting_that_can_not_be_is_refused(calling: dict[str, Any]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(calling, Calling)
+
+
+def test_blocks_end_at_the_least_depth_that_is_a_call_too() -> None:
+    assert Calling(min_depth=7, gvcf_depths=(20, 10)).variables["gvcf_depths"] == "1,7,10,20"
+    assert Calling(min_depth=0).variables["gvcf_depths"] == "1,10,20,30"

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from seqdrop.domain.blueprint import check_limits
 from seqdrop.domain.errors import InvalidAssay, InvalidPipeline
+from seqdrop.domain.fingerprint import Comparison, identity_metrics, is_refuted
+from seqdrop.domain.lanes import is_phred64
 from seqdrop.domain.metrics import (
     LEAST_PAIRED_READS,
     METRICS,
-    is_phred64,
     measurable,
     metrics_of,
 )
@@ -28,6 +29,10 @@ GOOD = {
     "phred64": 0.0, "duplicate_fraction": 0.1, "files_without_end": 0.0,
     "depth_over_cap": 0.1, "contamination": 0.0,
 }  # fmt: skip
+
+
+MAPPED = {"mapped_fraction": 0.99}
+"""So that there is something to judge."""
 
 
 def counted(counts: dict[str, int]) -> dict[str, float]:
@@ -52,23 +57,29 @@ def measured(figures: dict[str, float]) -> dict[str, float]:
 def test_a_metric_is_judged_by_its_limits(
     value: float, limit: Limit, verdict: Verdict, reason: str | None
 ) -> None:
-    assert judge({"m": value}, {"m": limit}) == (verdict, [reason] if reason else [])
+    assert judge(MAPPED | {"m": value}, {"m": limit}) == (verdict, [reason] if reason else [])
 
 
 def test_the_worst_metric_decides_and_one_that_is_missing_is_a_warning() -> None:
     limits = {"a": Limit(warn_below=1), "b": Limit(fail_below=1), "c": Limit(warn_below=1)}
-    verdict, lines = judge({"a": 2, "b": 0}, limits)
+    verdict, lines = judge(MAPPED | {"a": 2, "b": 0}, limits)
     assert verdict is Verdict.FAIL
     assert lines == ["FAIL: b is 0, below 1", "WARN: c is limited, but could not be measured"]
 
 
 @pytest.mark.parametrize(
-    "figures", [{}, {"reads": 100.0, "snps": 4.0}], ids=["nothing", "nothing that is judged"]
+    "figures",
+    [
+        {},
+        {"reads": 100.0, "snps": 4.0},
+        {"phred64": 0.0, "files_without_end": 0.0, "identical_mates_fraction": 0.0, "reads": 1e6},
+    ],
+    ids=["nothing", "nothing that is judged", "the reads alone"],
 )
 def test_pass_never_stands_over_nothing(figures: dict[str, float]) -> None:
     verdict, lines = judge(figures, {})
     assert verdict is Verdict.WARN
-    assert lines == ["WARN: nothing was measured that a limit or floor names"]
+    assert lines == ["WARN: no limit or floor looked at the alignment"]
 
 
 def test_pass_does_not_stand_over_floors_that_are_all_set_aside() -> None:
@@ -279,3 +290,37 @@ def test_all_limits_of_the_project_can_be_measured() -> None:
         check_limits(name, assay, library.pipeline(assay.pipeline))
     for name in library.pipeline_names():
         assert library.pipeline(name).qc, f"runs of {name} by --pipeline have no limits"
+
+
+@pytest.mark.parametrize(
+    ("compared", "verdict", "line"),
+    [
+        (Comparison("run k#1 (wgs)", 40, 40), Verdict.PASS, ""),
+        (Comparison("run k#1 (wgs)", 40, 38), Verdict.PASS, ""),
+        (Comparison("run k#1 (wgs)", 40, 37), Verdict.WARN, "WARN: identity_concordance is 0.925"),
+        (Comparison("run k#1 (wgs)", 40, 32), Verdict.WARN, "WARN: identity_concordance is 0.8"),
+        (Comparison("run k#1 (wgs)", 40, 31), Verdict.FAIL, "FAIL: identity_concordance is 0.775"),
+        (Comparison("run k#1 (wgs)", 19, 0), Verdict.PASS, "NOTE: identity can't be told by 19"),
+        (Comparison("run k#1 (wgs)", problem="it is gone"), Verdict.PASS, "NOTE: identity can't"),
+    ],
+)
+def test_identity_is_judged_by_the_share_of_sites_that_agree(
+    compared: Comparison, verdict: Verdict, line: str
+) -> None:
+    found = judge(GOOD, {"mapped_fraction": Limit(fail_below=0.1)}, identity=[compared],
+                  worst_in={"mapped_fraction": "lane 1"})  # fmt: skip
+    assert found.verdict is verdict
+    assert [one[: len(line)] for one in found.lines] == ([line] if line else [])
+
+
+def test_the_figures_are_those_of_the_comparison_that_agrees_least() -> None:
+    few, gone = Comparison("a", 10, 0), Comparison("b", problem="gone")
+    same, other = Comparison("c", 40, 40), Comparison("d", 50, 20)
+    assert identity_metrics([few, same, gone, other]) == {
+        "identity_sites": 50, "identity_concordance": 0.4,
+    }  # fmt: skip
+    assert identity_metrics([few, gone]) == {"identity_sites": 10}
+    assert identity_metrics([gone]) == {}
+    assert is_refuted({"identity_concordance": 0.4})
+    assert not is_refuted({"identity_concordance": 0.8})
+    assert not is_refuted({"identity_sites": 10})

@@ -53,6 +53,26 @@ def test_the_sites_of_the_fingerprint_are_for_qc_alone() -> None:
     assert "fingerprint.vcf" not in files_of("align") | files_of("call")
 
 
+@pytest.mark.parametrize(
+    ("pipeline", "name"),
+    [("germline-cpu", "qc"), ("germline-fpga", "coverage"), ("exome-fpga", "coverage")],
+)
+def test_depth_is_told_of_the_targets_that_the_sequence_lacks(pipeline: str, name: str) -> None:
+    left_out = {"left_out:exome": part("targets.left_out.bed", "o1")}
+    dragen = {"dragen": (part("dragen/x", "d1"),)}
+    for parts, wanted in ((PARTS | left_out, True), (PARTS, False)):
+        made = make_blueprint(
+            sample="NA1", assay_name="exome", assay=Assay(pipeline, "tiny", targets="exome"),
+            pipeline=LIBRARY.pipeline(pipeline), images=IMAGES, files=lane_pair(),
+            reference=reference(parts=parts, indexes=INDEXES | dragen),
+        )  # fmt: skip
+        assert made.variables["left_out"] is wanted
+        assert ("targets.left_out.bed" in {f.path for f in made.files[name]}) is wanted
+        [depth] = [c for s in made.stages[name].steps for c in s.pipe if c[1:2] == ("depth",)]
+        given = [a.args for a in depth if not isinstance(a, str) and a.when == "left_out"]
+        assert given == [("--left-out", "{ref}/targets.left_out.bed")]
+
+
 def test_a_version_from_before_there_was_a_sequence_index_holds_and_says_what_to_do() -> None:
     with pytest.raises(ReferenceNotReady, match="has no sequence index: add a version of it"):
         files_of("align", indexes={"bwa": INDEXES["bwa"]})

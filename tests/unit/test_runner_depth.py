@@ -1,5 +1,6 @@
 """Depth over targets: pieces that share no base, and what is below a depth in each target."""
 
+import gzip
 import json
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from runner.tools.base_quality import main, mean_qualities
 from runner.tools.depth_regions import Depths, Measured, below_regions, by_contig
+from runner.tools.main import main as tool
 from runner.tools.scope import pieces
 from seqdrop.domain.bed import Region
 
@@ -111,3 +113,36 @@ def test_the_points_are_in_order_for_who_sorts_their_names_as_text(
     (line,) = json.loads(capsys.readouterr().out)["data"].values()
     assert sorted(line) == sorted(line, key=int)
     assert len(line) == 120
+
+
+def test_targets_that_the_sequence_lacks_are_listed_with_depth_nought(tmp_path: Path) -> None:
+    """mosdepth measured chr1:0-10 at 30; the kit has a region more, on a patch."""
+    for name, text in {
+        "regions.bed": "chr1\t0\t10\t30.00\n",
+        "thresholds.bed": "#chrom\tstart\tend\tregion\t1X\t10X\t20X\t30X\n"
+        "chr1\t0\t10\tunknown\t10\t10\t10\t10\n",
+        "quantized.bed": "chr1\t0\t10\t20:inf\nchr1\t10\t90\t0:20\n",
+    }.items():
+        (tmp_path / f"d.{name}.gz").write_bytes(gzip.compress(text.encode()))
+    (tmp_path / "d.mosdepth.summary.txt").write_text(
+        "chrom\tlength\tbases\tmean\tmin\tmax\n"
+        "total\t90\t300\t3.33\t0\t30\ntotal_region\t10\t300\t30.00\t30\t30\n"
+    )
+    (tmp_path / "d.mosdepth.region.dist.txt").write_text("total\t30\t1.00\ntotal\t0\t1.00\n")
+    (tmp_path / "kit.bed").write_text("chr1\t0\t10\tE1\n")
+    (tmp_path / "left_out.bed").write_text("chr9\t5\t25\tM\u00fcller 2\n", "utf-8")
+    arguments = [
+        "depth", f"{tmp_path}/d", "--reporting-depth", "20", "--out", str(tmp_path),
+        "--targets", f"{tmp_path}/kit.bed", "--below", f"{tmp_path}/below.bed",
+        "--left-out", f"{tmp_path}/left_out.bed",
+    ]  # fmt: skip
+    assert tool(arguments) == 0
+    rows = (tmp_path / "targets.tsv").read_text("utf-8").splitlines()[1:]
+    assert rows == [
+        "chr1\t0\t10\tE1\t10\t30.00\t1.0000\t0",
+        "chr9\t5\t25\tM\u00fcller 2\t20\t0.00\t0.0000\t20",
+    ]
+    assert (tmp_path / "below.bed").read_text("utf-8").splitlines()[1:] == [
+        "chr9\t5\t25\tM\u00fcller 2"
+    ]
+    assert json.loads((tmp_path / "depth.json").read_text())["mean_depth"] == 30.0

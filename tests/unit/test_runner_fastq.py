@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.fastq import checked_text
+from runner.fastq import CHUNK_BYTES, checked_text
 from runner.faults import FastqFault
 from runner.record_counter import RecordCounter
 from tests.runner_support import fastq
@@ -89,13 +89,49 @@ def test_bgzf_with_its_empty_last_block_is_whole() -> None:
     assert check(b"".join(blocks) + member(b"", flags=4)).counts.reads == 60
 
 
-@pytest.mark.parametrize("stray", [b"x", b"stray bytes of another file", b"\x1f\x8b\x08", b"\0\0x"])
-def test_stray_bytes_at_the_end_are_a_fault(stray: bytes) -> None:
-    fault_of(gzip.compress(TEXT) + stray)
+@pytest.mark.parametrize(
+    "stray", [b"x", b"stray bytes of another file", b"\x1f", b"\0\0x", b"\n" + member(TEXT)]
+)
+@pytest.mark.parametrize("sizes", [[], [1] * 2_000])
+def test_stray_bytes_at_the_end_are_counted(stray: bytes, sizes: list[int]) -> None:
+    with pytest.raises(FastqFault) as caught:
+        check(gzip.compress(TEXT) + stray, sizes=sizes)
+    assert str(caught.value) == (
+        f"has {len(stray)} bytes after the end of its gzip stream: pack it anew"
+    )
 
 
-def test_zero_padding_at_the_end_is_none() -> None:
-    assert check(gzip.compress(TEXT) + bytes(700)).counts.reads == 60
+def test_stray_bytes_are_not_counted_to_the_end_of_a_large_file() -> None:
+    fault = fault_of(gzip.compress(TEXT) + b"x" * (CHUNK_BYTES + 7))
+    assert fault.startswith("has at least 1,0")
+
+
+def test_the_begin_of_another_member_is_a_cut_and_one_that_is_none_is_damage() -> None:
+    whole = gzip.compress(TEXT)
+    assert fault_of(whole + whole[:3]).startswith("is cut off: the gzip stream ends in the middle")
+    assert fault_of(whole + b"\x1f\x8bnone of it").startswith(
+        "is damaged after at least 60 reads: "
+    )
+
+
+@pytest.mark.parametrize("end", [bytes(700), b"\n", b"\r\n", b"\0\0\n\0"])
+@pytest.mark.parametrize("sizes", [[], [1] * 2_000])
+def test_zero_padding_and_a_line_end_after_the_stream_are_fine(
+    end: bytes, sizes: list[int]
+) -> None:
+    digest = hashlib.md5(gzip.compress(TEXT, mtime=0) + end, usedforsecurity=False).hexdigest()
+    counter = check(gzip.compress(TEXT, mtime=0) + end, md5=digest, sizes=sizes)
+    assert counter.counts.reads == 60
+
+
+def test_padding_after_the_last_block_hides_no_end_block() -> None:
+    blocks = member(TEXT, flags=4) + member(b"", flags=4)
+    assert not check(blocks + bytes(9)).counts.without_end_block
+    assert check(member(TEXT, flags=4) + bytes(9)).counts.without_end_block
+
+
+def test_members_with_zeros_between_are_all_read() -> None:
+    assert check(member(TEXT) + bytes(300) + member(TEXT, flags=12)).counts.reads == 120
 
 
 def test_any_flipped_bit_of_the_data_is_a_fault() -> None:
@@ -133,6 +169,10 @@ def test_a_last_line_without_its_end_is_a_record() -> None:
         (b"@r\nACG\n+\nII\n", "record 61 has 3 bases and 2 qualities"),
         (b"@r\nAC\n+\n", "ends in the middle of a record after 60 reads"),
         (b"@r\nAC\n", "ends in the middle of a record after 60 reads"),
+        (b"\x1a", "has bytes after its last record, number 60, that are no line ends (0x1A)"),
+        (bytes(999), "has bytes after its last record, number 60, that are no line ends (0x00)"),
+        (b" \n", "has bytes after its last record, number 60, that are no line ends (0x20)"),
+        (b"\n\t\r\n", "has bytes after its last record, number 60, that are no line ends (0x09)"),
     ],
 )
 def test_a_misshapen_record_is_a_fault(record: bytes, fault: str) -> None:

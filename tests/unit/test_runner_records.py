@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from runner.faults import FastqFault
 from runner.mate_counts import MateCounts, parting_block, totals
 from runner.record_counter import RecordCounter
-from seqdrop.domain.fastq_record import BASES, full_name, pair_name, record_fault
+from seqdrop.domain.fastq_record import (
+    BASES,
+    PADDING,
+    full_name,
+    pair_name,
+    record_fault,
+    shown_bytes,
+)
 
 BLOCK = 3
 """Small blocks, so that short texts have some."""
@@ -43,6 +50,14 @@ def by_definition(text: bytes) -> tuple[str, list[list[bytes]]]:
     while b"".join([*lines, last]).strip(b"\r"):
         is_last = len(lines) == 3
         record = [line.removesuffix(b"\r") for line in (*lines[:4], *([last] if is_last else []))]
+        whole = b"\n".join([*lines, last])
+        if records and len(lines) < 4 and (others := whole.translate(None, b"\r\n")) and not (
+            others.strip(PADDING)
+        ):  # fmt: skip
+            return (
+                f"has bytes after its last record, number {len(records)}, that are no line ends "
+                f"({shown_bytes(others)}): remove them", records,
+            )  # fmt: skip
         number = f"is not FASTQ: record {len(records) + 1}"
         if not (record[0] if record else last):
             return (
@@ -84,7 +99,7 @@ def records(draw: st.DrawFn) -> bytes:
 TEXTS = st.builds(
     lambda parts, end, cut: (b"".join(parts) + end)[: -cut or None],
     st.lists(records(), max_size=12),
-    st.sampled_from([b"", b"", b"\n", b"\r\n\n\n", b"\n\n\n\n\n@"]),
+    st.sampled_from([b"", b"", b"\n", b"\r\n\n\n", b"\n\n\n\n\n@", b"\x1a", b" \n\0", b"\n\t"]),
     st.integers(0, 3),
 )
 

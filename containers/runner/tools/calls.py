@@ -1,18 +1,32 @@
-"""``seqdrop-tool calls``, ``join``, ``header`` and ``split``: what becomes of calls as VCF."""
+"""``seqdrop-tool calls``, ``join``, ``header`` and ``finish``: what becomes of calls as VCF."""
 
 import argparse
 import gzip
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
-from seqdrop.domain.bed import parse_bed
-from seqdrop.domain.calls import Kept, Thresholds, joined, kept_records, maker_line, split_genotype
+from runner.tools.bed_files import read_bed
+from runner.tools.sequence import Sequence
+from seqdrop.domain.calls import (
+    Kept,
+    Thresholds,
+    joined,
+    kept_records,
+    maker_line,
+    reach,
+    split_genotype,
+)
 from seqdrop.domain.letters import CODE_BASES
 from seqdrop.domain.measures.calls import NAMES as CALLS
 from seqdrop.domain.scatter import Stretch
+from seqdrop.domain.targets import Targets
+
+FURTHEST_SHIFT = 1_000
+"""Bases that an indel is followed through a repeat: targets within it are touched."""
 
 
 def main(arguments: list[str]) -> int:
@@ -70,22 +84,55 @@ def _add_facts(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{fact}", default="")
 
 
-def split(arguments: list[str]) -> int:
-    """Take the claim of REF out of genotypes that were split over several records."""
-    parser = argparse.ArgumentParser(prog="seqdrop-tool split", description=split.__doc__)
-    parser.add_argument("counts", type=Path, help="where calls.json goes")
-    options = parser.parse_args(arguments)
-    lines, records = _read(sys.stdin)
+def finish(arguments: list[str]) -> int:
+    """The variants of a VCF on standard input as they are given out.
+
+    Only those that touch a target, where there are targets; a genotype that was split over several
+    records claims no REF; with facts, a line on what made them; with --counts, what became of them.
+    """
+    parser = argparse.ArgumentParser(prog="seqdrop-tool finish", description=finish.__doc__)
+    parser.add_argument("--targets", type=Path, help="BED of the target regions")
+    parser.add_argument("--fasta", type=Path, help="the sequence, for targets")
+    parser.add_argument("--counts", type=Path, help="where calls.json goes")
+    _add_facts(parser)
+    options = vars(parser.parse_args(arguments))
+    counts_path, touches = options.pop("counts"), _touching(options)
     counts = dict.fromkeys(sorted(CALLS), 0)
-    sys.stdout.writelines(lines)
-    for line in map(split_genotype, records):
+    lines, records = _read(sys.stdin)
+    more = [maker_line(**options)] if any(options.values()) else []
+    sys.stdout.writelines(_with_lines(lines, more))
+    for line in map(split_genotype, filter(touches, records)):
         sys.stdout.write(line)
         filters = line.split("\t", 7)[6].split(";")
         counts["calls_passed" if filters == ["PASS"] else "calls_filtered"] += 1
         counts["calls_at_codes"] += "RefCode" in filters
     sys.stdout.flush()
-    options.counts.write_text(json.dumps(counts, indent=1) + "\n", "utf-8")
+    if counts_path:
+        counts_path.write_text(json.dumps(counts, indent=1) + "\n", "utf-8")
     return 0
+
+
+def _touching(options: dict[str, Any]) -> Callable[[str], bool]:
+    """Whether a record touches a target; every one does where there are none."""
+    bed, fasta = options.pop("targets"), options.pop("fasta")
+    if bed is None:
+        return bool  # no line is empty
+    targets = Targets(read_bed(bed))
+    sequence = Sequence(fasta)
+
+    def touches(line: str) -> bool:
+        contig, position, _, ref, alts, _ = line.split("\t", 5)
+        start = int(position) - 1
+        if targets.overlap(contig, start, start + len(ref)):
+            return True
+        end = start + len(ref)
+        after = sequence.bases(contig, end, end + FURTHEST_SHIFT)
+        return any(
+            targets.overlap(contig, *reach(start, ref.upper(), alt.upper(), after))
+            for alt in alts.split(",")
+        )
+
+    return touches
 
 
 def _read(lines: Iterator[str]) -> tuple[list[str], Iterator[str]]:
@@ -112,7 +159,7 @@ def _codes(bed: Path) -> dict[tuple[str, int], frozenset[str]]:
     """The bases that each code stands for, by contig and 1-based position."""
     return {
         (region.contig, start + 1): frozenset(CODE_BASES[region.name.upper()])
-        for region in parse_bed(bed.read_text("utf-8").splitlines(), file=bed.name).regions
+        for region in read_bed(bed)
         for start in range(region.start, region.end)
     }
 

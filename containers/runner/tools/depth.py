@@ -3,7 +3,8 @@
 mosdepth leaves contigs without a read out of its summary and its distribution, so that means over
 its own lengths are too high; here every base of the scope counts. Written are ``depth.json`` (see
 ``domain/measures/depth.py``), ``targets.tsv`` (a line for each target, or each contig where there
-are none), ``depth_distribution.txt`` (for the report), and ``below_depth.bed`` where asked for.
+are none; targets that the sequence lacks have depth 0 and are in no other figure),
+``depth_distribution.txt`` (for the report), and ``below_depth.bed`` where asked for.
 """
 
 import argparse
@@ -13,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.tools.bed_files import read_bed
 from runner.tools.depth_regions import Depths, Measured, below_regions, by_contig
-from runner.tools.scope import read_bed
 from seqdrop.domain.bed import Region
 from seqdrop.domain.measures.depth import BREADTH_DEPTHS
 
@@ -30,6 +31,7 @@ class _Options:
     out: Path
     targets: Path | None
     below: Path | None
+    left_out: Path | None
 
 
 def main(arguments: list[str]) -> int:
@@ -40,17 +42,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder")
     parser.add_argument("--targets", type=Path, help="BED of targets, as the lab gave them")
     parser.add_argument("--below", type=Path, help="BED to write: target bases below the depth")
+    parser.add_argument("--left-out", type=Path, help="BED of targets that the sequence lacks")
     options = _Options(**vars(parser.parse_args(arguments)))
     pieces = list(read_pieces(options.prefix))
     depths = Depths(pieces)
     targets = read_bed(options.targets) if options.targets else None
     metrics = metrics_of(depths, options, bases_anywhere(options.prefix) if targets else None)
     (options.out / "depth.json").write_text(json.dumps(metrics, indent=1, sort_keys=True) + "\n")
+    left_out = read_bed(options.left_out) if options.left_out else []
     rows = [depths.over(target) for target in targets or []]
+    rows += [Measured(target, 0.0, {options.reporting_depth: 0}) for target in left_out]
     _write_table(options.out / "targets.tsv", rows or by_contig(pieces), options.reporting_depth)
     _write_distribution(options, sum(piece.region.end - piece.region.start for piece in pieces))
     if options.below:
-        _write_below(options.below, targets or [], options)
+        _write_below(options.below, [*(targets or []), *left_out], options)
     return 0
 
 
@@ -117,7 +122,7 @@ def _sex_ratios(depths: Depths) -> dict[str, float]:
 
 
 def _write_table(path: Path, rows: Iterable[Measured], depth: int) -> None:
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.write("\t".join((*_COLUMNS, f"breadth_{depth}x", f"bases_below_{depth}x")) + "\n")
         for row in rows:
             region = row.region
@@ -147,8 +152,8 @@ def _write_distribution(options: _Options, length: int) -> None:
 def _write_below(path: Path, targets: list[Region], options: _Options) -> None:
     """The targets' bases below the reporting depth; the first line says what they are."""
     depth = options.reporting_depth
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(f"# target bases with a depth below {depth}: no variant there says nothing\n")
-        with gzip.open(f"{options.prefix}.quantized.bed.gz", "rt") as stretches:
+        with gzip.open(f"{options.prefix}.quantized.bed.gz", "rt", encoding="utf-8") as stretches:
             for region in below_regions(targets, stretches, f"{depth}:inf"):
                 file.write(f"{region.contig}\t{region.start}\t{region.end}\t{region.name}\n")

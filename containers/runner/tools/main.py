@@ -8,12 +8,12 @@ VERBS = {
     "calls": "runner.tools.calls:main",
     "depth": "runner.tools.depth:main",
     "fingerprint": "runner.tools.fingerprint:main",
+    "finish": "runner.tools.calls:finish",
     "header": "runner.tools.calls:header",
     "join": "runner.tools.calls:join",
     "reference-check": "runner.tools.reference_check:main",
     "regions": "runner.tools.regions:main",
     "scope": "runner.tools.scope:main",
-    "split": "runner.tools.calls:split",
 }
 """Each verb's function, from arguments to exit code; its module is imported when it is called."""
 

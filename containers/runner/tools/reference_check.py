@@ -7,8 +7,8 @@ what came otherwise is held by them too. Genes are tried with ``bcftools csq`` i
 import argparse
 import gzip
 import hashlib
-import io
 import mmap
+import re
 import subprocess
 import sys
 import zlib
@@ -18,15 +18,20 @@ from tempfile import TemporaryDirectory
 
 from runner.processes import BAD_DATA_EXIT_CODE
 from seqdrop.domain.alt import check_alt
-from seqdrop.domain.bed import Region, parse_bed
+from seqdrop.domain.bed import Region, listed, parse_bed
 from seqdrop.domain.errors import InvalidReference
 from seqdrop.domain.fasta import FastaContent, read_fasta
 from seqdrop.domain.fingerprint_sites import FILE as SITES
 from seqdrop.domain.fingerprint_sites import check_bases, parse_sites
-from seqdrop.domain.gff import parse_gff
+from seqdrop.domain.gff import left_out_by_csq, parse_gff
+from seqdrop.domain.text import text_lines
 
 _CHUNK_BYTES = 1 << 20
 _OTHER_BASE = {"A": "C", "C": "G", "G": "T", "T": "A"}
+_MOST_TRIED = 5_000
+"""Transcripts that csq is tried with; of more, as many from all over the file. A file
+of a kind that csq leaves out shows it in these, and each one more takes time."""
+_GENES_REMEDY = "mend these lines, or give the GFF3 that Ensembl has of this sequence"
 _ADD = "add the version with `seqdrop reference add`, which writes it so"
 
 
@@ -55,7 +60,7 @@ def check(ref: Path) -> tuple[FastaContent, list[str]]:
     alt, genes = ref / "genome.fa.alt", ref / "annotation.gff3.gz"
     warnings = []
     if alt.exists():
-        warnings += check_alt(_lines(alt), content.lengths, alt.name)
+        warnings += check_alt(_lines(alt), content.lengths, content.alternates, alt.name)
     for bed in sorted((ref / "targets").glob("*.bed")):
         warnings += _check_targets(bed, content.lengths)
     if (ref / SITES).exists():
@@ -63,7 +68,7 @@ def check(ref: Path) -> tuple[FastaContent, list[str]]:
     if genes.exists():
         found = parse_gff(_lines(genes), content.lengths, genes.name)
         warnings += found.warnings
-        _try_csq(ref / "genome.fa", genes, found.coding)
+        warnings += _try_csq(ref / "genome.fa", genes, found.coding)
     return content, warnings
 
 
@@ -112,47 +117,69 @@ def _lines(path: Path) -> Iterator[str]:
         packed = head.read(2) == b"\x1f\x8b"
     try:
         with gzip.open(path) if packed else path.open("rb") as source:
-            yield from io.TextIOWrapper(source, "utf-8", "surrogateescape", newline="\n")
+            yield from text_lines(source)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InvalidReference(f"{path.name} is cut or damaged: {error}") from error
 
 
-def _try_csq(fasta: Path, genes: Path, coding: list[Region]) -> None:
-    """Lets csq name the consequence of a change in coding sequence, as it will for samples."""
+def _try_csq(fasta: Path, genes: Path, coding: list[Region]) -> list[str]:
+    """Lets csq name the consequence of a change in each transcript, as it will for samples."""
+    tried = coding[:: -(-len(coding) // _MOST_TRIED)]
     with TemporaryDirectory() as folder:
         vcf = Path(folder) / "coding.vcf"
-        vcf.write_text(_changes(fasta, coding), encoding="ascii")
+        vcf.write_text(_changes(fasta, tried, Path(folder)), encoding="ascii")
         ran = subprocess.run(
-            ["bcftools", "csq", "-p", "a", "-f", fasta, "-g", genes, vcf],
+            # -l: each change by itself, though there are several in a gene.
+            ["bcftools", "csq", "-l", "-p", "a", "-f", fasta, "-g", genes, vcf],
             capture_output=True, text=True, errors="replace", check=False,
         )  # fmt: skip
-    said = "; ".join(ran.stderr.strip().splitlines()[-3:])
     if ran.returncode != 0:
-        raise InvalidReference(f"bcftools csq can't read {genes.name}: {said}")
-    names = [region.name for region in coding]
-    found = [line for line in ran.stdout.splitlines() if "BCSQ=" in line and line[0] != "#"]
-    if not any(f"|{name}|" in line for name in names for line in found):
-        raise InvalidReference(
-            f"bcftools csq finds no consequence of changes within {', '.join(names)} of "
-            f"{genes.name}, which are coding by it: give the GFF3 that Ensembl has ({said})"
-        )
+        raise InvalidReference(_why_csq_stopped(genes, ran.stderr))
+    found = set(_transcripts_in(ran.stdout))
+    unseen = [region.name for region in tried if region.name not in found]
+    if not unseen:
+        return []
+    why = "it names no consequence of a change in the middle of their coding sequence"
+    return [left_out_by_csq(genes.name, unseen, len(tried), why)]
 
 
-def _changes(fasta: Path, coding: list[Region]) -> str:
-    """A VCF with one change in the middle of each region."""
-    lines = []
-    for region in coding:
-        position = (region.start + region.end) // 2 + 1
-        asked = f"{{{region.contig}}}:{position}-{position}"  # braces: names may have colons
-        text = subprocess.run(
-            ["samtools", "faidx", fasta, asked], capture_output=True, text=True, check=True
-        ).stdout
-        base = text.splitlines()[1].upper()
-        other = _OTHER_BASE.get(base, "A")
-        lines.append((region.contig, position, f".\t{base}\t{other}\t.\t.\t.\n"))
-    contigs = dict.fromkeys(region.contig for region in coding)
-    head = "##fileformat=VCFv4.2\n" + "".join(f"##contig=<ID={name}>\n" for name in contigs)
-    order = {name: number for number, name in enumerate(contigs)}
-    lines.sort(key=lambda line: (order[line[0]], line[1]))
-    body = "".join(f"{contig}\t{position}\t{rest}" for contig, position, rest in lines)
+def _transcripts_in(vcf: str) -> Iterator[str]:
+    """The transcripts that csq names consequences in: BCSQ=kind|gene|transcript|…,…"""
+    for line in vcf.splitlines():
+        info = "" if line.startswith("#") else line.split("\t")[7]
+        for pair in info.split(";"):
+            if pair.startswith("BCSQ="):
+                for consequence in pair.removeprefix("BCSQ=").split(","):
+                    yield "".join(consequence.split("|")[2:3])
+
+
+def _why_csq_stopped(genes: Path, stderr: str) -> str:
+    """csq's own words, and the lines of what it names: it has no line numbers."""
+    said = "; ".join(stderr.strip().splitlines()[-3:])
+    words = {word.partition(":")[2] or word for word in re.findall(r"[\w.:-]+", said)}
+    named = []
+    for number, line in enumerate(_lines(genes), 1):
+        match = re.search(r"(?:ID|Parent)=transcript:([^;,\s]+)", line)
+        if match and match[1] in words:
+            named.append(str(number))
+    where = f" (see line {listed(named, quoted=False)})" if named else ""
+    return f"bcftools csq can't read {genes.name}{where}: {said}: {_GENES_REMEDY}"
+
+
+def _changes(fasta: Path, coding: list[Region], folder: Path) -> str:
+    """A VCF with one change in the middle of each region; one that several share is there once."""
+    sites = dict.fromkeys((r.contig, (r.start + r.end) // 2 + 1) for r in coding)
+    asked = folder / "sites.txt"  # braces: names may have colons
+    asked.write_text("".join(f"{{{name}}}:{at}-{at}\n" for name, at in sites), encoding="ascii")
+    text = subprocess.run(
+        ["samtools", "faidx", "-r", asked, fasta], capture_output=True, text=True, check=True
+    ).stdout
+    bases = [line.upper() for line in text.splitlines() if not line.startswith(">")]
+    order = {name: number for number, name in enumerate(dict.fromkeys(name for name, _ in sites))}
+    changes = sorted(zip(sites, bases, strict=True), key=lambda c: (order[c[0][0]], c[0][1]))
+    head = "##fileformat=VCFv4.2\n" + "".join(f"##contig=<ID={name}>\n" for name in order)
+    body = "".join(
+        f"{name}\t{at}\t.\t{base}\t{_OTHER_BASE.get(base, 'A')}\t.\t.\t.\n"
+        for (name, at), base in changes
+    )
     return f"{head}#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n{body}"

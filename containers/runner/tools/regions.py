@@ -4,7 +4,9 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from seqdrop.domain.bed import TARGET_PADDING, Region, merged, padded, parse_bed
+from runner.tools.bed_files import read_bed
+from runner.tools.sequence import lengths_of
+from seqdrop.domain.bed import TARGET_PADDING, merged, padded
 from seqdrop.domain.scatter import REGION_BASES, scattered
 
 
@@ -21,7 +23,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--size", type=int, default=REGION_BASES, help="bases a region")
     options = parser.parse_args(arguments)
     lengths = lengths_of(options.fai)
-    scope = merged(_regions(options.targets or options.callable), list(lengths))
+    scope = merged(read_bed(options.targets or options.callable), list(lengths))
     if options.targets:
         scope = merged(padded(scope, TARGET_PADDING, lengths), list(lengths))
         _write(options.folder / "calling.bed", scope)
@@ -29,16 +31,6 @@ def main(arguments: list[str]) -> int:
     for number, region in enumerate(scattered(scope, lengths, options.size), 1):
         _write(options.folder / "regions" / f"{number:06}.bed", region)
     return 0
-
-
-def lengths_of(fai: Path) -> dict[str, int]:
-    """Each contig's length in bases, in the order of the sequence."""
-    rows = (line.split("\t") for line in fai.read_text("utf-8").splitlines())
-    return {row[0]: int(row[1]) for row in rows}
-
-
-def _regions(bed: Path) -> list[Region]:
-    return parse_bed(bed.read_text("utf-8").splitlines(), file=bed.name).regions
 
 
 def _write(path: Path, rows: Iterable[tuple[object, ...]]) -> None:

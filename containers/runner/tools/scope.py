@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from seqdrop.domain.bed import Region, merged, parse_bed
+from runner.tools.bed_files import read_bed
+from seqdrop.domain.bed import Region, merged
 
 
 def main(arguments: list[str]) -> int:
@@ -21,16 +22,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("output", type=Path)
     options = parser.parse_args(arguments)
     regions = read_bed(options.targets or options.callable)
-    with options.output.open("w") as file:
+    with options.output.open("w", encoding="utf-8") as file:
         for piece in pieces(regions):
             file.write(f"{piece.contig}\t{piece.start}\t{piece.end}\n")
     return 0
-
-
-def read_bed(path: Path) -> list[Region]:
-    """The regions of a BED file. Raises InvalidReference."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return parse_bed(file, file=path.name).regions
 
 
 def pieces(regions: Iterable[Region]) -> Iterator[Region]:

@@ -11,8 +11,11 @@ from subprocess import Popen
 import pytest
 
 from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.lanes import named_lanes
+from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.pipeline import Output
 from seqdrop.domain.plan import ReadPair, StagePlan
+from seqdrop.domain.qc import Verdict, judge
 from tests.integration.runner.test_faults import failed
 from tests.runner_support import RunnerLab, a_stage, fastq, pipe
 
@@ -91,6 +94,41 @@ def test_pairs_with_the_same_bases_in_both_mates_are_counted(lab: RunnerLab) -> 
     )
     assert lab.run(lab.plan(_counting(), pairs=pairs)).returncode == 0
     assert _counts(lab)["identical_mates"] == 1_000
+
+
+@pytest.mark.parametrize("how", ["stream", "files"])
+def test_one_lane_of_several_with_r1_under_both_names_is_seen(lab: RunnerLab, how: str) -> None:
+    """R1 is packed anew under R2's name in one lane; three good ones would hide it."""
+    r1, r2 = fastq(2_000), fastq(2_000, 2).replace(b"ACGT", b"TTGA")
+    pairs = [lab.pair(gzip.compress(r1), gzip.compress(r2), lane=f"L.{n}") for n in (1, 2, 4)]
+    again = gzip.compress(fastq(300)), gzip.compress(fastq(300, 2), 1)
+    pairs.insert(2, lab.pair(*again, lane="L.3"))
+    stage = files_stage("echo ok", lab) if how == "files" else _counting()
+    assert lab.run(lab.plan(stage, pairs=tuple(pairs))).returncode == 0
+    result = lab.result()
+    assert result is not None
+    metrics = metrics_of([result], duplicates_marked=True)
+    assert (metrics["reads"], metrics["identical_mates_fraction"]) == (12_600, 1.0)
+    found = judge(metrics, {}, worst_in=named_lanes([result]))
+    assert found.verdict is Verdict.FAIL
+    assert "worst in lane L.3" in found.lines[0]
+
+
+def test_one_mate_with_qualities_of_old_instruments_is_seen(lab: RunnerLab) -> None:
+    old = fastq(200, 2).replace(b"I", b"h").replace(b"ACGT", b"TTGA")
+    pairs = (
+        lab.pair(gzip.compress(fastq(200)), gzip.compress(old), lane="L.1"),
+        lab.pair(
+            gzip.compress(fastq(200).replace(b"IIII", b"#III")),
+            gzip.compress(fastq(200, 2)),
+            lane="L.2",
+        ),
+    )
+    assert lab.run(lab.plan(_counting(), pairs=pairs)).returncode == 0
+    result = lab.result()
+    assert result is not None
+    assert metrics_of([result], duplicates_marked=True)["phred64"] == 1.0
+    assert named_lanes([result])["phred64"] == "lane L.1"
 
 
 def test_a_tool_on_files_starts_before_they_are_checked(lab: RunnerLab) -> None:

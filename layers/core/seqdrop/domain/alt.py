@@ -5,23 +5,36 @@ primary contig and an ALT one equally well has mapping quality 0, and its varian
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from seqdrop.domain.bed import listed, renamed
 from seqdrop.domain.errors import InvalidReference
 
-_ALT_NAME = re.compile(r".*_alt|HLA-.*")
+_ALT_NAME = re.compile(
+    r".*_(alt|fix)|HLA-.*|CHR_(HSCHR|HG|MMCHR|MG).+|.*_PATCH"
+    r"|HSCHR(?!UN_).*_CTG(?!.*_UNLOCALIZED).*"
+)
+"""GRCh38 as UCSC names it (``chr1_KI270762v1_alt``, ``chr1_KN196472v1_fix``) and Ensembl
+(``CHR_HSCHR6_MHC_COX_CTG1``, ``HG2233_PATCH``), and bwakit's HLA contigs. Unplaced and unlocalized
+scaffolds (``HSCHRUN_RANDOM_CTG1``, ``HSCHR1_CTG1_UNLOCALIZED``) are primary ones."""
+_ALT_DESCRIPTION = re.compile(
+    r"alternate locus group|\b(fix|novel) patch\b|genomic patch of type (fix|novel)", re.IGNORECASE
+)
+"""NCBI's names are accessions; what they are is in the description."""
 
 
-def alt_contigs(names: Iterable[str]) -> list[str]:
-    """Those that are ALT contigs by their names, as GRCh38's and bwakit's HLA contigs are."""
-    return [name for name in names if _ALT_NAME.fullmatch(name)]
+def is_alternate(name: str, description: str = "") -> bool:
+    """Whether a contig is an ALT contig or a patch, by what its line in the FASTA says."""
+    return bool(_ALT_NAME.fullmatch(name) or _ALT_DESCRIPTION.search(description))
 
 
-def check_alt(lines: Iterable[str], lengths: Mapping[str, int], file: str) -> list[str]:
+def check_alt(
+    lines: Iterable[str], lengths: Mapping[str, int], alternates: Iterable[str], file: str
+) -> list[str]:
     """Warnings about the names in a ``.alt`` file: the first column of lines without ``@``.
 
-    Raises InvalidReference where the sequence has none of them.
+    ``alternates`` are the sequence's contigs that are such. Raises InvalidReference where the
+    sequence has none of those that the file names.
     """
     names: dict[str, None] = {}
     for number, line in enumerate(lines, 1):
@@ -39,15 +52,14 @@ def check_alt(lines: Iterable[str], lengths: Mapping[str, int], file: str) -> li
     if len(missing) == len(names):
         raise InvalidReference(f"{file} names no contig that the sequence has: {said}")
     warnings = [f"{file} names contigs that the sequence lacks: {said}"] if missing else []
-    unnamed = [name for name in alt_contigs(lengths) if name not in names]
+    unnamed = [name for name in alternates if name not in names]
     if unnamed:
         warnings.append(f"{file} lacks ALT contigs of the sequence: {listed(unnamed)}")
     return warnings
 
 
-def missing_alt(lengths: Mapping[str, int]) -> list[str]:
-    """The warning for a sequence that has ALT contigs and comes without a ``.alt`` file."""
-    found = alt_contigs(lengths)
+def missing_alt(found: Sequence[str]) -> list[str]:
+    """The warning for a sequence that has these ALT contigs and comes without a ``.alt`` file."""
     if not found:
         return []
     return [

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from seqdrop.domain.errors import InvalidReference
+from seqdrop.domain.text import not_a_line, unprintable
 
-TARGET_PADDING = 20
-"""Bases on either side of a target that callers look at as well, before reports are trimmed.
+TARGET_PADDING = 200
+"""Bases on either side of a target in which callers look as well, before reports are trimmed.
 
-A VCF record of a deletion begins at the base before it, and repeats move it further to the left:
-without padding the deletion of a target's first base is not seen.
+A record begins before what it changes: a deletion at the base before it, and a repeat moves it
+further to the left. With 20 bases a deletion of 60 that reaches into a target was lost, and the
+target called like the reference; indels that short reads show are shorter than this.
 """
 SHOWN_PROBLEMS = 10
 """How many faults of one file a message lists; the rest are counted."""
@@ -42,14 +44,19 @@ class BedContent(NamedTuple):
     lines: list[str]
     """The same, with the file's further columns, joined by tabs; without line ends."""
     warnings: list[str]
+    left_out: list[str]
+    """Lines of what is in neither, since the sequence lacks it: whole regions, and what is past
+    the ends of contigs. Nobody can have looked there, and a lab has to know."""
 
 
 def parse_bed(
     lines: Iterable[str], lengths: Mapping[str, int] | None = None, file: str = "the BED file"
 ) -> BedContent:
-    """Reads a BED file for a sequence with contigs of these lengths; ``None`` leaves them aside.
+    """Reads a BED file for a sequence with contigs of these lengths.
 
-    Line ends may be there or not. Raises InvalidReference, which names the file's wrong lines.
+    ``None`` is for a part of a version, which was held against its sequence before: names in it
+    are taken as they are, since an earlier Seqdrop took them. Line ends may be there or not.
+    Raises InvalidReference, which names the file's wrong lines.
     """
     reader = _Reader(lengths, file)
     for number, line in enumerate(lines, 1):
@@ -64,6 +71,7 @@ class _Reader:
         self._lengths, self._file = lengths, file
         self._regions: list[Region] = []
         self._lines: list[str] = []
+        self._left_out: list[str] = []
         self._problems: list[str] = []
         self._problem_count = 0
         self._warnings: list[str] = []
@@ -74,16 +82,21 @@ class _Reader:
 
     def read(self, number: int, line: str) -> None:
         text = line.rstrip("\r\n")
-        problem = _not_a_line(text, number)
+        problem = not_a_line(text, number)
         if problem:
             self._refuse(number, problem)
-        elif _TRACK.match(text):
+        elif _is_track(text):
             self._tracks.append(number)
         elif not text.startswith("#"):
-            self._read_region(number, text.split("\t") if "\t" in text else text.split())
+            self._read_region(number, text)
 
-    def _read_region(self, number: int, fields: list[str]) -> None:
-        problem = self._wrong_columns(number, fields) or _wrong_position(fields[1], fields[2])
+    def _read_region(self, number: int, text: str) -> None:
+        fields = _fields(text)
+        problem = (
+            (self._lengths is not None and unprintable(text))
+            or self._wrong_columns(number, fields)
+            or _wrong_position(fields[1], fields[2])
+        )
         if problem:
             self._refuse(number, problem)
             return
@@ -92,6 +105,7 @@ class _Reader:
         if self._lengths is not None:
             length = self._lengths.get(region.contig)
             if length is None:
+                self._left_out.append(_line(region, fields))
                 return
             if region.end > length:
                 left_out = region.start >= length
@@ -99,13 +113,13 @@ class _Reader:
                     f"line {number} ({region.contig}:{region.start}-{region.end}) is "
                     + ("left out" if left_out else f"cut at {length}")
                 )
+                beyond = region._replace(start=max(region.start, length))
+                self._left_out.append(_line(beyond, fields))
                 if left_out:
                     return
                 region = region._replace(end=length)
         self._regions.append(region)
-        self._lines.append(
-            "\t".join([region.contig, str(region.start), str(region.end), *fields[3:]])
-        )
+        self._lines.append(_line(region, fields))
 
     def _wrong_columns(self, number: int, fields: list[str]) -> str:
         if len(fields) < 3:
@@ -116,7 +130,10 @@ class _Reader:
         self._columns = self._columns or (number, len(fields))
         first, count = self._columns
         if len(fields) != count:
-            return f"has {len(fields)} columns, but line {first} has {count}: give all the same"
+            return (
+                f"has {len(fields)} columns, but line {first} has {count}: give all the same, and "
+                "a tab between columns where a name has blanks"
+            )
         return "" if fields[0] else "names no contig: its first column is empty"
 
     def _refuse(self, number: int, problem: str) -> None:
@@ -140,7 +157,8 @@ class _Reader:
                 f"{self._file} has no region within the sequence, {self._clipped[0]}: "
                 "it was made for another sequence"
             )
-        return BedContent(self._regions, self._lines, [*self._warnings, *self._other_warnings()])
+        warnings = [*self._warnings, *self._other_warnings()]
+        return BedContent(self._regions, self._lines, warnings, self._left_out)
 
     def _look_at_contigs(self) -> None:
         if self._lengths is None:
@@ -175,17 +193,22 @@ class _Reader:
             )
 
 
-def _not_a_line(text: str, number: int) -> str:
-    """What makes a line no line of a BED, whatever its columns."""
-    if number == 1 and text.startswith("\ufeff"):
-        return "begins with a byte order mark (BOM): save the file as UTF-8 without one"
-    if "\x00" in text:
-        return "holds zero bytes: the file is UTF-16 or not text; save it as plain text"
-    if "\r" in text:
-        return "holds a carriage return within it: save the file with Unix line ends"
-    if not text.strip():
-        return "is blank: tools read no more after it; delete the line"
-    return ""
+def _line(region: Region, fields: list[str]) -> str:
+    """A region's line, with the further columns that it has in the file."""
+    return "\t".join([region.contig, str(region.start), str(region.end), *fields[3:]])
+
+
+def _fields(text: str) -> list[str]:
+    """A line's columns: divided by tabs, or by blanks where there is no tab."""
+    return [field.strip(" ") for field in text.split("\t")] if "\t" in text else text.split()
+
+
+def _is_track(text: str) -> bool:
+    """Whether a line is for a browser, and no region of a contig that has such a name."""
+    if not _TRACK.match(text):
+        return False
+    fields = _fields(text)
+    return not (len(fields) >= 3 and all(map(_NUMBER.fullmatch, fields[1:3])))
 
 
 def _wrong_position(start: str, end: str) -> str:

@@ -156,6 +156,7 @@ def _variables(name: str, assay: Assay, reference: ReferenceVersion) -> dict[str
         "annotation": "annotation" in reference.parts,
         "iupac": "iupac" in reference.parts,
         "fingerprint": "fingerprint" in reference.parts,
+        "left_out": f"left_out:{assay.targets}" in reference.parts,
         "assay": name,
         "reporting_depth": str(assay.reporting_depth),
         **assay.calling.variables,
@@ -172,7 +173,7 @@ def _limits(pipeline: Pipeline, assay: Assay) -> dict[str, Limit]:
 def _used_parts(stage: Stage, assay: Assay, reference: ReferenceVersion) -> dict[str, LocalFile]:
     used = {}
     for wanted in stage.reference:
-        name = f"targets:{assay.targets}" if wanted == "targets" else wanted
+        name = f"{wanted}:{assay.targets}" if wanted in {"targets", "left_out"} else wanted
         if name in reference.parts:
             used[name] = reference.parts[name]
         elif wanted == "sequence":

@@ -177,6 +177,29 @@ def split_genotype(line: str) -> str:
     return "\t".join(fields) + "\n"
 
 
+def reach(start: int, ref: str, alt: str, after: str) -> tuple[int, int]:
+    """The bases that a variant may change, 0-based and half-open, wherever a repeat lets it lie.
+
+    ``start`` is 0-based, ``after`` what follows REF in the sequence. Records are at their leftmost
+    place: a deletion or insertion is followed to the right for as long as it stays the same.
+    """
+    if ref.startswith(alt):
+        return start + len(alt), start + len(ref) + _shift(ref[len(alt) :], after)
+    if alt.startswith(ref):  # between two bases: both count
+        place = start + len(ref)
+        return place - 1, place + 1 + _shift(alt[len(ref) :], after)
+    return start, start + len(ref)
+
+
+def _shift(moved: str, after: str) -> int:
+    """How far bases can move to the right through what follows them."""
+    text = moved + after
+    shift = 0
+    while shift < len(after) and text[shift] == text[shift + len(moved)]:
+        shift += 1
+    return shift
+
+
 def maker_line(**facts: str) -> str:
     """The header's line that says what made a file; ``simulated`` only where it is true."""
     named = {name: text for name, text in facts.items() if text not in ("", "false")}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from seqdrop.domain.alt import is_alternate
 from seqdrop.domain.bed import SHOWN_PROBLEMS, Region
 from seqdrop.domain.errors import InvalidReference
 from seqdrop.domain.letters import LETTERS, Letters
@@ -40,6 +41,8 @@ class FastaContent(NamedTuple):
     """Where IUPAC codes stood, each run of one code with it as its name."""
     callable: list[Region]
     """The stretches without N."""
+    alternates: list[str]
+    """Contigs that are ALT contigs or patches, by their names or descriptions."""
 
     @property
     def bases(self) -> int:
@@ -97,6 +100,7 @@ class _Reader:
         self._header_lines: dict[str, int] = {}
         self._contig: _Contig | None = None
         self._lengths: dict[str, int] = {}
+        self._alternates: list[str] = []
         self._letters = Letters()
 
     def read(self, text: bytes) -> bytes:
@@ -124,7 +128,12 @@ class _Reader:
         self._raise_problems()
         found = self._letters
         content = FastaContent(
-            self._lengths, found.masked, found.uncertain, found.codes, found.callable
+            self._lengths,
+            found.masked,
+            found.uncertain,
+            found.codes,
+            found.callable,
+            self._alternates,
         )
         if content.replaced * 2 > content.bases:
             raise InvalidReference(
@@ -138,7 +147,8 @@ class _Reader:
     def _begin(self, header: bytes) -> None:
         self._end_contig()
         self._line += 1
-        name = re.split(rb"\s", header[1:], maxsplit=1)[0].decode("utf-8", "backslashreplace")
+        text = header[1:].decode("utf-8", "backslashreplace")
+        name, *description = re.split(r"[ \t\n\v\f\r]", text, maxsplit=1)
         if b"\r" in header:
             self._refuse(self._line, "holds a carriage return: save it with Unix line ends")
         if not name:
@@ -156,6 +166,8 @@ class _Reader:
                 "a name of its own",
             )
         self._header_lines.setdefault(name, self._line)
+        if is_alternate(name, "".join(description)):
+            self._alternates.append(name)
         self._contig = _Contig(name, self._line)
 
     def _end_contig(self) -> None:

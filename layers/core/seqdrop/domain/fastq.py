@@ -46,9 +46,13 @@ def read_head(data: bytes, size: int) -> FastqHead:
     if not text.strip(b"\r\n"):
         raise UnreadableFastq("there are only blank lines where its first read should be")
     lines = [line.removesuffix(b"\r") for line in text.split(b"\n")]
-    if len(lines) < 4:
+    if size > len(data) and text.count(b"\n") < 4:  # a long read: the rest of it was not looked at
+        name, sequence, plus = [*lines, b"", b""][:3]
+        plus, quality = plus or b"+", b"!" * len(sequence)
+    elif len(lines) < 4:
         raise UnreadableFastq("the file ends within its first FASTQ record")
-    name, sequence, plus, quality = lines[:4]
+    else:
+        name, sequence, plus, quality = lines[:4]
     if fault := record_fault(name, sequence, plus, quality):
         raise UnreadableFastq(f"the first FASTQ record {fault}")
     return _parse_name(name[1:].decode("ascii", "replace"))

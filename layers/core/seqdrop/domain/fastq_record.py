@@ -17,6 +17,9 @@ BLANKS = b" \t"
 
 BLANK_LINE_FAULT = "begins with a blank line: only the end of a file may have some"
 
+PADDING = b" \t\0\x1a\r\n"
+"""What programs leave at a file's end, 0x1A (Ctrl-Z) those of DOS. Only line ends may be there."""
+
 _QUALITIES = bytes(range(FIRST_QUALITY, LAST_QUALITY + 1))
 _NAME_BYTES = bytes(range(0x21, 0x7F))
 _MATE_ENDS = (b"/1", b"/2")
@@ -35,9 +38,9 @@ def record_fault(header: bytes, bases: bytes, plus: bytes, qualities: bytes) -> 
     if len(bases) != len(qualities):
         return f"has {len(bases):,} bases and {len(qualities):,} qualities"
     if others := bases.translate(None, BASES):
-        return f"has characters that are not bases: {_shown(others)}"
+        return f"has characters that are not bases: {shown_bytes(others)}"
     if others := qualities.translate(None, _QUALITIES):
-        return f"has characters that are not qualities (! to ~): {_shown(others)}"
+        return f"has characters that are not qualities (! to ~): {shown_bytes(others)}"
     return ""
 
 
@@ -69,11 +72,11 @@ def _name_fault(name: bytes) -> str:
     if name.startswith(b"@"):
         return "has a name that begins with @, as a line of SAM's header does"
     if others := name.translate(None, _NAME_BYTES):
-        return f"has characters in its name that SAM does not take: {_shown(others)}"
+        return f"has characters in its name that SAM does not take: {shown_bytes(others)}"
     return ""
 
 
-def _shown(others: bytes) -> str:
+def shown_bytes(others: bytes) -> str:
     """The first of the characters, each once: as they are, or their numbers."""
     each = sorted(set(others))
     texts = [chr(byte) if 0x21 <= byte < 0x7F else f"0x{byte:02X}" for byte in each]

@@ -6,7 +6,7 @@ What is written otherwise is an error to some of its versions, and left out with
 others (1.16 reads nothing after a blank line).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from seqdrop.domain.bed import SHOWN_PROBLEMS, Region, listed, renamed
@@ -15,17 +15,15 @@ from seqdrop.domain.errors import InvalidReference
 _OF_TRANSCRIPT = {"CDS", "exon", "five_prime_UTR", "three_prime_UTR"}
 _GENE, _TRANSCRIPT = "gene:", "transcript:"
 _REMEDY = "give the GFF3 that Ensembl has of this sequence, or one that is written alike"
-_SITES = 5
-"""How many transcripts are tried with csq itself: one may be incomplete, and left out by it."""
+_EXAMPLES = 5
 
 
 class GffContent(NamedTuple):
     """What a GFF3 file holds that csq uses."""
 
-    transcripts: int
-    """Coding transcripts that are whole: gene, transcript and coding sequence, with biotypes."""
     coding: list[Region]
-    """Coding sequence of some of them, one each, the name being the transcript's."""
+    """Coding sequence of each transcript that is whole (with a gene, a transcript and coding
+    sequence, and their biotypes): its longest piece, the name being the transcript's."""
     warnings: list[str]
 
 
@@ -61,6 +59,11 @@ class _Feature(NamedTuple):
         return cls(contig, kind, start, end, strand, phase, attributes)
 
     @property
+    def place(self) -> tuple[int, int]:
+        """First and last base, from 1."""
+        return int(self.start), int(self.end)
+
+    @property
     def wrong_strand(self) -> str:
         return f"({self.kind}) has the strand {self.strand!r}: it must be '+' or '-'"
 
@@ -71,9 +74,13 @@ class _Reader:
         self._problems: list[str] = []
         self._blank = 0
         self._contigs: dict[str, None] = {}
+        self._gene_lines: dict[str, int] = {}
         self._genes: set[str] = set()
         self._gene_of: dict[str, str] = {}
+        self._places: dict[str, tuple[int, int]] = {}
         self._coding: dict[str, Region] = {}
+        self._first: dict[str, tuple[int, int]] = {}
+        self._last: dict[str, tuple[int, int]] = {}
 
     def read(self, number: int, line: str) -> None:
         if number == 1 and line.startswith("\ufeff"):
@@ -97,7 +104,7 @@ class _Reader:
             return
         feature = _Feature.of(fields)
         self._contigs[feature.contig] = None
-        problem = self._wrong_place(feature) or self._note(feature)
+        problem = self._wrong_place(feature) or self._note(number, feature)
         if problem:
             self._refuse(number, problem)
 
@@ -115,11 +122,11 @@ class _Reader:
             )
         return ""
 
-    def _note(self, feature: "_Feature") -> str:
+    def _note(self, number: int, feature: "_Feature") -> str:
         """Keeps what csq uses of a feature; returns what is wrong with it."""
         name, parent = feature.attributes.get("ID", ""), feature.attributes.get("Parent", "")
         if feature.kind not in _OF_TRANSCRIPT:
-            return self._note_gene_or_transcript(feature, name, parent)
+            return self._note_gene_or_transcript(number, feature, name, parent)
         if not parent.startswith(_TRANSCRIPT):
             return (
                 f"({feature.kind}) lacks Parent=transcript:…, by which csq knows its own: {_REMEDY}"
@@ -129,30 +136,59 @@ class _Reader:
         if feature.kind == "CDS":
             if feature.phase not in {"0", "1", "2"}:
                 return f"(CDS) has the phase {feature.phase!r}: it must be 0, 1 or 2"
-            self._note_coding(parent, feature)
+            self._note_coding(number, parent, feature)
         return ""
 
-    def _note_gene_or_transcript(self, feature: "_Feature", name: str, parent: str) -> str:
+    def _note_gene_or_transcript(
+        self, number: int, feature: "_Feature", name: str, parent: str
+    ) -> str:
         if not name.startswith((_GENE, _TRANSCRIPT)):
             return ""  # csq passes it over
         if feature.strand not in {"+", "-"}:
             return feature.wrong_strand
-        if "biotype" in feature.attributes:
-            if name.startswith(_GENE):
-                self._genes.add(name)
-            else:
+        if name.startswith(_TRANSCRIPT):
+            self._places[name] = feature.place
+            if "biotype" in feature.attributes:
                 self._gene_of[name] = parent
+            return ""
+        if self._gene_lines.setdefault(name, number) != number:
+            return (
+                f"gives {name!r} again, as line {self._gene_lines[name]} does: csq may stop at it"
+            )
+        if "biotype" in feature.attributes:
+            self._genes.add(name)
         return ""
 
-    def _note_coding(self, transcript: str, feature: "_Feature") -> None:
-        """Keeps a transcript's longest piece."""
-        start, end = int(feature.start) - 1, int(feature.end)
+    def _note_coding(self, number: int, transcript: str, feature: "_Feature") -> None:
+        """Keeps a transcript's longest piece, and the lines of its first and last."""
+        first, end = feature.place
+        start = first - 1
+        self._first[transcript] = min(self._first.get(transcript, (first, number)), (first, number))
+        self._last[transcript] = max(self._last.get(transcript, (end, number)), (end, number))
         kept = self._coding.get(transcript)
         if feature.contig in self._lengths and (not kept or kept.end - kept.start < end - start):
             name = transcript.removeprefix(_TRANSCRIPT)
             self._coding[transcript] = Region(feature.contig, start, end, name)
 
+    def _look_at_places(self) -> None:
+        """Refuses coding sequence past its transcript's ends.
+
+        csq 1.16 stops there by an assertion, as it does at a gene that is there twice.
+        """
+        for transcript, (start, end) in self._places.items():
+            if transcript not in self._first:
+                continue
+            first, last = self._first[transcript], self._last[transcript]
+            for outside, (_, number) in ((first[0] < start, first), (last[0] > end, last)):
+                if outside:
+                    self._refuse(
+                        number,
+                        f"(CDS) is not within {transcript!r}, which has {start} to {end}: csq "
+                        "may stop at it",
+                    )
+
     def finish(self) -> GffContent:
+        self._look_at_places()
         self._raise_problems()
         missing = [contig for contig in self._contigs if contig not in self._lengths]
         said = f"{listed(missing)}{renamed(missing, self._lengths)}"
@@ -168,10 +204,23 @@ class _Reader:
         ]
         if not whole:
             raise InvalidReference(self._why_nothing_is_coding())
-        warnings = [
-            f"{self._file} names contigs that the sequence lacks; their genes are not used: {said}"
-        ]
-        return GffContent(len(whole), whole[:_SITES], warnings if missing else [])
+        warnings = []
+        if missing:
+            warnings.append(
+                f"{self._file} names contigs that the sequence lacks; their genes are not used: "
+                f"{said}"
+            )
+        return GffContent(whole, [*warnings, *self._left_out()])
+
+    def _left_out(self) -> Iterator[str]:
+        """The warning about coding transcripts that are not whole."""
+        broken = [t for t in self._coding if self._gene_of.get(t) not in self._genes]
+        if not broken:
+            return
+        yield left_out_by_csq(
+            self._file, [name.removeprefix(_TRANSCRIPT) for name in broken], len(self._coding),
+            "their gene or transcript is not there, or has no biotype",
+        )  # fmt: skip
 
     def _why_nothing_is_coding(self) -> str:
         lacks = "coding sequence (CDS with Parent=transcript:…) on the sequence's contigs"
@@ -195,3 +244,18 @@ class _Reader:
     def _raise_problems(self) -> None:
         if self._problems:
             raise InvalidReference("\n".join(self._problems))
+
+
+def left_out_by_csq(file: str, names: Sequence[str], count: int, why: str) -> str:
+    """The warning that csq leaves transcripts out, of ``count`` that were looked at.
+
+    Raises InvalidReference where they are more than half: the file is not of the kind it reads.
+    """
+    examples = ", ".join(names[:_EXAMPLES]) + (" …" if len(names) > _EXAMPLES else "")
+    said = (
+        f"{file}: bcftools csq leaves out {len(names)} of {count} coding transcripts ({examples}); "
+        f"{why}"
+    )
+    if len(names) * 2 > count:
+        raise InvalidReference(f"{said}: {_REMEDY}")
+    return f"{said}: variants in them get no consequence"

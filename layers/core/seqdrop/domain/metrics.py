@@ -8,6 +8,7 @@ there, and neither is what would follow from it.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from seqdrop.domain.lanes import is_phred64, worst_lanes
 from seqdrop.domain.measures import FORMATS
 from seqdrop.domain.measures.depth import BREADTH_DEPTHS
 from seqdrop.domain.pipeline import Assay, Pipeline
@@ -29,10 +30,6 @@ LEAST_PAIRED_READS = 200
 """Both mates of at least 100 pairs have to map before the proper ones among them say anything:
 bwa learns from the pairs what proper is, and calls none proper where they are few (it asks for
 ten good ones of an orientation: MIN_DIR_CNT in bwamem_pair.c)."""
-PHRED33_HIGHEST = ord("K")
-"""Q42, the highest of Illumina's instruments with an offset of 33; most end at ``J`` (Q41)."""
-PHRED64_LOWEST, PHRED64_HIGHEST = ord(";"), ord("j")
-"""Solexa's -5, and Q42, with an offset of 64: Cock et al. 2010, doi:10.1093/nar/gkp1137."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,9 @@ METRICS: dict[str, Metric] = {
     "properly_paired_fraction": Metric(
         "fraction", "among reads whose both mates map: those that lie as a pair of one fragment"
     ),
-    "identical_mates_fraction": Metric("fraction", "pairs whose R1 and R2 are the same bases"),
+    "identical_mates_fraction": Metric(
+        "fraction", "pairs whose R1 and R2 are the same bases, in the lane that has most of them"
+    ),
     "insert_size_median": Metric("bases", "length of a fragment, from end to end of its pair"),
     "error_rate": Metric("fraction", "aligned bases that differ from the reference"),
     "mean_depth": Metric(
@@ -96,7 +95,7 @@ METRICS: dict[str, Metric] = {
         "sites", "sites whose genotype is clear in the sample's other run too"
     ),
     "identity_concordance": Metric("fraction", "identity_sites where both have the same genotype"),
-    "phred64": Metric("0 or 1", "1 where the qualities are written with an offset of 64"),
+    "phred64": Metric("0 or 1", "1 where a file's qualities are written with an offset of 64"),
     "files_without_end": Metric(
         "files", "blocked gzip files without their last, empty block: perhaps cut off"
     ),
@@ -126,9 +125,11 @@ def metrics_of(
     ``cap`` is how many reads calling looks at for one position; 0 where it takes all.
     """
     found: dict[str, float] = {"cap": cap}
+    results = list(results)
     for result in results:
         found |= result.metrics
-        found |= result.counts  # what was counted in the files themselves wins over a tool's word
+    for result in results:  # what was counted in the files themselves wins over a tool's word
+        found |= result.counts
     if not duplicates_marked:
         found.pop("duplicates", None)
     if "reads_in" in found:
@@ -141,17 +142,9 @@ def metrics_of(
             metrics[name] = part / whole
     if "quality_min" in found and "quality_max" in found:
         metrics["phred64"] = float(is_phred64(found["quality_min"], found["quality_max"]))
+    for name, (value, _) in worst_lanes(results).items():
+        metrics[name] = max(metrics.get(name, 0.0), value)
     return {name: round(metrics[name], 4) for name in METRICS if name in metrics}
-
-
-def is_phred64(lowest: float, highest: float) -> bool:
-    """Whether qualities, from the lowest byte of all to the highest, have an offset of 64.
-
-    All of them lie where that offset puts them, and some above what instruments give with 33.
-    Qualities in bins (``#``, ``,``, ``:``, ``F``) and of one value (all ``F``) end below ``K``;
-    those of consensus and long reads, which reach ``~`` with an offset of 33, end above ``j``.
-    """
-    return lowest >= PHRED64_LOWEST and PHRED33_HIGHEST < highest <= PHRED64_HIGHEST
 
 
 def measurable(pipeline: Pipeline, *, duplicates_marked: bool = True) -> set[str]:

@@ -141,24 +141,31 @@ class Completeness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quiet_seconds: int = 900
 
 
+_Natural = Annotated[int, msgspec.Meta(ge=0)]
+_Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+
 class Calling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How variants are called and filtered; ``docs/results.md`` says where the defaults are from.
 
-    ``max_depth``: reads that are looked at for one position. ``min_qual``, ``min_depth``,
-    ``min_gq``: below them a call is not PASS; reference below ``min_depth`` is no call.
+    ``max_depth``: reads that are looked at for one position. ``min_mapq``: reads that map with
+    less certainty (phred) count for nothing, not for the reference either. ``min_qual``,
+    ``min_depth``, ``min_gq``: below them a call is not PASS; reference below ``min_depth`` is
+    no call.
     ``gvcf_depths``: depths at which a gVCF block ends. ``split_multiallelics``: a record for
     each allele. ``insert_size``: mean, standard deviation, longest and shortest (bases), as
     ``bwa mem -I`` takes it, for amplicons, whose pairs say nothing of each other's.
     ``count_orphans``: reads count whose mate is not where it should be.
     """
 
-    max_depth: int = 50_000
-    min_qual: int = 20
-    min_depth: int = 5
-    min_gq: int = 20
-    gvcf_depths: tuple[int, ...] = (1, 10, 20, 30)
+    max_depth: _Positive = 50_000
+    min_qual: _Natural = 20
+    min_depth: _Natural = 5
+    min_mapq: _Natural = 0
+    min_gq: _Natural = 20
+    gvcf_depths: tuple[_Positive, ...] = (1, 10, 20, 30)
     split_multiallelics: bool = False
-    insert_size: str = ""
+    insert_size: Annotated[str, msgspec.Meta(pattern=r"^(\d+(\.\d+)?(,\d+(\.\d+)?){0,3})?$")] = ""
     count_orphans: bool = False
 
     @property
@@ -168,8 +175,9 @@ class Calling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "max_depth": str(self.max_depth),
             "min_qual": str(self.min_qual),
             "min_depth": str(self.min_depth),
+            "min_mapq": str(self.min_mapq),
             "min_gq": str(self.min_gq),
-            "gvcf_depths": ",".join(map(str, sorted({1, *self.gvcf_depths, self.min_depth}))),
+            "gvcf_depths": ",".join(map(str, sorted({1, *self.gvcf_depths, self.min_depth or 1}))),
             "split_multiallelics": self.split_multiallelics,
             "insert_size": self.insert_size,
             "count_orphans": self.count_orphans,

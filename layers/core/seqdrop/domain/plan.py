@@ -121,6 +121,8 @@ class StageResult(msgspec.Struct, frozen=True, omit_defaults=True):
     simulated: bool = False
     started: str = ""
     ended: str = ""
+    lanes: dict[str, dict[str, int]] = {}
+    """By read pair's id: what was counted in its two files; see ``domain/lanes.py``."""
 
 
 def decode_plan(data: bytes) -> RunPlan:

@@ -35,8 +35,11 @@ FLOORS: dict[str, Floor] = {
         Limit(fail_below=0.1),
         "almost no pair lies as one fragment: R1 and R2 are not each other's mates",
     ),
+    # Mates never hold the same bases by nature: of an insert as long as they are, R2 is R1's
+    # reverse complement. Only blocks of 1,000 pairs that are all the same are counted, but a
+    # lane's last block may be one pair of N alone: 1 of 1,001.
     "identical_mates_fraction": Floor(
-        Limit(fail_above=0.5),
+        Limit(fail_above=0.01),
         "R1 and R2 hold the same bases: one file was sent twice, or neither holds any",
     ),
     "phred64": Floor(
@@ -68,6 +71,11 @@ FLOORS: dict[str, Floor] = {
 }
 """What no assay's limits can hide; an assay says in ``floors`` why one does not hold for it."""
 
+OF_ALIGNMENT = frozenset(
+    ("mapped_fraction", "properly_paired_fraction", "mean_depth", "reporting_breadth")
+)
+"""PASS says something only where one of these was judged: reads alone may be anybody's."""
+
 X_OF_FEMALE, X_OF_MALE = (0.8, 1.3), (0.3, 0.7)
 Y_OF_FEMALE, Y_OF_MALE = (0.0, 0.1), (0.2, 0.8)
 """Depth of X and Y over that of the autosomes; expected are 1 and 0, ½ and ½. Y is seldom half:
@@ -97,21 +105,25 @@ def judge(
     *,
     floors_set_aside: Mapping[str, str] | None = None,
     sex: str | None = None,
+    worst_in: Mapping[str, str] | None = None,
     identity: Iterable[Comparison] = (),
 ) -> Judgement:
     """Limits, floors, comparisons of fingerprints, and, where ``sex`` is not None, the sex by
     depth against what was given.
 
+    ``worst_in`` says of metrics where they are worst, for the lines.
+
     A limited metric that the run does not have is a WARN: it could not be looked at. So is a
-    run of which nothing was looked at.
+    run whose alignment nobody looked at.
     """
     aside = floors_set_aside or {}
-    findings = [*_by_limits(metrics, limits), *_by_floors(metrics, aside)]
+    places = {name: f" (worst in {place})" for name, place in (worst_in or {}).items()}
+    findings = [*_by_limits(metrics, limits, places), *_by_floors(metrics, aside, places)]
     findings += map(_by_identity, identity)
     if sex is not None:
         findings.append(_by_sex(metrics, sex))
-    if not metrics.keys() & (limits.keys() | (FLOORS.keys() - aside.keys())):
-        findings.append(_Finding(Verdict.WARN, "nothing was measured that a limit or floor names"))
+    if not metrics.keys() & (limits.keys() | (FLOORS.keys() - aside.keys())) & OF_ALIGNMENT:
+        findings.append(_Finding(Verdict.WARN, "no limit or floor looked at the alignment"))
     crossed = [finding for finding in findings if finding.verdict is not Verdict.PASS]
     notes = [f"NOTE: {one.line}" for one in findings if one.line and not one.verdict]
     notes += [f"NOTE: the floor of {name} does not hold here: {aside[name]}" for name in aside]
@@ -121,21 +133,27 @@ def judge(
     )
 
 
-def _by_limits(metrics: Mapping[str, float], limits: Mapping[str, Limit]) -> Iterator[_Finding]:
+def _by_limits(
+    metrics: Mapping[str, float], limits: Mapping[str, Limit], places: Mapping[str, str]
+) -> Iterator[_Finding]:
     for name, limit in limits.items():
         if name in metrics:
-            yield _judge_one(name, metrics[name], limit)
+            verdict, line = _judge_one(name, metrics[name], limit)
+            yield _Finding(verdict, line and line + places.get(name, ""))
         else:
             yield _Finding(Verdict.WARN, f"{name} is limited, but could not be measured")
 
 
-def _by_floors(metrics: Mapping[str, float], aside: Mapping[str, str]) -> Iterator[_Finding]:
+def _by_floors(
+    metrics: Mapping[str, float], aside: Mapping[str, str], places: Mapping[str, str]
+) -> Iterator[_Finding]:
     for name, floor in FLOORS.items():
         if name not in metrics or name in aside:
             continue
         finding = _judge_one(name, metrics[name], floor.limit)
         if finding.verdict is not Verdict.PASS:
-            yield _Finding(finding.verdict, f"{finding.line} (floor): {floor.meaning}")
+            crossed = f"{finding.line} (floor){places.get(name, '')}"
+            yield _Finding(finding.verdict, f"{crossed}: {floor.meaning}")
         else:
             yield finding
 

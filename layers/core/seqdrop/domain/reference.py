@@ -26,14 +26,39 @@ class ReferenceVersion(msgspec.Struct, frozen=True, omit_defaults=True):
     state: ReferenceState
     bases: int
     parts: dict[str, LocalFile]
-    """``sequence``, ``alt``, ``annotation``, ``targets:<name>``, ``fingerprint``, and ``iupac``
-    (where codes were replaced): the object, and its path for the tools."""
+    """``sequence``, ``alt``, ``annotation``, ``targets:<name>``, ``fingerprint``, ``iupac`` (where
+    codes were replaced) and ``left_out:<name>`` (targets that the sequence lacks): the object, and
+    its path for the tools."""
     indexes: dict[str, tuple[LocalFile, ...]] = {}
     wanted: tuple[str, ...] = ()
-    """The indexes that make it ready; of a version from before they were named, all."""
+    """The indexes that it must have to be READY. A version that was added before they were kept
+    here must have all that the deployment makes."""
+    tries: int = 1
+    """How often its preparation was begun; each job's number says to which try it belongs."""
     created: str = ""
     why: str = ""
     facts: SequenceFacts | None = None
     """None of a version from before they were counted."""
     warnings: tuple[str, ...] = ()
     """What was odd about its files, and not wrong."""
+
+
+def difference(there: ReferenceVersion, new: ReferenceVersion) -> str:
+    """How the parts of a version are others than those that it has; "" where they are the same."""
+    before, now = _content(there), _content(new)
+    other = sorted(name for name in before | now if before.get(name) != now.get(name))
+    if not other:
+        return ""
+    if there.facts and new.facts and there.facts.sha256 == new.facts.sha256 and "sequence" in other:
+        return (
+            f"made of the same {new.facts.file} by an earlier Seqdrop, which wrote the tools' copy "
+            f"of it otherwise ({', '.join(other)})"
+        )
+    return (
+        f"with other content ({', '.join(other)}; either the files are others, or an earlier "
+        "Seqdrop wrote the tools' copies of them otherwise)"
+    )
+
+
+def _content(reference: ReferenceVersion) -> dict[str, tuple[str, str]]:
+    return {name: (file.path, file.object.sha256) for name, file in reference.parts.items()}

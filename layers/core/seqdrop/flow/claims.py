@@ -9,7 +9,7 @@ from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.executions import Executions, RunInput
 from seqdrop.aws.queues import Rechecks
 from seqdrop.domain.blueprint import Blueprint, check_queues, make_blueprint
-from seqdrop.domain.errors import Conflict, InvalidInput, UnknownAssay
+from seqdrop.domain.errors import Conflict, InvalidInput, Transient, UnknownAssay
 from seqdrop.domain.lifecycle import Assessment, assess
 from seqdrop.domain.naming import execution_name
 from seqdrop.domain.pipeline import Assay
@@ -18,6 +18,7 @@ from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunOptions, Ru
 from seqdrop.library import Library
 
 _OPEN = {AnalysisStatus.RECEIVING, AnalysisStatus.READY, AnalysisStatus.HELD}
+_CLAIM_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -63,21 +64,26 @@ class Claims:
             waits = Assessment(AnalysisStatus.READY, why)
             self.catalog.analyses.settle(analysis, waits, self.now())
             return AnalysisStatus.READY
-        try:
-            blueprint = self._blueprint(analysis, config)
-        except InvalidInput as error:
-            return self._hold(analysis, "claim", error)
-        try:
-            return self._claim(analysis, config, blueprint)
-        except Conflict:
-            return ""  # whoever changed the analysis, or claimed it, goes on from there
+        for _ in range(_CLAIM_TRIES):
+            try:
+                blueprint = self._blueprint(analysis, config)
+            except InvalidInput as error:
+                return self._hold(analysis, "claim", error)
+            try:
+                return self._claim(analysis, config, blueprint)
+            except Conflict:
+                there = self.catalog.analyses.get(analysis.sample, analysis.assay)
+                if there is None or there.active_run or there.generation != analysis.generation:
+                    return ""  # whoever changed the analysis, or claimed it, goes on from there
+                # Its reference was retired since it was chosen: what is there without it?
+        raise Transient(f"the reference of {analysis.sample} changes again and again")
 
     def _claim(self, analysis: Analysis, config: Assay, blueprint: Blueprint) -> str:
         options = analysis.options or RunOptions()
         runs = self.catalog.runs.of_key(analysis.sample, analysis.assay, blueprint.run_key)
         good = [run for run in runs if run.status is RunStatus.SUCCEEDED]
         if good and options == RunOptions():
-            self.catalog.runs.adopt(analysis, good[-1], self.now())
+            self.catalog.runs.adopt(analysis, good[-1], blueprint.reference, self.now())
             return AnalysisStatus.ANALYSED
         run = Run(
             sample=analysis.sample,

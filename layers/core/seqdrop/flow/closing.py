@@ -14,6 +14,7 @@ from seqdrop.domain.blueprint import Blueprint
 from seqdrop.domain.errors import Conflict, NoSuchSample, RunClosed, SeqdropError, Transient
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.fingerprint import identity_metrics
+from seqdrop.domain.lanes import named_lanes
 from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.naming import run_folder, run_id
 from seqdrop.domain.plan import RunPlan, StageResult, encode
@@ -97,6 +98,7 @@ class Closing:
             blueprint.qc,
             floors_set_aside=blueprint.floors,
             sex=self._sex(run) if blueprint.sex_check else None,
+            worst_in=named_lanes(results.values()),
             identity=comparisons,
         )
         return msgspec.structs.replace(

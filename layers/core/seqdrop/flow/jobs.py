@@ -117,11 +117,11 @@ class JobFlow:
         job_id = job.job_id or next(iter(self.batch.find(job.name, job.queue)), "")
         if not job_id:
             raise Transient(f"job {job.name} was never submitted")
-        state = self.batch.describe([job_id]).get(job_id) or self._vanished(job, job_id)
+        state = self.batch.describe([job_id]).get(job_id) or self.vanished(job, job_id)
         recorded = self.record((job.pk, job.sk), state)
         return recorded or job
 
-    def _vanished(self, job: Job, job_id: str) -> JobState:
+    def vanished(self, job: Job, job_id: str) -> JobState:
         """Batch forgets jobs after a day or so: their results, or the lack of them, still tell."""
         result = self.objects.read_result(job.bucket, job.prefix, job.stage)
         status = "SUCCEEDED" if result else "FAILED"

@@ -2,28 +2,31 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from seqdrop.aws.batch import JobRequest
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.objects import Objects
 from seqdrop.domain import fingerprint_sites
-from seqdrop.domain.errors import Conflict, InvalidInput
+from seqdrop.domain.errors import Conflict, InvalidInput, Transient
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.pipeline import Stage
 from seqdrop.domain.plan import LocalFile, RunPlan, StagePlan
 from seqdrop.domain.planning import timeout_seconds
 from seqdrop.domain.records import Job
-from seqdrop.domain.reference import ReferenceState, ReferenceVersion
+from seqdrop.domain.reference import ReferenceState, ReferenceVersion, difference
 from seqdrop.flow.jobs import CATALOG_KEY, JobFlow
 from seqdrop.library import Library
 
 CODES_PART = "iupac"
 """The part that says where codes for several bases were replaced."""
 _PRIORITY = "routine"
+_FORGOTTEN_AFTER = timedelta(hours=1)
+"""So long after its submission a job that Batch does not know is one that it has forgotten."""
 
 
 @dataclass(frozen=True)
@@ -62,24 +65,44 @@ class ReferenceFlow:
         try:
             self.catalog.references.add(new, who, self.now())
         except Conflict:
-            there = self.catalog.references.get(name, version)
-            if there is None or _content(there) != _content(new):
-                raise InvalidInput(
-                    f"reference {name} {version} is there already, with other content: "
-                    "a version never changes; give the new one another name"
-                ) from None
-            if there.state is ReferenceState.RETIRED:
-                raise InvalidInput(
-                    f"reference {name} {version} was retired"
-                    + (f" ({there.why})" if there.why else "")
-                    + ": give the new version another name"
-                ) from None
-            if there.state is ReferenceState.READY:
-                return there
-            if there.state is ReferenceState.FAILED:
-                self.catalog.references.retry(there, who, self.now())
-        self._submit(name, version, parts)
-        return new
+            return self._go_on(new, who)
+        return self._prepare(new)
+
+    def _go_on(self, new: ReferenceVersion, who: str) -> ReferenceVersion:
+        """Goes on with a version that is there already, where it stopped."""
+        there = self._there(new)
+        if there.state is ReferenceState.FAILED:
+            jobs = self.catalog.jobs.of_reference(new.name, new.version)
+            tries = max(map(_number, jobs), default=0) + 1
+            with suppress(Conflict):  # somebody else was faster: what he did is read next
+                self.catalog.references.retry(there, tries, new.wanted, who, self.now())
+            there = self._there(new)
+        return self._prepare(there) if there.state is ReferenceState.PREPARING else there
+
+    def _there(self, new: ReferenceVersion) -> ReferenceVersion:
+        """The version as it is. Raises InvalidInput where it can't be gone on with."""
+        there = self.catalog.references.get(new.name, new.version)
+        if there is None:
+            raise Transient(f"reference {new.name} {new.version} was there, and is not any more")
+        if different := difference(there, new):
+            raise InvalidInput(
+                f"reference {new.name} {new.version} is there already, {different}: "
+                "a version never changes; give the new one another name"
+            )
+        if there.state is ReferenceState.RETIRED:
+            raise InvalidInput(
+                f"reference {new.name} {new.version} was retired"
+                + (f" ({there.why})" if there.why else "")
+                + ": give the new version another name"
+            )
+        return there
+
+    def _prepare(self, reference: ReferenceVersion) -> ReferenceVersion:
+        """Submits the jobs that are missing, after a look at what earlier ones have made."""
+        reference = self._settled(reference)
+        if reference.state is ReferenceState.PREPARING:
+            self._submit(reference)
+        return reference
 
     def retire(self, name: str, version: str, why: str, who: str) -> ReferenceVersion:
         """Withdraws a version: no claim uses it again. Twice is as good as once.
@@ -91,60 +114,76 @@ class ReferenceFlow:
         if there is None:
             raise InvalidInput(f"there is no reference {name} {version}: see `seqdrop references`")
         self.catalog.references.retire(there, why, who, self.now())
+        for job in self.catalog.jobs.of_reference(name, version):
+            if job.job_id and not job.has_ended:
+                self.jobs.batch.terminate(job.job_id, "stopped: its reference was retired")
         return self.catalog.references.get(name, version) or there
 
     def settle(self, job: Job) -> None:
-        """A job over a reference has ended: its index is recorded, or the version has failed."""
-        name = job.pk.removeprefix("REFERENCE#")
-        version = job.sk.split("#")[1]
+        """A job over a reference has ended: its version may be ready now, or has failed.
+
+        An event of an earlier try, late or doubled, is no word on the newest.
+        """
+        name, version = job.pk.removeprefix("REFERENCE#"), job.sk.split("#")[1]
         reference = self.catalog.references.get(name, version)
-        if reference is None or not job.has_ended:
-            return
-        result = self.objects.read_result(job.bucket, job.prefix, job.stage)
-        if job.status == "FAILED" or result is None:
-            why = job.message or "has no results"
-            if job.failure_class != FailureClass.INPUT:  # such a message names the file itself
-                why = f"its {job.stage} index: {why}"
-            self.catalog.references.settle(reference, ReferenceState.FAILED, why, self.now())
-            return
-        objects = self.objects.describe_results(job.bucket, job.prefix, result)
-        files = tuple(LocalFile(o.key.removeprefix(job.prefix), o) for o in objects)
-        reference = self.catalog.references.add_index(name, version, job.stage, files)
-        if reference.indexes.keys() >= set(reference.wanted or self._index_stages()):
-            self.catalog.references.settle(reference, ReferenceState.READY, "", self.now())
+        if reference and job.has_ended:
+            self._settled(reference)
 
     def refresh(self, name: str, version: str) -> ReferenceVersion | None:
         """Asks Batch after the jobs that have not ended, as a poll does for a run's."""
         for job in self.catalog.jobs.of_reference(name, version):
             if job.job_id and not job.has_ended:
                 state = self.jobs.batch.describe([job.job_id]).get(job.job_id)
-                recorded = self.jobs.record((job.pk, job.sk), state) if state else None
-                if recorded and recorded.has_ended:
-                    self.settle(recorded)
-        return self.catalog.references.get(name, version)
+                if state is None and job.submitting < timestamp(self.now() - _FORGOTTEN_AFTER):
+                    state = self.jobs.vanished(job, job.job_id)
+                if state:
+                    self.jobs.record((job.pk, job.sk), state)
+        reference = self.catalog.references.get(name, version)
+        return self._settled(reference) if reference else None
+
+    def _settled(self, reference: ReferenceVersion) -> ReferenceVersion:
+        """Takes in what the newest job of each index has left; the version as it is then."""
+        if reference.state in {ReferenceState.READY, ReferenceState.RETIRED}:
+            return reference
+        name, version = reference.name, reference.version
+        jobs = self.catalog.jobs.of_reference(name, version)
+        newest = {job.stage: job for job in sorted(jobs, key=_number)}
+        for job in newest.values():
+            if not job.has_ended or job.stage in reference.indexes:
+                continue
+            result = None
+            if job.status == "SUCCEEDED":
+                result = self.objects.read_result(job.bucket, job.prefix, job.stage)
+            if result:
+                objects = self.objects.describe_results(job.bucket, job.prefix, result)
+                files = tuple(LocalFile(o.key.removeprefix(job.prefix), o) for o in objects)
+                reference = self.catalog.references.add_index(name, version, job.stage, files)
+            elif _number(job) >= reference.tries:
+                why = _why_failed(job)
+                self.catalog.references.settle(reference, ReferenceState.FAILED, why, self.now())
+        if reference.indexes.keys() >= set(reference.wanted or self._index_stages()):
+            self.catalog.references.settle(reference, ReferenceState.READY, "", self.now())
+        return self.catalog.references.get(name, version) or reference
 
     def _index_stages(self) -> dict[str, Stage]:
         stages = self.library.reference_indexes().stages
         here = self.queue_kinds or {stage.queue for stage in stages.values()}
         return {index: stage for index, stage in stages.items() if stage.queue in here}
 
-    def _submit(self, name: str, version: str, parts: dict[str, LocalFile]) -> None:
+    def _submit(self, reference: ReferenceVersion) -> None:
+        name, version = reference.name, reference.version
         folder = f"{name}/{version}/"
         plans = tuple(
-            _index_plan(index, stage, parts, self.references_bucket, folder)
+            _index_plan(index, stage, reference.parts, self.references_bucket, folder)
             for index, stage in self._index_stages().items()
         )
         plan = self.objects.freeze_plan(
             self.references_bucket,
             RunPlan(name, "reference", version, 1, folder, "references", plans),
         )
-        before = self.catalog.jobs.of_reference(name, version)
         for stage in plan.stages:
-            tries = [job for job in before if job.stage == stage.stage]
-            if any(job.status == "SUCCEEDED" for job in tries):
-                continue
-            number = len([job for job in tries if job.has_ended]) + 1
-            self._submit_one(name, version, stage, folder, number)
+            if stage.stage not in reference.indexes:
+                self._submit_one(name, version, stage, folder, reference.tries)
 
     def _submit_one(
         self, name: str, version: str, stage: StagePlan, folder: str, number: int
@@ -182,6 +221,17 @@ class ReferenceFlow:
         self.jobs.place(job, request)
 
 
+def _number(job: Job) -> int:
+    """Which try at the version a job belongs to, from 1."""
+    return int(job.sk.rpartition("#")[2])
+
+
+def _why_failed(job: Job) -> str:
+    why = job.message or "has no results"
+    # A message on a wrong part names the file itself.
+    return why if job.failure_class == FailureClass.INPUT else f"its {job.stage} index: {why}"
+
+
 def _index_plan(
     index: str, stage: Stage, parts: dict[str, LocalFile], bucket: str, folder: str
 ) -> StagePlan:
@@ -215,8 +265,9 @@ def _wanted_parts(stage: Stage, parts: dict[str, LocalFile]) -> Iterator[LocalFi
             yield LocalFile(f"{kind}/{which}.bed", file.object) if which else file
 
 
-def _content(reference: ReferenceVersion) -> dict[str, tuple[str, str]]:
-    return {name: (file.path, file.object.sha256) for name, file in reference.parts.items()}
+def left_out_part(targets: str) -> tuple[str, str]:
+    """The part with the regions of ``targets:<name>`` that the sequence lacks, and its path."""
+    return targets.replace("targets:", "left_out:", 1), "targets.left_out.bed"
 
 
 def part_of(file_name: str) -> tuple[str, str]:
@@ -224,16 +275,17 @@ def part_of(file_name: str) -> tuple[str, str]:
 
     Raises InvalidInput for other files.
     """
-    stem = re.sub(r"\.gz$", "", file_name)
-    if stem.endswith((".fa", ".fasta", ".fna")):
+    stem = re.sub(r"\.b?gz$", "", file_name, flags=re.IGNORECASE)
+    kind = stem.lower()
+    if kind.endswith((".fa", ".fasta", ".fna")):
         return "sequence", "genome.fa"
-    if stem.endswith(".fingerprint.vcf"):
+    if kind.endswith(".fingerprint.vcf"):
         return fingerprint_sites.PART, fingerprint_sites.FILE
-    if stem.endswith(".bed"):
-        return f"targets:{stem.removesuffix('.bed')}", "targets.bed"
-    if stem.endswith((".gff3", ".gff")):
+    if kind.endswith(".bed"):
+        return f"targets:{stem[: -len('.bed')]}", "targets.bed"
+    if kind.endswith((".gff3", ".gff")):
         return "annotation", "annotation.gff3.gz"
-    if stem.endswith(".alt"):
+    if kind.endswith(".alt"):
         return "alt", "genome.fa.alt"
     raise InvalidInput(
         f"{file_name!r} is no part of a reference: give FASTA (.fa), target regions (.bed), "

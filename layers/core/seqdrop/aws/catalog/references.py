@@ -78,11 +78,14 @@ class References:
     def settle(
         self, reference: ReferenceVersion, state: ReferenceState, why: str, now: datetime
     ) -> None:
-        """Ends the preparation of a version, once."""
+        """Ends the preparation of a version, once; nothing where it was begun again meanwhile."""
         update = self._table.update_write(
             reference_key(reference.name, reference.version),
             sets={"state": state.value, "why": why, "ready": timestamp(now)},
-            conditions=[("state", "=", ReferenceState.PREPARING.value)],
+            conditions=[
+                ("state", "=", ReferenceState.PREPARING.value),
+                ("tries", "absent or =", reference.tries),
+            ],
         )
         event = self._event(reference, now, SYSTEM, f"reference {state.lower()}", why)
         try:
@@ -90,11 +93,22 @@ class References:
         except Conflict:
             return  # another job's end, or a doubled event, settled it
 
-    def retry(self, reference: ReferenceVersion, who: str, now: datetime) -> None:
-        """Lets the preparation of a failed version begin anew. Conflict where it has not failed."""
+    def retry(
+        self, reference: ReferenceVersion, tries: int, wanted: tuple[str, ...], who: str,
+        now: datetime,
+    ) -> None:  # fmt: skip
+        """Lets the preparation of a failed version begin anew, as the try of this number.
+
+        Raises Conflict where it has not failed.
+        """
         update = self._table.update_write(
             reference_key(reference.name, reference.version),
-            sets={"state": ReferenceState.PREPARING.value, "why": ""},
+            sets={
+                "state": ReferenceState.PREPARING.value,
+                "why": "",
+                "tries": tries,
+                "wanted": list(wanted),
+            },
             conditions=[("state", "=", ReferenceState.FAILED.value)],
         )
         event = self._event(reference, now, who, "reference prepared again")

@@ -7,6 +7,7 @@ from typing import Any
 from seqdrop.aws.catalog.layout import (
     analysis_key,
     event_item,
+    reference_key,
     run_item_key,
     status_attributes,
     timestamp,
@@ -16,6 +17,7 @@ from seqdrop.aws.catalog.layout import (
 from seqdrop.aws.catalog.table import Table, Write, from_item, to_item
 from seqdrop.domain.errors import Conflict
 from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus, StageRun
+from seqdrop.domain.reference import ReferenceState
 
 SYSTEM = "seqdrop"
 _LIVE = frozenset({RunStatus.CLAIMED.value, RunStatus.RUNNING.value})
@@ -40,7 +42,8 @@ class Runs:
     def claim(self, analysis: Analysis, run: Run, now: datetime) -> None:
         """Puts the run and makes it the analysis' active one.
 
-        Raises Conflict where the analysis has changed, or something runs already.
+        Raises Conflict where the analysis has changed, something runs already, or the run's
+        reference is not READY, as after a retire since it was chosen.
         """
         pk, sk = run_item_key(run.sample, run.assay, run.id)
         update = self._table.update_write(
@@ -58,10 +61,15 @@ class Runs:
             run=run.id, pipeline=run.pipeline, reference=run.reference, parts=run.parts,
         )  # fmt: skip
         put = self._table.put_write({"pk": pk, "sk": sk, **to_item(run)}, ("pk", "absent", None))
-        self._table.transact([put, update, self._table.put_write(event)])
+        ready = self._ready_check(run.reference)
+        self._table.transact([put, update, self._table.put_write(event), ready])
 
-    def adopt(self, analysis: Analysis, run: Run, now: datetime) -> None:
-        """Takes an earlier good run as the current one: its inputs are these inputs."""
+    def adopt(self, analysis: Analysis, run: Run, reference: str, now: datetime) -> None:
+        """Takes an earlier good run as the current one: its inputs are these inputs.
+
+        ``reference`` is the version that was chosen now; the run may have used the same content
+        by another name. Raises Conflict as ``claim`` does.
+        """
         update = self._table.update_write(
             analysis_key(run.sample, run.assay),
             sets={
@@ -77,7 +85,14 @@ class Runs:
             assay=run.assay, run=run.id, why="the same content was analysed before",
         )  # fmt: skip
         writes = [update, self._table.put_write(event), *self._uses_writes(analysis, run)]
-        self._table.transact(writes)
+        self._table.transact([*writes, self._ready_check(reference)])
+
+    def _ready_check(self, reference: str) -> Write:
+        """Holds a transaction to a reference version, ``NAME/VERSION``, that is READY."""
+        name, _, version = reference.partition("/")
+        return self._table.check_write(
+            reference_key(name, version), ("state", "=", ReferenceState.READY.value)
+        )
 
     def mark_running(
         self, run: Run, execution: str, stages: Sequence[StageRun], now: datetime

@@ -219,6 +219,13 @@ class Table:
             request["ConditionExpression"] = expression.conditions(conditions)
         return {"Delete": expression.into(request)}
 
+    def check_write(self, key: Key, *conditions: Condition) -> Write:
+        """A condition on an item that stays as it is, for a transaction."""
+        expression = _Expression()
+        request: Write = {"TableName": self.name, "Key": _key(key)}
+        request["ConditionExpression"] = expression.conditions(conditions)
+        return {"ConditionCheck": expression.into(request)}
+
     def transact(self, writes: Sequence[Write]) -> None:
         """All writes or none.
 

@@ -1,4 +1,4 @@
-"""``calls.json`` of ``seqdrop-tool split``: what became of the variants' records."""
+"""``calls.json`` of ``seqdrop-tool finish``: what became of the variants' records."""
 
 import msgspec
 
