@@ -76,9 +76,11 @@ def show(sample: Sample, assay: Assay = "", json: Json = False) -> None:
     from cli.stack import find_stack
     from cli.timeline import sample_lines
     from cli.view import sample_document
+    from seqdrop.flow.controls import Controls
 
-    items = find_stack().catalog.analyses.partition(sample)
-    document = sample_document(sample, items, assay)
+    catalog = find_stack().catalog
+    items = catalog.analyses.partition(sample)
+    document = sample_document(sample, items, assay, Controls(catalog).warnings)
     if json:
         emit(document)
         return

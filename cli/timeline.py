@@ -31,6 +31,8 @@ def analysis_lines(sample: str, analysis: dict[str, Any]) -> Iterator[str]:
         yield f"  mend what it names{rerun}"
     elif analysis["why"]:
         yield f"  {analysis['why']}"
+    for warning in _untold(analysis):
+        yield f"  batch: {warning}"
     yield from _file_lines(analysis)
     runs = analysis["runs"]
     if runs:
@@ -39,6 +41,12 @@ def analysis_lines(sample: str, analysis: dict[str, Any]) -> Iterator[str]:
         yield f"  before: {_headline(run, analysis)}"
     if len(runs) > 1 + _OLDER_RUNS:
         yield f"  and {len(runs) - 1 - _OLDER_RUNS} earlier runs"
+
+
+def _untold(analysis: dict[str, Any]) -> list[str]:
+    """What the batch's controls have shown since the newest run was judged."""
+    told = [reason for run in analysis["runs"][:1] for reason in run["qc_reasons"]]
+    return [w for w in analysis["batch"] if not any(w in reason for reason in told)]
 
 
 def _file_lines(analysis: dict[str, Any]) -> Iterator[str]:

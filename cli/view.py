@@ -1,7 +1,7 @@
 """A sample's items in the catalog as one document; pure, so that it can be looked at in tests."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -25,8 +25,16 @@ from seqdrop.domain.upload import object_cause
 Document = dict[str, Any]
 
 
-def sample_document(sample: str, items: Sequence[Item], assay: str = "") -> Document:
-    """What ``show --json`` prints. Raises NoSuchSample where there is nothing."""
+def sample_document(
+    sample: str,
+    items: Sequence[Item],
+    assay: str = "",
+    warnings: Callable[[Analysis], list[str]] = lambda _: [],
+) -> Document:
+    """What ``show --json`` prints; ``warnings`` looks at an analysis' batch, as its controls.
+
+    Raises NoSuchSample where there is nothing.
+    """
     groups = group_partition(items)
     wanted = [
         analysis
@@ -40,7 +48,10 @@ def sample_document(sample: str, items: Sequence[Item], assay: str = "") -> Docu
     jobs = _jobs_by_run(groups.get("JOB", []))
     return {
         "sample": sample,
-        "analyses": [analysis_document(analysis, files, runs, jobs) for analysis in wanted],
+        "analyses": [
+            {**analysis_document(analysis, files, runs, jobs), "batch": warnings(analysis)}
+            for analysis in wanted
+        ],
     }
 
 
@@ -84,6 +95,7 @@ def analysis_document(
         "priority": analysis.priority or None,
         "generation": analysis.generation,
         "manifest": analysis.manifest or None,
+        "control": analysis.control,
         "active_run": analysis.active_run or None,
         "current_run": analysis.current_run or None,
         "released_run": analysis.released_run or None,

@@ -106,7 +106,8 @@ def test_the_first_run_of_a_sample_is_compared_with_nothing(cloud: Cloud) -> Non
     run = analyse(cloud, person(1)).run
     assert (run.qc, run.qc_reasons) == ("PASS", ())
     assert run.metrics == {
-        "mapped_fraction": 0.99, "fingerprint_sites": SITES, "contamination": 0.0,
+        "mapped_fraction": 0.99, "mapped_reads": 99,
+        "fingerprint_sites": SITES, "contamination": 0.0,
     }  # fmt: skip
 
 

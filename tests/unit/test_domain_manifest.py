@@ -179,6 +179,18 @@ def test_a_sample_may_have_a_sex_in_either_form() -> None:
         parse(sample(sex="m"))
 
 
+@pytest.mark.parametrize(
+    ("said", "control"),
+    [("true", True), ("Yes", True), ("1", True), ("false", False), ("no", False), ("", False)],
+)
+def test_a_control_is_named_in_a_samplesheet_too(said: str, control: bool) -> None:
+    sheet = f"sample,r1,r2,control\nNTC,a,b,{said}\nNTC,c,d,\n".encode()
+    [entry] = parse_manifest(sheet, "samplesheet.csv").samples
+    assert (entry.control, len(entry.files)) == (control, 2)
+    assert parse(sample(control=control)).samples[0].control is control
+    assert parse(sample()).samples[0].control is False
+
+
 def test_a_samplesheet_is_the_same_manifest() -> None:
     sheet = (
         "\ufeffSample,assay,R1,R2,Lane,r1_md5\r\n"
@@ -205,6 +217,7 @@ def test_a_samplesheet_is_the_same_manifest() -> None:
         (b"sample,r1\nHm2,a\n", "line 2 of the samplesheet lacks sample, r1 or r2"),
         (b"sample,r1,r2\nHm2,a,b,c\n", "line 2 of the samplesheet lacks"),
         (b"sample,r1,r2\nHm2,,b\n", "line 2 of the samplesheet lacks"),
+        (b"sample,r1,r2,control\nHm2,a,b,maybe\n", "line 2 of the samplesheet: control is true"),
         (b"sample,r1,r2,colour\nHm2,a,b,red\n", "unknown field `colour`"),
         (b"[Header],,\nFileFormatVersion,2,\n", "this is Illumina's sample sheet"),
         (b"sample,r1,r2,priority\nHm2,a,b,now\n", "Invalid enum value 'now'"),

@@ -134,7 +134,7 @@ def test_metrics_are_made_of_the_counts_of_all_stages() -> None:
     found = metrics_of([align, StageResult("qc", "k", (), {}, {}, parts[1])],
                        duplicates_marked=True)  # fmt: skip
     assert found == {
-        "reads": 400, "mapped_fraction": 0.95, "duplicate_fraction": 0.05,
+        "reads": 400, "mapped_reads": 380, "mapped_fraction": 0.95, "duplicate_fraction": 0.05,
         "properly_paired_fraction": 0.25, "mean_depth": 17.5, "snps": 30, "ts_tv": 2.0,
     }  # fmt: skip
 
@@ -152,7 +152,7 @@ def test_what_the_runner_counts_in_the_reads_becomes_metrics() -> None:
 
 def test_a_ratio_over_nothing_or_over_too_few_pairs_is_no_metric() -> None:
     nothing = {"primary_out": 0.0, "mapped": 0.0, "transitions": 3.0, "transversions": 0.0}
-    assert measured(nothing) == {}
+    assert measured(nothing) == {"mapped_reads": 0}
     few: dict[str, float] = {"both_mapped": LEAST_PAIRED_READS - 2, "properly_paired": 0}
     assert measured(few) == {}
     enough: dict[str, float] = {"both_mapped": LEAST_PAIRED_READS, "properly_paired": 0}

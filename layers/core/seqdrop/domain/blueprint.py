@@ -41,6 +41,7 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
     floors: dict[str, str] = {}
     sex_check: bool = False
     identity: str = "earlier"
+    control_reads: int = 100
     definitions: dict[str, str] = {}
     """The job definition's revision for each image: a deploy in mid-run changes neither."""
 
@@ -90,6 +91,7 @@ def make_blueprint(
         floors=assay.floors,
         sex_check=assay.sex_check,
         identity=assay.identity,
+        control_reads=assay.control_reads,
         poll_factor=assay.poll_factor,
         definitions={
             kind: definition

@@ -20,6 +20,7 @@ _Md5 = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-fA-F]{32})?\Z")]
 _Lane = Annotated[str, msgspec.Meta(pattern=r"^(L?[0-9]{1,3})?\Z")]
 _FileName = Annotated[str, msgspec.Meta(min_length=1)]
 _Project = Annotated[str, msgspec.Meta(max_length=64)]
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
 _MAX_KEY_BYTES = 1_024
 """S3's own limit."""
 _MAX_NAMES_BYTES = 120_000
@@ -54,6 +55,8 @@ class SampleEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reference_version: _Word = ""
     priority: Priority | None = None
     sex: Literal["", "female", "male"] = ""
+    control: bool = False
+    """A control without template."""
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,8 +140,12 @@ def _parse_csv(data: bytes) -> Manifest:
         if None in row or not {"sample", "r1", "r2"} <= given.keys():
             raise InvalidManifest(f"line {number} of the samplesheet lacks sample, r1 or r2")
         files = {name: given.pop(name) for name in list(given) if name in lane_fields}
+        control = _TRUTH.get(given.pop("control", "").lower())
+        if control is None:
+            raise InvalidManifest(f"line {number} of the samplesheet: control is true or false")
         group = (given["sample"], given.get("assay", ""), given.get("pipeline", ""))
         entry = entries.setdefault(group, {**given, "files": []})
+        entry["control"] = control or entry.get("control", False)
         entry["files"].append(files)  # type: ignore[attr-defined]  # the list made just above
     try:
         return msgspec.convert({"samples": list(entries.values())}, type=Manifest)

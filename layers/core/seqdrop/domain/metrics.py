@@ -54,6 +54,7 @@ METRICS: dict[str, Metric] = {
     "q30_fraction": Metric("fraction", "bases with a quality of 30 or more"),
     "gc_fraction": Metric("fraction", "G and C among the A, C, G and T of the reads"),
     "mapped_fraction": Metric("fraction", "reads that map anywhere"),
+    "mapped_reads": Metric("reads", "reads that map anywhere"),
     "duplicate_fraction": Metric("fraction", "reads that are copies of another fragment's"),
     "properly_paired_fraction": Metric(
         "fraction", "among reads whose both mates map: those that lie as a pair of one fragment"
@@ -114,7 +115,7 @@ _RATIOS: dict[str, Ratio] = {
     "ts_tv": Ratio("transitions", "transversions"),
     "het_hom": Ratio("het_calls", "hom_calls"),
 }
-_RENAMED = {"reads": "reads_in", "files_without_end": "without_end_block"}
+_RENAMED = {"reads": "reads_in", "mapped_reads": "mapped", "files_without_end": "without_end_block"}
 
 
 def metrics_of(

@@ -204,6 +204,9 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether the depth of X and Y is held against the sex that the manifest gives."""
     identity: Literal["off", "earlier"] = "earlier"
     """Whether the fingerprint is compared with the sample's earlier runs, where both have one."""
+    control_reads: Annotated[int, msgspec.Meta(ge=0)] = 100
+    """Mapped reads that a control without template may have: some of the reads beside it carry its
+    index by chance. An assay whose controls are sequenced deeply allows for more."""
     poll_factor: float = 1.5
 
 

@@ -107,11 +107,13 @@ def judge(
     sex: str | None = None,
     worst_in: Mapping[str, str] | None = None,
     identity: Iterable[Comparison] = (),
+    warnings: Iterable[str] = (),
 ) -> Judgement:
     """Limits, floors, comparisons of fingerprints, and, where ``sex`` is not None, the sex by
     depth against what was given.
 
-    ``worst_in`` says of metrics where they are worst, for the lines.
+    ``worst_in`` says of metrics where they are worst, for the lines; ``warnings`` come from
+    elsewhere, as from the controls of the batch.
 
     A limited metric that the run does not have is a WARN: it could not be looked at. So is a
     run whose alignment nobody looked at.
@@ -120,6 +122,7 @@ def judge(
     places = {name: f" (worst in {place})" for name, place in (worst_in or {}).items()}
     findings = [*_by_limits(metrics, limits, places), *_by_floors(metrics, aside, places)]
     findings += map(_by_identity, identity)
+    findings += [_Finding(Verdict.WARN, line) for line in warnings]
     if sex is not None:
         findings.append(_by_sex(metrics, sex))
     if not metrics.keys() & (limits.keys() | (FLOORS.keys() - aside.keys())) & OF_ALIGNMENT:

@@ -65,6 +65,8 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     """``<identity>|<bucket>/<key>`` of each registered file."""
     sex: Literal["", "female", "male"] = ""
     """What the manifest says; kept here alone, and looked at when a run is judged."""
+    control: bool = False
+    """A control without template, as the manifest says: nothing should map in it."""
     lane_split: bool = False
     holds: dict[str, str] = {}
     """Why a person must act, by cause."""

@@ -11,9 +11,10 @@ from seqdrop.aws.executions import RunInput
 from seqdrop.aws.objects import Objects
 from seqdrop.aws.queues import Rechecks
 from seqdrop.domain.blueprint import Blueprint
+from seqdrop.domain.control import judge_control
 from seqdrop.domain.errors import Conflict, NoSuchSample, RunClosed, SeqdropError, Transient
 from seqdrop.domain.failure import FailureClass
-from seqdrop.domain.fingerprint import identity_metrics
+from seqdrop.domain.fingerprint import Comparison, identity_metrics
 from seqdrop.domain.lanes import named_lanes
 from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.naming import run_folder, run_id
@@ -21,6 +22,7 @@ from seqdrop.domain.plan import RunPlan, StageResult, encode
 from seqdrop.domain.provenance import RunRecord, make_record
 from seqdrop.domain.qc import judge
 from seqdrop.domain.records import Analysis, AnalysisStatus, Job, Run, RunStatus
+from seqdrop.flow.controls import Controls
 from seqdrop.flow.identity import Identity
 from seqdrop.flow.jobs import JobFlow
 
@@ -91,16 +93,21 @@ class Closing:
         marked = blueprint.variables.get("mark_duplicates") is not False
         cap = int(blueprint.variables.get("max_depth", 0))
         metrics = metrics_of(results.values(), duplicates_marked=marked, cap=cap)
-        comparisons = self._identity.compare(run) if blueprint.identity == "earlier" else []
-        metrics |= identity_metrics(comparisons)
-        verdict, reasons = judge(
-            metrics,
-            blueprint.qc,
-            floors_set_aside=blueprint.floors,
-            sex=self._sex(run) if blueprint.sex_check else None,
-            worst_in=named_lanes(results.values()),
-            identity=comparisons,
-        )
+        analysis = self.catalog.analyses.get(run.sample, run.assay)
+        if analysis and analysis.control:
+            verdict, reasons = judge_control(metrics, blueprint.control_reads)
+        else:
+            comparisons = self._comparisons(run, blueprint)
+            metrics |= identity_metrics(comparisons)
+            verdict, reasons = judge(
+                metrics,
+                blueprint.qc,
+                floors_set_aside=blueprint.floors,
+                sex=_sex(analysis) if blueprint.sex_check else None,
+                worst_in=named_lanes(results.values()),
+                identity=comparisons,
+                warnings=Controls(self.catalog).warnings(analysis) if analysis else (),
+            )
         return msgspec.structs.replace(
             run,
             status=RunStatus.SUCCEEDED,
@@ -111,14 +118,10 @@ class Closing:
             simulated=any(result.simulated for result in results.values()),
         )
 
-    @property
-    def _identity(self) -> Identity:
-        return Identity(self.catalog, self.objects, self.results_bucket)
-
-    def _sex(self, run: Run) -> str:
-        """What the manifest says now: a word on a patient that no plan or run keeps."""
-        analysis = self.catalog.analyses.get(run.sample, run.assay)
-        return analysis.sex if analysis else ""
+    def _comparisons(self, run: Run, blueprint: Blueprint) -> list[Comparison]:
+        if blueprint.identity != "earlier":
+            return []
+        return Identity(self.catalog, self.objects, self.results_bucket).compare(run)
 
     def _cost(self, run: Run) -> float:
         jobs = self.catalog.jobs.of_run(run.sample, run.assay, run.id)
@@ -193,6 +196,11 @@ class Closing:
         if run is None:
             raise NoSuchSample(f"there is no run {ids.run_key} of {ids.sample}")
         return run
+
+
+def _sex(analysis: Analysis | None) -> str:
+    """What the manifest says now: a word on a patient that no plan or run keeps."""
+    return analysis.sex if analysis else ""
 
 
 def _message(cause: str) -> str:

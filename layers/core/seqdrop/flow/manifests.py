@@ -90,6 +90,8 @@ class Manifests:
         saying = manifest_digest(entry, files)
         if before is None or (before.manifest, before.saying) != (upload.key, saying):
             holds.append("run")  # the same again would fail again
+        if entry.control:
+            self.catalog.controls.note(upload.key, entry.sample, assay)
         analyses.apply_manifest(
             entry, assay, files, manifest=upload.key, saying=saying, cause=upload.cause, now=now,
             lifts=holds,

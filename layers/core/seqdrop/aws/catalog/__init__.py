@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from seqdrop.aws.catalog.analyses import Analyses
+from seqdrop.aws.catalog.controls import Controls
 from seqdrop.aws.catalog.jobs import Jobs
 from seqdrop.aws.catalog.references import References
 from seqdrop.aws.catalog.runs import Runs
@@ -18,6 +19,7 @@ class Catalog:
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         table = Table(client, table_name)
         self.analyses = Analyses(table)
+        self.controls = Controls(table)
         self.runs = Runs(table)
         self.jobs = Jobs(table)
         self.references = References(table)

@@ -242,8 +242,8 @@ class Analyses:
             analysis_key(entry.sample, assay),
             sets={
                 **status_attributes(entry.sample, assay, AnalysisStatus.RECEIVING, now),
-                **chosen, "expected": expected, "manifest": manifest, "saying": saying,
-                "last_file": timestamp(now),
+                **chosen, "control": entry.control, "expected": expected, "manifest": manifest,
+                "saying": saying, "last_file": timestamp(now),
             },
             adds=_INPUTS_CHANGED,
             removes=[("holds", name) for name in ("assay", "claim", *lifts)],

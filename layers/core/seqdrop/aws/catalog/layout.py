@@ -52,6 +52,17 @@ def object_pk(bucket: str, key: str) -> str:
     return f"OBJECT#{bucket}/{key}"
 
 
+def manifest_pk(manifest: str) -> str:
+    """What is known of a manifest, by its object's key."""
+    return f"MANIFEST#{manifest}"
+
+
+def control_item(manifest: str, sample: str, assay: str) -> Item:
+    """The item that finds a control by its manifest."""
+    sk = f"CONTROL#{sample}#{assay}"
+    return {"pk": manifest_pk(manifest), "sk": sk, "sample": sample, "assay": assay}
+
+
 def reference_key(name: str, version: str) -> Key:
     """A reference version."""
     return f"REFERENCE#{name}", f"VERSION#{version}"
