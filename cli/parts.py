@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import mmap
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from seqdrop.domain.alt import check_alt, missing_alt
 from seqdrop.domain.bed import parse_bed
 from seqdrop.domain.errors import InvalidInput, InvalidReference
 from seqdrop.domain.fasta import FastaContent, read_fasta
+from seqdrop.domain.fingerprint_sites import PART as FINGERPRINT
+from seqdrop.domain.fingerprint_sites import check_bases, parse_sites
 from seqdrop.domain.gff import parse_gff
 from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.plan import LocalFile, StoredObject
@@ -111,6 +114,12 @@ def _prepare(
         if name == "alt":
             kept = [line.rstrip("\r\n") for line in lines]
             prepared.warnings += check_alt(kept, sequence.lengths, sequence.alternates, shown)
+        elif name == FINGERPRINT:
+            found = parse_sites(lines, sequence.lengths, shown)
+            with _mapped(prepared.parts["sequence"].file) as fasta:
+                check_bases(found.sites, fasta, shown)
+            prepared.warnings += found.warnings
+            kept = found.lines
         else:
             bed = parse_bed(lines, sequence.lengths, shown)
             prepared.warnings += bed.warnings
@@ -124,6 +133,13 @@ def _prepare(
 def _written(lines: Iterable[str], copy: Path) -> Path:
     copy.write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
     return copy
+
+
+@contextmanager
+def _mapped(file: Path) -> Iterator[mmap.mmap]:
+    """A file's bytes, read where they are looked at."""
+    with file.open("rb") as source, mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        yield text
 
 
 @contextmanager

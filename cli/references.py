@@ -42,7 +42,8 @@ def add(
         list[Path] | None,
         typer.Argument(
             metavar="FILE", exists=True, dir_okay=False,
-            help="Target regions (<name>.bed), genes (.gff3), names of ALT contigs (.alt).",
+            help="Target regions (<name>.bed), genes (.gff3), names of ALT contigs (.alt), "
+            "SNPs for identity (.fingerprint.vcf).",
         ),
     ] = None,
     *,

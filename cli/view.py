@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from seqdrop.aws.catalog.analyses import group_partition
+from seqdrop.aws.catalog.layout import group_partition
 from seqdrop.aws.catalog.table import Item, from_item
 from seqdrop.domain.blueprint import Blueprint
 from seqdrop.domain.errors import InvalidInput, NoSuchSample

@@ -147,7 +147,11 @@ class Lab:
 
         bucket, s3 = self.runtime.outputs["ReferencesBucket"], self.client("s3")
         files = {"sequence": ("genome.fa", fasta)}
-        paths = {"annotation": "annotation.gff3.gz", "alt": "genome.fa.alt"}
+        paths = {
+            "annotation": "annotation.gff3.gz",
+            "alt": "genome.fa.alt",
+            "fingerprint": "fingerprint.vcf",
+        }
         files |= {part: (paths.get(part, "targets.bed"), body) for part, body in parts.items()}
         stored = {}
         for part, (path, body) in files.items():

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.tools.main import main
+from seqdrop.domain import fingerprint_sites
 from tests.tools_support import run, shims
 
 BASES = "".join(random.Random(3).choices("ACGT", k=3_000))
@@ -18,6 +19,18 @@ chr1\tx\tmRNA\t101\t400\t.\t{strand}\t.\tID=transcript:T1;Parent=gene:G1;biotype
 chr1\tx\texon\t101\t400\t.\t{strand}\t.\tParent=transcript:T1
 chr1\tx\tCDS\t101\t400\t.\t{strand}\t0\tID=CDS:P1;Parent=transcript:T1
 """
+
+
+HEADER = "##fileformat=VCFv4.2\n" + "\n".join(fingerprint_sites.HEADER[1:]) + "\n"
+
+
+def sites(shift: int = 0) -> bytes:
+    """Sites with the bases of the sequence, or of those beside them."""
+    lines = []
+    for at in range(10, 2_900, 100):
+        ref = BASES[at + shift]
+        lines.append(f"chr1\t{at + 1}\t.\t{ref}\t{'C' if ref == 'A' else 'A'}\t.\t.\tAF=0.5\n")
+    return (HEADER + "".join(lines)).encode()
 
 
 @pytest.fixture
@@ -55,6 +68,9 @@ def test_a_good_reference_gives_the_stretches_that_can_be_called(ref: Path) -> N
         ("targets/kit.bed", b"chr1\t9\t5\n", "kit.bed, line 1"),
         ("targets/kit.bed", b"#comment\nchr1\t5\t9\n", "kit.bed has lines that are not regions"),
         ("targets/kit.bed", b"chr1\t5\t9\nchr2\t5\t9\n", "kit.bed has lines"),
+        ("fingerprint.vcf", sites(1), "for its REF, but the sequence has"),
+        ("fingerprint.vcf", b"".join(sites().splitlines(keepends=True)[:22]), "give 20 to 100,000"),
+        ("fingerprint.vcf", sites() + b"chr1\t5\t.\tA\tC\t.\t.\t.\n", "sorted sites"),
         ("annotation.gff3.gz", b"x\n", "annotation.gff3.gz, line 1"),
         ("annotation.gff3.gz", gzip.compress(b"x" * 99, mtime=0)[:-9], "cut or damaged"),
     ],
@@ -66,6 +82,11 @@ def test_a_part_that_is_wrong_is_named(
     assert check(ref) == 65
     assert said in capfd.readouterr().err
     assert not (ref.parent / "callable.bed").exists()
+
+
+def test_sites_of_a_fingerprint_that_fit_the_sequence_are_good(ref: Path) -> None:
+    (ref / "fingerprint.vcf").write_bytes(sites())
+    assert check(ref) == 0
 
 
 @pytest.mark.parametrize("strand", ["+", "-"])

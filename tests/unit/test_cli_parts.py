@@ -19,6 +19,14 @@ GENES = b"".join(
     ]
 )
 FASTA = b">chr1 first\nACGT\nAC\n>chr2\nGG\n"
+LONG = b">chr1\n" + b"ACGT" * 10 + b"\n" + b"ACGT" * 10 + b"\n"
+
+
+def sites(ref: str = "A", contig: str = "chr1") -> bytes:
+    """A VCF of 20 sites, the last of them first."""
+    lines = [f"{contig}\t{n}\t.\t{ref}\tT\t9\tPASS\tDP=1;AF=0.5\n" for n in range(77, 0, -4)]
+    header = "##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    return (header + "".join(lines)).encode()
 
 
 def put(folder: Path, name: str, body: bytes) -> Path:
@@ -85,6 +93,9 @@ def test_parts_with_names_alike_are_kept_apart(tmp_path: Path) -> None:
         ({"g.fa": FASTA, "g.gff3": b"x\n"}, "g.gff3, line 1"),
         ({"g.fa": FASTA, "g.gff3.gz": gzip.compress(GENES)[:-9]}, "cut or damaged"),
         ({"g.fa": FASTA, "g.fa.alt": b"chr9_alt\t0\n"}, "g.fa.alt names no contig"),
+        ({"g.fa": LONG, "s.fingerprint.vcf": sites("C")}, "line 3 has C for its REF, but .* has A"),
+        ({"g.fa": LONG, "s.fingerprint.vcf.gz": sites(contig="1")}, "put 'chr' before the names"),
+        ({"g.fa": FASTA, "s.fingerprint.vcf": sites()}, "past the contig's end"),
         ({"g.fa": FASTA, "h.fasta": FASTA}, "a second sequence"),
         ({"g.fa": FASTA, "notes.doc": b""}, "no part of a reference"),
         ({"t.bed": b"", "g.fa": FASTA}, "the sequence comes first"),
@@ -146,6 +157,19 @@ def test_target_regions_are_stored_clean(tmp_path: Path) -> None:
     left_out = prepared.parts["left_out:kit"]
     assert left_out.path == "targets.left_out.bed"
     assert left_out.file.read_bytes() == b"chr2\t2\t9\tlast\nchr9\t0\t4\tnone\n"
+
+
+def test_sites_of_a_fingerprint_are_stored_plain_and_sorted(tmp_path: Path) -> None:
+    fasta, vcf = put(tmp_path, "g.fa.gz", gzip.compress(LONG)), tmp_path / "s.fingerprint.vcf.gz"
+    vcf.write_bytes(gzip.compress(sites().replace(b"\n", b"\r\n")))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    prepared = prepare_parts([fasta, vcf], scratch)
+    part = prepared.parts["fingerprint"]
+    assert (part.path, prepared.warnings) == ("fingerprint.vcf", [])
+    lines = part.file.read_bytes().splitlines()
+    assert lines[3] == b"chr1\t1\t.\tA\tT\t.\t.\tAF=0.5"
+    assert len(lines) == 3 + 20
 
 
 @pytest.mark.parametrize(

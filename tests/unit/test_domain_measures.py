@@ -100,6 +100,11 @@ EXAMPLES: dict[MeasureFormat, tuple[str, dict[str, float]]] = {
         json.dumps(FLAGSTAT),
         {"primary_out": 12, "mapped": 10, "duplicates": 1, "both_mapped": 8, "properly_paired": 6},
     ),
+    "fingerprint": (
+        '{"genotypes": {"chr1:5:A:G": "0/1"}, '
+        '"metrics": {"fingerprint_sites": 1, "contamination": 0.02}}',
+        {"fingerprint_sites": 1, "contamination": 0.02},
+    ),
     "samtools-stats": (
         STATS,
         {

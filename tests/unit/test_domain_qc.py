@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from seqdrop.domain.blueprint import check_limits
 from seqdrop.domain.errors import InvalidAssay, InvalidPipeline
+from seqdrop.domain.fingerprint import Comparison, identity_metrics, is_refuted
 from seqdrop.domain.lanes import is_phred64
 from seqdrop.domain.metrics import (
     LEAST_PAIRED_READS,
@@ -26,7 +27,7 @@ from tests.lab import PROJECT
 GOOD = {
     "mapped_fraction": 0.99, "properly_paired_fraction": 0.95, "identical_mates_fraction": 0.0,
     "phred64": 0.0, "duplicate_fraction": 0.1, "files_without_end": 0.0,
-    "depth_over_cap": 0.1,
+    "depth_over_cap": 0.1, "contamination": 0.0,
 }  # fmt: skip
 
 
@@ -100,6 +101,7 @@ def test_a_good_run_crosses_no_floor() -> None:
         ("duplicate_fraction", 0.99, Verdict.FAIL, "amplicons"),
         ("files_without_end", 2.0, Verdict.WARN, "cut off"),
         ("depth_over_cap", 0.6, Verdict.WARN, "max_depth"),
+        ("contamination", 0.06, Verdict.WARN, "another person"),
     ],
 )
 def test_a_floor_holds_where_no_limit_says_anything(
@@ -288,3 +290,37 @@ def test_all_limits_of_the_project_can_be_measured() -> None:
         check_limits(name, assay, library.pipeline(assay.pipeline))
     for name in library.pipeline_names():
         assert library.pipeline(name).qc, f"runs of {name} by --pipeline have no limits"
+
+
+@pytest.mark.parametrize(
+    ("compared", "verdict", "line"),
+    [
+        (Comparison("run k#1 (wgs)", 40, 40), Verdict.PASS, ""),
+        (Comparison("run k#1 (wgs)", 40, 38), Verdict.PASS, ""),
+        (Comparison("run k#1 (wgs)", 40, 37), Verdict.WARN, "WARN: identity_concordance is 0.925"),
+        (Comparison("run k#1 (wgs)", 40, 32), Verdict.WARN, "WARN: identity_concordance is 0.8"),
+        (Comparison("run k#1 (wgs)", 40, 31), Verdict.FAIL, "FAIL: identity_concordance is 0.775"),
+        (Comparison("run k#1 (wgs)", 19, 0), Verdict.PASS, "NOTE: identity can't be told by 19"),
+        (Comparison("run k#1 (wgs)", problem="it is gone"), Verdict.PASS, "NOTE: identity can't"),
+    ],
+)
+def test_identity_is_judged_by_the_share_of_sites_that_agree(
+    compared: Comparison, verdict: Verdict, line: str
+) -> None:
+    found = judge(GOOD, {"mapped_fraction": Limit(fail_below=0.1)}, identity=[compared],
+                  worst_in={"mapped_fraction": "lane 1"})  # fmt: skip
+    assert found.verdict is verdict
+    assert [one[: len(line)] for one in found.lines] == ([line] if line else [])
+
+
+def test_the_figures_are_those_of_the_comparison_that_agrees_least() -> None:
+    few, gone = Comparison("a", 10, 0), Comparison("b", problem="gone")
+    same, other = Comparison("c", 40, 40), Comparison("d", 50, 20)
+    assert identity_metrics([few, same, gone, other]) == {
+        "identity_sites": 50, "identity_concordance": 0.4,
+    }  # fmt: skip
+    assert identity_metrics([few, gone]) == {"identity_sites": 10}
+    assert identity_metrics([gone]) == {}
+    assert is_refuted({"identity_concordance": 0.4})
+    assert not is_refuted({"identity_concordance": 0.8})
+    assert not is_refuted({"identity_sites": 10})

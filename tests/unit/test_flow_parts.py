@@ -22,6 +22,7 @@ from seqdrop.flow.references import part_of
         ("exome.bed.gz", ("targets:exome", "targets.bed")),
         ("genes.gff3.gz", ("annotation", "annotation.gff3.gz")),
         ("GRCh38.fa.alt", ("alt", "genome.fa.alt")),
+        ("snps.fingerprint.vcf.gz", ("fingerprint", "fingerprint.vcf")),
     ],
 )
 def test_a_references_parts_are_known_by_their_endings(name: str, part: tuple[str, str]) -> None:

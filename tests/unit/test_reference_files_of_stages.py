@@ -18,6 +18,7 @@ PARTS = {
     "targets:exome": part("targets.bed", "t1"),
     "targets:panel": part("targets.bed", "t2"),
     "annotation": part("annotation.gff3.gz", "g1"),
+    "fingerprint": part("fingerprint.vcf", "f1"),
 }
 INDEXES = {
     "sequence": (part("genome.fa.fai", "i1"), part("callable.bed", "i2")),
@@ -44,6 +45,12 @@ def test_bwa_finds_the_names_of_alt_contigs_beside_its_index() -> None:
 
 def test_calling_finds_the_index_of_the_sequence_and_one_kits_targets() -> None:
     assert {"genome.fa", "genome.fa.fai", "callable.bed", "targets.bed"} <= files_of("call")
+
+
+def test_the_sites_of_the_fingerprint_are_for_qc_alone() -> None:
+    assert "fingerprint.vcf" in files_of("qc")
+    assert "genome.fa" not in files_of("qc")
+    assert "fingerprint.vcf" not in files_of("align") | files_of("call")
 
 
 @pytest.mark.parametrize(
@@ -80,6 +87,6 @@ def test_the_look_at_a_reference_has_all_parts_and_every_kits_targets() -> None:
     stages = LIBRARY.reference_indexes().stages
     assert paths(stages["sequence"]) == {
         ("genome.fa", "s1"), ("genome.fa.alt", "a1"), ("annotation.gff3.gz", "g1"),
-        ("targets/exome.bed", "t1"), ("targets/panel.bed", "t2"),
+        ("fingerprint.vcf", "f1"), ("targets/exome.bed", "t1"), ("targets/panel.bed", "t2"),
     }  # fmt: skip
     assert paths(stages["bwa"]) == paths(stages["dragen"]) == {("genome.fa", "s1")}

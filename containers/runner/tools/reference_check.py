@@ -7,6 +7,7 @@ what came otherwise is held by them too. Genes are tried with ``bcftools csq`` i
 import argparse
 import gzip
 import hashlib
+import mmap
 import re
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from seqdrop.domain.alt import check_alt
 from seqdrop.domain.bed import Region, listed, parse_bed
 from seqdrop.domain.errors import InvalidReference
 from seqdrop.domain.fasta import FastaContent, read_fasta
+from seqdrop.domain.fingerprint_sites import FILE as SITES
+from seqdrop.domain.fingerprint_sites import check_bases, parse_sites
 from seqdrop.domain.gff import left_out_by_csq, parse_gff
 from seqdrop.domain.text import text_lines
 
@@ -60,6 +63,8 @@ def check(ref: Path) -> tuple[FastaContent, list[str]]:
         warnings += check_alt(_lines(alt), content.lengths, content.alternates, alt.name)
     for bed in sorted((ref / "targets").glob("*.bed")):
         warnings += _check_targets(bed, content.lengths)
+    if (ref / SITES).exists():
+        warnings += _check_sites(ref / SITES, ref / "genome.fa", content.lengths)
     if genes.exists():
         found = parse_gff(_lines(genes), content.lengths, genes.name)
         warnings += found.warnings
@@ -93,6 +98,16 @@ def _check_targets(bed: Path, lengths: Mapping[str, int]) -> list[str]:
             f"{bed.name} has lines that are not regions of the sequence alone, divided by tabs: "
             f"{_ADD}"
         )
+    return found.warnings
+
+
+def _check_sites(vcf: Path, fasta: Path, lengths: Mapping[str, int]) -> list[str]:
+    lines = list(_lines(vcf))
+    found = parse_sites(lines, lengths, vcf.name)
+    if [f"{line}\n" for line in found.lines] != lines:
+        raise InvalidReference(f"{vcf.name} has more than sorted sites of the autosomes: {_ADD}")
+    with fasta.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        check_bases(found.sites, text, vcf.name)
     return found.warnings
 
 

@@ -40,6 +40,7 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
     poll_factor: float
     floors: dict[str, str] = {}
     sex_check: bool = False
+    identity: str = "earlier"
     definitions: dict[str, str] = {}
     """The job definition's revision for each image: a deploy in mid-run changes neither."""
 
@@ -88,6 +89,7 @@ def make_blueprint(
         qc=_limits(pipeline, assay),
         floors=assay.floors,
         sex_check=assay.sex_check,
+        identity=assay.identity,
         poll_factor=assay.poll_factor,
         definitions={
             kind: definition
@@ -153,6 +155,7 @@ def _variables(name: str, assay: Assay, reference: ReferenceVersion) -> dict[str
         "whole_genome": not assay.targets,
         "annotation": "annotation" in reference.parts,
         "iupac": "iupac" in reference.parts,
+        "fingerprint": "fingerprint" in reference.parts,
         "left_out": f"left_out:{assay.targets}" in reference.parts,
         "assay": name,
         "reporting_depth": str(assay.reporting_depth),

@@ -87,7 +87,14 @@ METRICS: dict[str, Metric] = {
     "indels": Metric("records", "insertions and deletions that passed the filters"),
     "ts_tv": Metric("ratio", "transitions over transversions among the SNPs"),
     "het_hom": Metric("ratio", "heterozygous over homozygous calls of variants"),
-    "contamination": Metric("fraction", "reads of another person, by DRAGEN's estimate"),
+    "contamination": Metric(
+        "fraction", "reads of another person, by the balance of alleles at common SNPs"
+    ),
+    "fingerprint_sites": Metric("sites", "sites of the fingerprint whose genotype is clear"),
+    "identity_sites": Metric(
+        "sites", "sites whose genotype is clear in the sample's other run too"
+    ),
+    "identity_concordance": Metric("fraction", "identity_sites where both have the same genotype"),
     "phred64": Metric("0 or 1", "1 where a file's qualities are written with an offset of 64"),
     "files_without_end": Metric(
         "files", "blocked gzip files without their last, empty block: perhaps cut off"
@@ -156,6 +163,8 @@ def measurable(pipeline: Pipeline, *, duplicates_marked: bool = True) -> set[str
     metrics = found & METRICS.keys()
     metrics |= {ours for ours, theirs in _RENAMED.items() if theirs in found}
     metrics |= {name for name, ratio in _RATIOS.items() if {ratio.part, ratio.whole} <= found}
+    if "fingerprint_sites" in metrics:
+        metrics |= {"identity_sites", "identity_concordance"}
     return metrics | ({"phred64"} if {"quality_min", "quality_max"} <= found else set())
 
 

@@ -14,7 +14,7 @@ QueueKind = Literal["fpga-genome", "fpga-exome", "cpu"]
 Priority = Literal["urgent", "routine", "bulk"]
 ForEach = Literal["", "read_pair", "region"]
 MeasureFormat = Literal[
-    "flagstat", "samtools-stats", "bcftools-stats", "calls", "depth",
+    "flagstat", "samtools-stats", "bcftools-stats", "calls", "depth", "fingerprint",
     "dragen-mapping", "dragen-coverage", "dragen-vc",
 ]  # fmt: skip
 """What ``domain/measures`` can read."""
@@ -202,6 +202,8 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bases of the targets below this depth are listed: there, no variant means nothing."""
     sex_check: bool = False
     """Whether the depth of X and Y is held against the sex that the manifest gives."""
+    identity: Literal["off", "earlier"] = "earlier"
+    """Whether the fingerprint is compared with the sample's earlier runs, where both have one."""
     poll_factor: float = 1.5
 
 

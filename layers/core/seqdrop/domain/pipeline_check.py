@@ -18,7 +18,7 @@ _OF_EACH = {
 }
 VARIABLES = {
     "mark_duplicates", "keep_duplicates", "targets", "whole_genome", "annotation", "iupac",
-    "left_out",
+    "fingerprint", "left_out",
     *Calling().variables,
 }  # fmt: skip
 """What ``when`` may ask: see ``blueprint``. Those that are text are placeholders too."""

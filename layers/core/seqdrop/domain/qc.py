@@ -1,10 +1,11 @@
 """QC: metrics of a run against its limits, and against floors that hold for every assay."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
+from seqdrop.domain.fingerprint import LEAST_SHARED_SITES, OTHER_BELOW, SAME_FROM, Comparison
 from seqdrop.domain.pipeline import Limit
 
 
@@ -56,6 +57,12 @@ FLOORS: dict[str, Floor] = {
         "calling may not have looked at all reads of the deepest positions: depths and allele "
         "fractions there can't be trusted; raise calling: max_depth in the assay",
     ),
+    # The estimate of a pure sample is off by far less, with three copies of a chromosome too.
+    "contamination": Floor(
+        Limit(warn_above=0.05),
+        "reads of another person: samples were mixed, or one was carried over; or the patient has "
+        "two persons' cells (transplant, twin)",
+    ),
     # BGZF says at its end that it has ended; some packers never write it.
     "files_without_end": Floor(
         Limit(warn_above=0),
@@ -77,7 +84,10 @@ the sex is undetermined (XXY, X0, mosaics, contamination, few targets on X or Y)
 
 
 class Judgement(NamedTuple):
-    """The worst verdict, and a line for each limit that was crossed or set aside."""
+    """The worst verdict, and a line for each limit that was crossed or set aside.
+
+    A NOTE is what people should know and no verdict.
+    """
 
     verdict: Verdict
     lines: list[str]
@@ -86,6 +96,7 @@ class Judgement(NamedTuple):
 class _Finding(NamedTuple):
     verdict: Verdict
     line: str
+    """Of a PASS mostly "", else a NOTE."""
 
 
 def judge(
@@ -95,8 +106,10 @@ def judge(
     floors_set_aside: Mapping[str, str] | None = None,
     sex: str | None = None,
     worst_in: Mapping[str, str] | None = None,
+    identity: Iterable[Comparison] = (),
 ) -> Judgement:
-    """Limits, floors, and, where ``sex`` is not None, the sex by depth against what was given.
+    """Limits, floors, comparisons of fingerprints, and, where ``sex`` is not None, the sex by
+    depth against what was given.
 
     ``worst_in`` says of metrics where they are worst, for the lines.
 
@@ -106,12 +119,14 @@ def judge(
     aside = floors_set_aside or {}
     places = {name: f" (worst in {place})" for name, place in (worst_in or {}).items()}
     findings = [*_by_limits(metrics, limits, places), *_by_floors(metrics, aside, places)]
+    findings += map(_by_identity, identity)
     if sex is not None:
         findings.append(_by_sex(metrics, sex))
     if not metrics.keys() & (limits.keys() | (FLOORS.keys() - aside.keys())) & OF_ALIGNMENT:
         findings.append(_Finding(Verdict.WARN, "no limit or floor looked at the alignment"))
     crossed = [finding for finding in findings if finding.verdict is not Verdict.PASS]
-    notes = [f"NOTE: the floor of {name} does not hold here: {aside[name]}" for name in aside]
+    notes = [f"NOTE: {one.line}" for one in findings if one.line and not one.verdict]
+    notes += [f"NOTE: the floor of {name} does not hold here: {aside[name]}" for name in aside]
     return Judgement(
         max((finding.verdict for finding in findings), default=Verdict.PASS),
         [f"{finding.verdict.name}: {finding.line}" for finding in crossed] + notes,
@@ -124,7 +139,7 @@ def _by_limits(
     for name, limit in limits.items():
         if name in metrics:
             verdict, line = _judge_one(name, metrics[name], limit)
-            yield _Finding(verdict, line + places.get(name, ""))
+            yield _Finding(verdict, line and line + places.get(name, ""))
         else:
             yield _Finding(Verdict.WARN, f"{name} is limited, but could not be measured")
 
@@ -152,6 +167,25 @@ def _judge_one(name: str, value: float, limit: Limit) -> _Finding:
             return _Finding(verdict, f"{name} is {value:g}, below {low:g}")
         if high is not None and value > high:
             return _Finding(verdict, f"{name} is {value:g}, above {high:g}")
+    return _Finding(Verdict.PASS, "")
+
+
+def _by_identity(compared: Comparison) -> _Finding:
+    """The lines name runs, never a genotype."""
+    if compared.problem:
+        line = f"identity can't be told by {compared.other}: {compared.problem}"
+        return _Finding(Verdict.PASS, line)
+    said = f"{compared.sites} sites of the fingerprint shared with {compared.other}"
+    if compared.concordance is None:
+        line = f"identity can't be told by {said}: it takes {LEAST_SHARED_SITES}"
+        return _Finding(Verdict.PASS, line)
+    share = f"identity_concordance is {compared.concordance:g} over {said}"
+    if compared.concordance < OTHER_BELOW:
+        line = f"{share}, below {OTHER_BELOW:g}: another person; this sample was swapped, or that"
+        return _Finding(Verdict.FAIL, line)
+    if compared.concordance < SAME_FROM:
+        line = f"{share}, below {SAME_FROM:g}: a relative, a mixture, or bad data of one of them"
+        return _Finding(Verdict.WARN, line)
     return _Finding(Verdict.PASS, "")
 
 

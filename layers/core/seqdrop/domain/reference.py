@@ -26,9 +26,9 @@ class ReferenceVersion(msgspec.Struct, frozen=True, omit_defaults=True):
     state: ReferenceState
     bases: int
     parts: dict[str, LocalFile]
-    """``sequence``, ``alt``, ``annotation``, ``targets:<name>``, ``iupac`` (where codes were
-    replaced) and ``left_out:<name>`` (targets that the sequence lacks): the object, and its path
-    for the tools."""
+    """``sequence``, ``alt``, ``annotation``, ``targets:<name>``, ``fingerprint``, ``iupac`` (where
+    codes were replaced) and ``left_out:<name>`` (targets that the sequence lacks): the object, and
+    its path for the tools."""
     indexes: dict[str, tuple[LocalFile, ...]] = {}
     wanted: tuple[str, ...] = ()
     """The indexes that it must have to be READY. A version that was added before they were kept

@@ -13,13 +13,15 @@ from seqdrop.aws.queues import Rechecks
 from seqdrop.domain.blueprint import Blueprint
 from seqdrop.domain.errors import Conflict, NoSuchSample, RunClosed, SeqdropError, Transient
 from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.fingerprint import identity_metrics
 from seqdrop.domain.lanes import named_lanes
 from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.naming import run_folder, run_id
 from seqdrop.domain.plan import RunPlan, StageResult, encode
-from seqdrop.domain.provenance import make_record
+from seqdrop.domain.provenance import RunRecord, make_record
 from seqdrop.domain.qc import judge
 from seqdrop.domain.records import Analysis, AnalysisStatus, Job, Run, RunStatus
+from seqdrop.flow.identity import Identity
 from seqdrop.flow.jobs import JobFlow
 
 _TRIES = 4
@@ -57,8 +59,7 @@ class Closing:
             raise ResultsIncomplete(f"run {run.id} of {run.sample} has no plan")
         results = {stage.stage: self._checked_result(plan, stage.stage) for stage in plan.stages}
         run = self._with_figures(run, results)
-        record = make_record(run, plan, results)
-        self.objects.put_once(self.results_bucket, f"{folder}run.json", encode(record))
+        run = self._recorded(run, make_record(run, plan, results), folder)
         if not self._close(run, AnalysisStatus.ANALYSED, why="; ".join(run.qc_reasons)):
             raise RunClosed(f"run {run.id} of {run.sample} was closed meanwhile")
         return {"status": RunStatus.SUCCEEDED, "qc": run.qc}
@@ -77,17 +78,28 @@ class Closing:
                 )
         return result
 
+    def _recorded(self, run: Run, record: RunRecord, folder: str) -> Run:
+        """The run as run.json has it: a call before this one may have found other earlier runs."""
+        written = self.objects.put_once(self.results_bucket, f"{folder}run.json", encode(record))
+        first = msgspec.json.decode(written, type=RunRecord)
+        return msgspec.structs.replace(
+            run, metrics=first.metrics, qc=first.qc, qc_reasons=first.qc_reasons
+        )
+
     def _with_figures(self, run: Run, results: dict[str, StageResult]) -> Run:
         blueprint = msgspec.json.decode(run.blueprint, type=Blueprint)
         marked = blueprint.variables.get("mark_duplicates") is not False
         cap = int(blueprint.variables.get("max_depth", 0))
         metrics = metrics_of(results.values(), duplicates_marked=marked, cap=cap)
+        comparisons = self._identity.compare(run) if blueprint.identity == "earlier" else []
+        metrics |= identity_metrics(comparisons)
         verdict, reasons = judge(
             metrics,
             blueprint.qc,
             floors_set_aside=blueprint.floors,
             sex=self._sex(run) if blueprint.sex_check else None,
             worst_in=named_lanes(results.values()),
+            identity=comparisons,
         )
         return msgspec.structs.replace(
             run,
@@ -98,6 +110,10 @@ class Closing:
             cost_usd=self._cost(run),
             simulated=any(result.simulated for result in results.values()),
         )
+
+    @property
+    def _identity(self) -> Identity:
+        return Identity(self.catalog, self.objects, self.results_bucket)
 
     def _sex(self, run: Run) -> str:
         """What the manifest says now: a word on a patient that no plan or run keeps."""

@@ -10,6 +10,7 @@ from seqdrop.aws.batch import JobRequest
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.objects import Objects
+from seqdrop.domain import fingerprint_sites
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.letters import SequenceFacts
@@ -278,6 +279,8 @@ def part_of(file_name: str) -> tuple[str, str]:
     kind = stem.lower()
     if kind.endswith((".fa", ".fasta", ".fna")):
         return "sequence", "genome.fa"
+    if kind.endswith(".fingerprint.vcf"):
+        return fingerprint_sites.PART, fingerprint_sites.FILE
     if kind.endswith(".bed"):
         return f"targets:{stem[: -len('.bed')]}", "targets.bed"
     if kind.endswith((".gff3", ".gff")):
@@ -286,5 +289,5 @@ def part_of(file_name: str) -> tuple[str, str]:
         return "alt", "genome.fa.alt"
     raise InvalidInput(
         f"{file_name!r} is no part of a reference: give FASTA (.fa), target regions (.bed), "
-        "genes (.gff3) or the names of ALT contigs (.alt)"
+        "genes (.gff3), the names of ALT contigs (.alt) or SNPs for identity (.fingerprint.vcf)"
     )

@@ -36,6 +36,11 @@ class Analyses:
         item = self._table.get(analysis_key(sample, assay))
         return from_item(item, Analysis) if item else None
 
+    def of_sample(self, sample: str) -> list[Analysis]:
+        """The analyses of a sample, one an assay."""
+        items = self._table.query(f"SAMPLE#{sample}", "ANALYSIS#")
+        return [from_item(item, Analysis) for item in items]
+
     def partition(self, sample: str) -> list[Item]:
         """Every item of a sample but its audit trail, in one Query."""
         return list(self._table.query(f"SAMPLE#{sample}"))
@@ -289,11 +294,3 @@ class Analyses:
         return self._table.put_write(
             {"pk": pk, "sk": sk, **to_item(placed)}, ("pk", "absent", None)
         )
-
-
-def group_partition(items: Sequence[Item]) -> dict[str, list[Item]]:
-    """A sample's items by their kind (ANALYSIS, FILE, RUN, JOB, USES)."""
-    groups: dict[str, list[Item]] = {}
-    for item in items:
-        groups.setdefault(str(item["sk"]).split("#", 1)[0], []).append(item)
-    return groups

@@ -1,6 +1,7 @@
 """The catalog's keys and index attributes: the one place that knows how items are laid out."""
 
 import zlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -98,3 +99,11 @@ def event_item(  # an audit event is made of all these
 def timestamp(now: datetime) -> str:
     """ISO 8601, UTC, milliseconds: sorts as text."""
     return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def group_partition(items: Sequence[Item]) -> dict[str, list[Item]]:
+    """A sample's items by their kind (ANALYSIS, FILE, RUN, JOB, USES)."""
+    groups: dict[str, list[Item]] = {}
+    for item in items:
+        groups.setdefault(str(item["sk"]).split("#", 1)[0], []).append(item)
+    return groups

@@ -18,6 +18,7 @@ from seqdrop.domain.measures import (
     dragen_calling,
     dragen_coverage,
     dragen_mapping,
+    fingerprint,
     flagstat,
     samtools_stats,
 )
@@ -40,6 +41,7 @@ FORMATS: dict[MeasureFormat, Format] = {
     "bcftools-stats": Format(bcftools_stats.read, bcftools_stats.NAMES),
     "calls": Format(calls.read, calls.NAMES),
     "depth": Format(depth.read, depth.NAMES),
+    "fingerprint": Format(fingerprint.read, fingerprint.NAMES),
     "dragen-mapping": Format(dragen_mapping.read, dragen_mapping.NAMES),
     "dragen-coverage": Format(dragen_coverage.read, dragen_coverage.NAMES),
     "dragen-vc": Format(dragen_calling.read, dragen_calling.NAMES),

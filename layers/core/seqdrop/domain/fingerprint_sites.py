@@ -1,0 +1,243 @@
+"""The sites of a fingerprint: common SNPs at which samples are told apart, as a VCF.
+
+Tools take almost anything for a list of positions, and one of another assembly would give every
+sample a fingerprint of errors. So the file is read by these rules once, when it is added, and
+stored as plain lines, sorted as the sequence is.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from seqdrop.domain.bed import SHOWN_PROBLEMS, listed, renamed
+from seqdrop.domain.errors import InvalidReference
+
+if TYPE_CHECKING:
+    from mmap import mmap
+
+PART = "fingerprint"
+"""The part of a reference."""
+FILE = "fingerprint.vcf"
+"""Its path for the tools."""
+FEWEST_SITES = 20
+"""Two dozen good SNPs tell all people apart (Pengelly et al. 2013, doi:10.1186/gm492)."""
+MOST_SITES = 100_000
+"""Far more than identity or contamination can use; each site is one look into the alignment."""
+HEADER = (
+    "##fileformat=VCFv4.2",
+    '##INFO=<ID=AF,Number=A,Type=Float,Description="Frequency of ALT">',
+    "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO",
+)
+
+_BASES = {"A", "C", "G", "T"}
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+_OTHER_COPIES = re.compile(r"(chr)?(X|Y|M|MT)")
+_COLUMNS = 8
+
+
+class Site(NamedTuple):
+    """A SNP with two alleles."""
+
+    contig: str
+    position: int
+    """1-based."""
+    ref: str
+    alt: str
+    frequency: float | None = None
+    """Of ALT in the population, where the file says it (INFO/AF)."""
+    name: str = "."
+    line: int = 0
+
+    @property
+    def id(self) -> str:
+        """How a fingerprint names the site, whatever the reference is called."""
+        return f"{self.contig}:{self.position}:{self.ref}:{self.alt}"
+
+
+class SitesContent(NamedTuple):
+    """What a VCF of sites says, for a given sequence."""
+
+    sites: list[Site]
+    """In the order of the sequence."""
+    lines: list[str]
+    """The file as it is stored, header and all; without line ends."""
+    warnings: list[str]
+
+
+def parse_sites(
+    lines: Iterable[str], lengths: Mapping[str, int] | None = None, file: str = FILE
+) -> SitesContent:
+    """Reads a VCF of sites for a sequence with contigs of these lengths; ``None``: of any.
+
+    Line ends may be there or not. Raises InvalidReference, which names the file's wrong lines.
+    """
+    reader = _Reader(lengths, file)
+    for number, line in enumerate(lines, 1):
+        reader.read(number, line.rstrip("\r\n"))
+    return reader.finish()
+
+
+def check_bases(sites: Iterable[Site], fasta: "bytes | mmap", file: str = FILE) -> None:
+    """Raises InvalidReference where the sequence does not have a site's REF.
+
+    ``fasta`` is the text of a working copy: in a contig, all lines but the last are of one length.
+    """
+    starts = _starts(fasta)
+    wrong = []
+    for site in sorted(sites, key=lambda site: site.line):
+        begin, width = starts[site.contig]
+        lines, rest = divmod(site.position - 1, width)
+        at = begin + lines * (width + 1) + rest
+        base = fasta[at : at + 1].decode("ascii", "replace").upper()
+        if base != site.ref:
+            where = f"{site.contig}:{site.position}"
+            wrong.append(
+                f"{file}, line {site.line} has {site.ref} for its REF, but the sequence has {base} "
+                f"at {where}: give the sites of this very assembly"
+            )
+    if wrong:
+        more = len(wrong) - SHOWN_PROBLEMS
+        raise InvalidReference(
+            "\n".join(
+                wrong[:SHOWN_PROBLEMS] + ([f"{file} has {more} more such lines"] * (more > 0))
+            )
+        )
+
+
+def _starts(fasta: "bytes | mmap") -> dict[str, tuple[int, int]]:
+    """Where each contig's first base is, and how many bases a line of it has."""
+    starts = {}
+    at = 0
+    while at >= 0:
+        begin = fasta.find(b"\n", at) + 1
+        name = fasta[at + 1 : begin - 1].split(maxsplit=1)[0].decode()
+        end = fasta.find(b"\n", begin)
+        starts[name] = begin, (end if end >= 0 else len(fasta)) - begin
+        found = fasta.find(b"\n>", begin)
+        at = found + 1 if found >= 0 else -1
+    return starts
+
+
+class _Reader:
+    """Takes line after line; what is wrong is collected, so that one message names it all."""
+
+    def __init__(self, lengths: Mapping[str, int] | None, file: str) -> None:
+        self._lengths, self._file = lengths, file
+        self._sites: list[Site] = []
+        self._problems: list[str] = []
+        self._problem_count = 0
+        self._seen: dict[tuple[str, int], int] = {}
+        self._left_out: dict[str, int] = {}
+
+    def read(self, number: int, text: str) -> None:
+        if number == 1 and not text.startswith("##fileformat=VCF"):
+            raise InvalidReference(
+                f"{self._file}, line 1 is not '##fileformat=VCF…', with which every VCF begins: "
+                "give the sites as VCF, in UTF-8 without a byte order mark"
+            )
+        if text.startswith("#"):
+            return
+        problem = self._read_site(number, text.split("\t"))
+        if problem:
+            self._problem_count += 1
+            if len(self._problems) < SHOWN_PROBLEMS:
+                self._problems.append(f"{self._file}, line {number} {problem}")
+
+    def _read_site(self, number: int, fields: list[str]) -> str:
+        """Keeps a line's site, or says what is wrong with the line."""
+        if len(fields) < _COLUMNS:
+            return (
+                f"has {len(fields)} columns: give CHROM, POS, ID, REF, ALT, QUAL, FILTER and INFO, "
+                "divided by tabs"
+            )
+        contig, position, name, ref, alt = fields[0], fields[1], fields[2], fields[3], fields[4]
+        problem = self._wrong_place(contig, position) or _wrong_alleles(ref.upper(), alt.upper())
+        if problem:
+            return problem
+        place = contig, int(position)
+        before = self._seen.setdefault(place, number)
+        if before != number:
+            return f"is at {contig}:{position} as line {before} is: keep one"
+        frequency, problem = _frequency(fields[7])
+        if problem:
+            return problem
+        if _OTHER_COPIES.fullmatch(contig):
+            self._left_out[contig] = self._left_out.get(contig, 0) + 1
+        else:
+            self._sites.append(Site(*place, ref.upper(), alt.upper(), frequency, name, number))
+        return ""
+
+    def _wrong_place(self, contig: str, position: str) -> str:
+        if not _NUMBER.fullmatch(position):
+            return f"has {position!r} for its position, which is no whole number from 1 on"
+        if self._lengths is None:
+            return ""
+        length = self._lengths.get(contig)
+        if length is None:
+            said = renamed([contig], self._lengths)
+            return f"is on {contig!r}, which the sequence does not have{said}: delete the line"
+        if int(position) > length:
+            return f"is at {contig}:{position}, past the contig's end ({length})"
+        return ""
+
+    def finish(self) -> SitesContent:
+        more = self._problem_count - len(self._problems)
+        if more:
+            self._problems.append(f"{self._file} has {more} more such lines")
+        if self._problems:
+            raise InvalidReference("\n".join(self._problems))
+        if not FEWEST_SITES <= len(self._sites) <= MOST_SITES:
+            raise InvalidReference(
+                f"{self._file} has {len(self._sites)} sites outside of X, Y and the mitochondria: "
+                f"give {FEWEST_SITES} to {MOST_SITES:,}"
+            )
+        order = {contig: number for number, contig in enumerate(self._lengths or self._contigs())}
+        sites = sorted(self._sites, key=lambda site: (order[site.contig], site.position))
+        return SitesContent(sites, [*HEADER, *map(_line, sites)], list(self._warnings()))
+
+    def _contigs(self) -> dict[str, None]:
+        return dict.fromkeys(site.contig for site in self._sites)
+
+    def _warnings(self) -> Iterator[str]:
+        if self._left_out:
+            count = sum(self._left_out.values())
+            contigs = listed([*self._left_out])
+            yield (
+                f"{self._file} has {count} site{'s' * (count != 1)} on {contigs}, which cells "
+                "have in other numbers than the autosomes: left out"
+            )
+        unknown = sum(site.frequency is None for site in self._sites)
+        if unknown:
+            yield (
+                f"{self._file} has {unknown} site{'s' * (unknown != 1)} without AF (the frequency "
+                "of ALT) in INFO: the contamination of samples will be a lower bound"
+            )
+
+
+def _line(site: Site) -> str:
+    info = "." if site.frequency is None else f"AF={site.frequency:g}"
+    return f"{site.contig}\t{site.position}\t{site.name}\t{site.ref}\t{site.alt}\t.\t.\t{info}"
+
+
+def _wrong_alleles(ref: str, alt: str) -> str:
+    if {ref, alt} <= _BASES and ref != alt:
+        return ""
+    return (
+        f"is no SNP with two alleles (REF {ref[:20]!r}, ALT {alt[:20]!r}): keep sites with one "
+        "base in REF and another one in ALT"
+    )
+
+
+def _frequency(info: str) -> tuple[float | None, str]:
+    """INFO/AF, and what is wrong with it."""
+    text = next((field[3:] for field in info.split(";") if field.startswith("AF=")), ".")
+    if text == ".":
+        return None, ""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1:
+        return None, f"has AF={text[:20]}: give the frequency of ALT, between 0 and 1, or none"
+    return value, ""
