@@ -11,6 +11,7 @@ import pytest
 
 from cli import references as command
 from cli.faults import CommandFailed
+from cli.parts import Part, stored_parts
 from seqdrop import wiring
 from seqdrop.aws.catalog.references import References
 from seqdrop.domain.errors import InvalidInput
@@ -224,6 +225,11 @@ def test_a_version_that_is_retired_while_it_is_prepared_ends_its_jobs(
     bench.ends("bwa", "FAILED")
     assert bench.version().state is ReferenceState.RETIRED
     assert wait(bench, monkeypatch).state is ReferenceState.RETIRED
+    stack = Stack(bench.flow, bench.cloud.catalog)
+    monkeypatch.setattr("cli.stack.find_stack", lambda: stack)
+    monkeypatch.setattr(command, "_put", lambda *_, **__: bench.version())
+    with pytest.raises(CommandFailed, match="reference g 1 is RETIRED: a mistake"):
+        command.add("g", "1", Path("g.fa"))
 
 
 def test_a_retire_at_the_moment_of_another_try_is_told_in_a_sentence(
@@ -287,3 +293,23 @@ def test_who_adds_with_other_keys_goes_on_with_those_that_are_there(bench: Bench
     )
     found = bench.add(parts={"sequence": moved})
     assert found.parts == PARTS
+
+
+def test_two_who_add_other_content_at_the_same_moment_write_over_nothing(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """Both upload before either has added the version; the second is refused."""
+    stored = {}
+    for number, body in enumerate((b">chr1\nACGT\n", b">chr1\nTTTT\n")):
+        file = tmp_path / f"{number}.fa"
+        file.write_bytes(body)
+        stored[body] = stored_parts({"sequence": Part("genome.fa", file)}, "references", "g/1")
+        key = stored[body]["sequence"].object.key
+        bench.cloud.s3.put_object(Bucket="references", Key=key, Body=body)
+    first, second = stored.values()
+    bench.add(parts=first)
+    with pytest.raises(InvalidInput, match="is there already"):
+        bench.add(parts=second)
+    for body, parts in stored.items():
+        key = parts["sequence"].object.key
+        assert bench.cloud.s3.get_object(Bucket="references", Key=key)["Body"].read() == body

@@ -35,7 +35,7 @@ def test_all_tools_read_a_part_alike_whatever_its_names_hold(tmp_path: Path, nam
 
     fai, out = f"{tmp_path}/genome.fa.fai", str(tmp_path)
     assert main(["regions", fai, str(bed), out, "--targets", str(bed)]) == 0
-    assert (tmp_path / "calling.bed").read_text() == "chr1\t80\t220\nchr1\t280\t420\n"
+    assert (tmp_path / "calling.bed").read_text() == "chr1\t0\t600\n"
 
 
 def test_places_of_codes_are_read_on_contigs_of_any_name(tmp_path: Path) -> None:

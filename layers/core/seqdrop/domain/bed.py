@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from seqdrop.domain.errors import InvalidReference
+from seqdrop.domain.problems import SHOWN_PROBLEMS, Problems
 from seqdrop.domain.text import not_a_line, unprintable
 
 TARGET_PADDING = 200
@@ -19,8 +20,6 @@ A record begins before what it changes: a deletion at the base before it, and a 
 further to the left. With 20 bases a deletion of 60 that reaches into a target was lost, and the
 target called like the reference; indels that short reads show are shorter than this.
 """
-SHOWN_PROBLEMS = 10
-"""How many faults of one file a message lists; the rest are counted."""
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _TRACK = re.compile(r"(track|browser)(\s|$)")
@@ -72,8 +71,7 @@ class _Reader:
         self._regions: list[Region] = []
         self._lines: list[str] = []
         self._left_out: list[str] = []
-        self._problems: list[str] = []
-        self._problem_count = 0
+        self._problems = Problems(file)
         self._warnings: list[str] = []
         self._columns: tuple[int, int] | None = None
         self._seen: dict[str, None] = {}
@@ -84,7 +82,7 @@ class _Reader:
         text = line.rstrip("\r\n")
         problem = not_a_line(text, number)
         if problem:
-            self._refuse(number, problem)
+            self._problems.add(number, problem)
         elif _is_track(text):
             self._tracks.append(number)
         elif not text.startswith("#"):
@@ -98,7 +96,7 @@ class _Reader:
             or _wrong_position(fields[1], fields[2])
         )
         if problem:
-            self._refuse(number, problem)
+            self._problems.add(number, problem)
             return
         region = Region(fields[0], int(fields[1]), int(fields[2]), "".join(fields[3:4]))
         self._seen[region.contig] = None
@@ -136,17 +134,8 @@ class _Reader:
             )
         return "" if fields[0] else "names no contig: its first column is empty"
 
-    def _refuse(self, number: int, problem: str) -> None:
-        self._problem_count += 1
-        if len(self._problems) < SHOWN_PROBLEMS:
-            self._problems.append(f"{self._file}, line {number} {problem}")
-
     def finish(self) -> BedContent:
-        more = self._problem_count - len(self._problems)
-        if more:
-            self._problems.append(f"{self._file} has {more} more such lines")
-        if self._problems:
-            raise InvalidReference("\n".join(self._problems))
+        self._problems.raise_any()
         if not self._seen:
             raise InvalidReference(
                 f"{self._file} has no region: no sample would have a variant; give one a line"

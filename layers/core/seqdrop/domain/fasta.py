@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from seqdrop.domain.alt import is_alternate
-from seqdrop.domain.bed import SHOWN_PROBLEMS, Region
+from seqdrop.domain.bed import Region
 from seqdrop.domain.errors import InvalidReference
 from seqdrop.domain.letters import LETTERS, Letters
+from seqdrop.domain.problems import Problems
 
 CONTIG_NAME = re.compile(r"[0-9A-Za-z!$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
 """Reference names of the SAM specification (1.2.1), which VCF 4.3 has taken over (1.4.7).
@@ -96,7 +97,7 @@ class _Reader:
     def __init__(self, file: str) -> None:
         self._file = file
         self._line = 0
-        self._problems: list[str] = []
+        self._problems = Problems(file, stop=True)
         self._header_lines: dict[str, int] = {}
         self._contig: _Contig | None = None
         self._lengths: dict[str, int] = {}
@@ -124,8 +125,8 @@ class _Reader:
         """What was read, once there is no more."""
         self._end_contig()
         if not self._header_lines and not self._problems:
-            self._problems.append(f"{self._file} is empty: FASTA begins with '>' and a name")
-        self._raise_problems()
+            raise InvalidReference(f"{self._file} is empty: FASTA begins with '>' and a name")
+        self._problems.raise_any()
         found = self._letters
         content = FastaContent(
             self._lengths,
@@ -150,17 +151,17 @@ class _Reader:
         text = header[1:].decode("utf-8", "backslashreplace")
         name, *description = re.split(r"[ \t\n\v\f\r]", text, maxsplit=1)
         if b"\r" in header:
-            self._refuse(self._line, "holds a carriage return: save it with Unix line ends")
+            self._problems.add(self._line, "holds a carriage return: save it with Unix line ends")
         if not name:
-            self._refuse(self._line, "gives a contig no name: write one directly after '>'")
+            self._problems.add(self._line, "gives a contig no name: write one directly after '>'")
         elif not CONTIG_NAME.fullmatch(name):
             wrong = ", ".join(sorted({repr(c) for c in name if not CONTIG_NAME.fullmatch("x" + c)}))
             why = f"it has {wrong}" if wrong else f"it begins with {name[0]!r}"
-            self._refuse(
+            self._problems.add(
                 self._line, f"names a contig {name[:_SHOWN_LETTERS]!r}, as no SAM or VCF may: {why}"
             )
         elif name in self._header_lines:
-            self._refuse(
+            self._problems.add(
                 self._line,
                 f"names a contig {name!r} as line {self._header_lines[name]} does: each needs "
                 "a name of its own",
@@ -175,11 +176,11 @@ class _Reader:
         if contig is None:
             return
         if not contig.length:
-            self._refuse(
+            self._problems.add(
                 contig.header, f"begins the contig {contig.name!r}, which has no bases: delete it"
             )
         elif contig.length > LONGEST_CONTIG:
-            self._refuse(
+            self._problems.add(
                 contig.header,
                 f"begins the contig {contig.name!r} of {contig.length} bases; indexes reach "
                 f"{LONGEST_CONTIG}: split it",
@@ -203,16 +204,18 @@ class _Reader:
 
     def _before_contigs(self, block: bytes) -> bytes:
         if block.startswith(_BOM) and not self._line:
-            self._refuse(1, "begins with a byte order mark (BOM): save it as UTF-8 without one")
+            self._problems.add(
+                1, "begins with a byte order mark (BOM): save it as UTF-8 without one"
+            )
         for line in block.split(b"\n")[:-1]:
             self._line += 1
             if line.strip():
                 shown = line[:_SHOWN_LETTERS].decode("utf-8", "backslashreplace")
-                self._refuse(
+                self._problems.add(
                     self._line,
                     f"({shown!r}) comes before the first contig: FASTA begins with '>' and a name",
                 )
-                self._raise_problems()
+                self._problems.raise_any()
         return b""
 
     def _look_at_lines(self, contig: _Contig, block: bytes) -> bytes:
@@ -225,10 +228,10 @@ class _Reader:
             kept.append(line)
             self._look_at_letters(number, line)
             if contig.blank:
-                self._refuse(contig.blank, f"is blank, within {contig.name!r}: delete it")
+                self._problems.add(contig.blank, f"is blank, within {contig.name!r}: delete it")
                 contig.blank = 0
             if contig.short:
-                self._refuse(
+                self._problems.add(
                     contig.short,
                     f"is shorter than the first of {contig.name!r} and not its last: give all "
                     f"lines of a contig one length ({contig.width})",
@@ -236,7 +239,7 @@ class _Reader:
                 contig.short, contig.width = 0, 0
             contig.width = contig.width or len(line)
             if len(line) > contig.width:
-                self._refuse(
+                self._problems.add(
                     number,
                     f"has {len(line)} letters, but the first of {contig.name!r} has "
                     f"{contig.width}: give all lines of a contig one length",
@@ -256,17 +259,7 @@ class _Reader:
             why = "it seems to be protein, not DNA"
         elif letter == "\r":
             why = "save it with Unix line ends"
-        self._refuse(number, f"has {letter!r} in column {line.index(wrong[:1]) + 1}: {why}")
-
-    def _refuse(self, line: int, problem: str) -> None:
-        self._problems.append(f"{self._file}, line {line} {problem}")
-        if len(self._problems) >= SHOWN_PROBLEMS:
-            self._problems.append("there may be more")
-            self._raise_problems()
-
-    def _raise_problems(self) -> None:
-        if self._problems:
-            raise InvalidReference("\n".join(self._problems))
+        self._problems.add(number, f"has {letter!r} in column {line.index(wrong[:1]) + 1}: {why}")
 
 
 def _all_full(contig: _Contig, block: bytes, lines: int) -> bool:

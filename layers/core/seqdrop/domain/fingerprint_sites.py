@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from seqdrop.domain.bed import SHOWN_PROBLEMS, listed, renamed
+from seqdrop.domain.bed import listed, renamed
 from seqdrop.domain.errors import InvalidReference
+from seqdrop.domain.problems import Problems
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -83,26 +84,19 @@ def check_bases(sites: Iterable[Site], fasta: "bytes | mmap", file: str = FILE) 
 
     ``fasta`` is the text of a working copy: in a contig, all lines but the last are of one length.
     """
-    starts = _starts(fasta)
-    wrong = []
+    starts, problems = _starts(fasta), Problems(file)
     for site in sorted(sites, key=lambda site: site.line):
         begin, width = starts[site.contig]
         lines, rest = divmod(site.position - 1, width)
         at = begin + lines * (width + 1) + rest
         base = fasta[at : at + 1].decode("ascii", "replace").upper()
         if base != site.ref:
-            where = f"{site.contig}:{site.position}"
-            wrong.append(
-                f"{file}, line {site.line} has {site.ref} for its REF, but the sequence has {base} "
-                f"at {where}: give the sites of this very assembly"
+            problems.add(
+                site.line,
+                f"has {site.ref} for its REF, but the sequence has {base} at "
+                f"{site.contig}:{site.position}: give the sites of this very assembly",
             )
-    if wrong:
-        more = len(wrong) - SHOWN_PROBLEMS
-        raise InvalidReference(
-            "\n".join(
-                wrong[:SHOWN_PROBLEMS] + ([f"{file} has {more} more such lines"] * (more > 0))
-            )
-        )
+    problems.raise_any()
 
 
 def _starts(fasta: "bytes | mmap") -> dict[str, tuple[int, int]]:
@@ -125,8 +119,7 @@ class _Reader:
     def __init__(self, lengths: Mapping[str, int] | None, file: str) -> None:
         self._lengths, self._file = lengths, file
         self._sites: list[Site] = []
-        self._problems: list[str] = []
-        self._problem_count = 0
+        self._problems = Problems(file)
         self._seen: dict[tuple[str, int], int] = {}
         self._left_out: dict[str, int] = {}
 
@@ -140,9 +133,7 @@ class _Reader:
             return
         problem = self._read_site(number, text.split("\t"))
         if problem:
-            self._problem_count += 1
-            if len(self._problems) < SHOWN_PROBLEMS:
-                self._problems.append(f"{self._file}, line {number} {problem}")
+            self._problems.add(number, problem)
 
     def _read_site(self, number: int, fields: list[str]) -> str:
         """Keeps a line's site, or says what is wrong with the line."""
@@ -182,11 +173,7 @@ class _Reader:
         return ""
 
     def finish(self) -> SitesContent:
-        more = self._problem_count - len(self._problems)
-        if more:
-            self._problems.append(f"{self._file} has {more} more such lines")
-        if self._problems:
-            raise InvalidReference("\n".join(self._problems))
+        self._problems.raise_any()
         if not FEWEST_SITES <= len(self._sites) <= MOST_SITES:
             raise InvalidReference(
                 f"{self._file} has {len(self._sites)} sites outside of X, Y and the mitochondria: "

@@ -9,8 +9,9 @@ others (1.16 reads nothing after a blank line).
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from seqdrop.domain.bed import SHOWN_PROBLEMS, Region, listed, renamed
+from seqdrop.domain.bed import Region, listed, renamed
 from seqdrop.domain.errors import InvalidReference
+from seqdrop.domain.problems import Problems
 
 _OF_TRANSCRIPT = {"CDS", "exon", "five_prime_UTR", "three_prime_UTR"}
 _GENE, _TRANSCRIPT = "gene:", "transcript:"
@@ -71,7 +72,7 @@ class _Feature(NamedTuple):
 class _Reader:
     def __init__(self, lengths: Mapping[str, int], file: str) -> None:
         self._lengths, self._file = lengths, file
-        self._problems: list[str] = []
+        self._problems = Problems(file, stop=True)
         self._blank = 0
         self._contigs: dict[str, None] = {}
         self._gene_lines: dict[str, int] = {}
@@ -84,29 +85,35 @@ class _Reader:
 
     def read(self, number: int, line: str) -> None:
         if number == 1 and line.startswith("\ufeff"):
-            self._refuse(1, "begins with a byte order mark (BOM): save it as UTF-8 without one")
+            self._problems.add(
+                1, "begins with a byte order mark (BOM): save it as UTF-8 without one"
+            )
             return
         if not line.strip():
             self._blank = self._blank or number
             return
         if self._blank:
-            self._refuse(self._blank, "is blank: csq reads no more after it; delete it")
+            self._problems.add(self._blank, "is blank: csq reads no more after it; delete it")
             self._blank = 0
         if line.startswith(("##FASTA", ">")):
-            self._refuse(number, "begins a sequence, which csq can't read: delete it and the rest")
-            self._raise_problems()
+            self._problems.add(
+                number, "begins a sequence, which csq can't read: delete it and the rest"
+            )
+            self._problems.raise_any()
         if not line.startswith("#"):
             self._read_feature(number, line.split("\t"))
 
     def _read_feature(self, number: int, fields: list[str]) -> None:
         if len(fields) != 9:
-            self._refuse(number, f"has {len(fields)} columns divided by tabs: a line of GFF3 has 9")
+            self._problems.add(
+                number, f"has {len(fields)} columns divided by tabs: a line of GFF3 has 9"
+            )
             return
         feature = _Feature.of(fields)
         self._contigs[feature.contig] = None
         problem = self._wrong_place(feature) or self._note(number, feature)
         if problem:
-            self._refuse(number, problem)
+            self._problems.add(number, problem)
 
     def _wrong_place(self, feature: "_Feature") -> str:
         for what, value in (("start", feature.start), ("end", feature.end)):
@@ -181,7 +188,7 @@ class _Reader:
             first, last = self._first[transcript], self._last[transcript]
             for outside, (_, number) in ((first[0] < start, first), (last[0] > end, last)):
                 if outside:
-                    self._refuse(
+                    self._problems.add(
                         number,
                         f"(CDS) is not within {transcript!r}, which has {start} to {end}: csq "
                         "may stop at it",
@@ -189,7 +196,7 @@ class _Reader:
 
     def finish(self) -> GffContent:
         self._look_at_places()
-        self._raise_problems()
+        self._problems.raise_any()
         missing = [contig for contig in self._contigs if contig not in self._lengths]
         said = f"{listed(missing)}{renamed(missing, self._lengths)}"
         if missing and len(missing) == len(self._contigs):
@@ -234,16 +241,6 @@ class _Reader:
             f"{self._file} has no {lacks}, so bcftools csq would find no consequence of any "
             f"variant: {_REMEDY}"
         )
-
-    def _refuse(self, number: int, problem: str) -> None:
-        self._problems.append(f"{self._file}, line {number} {problem}")
-        if len(self._problems) >= SHOWN_PROBLEMS:
-            self._problems.append("there may be more")
-            self._raise_problems()
-
-    def _raise_problems(self) -> None:
-        if self._problems:
-            raise InvalidReference("\n".join(self._problems))
 
 
 def left_out_by_csq(file: str, names: Sequence[str], count: int, why: str) -> str:
