@@ -15,6 +15,7 @@ import msgspec
 from seqdrop.domain.contamination import Counted, contamination
 from seqdrop.domain.fingerprint import Fingerprint, genotype
 from seqdrop.domain.fingerprint_sites import Site, parse_sites
+from seqdrop.domain.text import text_lines
 
 _Place = tuple[str, int]
 
@@ -25,8 +26,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("sites", type=Path, help="VCF of the sites, as the reference has it")
     parser.add_argument("output", type=Path)
     options = parser.parse_args(arguments)
-    with options.sites.open(encoding="utf-8") as lines:
-        sites = parse_sites(lines, file=options.sites.name).sites
+    with options.sites.open("rb") as lines:
+        sites = parse_sites(text_lines(lines), file=options.sites.name).sites
     made = fingerprint(sites, read_counts(sys.stdin))
     text = msgspec.json.format(msgspec.json.encode(made, order="deterministic"), indent=1)
     options.output.write_bytes(text + b"\n")

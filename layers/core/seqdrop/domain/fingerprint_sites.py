@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from seqdrop.domain.bed import listed, renamed
 from seqdrop.domain.errors import InvalidReference
 from seqdrop.domain.problems import Problems
+from seqdrop.domain.text import not_a_line, unprintable
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -131,8 +132,8 @@ class _Reader:
             )
         if text.startswith("#"):
             return
-        problem = self._read_site(number, text.split("\t"))
-        if problem:
+        problem = not_a_line(text, number) or unprintable(text)
+        if problem := problem or self._read_site(number, text.split("\t")):
             self._problems.add(number, problem)
 
     def _read_site(self, number: int, fields: list[str]) -> str:
