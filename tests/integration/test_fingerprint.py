@@ -6,30 +6,23 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from local.demo.genome import Genome, Variant, haplotypes, make_genome, seeded
-from local.demo.reads import Lane, write_lane
 from seqdrop.domain.fingerprint import Fingerprint, compared
-from seqdrop.domain.fingerprint_sites import HEADER
 from seqdrop.domain.measures import read_measures
 from seqdrop.domain.pipeline import Stage
-from tests.fingerprints import Panel, panel
+from tests.fingerprints import People, two_people
 from tests.stage_support import Sample, align, indexed, run_stage, stage_of
 from tests.tools_support import native, shims
 
 HAS_NATIVE = all(native(program) for program in ("bwa", "samtools", "bcftools", "mosdepth"))
-SITES, EVERY, DEPTH = 240, 250, 30
-OTHERS = {"A": "CGT", "C": "AGT", "G": "ACT", "T": "ACG"}
+SITES, DEPTH = 240, 30
 
 
 @dataclass(frozen=True)
 class Laboratory:
-    """A genome with SNPs that are known to be common, and what two people have there."""
+    """Two people, and a reference that is ready."""
 
     folder: Path
-    genome: Genome
-    panel: Panel
-    snps: list[tuple[int, str, str]]
-    people: list[list[int]]
+    people: People
     ready: Sample
 
     def sample(self, name: str, *depths: tuple[int, float]) -> Sample:
@@ -38,47 +31,20 @@ class Laboratory:
         folder.mkdir()
         lanes = {}
         for number, (who, depth) in enumerate(depths, 1):
-            variants = [
-                Variant("chr1", position, ref, alt, "het" if alleles == 1 else "hom")
-                for (position, ref, alt), alleles in zip(self.snps, self.people[who], strict=True)
-                if alleles
-            ]
             files = folder / f"{number}_R1.fastq.gz", folder / f"{number}_R2.fastq.gz"
-            chromosomes = haplotypes(self.genome, variants, who)
-            # The seed tells two samples of one person apart.
             seed = len(name) * 100 + number
-            write_lane(chromosomes, files, Lane("FC", number), depth=depth, seed=seed)
+            self.people.write_lane(who, files, number, depth=depth, seed=seed)
             lanes[f"FC.{number}"] = files
         return Sample(self.ready.ref, lanes)
-
-    def truth(self, who: int) -> dict[str, str]:
-        """The genotypes of a person."""
-        names = ("0/0", "0/1", "1/1")
-        return {
-            f"chr1:{position}:{ref}:{alt}": names[alleles]
-            for (position, ref, alt), alleles in zip(self.snps, self.people[who], strict=True)
-        }
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Laboratory:
     folder = tmp_path_factory.mktemp("people")
-    chance = seeded(9, "people")
-    bases = make_genome(9, {"chr1": (SITES + 2) * EVERY}).contigs["chr1"]
-    genome = Genome({"chr1": bases})
-    common = panel(chance, SITES)
-    snps = []
-    for number in range(1, SITES + 1):
-        base = bases[number * EVERY - 1]
-        snps.append((number * EVERY, base, chance.choice(OTHERS[base])))
-    people = [common.person(chance) for _ in range(2)]
-    ready = indexed(folder, genome.fasta().encode(), {})
-    lines = [
-        f"chr1\t{position}\t.\t{ref}\t{alt}\t.\t.\tAF={frequency:.3f}"
-        for (position, ref, alt), frequency in zip(snps, common.frequencies, strict=True)
-    ]
-    (ready.ref / "fingerprint.vcf").write_text("\n".join([*HEADER, *lines]) + "\n")
-    return Laboratory(folder, genome, common, snps, people, ready)
+    people = two_people(SITES)
+    ready = indexed(folder, people.genome.fasta().encode(), {})
+    (ready.ref / "fingerprint.vcf").write_text(people.sites())
+    return Laboratory(folder, people, ready)
 
 
 def step_of_fingerprint() -> Stage:
@@ -119,8 +85,12 @@ def test_people_are_known_by_their_genotypes_and_mixtures_by_their_shares(
     )
 
     assert figures["fingerprint_sites"] > 0.9 * SITES
-    assert compared("x", first.genotypes, lab.truth(0)).concordance == pytest.approx(1, abs=0.01)
-    assert compared("x", other.genotypes, lab.truth(1)).concordance == pytest.approx(1, abs=0.01)
+    assert compared("x", first.genotypes, lab.people.truth(0)).concordance == pytest.approx(
+        1, abs=0.01
+    )
+    assert compared("x", other.genotypes, lab.people.truth(1)).concordance == pytest.approx(
+        1, abs=0.01
+    )
     assert (compared("x", first.genotypes, again.genotypes).concordance or 0) > 0.98
     assert (compared("x", first.genotypes, other.genotypes).concordance or 1) < 0.7
     assert figures["contamination"] < 0.005

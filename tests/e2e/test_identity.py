@@ -1,0 +1,119 @@
+"""A sample's fingerprint from its reads to its verdict, and a control, by germline-cpu."""
+
+import gzip
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.ingest import document, wait_until_quiet
+from tests.fingerprints import two_people
+from tests.lab import PROJECT, Lab, make_project, open_lab
+from tests.tools_support import random_bases
+
+ASSAYS = """
+default: wgs
+assays:
+  wgs: {pipeline: germline-cpu, reference: GRCh38, complete: {rule: manifest}}
+  again: {pipeline: germline-cpu, reference: GRCh38, complete: {rule: manifest}}
+  swapped: {pipeline: germline-cpu, reference: GRCh38, complete: {rule: manifest}}
+"""
+SITES = 120
+
+
+def foreign_reads(mate: int) -> bytes:
+    """What maps nowhere."""
+    chance = random.Random(mate)
+    lines = [
+        f"@M01:7:FC:1:1101:{n}:1 {mate}:N:0:A\n{random_bases(chance, 100)}\n+\n{'F' * 100}\n"
+        for n in range(20)
+    ]
+    return gzip.compress("".join(lines).encode(), mtime=0)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One person under two assays, another one under the third, and a clean control."""
+    folder = tmp_path_factory.mktemp("identity")
+    (folder / "project").mkdir()
+    names = ("germline-cpu.yaml", "references.yaml")
+    own = {name: (PROJECT / "pipelines" / name).read_text() for name in names}
+    project = make_project(folder / "project", own | {"assays.yaml": ASSAYS})
+    people = two_people(SITES)
+    with open_lab(folder / "runtime", project=project) as lab:
+        fasta = people.genome.fasta().encode()
+        lab.add_reference("GRCh38", fasta, fingerprint=people.sites().encode())
+        for number, (assay, who) in enumerate({"wgs": 0, "again": 0, "swapped": 1}.items()):
+            files = folder / f"{assay}_1.fastq.gz", folder / f"{assay}_2.fastq.gz"
+            people.write_lane(who, files, 1, depth=25, seed=number)
+            drop(lab, "NA1", assay, *(file.read_bytes() for file in files))
+            wait_until_quiet(lab, 300)
+        drop(lab, "NTC", "wgs", foreign_reads(1), foreign_reads(2), control=True)
+        wait_until_quiet(lab, 300)
+        yield lab
+
+
+def drop(lab: Lab, sample: str, assay: str, r1: bytes, r2: bytes, **given: Any) -> None:
+    """A sample with its manifest."""
+    names = [f"{sample}.{assay}.{mate}.fastq.gz" for mate in (1, 2)]
+    entry = {
+        "sample": sample,
+        "assay": assay,
+        "files": [dict(zip(("r1", "r2"), names, strict=True))],
+    }
+    lab.drop_manifest(f"{sample}.{assay}.manifest.json", entry | given)
+    for name, body in zip(names, (r1, r2), strict=True):
+        lab.drop(name, body)
+
+
+def run_of(lab: Lab, sample: str, assay: str) -> dict[str, Any]:
+    """The one run of an analysis."""
+    found: dict[str, Any] = document(lab, sample, assay)["runs"][0]
+    return found
+
+
+def test_a_pure_sample_passes_and_has_a_fingerprint(lab: Lab) -> None:
+    run = run_of(lab, "NA1", "wgs")
+    assert run["qc"] == "PASS", json.dumps(run["qc_reasons"])
+    assert run["metrics"]["fingerprint_sites"] > 0.9 * SITES
+    assert run["metrics"]["contamination"] < 0.01
+    assert "identity_sites" not in run["metrics"]
+
+
+def test_the_same_person_under_another_assay_is_the_same(lab: Lab) -> None:
+    run = run_of(lab, "NA1", "again")
+    assert run["qc"] == "PASS", json.dumps(run["qc_reasons"])
+    assert run["metrics"]["identity_concordance"] > 0.97
+
+
+def test_another_person_under_the_samples_name_fails(lab: Lab) -> None:
+    run = run_of(lab, "NA1", "swapped")
+    assert run["qc"] == "FAIL"
+    assert sum("another person" in reason for reason in run["qc_reasons"]) == 2
+    assert run["metrics"]["identity_concordance"] < 0.7
+
+
+def test_a_clean_control_passes(lab: Lab) -> None:
+    run = run_of(lab, "NTC", "wgs")
+    assert run["qc"] == "PASS", json.dumps(run["qc_reasons"])
+    assert run["metrics"]["mapped_reads"] == 0
+    assert run["metrics"]["fingerprint_sites"] == 0
+
+
+def test_no_genotype_is_in_the_catalog_a_plan_or_a_log(lab: Lab) -> None:
+    logs = lab.client("logs")
+    said = [
+        event["message"]
+        for group in logs.describe_log_groups()["logGroups"]
+        for event in logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
+    ]
+    said += map(str, [*lab.catalog.analyses.partition("NA1"), *lab.catalog.analyses.events("NA1")])
+    s3 = lab.client("s3")
+    for key in (o["Key"] for o in s3.list_objects_v2(Bucket=lab.results)["Contents"]):
+        if key.endswith(("plan.json", "run.json")):
+            said.append(s3.get_object(Bucket=lab.results, Key=key)["Body"].read().decode())
+    assert len(said) > 20
+    sites = [f"chr1:{position}" for position in range(250, 250 * SITES, 250)]
+    assert [text for text in said if "0/1" in text or any(site in text for site in sites)] == []
