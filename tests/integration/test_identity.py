@@ -31,7 +31,7 @@ default: wgs
 assays:
   wgs: {pipeline: quick, reference: tiny}
   wes: {pipeline: quick, reference: tiny}
-  quiet: {pipeline: quick, reference: tiny, identity: "off"}
+  quiet: {pipeline: quick, reference: tiny, identity: none}
   strict: {pipeline: quick, reference: tiny, qc: {identity_concordance: {warn_below: 0.99}}}
 """
 SITES = 60

@@ -202,7 +202,7 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bases of the targets below this depth are listed: there, no variant means nothing."""
     sex_check: bool = False
     """Whether the depth of X and Y is held against the sex that the manifest gives."""
-    identity: Literal["off", "earlier"] = "earlier"
+    identity: Literal["none", "earlier"] = "earlier"
     """Whether the fingerprint is compared with the sample's earlier runs, where both have one."""
     control_reads: Annotated[int, msgspec.Meta(ge=0)] = 100
     """Mapped reads that a control without template may have: some of the reads beside it carry its
