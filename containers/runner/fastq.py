@@ -10,7 +10,7 @@ from runner.faults import FastqFault
 from runner.record_counter import RecordCounter
 
 CHUNK_BYTES = 1024 * 1024
-_READ_BYTES = 256 * 1024
+_READ_BYTES = 128 * 1024
 _HEADER_BYTES = 66_000
 """A member's header with the longest extra field. It comes in one piece: in two, ISA-L 2.31
 takes one with an extra field and a name for damaged."""
@@ -32,6 +32,10 @@ class Source(Protocol):
     def read(self, size: int) -> bytes:
         """At most so many bytes."""
         ...
+
+
+class _Broken(Exception):
+    """What is wrong with the gzip, and why; its text so far is still to be looked at."""
 
 
 class _Compressed:
@@ -97,8 +101,27 @@ def headers(source: Source) -> Iterator[bytes]:
 
 
 def _inflated(compressed: _Compressed, counter: RecordCounter) -> Iterator[bytes]:
-    """The text in pieces; FastqFault with the counter's reads where the gzip is not whole."""
-    ahead = _least(compressed.read(), 2, compressed)
+    """The text in large pieces; FastqFault with the counter's reads where the gzip is broken."""
+    held: list[bytes] = []
+    broken = None
+    try:
+        for text in _members(compressed):
+            held.append(text)
+            if sum(map(len, held)) >= CHUNK_BYTES:
+                yield b"".join(held)
+                held = []
+    except _Broken as error:
+        broken = error
+    if held:
+        yield b"".join(held)
+    if broken:
+        what, why = broken.args
+        raise FastqFault(f"{what} after at least {counter.counts.reads:,} reads{why}") from broken
+
+
+def _members(compressed: _Compressed) -> Iterator[bytes]:
+    """The text of all members, one after another."""
+    ahead = _least(compressed.read(), len(_MAGIC), compressed)
     if not ahead:
         raise FastqFault("is empty")
     if not ahead.startswith(_MAGIC):
@@ -107,7 +130,7 @@ def _inflated(compressed: _Compressed, counter: RecordCounter) -> Iterator[bytes
         ahead = _least(ahead, _HEADER_BYTES, compressed)
         inflater = isal_zlib.decompressobj(_GZIP_ALONE)
         is_empty = True
-        for text in _member(inflater, ahead, compressed, counter):
+        for text in _member(inflater, ahead, compressed):
             is_empty = False
             yield text
         compressed.ends_with_empty_member = is_empty
@@ -115,7 +138,7 @@ def _inflated(compressed: _Compressed, counter: RecordCounter) -> Iterator[bytes
 
 
 def _member(
-    inflater: isal_zlib.Decompress, ahead: bytes, compressed: _Compressed, counter: RecordCounter
+    inflater: isal_zlib.Decompress, ahead: bytes, compressed: _Compressed
 ) -> Iterator[bytes]:
     while not inflater.eof:
         ahead = ahead or compressed.read()
@@ -123,14 +146,12 @@ def _member(
         try:
             text = inflater.decompress(ahead, CHUNK_BYTES)
         except _IsalError as error:
-            raise FastqFault(f"is damaged after {_reads(counter)}: {error}") from error
+            raise _Broken("is damaged", f": {error}") from error
         ahead = inflater.unconsumed_tail
         if text:
             yield text
         elif is_end and not inflater.eof:
-            raise FastqFault(
-                f"is cut off: the gzip stream ends in the middle after {_reads(counter)}"
-            )
+            raise _Broken("is cut off: the gzip stream ends in the middle", "")
 
 
 def _next_member(ahead: bytes, compressed: _Compressed) -> bytes:
@@ -159,7 +180,3 @@ def _least(data: bytes, size: int, compressed: _Compressed) -> bytes:
     while len(data) < size and (more := compressed.read()):
         data += more
     return data
-
-
-def _reads(counter: RecordCounter) -> str:
-    return f"at least {counter.counts.reads:,} reads"

@@ -73,6 +73,18 @@ def by_definition(text: bytes) -> tuple[str, list[list[bytes]]]:
     return "", records
 
 
+def checksums(lines: list[bytes]) -> list[int]:
+    """Of each block of lines: the CRC of their hashes, each the sum of its words times powers."""
+    hashes = []
+    for line in lines:
+        words = [int.from_bytes(line[n : n + 8], "little") for n in range(0, len(line), 8)]
+        total = sum(
+            word * pow(0x9E3779B97F4A7C15, power, 2**64) for power, word in enumerate(words, 1)
+        )
+        hashes.append((total % 2**64).to_bytes(8, "little"))
+    return [zlib.crc32(b"".join(hashes[n : n + BLOCK])) for n in range(0, len(lines), BLOCK)]
+
+
 NAMES = st.one_of(
     st.sampled_from([b"r1", b"r1/1", b"r1/2 x", b"r\t/1", b"A:1:HX:1:1101:1:2 1:N:0:AC", b"/1"]),
     st.integers(240, 260).map(lambda length: b"n" * length),
@@ -122,8 +134,8 @@ def test_vectors_say_what_the_definition_says(text: bytes, cuts: Sequence[int]) 
     assert counts.q30_bases == sum(quality - 33 >= 30 for quality in qualities)
     assert counts.quality_min == min(qualities, default=255)
     assert counts.quality_max == max(qualities, default=0)
-    blocks = [b"".join(bases[n : n + BLOCK]) for n in range(0, len(bases), BLOCK)]
-    assert list(counts.sequences) == [zlib.crc32(block) for block in blocks]
+    assert list(counts.sequences) == checksums(bases)
+    assert list(counts.names) == checksums([pair_name(record[0]) for record in right])
 
 
 @given(st.lists(records(), max_size=12), st.lists(st.integers(0, 2_000), max_size=6))
@@ -197,3 +209,28 @@ def test_reads_without_any_base_have_no_quality() -> None:
     found = totals([(counted(b"@r\n\n+\n\n"), counted(b"@r\n\n+\n\n"))])
     assert found["reads_in"] == 2
     assert "quality_min" not in found
+
+
+@given(st.lists(st.integers(0, 70_000), min_size=1, max_size=9), st.booleans(), st.integers(0, 99))
+def test_long_and_short_reads_side_by_side_are_counted(
+    lengths: list[int], is_dos: bool, cut: int
+) -> None:
+    lines = [(b"ACGTN" * 14_000)[:length] for length in lengths]
+    qualities = [(b"!5?I~" * 14_000)[:length] for length in lengths]
+    both = zip(lines, qualities, strict=True)
+    text = b"".join(b"@r\n%s\n+\n%s\n" % record for record in both)
+    counts = counted(text.replace(b"\n", b"\r\n") if is_dos else text, [cut * 1_000])
+    all_qualities = b"".join(qualities)
+    assert (counts.reads, counts.bases) == (len(lengths), sum(lengths))
+    assert counts.q30_bases == sum(all_qualities.count(one) for one in (b"?", b"I", b"~"))
+    assert counts.quality_min == min(all_qualities, default=255)
+    assert counts.quality_max == max(all_qualities, default=0)
+    assert list(counts.sequences) == checksums(lines)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_good_records_are_never_looked_at_one_by_one(end: bytes) -> None:
+    """That takes ten times as long: trimmed reads, CRLF and soft-masked bases need it not."""
+    records = [b"@r%d/1 1:N:0:AC\n%s\n+\n%s\n" % (n, b"AcGnR" * n, b"F#,:?" * n) for n in range(90)]
+    with patch("runner.record_counter.RecordCounter._look_at_each", side_effect=AssertionError):
+        assert counted(b"".join(records).replace(b"\n", end), [77, 3_000]).reads == 90
