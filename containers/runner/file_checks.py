@@ -45,6 +45,13 @@ class FileChecks:
             with self._lock:
                 self._listeners.remove(listener)
 
+    def wait(self, seconds: float) -> bool:
+        """Whether all are checked within so long; raises the first fault when it is found."""
+        wait(self._checks, seconds, FIRST_EXCEPTION)
+        if self._fault:
+            raise self._fault
+        return all(check.done() for check in self._checks)
+
     def results(self) -> list[MateCounts]:
         """Of all files, once all are checked; raises the first fault as soon as it is found."""
         wait(self._checks, return_when=FIRST_EXCEPTION)

@@ -91,6 +91,10 @@ class Reads:
         """Within the block the listener is told of a fault in a file on disk."""
         return self._checks.heard_by(listener) if self.on_disk else nullcontext()
 
+    def wait_for_faults(self, seconds: float) -> bool:
+        """Raises what the checks of files on disk find in so long; whether they got through."""
+        return not self.on_disk or self._checks.wait(seconds)
+
     def finish_checks(self) -> None:
         """Wait for the checks of files on disk; raises what they found."""
         if not self.on_disk:

@@ -27,6 +27,10 @@ from seqdrop.domain.pipeline import Step
 from seqdrop.domain.plan import ResultFile, RunPlan, StagePlan, StageResult
 from seqdrop.domain.version import VERSION
 
+SECONDS_FOR_CAUSE = 120.0
+"""How long a failed tool's host waits for the checks of its reads: a tool that stumbles over a
+file mostly does so near to where the checks are by then, and an FPGA host costs all the while."""
+
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -106,7 +110,7 @@ class StageRun:
             ran = run_steps(steps, filler, reads, folders, threads=self.threads, stop=self.stop)
         except StageFault as fault:
             if fault.failure_class is FailureClass.TOOL:
-                reads.finish_checks()
+                self._look_for_cause(reads)
             raise
         self.timings |= ran.seconds
         self.commands = ran.commands
@@ -114,6 +118,14 @@ class StageRun:
         reads.finish_checks()
         if reads.on_disk:
             self.timings["checks_after_tools"] = _since(begun)
+
+    def _look_for_cause(self, reads: Reads) -> None:
+        """Raises the fault of a bad file; without one in time, the tool's own stands."""
+        begun = time.monotonic()
+        if reads.wait_for_faults(SECONDS_FOR_CAUSE):
+            reads.finish_checks()
+        else:
+            self.log.info("checks_given_up", seconds=_since(begun))
 
     def _check(self, filler: Filler, reads: Reads, out: Path) -> dict[str, Path]:
         """The files to publish, once the counts are right; what went in is looked at first."""

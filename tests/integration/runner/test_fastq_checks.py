@@ -3,10 +3,11 @@
 import gzip
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from subprocess import Popen
+from subprocess import Popen, run
 
 import pytest
 
@@ -17,7 +18,7 @@ from seqdrop.domain.pipeline import Output
 from seqdrop.domain.plan import ReadPair, StagePlan
 from seqdrop.domain.qc import Verdict, judge
 from tests.integration.runner.test_faults import failed
-from tests.runner_support import RunnerLab, a_stage, fastq, pipe
+from tests.runner_support import BUCKET, RunnerLab, a_stage, fastq, outcomes, pipe
 
 GOOD = fastq(400)
 R1 = "R1 of lane L.1 (key in/L.1_R1.fastq.gz) is not FASTQ: record 401 "
@@ -149,6 +150,24 @@ def test_a_tool_that_fails_on_a_bad_file_is_not_to_blame(lab: RunnerLab) -> None
     assert message.endswith("record 90,001 does not begin with @")
     right = failed(lab, FailureClass.TOOL, files_stage("exit 7", lab), pairs=(lab.pair(),))
     assert right == "board ended with exit code 7"
+
+
+def test_a_tool_s_own_fault_does_not_wait_for_all_checks(lab: RunnerLab) -> None:
+    """The checks would take some seconds; the host gives them a hundredth."""
+    plan = lab.plan(
+        files_stage("exit 7", lab),
+        pairs=(lab.pair(*(gzip.compress(fastq(20_000, n), 1) * 300 for n in (1, 2))),),
+    )
+    program = (
+        "import runner.main, runner.stage as s; s.SECONDS_FOR_CAUSE = 0.01; runner.main.main()"
+    )
+    command = [sys.executable, "-c", program, f"s3://{BUCKET}/{plan.folder}plan.json", "align"]
+    ended = run(
+        command, env=lab.environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert lab.failure(plan).message == "board ended with exit code 7", ended.stderr
+    (given_up,) = [o for o in outcomes(ended.stdout) if o["outcome"] == "checks_given_up"]
+    assert 0 < given_up["seconds"] < 2
 
 
 def test_a_file_on_disk_that_is_gone_is_the_input_s_fault(lab: RunnerLab) -> None:
