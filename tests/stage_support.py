@@ -4,11 +4,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from runner.commands import Filler, MatePaths, applies
-from seqdrop.domain.pipeline import Calling, Pipeline, Stage
+from seqdrop.domain.pipeline import Calling, Stage
 from seqdrop.domain.plan import ReadPair, StoredObject
+from seqdrop.library import Library
 from tests.tools_support import ROOT, SHARED_DATA, pipe, shims, tool
 
 
@@ -29,8 +28,10 @@ def read_group(lane: str) -> str:
 
 
 def stage_of(pipeline: str, stage: str) -> Stage:
-    text = (ROOT / "pipelines" / f"{pipeline}.yaml").read_bytes()
-    return msgspec.yaml.decode(text, type=Pipeline).stages[stage]
+    library = Library(str(ROOT / "pipelines"))
+    if pipeline == "references":
+        return library.reference_indexes().stages[stage]
+    return library.pipeline(pipeline).stages[stage]
 
 
 DEFAULTS: dict[str, bool | str] = {

@@ -26,18 +26,22 @@ _CHUNK_BYTES = 2**20
 
 
 Wanted = dict[Path, StoredObject]
+Needed = list[tuple[StagePlan, StageResult]]
 
 
-def wanted_files(
-    plan: RunPlan, stage: StagePlan, folders: Folders, objects: Objects, stop: Event
-) -> Wanted:
+def needed_results(plan: RunPlan, stage: StagePlan, objects: Objects, stop: Event) -> Needed:
+    """The stages that came before, with their results."""
+    needed = _needed(plan, stage)
+    results = run_parallel([partial(_result_of, each, objects) for each in needed], WORKERS, stop)
+    return list(zip(needed, results, strict=True))
+
+
+def wanted_files(stage: StagePlan, needed: Needed, folders: Folders) -> Wanted:
     """Everything that the steps find in ``{ref}`` and ``{in}``, and where it comes from."""
     wanted: Wanted = {}
     for file in stage.reference_files:
         _claim(wanted, below(folders.ref, file.path), file.object)
-    needed = _needed(plan, stage)
-    results = run_parallel([partial(_result_of, each, objects) for each in needed], WORKERS, stop)
-    for each, result in zip(needed, results, strict=True):
+    for each, result in needed:
         for name, stored in _result_objects(each, result):
             if stage.inputs and name not in stage.inputs:
                 continue

@@ -11,7 +11,7 @@ from threading import Event
 from runner.commands import Filler, applies
 from runner.faults import StageFault
 from runner.fetch import WORKERS as FETCH_WORKERS
-from runner.fetch import check_files, fetch_tasks, wanted_files
+from runner.fetch import Needed, check_files, fetch_tasks, needed_results, wanted_files
 from runner.log import OutcomeLog
 from runner.objects import Objects
 from runner.outputs import check_records, collect, measure
@@ -51,6 +51,8 @@ class StageRun:
     metrics: dict[str, float] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     commands: tuple[str, ...] = ()
+    of_simulated: bool = False
+    """Whether a stage before was played by a stand-in."""
     started: str = field(default_factory=_now)
 
     def run(self) -> None:
@@ -62,7 +64,9 @@ class StageRun:
         with scratch(self.settings.scratch) as folders, self._reads(folders) as reads:
             steps = [s for s in self.stage.steps if applies(s.when, self.plan.variables)]
             questions = VersionQuestions(programs_of(steps), folders.tmp)
-            self._fetch(folders, reads)
+            needed = needed_results(self.plan, self.stage, self.objects, self.stop)
+            self.of_simulated = any(result.simulated for _, result in needed)
+            self._fetch(needed, folders, reads)
             texts = self._texts(questions.answers())
             filler = Filler(folders.root, texts, self.plan.variables, reads.pairs)
             self._run_steps(steps, filler, reads, folders)
@@ -92,12 +96,16 @@ class StageRun:
             "run_key": self.plan.run_key,
             "stage_key": self.stage.key,
             "version": VERSION,
-            "simulated": "true" if versions.simulated else "false",
+            "simulated": "true" if self._is_simulated(versions) else "false",
         }
 
-    def _fetch(self, folders: Folders, reads: Reads) -> None:
+    def _is_simulated(self, versions: ToolVersions) -> bool:
+        """What is made of a stand-in's results is no more real than they are."""
+        return versions.simulated or self.of_simulated
+
+    def _fetch(self, needed: Needed, folders: Folders, reads: Reads) -> None:
         begun = time.monotonic()
-        wanted = wanted_files(self.plan, self.stage, folders, self.objects, self.stop)
+        wanted = wanted_files(self.stage, needed, folders)
         tasks = fetch_tasks(wanted, self.objects, self.stop) + reads.fetch_tasks()
         run_parallel(tasks, FETCH_WORKERS, self.stop)
         check_files(wanted, self.stop)
@@ -170,7 +178,7 @@ class StageRun:
             metrics=self.metrics,
             timings=self.timings,
             peak_memory_mib=_peak_memory_mib(),
-            simulated=versions.simulated,
+            simulated=self._is_simulated(versions),
             started=self.started,
             ended=_now(),
             lanes=self.lanes,

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from local.tools import dragen_metrics as metrics
 from local.tools import dragen_reference
-from local.tools.child_tools import ToolFailed
+from local.tools.child_tools import ToolFailed, text_of
 from local.tools.dragen_calling import call_variants, padded_targets
-from local.tools.dragen_coverage import Coverage, coverage_rows
+from local.tools.dragen_coverage import Coverage, coverage_rows, depths_of, histogram_rows
 from local.tools.dragen_lanes import Lane, LaneCounts, count_lane, lanes_of
 from local.tools.dragen_mapping import (
     finish_alignment,
@@ -27,6 +27,7 @@ from local.tools.dragen_mapping import (
     write_alignment,
 )
 from local.tools.dragen_options import Options, WrongUse, parse
+from local.tools.dragen_reads import FASTQC_MARK, fastqc_rows, write_fragment_lengths
 from local.tools.fastq_reads import BadFastq
 
 logger = logging.getLogger("dragen")
@@ -95,14 +96,22 @@ def _align(run: Run, lanes: list[Lane]) -> tuple[Path, list[tuple[Lane, LaneCoun
 
 
 def _report_mapping(run: Run, bam: Path, lanes: list[tuple[Lane, LaneCounts]]) -> None:
-    counts = metrics.flagstat(bam)
+    counts, stats = metrics.flagstat(bam), text_of(["samtools", "stats", str(bam)])
     given = sum(count.reads for _, count in lanes)
     if lanes and counts["primary"] != given:
         raise ReadsLost(f"{given} reads went in and {counts['primary']} came out of mapping")
     rows = metrics.mapping_rows(counts, duplicates_marked=run.options.mark_duplicates)
-    rows += metrics.base_rows(bam)
+    rows += metrics.base_rows(stats)
     path = run.named(".mapping_metrics.csv")
     metrics.write_rows(path, [*rows, *metrics.read_group_rows(lanes)])
+    lengths = run.named(".fragment_length_hist.csv")
+    write_fragment_lengths(lengths, stats, run.options.prefix)
+    run.finished += [path, lengths]
+
+
+def _report_reads(run: Run, lanes: list[Lane]) -> None:
+    path = run.named(".fastqc_metrics.csv")
+    metrics.write_rows(path, fastqc_rows(lanes), FASTQC_MARK)
     run.finished.append(path)
 
 
@@ -124,9 +133,15 @@ def _report_coverage(run: Run, bam: Path, targets: Path | None) -> None:
             "QC coverage region", Path(options.coverage_region), options.coverage_mapq, once
         )
     for name, coverage in found.items():
-        path = run.named(f".{name}_coverage_metrics.csv")
-        metrics.write_rows(path, coverage_rows(bam, coverage))
-        run.finished.append(path)
+        depths = depths_of(bam, coverage)
+        reports = {
+            "coverage_metrics": coverage_rows(depths, coverage.word),
+            "fine_hist": histogram_rows(depths),
+        }
+        for report, rows in reports.items():
+            path = run.named(f".{name}_{report}.csv")
+            metrics.write_rows(path, rows)
+            run.finished.append(path)
 
 
 def _call(run: Run, bam: Path, targets: Path | None) -> None:
@@ -147,6 +162,8 @@ def _analyse(run: Run, lanes: list[Lane]) -> None:
     targets = _targets(run)
     bam, counted = _align(run, lanes)
     _report_mapping(run, bam, counted)
+    if lanes:
+        _report_reads(run, lanes)
     _report_coverage(run, bam, targets)
     if options.map_align_output:
         target = run.named(_alignment_ending(options))

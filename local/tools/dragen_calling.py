@@ -11,6 +11,8 @@ STAND_IN_HEADER = (
 )
 GVCF_DEPTH_BLOCKS = "1,5,10,20"  # a reference block ends where the depth crosses one of these
 NOT_A_VARIANT = 'ALT="."'
+HARD_FILTER, FAILS = "DRAGENHardQUAL", "QUAL<10.41"
+"""As DRAGEN does, the rest is PASS. Its own thresholds differ from version to version."""
 
 
 def padded_targets(bed: Path, padding: int, target: Path) -> Path:
@@ -39,10 +41,12 @@ def call_variants(
     # --no-version: dates and scratch files in the header would make equal runs differ.
     plain, extra = "--no-version", str(threads - 1)
     mpileup = ["bcftools", "mpileup", plain, "-Ou", *add_tags, *only, "-f", str(fasta), str(bam)]
+    judge = ["bcftools", "filter", plain, "-s", HARD_FILTER, "-e", FAILS, "-Ou", "-"]
     annotate = ["bcftools", "annotate", plain, "--threads", extra, "-h", str(header)]
     run(
         mpileup,
         ["bcftools", "call", plain, "-m", "-g", GVCF_DEPTH_BLOCKS, "-Ou"],
+        judge,
         [*annotate, "-Oz", "-o", str(gvcf), "-"],
     )
     run(["bcftools", "view", plain, "-e", NOT_A_VARIANT, "-Oz", "-o", str(vcf), str(gvcf)])

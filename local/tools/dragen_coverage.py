@@ -1,4 +1,4 @@
-"""DRAGEN's coverage metrics over one region, from the stand-in's own alignment."""
+"""DRAGEN's coverage reports over one region, from the stand-in's own alignment."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -13,7 +13,10 @@ from local.tools.fragment_depth import contig_depths
 from seqdrop.domain.bed import Region, merged, parse_bed
 from seqdrop.domain.text import text_lines
 
-COVERAGE_STEPS = (1, 3, 10, 15, 20, 30, 50, 100)
+IntArray = np.ndarray[tuple[int], np.dtype[np.int64]]
+COVERAGE_STEPS = (1, 3, 10, 15, 20, 50, 100)
+DEEPEST = 2000
+"""The last depth of the histogram."""
 _AUTOSOMES = {f"{prefix}{number}" for prefix in ("", "chr") for number in range(1, 23)}
 _GROUPS = {
     "autosomal": _AUTOSOMES,
@@ -32,14 +35,33 @@ class Coverage:
     fragments_once: bool
 
 
-def coverage_rows(bam: Path, coverage: Coverage) -> list[Row]:
-    """Mean depth and how much is covered."""
+@dataclass(frozen=True)
+class Depths:
+    """Depth of each base of a region, by contig, and all that was aligned anywhere."""
+
+    of: dict[str, list[IntArray]]
+    aligned: int
+    """Bases, counted by the same rules over the whole genome."""
+
+    @property
+    def all(self) -> IntArray:
+        """Of all bases of the region."""
+        return np.concatenate([np.zeros(0, np.int64), *(d for of in self.of.values() for d in of)])
+
+
+def depths_of(bam: Path, coverage: Coverage) -> Depths:
+    """Counts the depth of every base of the region."""
     with pysam.AlignmentFile(str(bam)) as alignment:
-        depths = _depths(alignment, coverage)
-    found = np.concatenate([np.zeros(0, np.int64), *(d for of in depths.values() for d in of)])
-    word, section = coverage.word, "COVERAGE SUMMARY"
+        return _depths(alignment, coverage)
+
+
+def coverage_rows(depths: Depths, word: str) -> list[Row]:
+    """Mean depth and how much is covered."""
+    found, section = depths.all, "COVERAGE SUMMARY"
+    inside = int(found.sum())
     rows: list[Row] = [
-        (section, "", f"Aligned bases in {word}", str(int(found.sum()))),
+        (section, "", "Aligned bases", str(depths.aligned)),
+        (section, "", f"Aligned bases in {word}", str(inside), percent(inside, depths.aligned)),
         (section, "", f"Average alignment coverage over {word}", _mean(found)),
     ]
     for step in COVERAGE_STEPS:
@@ -50,32 +72,40 @@ def coverage_rows(bam: Path, coverage: Coverage) -> list[Row]:
         count = int(((found >= low) & (found < high)).sum())
         rows.append((section, "", name, percent(count, len(found))))
     for group, contigs in _GROUPS.items():
-        parts = [d for contig in contigs & depths.keys() for d in depths[contig]]
+        parts = [d for contig in contigs & depths.of.keys() for d in depths.of[contig]]
         mean = _mean(np.concatenate(parts)) if parts else "NA"
         rows.append((section, "", f"Average {group} coverage over {word}", mean))
     return rows
 
 
-def _mean(depths: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> str:
+def histogram_rows(depths: Depths) -> list[Row]:
+    """How many bases have each depth; the last row is for all above too."""
+    capped = np.minimum(depths.all, DEEPEST)
+    counts = np.bincount(capped, minlength=DEEPEST + 1).tolist()
+    rows = [(str(depth), str(count)) for depth, count in enumerate(counts)]
+    return [("Depth", "Overall"), *rows[:-1], (f"{DEEPEST}+", rows[-1][1])]
+
+
+def _mean(depths: IntArray) -> str:
     return f"{float(depths.mean()):.2f}" if len(depths) else "NA"
 
 
-def _depths(
-    alignment: pysam.AlignmentFile, coverage: Coverage
-) -> "dict[str, list[np.ndarray[tuple[int], np.dtype[np.int64]]]]":
+def _depths(alignment: pysam.AlignmentFile, coverage: Coverage) -> Depths:
     lengths = dict(zip(alignment.references, alignment.lengths, strict=True))
-    regions = [Region(contig, 0, length) for contig, length in lengths.items()]
+    regions = {contig: [Region(contig, 0, length)] for contig, length in lengths.items()}
     if coverage.bed:
+        regions = {contig: [] for contig in lengths}
         with coverage.bed.open("rb") as file:
-            regions = merged(parse_bed(text_lines(file), lengths).regions)
-    found = defaultdict(list)
-    contig, known = "", np.zeros(0, np.int64)
-    for region in regions:
-        if region.contig != contig:
-            contig, length = region.contig, lengths[region.contig]
-            counted = contig_depths(
-                alignment, contig, length, coverage.least_mapq, once=coverage.fragments_once
-            )
-            known = np.zeros(length, np.int64) if counted is None else counted
-        found[contig].append(known[region.start : region.end])
-    return found
+            for region in merged(parse_bed(text_lines(file), lengths).regions):
+                regions[region.contig].append(region)
+    found, aligned = defaultdict(list), 0
+    for contig, inside in regions.items():
+        known = contig_depths(
+            alignment, contig, lengths[contig], coverage.least_mapq, once=coverage.fragments_once
+        )
+        if known is None:
+            known = np.zeros(lengths[contig], np.int64)
+        aligned += int(known.sum())
+        for region in inside:
+            found[contig].append(known[region.start : region.end])
+    return Depths(found, aligned)

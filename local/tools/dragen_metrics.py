@@ -16,10 +16,10 @@ NOT_AVAILABLE = "NA"
 TRANSITIONS = {("A", "G"), ("G", "A"), ("C", "T"), ("T", "C")}
 
 
-def write_rows(path: Path, rows: Sequence[Row]) -> None:
+def write_rows(path: Path, rows: Sequence[Row], mark: Row = STAND_IN_ROW) -> None:
     """Write one metrics file; the first row says that it is a stand-in's."""
     with path.open("w", newline="", encoding="utf-8") as handle:
-        csv.writer(handle, lineterminator="\n").writerows([STAND_IN_ROW, *rows])
+        csv.writer(handle, lineterminator="\n").writerows([mark, *rows])
 
 
 def percent(part: float, whole: float) -> str:
@@ -66,9 +66,9 @@ def mapping_rows(counts: dict[str, int], *, duplicates_marked: bool) -> list[Row
     return rows
 
 
-def base_rows(bam: Path) -> list[Row]:
+def base_rows(stats_text: str) -> list[Row]:
     """Qualities of bases and lengths of inserts, of which DRAGEN speaks in its mapping summary."""
-    stats = samtools_stats.read(text_of(["samtools", "stats", str(bam)]).encode())
+    stats = samtools_stats.read(stats_text.encode())
     section, insert = "MAPPING/ALIGNING SUMMARY", stats.get("insert_size_median")
     return [
         (section, "", "Q30 bases", str(int(stats.get("q30_bases", 0)))),
@@ -97,9 +97,10 @@ def read_group_rows(lanes: Sequence[tuple[Lane, LaneCounts]]) -> list[Row]:
     return rows
 
 
-def _genotype_counts(vcf: Path) -> Counter[str]:
+def _genotype_counts(vcf: Path, *, passed: bool) -> Counter[str]:
     counts: Counter[str] = Counter()
-    table = text_of(["bcftools", "query", "-f", "%REF\t%ALT[\t%GT]\n", str(vcf)])
+    query = ["bcftools", "query", *(["-i", 'FILTER="PASS"'] if passed else [])]
+    table = text_of([*query, "-f", "%REF\t%ALT[\t%GT]\n", str(vcf)])
     for line in table.splitlines():
         ref, alts, genotype = line.split("\t")
         alt = alts.split(",")[0]
@@ -116,11 +117,12 @@ def _genotype_counts(vcf: Path) -> Counter[str]:
 
 
 def calling_rows(vcf: Path) -> list[Row]:
-    """DRAGEN's variant counts from the calls, before and after filters: the stand-in has none."""
-    counts, sample = _genotype_counts(vcf), text_of(["bcftools", "query", "-l", str(vcf)]).strip()
+    """DRAGEN's variant counts from the calls, before and after filters."""
+    sample = text_of(["bcftools", "query", "-l", str(vcf)]).strip()
     rows: list[Row] = [("VARIANT CALLER SUMMARY", "", "Number of samples", "1")]
-    for section in ("VARIANT CALLER PREFILTER", "VARIANT CALLER POSTFILTER"):
-        rows += _calling_rows(section, sample, counts)
+    for section, passed in (("PREFILTER", False), ("POSTFILTER", True)):
+        counts = _genotype_counts(vcf, passed=passed)
+        rows += _calling_rows(f"VARIANT CALLER {section}", sample, counts)
     return rows
 
 

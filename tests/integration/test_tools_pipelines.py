@@ -14,6 +14,7 @@ import pytest
 from local.demo.compare import compare, read_vcf
 from local.demo.genome import Genome, Variant, haplotypes, make_genome, plant_variants
 from local.demo.reads import Lane, write_lane
+from seqdrop.domain.letters import CODE_BASES
 from seqdrop.domain.measures import read_measures
 from tests.stage_support import (
     Sample,
@@ -141,19 +142,25 @@ def write_fastq_list(sample: Sample, path: Path) -> None:
 
 
 def on_fpga(pipeline: str, sample: Sample, folder: Path, **variables: bool) -> Path:
-    """The stand-in's calls under the pipeline's command line, the reference built by it too."""
+    """The calls of `dragen`, by the stand-in with the reference that it built, and `variants`."""
     path = shims(folder / "bin")
     run_stage(stage_of("references", "dragen"), sample, folder, {}, path)
     reference = folder / "ref"
     reference.unlink()
     (folder / "out").rename(reference)
-    for name in ("callable.bed", "targets.bed", "genome.fa", "genome.fa.fai"):
+    for name in ("callable.bed", "targets.bed", "iupac.bed", "genome.fa", "genome.fa.fai"):
         if (sample.ref / name).exists():
             shutil.copy(sample.ref / name, reference)
     (folder / "tmp").mkdir(exist_ok=True)
     write_fastq_list(sample, folder / "tmp" / "fastq_list.csv")
     ready = Sample(reference, sample.lanes)
-    run_stage(stage_of(pipeline, "dragen"), ready, folder, {**variables}, path)
+    stage = stage_of(pipeline, "dragen")
+    run_stage(stage, ready, folder, {**variables}, path)
+    (folder / "out").rename(folder / "in")
+    for output in stage.outputs:
+        if output.source:
+            os.link(folder / output.source.format(tmp="tmp"), folder / "in" / output.name)
+    run_stage(stage_of(pipeline, "variants"), ready, folder, {**variables}, path)
     for name in ("variants.vcf.gz", "variants.g.vcf.gz"):
         vcf = folder / "out" / name
         header = run(tool("bcftools", "view", "-h", "--no-version", vcf)).stdout.decode()
@@ -188,6 +195,61 @@ def test_the_exome_is_called_in_its_targets_alone(simulated: Simulated, tmp_path
         assert low < variant.position <= high
 
 
+def test_dragens_calls_are_normalised_and_know_the_references_codes(
+    simulated: Simulated, tmp_path: Path
+) -> None:
+    """Records as another caller may write them: an indel to the right of where it may lie."""
+    bases = simulated.genome.contigs["chr1"]
+    run_start = next(i for i in range(1000, 90_000) if len(set(bases[i : i + 6])) == 1)
+    letter = bases[run_start]
+    while bases[run_start - 1] == letter:
+        run_start -= 1
+    run_end = run_start
+    while bases[run_end] == letter:
+        run_end += 1
+    coded = run_end + 500
+    code, other = next(
+        (code, stands.replace(bases[coded], ""))
+        for code, stands in CODE_BASES.items()
+        if len(stands) == 2 and bases[coded] in stands
+    )
+    deletion = f"{run_end - 1}\t.\t{letter}{letter}\t{letter}"
+    rows = [
+        f"chr1\t{deletion}\t50\tPASS\t.\tGT\t0/1",
+        f"chr1\t{coded + 1}\t.\t{bases[coded]}\t{other}\t50\tPASS\t.\tGT\t0/1",
+        f"chr1\t{coded + 9}\t.\t{bases[coded + 8]}\t<NON_REF>\t.\t.\t.\tGT\t0/0",
+    ]
+    header = (
+        "##fileformat=VCFv4.2\n"
+        f"##contig=<ID=chr1,length={len(bases)}>\n"
+        '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\n"
+    )
+    folder = tmp_path / "reference"
+    folder.mkdir()
+    for file in simulated.sample.ref.iterdir():
+        os.link(file, folder / file.name)
+    (folder / "iupac.bed").write_text(f"chr1\t{coded}\t{coded + 1}\t{code}\n")
+    (tmp_path / "in").mkdir()
+    for name, kept in (("dragen.vcf.gz", rows[:2]), ("dragen.g.vcf.gz", rows)):
+        text = header + "\n".join(kept) + "\n"
+        run(tool("bcftools", "view", "-Oz", "-o", tmp_path / "in" / name), given=text.encode())
+    stage, path = stage_of("germline-fpga", "variants"), shims(tmp_path / "bin")
+    run_stage(stage, Sample(folder, {}), tmp_path, {"iupac": True}, path)
+    query = tool(
+        "bcftools", "query", "-f", "%POS %REF %ALT %FILTER\n", tmp_path / "out" / "variants.vcf.gz"
+    )
+    before = bases[run_start - 1]
+    assert run(query).stdout.decode().splitlines() == [
+        f"{run_start} {before}{letter} {before} PASS",
+        f"{coded + 1} {bases[coded]} {other} RefCode",
+    ]
+    counts = read_measures("calls", (tmp_path / "out" / "calls.json").read_bytes())
+    assert counts == {"calls_passed": 1, "calls_filtered": 1, "calls_at_codes": 1}
+    blocks = run(tool("bcftools", "view", "-H", tmp_path / "out" / "variants.g.vcf.gz")).stdout
+    assert blocks.decode().splitlines() == rows
+
+
 def test_dragens_files_give_the_figures_that_other_tools_find(
     simulated: Simulated, tmp_path: Path
 ) -> None:
@@ -197,6 +259,8 @@ def test_dragens_files_give_the_figures_that_other_tools_find(
     names = {output.name: output.source for output in stage.outputs}
     for name, kind in stage.measures.items():
         figures |= read_measures(kind, (tmp_path / names[name].format(tmp="tmp")).read_bytes())
+    for name, kind in stage_of("germline-fpga", "variants").measures.items():
+        figures |= read_measures(kind, (tmp_path / "out" / name).read_bytes())
     bam = tmp_path / "tmp" / "dragen" / "sample.bam"
     counted = run(tool("samtools", "flagstat", "-O", "json", bam)).stdout
     theirs = read_measures("flagstat", counted)

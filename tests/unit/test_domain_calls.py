@@ -16,6 +16,7 @@ from seqdrop.domain.calls import (
     maker_line,
     reach,
     split_genotype,
+    with_ref_code,
 )
 
 THRESHOLDS = Thresholds(min_qual=20, min_depth=5, min_gq=15)
@@ -195,3 +196,23 @@ def test_each_place_of_a_deletion_is_reached(context: str, length: int, at: int)
         first - 1, text[first - 1 : first + length], text[first - 1], text[first + length :]
     )
     assert (low, high) == (first, places[-1] + length)
+
+
+@pytest.mark.parametrize(
+    ("before", "alts", "after"),
+    [
+        ("PASS", "C", "RefCode"),
+        (".", "C", "RefCode"),
+        ("DRAGENSnpHardQUAL", "C", "DRAGENSnpHardQUAL;RefCode"),
+        ("a;b", "C", "a;b;RefCode"),
+        ("PASS", "T", "PASS"),
+        ("PASS", "C,T", "PASS"),
+        ("PASS", "AC", "PASS"),
+    ],
+)
+def test_another_callers_filters_stay_beside_refcode(before: str, alts: str, after: str) -> None:
+    codes = {("c", 10): frozenset("AC")}
+    line = f"c\t10\t.\tA\t{alts}\t50\t{before}\tDP=9\tGT\t0/1\n"
+    assert with_ref_code(codes, line) == line.replace(f"\t{before}\tDP", f"\t{after}\tDP")
+    elsewhere = line.replace("c\t10", "c\t11")
+    assert with_ref_code(codes, elsewhere) == elsewhere

@@ -58,22 +58,16 @@ COVERAGE SUMMARY,,Average mitochondrial coverage over QC coverage region,2000.00
 COVERAGE SUMMARY,,Average autosomal coverage over QC coverage region,30.00
 COVERAGE SUMMARY,,XAvgCov/YAvgCov ratio over QC coverage region,inf
 """
-CALLING = """\
-VARIANT CALLER SUMMARY,,Number of samples,1
-VARIANT CALLER SUMMARY,,Child Sample,NA
-VARIANT CALLER PREFILTER,S1,SNPs,99,90.00
-VARIANT CALLER POSTFILTER,S1,Total,25,100.00
-VARIANT CALLER POSTFILTER,S1,SNPs,20,80.00
-VARIANT CALLER POSTFILTER,S1,Insertions (Hom),1,4.00
-VARIANT CALLER POSTFILTER,S1,Insertions (Het),1,4.00
-VARIANT CALLER POSTFILTER,S1,Deletions (Hom),1,4.00
-VARIANT CALLER POSTFILTER,S1,Deletions (Het),2,8.00
-VARIANT CALLER POSTFILTER,S1,Indels (Het),0,0.00
-VARIANT CALLER POSTFILTER,S1,SNP Transitions,14
-VARIANT CALLER POSTFILTER,S1,SNP Transversions,6
-VARIANT CALLER POSTFILTER,S1,Heterozygous,15
-VARIANT CALLER POSTFILTER,S1,Homozygous,10
-VARIANT CALLER POSTFILTER,S1,Percent Callability,NA
+HISTOGRAM = """\
+STAND-IN/SIMULATED,,Simulated,1
+Depth,Overall
+0,100
+1,100
+9,100
+10,100
+29,500
+30,50
+1000+,50
 """
 VARIANTS = """\
 # This file was produced by bcftools stats
@@ -125,7 +119,7 @@ EXAMPLES: dict[MeasureFormat, tuple[str, dict[str, float]]] = {
         MAPPING,
         {
             "primary_out": 1000, "mapped": 950, "both_mapped": 940, "properly_paired": 930,
-            "q30_bases": 8000, "insert_size_median": 376, "contamination": 0.0013,
+            "q30_bases": 8000, "insert_size_median": 376,
         },
     ),
     "calls": (
@@ -135,16 +129,13 @@ EXAMPLES: dict[MeasureFormat, tuple[str, dict[str, float]]] = {
     "dragen-coverage": (
         COVERAGE,
         {
-            "mean_depth": 31.25, "breadth_30x": 0.555, "breadth_20x": 0.91, "breadth_10x": 0.98,
-            "on_target_fraction": 0.5, "x_depth_ratio": 0.5, "y_depth_ratio": 0.4,
+            "mean_depth": 31.25, "on_target_fraction": 0.5,
+            "x_depth_ratio": 0.5, "y_depth_ratio": 0.4,
         },
     ),
-    "dragen-vc": (
-        CALLING,
-        {
-            "snps": 20, "indels": 5, "transitions": 14, "transversions": 6,
-            "het_calls": 15, "hom_calls": 10,
-        },
+    "dragen-histogram": (
+        HISTOGRAM,
+        {"breadth_1x": 0.9, "breadth_10x": 0.7, "breadth_20x": 0.6, "breadth_30x": 0.1},
     ),
 }  # fmt: skip
 
@@ -172,6 +163,12 @@ def test_dragens_figures_over_the_whole_genome_have_no_targets() -> None:
     figures = read_measures("dragen-coverage", genome.encode())
     assert "on_target_fraction" not in figures
     assert figures["mean_depth"] == 31.25
+
+
+@pytest.mark.parametrize("rows", ["", "0,0\n", "1,2,3\nx,y\n", "5\n"])
+def test_a_histogram_without_a_base_or_with_other_rows_is_refused(rows: str) -> None:
+    with pytest.raises(InvalidMeasure, match="is not what dragen-histogram is"):
+        read_measures("dragen-histogram", f"Depth,Overall\n{rows}".encode())
 
 
 def test_stats_of_nothing_mapped_have_no_insert_size() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from runner.commands import Filler, MatePaths
 from runner.faults import StageFault
 from seqdrop.domain.errors import InvalidPipeline, UnknownAssay, UnknownPipeline
-from seqdrop.domain.pipeline import Args, Calling, Linear, Step, waves_of
+from seqdrop.domain.pipeline import Args, Calling, Limit, Linear, Step, waves_of
 from seqdrop.domain.plan import ReadPair
 from seqdrop.library import Library
 from tests.domain_support import analysis, stored
@@ -63,6 +63,52 @@ def test_a_pipeline_is_read_in_the_order_of_its_file(tmp_path: Path) -> None:
 def test_each_mistake_in_a_pipeline_is_named(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(InvalidPipeline, match=why):
         library_of(tmp_path, p=text).pipeline("p")
+
+
+BASE = pipeline_text(STAGE + "    reads: files\n") + "dragen: '4.4'\nqc: {reads: {warn_below: 9}}\n"
+
+
+def test_a_pipeline_on_a_base_says_only_what_differs(tmp_path: Path) -> None:
+    own = """
+        name: q
+        base: p
+        description: other
+        qc: {reads: {fail_below: 1}, q30_fraction: {warn_below: 0.5}}
+        stages: {one: {queue: fpga-exome, size: {seconds: {base: 7}}}}
+    """
+    library = library_of(tmp_path, p=BASE, q=own)
+    base, found = library.pipeline("p"), library.pipeline("q")
+    assert (found.name, found.description, found.dragen) == ("q", "other", "4.4")
+    assert found.qc == {
+        "reads": Limit(warn_below=9, fail_below=1),
+        "q30_fraction": Limit(warn_below=0.5),
+    }
+    one = base.stages["one"]
+    size = msgspec.structs.replace(one.size, seconds=Linear(7))
+    expected = msgspec.structs.replace(one, queue="fpga-exome", size=size)
+    assert found.stages == {"one": expected}
+    assert library.pipeline("p") == base, "the base is as it was"
+
+
+@pytest.mark.parametrize(
+    ("own", "why"),
+    [
+        ("base: x", "its base 'x' is not another pipeline"),
+        ("base: q", "its base 'q' is not another pipeline"),
+        ("base: assays", "its base 'assays' is not another pipeline"),
+        ("base: [p]", "is not another pipeline"),
+        ("base: ../p", "is not another pipeline"),
+        ("base: r", "may not have a base of its own"),
+        ("base: p\nstages: {two: {queue: cpu}}", r"missing required field `size`"),
+        ("base: p\nstages: {one: {colour: red}}", "unknown field `colour`"),
+        ("base: p\nstages: none", "Expected `object`, got `str`"),
+        ("base: p\nbases: x", "unknown field `bases`"),
+    ],
+)
+def test_each_mistake_in_a_pipeline_on_a_base_is_named(tmp_path: Path, own: str, why: str) -> None:
+    library = library_of(tmp_path, p=BASE, q=f"name: q\n{own}", r="name: r\nbase: p", assays="{}")
+    with pytest.raises(InvalidPipeline, match=rf"q\.yaml: .*{why}"):
+        library.pipeline("q")
 
 
 def test_an_unknown_pipeline_is_answered_with_those_that_there_are(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from seqdrop.domain.metrics import (
     measurable,
     metrics_of,
 )
-from seqdrop.domain.pipeline import Assay, Limit, Pipeline
+from seqdrop.domain.pipeline import Assay, Calling, Limit, Pipeline
 from seqdrop.domain.pipeline_check import check_pipeline
 from seqdrop.domain.plan import StageResult
 from seqdrop.domain.qc import FLOORS, Verdict, judge, sex_by_depth
@@ -264,6 +264,30 @@ def test_a_floor_is_set_aside_by_its_name_and_with_a_reason(
 ) -> None:
     with pytest.raises(InvalidAssay, match=words):
         check_limits("umi", Assay("p", floors=floors), pipeline())
+
+
+@pytest.mark.parametrize(
+    ("calling", "unused"),
+    [
+        (Calling(min_gq=30), ["min_gq"]),
+        (Calling(max_depth=7, insert_size="300"), ["max_depth", "insert_size"]),
+        (Calling(split_multiallelics=True), []),
+        (Calling(), []),
+    ],
+)
+def test_a_setting_of_calling_that_dragen_does_not_take_is_refused(
+    calling: Calling, unused: list[str]
+) -> None:
+    library = Library(str(PROJECT / "pipelines"))
+    assay = Assay("exome-fpga", calling=calling)
+    if not unused:
+        check_limits("wes", assay, library.pipeline("exome-fpga"))
+        return
+    with pytest.raises(InvalidAssay) as told:
+        check_limits("wes", assay, library.pipeline("exome-fpga"))
+    for name in unused:
+        assert f"calling sets '{name}', which pipeline exome-fpga does not use" in str(told.value)
+    check_limits("wes", assay, library.pipeline("germline-cpu"))
 
 
 def test_a_figure_comes_from_one_file() -> None:

@@ -12,6 +12,8 @@ from typing import Any
 from runner.tools.bed_files import read_bed
 from runner.tools.sequence import Sequence
 from seqdrop.domain.calls import (
+    REF_CODE,
+    REF_CODE_HEADER,
     Kept,
     Thresholds,
     joined,
@@ -19,6 +21,7 @@ from seqdrop.domain.calls import (
     maker_line,
     reach,
     split_genotype,
+    with_ref_code,
 )
 from seqdrop.domain.letters import CODE_BASES
 from seqdrop.domain.measures.calls import NAMES as CALLS
@@ -88,24 +91,29 @@ def finish(arguments: list[str]) -> int:
     """The variants of a VCF on standard input as they are given out.
 
     Only those that touch a target, where there are targets; a genotype that was split over several
-    records claims no REF; with facts, a line on what made them; with --counts, what became of them.
+    records claims no REF; with --codes, RefCode beside the filters of a caller that knows no codes;
+    with facts, a line on what made them; with --counts, what became of them.
     """
     parser = argparse.ArgumentParser(prog="seqdrop-tool finish", description=finish.__doc__)
     parser.add_argument("--targets", type=Path, help="BED of the target regions")
     parser.add_argument("--fasta", type=Path, help="the sequence, for targets")
+    parser.add_argument("--codes", type=Path, help="BED of the reference's codes, by name")
     parser.add_argument("--counts", type=Path, help="where calls.json goes")
     _add_facts(parser)
     options = vars(parser.parse_args(arguments))
     counts_path, touches = options.pop("counts"), _touching(options)
+    codes = _codes(bed) if (bed := options.pop("codes")) else {}
     counts = dict.fromkeys(sorted(CALLS), 0)
     lines, records = _read(sys.stdin)
-    more = [maker_line(**options)] if any(options.values()) else []
+    more = [REF_CODE_HEADER] if codes else []
+    more += [maker_line(**options)] if any(options.values()) else []
     sys.stdout.writelines(_with_lines(lines, more))
-    for line in map(split_genotype, filter(touches, records)):
+    for record in map(split_genotype, filter(touches, records)):
+        line = with_ref_code(codes, record)
         sys.stdout.write(line)
         filters = line.split("\t", 7)[6].split(";")
         counts["calls_passed" if filters == ["PASS"] else "calls_filtered"] += 1
-        counts["calls_at_codes"] += "RefCode" in filters
+        counts["calls_at_codes"] += REF_CODE in filters
     sys.stdout.flush()
     if counts_path:
         counts_path.write_text(json.dumps(counts, indent=1) + "\n", "utf-8")

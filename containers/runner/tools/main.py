@@ -7,6 +7,7 @@ VERBS = {
     "base-quality": "runner.tools.base_quality:main",
     "calls": "runner.tools.calls:main",
     "depth": "runner.tools.depth:main",
+    "depth-plot": "runner.tools.depth_plot:main",
     "fingerprint": "runner.tools.fingerprint:main",
     "finish": "runner.tools.calls:finish",
     "header": "runner.tools.calls:header",

@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -57,7 +57,20 @@ class Library:
         names = self.pipeline_names()
         if name not in names:
             raise UnknownPipeline(f"there is no pipeline {name!r} (there are: {', '.join(names)})")
-        return _read_pipeline(self._folder / f"{name}.yaml")
+        return _pipeline(self._with_base(name), f"{name}.yaml")
+
+    def _with_base(self, name: str) -> object:
+        """A pipeline's YAML; with ``base: other`` the other's, where it says nothing itself."""
+        own = _load_yaml(self._folder / f"{name}.yaml")
+        if not isinstance(own, dict) or "base" not in own:
+            return own
+        base = str(own["base"])
+        if base == name or base not in self.pipeline_names():
+            raise InvalidPipeline(f"{name}.yaml: its base {base!r} is not another pipeline")
+        theirs = _load_yaml(self._folder / f"{base}.yaml")
+        if not isinstance(theirs, dict) or "base" in theirs:
+            raise InvalidPipeline(f"{name}.yaml: its base {base!r} may not have a base of its own")
+        return _merged(theirs, {key: value for key, value in own.items() if key != "base"})
 
     def pipeline_names(self) -> list[str]:
         """All pipelines that samples may run."""
@@ -65,7 +78,7 @@ class Library:
 
     def reference_indexes(self) -> Pipeline:
         """The stages that make a reference's indexes."""
-        return _read_pipeline(self._folder / "references.yaml")
+        return _pipeline(_load_yaml(self._folder / "references.yaml"), "references.yaml")
 
     def prices(self) -> dict[str, QueuePrice]:
         """What an hour costs on each kind of queue."""
@@ -87,13 +100,29 @@ def _load_yaml(path: Path) -> object:
 
 
 def _read_yaml(path: Path, kind: type[T]) -> T:
+    return _convert(_load_yaml(path), kind, path.name)
+
+
+def _convert(found: object, kind: type[T], file: str) -> T:
     try:
-        return msgspec.convert(_load_yaml(path), kind)
+        return msgspec.convert(found, kind)
     except msgspec.ValidationError as error:
-        raise InvalidPipeline(f"{path.name}: {error}") from error
+        raise InvalidPipeline(f"{file}: {error}") from error
 
 
-def _read_pipeline(path: Path) -> Pipeline:
-    pipeline = _read_yaml(path, Pipeline)
+def _pipeline(found: object, file: str) -> Pipeline:
+    pipeline = _convert(found, Pipeline, file)
     check_pipeline(pipeline)
     return pipeline
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Mappings key by key, in the order of the base; all else as its own."""
+    merged = dict(base)
+    for key, value in own.items():
+        before = base.get(key)
+        if isinstance(before, dict) and isinstance(value, dict):
+            merged[key] = _merged(before, value)
+        else:
+            merged[key] = value
+    return merged

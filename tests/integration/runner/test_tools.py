@@ -4,19 +4,18 @@ import gzip
 import random
 import sys
 
-import msgspec
 import pytest
 
-from seqdrop.domain.pipeline import Calling, Pipeline
+from seqdrop.domain.pipeline import Calling
 from seqdrop.domain.plan import LocalFile, StagePlan
 from tests.runner_support import (
     BUCKET,
-    ROOT,
     RunnerLab,
     a_stage,
     installed,
     prefix_of,
 )
+from tests.stage_support import stage_of
 
 pytestmark = pytest.mark.skipif(
     not installed("bwa", "samtools", "bcftools"), reason="the real tools are not on PATH"
@@ -26,8 +25,7 @@ COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 def planned(pipeline: str, stage: str, **parts: object) -> StagePlan:
     """A stage of one of the project's pipelines, as a run's plan holds it."""
-    text = (ROOT / "pipelines" / f"{pipeline}.yaml").read_bytes()
-    found = msgspec.yaml.decode(text, type=Pipeline).stages[stage]
+    found = stage_of(pipeline, stage)
     return a_stage(
         stage,
         steps=found.steps,

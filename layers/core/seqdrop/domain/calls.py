@@ -15,6 +15,13 @@ _OLD_ALTS = re.compile(r"(?<![^;])OLD_REC=[^;]*\|([^|;]*)\|\d+(?=;|$)")
 """``OLD_REC=contig|position|REF|ALTs|number``; a contig's name may have | in it."""
 _POS, _ALT, _QUAL, _FILTER, _INFO, _FORMAT, _SAMPLE = 1, 4, 5, 6, 7, 8, 9
 NO_CALL = "./."
+REF_CODE = "RefCode"
+REF_CODE_HEADER = (
+    f"##FILTER=<ID={REF_CODE},Description="
+    '"The reference has a code for several bases, the called ones among them">'
+)
+Codes = Mapping[tuple[str, int], frozenset[str]]
+"""Contig and position (1-based) to the bases that a code of the reference stood for."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +34,7 @@ class Thresholds:
     min_qual: float
     min_depth: int
     min_gq: float
-    codes: Mapping[tuple[str, int], frozenset[str]] = field(default_factory=dict)
-    """Contig and position (1-based) to the bases that a code of the reference stood for."""
+    codes: Codes = field(default_factory=dict)
 
     @property
     def header(self) -> list[str]:
@@ -37,9 +43,9 @@ class Thresholds:
             "LowQual": f"QUAL is below {self.min_qual:g}",
             "LowDepth": f"Depth (FORMAT/DP) is below {self.min_depth}",
             "LowGQ": f"Genotype quality (FORMAT/GQ) is below {self.min_gq:g}",
-            "RefCode": "The reference has a code for several bases, the called ones among them",
         }
-        return [f'##FILTER=<ID={name},Description="{text}">' for name, text in texts.items()]
+        lines = [f'##FILTER=<ID={name},Description="{text}">' for name, text in texts.items()]
+        return [*lines, REF_CODE_HEADER]
 
     def judge(self, line: str) -> str:
         """A record with its FILTER, or its genotype taken back where there are too few reads."""
@@ -61,12 +67,27 @@ class Thresholds:
             ("LowGQ", values.get("GQ", "."), self.min_gq),
         )
         failed = [name for name, value, low in judged if value != "." and float(value) < low]
-        coded = self.codes.get((fields[0], int(fields[_POS])))
-        if coded and coded.issuperset(fields[_ALT].split(",")):
-            failed.append("RefCode")
+        if _is_of_code(self.codes, fields):
+            failed.append(REF_CODE)
         if failed:
             return ";".join(failed)
         return "." if any(value == "." for _, value, _ in judged) else "PASS"
+
+
+def with_ref_code(codes: Codes, line: str) -> str:
+    """A record with RefCode beside the filters that another caller gave it, where it applies."""
+    fields = line.split("\t", _FILTER + 1)
+    if not _is_of_code(codes, fields):
+        return line
+    before = [] if fields[_FILTER] in {"PASS", "."} else [fields[_FILTER]]
+    fields[_FILTER] = ";".join([*before, REF_CODE])
+    return "\t".join(fields)
+
+
+def _is_of_code(codes: Codes, fields: list[str]) -> bool:
+    """Whether the called bases are all among those that the reference's code stands for."""
+    coded = codes.get((fields[0], int(fields[_POS])))
+    return bool(coded and coded.issuperset(fields[_ALT].split(",")))
 
 
 def _number(value: str) -> float:

@@ -15,7 +15,7 @@ Priority = Literal["urgent", "routine", "bulk"]
 ForEach = Literal["", "read_pair", "region"]
 MeasureFormat = Literal[
     "flagstat", "samtools-stats", "bcftools-stats", "calls", "depth", "fingerprint",
-    "dragen-mapping", "dragen-coverage", "dragen-vc",
+    "dragen-mapping", "dragen-coverage", "dragen-histogram",
 ]  # fmt: skip
 """What ``domain/measures`` can read."""
 

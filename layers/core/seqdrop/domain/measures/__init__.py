@@ -15,8 +15,8 @@ from seqdrop.domain.measures import (
     bcftools_stats,
     calls,
     depth,
-    dragen_calling,
     dragen_coverage,
+    dragen_histogram,
     dragen_mapping,
     fingerprint,
     flagstat,
@@ -44,7 +44,7 @@ FORMATS: dict[MeasureFormat, Format] = {
     "fingerprint": Format(fingerprint.read, fingerprint.NAMES),
     "dragen-mapping": Format(dragen_mapping.read, dragen_mapping.NAMES),
     "dragen-coverage": Format(dragen_coverage.read, dragen_coverage.NAMES),
-    "dragen-vc": Format(dragen_calling.read, dragen_calling.NAMES),
+    "dragen-histogram": Format(dragen_histogram.read, dragen_histogram.NAMES),
 }
 
 

@@ -2,11 +2,9 @@
 
 import re
 
-from seqdrop.domain.measures.depth import BREADTH_DEPTHS
-from seqdrop.domain.measures.dragen_rows import Row, rows
+from seqdrop.domain.measures.dragen_rows import rows
 
 _SUMMARY = "COVERAGE SUMMARY"
-_BREADTH = re.compile(r"PCT of .+ with coverage \[ ?(\d+)x: ?inf ?\)")
 _ON_TARGET = re.compile(r"Aligned bases in (?!genome).+")
 _MEAN = re.compile(r"Average (alignment|chr X|chr Y|autosomal) coverage over .+")
 NAMES = frozenset(
@@ -15,21 +13,19 @@ NAMES = frozenset(
         "on_target_fraction",
         "x_depth_ratio",
         "y_depth_ratio",
-        *(f"breadth_{depth}x" for depth in BREADTH_DEPTHS),
     )
 )
 
 
 def read(content: bytes) -> dict[str, float]:
-    """Depth, breadth, and the depth of X and Y over that of the autosomes.
+    """Depth, and the depth of X and Y over that of the autosomes.
 
-    Rows of a range (``[1x: 3x)``) and of other depths than ours are left out.
+    Its rows of breadth differ from version to version: the histogram has them all.
     """
     found = [row for row in rows(content) if row.section == _SUMMARY and not row.of]
     figures: dict[str, float] = {}
     means: dict[str, float] = {}
     for row in found:
-        figures |= _breadth(row)
         if mean := _MEAN.fullmatch(row.metric):
             means[mean[1]] = row.value
         elif _ON_TARGET.fullmatch(row.metric) and row.percent is not None:
@@ -42,10 +38,3 @@ def read(content: bytes) -> dict[str, float]:
             if name in means:
                 figures[ours] = round(means[name] / means["autosomal"], 4)
     return figures
-
-
-def _breadth(row: Row) -> dict[str, float]:
-    depth = _BREADTH.fullmatch(row.metric)
-    if not depth or int(depth[1]) not in BREADTH_DEPTHS:
-        return {}
-    return {f"breadth_{int(depth[1])}x": round(row.value / 100, 4)}

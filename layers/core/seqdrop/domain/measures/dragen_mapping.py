@@ -11,7 +11,6 @@ _NAMES = {
     "Properly paired reads": "properly_paired",
     "Q30 bases": "q30_bases",
     "Insert length: median": "insert_size_median",
-    "Estimated sample contamination": "contamination",
 }
 """DRAGEN's names, and ours. Reads are counted, not pairs; "Total input reads" are those of the
 FASTQ files, so that the runner can hold them against its own count."""
