@@ -1,5 +1,6 @@
 """The pipelines' own steps over small samples, without the runner and without AWS."""
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,3 +125,18 @@ def align(
     run_stage(stage, sample, folder, variables, path, threads=threads)
     (folder / "out").rename(folder / "in")
     shutil.rmtree(folder / "tmp")
+
+
+_LOADED = re.compile(
+    r"""<(?:script|img|iframe|source|link)\b[^>]*?\b(?:src|href)\s*=\s*["']?(?:https?:)?//"""
+    r"""|url\(\s*["']?(?:https?:)?//|@import\s"""
+)
+"""What makes a browser ask another host when the page opens; links to click on do not."""
+
+
+def loaded_from_elsewhere(page: str) -> list[str]:
+    """What a page of HTML would ask other hosts for."""
+    assert _LOADED.search('<script defer src="https://cdn.example/x.js">')
+    assert _LOADED.search("<link rel=stylesheet href='//fonts.example/a.css'>")
+    # Scripts hold texts of elements that they never make here: only the page's own count.
+    return _LOADED.findall(re.sub(r"(<script\b[^>]*>).*?</script>", r"\1", page, flags=re.DOTALL))

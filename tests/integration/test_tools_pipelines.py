@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 import os
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from tests.stage_support import (
     align,
     human_sample,
     indexed,
+    loaded_from_elsewhere,
     measles_sample,
     read_group,
     run_stage,
@@ -193,6 +195,46 @@ def test_the_exome_is_called_in_its_targets_alone(simulated: Simulated, tmp_path
     for variant in called:
         low, high = {"chr1": (10_000, 30_000), "chr2": (1_000, 9_000)}[variant.contig]
         assert low < variant.position <= high
+
+
+def test_an_fpga_runs_report_has_the_plots_and_its_alignment_a_fingerprint(
+    simulated: Simulated, tmp_path: Path
+) -> None:
+    pipeline = "germline-fpga"
+    vcf = on_fpga(pipeline, simulated.sample, tmp_path, mark_duplicates=True, whole_genome=True)
+    for name in stage_of(pipeline, "report").inputs:
+        if (tmp_path / "out" / name).exists():
+            shutil.copy(tmp_path / "out" / name, tmp_path / "in")
+    called = read_vcf(vcf, simulated.genome)
+    shutil.rmtree(tmp_path / "out")
+    shutil.rmtree(tmp_path / "tmp")
+    ready, path = Sample(tmp_path / "ref", {}), tmp_path / "bin"
+    run_stage(stage_of(pipeline, "report"), ready, tmp_path, {}, path)
+    page = (tmp_path / "out" / "report.html").read_text()
+    plots = (
+        "depth_plot",
+        "dragen_fragment_length",
+        "dragen_fastqc_per_base_sequence_quality_plot",
+        "bcftools-stats_variant_quality_plot",
+    )
+    for plot in plots:
+        assert f'id="{plot}"' in page, plot
+    assert "Simulated: false" in page, "as this test says in the runner's place"
+    assert str(tmp_path) not in page
+    assert loaded_from_elsewhere(page) == []
+
+    snps = [v for v in called if len(v.ref) == len(v.alt) == 1]
+    (tmp_path / "ref" / "fingerprint.vcf").write_text(
+        "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+        + "".join(f"{v.contig}\t{v.position}\t.\t{v.ref}\t{v.alt}\t.\t.\tAF=0.5\n" for v in snps)
+    )
+    run_stage(stage_of(pipeline, "identity"), ready, tmp_path, {}, path)
+    found = json.loads((tmp_path / "out" / "fingerprint.json").read_bytes())["genotypes"]
+    genotypes = {"het": "0/1", "hom": "1/1"}
+    planted = {":".join(map(str, v.allele)): genotypes[v.genotype] for v in simulated.planted}
+    shared = found.keys() & planted.keys()
+    assert len(shared) > 200
+    assert sum(found[site] == planted[site] for site in shared) > 0.98 * len(shared)
 
 
 def test_dragens_calls_are_normalised_and_know_the_references_codes(

@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 from seqdrop.domain.pipeline import Args, Output
 from seqdrop.domain.plan import LocalFile
@@ -161,3 +162,21 @@ def test_a_simulated_tool_is_told_from_a_real_one(lab: RunnerLab) -> None:
     result = lab.result()
     assert result is not None
     assert result.simulated
+
+
+def test_what_is_made_of_simulated_results_is_simulated_too(lab: RunnerLab) -> None:
+    lab.tool("flagstat", "#!/bin/sh\necho 'f 1 (simulated)'\n")
+    nothing: dict[str, Any] = {"reads": "", "measures": {}}
+    first = a_stage(steps=(pipe(["flagstat"]),), outputs=(), **nothing)
+    say = pipe(["echo", "{simulated}"], stdout="{out}/said")
+    second = a_stage("call", steps=(say,), outputs=(Output("said"),), needs=("align",), **nothing)
+    third = a_stage("report", steps=(say,), outputs=(Output("said"),), needs=("call",), **nothing)
+    plan = lab.plan(first, second, third)
+    for stage in ("align", "call", "report"):
+        assert lab.run(plan, stage).returncode == 0
+        result = lab.result(stage)
+        assert result is not None
+        assert result.simulated
+    assert (
+        lab.read(prefix_of("call") + "said") == lab.read(prefix_of("report") + "said") == b"true\n"
+    )
