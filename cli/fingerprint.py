@@ -95,10 +95,9 @@ def _supply(stack: "Stack", sample: str, vcf: Path, column: str) -> tuple[Docume
     known = bool(stack.catalog.analyses.of_sample(sample))
     text = (
         f"runs of {sample} are held against {len(found.sites):,} SNPs from now on"
-        f"{counts(found.left_out)}"
+        + ("" if known else f", but there is no sample {sample} yet")
+        + counts(found.left_out)
     )
-    if not known:
-        text += f"; there is no sample {sample} yet"
     left_out = {reason.value: count for reason, count in found.left_out.items()}
     return {**_document(sample, supplied), "left_out": left_out, "sample_known": known}, text
 

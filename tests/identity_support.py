@@ -59,7 +59,12 @@ def open_typing_cloud(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         yield opened
 
 
-def start(cloud: Cloud, assay: str = "wgs", sample: str = "NA1") -> Bench:
+FRESH = RunOptions(fresh=True)
+
+
+def start(
+    cloud: Cloud, assay: str = "wgs", sample: str = "NA1", *, options: RunOptions = FRESH
+) -> Bench:
     """A new run of the same files, planned."""
     before = set(cloud.executions.started)
     analysis = cloud.catalog.analyses.get(sample, assay)
@@ -67,8 +72,7 @@ def start(cloud: Cloud, assay: str = "wgs", sample: str = "NA1") -> Bench:
         for mate in (1, 2):
             cloud.upload(f"{assay}/{sample}_{mate}.fastq.gz", reads(5, mate=mate))
     else:
-        fresh = RunOptions(fresh=True)
-        cloud.catalog.analyses.release(analysis, "test", fresh, cloud.clock())
+        cloud.catalog.analyses.release(analysis, "test", options, cloud.clock())
         wiring.claims().advance(sample, assay)
     (name,) = set(cloud.executions.started) - before
     bench = Bench(cloud, cloud.executions.started[name])

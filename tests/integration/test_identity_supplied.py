@@ -8,6 +8,7 @@ import pytest
 
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.naming import supplied_key
+from seqdrop.domain.records import RunOptions
 from tests.cloud_support import QUICK, RESULTS, Cloud
 from tests.domain_support import part, reference
 from tests.identity_support import (
@@ -52,6 +53,17 @@ def test_a_first_run_of_another_person_than_was_supplied_fails(cloud: Cloud) -> 
     right = analyse(cloud, person(1)).run
     assert right.qc == "PASS"
     assert [WHAT in line for line in right.qc_reasons] == [True]
+
+
+def test_a_rerun_from_its_last_stage_is_held_against_what_was_supplied_meanwhile(
+    cloud: Cloud,
+) -> None:
+    assert analyse(cloud, person(1)).run.qc == "PASS"
+    supply(cloud, person(2))
+    bench = start(cloud, options=RunOptions(from_stage="call"))
+    bench.publish("call")
+    bench.state("finish_run")
+    assert bench.run.qc == "FAIL"
 
 
 def test_earlier_runs_and_what_was_supplied_are_both_compared(cloud: Cloud) -> None:

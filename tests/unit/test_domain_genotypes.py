@@ -83,7 +83,7 @@ def test_what_tells_nobody_apart_is_left_out_and_counted(line: str, reason: Left
     found = read(line, line)
     assert len(found.sites) == 20
     assert found.left_out == {reason: 2}
-    assert counts(found.left_out).startswith(" (records left out: 2 ")
+    assert counts(found.left_out).startswith("; records left out: 2 (")
 
 
 def test_nothing_is_said_of_what_was_not_left_out() -> None:
@@ -147,7 +147,7 @@ def test_a_site_without_alt_contradicts_one_with_it(turn: int) -> None:
         ([*header("S"), *SITES[1:]], "has 19 SNPs with a genotype that can be compared: it takes"),
         (
             [*header("S"), *SITES[1:], record(30, "./.")],
-            "compared (records left out: 1 without a whole genotype): it takes 20",
+            "people apart; records left out: 1 (no whole genotype)",
         ),
     ],
 )

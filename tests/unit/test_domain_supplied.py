@@ -68,7 +68,7 @@ def test_what_was_supplied_is_named_by_its_time() -> None:
         (supplied(range(100, 200)), "supply genotypes of the reference's own assembly"),
         (supplied(range(1, 31), contig="1"), "put 'chr' before the names"),
         (supplied(range(1, 31), contig="NC_000001.11"), "no contig has the same name; supply"),
-        (supplied(range(1, 31), alleles="G:A"), "30 positions are in both, but mostly with"),
+        (supplied(range(1, 31), alleles="G:A"), "REF or ALT differ at 30 of 30 positions"),
         (supplied(range(1, 31), alleles="T:C"), "on the forward strand, with the reference's"),
     ],
 )
@@ -86,4 +86,26 @@ def test_a_run_that_typed_too_few_sites_is_not_the_files_fault() -> None:
 def test_contigs_with_colons_in_their_names_are_told_apart() -> None:
     mine = {f"HLA:1:{position}:A:G": "0/1" for position in range(1, 31)}
     found = against(mine, supplied(range(1, 31), alleles="G:A", contig="HLA:1"))
-    assert "30 positions are in both" in found.remedy
+    assert "at 30 of 30 positions" in found.remedy
+
+
+@pytest.mark.parametrize(("fitting", "told"), [(24, None), (25, 0.0), (50, 0.0)])
+def test_where_most_alleles_differ_no_other_person_is_found(
+    fitting: int, told: float | None
+) -> None:
+    """As of the other strand, where A and T may seem to fit the wrong way round."""
+    mine = {f"chr1:{position}:A:T": "0/0" for position in range(1, 51)}
+    wrong = supplied(range(1, fitting + 1), "1/1", "A:T")
+    found = against(mine, wrong | supplied(range(fitting + 1, 51), "1/1", "T:A"))
+    assert found.concordance == told
+    assert ("REF or ALT differ at 26 of 50 positions" in found.problem) == (told is None)
+
+
+def test_sites_that_fit_and_agree_are_enough() -> None:
+    """As of an export whose REF is the more frequent allele."""
+    found = against(RUN, supplied(range(1, 21)) | supplied(range(21, 31), alleles="G:A"))
+    assert found.concordance == 1.0
+    most = {f"chr1:{position}:A:G": "0/1" for position in range(1, 101)}
+    assert against(most, supplied(range(1, 21)) | supplied(range(21, 101), alleles="G:A"))[1:3] == (
+        20, 20,
+    )  # fmt: skip

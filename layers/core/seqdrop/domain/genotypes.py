@@ -21,7 +21,7 @@ from seqdrop.domain.text import not_a_line, unprintable
 
 MOST_SITES = 1_000_000
 """Sites that are kept of one file. A function of 512 MiB reads them all at the end of each run:
-700,000 were 17 MB of JSON, and took 150 MB of memory."""
+so many are 28 MB of JSON, and took 180 MB of memory and 0.6 s of a core."""
 
 _SEPARATOR = re.compile(r"[/|]")
 _BEFORE_SAMPLES = 9
@@ -170,9 +170,9 @@ class _Reader:
         left_out = {reason: self._left_out[reason] for reason in LeftOut if self._left_out[reason]}
         if len(self._sites) < LEAST_SHARED_SITES:
             raise InvalidGenotypes(
-                f"{self._file} has {len(self._sites)} SNPs with a genotype that can be compared"
-                f"{counts(left_out)}: it takes {LEAST_SHARED_SITES}, at the SNPs by which the "
-                "reference tells people apart"
+                f"{self._file} has {len(self._sites)} SNPs with a genotype that can be compared: "
+                f"it takes {LEAST_SHARED_SITES}, of those by which the reference tells people "
+                f"apart{counts(left_out)}"
             )
         return Genotypes(self._sites, left_out)
 
@@ -216,15 +216,15 @@ def _contradicts(site: str, line: int) -> str:
 
 
 _WORDS = {
-    LeftOut.NO_SNP: "no SNPs with two alleles",
+    LeftOut.NO_SNP: "no SNP with two alleles",
     LeftOut.OTHER_COPIES: "on X, Y or the mitochondria",
-    LeftOut.FILTERED: "that did not pass their filters",
-    LeftOut.NOT_CALLED: "without a whole genotype",
+    LeftOut.FILTERED: "did not pass their filters",
+    LeftOut.NOT_CALLED: "no whole genotype",
     LeftOut.NOT_DIPLOID: "not diploid",
 }
 
 
 def counts(left_out: Mapping[LeftOut, int]) -> str:
     """How many records were left out and why, to go on with; "" where none was."""
-    said = ", ".join(f"{count:,} {_WORDS[reason]}" for reason, count in left_out.items())
-    return f" (records left out: {said})" if said else ""
+    said = ", ".join(f"{count:,} ({_WORDS[reason]})" for reason, count in left_out.items())
+    return f"; records left out: {said}" if said else ""

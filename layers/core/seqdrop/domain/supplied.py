@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from seqdrop.domain.bed import renamed
-from seqdrop.domain.fingerprint import LEAST_SHARED_SITES, Comparison
+from seqdrop.domain.fingerprint import LEAST_SHARED_SITES, SAME_FROM, Comparison
 
 Genotype = Literal["0/0", "0/1", "1/1"]
 NO_ALT = "."
@@ -33,18 +33,27 @@ class SuppliedFingerprint(msgspec.Struct, frozen=True):
 
 
 def compared_with_supplied(mine: Mapping[str, str], supplied: SuppliedFingerprint) -> Comparison:
-    """How a run's genotypes agree with those that a lab supplied."""
+    """How a run's genotypes agree with those that a lab supplied.
+
+    Of a file on the other strand only SNPs may fit that are their own complement (A and T, C and
+    G), and these the wrong way round. So where most alleles differ, no other person is found.
+    """
     theirs = supplied.genotypes
     shared = same = 0
     for site, genotype in mine.items():
         other = theirs.get(site) or theirs.get(f"{_without_alt(site)}:{NO_ALT}")
         shared += other is not None
         same += other == genotype
-    remedy = _remedy(mine, theirs) if shared < LEAST_SHARED_SITES else ""
-    return Comparison(supplied.name, shared, same, supplied=True, remedy=remedy)
+    if shared < LEAST_SHARED_SITES:
+        remedy = _remedy(mine, theirs, shared)
+        return Comparison(supplied.name, shared, same, supplied=True, remedy=remedy)
+    if same < SAME_FROM * shared and shared < (common := _common_places(mine, theirs)) / 2:
+        problem = _other_alleles(common - shared, common)
+        return Comparison(supplied.name, problem=problem, supplied=True)
+    return Comparison(supplied.name, shared, same, supplied=True)
 
 
-def _remedy(mine: Mapping[str, str], theirs: Mapping[str, str]) -> str:
+def _remedy(mine: Mapping[str, str], theirs: Mapping[str, str], shared: int) -> str:
     """What most likely keeps the sites apart."""
     if len(mine) < LEAST_SHARED_SITES:
         return f"this run could type {len(mine)} sites, for want of reads or of sites"
@@ -52,13 +61,9 @@ def _remedy(mine: Mapping[str, str], theirs: Mapping[str, str]) -> str:
     if not my_contigs & their_contigs:
         how = renamed(sorted(their_contigs), dict.fromkeys(my_contigs, 0))
         return f"no contig has the same name{how}; supply them with the reference's names"
-    my_places, their_places = _places(mine), _places(theirs)
-    common = len(my_places & their_places)
+    common = _common_places(mine, theirs)
     if common >= LEAST_SHARED_SITES:
-        return (
-            f"{common} positions are in both, but mostly with another REF or ALT; supply genotypes "
-            "on the forward strand, with the reference's base for REF"
-        )
+        return _other_alleles(common - shared, common)
     return (
         "supply genotypes of the reference's own assembly, at its SNPs for identity, or add a "
         "version of the reference whose SNPs they have"
@@ -69,8 +74,21 @@ def _without_alt(site: str) -> str:
     return site.rpartition(":")[0]
 
 
-def _places(sites: Iterable[str]) -> set[str]:
-    return {site.rsplit(":", 2)[0] for site in sites}
+def _other_alleles(differing: int, common: int) -> str:
+    return (
+        f"REF or ALT differ at {differing} of {common} positions that are in both; supply "
+        "genotypes on the forward strand, with the reference's base for REF"
+    )
+
+
+def _common_places(mine: Iterable[str], theirs: Iterable[str]) -> int:
+    """How many positions are in both; theirs may be a million."""
+    places = {_place(site) for site in mine}
+    return len({place for site in theirs if (place := _place(site)) in places})
+
+
+def _place(site: str) -> str:
+    return site.rsplit(":", 2)[0]
 
 
 def _contigs(sites: Iterable[str]) -> set[str]:
