@@ -24,7 +24,7 @@ MOST_SITES = 1_000_000
 so many are 28 MB of JSON, and took 180 MB of memory and 0.6 s of a core."""
 
 _SEPARATOR = re.compile(r"[/|]")
-_BEFORE_SAMPLES = 9
+_FIXED = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT"]
 _PLOIDY = 2
 _GENOTYPES: dict[tuple[str, ...], Genotype] = {
     ("0", "0"): "0/0",
@@ -99,10 +99,10 @@ class _Reader:
                 f"{where} is a second header: several files were pasted together; join them with "
                 "`bcftools concat` or `bcftools merge`"
             )
-        samples = names[_BEFORE_SAMPLES:]
-        if not samples:
+        samples = names[len(_FIXED) :]
+        if names[: len(_FIXED)] != _FIXED or not samples:
             raise InvalidGenotypes(
-                f"{where}: the header names no sample after FORMAT (columns are divided by tabs): "
+                f"{where}: the header is not {' '.join(_FIXED)} and a sample, divided by tabs: "
                 "supply a VCF with genotypes, not a list of sites"
             )
         if not self._column and len(samples) > 1:
@@ -117,7 +117,7 @@ class _Reader:
                 f"{listed(samples)}): name one of the file's"
             )
         self._columns = len(names)
-        self._at = _BEFORE_SAMPLES + samples.index(column)
+        self._at = len(_FIXED) + samples.index(column)
 
     def _read_record(self, number: int, text: str) -> str:
         """Keeps a record's genotype, or says what is wrong with the line."""
@@ -136,7 +136,7 @@ class _Reader:
             )
         contig, position, ref, alt = fields[0], fields[1], fields[3].upper(), fields[4].upper()
         if not contig or not POSITION.fullmatch(position):
-            return f"is at {contig}:{position}: give a contig, and a whole number from 1 on"
+            return "has no contig, or for its position no whole number from 1 on"
         alleles = _alleles(fields[8], fields[self._at])
         if reason := _why_left_out(contig, ref, alt, fields[6], alleles):
             self._left_out[reason] += 1
