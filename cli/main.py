@@ -9,6 +9,7 @@ from cli import (
     act,
     deploy,
     doctor,
+    fingerprint,
     logs,
     redrive,
     references,
@@ -43,6 +44,7 @@ app.command("rerun")(act.rerun)
 app.command("stop")(act.stop)
 app.command("logs")(logs.logs)
 app.command("results")(results.results)
+app.command("fingerprint")(fingerprint.fingerprint)
 reference_app.command("add")(references.add)
 reference_app.command("list")(references.references)
 reference_app.command("retire")(references.retire)

@@ -1,18 +1,17 @@
 """A reference's files on this disk: which part each is, looked at, and as the tools want it."""
 
-import gzip
 import hashlib
 import mmap
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from cli.packed import is_gzip, opened
 from seqdrop.domain.alt import check_alt, missing_alt
 from seqdrop.domain.bed import parse_bed
-from seqdrop.domain.errors import InvalidInput, InvalidReference
+from seqdrop.domain.errors import InvalidInput
 from seqdrop.domain.fasta import FastaContent, read_fasta
 from seqdrop.domain.fingerprint_sites import PART as FINGERPRINT
 from seqdrop.domain.fingerprint_sites import check_bases, parse_sites
@@ -23,7 +22,6 @@ from seqdrop.domain.text import text_lines
 from seqdrop.flow.references import CODES_PART, left_out_part, part_of
 
 _CHUNK_BYTES = 1 << 20
-_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -90,11 +88,11 @@ def _prepare_sequence(file: Path, scratch: Path) -> tuple[PreparedReference, Fas
 def _working_copy(file: Path, copy: Path) -> tuple[Path, FastaContent]:
     """What the tools are to read: the file itself where nothing in it has to change."""
     original, written = hashlib.sha256(), hashlib.sha256()
-    with _opened(file) as source:
+    with opened(file) as source:
         content = read_fasta(_chunks(source, original.update), written.update, file.name)
-    if not _is_gzip(file) and original.digest() == written.digest():
+    if not is_gzip(file) and original.digest() == written.digest():
         return file, content
-    with _opened(file) as source, copy.open("wb") as target:
+    with opened(file) as source, copy.open("wb") as target:
         read_fasta(_chunks(source), target.write, file.name)
     return copy, content
 
@@ -105,7 +103,7 @@ def _prepare(
     """Looks at any part but the sequence."""
     file, shown = part.file, part.file.name
     copy = scratch / f"{len(prepared.parts)}-{part.path}"
-    with _opened(file) as source:
+    with opened(file) as source:
         lines = text_lines(source)
         if name == "annotation":
             prepared.warnings += parse_gff(lines, sequence.lengths, shown).warnings
@@ -140,23 +138,6 @@ def _mapped(file: Path) -> Iterator[mmap.mmap]:
     """A file's bytes, read where they are looked at."""
     with file.open("rb") as source, mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as text:
         yield text
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[IO[bytes]]:
-    """The file's content, whatever its name says of gzip. Raises InvalidReference for a cut one."""
-    try:
-        with gzip.open(file) if _is_gzip(file) else file.open("rb") as source:
-            yield source  # type: ignore[misc]  # both are read as bytes
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InvalidReference(
-            f"{file.name} is cut or damaged ({error}): fetch it again"
-        ) from error
-
-
-def _is_gzip(file: Path) -> bool:
-    with file.open("rb") as head:
-        return head.read(2) == _GZIP
 
 
 def _chunks(source: IO[bytes], look: Callable[[bytes], object] = lambda _: None) -> Iterator[bytes]:

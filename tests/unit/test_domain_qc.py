@@ -326,6 +326,16 @@ def test_all_limits_of_the_project_can_be_measured() -> None:
         (Comparison("run k#1 (wgs)", 40, 31), Verdict.FAIL, "FAIL: identity_concordance is 0.775"),
         (Comparison("run k#1 (wgs)", 19, 0), Verdict.PASS, "NOTE: identity can't be told by 19"),
         (Comparison("run k#1 (wgs)", problem="it is gone"), Verdict.PASS, "NOTE: identity can't"),
+        (Comparison("what", 40, 39, supplied=True), Verdict.PASS, "NOTE: identity_concordance is"),
+        (Comparison("what", 40, 37, supplied=True), Verdict.WARN, "WARN: identity_concordance is"),
+        (Comparison("what", 40, 31, supplied=True), Verdict.FAIL, "FAIL: identity_concordance is"),
+        (
+            Comparison("what", 19, 19, supplied=True, remedy="do this"),
+            Verdict.WARN,
+            "WARN: identity can't be told by 19 sites of the fingerprint shared with what: it "
+            "takes 20; do this",
+        ),
+        (Comparison("x", problem="gone", supplied=True), Verdict.WARN, "WARN: identity can't be"),
     ],
 )
 def test_identity_is_judged_by_the_share_of_sites_that_agree(

@@ -88,6 +88,28 @@ class Objects:
             return False
         return True
 
+    def put(self, bucket: str, key: str, body: bytes) -> None:
+        """Writes an object in place of the one that is there."""
+        self._client.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+
+    def erase(self, bucket: str, key: str) -> bool:
+        """Deletes an object with all of its versions; whether there was any.
+
+        The newest goes last: else an older one would count for a moment.
+        """
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=bucket, Prefix=key
+        )
+        found = [
+            (one["IsLatest"], one["VersionId"])
+            for page in pages
+            for one in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            if one["Key"] == key
+        ]
+        for _, version in sorted(found):
+            self._client.delete_object(Bucket=bucket, Key=key, VersionId=version)
+        return bool(found)
+
     def describe_results(self, bucket: str, prefix: str, result: StageResult) -> list[StoredObject]:
         """The objects of a stage's results, with the checksums that its runner recorded."""
         return [

@@ -57,6 +57,10 @@ class InvalidReference(InvalidInput):
     """A file of a reference that tools would refuse or, worse, misread."""
 
 
+class InvalidGenotypes(InvalidInput):
+    """Genotypes that a lab supplies can't be used as they stand."""
+
+
 class InvalidAssay(InvalidInput):
     """An assay asks for what its pipeline does not have; held until its file is mended."""
 

@@ -47,6 +47,10 @@ class Comparison(NamedTuple):
     """Those of them that agree."""
     problem: str = ""
     """Why nothing could be compared."""
+    supplied: bool = False
+    """Whether a lab supplied the other genotypes: then it relies on the comparison."""
+    remedy: str = ""
+    """What may be wrong where too few sites are shared, and what to do."""
 
     @property
     def concordance(self) -> float | None:

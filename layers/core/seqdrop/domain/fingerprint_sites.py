@@ -32,9 +32,11 @@ HEADER = (
     "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO",
 )
 
-_BASES = {"A", "C", "G", "T"}
-_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
-_OTHER_COPIES = re.compile(r"(chr)?(X|Y|M|MT)")
+BASES = frozenset("ACGT")
+POSITION = re.compile(r"[1-9][0-9]{0,17}")
+OTHER_COPIES = re.compile(r"(chr)?(X|Y|M|MT)")
+"""Contigs that cells have in other numbers than the autosomes."""
+
 _COLUMNS = 8
 
 
@@ -154,14 +156,14 @@ class _Reader:
         frequency, problem = _frequency(fields[7])
         if problem:
             return problem
-        if _OTHER_COPIES.fullmatch(contig):
+        if OTHER_COPIES.fullmatch(contig):
             self._left_out[contig] = self._left_out.get(contig, 0) + 1
         else:
             self._sites.append(Site(*place, ref.upper(), alt.upper(), frequency, name, number))
         return ""
 
     def _wrong_place(self, contig: str, position: str) -> str:
-        if not _NUMBER.fullmatch(position):
+        if not POSITION.fullmatch(position):
             return f"has {position!r} for its position, which is no whole number from 1 on"
         if self._lengths is None:
             return ""
@@ -209,7 +211,7 @@ def _line(site: Site) -> str:
 
 
 def _wrong_alleles(ref: str, alt: str) -> str:
-    if {ref, alt} <= _BASES and ref != alt:
+    if {ref, alt} <= BASES and ref != alt:
         return ""
     return (
         f"is no SNP with two alleles (REF {ref[:20]!r}, ALT {alt[:20]!r}): keep sites with one "

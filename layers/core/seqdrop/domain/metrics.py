@@ -93,7 +93,7 @@ METRICS: dict[str, Metric] = {
     ),
     "fingerprint_sites": Metric("sites", "sites of the fingerprint whose genotype is clear"),
     "identity_sites": Metric(
-        "sites", "sites whose genotype is clear in the sample's other run too"
+        "sites", "sites whose genotype is clear in the sample's other run, or was supplied, too"
     ),
     "identity_concordance": Metric("fraction", "identity_sites where both have the same genotype"),
     "phred64": Metric("0 or 1", "1 where a file's qualities are written with an offset of 64"),

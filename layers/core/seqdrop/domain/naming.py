@@ -129,3 +129,11 @@ def run_folder(sample: str, assay: str, run_key: str, attempt: int) -> str:
 def result_prefix(sample: str, assay: str, stage: str, stage_key: str) -> str:
     """Where all results of one stage key are; the result's number follows."""
     return f"{sample}/{assay}/{stage}/{stage_key}/"
+
+
+def supplied_key(sample: str) -> str:
+    """Where the genotypes that a lab supplied for a sample are, below the results bucket.
+
+    All else of a sample is in folders of its assays, so that no assay's name can hide it.
+    """
+    return f"{sample}/supplied-fingerprint.json"

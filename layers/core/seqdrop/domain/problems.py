@@ -1,6 +1,6 @@
 """What is wrong with a file, collected so that one message names it all."""
 
-from seqdrop.domain.errors import InvalidReference
+from seqdrop.domain.errors import InvalidInput, InvalidReference
 
 SHOWN_PROBLEMS = 10
 """How many faults of one file a message lists; the rest are counted."""
@@ -9,9 +9,11 @@ SHOWN_PROBLEMS = 10
 class Problems:
     """The faults of one file, by line."""
 
-    def __init__(self, file: str, *, stop: bool = False) -> None:
+    def __init__(
+        self, file: str, *, stop: bool = False, error: type[InvalidInput] = InvalidReference
+    ) -> None:
         """``stop``: raise as soon as there are as many as are shown, for files of gigabytes."""
-        self._file, self._stop = file, stop
+        self._file, self._stop, self._error = file, stop, error
         self._shown: list[str] = []
         self._count = 0
 
@@ -25,11 +27,11 @@ class Problems:
         if self._count <= SHOWN_PROBLEMS:
             self._shown.append(f"{self._file}, line {line} {problem}")
         if self._stop and self._count == SHOWN_PROBLEMS:
-            raise InvalidReference("\n".join([*self._shown, "there may be more"]))
+            raise self._error("\n".join([*self._shown, "there may be more"]))
 
     def raise_any(self) -> None:
-        """Raises InvalidReference where there is one."""
+        """Raises the error where there is one."""
         more = self._count - len(self._shown)
         rest = [f"{self._file} has {more} more such lines"] if more else []
         if self._shown:
-            raise InvalidReference("\n".join(self._shown + rest))
+            raise self._error("\n".join(self._shown + rest))

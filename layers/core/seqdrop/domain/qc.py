@@ -174,14 +174,18 @@ def _judge_one(name: str, value: float, limit: Limit) -> _Finding:
 
 
 def _by_identity(compared: Comparison) -> _Finding:
-    """The lines name runs, never a genotype."""
+    """The lines name runs, never a genotype.
+
+    Genotypes that a lab supplied are there to be compared: it has to know where they were not,
+    and with which ones a good run was.
+    """
+    untold = Verdict.WARN if compared.supplied else Verdict.PASS
     if compared.problem:
-        line = f"identity can't be told by {compared.other}: {compared.problem}"
-        return _Finding(Verdict.PASS, line)
+        return _Finding(untold, f"identity can't be told by {compared.other}: {compared.problem}")
     said = f"{compared.sites} sites of the fingerprint shared with {compared.other}"
     if compared.concordance is None:
         line = f"identity can't be told by {said}: it takes {LEAST_SHARED_SITES}"
-        return _Finding(Verdict.PASS, line)
+        return _Finding(untold, f"{line}; {compared.remedy}" if compared.remedy else line)
     share = f"identity_concordance is {compared.concordance:g} over {said}"
     if compared.concordance < OTHER_BELOW:
         line = f"{share}, below {OTHER_BELOW:g}: another person; this sample was swapped, or that"
@@ -189,7 +193,7 @@ def _by_identity(compared: Comparison) -> _Finding:
     if compared.concordance < SAME_FROM:
         line = f"{share}, below {SAME_FROM:g}: a relative, a mixture, or bad data of one of them"
         return _Finding(Verdict.WARN, line)
-    return _Finding(Verdict.PASS, "")
+    return _Finding(Verdict.PASS, share if compared.supplied else "")
 
 
 def sex_by_depth(x: float, y: float) -> str:

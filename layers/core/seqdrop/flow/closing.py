@@ -119,9 +119,8 @@ class Closing:
         )
 
     def _comparisons(self, run: Run, blueprint: Blueprint) -> list[Comparison]:
-        if blueprint.identity != "earlier":
-            return []
-        return Identity(self.catalog, self.objects, self.results_bucket).compare(run)
+        identity = Identity(self.catalog, self.objects, self.results_bucket)
+        return identity.compare(run) if blueprint.identity == "earlier" else identity.set_aside(run)
 
     def _cost(self, run: Run) -> float:
         jobs = self.catalog.jobs.of_run(run.sample, run.assay, run.id)

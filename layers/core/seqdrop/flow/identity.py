@@ -1,7 +1,8 @@
-"""Whether a run's sample is the person whose earlier runs there are: fingerprints are compared.
+"""Whether a run's sample is who it should be: its fingerprint is compared.
 
-Genotypes are read from the results bucket and go nowhere from here: what is known afterwards is
-how many sites two runs share, and how many of them agree.
+That is with the sample's earlier runs, and with genotypes that a lab supplied. They are read from
+the results bucket and go nowhere from here: what is known afterwards is how many sites two of them
+share, and how many of these agree.
 """
 
 from collections.abc import Iterator
@@ -12,9 +13,12 @@ import msgspec
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.blueprint import Blueprint
+from seqdrop.domain.errors import InvalidGenotypes
 from seqdrop.domain.fingerprint import Comparison, Fingerprint, compared, is_refuted
 from seqdrop.domain.fingerprint_sites import PART
+from seqdrop.domain.naming import supplied_key
 from seqdrop.domain.records import Analysis, Run, RunStatus
+from seqdrop.domain.supplied import SuppliedFingerprint, compared_with_supplied
 
 _LOOK_BACK = 5
 """How many good runs of an analysis are looked at for one that can be compared."""
@@ -29,16 +33,37 @@ class Identity:
     results_bucket: str
 
     def compare(self, run: Run) -> list[Comparison]:
-        """A comparison for each assay that has a run with a fingerprint, where this one has one."""
+        """A comparison for each assay that has a run with a fingerprint, where this one has one.
+
+        Another one for the genotypes that were supplied, in any case where there are some.
+        """
         key = fingerprint_key(run)
         mine = self._genotypes(key)
-        if mine is None:
+        found = list(self._with_supplied(run, mine))
+        if mine is not None:
+            found += [
+                self._compare_one(mine, other)
+                for analysis in self.catalog.analyses.of_sample(run.sample)
+                for other in self._newest_good(analysis, key)
+            ]
+        return found
+
+    def set_aside(self, run: Run) -> list[Comparison]:
+        """For an assay without comparisons: says so of genotypes that were supplied."""
+        if self.objects.head(self.results_bucket, supplied_key(run.sample)) is None:
             return []
-        return [
-            self._compare_one(mine, other)
-            for analysis in self.catalog.analyses.of_sample(run.sample)
-            for other in self._newest_good(analysis, key)
-        ]
+        return [Comparison("the supplied genotypes", problem="the assay has identity: none")]
+
+    def _with_supplied(self, run: Run, mine: dict[str, str] | None) -> Iterator[Comparison]:
+        try:
+            supplied = read_supplied(self.objects, self.results_bucket, run.sample)
+        except InvalidGenotypes as error:
+            yield Comparison("the supplied genotypes", problem=str(error), supplied=True)
+            return
+        if supplied is not None and mine is None:
+            yield Comparison(supplied.name, problem=_why_untyped(run), supplied=True)
+        elif supplied is not None and mine is not None:
+            yield compared_with_supplied(mine, supplied)
 
     def _compare_one(self, mine: dict[str, str], other: Run) -> Comparison:
         name = f"run {other.id} ({other.assay})"
@@ -72,6 +97,39 @@ class Identity:
         if content is None:
             return None
         return msgspec.json.decode(content, type=Fingerprint).genotypes
+
+
+def read_supplied(objects: Objects, bucket: str, sample: str) -> SuppliedFingerprint | None:
+    """The genotypes that a lab supplied for a sample; None where there are none.
+
+    Raises InvalidGenotypes where the file is not what Seqdrop wrote.
+    """
+    key = supplied_key(sample)
+    content = objects.get(bucket, key)
+    if content is None:
+        return None
+    try:
+        return msgspec.json.decode(content, type=SuppliedFingerprint)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # The decoder's message may hold a genotype.
+        raise InvalidGenotypes(
+            f"s3://{bucket}/{key} can't be read: supply them again with `seqdrop fingerprint`"
+        ) from None
+
+
+def _why_untyped(run: Run) -> str:
+    """Why a run has no fingerprint, and what to do."""
+    if not run.blueprint:
+        return "the run has no blueprint"
+    blueprint = msgspec.json.decode(run.blueprint, type=Blueprint)
+    if not blueprint.variables.get(PART):
+        return (
+            f"reference {blueprint.reference} has no SNPs for identity; add a version with a "
+            ".fingerprint.vcf"
+        )
+    if not any(PART in stage.measures.values() for stage in blueprint.stages.values()):
+        return f"pipeline {blueprint.pipeline} types no SNPs; choose an assay whose pipeline does"
+    return "the run's own fingerprint is no longer there"
 
 
 def fingerprint_key(run: Run) -> str:
