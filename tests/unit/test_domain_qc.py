@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from seqdrop.domain.blueprint import check_limits
 from seqdrop.domain.errors import InvalidAssay, InvalidPipeline
 from seqdrop.domain.fingerprint import Comparison, identity_metrics, is_refuted
-from seqdrop.domain.lanes import is_phred64
+from seqdrop.domain.lanes import LEAST_PAIRED_READS, is_phred64
 from seqdrop.domain.metrics import (
-    LEAST_PAIRED_READS,
     METRICS,
     measurable,
     metrics_of,
