@@ -273,6 +273,17 @@ def test_a_figure_comes_from_one_file() -> None:
         check_pipeline(pipeline(stages=stages))
 
 
+def test_a_folder_of_lanes_gives_no_figure_of_the_run() -> None:
+    stages = msgspec.to_builtins(pipeline().stages)
+    stages["align"]["outputs"] = ({"name": "flagstat/"},)
+    stages["align"]["measures"] = {"flagstat/": "flagstat"}
+    assert "mapped_fraction" not in measurable(pipeline(stages=stages))
+    stages["align"]["outputs"] += ({"name": "flagstat.json"},)
+    stages["align"]["measures"]["flagstat.json"] = "flagstat"
+    check_pipeline(pipeline(stages=stages))
+    assert measurable(pipeline(stages=stages)) == measurable(pipeline())
+
+
 def test_inputs_are_outputs_of_what_a_stage_needs() -> None:
     stages = msgspec.to_builtins(pipeline().stages)
     stages["qc"] = {**stages["align"], "reads": "", "measures": {}, "needs": ["align"],
