@@ -199,7 +199,7 @@ def test_dragens_read_groups_have_figures_of_their_own() -> None:
     }
 
 
-@pytest.mark.parametrize("kind", EXAMPLES.keys() - {"dragen-mapping"})
+@pytest.mark.parametrize("kind", sorted(EXAMPLES.keys() - {"dragen-mapping"}))
 def test_other_files_say_nothing_of_lanes(kind: MeasureFormat) -> None:
     assert read_lanes(kind, EXAMPLES[kind][0].encode()) == {}
 
