@@ -85,7 +85,7 @@ def check_verdict(measured: Measured) -> None:
     result = StageResult("align", "k", (), {}, {}, measured.metrics, lanes=measured.lanes)
     metrics = metrics_of([result], duplicates_marked=True)
     assert metrics["properly_paired_fraction"] < 0.1
-    verdict, lines = judge(metrics, {}, worst_in=named_lanes([result]))
+    verdict, lines = judge(metrics, {}, worst_in=named_lanes([result], metrics))
     assert verdict is Verdict.FAIL
     (line,) = [line for line in lines if "properly_paired_fraction" in line]
     assert f"(floor) (worst in lane {WRONG}): almost no pair lies as one fragment" in line

@@ -35,7 +35,7 @@ MATES = ("r1", "r2")
 
 def judged(found: StageResult) -> tuple[Verdict, list[str]]:
     metrics = metrics_of([found], duplicates_marked=True)
-    return judge(metrics, {}, worst_in=named_lanes([found]))
+    return judge(metrics, {}, worst_in=named_lanes([found], metrics))
 
 
 @pytest.mark.parametrize("place", [0, 1, 5])
@@ -90,7 +90,7 @@ def test_a_limit_names_the_lane_too_and_results_without_lanes_are_judged_by_thei
     counts = {"reads_in": 400, "identical_mates": 200}
     older = StageResult("align", "k", (), {}, counts)
     assert judged(older)[0] is Verdict.FAIL
-    assert named_lanes([older]) == {}
+    assert named_lanes([older], {}) == {}
 
 
 def mapped(proper: int, both: int = 10_000, reads: int = 10_200) -> dict[str, int]:
@@ -124,7 +124,7 @@ def test_the_lane_of_fewest_proper_pairs_decides_over_a_limit_too() -> None:
     found = aligned(mapped(9_900), mapped(7_500), mapped(9_800))
     metrics = metrics_of([found], duplicates_marked=True)
     limits = {"properly_paired_fraction": Limit(warn_below=0.8)}
-    verdict, lines = judge(metrics, limits, worst_in=named_lanes([found]))
+    verdict, lines = judge(metrics, limits, worst_in=named_lanes([found], metrics))
     assert verdict is Verdict.WARN
     assert lines == ["WARN: properly_paired_fraction is 0.75, below 0.8 (worst in lane L.2)"]
 
@@ -136,7 +136,7 @@ def test_a_lane_whose_r2_is_of_something_else_is_seen_in_what_maps() -> None:
     metrics = metrics_of([found], duplicates_marked=True)
     assert metrics["mapped_fraction"] == round(5_000 / 10_200, 4)
     assert metrics["properly_paired_fraction"] == 0.99
-    assert named_lanes([found])["mapped_fraction"] == "lane L.20"
+    assert named_lanes([found], metrics)["mapped_fraction"] == "lane L.20"
 
 
 def test_too_few_pairs_of_a_lane_say_nothing() -> None:
@@ -145,6 +145,13 @@ def test_too_few_pairs_of_a_lane_say_nothing() -> None:
     assert judged(aligned(mapped(10_000), few)) == (Verdict.PASS, [])
     assert judged(aligned(mapped(10_000), enough))[0] is Verdict.FAIL
     assert judged(aligned(few, few))[0] is Verdict.FAIL  # together they are enough
+
+
+def test_a_good_lane_is_not_named_for_what_small_ones_do() -> None:
+    few = mapped(0, both=LEAST_PAIRED_READS - 2, reads=LEAST_PAIRED_READS - 2)
+    verdict, (line,) = judged(aligned(mapped(200, both=200, reads=200), *[few] * 20))
+    assert verdict is Verdict.FAIL
+    assert line.startswith("FAIL: properly_paired_fraction is 0.0481, below 0.1 (floor): almost")
 
 
 def test_what_was_not_counted_in_a_lane_is_not_judged() -> None:

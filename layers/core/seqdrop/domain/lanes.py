@@ -13,6 +13,8 @@ bwa learns from the pairs what proper is, and calls none proper where they are f
 ten good ones of an orientation: MIN_DIR_CNT in bwamem_pair.c)."""
 LESS_IS_WORSE = frozenset(("mapped_fraction", "properly_paired_fraction"))
 """Metrics of lanes whose worst value is the smallest; of all others it is the greatest."""
+_SUMMED = frozenset(("files_without_end",))
+"""Metrics of the run that are counts over all lanes."""
 _LEAST_READS = 2 * LEAST_PAIRS
 PHRED33_HIGHEST = ord("K")
 """Q42, the highest of Illumina's instruments with an offset of 33; most end at ``J`` (Q41)."""
@@ -43,11 +45,15 @@ def worst_of(name: str, *values: float) -> float:
     return min(values) if name in LESS_IS_WORSE else max(values)
 
 
-def named_lanes(results: Iterable[StageResult]) -> dict[str, str]:
-    """By metric: the lanes where it is worst, for a person."""
+def named_lanes(results: Iterable[StageResult], metrics: Mapping[str, float]) -> dict[str, str]:
+    """By metric of the run: the lanes where it is worst, for a person.
+
+    None where the sum of all lanes is worse than each: it is lanes of a few pairs that are bad.
+    """
     return {
         name: f"lane{'s' * (len(lanes) > 1)} {', '.join(lanes)}"
-        for name, (_, lanes) in worst_lanes(results).items()
+        for name, (value, lanes) in worst_lanes(results).items()
+        if name in _SUMMED or round(value, 4) == metrics.get(name)
     }
 
 
