@@ -7,6 +7,7 @@ genome=$1 r1=$2 r2=$3 read_group=$4 out=$5 threads=$6
 bwa mem -t "$threads" -K 100000000 -Y -R "$read_group" "$genome" "$r1" "$r2" |
     samtools fixmate -u -m - - |
     samtools sort -l 1 -T "$out/sort" -o "$out/pair.bam" -
+samtools flagstat -@ "$threads" -O json "$out/pair.bam" > "$out/pair.flagstat.json"
 samtools merge -u - "$out/pair.bam" |
     samtools markdup -S -@ "$threads" -T "$out/markdup" - "$out/alignment.bam"
 samtools index -@ "$threads" "$out/alignment.bam"

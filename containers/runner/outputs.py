@@ -1,6 +1,7 @@
 """What the steps left: every promised file, and as many primary records as reads went in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.commands import Filler
@@ -8,8 +9,8 @@ from runner.faults import StageFault
 from runner.scratch import below
 from seqdrop.domain.errors import InvalidMeasure
 from seqdrop.domain.failure import FailureClass
-from seqdrop.domain.measures import read_measures
-from seqdrop.domain.pipeline import Output
+from seqdrop.domain.measures import LANE_FIGURES, Metrics, read_lanes, read_measures
+from seqdrop.domain.pipeline import MeasureFormat, Output
 from seqdrop.domain.plan import StagePlan
 
 
@@ -42,17 +43,36 @@ def _below_folder(output: Output, folder: Path) -> Iterator[tuple[str, Path]]:
         yield output.name + path.relative_to(folder).as_posix(), path
 
 
-def measure(stage: StagePlan, files: dict[str, Path]) -> dict[str, float]:
-    """The metrics in the outputs that hold some; a TOOL fault for one that can't be read."""
-    metrics: dict[str, float] = {}
-    for name, kind in stage.measures.items():
-        if name not in files:
-            continue
-        try:
-            metrics |= read_measures(kind, files[name].read_bytes())
-        except InvalidMeasure as error:
-            raise StageFault(FailureClass.TOOL, f"{name} {error}") from error
-    return metrics
+@dataclass(frozen=True)
+class Measured:
+    """What outputs say: figures of the whole run, and counts by lane."""
+
+    metrics: Metrics = field(default_factory=dict)
+    lanes: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def add(self, kind: MeasureFormat, content: bytes, lane: str = "") -> None:
+        """A file of the whole run, or of one lane. Raises InvalidMeasure."""
+        figures = read_measures(kind, content)
+        if not lane:
+            self.metrics.update(figures)
+        for name, counts in ({lane: figures} if lane else read_lanes(kind, content)).items():
+            kept = {figure: int(counts[figure]) for figure in counts.keys() & LANE_FIGURES}
+            self.lanes.setdefault(name, {}).update(kept)
+
+
+def measure(measures: Mapping[str, MeasureFormat], files: Mapping[str, Path]) -> Measured:
+    """What the outputs say that hold figures; a TOOL fault for one that can't be read."""
+    found = Measured()
+    for output, kind in measures.items():
+        of_lanes = output.endswith("/")
+        for name, path in files.items():
+            if name != output and not (of_lanes and name.startswith(output)):
+                continue
+            try:
+                found.add(kind, path.read_bytes(), lane=path.stem if of_lanes else "")
+            except InvalidMeasure as error:
+                raise StageFault(FailureClass.TOOL, f"{name} {error}") from error
+    return found
 
 
 def check_records(counts: dict[str, int], metrics: dict[str, float]) -> None:

@@ -142,7 +142,10 @@ class StageRun:
             self.lanes = reads.by_lane()
             reads.check_all_read()
         files = collect(self.stage, filler, out)
-        self.metrics |= measure(self.stage, files)
+        measured = measure(self.stage.measures, files)
+        self.metrics |= measured.metrics
+        for lane, counts in measured.lanes.items():
+            self.lanes.setdefault(lane, {}).update(counts)
         check_records(self.counts, self.metrics)
         return files
 

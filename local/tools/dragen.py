@@ -100,10 +100,12 @@ def _report_mapping(run: Run, bam: Path, lanes: list[tuple[Lane, LaneCounts]]) -
     given = sum(count.reads for _, count in lanes)
     if lanes and counts["primary"] != given:
         raise ReadsLost(f"{given} reads went in and {counts['primary']} came out of mapping")
-    rows = metrics.mapping_rows(counts, duplicates_marked=run.options.mark_duplicates)
+    marked = run.options.mark_duplicates
+    rows = metrics.mapping_rows(counts, duplicates_marked=marked)
     rows += metrics.base_rows(stats)
+    rows += metrics.read_group_rows(bam, lanes, duplicates_marked=marked)
     path = run.named(".mapping_metrics.csv")
-    metrics.write_rows(path, [*rows, *metrics.read_group_rows(lanes)])
+    metrics.write_rows(path, rows)
     lengths = run.named(".fragment_length_hist.csv")
     write_fragment_lengths(lengths, stats, run.options.prefix)
     run.finished += [path, lengths]

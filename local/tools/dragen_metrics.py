@@ -27,20 +27,25 @@ def percent(part: float, whole: float) -> str:
     return f"{100 * part / whole:.2f}" if whole else NOT_AVAILABLE
 
 
-def flagstat(bam: Path) -> dict[str, int]:
-    """The counts of `samtools flagstat`, failed reads included."""
-    counts = json.loads(text_of(["samtools", "flagstat", "-O", "json", str(bam)]))
+def flagstat(bam: Path, read_group: str = "") -> dict[str, int]:
+    """The counts of `samtools flagstat`, failed reads included; of one read group or of all."""
+    chosen = ["-r", read_group] if read_group else []
+    view = ["samtools", "view", "--no-PG", "-u", *chosen, str(bam)]
+    counts = json.loads(text_of(view, ["samtools", "flagstat", "-O", "json", "-"]))
     passed, failed = counts["QC-passed reads"], counts["QC-failed reads"]
     whole = {name: passed[name] + failed[name] for name in passed if "%" not in name}
     return {**whole, "failed": failed["primary"]}
 
 
-def mapping_rows(counts: dict[str, int], *, duplicates_marked: bool) -> list[Row]:
-    """DRAGEN's mapping summary from flagstat's counts of primary reads."""
+def mapping_rows(
+    counts: dict[str, int], *, duplicates_marked: bool, read_group: str = ""
+) -> list[Row]:
+    """DRAGEN's mapping summary from flagstat's counts of primary reads, or that of a read group."""
+    section = "MAPPING/ALIGNING PER RG" if read_group else "MAPPING/ALIGNING SUMMARY"
     total = counts["primary"]
     mapped, paired = counts["primary mapped"], counts["with itself and mate mapped"]
     values = {
-        "Total input reads": total,
+        "Total reads in RG" if read_group else "Total input reads": total,
         "Number of duplicate marked reads": counts["primary duplicates"],
         "Number of unique reads (excl. duplicate marked reads)": total
         - counts["primary duplicates"],
@@ -56,13 +61,12 @@ def mapping_rows(counts: dict[str, int], *, duplicates_marked: bool) -> list[Row
         "Supplementary (chimeric) alignments": counts["supplementary"],
         "Secondary alignments": counts["secondary"],
     }
-    section = "MAPPING/ALIGNING SUMMARY"
     rows: list[Row] = []
     for name, value in values.items():
         if "duplicate" in name and not duplicates_marked:
-            rows.append((section, "", name, NOT_AVAILABLE))
+            rows.append((section, read_group, name, NOT_AVAILABLE))
         else:
-            rows.append((section, "", name, str(value), percent(value, total)))
+            rows.append((section, read_group, name, str(value), percent(value, total)))
     return rows
 
 
@@ -82,18 +86,18 @@ def base_rows(stats_text: str) -> list[Row]:
     ]
 
 
-def read_group_rows(lanes: Sequence[tuple[Lane, LaneCounts]]) -> list[Row]:
-    """What the files of each read group held."""
-    section = "MAPPING/ALIGNING PER RG"
-    reads: Counter[str] = Counter()
+def read_group_rows(
+    bam: Path, lanes: Sequence[tuple[Lane, LaneCounts]], *, duplicates_marked: bool
+) -> list[Row]:
+    """The same for each read group, and the bases in its files."""
     bases: Counter[str] = Counter()
     for lane, counts in lanes:
-        reads[lane.read_group["ID"]] += counts.reads
         bases[lane.read_group["ID"]] += counts.bases
     rows: list[Row] = []
-    for group in reads:
-        rows.append((section, group, "Total reads in RG", str(reads[group]), "100.00"))
-        rows.append((section, group, "Total bases in RG", str(bases[group])))
+    for group, number in bases.items():
+        counted = flagstat(bam, group)
+        rows += mapping_rows(counted, duplicates_marked=duplicates_marked, read_group=group)
+        rows.append(("MAPPING/ALIGNING PER RG", group, "Total bases", str(number)))
     return rows
 
 

@@ -76,7 +76,7 @@ def test_every_function_gets_only_settings_that_the_package_reads() -> None:
     assert {name for name in names if not name.startswith("POWERTOOLS_")} == known
 
 
-@pytest.mark.parametrize("name", BUCKETS.keys() - {"AuditBucket"})
+@pytest.mark.parametrize("name", sorted(BUCKETS.keys() - {"AuditBucket"}))
 def test_every_bucket_of_the_way_of_a_sample_tells_what_comes(name: str) -> None:
     notifications = BUCKETS[name]["NotificationConfiguration"]
     assert notifications == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}

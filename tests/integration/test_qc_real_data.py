@@ -14,7 +14,7 @@ from typing import Any
 import pysam
 import pytest
 
-from seqdrop.domain.measures import read_measures
+from runner.outputs import measure
 from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.plan import StageResult
 from tests.stage_support import (
@@ -80,7 +80,7 @@ def counted(sample: Sample) -> dict[str, int]:
     return {"reads_in": len(reads), "bases_in": sum(len(bases) for bases, _ in reads)}
 
 
-def measure(sample: Sample, folder: Path, variables: dict[str, bool | str], threads: int) -> None:
+def analyse(sample: Sample, folder: Path, variables: dict[str, bool | str], threads: int) -> None:
     """Run the stages: outputs of align are in `in`, those of call and qc in `out`."""
     path = shims(folder / "bin")
     align(sample, folder, path, variables, threads=threads)
@@ -92,9 +92,9 @@ def figures_of(folder: Path) -> dict[str, float]:
     figures: dict[str, float] = {}
     for name, where in (("align", "in"), ("call", "out"), ("qc", "out")):
         stage = stage_of("germline-cpu", name)
-        always = {output.name for output in stage.outputs if not output.when}
-        for file in stage.measures.keys() & always:
-            figures |= read_measures(stage.measures[file], (folder / where / file).read_bytes())
+        outputs = [output.name for output in stage.outputs if not output.when]
+        files = {name: folder / where / name for name in outputs if not name.endswith("/")}
+        figures |= measure(stage.measures, files).metrics
     return figures
 
 
@@ -104,7 +104,7 @@ def measured(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     make = measles_sample if request.param == "measles" else human_sample
     (folder / "made").mkdir()
     sample = make(folder / "made")
-    measure(sample, folder, MARKED, threads=2)
+    analyse(sample, folder, MARKED, threads=2)
     return Measured(sample, folder, figures_of(folder), counted(sample))
 
 
@@ -248,7 +248,7 @@ def _check_table(text: str, depths: list[int]) -> None:
 def test_the_number_of_threads_changes_no_byte(measured: Measured, tmp_path: Path) -> None:
     again = tmp_path / "again"
     again.mkdir()
-    measure(measured.sample, again, MARKED, threads=4)
+    analyse(measured.sample, again, MARKED, threads=4)
     one = {name: (measured.folder / "out" / name).read_bytes() for name in QC_FILES}
     assert {name: (again / "out" / name).read_bytes() for name in QC_FILES} == one
     name = "variant_stats.txt"

@@ -1,9 +1,12 @@
 """Lanes are judged one by one: what is wrong in one is not hidden by the others."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from seqdrop.domain.lanes import LEAST_PAIRS, named_lanes, worst_lanes
+from seqdrop.domain.lanes import LEAST_PAIRED_READS, LEAST_PAIRS, named_lanes, worst_lanes
 from seqdrop.domain.metrics import metrics_of
+from seqdrop.domain.pipeline import Limit
 from seqdrop.domain.plan import StageResult
 from seqdrop.domain.qc import Verdict, judge
 
@@ -32,7 +35,7 @@ MATES = ("r1", "r2")
 
 def judged(found: StageResult) -> tuple[Verdict, list[str]]:
     metrics = metrics_of([found], duplicates_marked=True)
-    return judge(metrics, {}, worst_in=named_lanes([found]))
+    return judge(metrics, {}, worst_in=named_lanes([found], metrics))
 
 
 @pytest.mark.parametrize("place", [0, 1, 5])
@@ -87,4 +90,88 @@ def test_a_limit_names_the_lane_too_and_results_without_lanes_are_judged_by_thei
     counts = {"reads_in": 400, "identical_mates": 200}
     older = StageResult("align", "k", (), {}, counts)
     assert judged(older)[0] is Verdict.FAIL
-    assert named_lanes([older]) == {}
+    assert named_lanes([older], {}) == {}
+
+
+def mapped(proper: int, both: int = 10_000, reads: int = 10_200) -> dict[str, int]:
+    """What the tools count in the alignment of a lane."""
+    return {"primary_out": reads, "mapped": both, "both_mapped": both, "properly_paired": proper}
+
+
+def aligned(*lanes: dict[str, int]) -> StageResult:
+    """As ``result``, of alignments; their sums are the metrics."""
+    named = {f"L.{number}": lane for number, lane in enumerate(lanes, 1)}
+    summed = {name: float(sum(lane[name] for lane in lanes)) for name in mapped(0)}
+    return StageResult("align", "k", (), {}, {}, summed, lanes=named)
+
+
+@pytest.mark.parametrize("place", [0, 4, 7])
+def test_one_lane_of_eight_without_proper_pairs_fails_and_is_named(place: int) -> None:
+    lanes = [mapped(9_900)] * 8
+    lanes[place] = mapped(50)
+    found = aligned(*lanes)
+    pooled = found.metrics["properly_paired"] / found.metrics["both_mapped"]
+    assert pooled > 0.86
+    verdict, (line,) = judged(found)
+    assert verdict is Verdict.FAIL
+    assert (
+        f"properly_paired_fraction is 0.005, below 0.1 (floor) (worst in lane L.{place + 1})"
+        in (line)
+    )
+
+
+def test_the_lane_of_fewest_proper_pairs_decides_over_a_limit_too() -> None:
+    found = aligned(mapped(9_900), mapped(7_500), mapped(9_800))
+    metrics = metrics_of([found], duplicates_marked=True)
+    limits = {"properly_paired_fraction": Limit(warn_below=0.8)}
+    verdict, lines = judge(metrics, limits, worst_in=named_lanes([found], metrics))
+    assert verdict is Verdict.WARN
+    assert lines == ["WARN: properly_paired_fraction is 0.75, below 0.8 (worst in lane L.2)"]
+
+
+def test_a_lane_whose_r2_is_of_something_else_is_seen_in_what_maps() -> None:
+    """No mate maps, so no pair can be improper; nineteen good lanes leave 0.96 of the reads."""
+    strange = mapped(0, both=0) | {"mapped": 5_000}
+    found = aligned(*[mapped(9_900)] * 19, strange)
+    metrics = metrics_of([found], duplicates_marked=True)
+    assert metrics["mapped_fraction"] == round(5_000 / 10_200, 4)
+    assert metrics["properly_paired_fraction"] == 0.99
+    assert named_lanes([found], metrics)["mapped_fraction"] == "lane L.20"
+
+
+def test_too_few_pairs_of_a_lane_say_nothing() -> None:
+    few = mapped(0, both=LEAST_PAIRED_READS - 2, reads=LEAST_PAIRED_READS - 2)
+    enough = mapped(0, both=LEAST_PAIRED_READS, reads=LEAST_PAIRED_READS)
+    assert judged(aligned(mapped(10_000), few)) == (Verdict.PASS, [])
+    assert judged(aligned(mapped(10_000), enough))[0] is Verdict.FAIL
+    assert judged(aligned(few, few))[0] is Verdict.FAIL  # together they are enough
+
+
+def test_a_good_lane_is_not_named_for_what_small_ones_do() -> None:
+    few = mapped(0, both=LEAST_PAIRED_READS - 2, reads=LEAST_PAIRED_READS - 2)
+    verdict, (line,) = judged(aligned(mapped(200, both=200, reads=200), *[few] * 20))
+    assert verdict is Verdict.FAIL
+    assert line.startswith("FAIL: properly_paired_fraction is 0.0481, below 0.1 (floor): almost")
+
+
+def test_what_was_not_counted_in_a_lane_is_not_judged() -> None:
+    """As DRAGEN's NA, and lanes in which only the runner or only a tool counted."""
+    found = aligned(mapped(9_900), mapped(9_900))
+    del found.lanes["L.2"]["properly_paired"], found.lanes["L.2"]["mapped"]
+    assert judged(found) == (Verdict.PASS, [])
+    assert judged(result(GOOD, GOOD)) == (Verdict.PASS, [])
+
+
+@given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=1, max_size=9))
+def test_no_judged_lane_is_better_than_the_figure_of_the_run(pairs: list[tuple[int, int]]) -> None:
+    lanes = [mapped(2 * min(pair), both=2 * max(pair), reads=2_000) for pair in pairs]
+    found = metrics_of([aligned(*lanes)], duplicates_marked=True)
+    judged_lanes = [
+        lane["properly_paired"] / lane["both_mapped"]
+        for lane in lanes
+        if lane["both_mapped"] >= LEAST_PAIRED_READS
+    ]
+    value = found.get("properly_paired_fraction")
+    assert value is not None or not judged_lanes
+    assert not judged_lanes or (value or 0.0) <= round(min(judged_lanes), 4)
+    assert found["mapped_fraction"] == round(min(lane["mapped"] for lane in lanes) / 2_000, 4)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from seqdrop.domain.errors import InvalidMeasure
-from seqdrop.domain.measures import FORMATS, read_measures
+from seqdrop.domain.measures import FORMATS, LANE_FIGURES, read_lanes, read_measures
 from seqdrop.domain.pipeline import MeasureFormat
 
 STATS = """\
@@ -37,7 +37,14 @@ MAPPING/ALIGNING SUMMARY,,Insert length: median,376.00
 MAPPING/ALIGNING SUMMARY,,Estimated sample contamination,0.0013
 MAPPING/ALIGNING SUMMARY,,Bases in target bed [% of genome],NA
 MAPPING/ALIGNING SUMMARY
-MAPPING/ALIGNING PER RG,RG1,Mapped reads,7,0.70
+MAPPING/ALIGNING PER RG,FC.1,Total reads in RG,600,100.00
+MAPPING/ALIGNING PER RG,FC.1,Mapped reads,570,95.00
+MAPPING/ALIGNING PER RG,FC.1,Paired reads (itself & mate mapped),560,93.33
+MAPPING/ALIGNING PER RG,FC.1,Properly paired reads,555,92.50
+MAPPING/ALIGNING PER RG,FC.1,Not properly paired reads (discordant),5,0.83
+MAPPING/ALIGNING PER RG,FC.2,Total reads in RG,400,100.00
+MAPPING/ALIGNING PER RG,FC.2,Properly paired reads,NA
+TUMOR MAPPING/ALIGNING PER RG,T.1,Total reads in RG,9,100.00
 MAPPING/ALIGNING SUMMARY,RG1,Mapped reads,8,0.80
 "RUN TIME",,"Time loading reference",00:00:38.882,38.88
 """
@@ -179,3 +186,21 @@ def test_stats_of_nothing_mapped_have_no_insert_size() -> None:
 def test_depth_with_a_figure_of_another_name_is_refused() -> None:
     with pytest.raises(InvalidMeasure, match="deepness"):
         read_measures("depth", json.dumps({**DEPTH, "deepness": 1}).encode())
+
+
+def test_dragens_read_groups_have_figures_of_their_own() -> None:
+    lanes = read_lanes("dragen-mapping", MAPPING.encode())
+    assert lanes == {
+        "FC.1": {"primary_out": 600, "mapped": 570, "both_mapped": 560, "properly_paired": 555},
+        "FC.2": {"primary_out": 400},
+    }
+
+
+@pytest.mark.parametrize("kind", sorted(EXAMPLES.keys() - {"dragen-mapping"}))
+def test_other_files_say_nothing_of_lanes(kind: MeasureFormat) -> None:
+    assert read_lanes(kind, EXAMPLES[kind][0].encode()) == {}
+
+
+def test_lanes_are_judged_by_figures_that_files_of_lanes_have() -> None:
+    for kind in ("flagstat", "dragen-mapping"):
+        assert FORMATS[kind].metrics >= LANE_FIGURES

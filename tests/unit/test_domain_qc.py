@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from seqdrop.domain.blueprint import check_limits
 from seqdrop.domain.errors import InvalidAssay, InvalidPipeline
 from seqdrop.domain.fingerprint import Comparison, identity_metrics, is_refuted
-from seqdrop.domain.lanes import is_phred64
+from seqdrop.domain.lanes import LEAST_PAIRED_READS, is_phred64
 from seqdrop.domain.metrics import (
-    LEAST_PAIRED_READS,
     METRICS,
     measurable,
     metrics_of,
@@ -296,6 +295,17 @@ def test_a_figure_comes_from_one_file() -> None:
     stages["align"]["measures"]["mapping_metrics.csv"] = "dragen-mapping"
     with pytest.raises(InvalidPipeline, match="both measure both_mapped"):
         check_pipeline(pipeline(stages=stages))
+
+
+def test_a_folder_of_lanes_gives_no_figure_of_the_run() -> None:
+    stages = msgspec.to_builtins(pipeline().stages)
+    stages["align"]["outputs"] = ({"name": "flagstat/"},)
+    stages["align"]["measures"] = {"flagstat/": "flagstat"}
+    assert "mapped_fraction" not in measurable(pipeline(stages=stages))
+    stages["align"]["outputs"] += ({"name": "flagstat.json"},)
+    stages["align"]["measures"]["flagstat.json"] = "flagstat"
+    check_pipeline(pipeline(stages=stages))
+    assert measurable(pipeline(stages=stages)) == measurable(pipeline())
 
 
 def test_inputs_are_outputs_of_what_a_stage_needs() -> None:

@@ -110,7 +110,7 @@ def test_one_lane_of_several_with_r1_under_both_names_is_seen(lab: RunnerLab, ho
     assert result is not None
     metrics = metrics_of([result], duplicates_marked=True)
     assert (metrics["reads"], metrics["identical_mates_fraction"]) == (12_600, 1.0)
-    found = judge(metrics, {}, worst_in=named_lanes([result]))
+    found = judge(metrics, {}, worst_in=named_lanes([result], metrics))
     assert found.verdict is Verdict.FAIL
     assert "worst in lane L.3" in found.lines[0]
 
@@ -128,8 +128,9 @@ def test_one_mate_with_qualities_of_old_instruments_is_seen(lab: RunnerLab) -> N
     assert lab.run(lab.plan(_counting(), pairs=pairs)).returncode == 0
     result = lab.result()
     assert result is not None
-    assert metrics_of([result], duplicates_marked=True)["phred64"] == 1.0
-    assert named_lanes([result])["phred64"] == "lane L.1"
+    metrics = metrics_of([result], duplicates_marked=True)
+    assert metrics["phred64"] == 1.0
+    assert named_lanes([result], metrics)["phred64"] == "lane L.1"
 
 
 def test_a_tool_on_files_starts_before_they_are_checked(lab: RunnerLab) -> None:

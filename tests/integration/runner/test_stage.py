@@ -30,6 +30,7 @@ METRICS = {
     "duplicates": 0,
     "properly_paired": 100,
 }
+COUNTED = ("primary_out", "mapped", "properly_paired")
 
 
 def test_streamed_reads_are_counted_and_results_published(lab: RunnerLab) -> None:
@@ -88,6 +89,44 @@ def test_several_lanes_are_streamed_one_after_another(lab: RunnerLab) -> None:
     result = lab.result()
     assert result is not None
     assert result.counts["reads_in"] == result.metrics["primary_out"] == 114
+
+
+def test_figures_of_lanes_are_beside_what_was_counted_in_their_files(lab: RunnerLab) -> None:
+    by_lane = pipe(["flagstat", "{tmp}/{pair.id}.sam"], each=True, stdout="{out}/s/{pair.id}.json")
+    steps = (
+        ALIGN_STEPS[0],
+        by_lane,
+        pipe(
+            ["cat", Args(args=("{tmp}/{pair.id}.sam",), for_each="read_pair")],
+            stdout="{out}/alignment.bam",
+        ),
+        *ALIGN_STEPS[2:],
+    )
+    more = gzip.compress(fastq(7))
+    stage = a_stage(
+        steps=steps,
+        outputs=(Output("flagstat.json"), Output("s/")),
+        measures={"flagstat.json": "flagstat", "s/": "flagstat"},
+    )
+    pairs = (lab.pair(), lab.pair(more, more, lane="L.2"))
+    assert lab.run(lab.plan(stage, pairs=pairs)).returncode == 0
+    result = lab.result()
+    assert result is not None
+    assert {file.name for file in result.files} == {"flagstat.json", "s/L.1.json", "s/L.2.json"}
+    assert result.metrics == {**METRICS, **dict.fromkeys(COUNTED, 114)}
+    for lane, reads in (("L.1", 100), ("L.2", 14)):
+        assert {name: result.lanes[lane][name] for name in COUNTED} == dict.fromkeys(COUNTED, reads)
+        assert result.lanes[lane]["reads_in"] == reads
+        assert "duplicates" not in result.lanes[lane]
+
+
+def test_a_lane_s_file_that_is_no_such_file_is_named(lab: RunnerLab) -> None:
+    steps = (*ALIGN_STEPS, pipe(["echo", "none"], each=True, stdout="{out}/s/{pair.id}.json"))
+    stage = a_stage(steps=steps, outputs=(Output("s/"),), measures={"s/": "flagstat"})
+    plan = lab.plan(stage, pairs=(lab.pair(),))
+    assert lab.run(plan).returncode != 0
+    failure = lab.failure(plan)
+    assert "s/L.1.json is not what flagstat is" in failure.message
 
 
 def test_a_stage_gets_its_reference_and_what_it_needs(lab: RunnerLab) -> None:

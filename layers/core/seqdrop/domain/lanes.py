@@ -1,11 +1,21 @@
-"""What the FASTQ files of single lanes show: the sum of all lanes hides one that is wrong."""
+"""What the files and the alignment of single lanes show: the sum of all hides one that is wrong."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from seqdrop.domain.plan import StageResult
 
 LEAST_PAIRS = 100
 """Fewer pairs are not judged by themselves: a handful may all be N or empty, or of high quality."""
+LEAST_PAIRED_READS = 2 * LEAST_PAIRS
+"""Both mates of at least 100 pairs have to map before the proper ones among them say anything:
+bwa learns from the pairs what proper is, and calls none proper where they are few (it asks for
+ten good ones of an orientation: MIN_DIR_CNT in bwamem_pair.c)."""
+LESS_IS_WORSE = frozenset(("mapped_fraction", "properly_paired_fraction"))
+"""Metrics of lanes whose worst value is the smallest; of all others it is the greatest."""
+_SUMMED = frozenset(("files_without_end",))
+"""Metrics of the run that are counts over all lanes."""
+_LEAST_READS = 2 * LEAST_PAIRS
 PHRED33_HIGHEST = ord("K")
 """Q42, the highest of Illumina's instruments with an offset of 33; most end at ``J`` (Q41)."""
 PHRED64_LOWEST, PHRED64_HIGHEST = ord(";"), ord("j")
@@ -13,34 +23,53 @@ PHRED64_LOWEST, PHRED64_HIGHEST = ord(";"), ord("j")
 
 
 def worst_lanes(results: Iterable[StageResult]) -> dict[str, tuple[float, list[str]]]:
-    """By metric: the greatest value of any lane, and the lanes that have it; none at 0."""
+    """By metric: the worst value of any lane, and the lanes that have it.
+
+    Where more is worse, a metric that is 0 in all lanes is left out.
+    """
+    by_metric: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for result in results:
+        for lane, counts in sorted(result.lanes.items()):
+            for name, value in _metrics_of(counts).items():
+                by_metric[name].append((value, lane))
     worst: dict[str, tuple[float, list[str]]] = {}
-    lanes = [lane for result in results for lane in sorted(result.lanes.items())]
-    for lane, counts in lanes:
-        for name, value in _metrics_of(counts).items():
-            greatest, those = worst.get(name, (0.0, []))
-            if value > greatest:
-                worst[name] = (value, [lane])
-            elif value and value == greatest:
-                those.append(lane)
+    for name, found in by_metric.items():
+        value = worst_of(name, *(value for value, _ in found))
+        if value or name in LESS_IS_WORSE:
+            worst[name] = (value, [lane for other, lane in found if other == value])
     return worst
 
 
-def named_lanes(results: Iterable[StageResult]) -> dict[str, str]:
-    """By metric: the lanes where it is worst, for a person."""
+def worst_of(name: str, *values: float) -> float:
+    """The worst of several values of a metric."""
+    return min(values) if name in LESS_IS_WORSE else max(values)
+
+
+def named_lanes(results: Iterable[StageResult], metrics: Mapping[str, float]) -> dict[str, str]:
+    """By metric of the run: the lanes where it is worst, for a person.
+
+    None where the sum of all lanes is worse than each: it is lanes of a few pairs that are bad.
+    """
     return {
         name: f"lane{'s' * (len(lanes) > 1)} {', '.join(lanes)}"
-        for name, (_, lanes) in worst_lanes(results).items()
+        for name, (value, lanes) in worst_lanes(results).items()
+        if name in _SUMMED or round(value, 4) == metrics.get(name)
     }
 
 
 def _metrics_of(counts: Mapping[str, int]) -> dict[str, float]:
-    """Of one lane: those of which more is worse."""
-    found = {"files_without_end": float(counts["without_end_block"])}
-    pairs = counts["reads_in"] // 2
+    """Of one lane; whatever was not counted in it is not there."""
+    found: dict[str, float] = {}
+    if "without_end_block" in counts:
+        found["files_without_end"] = counts["without_end_block"]
+    pairs = counts.get("reads_in", 0) // 2
     if pairs >= LEAST_PAIRS:
         found["identical_mates_fraction"] = counts["identical_mates"] / pairs
         found["phred64"] = float(any(_is_mate_phred64(counts, mate) for mate in ("r1", "r2")))
+    if "mapped" in counts and counts.get("primary_out", 0) >= _LEAST_READS:
+        found["mapped_fraction"] = counts["mapped"] / counts["primary_out"]
+    if "properly_paired" in counts and counts.get("both_mapped", 0) >= LEAST_PAIRED_READS:
+        found["properly_paired_fraction"] = counts["properly_paired"] / counts["both_mapped"]
     return found
 
 

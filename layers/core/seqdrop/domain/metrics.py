@@ -8,8 +8,8 @@ there, and neither is what would follow from it.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from seqdrop.domain.lanes import is_phred64, worst_lanes
-from seqdrop.domain.measures import FORMATS
+from seqdrop.domain.lanes import LEAST_PAIRED_READS, is_phred64, worst_lanes, worst_of
+from seqdrop.domain.measures import figures_of
 from seqdrop.domain.measures.depth import BREADTH_DEPTHS
 from seqdrop.domain.pipeline import Assay, Pipeline
 from seqdrop.domain.plan import StageResult
@@ -26,10 +26,6 @@ COUNTED = frozenset(
     )
 )
 """What the runner counts in the FASTQ files of a stage that reads them."""
-LEAST_PAIRED_READS = 200
-"""Both mates of at least 100 pairs have to map before the proper ones among them say anything:
-bwa learns from the pairs what proper is, and calls none proper where they are few (it asks for
-ten good ones of an orientation: MIN_DIR_CNT in bwamem_pair.c)."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +49,15 @@ METRICS: dict[str, Metric] = {
     "reads": Metric("reads", "reads in the FASTQ files, both mates"),
     "q30_fraction": Metric("fraction", "bases with a quality of 30 or more"),
     "gc_fraction": Metric("fraction", "G and C among the A, C, G and T of the reads"),
-    "mapped_fraction": Metric("fraction", "reads that map anywhere"),
+    "mapped_fraction": Metric(
+        "fraction", "reads that map anywhere, in the lane with fewest of them"
+    ),
     "mapped_reads": Metric("reads", "reads that map anywhere"),
     "duplicate_fraction": Metric("fraction", "reads that are copies of another fragment's"),
     "properly_paired_fraction": Metric(
-        "fraction", "among reads whose both mates map: those that lie as a pair of one fragment"
+        "fraction",
+        "among reads whose both mates map: those that lie as a pair of one fragment, in the lane "
+        "with fewest of them",
     ),
     "identical_mates_fraction": Metric(
         "fraction", "pairs whose R1 and R2 are the same bases, in the lane that has most of them"
@@ -144,7 +144,7 @@ def metrics_of(
     if "quality_min" in found and "quality_max" in found:
         metrics["phred64"] = float(is_phred64(found["quality_min"], found["quality_max"]))
     for name, (value, _) in worst_lanes(results).items():
-        metrics[name] = max(metrics.get(name, 0.0), value)
+        metrics[name] = worst_of(name, metrics.get(name, value), value)
     return {name: round(metrics[name], 4) for name in METRICS if name in metrics}
 
 
@@ -153,8 +153,8 @@ def measurable(pipeline: Pipeline, *, duplicates_marked: bool = True) -> set[str
     found = {
         name
         for stage in pipeline.stages.values()
-        for kind in stage.measures.values()
-        for name in FORMATS[kind].metrics
+        for output, kind in stage.measures.items()
+        for name in figures_of(output, kind)
     }
     found.add("cap")
     if any(stage.reads for stage in pipeline.stages.values()):

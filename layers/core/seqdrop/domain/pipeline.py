@@ -93,7 +93,8 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inputs: tuple[str, ...] = ()
     """Outputs of the stages before that it fetches; without any, it fetches all of them."""
     measures: dict[str, MeasureFormat] = {}
-    """Outputs that hold figures of the run, each with its format; the runner reads them."""
+    """Outputs that hold figures of the run, each with its format; the runner reads them. A name
+    that ends with ``/`` is a folder with a file for each lane."""
 
     @property
     def asked(self) -> set[str]:

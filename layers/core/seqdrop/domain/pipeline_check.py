@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from seqdrop.domain.errors import InvalidPipeline
-from seqdrop.domain.measures import FORMATS
+from seqdrop.domain.measures import figures_of
 from seqdrop.domain.metrics import unmeasured_limits
 from seqdrop.domain.pipeline import PLACEHOLDER, Calling, Pipeline, Stage, Step, waves_of
 
@@ -52,9 +52,10 @@ def _measured_twice(pipeline: Pipeline) -> Iterator[str]:
     before: dict[str, str] = {}
     for stage in pipeline.stages.values():
         for output, kind in stage.measures.items():
-            for figure in sorted(FORMATS[kind].metrics & before.keys()):
+            figures = figures_of(output, kind)
+            for figure in sorted(figures & before.keys()):
                 yield f"{before[figure]} and {output} both measure {figure}"
-            before |= dict.fromkeys(FORMATS[kind].metrics, output)
+            before |= dict.fromkeys(figures, output)
 
 
 def _problems(name: str, stage: Stage) -> Iterator[str]:

@@ -122,7 +122,8 @@ class StageResult(msgspec.Struct, frozen=True, omit_defaults=True):
     started: str = ""
     ended: str = ""
     lanes: dict[str, dict[str, int]] = {}
-    """By read pair's id: what was counted in its two files; see ``domain/lanes.py``."""
+    """By read pair's id: what was counted in its two files, and by the tools in its alignment (by
+    read group, where they count so); see ``domain/lanes.py``."""
 
 
 def decode_plan(data: bytes) -> RunPlan:

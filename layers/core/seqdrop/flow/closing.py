@@ -104,7 +104,7 @@ class Closing:
                 blueprint.qc,
                 floors_set_aside=blueprint.floors,
                 sex=_sex(analysis) if blueprint.sex_check else None,
-                worst_in=named_lanes(results.values()),
+                worst_in=named_lanes(results.values(), metrics),
                 identity=comparisons,
                 warnings=Controls(self.catalog).warnings(analysis) if analysis else (),
             )

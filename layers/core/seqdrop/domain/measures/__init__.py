@@ -3,6 +3,10 @@
 A reader is a pure function of a file's bytes. What it gives are counts and values under our own
 names, the same for every tool that counts the same; ``domain/metrics.py`` makes of them what
 limits may name.
+
+An output whose name ends with ``/`` is a folder with a file for each lane, which is named after
+it (``flagstat/FC.1.json``): its figures are those of lanes. Some formats have figures of the
+whole run and of lanes in one file.
 """
 
 from collections.abc import Callable
@@ -33,6 +37,8 @@ class Format:
 
     read: Callable[[bytes], Metrics]
     metrics: frozenset[str]
+    read_lanes: Callable[[bytes], dict[str, Metrics]] = lambda _: {}
+    """The figures by lane, where the file has them beside those of the run."""
 
 
 FORMATS: dict[MeasureFormat, Format] = {
@@ -42,10 +48,17 @@ FORMATS: dict[MeasureFormat, Format] = {
     "calls": Format(calls.read, calls.NAMES),
     "depth": Format(depth.read, depth.NAMES),
     "fingerprint": Format(fingerprint.read, fingerprint.NAMES),
-    "dragen-mapping": Format(dragen_mapping.read, dragen_mapping.NAMES),
+    "dragen-mapping": Format(dragen_mapping.read, dragen_mapping.NAMES, dragen_mapping.read_lanes),
     "dragen-coverage": Format(dragen_coverage.read, dragen_coverage.NAMES),
     "dragen-histogram": Format(dragen_histogram.read, dragen_histogram.NAMES),
 }
+LANE_FIGURES = frozenset(("primary_out", "mapped", "both_mapped", "properly_paired"))
+"""What is kept of a lane; duplicates, for one, are marked later, in all lanes together."""
+
+
+def figures_of(output: str, kind: MeasureFormat) -> frozenset[str]:
+    """The names of all figures of a run that may be in an output; a folder of lanes has none."""
+    return frozenset() if output.endswith("/") else FORMATS[kind].metrics
 
 
 def read_measures(kind: MeasureFormat, content: bytes) -> Metrics:
@@ -54,3 +67,8 @@ def read_measures(kind: MeasureFormat, content: bytes) -> Metrics:
         return FORMATS[kind].read(content)
     except (msgspec.MsgspecError, KeyError, IndexError, ValueError) as error:
         raise InvalidMeasure(f"is not what {kind} is: {error!r}") from error
+
+
+def read_lanes(kind: MeasureFormat, content: bytes) -> dict[str, Metrics]:
+    """The figures by lane in an output that ``read_measures`` takes; none in most formats."""
+    return FORMATS[kind].read_lanes(content)
