@@ -17,6 +17,7 @@ import pytest
 from runner.outputs import measure
 from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.plan import StageResult
+from seqdrop.domain.qc import Verdict, judge
 from tests.stage_support import (
     Sample,
     align,
@@ -164,6 +165,42 @@ def test_the_insert_size_is_the_median_of_pairs(measured: Measured) -> None:
         and r.template_length < 8_000
     ]  # fmt: skip
     assert measured.metrics["insert_size_median"] == pytest.approx(statistics.median(sizes), abs=1)
+
+
+def test_mates_on_one_strand_are_counted_by_their_flags(measured: Measured) -> None:
+    pairs = [
+        (r.is_reverse, r.mate_is_reverse)
+        for r in measured.reads()
+        if not r.is_unmapped and not r.mate_is_unmapped and 0 < r.template_length < 8_000
+    ]
+    share = sum(one == other for one, other in pairs) / len(pairs)
+    assert measured.metrics["same_strand_fraction"] == pytest.approx(share, abs=1e-3)
+    assert share < 0.05
+
+
+def test_a_virus_whose_r2_belongs_to_other_reads_is_seen_by_the_strands(tmp_path: Path) -> None:
+    """Its mates lie near each other whatever they are, so that most pairs look proper."""
+    (tmp_path / "made").mkdir()
+    sample = measles_sample(tmp_path / "made")
+    ((lane, (r1, r2)),) = sample.lanes.items()
+    content = r2.read_bytes()
+    text = gzip.decompress(content) if content[:1] == b"\x1f" else content
+    lines = text.splitlines(keepends=True)
+    records = [lines[begin : begin + 4] for begin in range(0, len(lines), 4)]
+    others = records[100:] + records[:100]
+    mixed = tmp_path / "mixed_R2.fastq"
+    mixed.write_bytes(
+        b"".join(own[0] + b"".join(two[1:]) for own, two in zip(records, others, strict=True))
+    )
+    swapped = Sample(sample.ref, {lane: (r1, mixed)})
+    analyse(swapped, tmp_path, MARKED, threads=2)
+    result = StageResult("qc", "k", (), {}, counted(swapped), figures_of(tmp_path))
+    metrics = metrics_of([result], duplicates_marked=True)
+    assert metrics["properly_paired_fraction"] > 0.1, "the floor of proper pairs does not see it"
+    assert metrics["same_strand_fraction"] == pytest.approx(0.5, abs=0.1)
+    verdict, lines_of_qc = judge(metrics, {})
+    assert verdict is Verdict.FAIL
+    assert any("R1 and R2 are not each other's mates" in line for line in lines_of_qc)
 
 
 def test_qualities_composition_and_errors_are_those_of_the_reads(measured: Measured) -> None:

@@ -14,7 +14,9 @@ CHK\t4399dafe\t3557ddda\t88f5ceeb
 SN\traw total sequences:\t4\t# excluding supplementary and secondary reads
 SN\tbases mapped (cigar):\t10\t# more accurate
 SN\tmismatches:\t2\t# from NM fields
-SN\taverage quality:\t35.4
+SN\tinward oriented pairs:\t60
+SN\toutward oriented pairs:\t30
+SN\tpairs with other orientation:\t10
 FFQ\t1\t{low}\t3\t2\t0
 FFQ\t2\t{low}\t0\t0\t4
 LFQ\t1\t{low}\t1
@@ -111,7 +113,8 @@ EXAMPLES: dict[MeasureFormat, tuple[str, dict[str, float]]] = {
         {
             # Of 29 columns for Q0 to Q28, then Q29, Q30 and Q31: 2 + 0, 0 + 4, and none.
             "q30_bases": 6, "gc_bases": 55, "acgt_bases": 110, "mismatches": 2,
-            "aligned_bases": 10, "average_quality": 35.4, "insert_size_median": 100,
+            "aligned_bases": 10, "insert_size_median": 100,
+            "same_strand_pairs": 10, "oriented_pairs": 100,
         },
     ),
     "bcftools-stats": (

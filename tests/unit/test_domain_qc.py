@@ -26,7 +26,7 @@ from tests.lab import PROJECT
 GOOD = {
     "mapped_fraction": 0.99, "properly_paired_fraction": 0.95, "identical_mates_fraction": 0.0,
     "phred64": 0.0, "duplicate_fraction": 0.1, "files_without_end": 0.0,
-    "depth_over_cap": 0.1, "contamination": 0.0,
+    "depth_over_cap": 0.1, "contamination": 0.0, "same_strand_fraction": 0.01,
 }  # fmt: skip
 
 

@@ -8,7 +8,13 @@ there, and neither is what would follow from it.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from seqdrop.domain.lanes import LEAST_PAIRED_READS, is_phred64, worst_lanes, worst_of
+from seqdrop.domain.lanes import (
+    LEAST_PAIRED_READS,
+    LEAST_PAIRS,
+    is_phred64,
+    worst_lanes,
+    worst_of,
+)
 from seqdrop.domain.measures import figures_of
 from seqdrop.domain.measures.depth import BREADTH_DEPTHS
 from seqdrop.domain.pipeline import Assay, Pipeline
@@ -58,6 +64,9 @@ METRICS: dict[str, Metric] = {
         "fraction",
         "among reads whose both mates map: those that lie as a pair of one fragment, in the lane "
         "with fewest of them",
+    ),
+    "same_strand_fraction": Metric(
+        "fraction", "among pairs that lie near each other: those whose mates are on one strand"
     ),
     "identical_mates_fraction": Metric(
         "fraction", "pairs whose R1 and R2 are the same bases, in the lane that has most of them"
@@ -110,6 +119,7 @@ _RATIOS: dict[str, Ratio] = {
     "mapped_fraction": Ratio("mapped", "primary_out"),
     "duplicate_fraction": Ratio("duplicates", "primary_out"),
     "properly_paired_fraction": Ratio("properly_paired", "both_mapped", LEAST_PAIRED_READS),
+    "same_strand_fraction": Ratio("same_strand_pairs", "oriented_pairs", LEAST_PAIRS),
     "identical_mates_fraction": Ratio("identical_mates", "pairs_in"),
     "error_rate": Ratio("mismatches", "aligned_bases"),
     "ts_tv": Ratio("transitions", "transversions"),

@@ -35,6 +35,13 @@ FLOORS: dict[str, Floor] = {
         Limit(fail_below=0.1),
         "almost no pair lies as one fragment: R1 and R2 are not each other's mates",
     ),
+    # Mates of a fragment are on opposite strands; those of different fragments on one as often as
+    # not. In a small genome that is all that tells them: they lie near each other by chance.
+    # Amplified single cells have some inverted chimeras, never every fourth pair.
+    "same_strand_fraction": Floor(
+        Limit(warn_above=0.05, fail_above=0.25),
+        "mates lie on one strand: R1 and R2 are not each other's mates",
+    ),
     # Mates never hold the same bases by nature: of an insert as long as they are, R2 is R1's
     # reverse complement. Only blocks of 1,000 pairs that are all the same are counted, but a
     # lane's last block may be one pair of N alone: 1 of 1,001.

@@ -15,14 +15,17 @@ NAMES = frozenset(
         "acgt_bases",
         "mismatches",
         "aligned_bases",
-        "average_quality",
+        "same_strand_pairs",
+        "oriented_pairs",
     )
 )
 _SUMMARY = {
     "mismatches": "mismatches",
     "bases mapped (cigar)": "aligned_bases",
-    "average quality": "average_quality",
 }
+_SAME_STRAND = "pairs with other orientation"
+_ORIENTATIONS = ("inward oriented pairs", "outward oriented pairs", _SAME_STRAND)
+"""Of the pairs on one contig that lie within 8,000 bases."""
 _GOOD_QUALITY = 30
 
 
@@ -35,6 +38,9 @@ def read(content: bytes) -> dict[str, float]:
             sections.setdefault(mark, []).append(fields)
     summary = {fields[0].rstrip(":"): fields[1] for fields in sections["SN"]}
     figures = {ours: float(summary[theirs]) for theirs, ours in _SUMMARY.items()}
+    orientations = {name: float(summary[name]) for name in _ORIENTATIONS}
+    figures["same_strand_pairs"] = orientations[_SAME_STRAND]
+    figures["oriented_pairs"] = sum(orientations.values())
     qualities = [*sections.get("FFQ", []), *sections.get("LFQ", [])]
     if qualities:
         figures["q30_bases"] = sum(_good_bases(fields) for fields in qualities)
