@@ -12,7 +12,7 @@ import pytest
 from local.demo.genome import haplotypes, make_genome, plant_variants
 from local.demo.reads import Lane, write_lane
 from runner.outputs import Measured, measure
-from seqdrop.domain.lanes import named_lanes
+from seqdrop.domain.lanes import worst_lanes
 from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.plan import StageResult
 from seqdrop.domain.qc import Verdict, judge
@@ -84,8 +84,8 @@ def check_verdict(measured: Measured) -> None:
     assert pooled > 0.8
     result = StageResult("align", "k", (), {}, {}, measured.metrics, lanes=measured.lanes)
     metrics = metrics_of([result], duplicates_marked=True)
-    assert metrics["properly_paired_fraction"] < 0.1
-    verdict, lines = judge(metrics, {}, worst_in=named_lanes([result], metrics))
+    assert metrics["properly_paired_fraction"] == round(pooled, 4)
+    verdict, lines = judge(metrics, {}, lanes=worst_lanes([result]))
     assert verdict is Verdict.FAIL
     (line,) = [line for line in lines if "properly_paired_fraction" in line]
     assert f"(floor) (worst in lane {WRONG}): almost no pair lies as one fragment" in line

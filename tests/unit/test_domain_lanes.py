@@ -4,14 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqdrop.domain.lanes import LEAST_PAIRED_READS, LEAST_PAIRS, named_lanes, worst_lanes
+from seqdrop.domain.lanes import (
+    LEAST_PAIRED_READS,
+    LEAST_PAIRS,
+    as_in_worst_lanes,
+    worst_lanes,
+)
 from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.pipeline import Limit
 from seqdrop.domain.plan import StageResult
 from seqdrop.domain.qc import Verdict, judge
 
 GOOD = {
-    "reads_in": 2_000_000, "bases_in": 300_000_000, "identical_mates": 0, "without_end_block": 0,
+    "reads_in": 2_000_000, "bases_in": 300_000_000, "q30_bases": 280_000_000,
+    "identical_mates": 0, "without_end_block": 0,
     "r1_quality_min": ord("#"), "r1_quality_max": ord("J"),
     "r2_quality_min": ord("#"), "r2_quality_max": ord("J"),
 }  # fmt: skip
@@ -35,7 +41,7 @@ MATES = ("r1", "r2")
 
 def judged(found: StageResult) -> tuple[Verdict, list[str]]:
     metrics = metrics_of([found], duplicates_marked=True)
-    return judge(metrics, {}, worst_in=named_lanes([found], metrics))
+    return judge(metrics, {}, lanes=worst_lanes([found]))
 
 
 @pytest.mark.parametrize("place", [0, 1, 5])
@@ -57,6 +63,13 @@ def test_good_lanes_pass() -> None:
 def test_a_part_of_a_lane_that_was_merged_wrongly_is_seen() -> None:
     verdict, _ = judged(result({**GOOD, "identical_mates": 20_000}))
     assert verdict is Verdict.FAIL
+
+
+def test_a_lane_whose_qualities_were_lost_is_not_hidden_by_a_good_one() -> None:
+    lost = {**GOOD, "q30_bases": 0, "r1_quality_max": ord("#"), "r2_quality_max": ord("#")}
+    verdict, (line,) = judged(result(GOOD, GOOD, lost))
+    assert verdict is Verdict.FAIL
+    assert "q30_fraction is 0, below 0.01 (floor) (worst in lane L.3): next to no base" in line
 
 
 def test_a_few_pairs_are_judged_with_the_others_only() -> None:
@@ -90,7 +103,7 @@ def test_a_limit_names_the_lane_too_and_results_without_lanes_are_judged_by_thei
     counts = {"reads_in": 400, "identical_mates": 200}
     older = StageResult("align", "k", (), {}, counts)
     assert judged(older)[0] is Verdict.FAIL
-    assert named_lanes([older], {}) == {}
+    assert worst_lanes([older]) == {}
 
 
 def mapped(proper: int, both: int = 10_000, reads: int = 10_200) -> dict[str, int]:
@@ -124,7 +137,7 @@ def test_the_lane_of_fewest_proper_pairs_decides_over_a_limit_too() -> None:
     found = aligned(mapped(9_900), mapped(7_500), mapped(9_800))
     metrics = metrics_of([found], duplicates_marked=True)
     limits = {"properly_paired_fraction": Limit(warn_below=0.8)}
-    verdict, lines = judge(metrics, limits, worst_in=named_lanes([found], metrics))
+    verdict, lines = judge(metrics, limits, lanes=worst_lanes([found]))
     assert verdict is Verdict.WARN
     assert lines == ["WARN: properly_paired_fraction is 0.75, below 0.8 (worst in lane L.2)"]
 
@@ -134,9 +147,10 @@ def test_a_lane_whose_r2_is_of_something_else_is_seen_in_what_maps() -> None:
     strange = mapped(0, both=0) | {"mapped": 5_000}
     found = aligned(*[mapped(9_900)] * 19, strange)
     metrics = metrics_of([found], duplicates_marked=True)
-    assert metrics["mapped_fraction"] == round(5_000 / 10_200, 4)
+    assert metrics["mapped_fraction"] == round(found.metrics["mapped"] / (20 * 10_200), 4) > 0.95
     assert metrics["properly_paired_fraction"] == 0.99
-    assert named_lanes([found], metrics)["mapped_fraction"] == "lane L.20"
+    assert worst_lanes([found])["mapped_fraction"].value == round(5_000 / 10_200, 4)
+    assert worst_lanes([found])["mapped_fraction"].place == "lane L.20"
 
 
 def test_too_few_pairs_of_a_lane_say_nothing() -> None:
@@ -165,7 +179,10 @@ def test_what_was_not_counted_in_a_lane_is_not_judged() -> None:
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=1, max_size=9))
 def test_no_judged_lane_is_better_than_the_figure_of_the_run(pairs: list[tuple[int, int]]) -> None:
     lanes = [mapped(2 * min(pair), both=2 * max(pair), reads=2_000) for pair in pairs]
-    found = metrics_of([aligned(*lanes)], duplicates_marked=True)
+    result = aligned(*lanes)
+    found, _ = as_in_worst_lanes(
+        metrics_of([result], duplicates_marked=True), worst_lanes([result])
+    )
     judged_lanes = [
         lane["properly_paired"] / lane["both_mapped"]
         for lane in lanes

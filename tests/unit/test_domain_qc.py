@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from seqdrop.domain.blueprint import check_limits
 from seqdrop.domain.errors import InvalidAssay, InvalidPipeline
 from seqdrop.domain.fingerprint import Comparison, identity_metrics, is_refuted
-from seqdrop.domain.lanes import LEAST_PAIRED_READS, is_phred64
+from seqdrop.domain.lanes import LEAST_PAIRED_READS, WorstLane, is_phred64
 from seqdrop.domain.metrics import (
     METRICS,
     measurable,
@@ -27,6 +27,7 @@ GOOD = {
     "mapped_fraction": 0.99, "properly_paired_fraction": 0.95, "identical_mates_fraction": 0.0,
     "phred64": 0.0, "duplicate_fraction": 0.1, "files_without_end": 0.0,
     "depth_over_cap": 0.1, "contamination": 0.0, "same_strand_fraction": 0.01,
+    "q30_fraction": 0.9,
 }  # fmt: skip
 
 
@@ -95,6 +96,9 @@ def test_a_good_run_crosses_no_floor() -> None:
     [
         ("mapped_fraction", 0.0, Verdict.FAIL, "wrong reference"),
         ("properly_paired_fraction", 0.02, Verdict.FAIL, "not each other's mates"),
+        ("same_strand_fraction", 0.5, Verdict.FAIL, "not each other's mates"),
+        ("same_strand_fraction", 0.06, Verdict.WARN, "not each other's mates"),
+        ("q30_fraction", 0.0, Verdict.FAIL, "qualities were lost"),
         ("identical_mates_fraction", 1.0, Verdict.FAIL, "sent twice"),
         ("phred64", 1.0, Verdict.FAIL, "offset of 64"),
         ("duplicate_fraction", 0.99, Verdict.FAIL, "amplicons"),
@@ -352,7 +356,7 @@ def test_identity_is_judged_by_the_share_of_sites_that_agree(
     compared: Comparison, verdict: Verdict, line: str
 ) -> None:
     found = judge(GOOD, {"mapped_fraction": Limit(fail_below=0.1)}, identity=[compared],
-                  worst_in={"mapped_fraction": "lane 1"})  # fmt: skip
+                  lanes={"mapped_fraction": WorstLane(0.5, ["1"])})  # fmt: skip
     assert found.verdict is verdict
     assert [one[: len(line)] for one in found.lines] == ([line] if line else [])
 

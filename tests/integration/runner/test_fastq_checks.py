@@ -12,7 +12,7 @@ from subprocess import Popen, run
 import pytest
 
 from seqdrop.domain.failure import FailureClass
-from seqdrop.domain.lanes import named_lanes
+from seqdrop.domain.lanes import worst_lanes
 from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.pipeline import Output
 from seqdrop.domain.plan import ReadPair, StagePlan
@@ -110,7 +110,7 @@ def test_one_lane_of_several_with_r1_under_both_names_is_seen(lab: RunnerLab, ho
     assert result is not None
     metrics = metrics_of([result], duplicates_marked=True)
     assert (metrics["reads"], metrics["identical_mates_fraction"]) == (12_600, 1.0)
-    found = judge(metrics, {}, worst_in=named_lanes([result], metrics))
+    found = judge(metrics, {}, lanes=worst_lanes([result]))
     assert found.verdict is Verdict.FAIL
     assert "worst in lane L.3" in found.lines[0]
 
@@ -130,7 +130,7 @@ def test_one_mate_with_qualities_of_old_instruments_is_seen(lab: RunnerLab) -> N
     assert result is not None
     metrics = metrics_of([result], duplicates_marked=True)
     assert metrics["phred64"] == 1.0
-    assert named_lanes([result], metrics)["phred64"] == "lane L.1"
+    assert worst_lanes([result])["phred64"].place == "lane L.1"
 
 
 def test_a_tool_on_files_starts_before_they_are_checked(lab: RunnerLab) -> None:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from seqdrop.domain.plan import StageResult
 
@@ -11,7 +12,7 @@ LEAST_PAIRED_READS = 2 * LEAST_PAIRS
 """Both mates of at least 100 pairs have to map before the proper ones among them say anything:
 bwa learns from the pairs what proper is, and calls none proper where they are few (it asks for
 ten good ones of an orientation: MIN_DIR_CNT in bwamem_pair.c)."""
-LESS_IS_WORSE = frozenset(("mapped_fraction", "properly_paired_fraction"))
+LESS_IS_WORSE = frozenset(("q30_fraction", "mapped_fraction", "properly_paired_fraction"))
 """Metrics of lanes whose worst value is the smallest; of all others it is the greatest."""
 _SUMMED = frozenset(("files_without_end",))
 """Metrics of the run that are counts over all lanes."""
@@ -22,8 +23,20 @@ PHRED64_LOWEST, PHRED64_HIGHEST = ord(";"), ord("j")
 """Solexa's -5, and Q42, with an offset of 64: Cock et al. 2010, doi:10.1093/nar/gkp1137."""
 
 
-def worst_lanes(results: Iterable[StageResult]) -> dict[str, tuple[float, list[str]]]:
-    """By metric: the worst value of any lane, and the lanes that have it.
+class WorstLane(NamedTuple):
+    """The worst value of a metric in any lane, and the lanes that have it."""
+
+    value: float
+    lanes: list[str]
+
+    @property
+    def place(self) -> str:
+        """For a person."""
+        return f"lane{'s' * (len(self.lanes) > 1)} {', '.join(self.lanes)}"
+
+
+def worst_lanes(results: Iterable[StageResult]) -> dict[str, WorstLane]:
+    """By metric, rounded as the metrics of runs are.
 
     Where more is worse, a metric that is 0 in all lanes is left out.
     """
@@ -31,12 +44,12 @@ def worst_lanes(results: Iterable[StageResult]) -> dict[str, tuple[float, list[s
     for result in results:
         for lane, counts in sorted(result.lanes.items()):
             for name, value in _metrics_of(counts).items():
-                by_metric[name].append((value, lane))
-    worst: dict[str, tuple[float, list[str]]] = {}
+                by_metric[name].append((round(value, 4), lane))
+    worst: dict[str, WorstLane] = {}
     for name, found in by_metric.items():
         value = worst_of(name, *(value for value, _ in found))
         if value or name in LESS_IS_WORSE:
-            worst[name] = (value, [lane for other, lane in found if other == value])
+            worst[name] = WorstLane(value, [lane for other, lane in found if other == value])
     return worst
 
 
@@ -45,16 +58,19 @@ def worst_of(name: str, *values: float) -> float:
     return min(values) if name in LESS_IS_WORSE else max(values)
 
 
-def named_lanes(results: Iterable[StageResult], metrics: Mapping[str, float]) -> dict[str, str]:
-    """By metric of the run: the lanes where it is worst, for a person.
+def as_in_worst_lanes(
+    metrics: Mapping[str, float], lanes: Mapping[str, WorstLane]
+) -> tuple[dict[str, float], dict[str, str]]:
+    """The metrics that are to be judged, and of some the lanes that decide.
 
-    None where the sum of all lanes is worse than each: it is lanes of a few pairs that are bad.
+    No lane does where the sum of all is worse than each: it is lanes of a few pairs that are bad.
     """
-    return {
-        name: f"lane{'s' * (len(lanes) > 1)} {', '.join(lanes)}"
-        for name, (value, lanes) in worst_lanes(results).items()
-        if name in _SUMMED or round(value, 4) == metrics.get(name)
-    }
+    values, places = dict(metrics), {}
+    for name, worst in lanes.items():
+        values[name] = worst_of(name, metrics.get(name, worst.value), worst.value)
+        if name in _SUMMED or values[name] == worst.value:
+            places[name] = worst.place
+    return values, places
 
 
 def _metrics_of(counts: Mapping[str, int]) -> dict[str, float]:
@@ -66,6 +82,8 @@ def _metrics_of(counts: Mapping[str, int]) -> dict[str, float]:
     if pairs >= LEAST_PAIRS:
         found["identical_mates_fraction"] = counts["identical_mates"] / pairs
         found["phred64"] = float(any(_is_mate_phred64(counts, mate) for mate in ("r1", "r2")))
+    if pairs >= LEAST_PAIRS and counts.get("bases_in"):
+        found["q30_fraction"] = counts.get("q30_bases", 0) / counts["bases_in"]
     if "mapped" in counts and counts.get("primary_out", 0) >= _LEAST_READS:
         found["mapped_fraction"] = counts["mapped"] / counts["primary_out"]
     if "properly_paired" in counts and counts.get("both_mapped", 0) >= LEAST_PAIRED_READS:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from seqdrop.domain.lanes import (
     LEAST_PAIRED_READS,
     LEAST_PAIRS,
+    LESS_IS_WORSE,
     is_phred64,
     worst_lanes,
-    worst_of,
 )
 from seqdrop.domain.measures import figures_of
 from seqdrop.domain.measures.depth import BREADTH_DEPTHS
@@ -55,15 +55,11 @@ METRICS: dict[str, Metric] = {
     "reads": Metric("reads", "reads in the FASTQ files, both mates"),
     "q30_fraction": Metric("fraction", "bases with a quality of 30 or more"),
     "gc_fraction": Metric("fraction", "G and C among the A, C, G and T of the reads"),
-    "mapped_fraction": Metric(
-        "fraction", "reads that map anywhere, in the lane with fewest of them"
-    ),
+    "mapped_fraction": Metric("fraction", "reads that map anywhere"),
     "mapped_reads": Metric("reads", "reads that map anywhere"),
     "duplicate_fraction": Metric("fraction", "reads that are copies of another fragment's"),
     "properly_paired_fraction": Metric(
-        "fraction",
-        "among reads whose both mates map: those that lie as a pair of one fragment, in the lane "
-        "with fewest of them",
+        "fraction", "among reads whose both mates map: those that lie as a pair of one fragment"
     ),
     "same_strand_fraction": Metric(
         "fraction", "among pairs that lie near each other: those whose mates are on one strand"
@@ -153,8 +149,9 @@ def metrics_of(
             metrics[name] = part / whole
     if "quality_min" in found and "quality_max" in found:
         metrics["phred64"] = float(is_phred64(found["quality_min"], found["quality_max"]))
-    for name, (value, _) in worst_lanes(results).items():
-        metrics[name] = worst_of(name, metrics.get(name, value), value)
+    for name, worst in worst_lanes(results).items():
+        if name not in LESS_IS_WORSE:  # of those, tools have a figure of their own for all reads
+            metrics[name] = max(metrics.get(name, 0.0), worst.value)
     return {name: round(metrics[name], 4) for name in METRICS if name in metrics}
 
 

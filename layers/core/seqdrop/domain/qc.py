@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from seqdrop.domain.fingerprint import LEAST_SHARED_SITES, OTHER_BELOW, SAME_FROM, Comparison
+from seqdrop.domain.lanes import WorstLane, as_in_worst_lanes
 from seqdrop.domain.pipeline import Limit
 
 
@@ -34,6 +35,13 @@ FLOORS: dict[str, Floor] = {
     "properly_paired_fraction": Floor(
         Limit(fail_below=0.1),
         "almost no pair lies as one fragment: R1 and R2 are not each other's mates",
+    ),
+    # Instruments give Q30 to most bases, and a converter that knows no qualities one for all, most
+    # often 30 or more. Bases of Q0 to Q5 (the other choice) tell nothing, and no variant is called.
+    "q30_fraction": Floor(
+        Limit(fail_below=0.01),
+        "next to no base has a quality of 30: qualities were lost, or set to a low one for all, so "
+        "that variants can't be called; upload the files as the instrument wrote them",
     ),
     # Mates of a fragment are on opposite strands; those of different fragments on one as often as
     # not. In a small genome that is all that tells them: they lie near each other by chance.
@@ -112,22 +120,23 @@ def judge(
     *,
     floors_set_aside: Mapping[str, str] | None = None,
     sex: str | None = None,
-    worst_in: Mapping[str, str] | None = None,
+    lanes: Mapping[str, WorstLane] | None = None,
     identity: Iterable[Comparison] = (),
     warnings: Iterable[str] = (),
 ) -> Judgement:
     """Limits, floors, comparisons of fingerprints, and, where ``sex`` is not None, the sex by
     depth against what was given.
 
-    ``worst_in`` says of metrics where they are worst, for the lines; ``warnings`` come from
+    Where a lane is worse than all together, it is judged and named. ``warnings`` come from
     elsewhere, as from the controls of the batch.
 
     A limited metric that the run does not have is a WARN: it could not be looked at. So is a
     run whose alignment nobody looked at.
     """
     aside = floors_set_aside or {}
-    places = {name: f" (worst in {place})" for name, place in (worst_in or {}).items()}
-    findings = [*_by_limits(metrics, limits, places), *_by_floors(metrics, aside, places)]
+    values, worst_in = as_in_worst_lanes(metrics, lanes or {})
+    places = {name: f" (worst in {place})" for name, place in worst_in.items()}
+    findings = [*_by_limits(values, limits, places), *_by_floors(values, aside, places)]
     findings += map(_by_identity, identity)
     findings += [_Finding(Verdict.WARN, line) for line in warnings]
     if sex is not None:

@@ -15,7 +15,7 @@ from seqdrop.domain.control import judge_control
 from seqdrop.domain.errors import Conflict, NoSuchSample, RunClosed, SeqdropError, Transient
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.fingerprint import Comparison, identity_metrics
-from seqdrop.domain.lanes import named_lanes
+from seqdrop.domain.lanes import worst_lanes
 from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.naming import run_folder, run_id
 from seqdrop.domain.plan import RunPlan, StageResult, encode
@@ -104,7 +104,7 @@ class Closing:
                 blueprint.qc,
                 floors_set_aside=blueprint.floors,
                 sex=_sex(analysis) if blueprint.sex_check else None,
-                worst_in=named_lanes(results.values(), metrics),
+                lanes=worst_lanes(results.values()),
                 identity=comparisons,
                 warnings=Controls(self.catalog).warnings(analysis) if analysis else (),
             )
