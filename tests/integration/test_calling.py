@@ -1,5 +1,6 @@
 """What germline-cpu calls: scattered or not, in amplicons, filtered, and the same to the byte."""
 
+import json
 import random
 import re
 from collections.abc import Callable
@@ -56,6 +57,19 @@ def records_of(vcf: Path) -> list[Call]:
             f = line.split("\t")
             values = dict(zip(f[8].split(":"), f[9].split(":"), strict=False))
             found.append(Call(f[0], int(f[1]), f[3], f[4], f[6], f[7], values))
+    return found
+
+
+def bases_with_genotypes(records: list[Call]) -> set[tuple[str, int]]:
+    """Contig and base (from 0) of every block that is called, and of every variant with PASS."""
+    found = set()
+    for record in records:
+        if "." in record.values["GT"] or (record.alt != "." and record.filter != "PASS"):
+            continue
+        end = re.search(r"(?:^|;)END=(\d+)", record.info)
+        length = int(end[1]) - record.position + 1 if end else len(record.ref)
+        first = record.position - 1
+        found |= {(record.contig, base) for base in range(first, first + length)}
     return found
 
 
@@ -118,8 +132,17 @@ def test_scattered_calls_equal_those_in_one_piece(name: str, tmp_path: Path, pat
         )
     align(sample, tmp_path, path, MARKED)
     out = call(sample, tmp_path, path, variables=on)
-    whole = {vcf: (out / vcf).read_bytes() for vcf in ("variants.g.vcf.gz", "variants.vcf.gz")}
+    names = ("variants.g.vcf.gz", "variants.vcf.gz", "callability.json")
+    whole = {file: (out / file).read_bytes() for file in names}
     records = records_of(out / "variants.g.vcf.gz")
+    scope = (tmp_path / "tmp" / "scope.bed").read_text().splitlines()
+    looked_at = {
+        (contig, base)
+        for contig, start, end in (line.split("\t") for line in scope)
+        for base in range(int(start), int(end))
+    }
+    share = len(looked_at & bases_with_genotypes(records)) / len(looked_at)
+    assert json.loads(whole["callability.json"]) == {"callability": round(share, 4)}
     indels = [r for r in records if "INDEL" in r.info]
     blocks = [r for r in records if r.alt == "."]
     cuts_near_indels, cuts_in_blocks = 0, 0
@@ -232,12 +255,13 @@ def with_snv(genome: str, at: int) -> str:
 
 def panel_calls(
     tmp_path: Path, path: Path, reference: str, fragments: list[str],
-    variables: dict[str, bool | str] = AMPLICON,
+    variables: dict[str, bool | str] = AMPLICON, *, targets: str = "",
 ) -> list[Call]:  # fmt: skip
     (tmp_path / "made").mkdir()
     mates = amplicon_pairs(fragments, tmp_path)
     fasta = f">chr1\n{reference}\n".encode()
     sample = indexed(tmp_path / "made", fasta, {"FC.1": mates})
+    (sample.ref / "targets.bed").write_text(targets)
     variables = variables | {"keep_duplicates": True}
     align(sample, tmp_path, path, variables)
     return records_of(call(sample, tmp_path, path, variables=variables) / "variants.vcf.gz")
@@ -293,9 +317,35 @@ def test_without_a_given_insert_size_the_longer_amplicon_would_be_lost(
     reference = genome_of(14_000)
     sample = with_snv(with_snv(reference, 7_000), 3_000)
     fragments = [sample[2_920:3_080]] * 3_000 + [sample[6_799:7_099]] * 60
-    variables = AMPLICON | {"insert_size": "", "count_orphans": False}
-    found = panel_calls(tmp_path, path, reference, fragments, variables)
+    variables = AMPLICON | {"insert_size": "", "count_orphans": False, "targets": True}
+    targets = "chr1\t2920\t3080\tshort\nchr1\t6799\t7099\tlong\n"
+    found = panel_calls(tmp_path, path, reference, fragments, variables, targets=targets)
     assert [r.position for r in found] == [3_001]
+    not_called = (tmp_path / "out" / "not_called.bed").read_text().splitlines()
+    assert "chr1\t6799\t7099" in not_called, "the lab is told that nothing was said of it"
+    share = json.loads((tmp_path / "out" / "callability.json").read_bytes())["callability"]
+    rest = sum(int(end) - int(start) for _, start, end in (r.split("\t") for r in not_called))
+    assert share == round(1 - rest / 460, 4) < 0.4
+
+
+def test_reads_that_show_no_base_make_no_pass_and_no_covered_base(
+    tmp_path: Path, path: Path
+) -> None:
+    """Of 20 pairs 3 show the variant, and the others N, as where a primer was masked."""
+    reference = genome_of(14_000)
+    sample = with_snv(reference, 7_000)
+    masked = sample[:6_990] + "N" * 21 + sample[7_011:]
+    fragments = [masked[6_799:7_099]] * 17 + [sample[6_799:7_099]] * 3
+    targets = "chr1\t6850\t7050\n"
+    variables = AMPLICON | {"targets": True}
+    found = panel_calls(tmp_path, path, reference, fragments, variables, targets=targets)
+    for record in found:
+        assert "PASS" not in record.filter
+        assert record.values["AD"] == "0,3"
+    not_called = (tmp_path / "out" / "not_called.bed").read_text().splitlines()
+    assert any(
+        int(start) <= 7_000 < int(end) for _, start, end in (row.split("\t") for row in not_called)
+    )
 
 
 def test_a_split_site_has_a_record_for_each_allele_and_none_claims_reference(

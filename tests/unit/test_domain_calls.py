@@ -49,6 +49,9 @@ def judged(line: str) -> str:
         (variant(sample="0/1:9", keys="GT:DP"), "."),
         (variant(sample="0/1:9:4,5", keys="GT:DP:AD:GQ"), "."),
         (variant(sample="1/1:3:.:.", keys="GT:DP:AD:GQ"), "LowDepth"),
+        (variant(sample="1/1:24:0,3:127"), "LowDepth"),  # the other reads show N
+        (variant(sample="1/1:24:0,5:127"), "PASS"),
+        (variant(sample="1/1:24:0,.:127"), "PASS"),
     ],
 )
 def test_a_call_is_pass_only_where_every_value_is_there_and_good(line: str, found: str) -> None:

@@ -136,6 +136,7 @@ EXAMPLES: dict[MeasureFormat, tuple[str, dict[str, float]]] = {
         '{"calls_passed": 9, "calls_filtered": 2, "calls_at_codes": 1}',
         {"calls_passed": 9, "calls_filtered": 2, "calls_at_codes": 1},
     ),
+    "callability": ('{"callability": 0.98}', {"callability": 0.98}),
     "dragen-coverage": (
         COVERAGE,
         {

@@ -5,12 +5,15 @@ import gzip
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from runner.tools.bed_files import read_bed
 from runner.tools.sequence import Sequence
+from seqdrop.domain.bed import Region, merged
+from seqdrop.domain.callability import called_region, not_called
 from seqdrop.domain.calls import (
     REF_CODE,
     REF_CODE_HEADER,
@@ -55,18 +58,47 @@ def main(arguments: list[str]) -> int:
 
 
 def join(arguments: list[str]) -> int:
-    """Put the calls of all regions together, in their order, with a line on what made them."""
+    """Put the calls of all regions together, in their order, with a line on what made them.
+
+    And say of how much of the scope something was called.
+    """
     parser = argparse.ArgumentParser(prog="seqdrop-tool join", description=join.__doc__)
     parser.add_argument("folder", type=Path, help="where each region's calls are, as *.vcf")
+    parser.add_argument("--scope", type=Path, required=True, help="BED of what is looked at")
+    parser.add_argument("--callability", type=Path, required=True, help="where its share goes")
+    parser.add_argument("--not-called", type=Path, help="BED to write: the rest of the scope")
     _add_facts(parser)
     options = vars(parser.parse_args(arguments))
+    scope, share, rest = (options.pop(name) for name in ("scope", "callability", "not_called"))
     paths = sorted(options.pop("folder").glob("*.vcf"))
     with paths[0].open(encoding="utf-8") as first:
         lines, _ = _read(first)
     sys.stdout.writelines(_with_lines(lines, [maker_line(**options)]))
-    sys.stdout.writelines(joined(chain.from_iterable(map(_records, paths))))
+    called = _called(joined(chain.from_iterable(map(_records, paths))))
+    _write_callability(merged(read_bed(scope)), called, share, rest)
     sys.stdout.flush()
     return 0
+
+
+def _called(lines: Iterator[str]) -> Iterator[Region]:
+    """Where the records have genotypes; each goes to standard output on its way."""
+    for line in lines:
+        sys.stdout.write(line)
+        if region := called_region(line):
+            yield region
+
+
+def _write_callability(
+    scope: list[Region], called: Iterator[Region], share: Path, rest: Path | None
+) -> None:
+    total, missing = sum(region.end - region.start for region in scope), 0
+    with rest.open("w", encoding="utf-8") if rest else nullcontext() as file:
+        for gap in not_called(scope, called):
+            missing += gap.end - gap.start
+            if file:
+                file.write(f"{gap.contig}\t{gap.start}\t{gap.end}\n")
+    figures = {"callability": round(1 - missing / total, 4) if total else 0.0}
+    share.write_text(json.dumps(figures) + "\n", "utf-8")
 
 
 def header(arguments: list[str]) -> int:

@@ -41,7 +41,7 @@ class Thresholds:
         """The FILTER lines of a header."""
         texts = {
             "LowQual": f"QUAL is below {self.min_qual:g}",
-            "LowDepth": f"Depth (FORMAT/DP) is below {self.min_depth}",
+            "LowDepth": f"The reads of its alleles (sum of FORMAT/AD) are below {self.min_depth}",
             "LowGQ": f"Genotype quality (FORMAT/GQ) is below {self.min_gq:g}",
         }
         lines = [f'##FILTER=<ID={name},Description="{text}">' for name, text in texts.items()]
@@ -63,7 +63,7 @@ class Thresholds:
         """PASS only where every value is there and good: a missing one says nothing."""
         judged = (
             ("LowQual", fields[_QUAL], self.min_qual),
-            ("LowDepth", values.get("DP", "."), self.min_depth),
+            ("LowDepth", _reads_of_alleles(values), self.min_depth),
             ("LowGQ", values.get("GQ", "."), self.min_gq),
         )
         failed = [name for name, value, low in judged if value != "." and float(value) < low]
@@ -72,6 +72,17 @@ class Thresholds:
         if failed:
             return ";".join(failed)
         return "." if any(value == "." for _, value, _ in judged) else "PASS"
+
+
+def _reads_of_alleles(values: Mapping[str, str]) -> str:
+    """How many reads show one of a record's alleles: DP counts those too that show N.
+
+    DP where the record has no such counts; "." where it has neither.
+    """
+    depth, counts = values.get("DP", "."), values.get("AD", ".").split(",")
+    if depth == "." or not all(count.isdigit() for count in counts):
+        return depth
+    return str(min(int(depth), sum(map(int, counts))))
 
 
 def with_ref_code(codes: Codes, line: str) -> str:

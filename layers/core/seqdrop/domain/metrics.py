@@ -84,6 +84,9 @@ METRICS: dict[str, Metric] = {
     "on_target_fraction": Metric("fraction", "aligned bases that lie on the targets"),
     "x_depth_ratio": Metric("ratio", "mean depth of X over that of the autosomes"),
     "y_depth_ratio": Metric("ratio", "mean depth of Y over that of the autosomes"),
+    "callability": Metric(
+        "fraction", "bases with a genotype: the reference was seen there, or a variant with PASS"
+    ),
     "calls_passed": Metric("records", "variants with PASS"),
     "calls_filtered": Metric("records", "variants without PASS"),
     "calls_at_codes": Metric(

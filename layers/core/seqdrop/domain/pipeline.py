@@ -14,8 +14,8 @@ QueueKind = Literal["fpga-genome", "fpga-exome", "cpu"]
 Priority = Literal["urgent", "routine", "bulk"]
 ForEach = Literal["", "read_pair", "region"]
 MeasureFormat = Literal[
-    "flagstat", "samtools-stats", "bcftools-stats", "calls", "depth", "fingerprint",
-    "dragen-mapping", "dragen-coverage", "dragen-histogram",
+    "flagstat", "samtools-stats", "bcftools-stats", "calls", "callability", "depth",
+    "fingerprint", "dragen-mapping", "dragen-coverage", "dragen-histogram",
 ]  # fmt: skip
 """What ``domain/measures`` can read."""
 
@@ -142,8 +142,10 @@ class Completeness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quiet_seconds: int = 900
 
 
-_Natural = Annotated[int, msgspec.Meta(ge=0)]
-_Positive = Annotated[int, msgspec.Meta(ge=1)]
+_MOST = 10_000_000
+"""More reads or phred than there ever are; tools keep such numbers in 32 bits, and wrap around."""
+_Natural = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
+_Positive = Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
 
 
 class Calling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

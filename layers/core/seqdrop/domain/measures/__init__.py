@@ -17,6 +17,7 @@ import msgspec
 from seqdrop.domain.errors import InvalidMeasure
 from seqdrop.domain.measures import (
     bcftools_stats,
+    callability,
     calls,
     depth,
     dragen_coverage,
@@ -46,6 +47,7 @@ FORMATS: dict[MeasureFormat, Format] = {
     "samtools-stats": Format(samtools_stats.read, samtools_stats.NAMES),
     "bcftools-stats": Format(bcftools_stats.read, bcftools_stats.NAMES),
     "calls": Format(calls.read, calls.NAMES),
+    "callability": Format(callability.read, callability.NAMES),
     "depth": Format(depth.read, depth.NAMES),
     "fingerprint": Format(fingerprint.read, fingerprint.NAMES),
     "dragen-mapping": Format(dragen_mapping.read, dragen_mapping.NAMES, dragen_mapping.read_lanes),
