@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqdrop.domain.contamination import LEAST_SITES, Counted, contamination, error_rate
+from seqdrop.domain.contamination import (
+    LEAST_OF_EACH,
+    LEAST_SITES,
+    Counted,
+    contamination,
+    error_rate,
+)
 from seqdrop.domain.fingerprint import compared, genotype
 from tests.fingerprints import Panel, balanced, panel
 
@@ -78,7 +84,7 @@ def test_a_few_odd_sites_do_not_make_another_person() -> None:
 def test_depth_beyond_measure_finds_no_more_than_there_is(depth: int) -> None:
     """Errors differ from site to site: the deeper, the less can a model of one rate be true."""
     rng = random.Random(3)
-    pure = []
+    pure = [Counted(0, depth, 0, 0.5)] * LEAST_OF_EACH
     for _ in range(200):
         rate = rng.uniform(0, 0.002)
         wrong = round(depth * rate)
@@ -91,8 +97,10 @@ def test_depth_beyond_measure_finds_no_more_than_there_is(depth: int) -> None:
 def test_of_too_few_sites_nothing_is_said() -> None:
     deep = [Counted(30, 0, 0, 0.5)]
     shallow = [Counted(9, 0, 0, 0.5)]
-    assert contamination(deep * (LEAST_SITES - 1) + shallow * 100) is None
-    assert contamination(deep * LEAST_SITES) == 0.0
+    other = [Counted(0, 30, 0, 0.5)] * LEAST_OF_EACH
+    left = LEAST_SITES - LEAST_OF_EACH
+    assert contamination(deep * (left - 1) + other + shallow * 100) is None
+    assert contamination(deep * left + other) == 0.0
     assert contamination([]) is None
 
 
@@ -133,3 +141,14 @@ def test_one_person_agrees_with_himself_and_two_people_do_not(depth: int, mixed:
     stranger = typed(snps.counts(rng, balanced(other), depth=depth))
     assert (compared("x", first, again).concordance or 0) >= 0.95
     assert (compared("x", first, stranger).concordance or 1) < 0.8
+
+
+@pytest.mark.parametrize("allele", ["ref", "alt"])
+def test_snps_at_which_everybody_is_the_same_say_nothing(allele: str) -> None:
+    """Two people half and half look pure there."""
+    usual = Counted(30, 0, 0, 0.5) if allele == "ref" else Counted(0, 30, 0, 0.5)
+    odd = Counted(15, 15, 0, 0.5)
+    assert contamination([usual] * 200 + [odd] * (LEAST_OF_EACH - 1)) is None
+    assert contamination([usual] * 200 + [odd] * LEAST_OF_EACH) is not None
+    rare = [usual._replace(frequency=0.0005), odd._replace(frequency=0.9999)]
+    assert contamination(rare * 200) is None, "it is said that they are rare"

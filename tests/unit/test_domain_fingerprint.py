@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqdrop.domain.errors import InvalidReference
-from seqdrop.domain.fingerprint import LEAST_SHARED_SITES, Comparison, compared, genotype
+from seqdrop.domain.fingerprint import (
+    LEAST_SHARED_SITES,
+    LEAST_TELLING_SITES,
+    Comparison,
+    compared,
+    genotype,
+)
 from seqdrop.domain.fingerprint_sites import HEADER, Site, check_bases, parse_sites
 
 LENGTHS = {"chr1": 1_000, "chr2": 500, "chrX": 300}
@@ -124,6 +130,20 @@ def test_agreement_is_over_sites_that_both_have() -> None:
     other = {**dict.fromkeys(list(one)[5:25], "0/1"), "chr1:7:A:G": "1/1", "chr2:1:A:G": "0/0"}
     assert compared("x", one, other) == compared("x", other, one) == Comparison("x", 20, 19)
     assert compared("x", one, other).concordance == 0.95
+
+
+@pytest.mark.parametrize("usual", ["0/0", "1/1"])
+def test_sites_at_which_everybody_is_the_same_say_nothing(usual: str) -> None:
+    """Rare SNPs: another person agrees at all of them, and so does the sample itself."""
+    one = {f"chr1:{n}:A:G": usual for n in range(110)}
+    other = one | {"chr1:5:A:G": "0/1"}
+    few = one | {f"chr1:{n}:A:G": "0/1" for n in range(LEAST_TELLING_SITES - 1)}
+    for theirs in (one, other, few):
+        assert compared("x", one, theirs).concordance is None
+        assert compared("x", theirs, one).concordance is None
+    enough = few | {"chr1:99:A:G": "0/1"}
+    assert compared("x", enough, enough).concordance == 1.0
+    assert compared("x", one, enough).concordance == round(105 / 110, 4)
 
 
 def test_few_shared_sites_say_nothing() -> None:

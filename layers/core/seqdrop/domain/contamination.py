@@ -25,11 +25,18 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from seqdrop.domain.fingerprint import HOMOZYGOUS_UP_TO
+
 LEAST_SITES = 100
 """Sites below which nothing is said. About half of so many are homozygous: at a depth of 30 these
 have 1,500 reads, of which 2 % of another person are some 15 of the other allele, give or take 4."""
 LEAST_DEPTH = 10
 """Reads below which a site is left out: it may have both alleles and show one."""
+RAREST_COMMON = 0.05
+"""Frequency of the rarer allele below which a site is left out: hardly anybody has it."""
+LEAST_OF_EACH = 5
+"""Sites that show REF and sites that show ALT: where a sample has one allele nearly everywhere the
+SNPs are not common, whatever is said of them, and another person's reads look the same."""
 UNKNOWN_FREQUENCY = 0.5
 """Taken for ALT where nobody says how frequent it is. At homozygous sites the other allele has a
 frequency of at most one half on average (of p*q/(p^2+q^2)): the share is then a lower bound."""
@@ -79,9 +86,10 @@ def error_rate(sites: Iterable[Counted]) -> float:
 
 
 def contamination(sites: Iterable[Counted]) -> float | None:
-    """The share of reads that are another person's, from 0 to 0.5; None of too few sites."""
-    deep = [site for site in sites if site.ref + site.alt >= LEAST_DEPTH]
-    if len(deep) < LEAST_SITES:
+    """The share of reads that are another person's, from 0 to 0.5; None where sites tell little."""
+    deep = [site for site in sites if site.ref + site.alt >= LEAST_DEPTH and _is_common(site)]
+    of_each = [sum(of(site) for site in deep) for of in (_shows_ref, _shows_alt)]
+    if len(deep) < LEAST_SITES or min(of_each) < LEAST_OF_EACH:
         return None
     error = error_rate(deep)
     weighed = [_weigh(site) for site in deep]
@@ -90,6 +98,19 @@ def contamination(sites: Iterable[Counted]) -> float | None:
     best = max(range(len(shares)), key=likelihoods.__getitem__)
     low, high = shares[max(best - 1, 0)], shares[min(best + 1, len(shares) - 1)]
     return _likeliest(weighed, low, high, error)
+
+
+def _is_common(site: Counted) -> bool:
+    p = UNKNOWN_FREQUENCY if site.frequency is None else site.frequency
+    return RAREST_COMMON <= p <= 1 - RAREST_COMMON
+
+
+def _shows_ref(site: Counted) -> bool:
+    return site.ref > HOMOZYGOUS_UP_TO * (site.ref + site.alt)
+
+
+def _shows_alt(site: Counted) -> bool:
+    return site.alt > HOMOZYGOUS_UP_TO * (site.ref + site.alt)
 
 
 def _weigh(site: Counted) -> _Weighed:

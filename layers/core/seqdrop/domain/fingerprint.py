@@ -4,7 +4,7 @@ A fingerprint says who a person is. It lies with the other results, in ``fingerp
 catalog, logs and events know how many sites it has, and what share of them agrees with another.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +20,9 @@ the two a site is not typed."""
 LEAST_SHARED_SITES = 20
 """Sites that are typed in both; of fewer, nothing is said. Strangers agree in 19 or more of 20
 sites with frequencies of 0.2 to 0.5 once in a thousand times, or less."""
+LEAST_TELLING_SITES = 5
+"""Shared sites that one of two samples has otherwise than most: of 20 common SNPs 7 or more. At
+rare ones everybody is homozygous for the same allele, and any two people agree."""
 SAME_FROM = 0.95
 """Share of sites that agree in two samples of one person: at a depth of ten reads some 0.98."""
 OTHER_BELOW = 0.8
@@ -47,6 +50,8 @@ class Comparison(NamedTuple):
     """Those of them that agree."""
     problem: str = ""
     """Why nothing could be compared."""
+    alike: bool = False
+    """Whether nearly all shared sites have one genotype, as anybody's would."""
     supplied: bool = False
     """Whether a lab supplied the other genotypes: then it relies on the comparison."""
     remedy: str = ""
@@ -54,8 +59,8 @@ class Comparison(NamedTuple):
 
     @property
     def concordance(self) -> float | None:
-        """The share that agrees; None where too few are shared to say anything."""
-        if self.sites < LEAST_SHARED_SITES:
+        """The share that agrees; None where the shared sites say too little."""
+        if self.sites < LEAST_SHARED_SITES or self.alike:
             return None
         return round(self.same / self.sites, 4)
 
@@ -75,8 +80,17 @@ def genotype(ref: int, alt: int) -> str:
 
 def compared(other: str, mine: Mapping[str, str], theirs: Mapping[str, str]) -> Comparison:
     """How two samples' genotypes agree; sites are the same by contig, position and alleles."""
-    shared = mine.keys() & theirs.keys()
-    return Comparison(other, len(shared), sum(mine[site] == theirs[site] for site in shared))
+    shared = [(mine[site], theirs[site]) for site in mine.keys() & theirs.keys()]
+    same = sum(one == two for one, two in shared)
+    return Comparison(other, len(shared), same, alike=are_alike(shared))
+
+
+def are_alike(shared: Collection[tuple[str, str]]) -> bool:
+    """Whether both samples have one homozygous genotype at nearly all sites."""
+    return any(
+        sum(pair != (usual, usual) for pair in shared) < LEAST_TELLING_SITES
+        for usual in ("0/0", "1/1")
+    )
 
 
 def identity_metrics(comparisons: Iterable[Comparison]) -> dict[str, float]:

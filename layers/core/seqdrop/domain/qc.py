@@ -200,7 +200,10 @@ def _by_identity(compared: Comparison) -> _Finding:
         return _Finding(untold, f"identity can't be told by {compared.other}: {compared.problem}")
     said = f"{compared.sites} sites of the fingerprint shared with {compared.other}"
     if compared.concordance is None:
-        line = f"identity can't be told by {said}: it takes {LEAST_SHARED_SITES}"
+        why = f"it takes {LEAST_SHARED_SITES}"
+        if compared.sites >= LEAST_SHARED_SITES:
+            why = "nearly all have one genotype, as anybody's would; it takes common SNPs"
+        line = f"identity can't be told by {said}: {why}"
         return _Finding(untold, f"{line}; {compared.remedy}" if compared.remedy else line)
     share = f"identity_concordance is {compared.concordance:g} over {said}"
     if compared.concordance < OTHER_BELOW:
