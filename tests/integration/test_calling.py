@@ -321,7 +321,8 @@ def test_without_a_given_insert_size_the_longer_amplicon_would_be_lost(
     targets = "chr1\t2920\t3080\tshort\nchr1\t6799\t7099\tlong\n"
     found = panel_calls(tmp_path, path, reference, fragments, variables, targets=targets)
     assert [r.position for r in found] == [3_001]
-    not_called = (tmp_path / "out" / "not_called.bed").read_text().splitlines()
+    first, *not_called = (tmp_path / "out" / "not_called.bed").read_text().splitlines()
+    assert first.startswith("# target bases without a genotype")
     assert "chr1\t6799\t7099" in not_called, "the lab is told that nothing was said of it"
     share = json.loads((tmp_path / "out" / "callability.json").read_bytes())["callability"]
     rest = sum(int(end) - int(start) for _, start, end in (r.split("\t") for r in not_called))
@@ -342,7 +343,8 @@ def test_reads_that_show_no_base_make_no_pass_and_no_covered_base(
     for record in found:
         assert "PASS" not in record.filter
         assert record.values["AD"] == "0,3"
-    not_called = (tmp_path / "out" / "not_called.bed").read_text().splitlines()
+    first, *not_called = (tmp_path / "out" / "not_called.bed").read_text().splitlines()
+    assert first.startswith("# target bases without a genotype")
     assert any(
         int(start) <= 7_000 < int(end) for _, start, end in (row.split("\t") for row in not_called)
     )

@@ -93,6 +93,8 @@ def _write_callability(
 ) -> None:
     total, missing = sum(region.end - region.start for region in scope), 0
     with rest.open("w", encoding="utf-8") if rest else nullcontext() as file:
+        if file:
+            file.write("# target bases without a genotype: no variant there says nothing\n")
         for gap in not_called(scope, called):
             missing += gap.end - gap.start
             if file:
