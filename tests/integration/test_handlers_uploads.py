@@ -249,6 +249,15 @@ def manifest(*names: str, sample: str = "Hm2", **given: Any) -> bytes:
     return json.dumps({"samples": [{"sample": sample, "files": files, **given}]}).encode()
 
 
+def manifest_of_two(*assays: str) -> bytes:
+    """A manifest that names a sample under each of the assays, with one lane each."""
+    samples = [
+        {"sample": "Hm2", "assay": assay, "files": [{"r1": f"{n}a.gz", "r2": f"{n}b.gz"}]}
+        for n, assay in enumerate(assays)
+    ]
+    return json.dumps({"samples": samples}).encode()
+
+
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_a_manifest_and_its_files_may_come_in_any_order(
     cloud: Cloud, order: tuple[int, ...]
@@ -315,6 +324,7 @@ def test_a_manifest_wins_over_what_a_files_name_said(cloud: Cloud) -> None:
         (manifest("a.gz", "./a.gz"), "names 'a.gz' more than once"),
         (manifest("a.gz", f"s3://{UPLOADS}/a.gz"), "names 'a.gz' more than once"),
         (manifest("a.gz", "b" * 1_100), "can't be an object's key"),
+        (manifest_of_two("", "wgs"), "names 'Hm2 (wgs)' more than once"),
     ],
 )
 def test_a_manifest_that_can_not_be_used_is_held_until_it_is_corrected(
