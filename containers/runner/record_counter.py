@@ -6,7 +6,14 @@ from isal import isal_zlib
 from runner.faults import FastqFault
 from runner.mate_counts import BLOCK_READS, MateCounts
 from runner.record_vectors import WORD, Lines, Records, Room, records_of
-from seqdrop.domain.fastq_record import BLANK_LINE_FAULT, PADDING, record_fault, shown_bytes
+from seqdrop.domain.fastq_record import (
+    BLANK_LINE_FAULT,
+    CARRIAGE_RETURNS_FAULT,
+    PADDING,
+    has_carriage_returns_alone,
+    record_fault,
+    shown_bytes,
+)
 
 LONGEST_RECORD_BYTES = 64 * 2**20
 """More without a record's end is no FASTQ; the longest nanopore reads have some 4 Mbp."""
@@ -44,6 +51,7 @@ class RecordCounter:
         else:
             self._look_at_each(block[: lines.end].tobytes())
         if len(self._rest) > LONGEST_RECORD_BYTES:
+            self._check_line_ends(self._rest)
             raise FastqFault(f"is not FASTQ: {self._record()} has no end")
 
     def finish(self) -> None:
@@ -61,9 +69,15 @@ class RecordCounter:
         if len(lines) != 3 or len(lines[0]) > len(lines[2]):
             if not header:
                 raise FastqFault(f"is not FASTQ: {self._record()} {BLANK_LINE_FAULT}")
+            self._check_line_ends(rest)
             reads = f"{self.counts.reads:,} reads"
             raise FastqFault(f"ends in the middle of a record after {reads}")
         self._look_at_each(rest + b"\n")
+
+    @staticmethod
+    def _check_line_ends(rest: bytes) -> None:
+        if has_carriage_returns_alone(rest):
+            raise FastqFault(CARRIAGE_RETURNS_FAULT)
 
     def _record(self) -> str:
         return f"record {self.counts.reads + 1:,}"

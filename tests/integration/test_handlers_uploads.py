@@ -1,17 +1,20 @@
 """register_upload with S3's own events: in any order, twice, with bad ones among them."""
 
+import gzip
 import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
 from seqdrop.aws.catalog.references import References
 from seqdrop.aws.executions import RunInput
 from seqdrop.aws.objects import Objects
+from seqdrop.domain.blueprint import Blueprint
 from seqdrop.domain.naming import split_run_id, unplaced_sample
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import Analysis, AnalysisStatus, RunOptions
@@ -122,6 +125,29 @@ def test_an_unreadable_file_holds_its_sample_until_a_good_one_comes(
     assert repr(key) in held.why
     cloud.deliver("register_upload", *pair(cloud))
     assert analysis(cloud).status is AnalysisStatus.ANALYSING
+
+
+@pytest.mark.parametrize("named_before", [False, True])
+@pytest.mark.parametrize("empty", [b"", gzip.compress(b"", mtime=0)], ids=["no bytes", "gzip"])
+def test_an_empty_lane_holds_its_sample_until_a_manifest_leaves_it_out(
+    cloud: Cloud, named_before: bool, empty: bytes
+) -> None:
+    lanes = [("NA1_S1_L001_R1_001.fastq.gz", "NA1_S1_L001_R2_001.fastq.gz"),
+             ("NA1_S1_L002_R1_001.fastq.gz", "NA1_S1_L002_R2_001.fastq.gz")]  # fmt: skip
+    if named_before:
+        cloud.upload("x.manifest.json", manifest_of_lanes(*lanes))
+    for name, body in zip(itertools.chain(*lanes), (R1, R2, empty, empty), strict=True):
+        cloud.upload(name, body)
+    held = analysis(cloud)
+    assert held.status is AnalysisStatus.HELD
+    assert "drop a manifest of the sample that leaves it out" in held.why
+    cloud.upload("x.manifest.json", manifest_of_lanes(lanes[0]))
+    assert analysis(cloud).status is AnalysisStatus.ANALYSING
+    (run,) = cloud.executions.started.values()
+    found = cloud.catalog.runs.get("NA1", "wgs", f"{run.run_key}#{run.attempt}")
+    assert found is not None
+    pairs = msgspec.json.decode(found.blueprint, type=Blueprint).pairs
+    assert [(pair.r1.key, pair.r2.key) for pair in pairs] == lanes[:1]
 
 
 @pytest.mark.parametrize("dies", [False, True])
@@ -249,6 +275,21 @@ def manifest(*names: str, sample: str = "Hm2", **given: Any) -> bytes:
     return json.dumps({"samples": [{"sample": sample, "files": files, **given}]}).encode()
 
 
+def manifest_of_lanes(*lanes: tuple[str, str]) -> bytes:
+    """A manifest of NA1."""
+    files = [{"r1": r1, "r2": r2} for r1, r2 in lanes]
+    return json.dumps({"samples": [{"sample": "NA1", "files": files}]}).encode()
+
+
+def manifest_of_two(*assays: str) -> bytes:
+    """A manifest that names a sample under each of the assays, with one lane each."""
+    samples = [
+        {"sample": "Hm2", "assay": assay, "files": [{"r1": f"{n}a.gz", "r2": f"{n}b.gz"}]}
+        for n, assay in enumerate(assays)
+    ]
+    return json.dumps({"samples": samples}).encode()
+
+
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_a_manifest_and_its_files_may_come_in_any_order(
     cloud: Cloud, order: tuple[int, ...]
@@ -315,6 +356,7 @@ def test_a_manifest_wins_over_what_a_files_name_said(cloud: Cloud) -> None:
         (manifest("a.gz", "./a.gz"), "names 'a.gz' more than once"),
         (manifest("a.gz", f"s3://{UPLOADS}/a.gz"), "names 'a.gz' more than once"),
         (manifest("a.gz", "b" * 1_100), "can't be an object's key"),
+        (manifest_of_two("", "wgs"), "names 'Hm2 (wgs)' more than once"),
     ],
 )
 def test_a_manifest_that_can_not_be_used_is_held_until_it_is_corrected(
@@ -326,6 +368,23 @@ def test_a_manifest_that_can_not_be_used_is_held_until_it_is_corrected(
     cloud.upload("x.manifest.json", manifest("a.gz", "b.gz", assay="wgs"))
     assert cloud.catalog.analyses.get(unplaced, "wgs") is None
     assert "waiting for 2 of 2 files that x.manifest.json names" in analysis(cloud, "Hm2").why
+
+
+def test_a_samplesheet_that_contradicts_itself_changes_nothing_until_it_is_corrected(
+    cloud: Cloud,
+) -> None:
+    sheet = "sample,r1,r2,assay,sex\nHm2,a.gz,b.gz,wgs,male\nHm2,c.gz,d.gz,,{}\n"
+    cloud.upload("samplesheet.csv", sheet.format("female").encode())
+    unplaced = unplaced_sample(UPLOADS, "samplesheet.csv")
+    held = analysis(cloud, unplaced)
+    assert held.status is AnalysisStatus.HELD
+    assert "sample Hm2, column sex: two different values on lines 2 and 3" in held.why
+    assert "male" not in str(cloud.items(unplaced))
+    assert cloud.catalog.analyses.get("Hm2", "wgs") is None
+    cloud.upload("samplesheet.csv", sheet.format("").encode())
+    assert cloud.catalog.analyses.get(unplaced, "wgs") is None
+    found = analysis(cloud, "Hm2")
+    assert (found.sex, len(found.expected)) == ("male", 4)
 
 
 def test_a_reference_that_is_not_there_holds_until_a_person_releases(cloud: Cloud) -> None:

@@ -1,6 +1,8 @@
 """The first bytes of a FASTQ file: its form, and what its first read's name tells."""
 
 import gzip
+import shutil
+import subprocess
 import zlib
 
 import pytest
@@ -94,13 +96,24 @@ def test_an_empty_first_member_is_passed_over() -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"", "the file is empty"),
+        (b"", "the file is empty: upload the right file .* a manifest .* that leaves it out"),
         (RECORD, "not gzip"),
         (b"PK\x03\x04zip", "not gzip"),
-        (gz(b""), "nothing in the gzip file"),
+        (gz(b""), "nothing in the gzip file: upload the right .* manifest .* that leaves it out"),
+        (gz(b"") * 2, "nothing in the gzip file: upload the right"),
         (gz(RECORD)[:12], "ends within its first|nothing in"),
         (gz(b"@r\nAC\n"), "ends within its first FASTQ record"),
-        (gz(b">r\nACGT\n+\nFFFF\n"), "first FASTQ record does not begin with @"),
+        (gz(b">r\nACGT\n+\nFFFF\n"), "first FASTQ record does not begin with @ but with >, as FA"),
+        (gz(b">r\nACGT\n"), "first FASTQ record does not begin with @ but with >, as FASTA"),
+        (gz(b"\xef\xbb\xbf" + RECORD), "does not begin with @ but with a byte order mark"),
+        (gz(b"\xef\xbb\xbf" + RECORD[:30]), "does not begin with @ but with a byte order mark"),
+        (gz(RECORD.replace(b"\n", b"\r") * 9), r"CR alone .* `zcat FILE \| tr '\\r' '\\n'"),
+        (gz(RECORD.replace(b"\n", b"\r")[:-1]), "the file has CR alone as its line ends"),
+        (gz(b"@r\r"), "ends within its first FASTQ record"),
+        (gz(b"@r\nACGT\nACG\n+\nFFFF\nFFF\n"), "has no \\+ line after its bases, .* wrapped"),
+        (gz(b"@r\nACGT\n\n+\nFFFF\n"), "has no \\+ line$"),
+        (gz(b"@r\n\nACGT\n+\nFFFF\n"), "has no \\+ line$"),
+        (gz(b"@r\nACGT\n@r\nFFFF\n"), "has no \\+ line$"),
         (gz(b"@r\nACGT\n-\nFFFF\n"), "has no \\+ line"),
         (gz(b"a\nb\nc\nd\n"), "does not begin with @"),
         (gz(b"@r\nACGT\n+\nFFF\n"), "4 bases and 3 qualities"),
@@ -161,6 +174,50 @@ def test_mates_begin_with_the_same_read() -> None:
         check_mates("r1", "r2", "lane 3")
 
 
+NUMBERED = [
+    ("SRR1.7.1", "SRR1.7.2"),
+    ("ERR1755085.100.1", "ERR1755085.100.2"),
+]
+
+
+@pytest.mark.parametrize(("r1", "r2"), NUMBERED)
+def test_mates_that_fastq_dump_numbered_are_told_from_other_reads(r1: str, r2: str) -> None:
+    with pytest.raises(MismatchedMates, match=r"of lane 3 differ by \.1 and \.2 .*fastq-dump -I"):
+        check_mates(r1, r2, "lane 3")
+
+
+@pytest.mark.parametrize(
+    ("r1", "r2"),
+    [
+        ("SRR1.1", "SRR1.2"),  # two spots: without their ends all names would be the same
+        ("SRR1.7.1", "SRR1.8.2"),
+        ("SRR1.7.1", "SRR1.7.1.2"),
+        ("SRR1.7.2", "SRR1.7.1"),
+        ("SRR1.7.1", "SRR1.7.3"),
+        ("A:7.1", "A:7.2"),
+    ],
+)
+def test_other_reads_are_not_taken_for_numbered_mates(r1: str, r2: str) -> None:
+    with pytest.raises(MismatchedMates, match="begin with different reads"):
+        check_mates(r1, r2, "lane 3")
+
+
+@pytest.mark.skipif(shutil.which("awk") is None, reason="needs awk")
+@pytest.mark.parametrize("comment", [b"", b" 7.1 length=4", b"\tBC:Z:AC.1"])
+def test_the_remedy_for_numbered_mates_changes_their_names_alone(comment: bytes) -> None:
+    mates = []
+    for name in NUMBERED[0]:
+        with pytest.raises(MismatchedMates) as caught:
+            check_mates(*NUMBERED[0], "lane 3")
+        program = str(caught.value).split("awk '")[1].split("'")[0]
+        text = b"@%b%b\nACGT\n+%b\n.1.2\n" % (name.encode(), comment, name.encode())
+        mended = subprocess.run(["awk", program], input=text, capture_output=True, check=True)
+        assert mended.stdout.split(b"\n")[1:] == text.split(b"\n")[1:]
+        assert mended.stdout.split(b"\n")[0].split()[1:] == comment.split()
+        mates.append(head(mended.stdout).read_name)
+    assert mates == ["SRR1.7", "SRR1.7"]
+
+
 LONG = b"".join(zlib.crc32(b"%d" % n).to_bytes(4, "big") for n in range(90_000)).hex().encode()
 LONG = LONG.translate(bytes(b"ACGT"[n % 4] for n in range(256)))
 """Bases that do not pack well, as those of a read of 720 kb."""
@@ -184,10 +241,11 @@ def test_it_does_not_matter_where_in_the_first_record_the_head_ends(seen: int) -
 @pytest.mark.parametrize(
     ("begin", "why"),
     [
-        (b">contig\n", "does not begin with @"),
+        (b">contig\n", "does not begin with @ but with >"),
         (b"@ name\n", "has no name"),
         (b"@protein\nMKVL", "characters that are not bases: E F I L"),
-        (b"@two lines\nACGT\n", "has no \\+ line"),
+        (b"@two lines\nACGT\n", "has no \\+ line after its bases, .* wrapped"),
+        (b"@old mac\rACGT\r+\r", "the file has CR alone as its line ends"),
     ],
 )
 def test_what_is_seen_of_a_long_first_record_is_looked_at(begin: bytes, why: str) -> None:

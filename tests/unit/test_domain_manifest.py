@@ -215,7 +215,11 @@ def test_a_samplesheet_is_the_same_manifest() -> None:
         (b"\xff\xfe", "is not CSV in UTF-8"),
         (b'sample,r1,r2\n"Hm2,a,b\n', "is not CSV in UTF-8"),
         (b"sample,r1\nHm2,a\n", "line 2 of the samplesheet lacks sample, r1 or r2"),
-        (b"sample,r1,r2\nHm2,a,b,c\n", "line 2 of the samplesheet lacks"),
+        (b"sample,r1,r2\nHm2,a,b,c\n", "line 2 of the samplesheet has 4 values for 3 columns"),
+        (b"sample,r1,r2,\nHm2,a,b,c\n", "line 2 of the samplesheet has a value in a column wi"),
+        (b"sample,r1,r1,r2\nHm2,a,x,b\n", "line 1 of the samplesheet has the column r1 more th"),
+        (b"sample,R1,r2,r1 \nHm2,a,b,x\n", "line 1 of the samplesheet has the column r1 more th"),
+        (b"sample,r1,r2,files\nHm2,a,b,c\n", "Expected `array`, got `str`"),
         (b"sample,r1,r2\nHm2,,b\n", "line 2 of the samplesheet lacks"),
         (b"sample,r1,r2,control\nHm2,a,b,maybe\n", "line 2 of the samplesheet: control is true"),
         (b"sample,r1,r2,colour\nHm2,a,b,red\n", "unknown field `colour`"),
@@ -243,3 +247,121 @@ def test_a_written_manifest_reads_back_the_same(name: str, word: str, files: lis
     )
     manifest = Manifest((SampleEntry(name, lanes, assay=word),))
     assert parse_manifest(msgspec.json.encode(manifest), "x.manifest.json") == manifest
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "second", "said"),
+    [
+        ("reference", "hg19", "hg38", "'hg19' on line 2, 'hg38' on line 4"),
+        ("reference_version", "1", "2", "'1' on line 2, '2' on line 4"),
+        ("project", "p 1", "p 2", "'p 1' on line 2, 'p 2' on line 4"),
+        ("priority", "bulk", "urgent", "'bulk' on line 2, 'urgent' on line 4"),
+        ("control", "yes", "0", "true on line 2, false on line 4"),
+        ("assay", "wes", "wgs", "'wes' on line 2, 'wgs' on line 4"),
+        ("pipeline", "p", "q", "'p' on line 2, 'q' on line 4"),
+        ("sex", "female", "male", "two different values on lines 2 and 4"),
+    ],
+)
+def test_lines_of_one_sample_that_contradict_each_other_are_refused(
+    column: str, first: str, second: str, said: str
+) -> None:
+    lines = [f"sample,r1,r2,{column}", f"Hm2,a,b,{first}", "Hm3,e,f,", f"Hm2,c,d,{second}"]
+    with pytest.raises(InvalidManifest) as caught:
+        parse_manifest("\n".join(lines).encode(), "samplesheet.csv")
+    assert str(caught.value).startswith(f"sample Hm2, column {column}: {said}: ")
+
+
+SEXES = ["female", "male", "Female", "M", "f"]
+
+
+@pytest.mark.parametrize("column", ["sex", "Sex"])
+@given(st.lists(st.sampled_from(["", *SEXES]), min_size=1, max_size=4))
+def test_no_message_shows_a_sex(column: str, sexes: list[str]) -> None:
+    lines = [f"{column},sample,r1,r2"] + [f"{s},Hm2,{n}a,{n}b" for n, s in enumerate(sexes)]
+    json_form = [sample(sex=s, assay=f"a{n}", files=[{"r1": f"{n}", "r2": f"{n}b"}])
+                 for n, s in enumerate(sexes)]  # fmt: skip
+    for data, key in (
+        ("\n".join(lines), "samplesheet.csv"),
+        (json.dumps({"samples": json_form}), "x.manifest.json"),
+    ):
+        try:
+            found = parse_manifest(data.encode(), key).samples
+        except InvalidManifest as error:
+            said = str(error).replace("sex is female or male", "")
+            assert not re.search(r"(?i)female|\bmale\b|'m'|'f'", said)
+        else:
+            assert {entry.sex for entry in found} - {""} == set(sexes) - {""}
+
+
+SAID = {"assay": "wes", "project": "P 1", "priority": "urgent", "sex": "male", "control": "true"}
+
+
+@given(
+    st.lists(st.sets(st.sampled_from(sorted(SAID))), min_size=1, max_size=5),
+    st.permutations(["sample", "r1", "r2", *sorted(SAID)]),
+)
+def test_what_any_line_of_a_sample_says_counts_for_all_of_it(
+    lines: list[set[str]], columns: list[str]
+) -> None:
+    rows = [",".join(columns)]
+    for number, told in enumerate(lines):
+        row = {"sample": "Hm2", "r1": f"{number}a", "r2": f"{number}b"}
+        row |= {column: SAID[column] for column in told}
+        rows.append(",".join(row.get(column, "") for column in columns))
+    [entry] = parse_manifest("\n".join(rows).encode(), "samplesheet.csv").samples
+    told = set().union(*lines)
+    assert [pair.r1 for pair in entry.files] == [f"{number}a" for number in range(len(lines))]
+    given_words = {"assay": entry.assay, "project": entry.project, "sex": entry.sex}
+    assert given_words == {name: SAID[name] if name in told else "" for name in given_words}
+    assert (entry.priority == "urgent", entry.control) == ("priority" in told, "control" in told)
+
+
+def test_lines_are_told_by_their_numbers_in_the_file() -> None:
+    sheet = b'\n,,,\nsample,r1,r2,project\n\nHm2,a,b,"two\nlines"\n,,,\nHm2,c,d,x\n'
+    with pytest.raises(InvalidManifest, match=r"'two\\nlines' on line 6, 'x' on line 8"):
+        parse_manifest(sheet, "samplesheet.csv")
+
+
+def test_a_samplesheet_with_the_line_ends_of_old_macs_is_read() -> None:
+    [entry] = parse_manifest(b"sample,r1,r2\rHm2,a,b\r", "samplesheet.csv").samples
+    assert entry.files == (LaneFiles("a", "b"),)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (
+            b'{"samples":[{"sample":"A","sex":"male","sex":"female","files":[{"r1":"a","r2":"b"}]}]}',
+            "the manifest has the key 'sex' of sample 'A' more than once: keep one",
+        ),
+        (
+            b'{"samples":[{"sample":"A","files":[{"r1":"a","r2":"b","lane":"1","lane":"1"}]}]}',
+            "the manifest has the key 'lane' of r1 'a' more than once: keep one",
+        ),
+        (
+            b'{"samples":[],"samples":[{"sample":"A","files":[{"r1":"a","r2":"b"}]}]}',
+            "the manifest has the key 'samples' more than once: keep one",
+        ),
+        (
+            b'{"samples":[{"sample":"A","\\u0073ex":"male","sex":"male","files":[{"r1":"a","r2":"b"}]}]}',
+            "the manifest has the key 'sex' of sample 'A' more than once: keep one",
+        ),
+    ],
+)
+def test_a_key_that_stands_twice_in_json_is_refused(data: bytes, why: str) -> None:
+    with pytest.raises(InvalidManifest, match=re.escape(why)):
+        parse_manifest(data, "x.manifest.json")
+
+
+@pytest.mark.parametrize("spelling", ["./a", "x/../a", ".//a"])
+def test_one_file_under_two_spellings_is_refused(spelling: str) -> None:
+    with pytest.raises(InvalidManifest, match="names 'a' more than once"):
+        parse(sample(files=[{"r1": spelling, "r2": "b"}, {"r1": "a", "r2": "c"}]))
+
+
+def test_a_sample_under_two_assays_is_of_one_sex() -> None:
+    wgs = sample(sex="male", files=[{"r1": "a", "r2": "b"}])
+    wes = sample(sex="female", assay="wes", files=[{"r1": "c", "r2": "d"}])
+    with pytest.raises(InvalidManifest, match=r"^sample Hm2 has two different values for sex$"):
+        parse(wgs, wes)
+    assert len(parse(wgs, wes | {"sex": ""}).samples) == 2

@@ -1,5 +1,6 @@
 """Pipelines as data: what a lab may write, and what each mistake in it is answered with."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,84 @@ def test_a_pipeline_is_read_in_the_order_of_its_file(tmp_path: Path) -> None:
 def test_each_mistake_in_a_pipeline_is_named(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(InvalidPipeline, match=why):
         library_of(tmp_path, p=text).pipeline("p")
+
+
+TWICE = """
+default: a
+assays:
+  a:
+    pipeline: p
+    qc:
+      mean_depth: {fail_below: 30}
+    floors: {}
+    qc:
+      mapped_fraction: {fail_below: 0.5}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (TWICE, "line 9: the key 'qc' of assays.a is given already in line 6: keep one"),
+        ("default: a\n'default': b\n", "line 2: the key 'default' is given already in line 1"),
+        (
+            "default: a\nassays:\n  a: {pipeline: p}\n  a: {pipeline: q}\n",
+            "line 4: the key 'a' of assays is given already in line 3: keep one",
+        ),
+        (
+            "default: a\nassays:\n  a: {calling: {min_depth: 1,\n    min_depth: 2}}\n",
+            "line 4: the key 'min_depth' of assays.a.calling is given already in line 3",
+        ),
+        (
+            "default: a\nassays:\n  a: {calling: {min_depth: 1, min_depth: 1}}\n",
+            "line 3: the key 'min_depth' of assays.a.calling is given already in line 3",
+        ),
+    ],
+)
+def test_a_key_given_twice_is_refused_with_both_lines(tmp_path: Path, text: str, why: str) -> None:
+    with pytest.raises(InvalidPipeline, match=re.escape(f"assays.yaml, {why}")):
+        library_of(tmp_path, assays=text).assays()
+
+
+def test_a_key_given_twice_deep_in_a_pipeline_or_its_base_is_refused(tmp_path: Path) -> None:
+    text = pipeline_text(STAGE.replace("vcpus: 1,", "vcpus: 1, vcpus: 8,"))
+    library = library_of(tmp_path, p=text, q="name: q\nbase: p\n")
+    for name in ("p", "q"):
+        with pytest.raises(InvalidPipeline, match=r"p\.yaml, line 6: the key 'vcpus' of stages\."):
+            library.pipeline(name)
+
+
+def test_anchors_and_merged_keys_are_no_keys_given_twice(tmp_path: Path) -> None:
+    text = """
+        default: a
+        assays:
+          a: &a {pipeline: p, qc: &qc {reads: {fail_below: 1}}}
+          b: {<<: *a, pipeline: q}
+          c: {pipeline: p, qc: *qc}
+    """
+    found = library_of(tmp_path, assays=text).assays()
+    assert [(one.pipeline, one.qc) for one in found.values()] == [
+        (name, {"reads": Limit(fail_below=1)}) for name in ("p", "q", "p")
+    ]
+
+
+@pytest.mark.parametrize(
+    "number", [".nan", ".inf", "-.Inf", "9.0e+999", "!!float nan", "!!float x"]
+)
+def test_a_limit_that_is_no_number_is_refused_by_name(tmp_path: Path, number: str) -> None:
+    limit = f"qc: {{mean_depth: {{warn_below: 9.5, fail_below: {number}}}}}\n"
+    library = library_of(tmp_path, p=pipeline_text() + limit, assays="default: a\n" + limit)
+    with pytest.raises(InvalidPipeline, match=r"^p\.yaml, line 9: qc\.mean_depth\.fail_below is "):
+        library.pipeline("p")
+    with pytest.raises(InvalidPipeline, match=r"^assays\.yaml, line 2: qc\.mean_depth\.fail_below"):
+        library.assays()
+
+
+@pytest.mark.parametrize("factor", ["0", "-1.5", "1000.5"])
+def test_the_time_between_looks_at_a_job_is_bounded(tmp_path: Path, factor: str) -> None:
+    text = f"default: a\nassays: {{a: {{pipeline: p, poll_factor: {factor}}}}}"
+    with pytest.raises(InvalidPipeline, match=r"Expected `float` .* at `\$\.assays.*poll_factor"):
+        library_of(tmp_path, assays=text).assays()
 
 
 BASE = pipeline_text(STAGE + "    reads: files\n") + "dragen: '4.4'\nqc: {reads: {warn_below: 9}}\n"

@@ -101,6 +101,7 @@ def test_a_good_run_crosses_no_floor() -> None:
         ("q30_fraction", 0.0, Verdict.FAIL, "qualities were lost"),
         ("identical_mates_fraction", 1.0, Verdict.FAIL, "sent twice"),
         ("phred64", 1.0, Verdict.FAIL, "offset of 64"),
+        ("phred64", 1.0, Verdict.FAIL, "above 42 with an offset of 33"),
         ("duplicate_fraction", 0.99, Verdict.FAIL, "amplicons"),
         ("files_without_end", 2.0, Verdict.WARN, "cut off"),
         ("depth_over_cap", 0.6, Verdict.WARN, "max_depth"),

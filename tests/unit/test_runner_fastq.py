@@ -166,6 +166,11 @@ def test_a_last_line_without_its_end_is_a_record() -> None:
         (b"r\nAC\n+\nII\n", "record 61 does not begin with @"),
         (b"\nAC\n+\nII\n", "record 61 begins with a blank line"),
         (b"@r\nAC\n-\nII\n", "record 61 has no + line"),
+        (b">r\nAC\n>r\nAC\n", "record 61 does not begin with @ but with >, as FASTA does"),
+        (b"\xef\xbb\xbf@r\nAC\n+\nII\n", "record 61 does not begin with @ but with a byte order"),
+        (b"@r\nAC\nA\n+\nII\nI\n@r\nA\n", "record 61 has no + line after its bases, but more"),
+        (b"@r\rAC\r+\rII\r", "has CR alone as its line ends"),
+        (b"@r\r", "ends in the middle of a record after 60 reads"),
         (b"@r\nACG\n+\nII\n", "record 61 has 3 bases and 2 qualities"),
         (b"@r\nAC\n+\n", "ends in the middle of a record after 60 reads"),
         (b"@r\nAC\n", "ends in the middle of a record after 60 reads"),
@@ -177,6 +182,16 @@ def test_a_last_line_without_its_end_is_a_record() -> None:
 )
 def test_a_misshapen_record_is_a_fault(record: bytes, fault: str) -> None:
     assert fault in fault_of(gzip.compress(TEXT + record))
+
+
+def test_a_file_whose_lines_end_with_cr_alone_says_so_however_large_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = fastq(3_000).replace(b"\n", b"\r")
+    fault = "has CR alone as its line ends, as old Macs wrote them: make them LF, as in "
+    assert fault_of(gzip.compress(text)).startswith(fault)
+    monkeypatch.setattr("runner.record_counter.LONGEST_RECORD_BYTES", 1_000)
+    assert fault_of(gzip.compress(text)).startswith(fault)
 
 
 @given(st.lists(st.integers(1, 90), max_size=300), st.integers(1, 60), st.binary(max_size=9))

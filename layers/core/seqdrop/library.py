@@ -1,6 +1,5 @@
 """The lab's own choices on disk: pipelines, assays and prices."""
 
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +9,7 @@ from seqdrop.domain.errors import InvalidPipeline, UnknownAssay, UnknownPipeline
 from seqdrop.domain.pipeline import Assay, Assays, Pipeline, QueuePrice
 from seqdrop.domain.pipeline_check import check_pipeline
 from seqdrop.domain.records import Analysis
+from seqdrop.yaml_file import load_yaml
 
 T = TypeVar("T")
 _NOT_PIPELINES = {"assays", "prices", "references"}
@@ -61,13 +61,13 @@ class Library:
 
     def _with_base(self, name: str) -> object:
         """A pipeline's YAML; with ``base: other`` the other's, where it says nothing itself."""
-        own = _load_yaml(self._folder / f"{name}.yaml")
+        own = load_yaml(self._folder / f"{name}.yaml")
         if not isinstance(own, dict) or "base" not in own:
             return own
         base = str(own["base"])
         if base == name or base not in self.pipeline_names():
             raise InvalidPipeline(f"{name}.yaml: its base {base!r} is not another pipeline")
-        theirs = _load_yaml(self._folder / f"{base}.yaml")
+        theirs = load_yaml(self._folder / f"{base}.yaml")
         if not isinstance(theirs, dict) or "base" in theirs:
             raise InvalidPipeline(f"{name}.yaml: its base {base!r} may not have a base of its own")
         return _merged(theirs, {key: value for key, value in own.items() if key != "base"})
@@ -78,7 +78,7 @@ class Library:
 
     def reference_indexes(self) -> Pipeline:
         """The stages that make a reference's indexes."""
-        return _pipeline(_load_yaml(self._folder / "references.yaml"), "references.yaml")
+        return _pipeline(load_yaml(self._folder / "references.yaml"), "references.yaml")
 
     def prices(self) -> dict[str, QueuePrice]:
         """What an hour costs on each kind of queue."""
@@ -88,19 +88,8 @@ class Library:
         return _read_yaml(self._folder / "assays.yaml", Assays)
 
 
-@cache
-def _load_yaml(path: Path) -> object:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        return yaml.load(path.read_text("utf-8"), loader)  # noqa: S506  # safe, in C where it can be
-    except yaml.YAMLError as error:
-        raise InvalidPipeline(f"{path.name}: {error}") from error
-
-
 def _read_yaml(path: Path, kind: type[T]) -> T:
-    return _convert(_load_yaml(path), kind, path.name)
+    return _convert(load_yaml(path), kind, path.name)
 
 
 def _convert(found: object, kind: type[T], file: str) -> T:

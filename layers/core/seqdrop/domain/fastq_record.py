@@ -17,6 +17,12 @@ BLANKS = b" \t"
 
 BLANK_LINE_FAULT = "begins with a blank line: only the end of a file may have some"
 
+CARRIAGE_RETURNS_FAULT = (
+    "has CR alone as its line ends, as old Macs wrote them: make them LF, as in "
+    "`zcat FILE | tr '\\r' '\\n' | gzip`, and upload it again"
+)
+"""To follow a file's name; see ``has_carriage_returns_alone``."""
+
 PADDING = b" \t\0\x1a\r\n"
 """What programs leave at a file's end, 0x1A (Ctrl-Z) those of DOS. Only line ends may be there."""
 
@@ -24,6 +30,16 @@ _QUALITIES = bytes(range(FIRST_QUALITY, LAST_QUALITY + 1))
 _NAME_BYTES = bytes(range(0x21, 0x7F))
 _MATE_ENDS = (b"/1", b"/2")
 _SHOWN = 8
+_OTHER_BEGINNINGS = {
+    b">": (
+        "but with >, as FASTA does, which has no qualities: upload the FASTQ files that it was "
+        "made from"
+    ),
+    b"\xef\xbb\xbf": (
+        "but with a byte order mark (EF BB BF), as text editors write it: remove these three "
+        "bytes, as in `zcat FILE | tail -c +4 | gzip`, and upload it again"
+    ),
+}
 
 
 def record_fault(header: bytes, bases: bytes, plus: bytes, qualities: bytes) -> str:
@@ -34,7 +50,7 @@ def record_fault(header: bytes, bases: bytes, plus: bytes, qualities: bytes) -> 
     if fault := _header_fault(header):
         return fault
     if not plus.startswith(b"+"):
-        return "has no + line"
+        return _plus_fault(bases, plus)
     if len(bases) != len(qualities):
         return f"has {len(bases):,} bases and {len(qualities):,} qualities"
     if others := bases.translate(None, BASES):
@@ -56,11 +72,35 @@ def pair_name(header: bytes) -> bytes:
     return name[:-2] if name.endswith(_MATE_ENDS) else name
 
 
+def has_carriage_returns_alone(text: bytes) -> bool:
+    """Whether lines end with CR in a text where none ends with LF; a CR at its end says nothing."""
+    return b"\n" not in text and b"\r" in text[:-1]
+
+
+def other_beginning(header: bytes) -> str:
+    """Of what else a first line may be, to follow "record 7"; "" where that can't be told."""
+    for beginning, what in _OTHER_BEGINNINGS.items():
+        if header.startswith(beginning):
+            return f"does not begin with @ {what}"
+    return ""
+
+
+def _plus_fault(bases: bytes, plus: bytes) -> str:
+    is_wrapped = bases and plus and not (bases + plus).translate(None, BASES)
+    if not is_wrapped:
+        return "has no + line"
+    return (
+        "has no + line after its bases, but more bases: its lines seem to be wrapped; write "
+        "bases and qualities in one line each, as in `seqtk seq -l0 FILE | gzip`, and upload it "
+        "again"
+    )
+
+
 def _header_fault(header: bytes) -> str:
     if not header:
         return BLANK_LINE_FAULT
     if not header.startswith(b"@"):
-        return "does not begin with @"
+        return other_beginning(header) or "does not begin with @"
     return _name_fault(full_name(header))
 
 

@@ -1,8 +1,7 @@
 """Manifests: what a lab says of its files, which wins over what their names say."""
 
-import csv
 import hashlib
-import io
+import json
 import posixpath
 from collections import Counter
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ import msgspec
 from seqdrop.domain.errors import InvalidManifest, UnplaceableFile
 from seqdrop.domain.naming import check_sample_id
 from seqdrop.domain.pipeline import Priority
+from seqdrop.domain.samplesheet import samples_of_sheet
 
 # \Z: "$" would let a line end through, and a library's would break the SAM header.
 _Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")]
@@ -20,16 +20,10 @@ _Md5 = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-fA-F]{32})?\Z")]
 _Lane = Annotated[str, msgspec.Meta(pattern=r"^(L?[0-9]{1,3})?\Z")]
 _FileName = Annotated[str, msgspec.Meta(min_length=1)]
 _Project = Annotated[str, msgspec.Meta(max_length=64)]
-_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
 _MAX_KEY_BYTES = 1_024
 """S3's own limit."""
 _MAX_NAMES_BYTES = 120_000
 """The catalog keeps all names of an analysis twice in one item of at most 400 KB."""
-
-_ILLUMINA_SHEET = (
-    "this is Illumina's sample sheet, which is for BCL conversion and names no files: FASTQ files "
-    "go by their names, or by a samplesheet with the columns sample, r1 and r2"
-)
 
 
 class LaneFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,12 +82,23 @@ def parse_manifest(data: bytes, key: str) -> Manifest:
         raise InvalidManifest("the manifest names no sample")
     for entry in manifest.samples:
         _check_entry(entry)
-    check_named_once(f for entry in manifest.samples for p in entry.files for f in (p.r1, p.r2))
+    check_named_once(
+        _plain_name(name)
+        for entry in manifest.samples
+        for p in entry.files
+        for name in (p.r1, p.r2)
+    )
     check_named_once(
         f"{entry.sample} ({entry.assay or entry.pipeline or 'default assay'})"
         for entry in manifest.samples
     )
+    _check_one_person(manifest.samples)
     return manifest
+
+
+def _plain_name(name: str) -> str:
+    """``a`` for ``./a``; in an s3:// URI each character counts."""
+    return name if name.startswith("s3://") else posixpath.normpath(name)
 
 
 def check_named_once(names: Iterable[str]) -> None:
@@ -101,6 +106,14 @@ def check_named_once(names: Iterable[str]) -> None:
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise InvalidManifest(f"the manifest names {twice[0]!r} more than once")
+
+
+def _check_one_person(entries: Iterable[SampleEntry]) -> None:
+    """A sample under two assays is of one person: the sexes themselves stand in no message."""
+    given: dict[str, str] = {}
+    for entry in entries:
+        if entry.sex and given.setdefault(entry.sample, entry.sex) != entry.sex:
+            raise InvalidManifest(f"sample {entry.sample} has two different values for sex")
 
 
 def _check_entry(entry: SampleEntry) -> None:
@@ -118,39 +131,39 @@ def _check_entry(entry: SampleEntry) -> None:
 
 def _parse_json(data: bytes) -> Manifest:
     try:
-        return msgspec.json.decode(data, type=Manifest)
+        manifest = msgspec.json.decode(data, type=Manifest)
     except msgspec.ValidationError as error:
-        raise InvalidManifest(f"the manifest does not have the right form: {error}") from error
+        raise InvalidManifest(f"the manifest {_wrong_form(error)}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidManifest(f"the manifest is not JSON: {error}") from error
+    json.loads(data, object_pairs_hook=_check_keys)  # msgspec takes the last of two
+    return manifest
+
+
+def _check_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        key, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        where = next((f" of {n} {found[n]!r}" for n in ("sample", "r1") if n in found), "")
+        raise InvalidManifest(f"the manifest has the key {key!r}{where} more than once: keep one")
+    return found
 
 
 def _parse_csv(data: bytes) -> Manifest:
     """Columns: sample, r1, r2, and any of the others that a JSON manifest may have."""
+    samples = samples_of_sheet(data, frozenset(LaneFiles.__struct_fields__))
     try:
-        rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig")), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InvalidManifest(f"the samplesheet is not CSV in UTF-8: {error}") from error
-    if rows and "[Header]" in rows[0]:
-        raise InvalidManifest(_ILLUMINA_SHEET)
-    entries: dict[tuple[str, str, str], dict[str, object]] = {}
-    lane_fields = set(LaneFiles.__struct_fields__)
-    for number, row in enumerate(rows, start=2):
-        given = {k.strip().lower(): (v or "").strip() for k, v in row.items() if k and v}
-        if None in row or not {"sample", "r1", "r2"} <= given.keys():
-            raise InvalidManifest(f"line {number} of the samplesheet lacks sample, r1 or r2")
-        files = {name: given.pop(name) for name in list(given) if name in lane_fields}
-        control = _TRUTH.get(given.pop("control", "").lower())
-        if control is None:
-            raise InvalidManifest(f"line {number} of the samplesheet: control is true or false")
-        group = (given["sample"], given.get("assay", ""), given.get("pipeline", ""))
-        entry = entries.setdefault(group, {**given, "files": []})
-        entry["control"] = control or entry.get("control", False)
-        entry["files"].append(files)  # type: ignore[attr-defined]  # the list made just above
-    try:
-        return msgspec.convert({"samples": list(entries.values())}, type=Manifest)
+        return msgspec.convert({"samples": samples}, type=Manifest)
     except msgspec.ValidationError as error:
-        raise InvalidManifest(f"the samplesheet does not have the right form: {error}") from error
+        raise InvalidManifest(f"the samplesheet {_wrong_form(error)}") from error
+
+
+def _wrong_form(error: msgspec.ValidationError) -> str:
+    """What msgspec says, but for a sex: its text would show what was given."""
+    text = str(error)
+    if text.endswith(".sex`"):
+        text = "sex is female or male - at " + text.rpartition(" - at ")[2]
+    return f"does not have the right form: {text}"
 
 
 def locate(name: str, manifest_bucket: str, manifest_key: str) -> tuple[str, str]:

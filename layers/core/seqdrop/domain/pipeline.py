@@ -210,7 +210,7 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     control_reads: Annotated[int, msgspec.Meta(ge=0)] = 100
     """Mapped reads that a control without template may have: some of the reads beside it carry its
     index by chance. An assay whose controls are sequenced deeply allows for more."""
-    poll_factor: float = 1.5
+    poll_factor: Annotated[float, msgspec.Meta(gt=0, le=1_000)] = 1.5
 
 
 class Assays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -59,8 +59,10 @@ FLOORS: dict[str, Floor] = {
     ),
     "phred64": Floor(
         Limit(fail_above=0.5),
-        "qualities are written with an offset of 64 (Illumina before 1.8): convert them to 33, "
-        "as in `seqtk seq -Q64 -V`, and upload them again",
+        "qualities seem to be written with an offset of 64 (Illumina before 1.8): convert them to "
+        "33, as in `seqtk seq -Q64 -V`, and upload them again; but where they are above 42 with an "
+        "offset of 33, as of newer instruments and consensus callers, that would ruin them: set "
+        "this floor aside in the assay, with the reason",
     ),
     "duplicate_fraction": Floor(
         Limit(fail_above=0.98),

@@ -53,6 +53,7 @@ class Manifests:
             manifest = self._read(upload)
             entries = [(entry, *self._files_of(entry, upload)) for entry in manifest.samples]
             check_named_once(file.key for _, _, files in entries for file in files)
+            check_named_once(f"{entry.sample} ({assay})" for entry, assay, _ in entries)
         except InvalidManifest as error:
             return self.intake.hold_unplaced(upload, f"{upload.key!r}: {error}")
         here = {(entry.sample, assay) for entry, assay, _ in entries}

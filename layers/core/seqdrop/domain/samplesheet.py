@@ -1,0 +1,116 @@
+"""Samplesheets: the same as a manifest says, as a table with a line for each pair of files."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+
+from seqdrop.domain.errors import InvalidManifest
+
+_NEEDED = ("sample", "r1", "r2")
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_PATIENT_DATA = {"sex"}
+"""Columns whose values stand in no message."""
+_GIVE_ONE = "give one on all lines of the sample, or on one of them"
+_REMEDY = dict.fromkeys(
+    ("assay", "pipeline"), f"{_GIVE_ONE}; to analyse it in two ways, drop a samplesheet for each"
+)
+
+_ILLUMINA_SHEET = (
+    "this is Illumina's sample sheet, which is for BCL conversion and names no files: FASTQ files "
+    "go by their names, or by a samplesheet with the columns sample, r1 and r2"
+)
+
+
+def samples_of_sheet(data: bytes, file_columns: frozenset[str]) -> list[dict[str, object]]:
+    """The samples as a JSON manifest would have them, in the order of their first lines.
+
+    ``file_columns`` belong to a pair of files, all others to the sample. A sample's value may
+    stand on any of its lines, or on several. Raises InvalidManifest where two of them differ.
+    """
+    samples: dict[str, _Sample] = {}
+    for number, given in _lines(data):
+        if any(column not in given for column in _NEEDED):
+            raise InvalidManifest(f"line {number} of the samplesheet lacks sample, r1 or r2")
+        sample = samples.setdefault(given["sample"], _Sample(given["sample"]))
+        sample.files.append({name: text for name, text in given.items() if name in file_columns})
+        for column, text in given.items():
+            if column not in file_columns:
+                sample.note(column, text, number)
+    return [sample.as_entry() for sample in samples.values()]
+
+
+class _Sample:
+    """What the lines of one sample say."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.files: list[dict[str, str]] = []
+        self._given: dict[str, tuple[object, int]] = {}
+
+    def note(self, column: str, text: str, number: int) -> None:
+        """A line's value in a column of the sample's."""
+        value: object = text
+        if column == "control":
+            if text.lower() not in _TRUTH:
+                raise InvalidManifest(
+                    f"line {number} of the samplesheet: control is true or false, or empty"
+                )
+            value = _TRUTH[text.lower()]
+        first, line = self._given.setdefault(column, (value, number))
+        if first == value:
+            return
+        said = f"two different values on lines {line} and {number}"
+        if column not in _PATIENT_DATA:
+            said = f"{_shown(first)} on line {line}, {_shown(value)} on line {number}"
+        raise InvalidManifest(
+            f"sample {self._name}, column {column}: {said}: {_REMEDY.get(column, _GIVE_ONE)}"
+        )
+
+    def as_entry(self) -> dict[str, object]:
+        given = {column: value for column, (value, _) in self._given.items()}
+        return {"files": self.files, **given}
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _lines(data: bytes) -> Iterator[tuple[int, dict[str, str]]]:
+    """Each line's number, and what it says by column; what is empty is left out."""
+    rows = _rows(data)
+    columns = _columns(*next(rows, (1, [])))
+    for number, row in rows:
+        if any(row[len(columns) :]):
+            raise InvalidManifest(
+                f"line {number} of the samplesheet has {len(row)} values for {len(columns)} columns"
+            )
+        given = {column: text for column, text in zip(columns, row, strict=False) if text}
+        if "" in given:
+            raise InvalidManifest(
+                f"line {number} of the samplesheet has a value in a column without a name"
+            )
+        yield number, given
+
+
+def _columns(number: int, header: list[str]) -> list[str]:
+    if "[Header]" in header:
+        raise InvalidManifest(_ILLUMINA_SHEET)
+    columns = [name.lower() for name in header]
+    for column, count in Counter(columns).items():
+        if column and count > 1:
+            raise InvalidManifest(
+                f"line {number} of the samplesheet has the column {column} more than once: "
+                "keep one of them"
+            )
+    return columns
+
+
+def _rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Lines that say something, by their numbers in the file."""
+    try:
+        reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InvalidManifest(f"the samplesheet is not CSV in UTF-8: {error}") from error
+    return ((number, cells) for number, cells in rows if any(cells))
