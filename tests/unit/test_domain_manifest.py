@@ -257,8 +257,6 @@ def test_a_written_manifest_reads_back_the_same(name: str, word: str, files: lis
         ("project", "p 1", "p 2", "'p 1' on line 2, 'p 2' on line 4"),
         ("priority", "bulk", "urgent", "'bulk' on line 2, 'urgent' on line 4"),
         ("control", "yes", "0", "true on line 2, false on line 4"),
-        ("assay", "wes", "wgs", "'wes' on line 2, 'wgs' on line 4"),
-        ("pipeline", "p", "q", "'p' on line 2, 'q' on line 4"),
         ("sex", "female", "male", "two different values on lines 2 and 4"),
     ],
 )
@@ -269,6 +267,23 @@ def test_lines_of_one_sample_that_contradict_each_other_are_refused(
     with pytest.raises(InvalidManifest) as caught:
         parse_manifest("\n".join(lines).encode(), "samplesheet.csv")
     assert str(caught.value).startswith(f"sample Hm2, column {column}: {said}: ")
+
+
+def test_lines_of_a_sample_under_two_assays_are_two_analyses() -> None:
+    sheet = b"sample,r1,r2,assay,project\nHm2,a,b,wes,p 1\nHm2,c,d,wgs,\nHm2,e,f,wes,\n"
+    wes, wgs = parse_manifest(sheet, "samplesheet.csv").samples
+    assert (wes.assay, [pair.r1 for pair in wes.files], wes.project) == ("wes", ["a", "e"], "p 1")
+    assert (wgs.assay, [pair.r1 for pair in wgs.files]) == ("wgs", ["c"])
+
+
+def test_a_line_without_an_assay_must_not_be_of_either() -> None:
+    sheet = b"sample,r1,r2,assay\nHm2,a,b,wes\nHm2,c,d,\nHm2,e,f,wgs\n"
+    with pytest.raises(InvalidManifest) as told:
+        parse_manifest(sheet, "samplesheet.csv")
+    assert str(told.value) == (
+        "line 3 of the samplesheet names no assay, and other lines of sample Hm2 name several "
+        "('wes', 'wgs'): name one of them"
+    )
 
 
 SEXES = ["female", "male", "Female", "M", "f"]

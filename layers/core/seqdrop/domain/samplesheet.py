@@ -12,9 +12,8 @@ _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 _PATIENT_DATA = {"sex"}
 """Columns whose values stand in no message."""
 _GIVE_ONE = "give one on all lines of the sample, or on one of them"
-_REMEDY = dict.fromkeys(
-    ("assay", "pipeline"), f"{_GIVE_ONE}; to analyse it in two ways, drop a samplesheet for each"
-)
+_Way = tuple[str, str]
+"""Assay and pipeline: a sample that has two of them is analysed twice."""
 
 _ILLUMINA_SHEET = (
     "this is Illumina's sample sheet, which is for BCL conversion and names no files: FASTQ files "
@@ -25,19 +24,43 @@ _ILLUMINA_SHEET = (
 def samples_of_sheet(data: bytes, file_columns: frozenset[str]) -> list[dict[str, object]]:
     """The samples as a JSON manifest would have them, in the order of their first lines.
 
-    ``file_columns`` belong to a pair of files, all others to the sample. A sample's value may
+    ``file_columns`` belong to a pair of files, all others to the sample under an assay. A value may
     stand on any of its lines, or on several. Raises InvalidManifest where two of them differ.
     """
-    samples: dict[str, _Sample] = {}
-    for number, given in _lines(data):
+    lines = list(_lines(data))
+    ways: dict[str, dict[_Way, None]] = {}
+    for number, given in lines:
         if any(column not in given for column in _NEEDED):
             raise InvalidManifest(f"line {number} of the samplesheet lacks sample, r1 or r2")
-        sample = samples.setdefault(given["sample"], _Sample(given["sample"]))
+        if any(way := _way(given)):
+            ways.setdefault(given["sample"], {})[way] = None
+    samples: dict[tuple[str, _Way], _Sample] = {}
+    for number, given in lines:
+        name = given["sample"]
+        way = _one_way(name, _way(given), list(ways.get(name, ())), number)
+        sample = samples.setdefault((name, way), _Sample(name))
         sample.files.append({name: text for name, text in given.items() if name in file_columns})
         for column, text in given.items():
             if column not in file_columns:
                 sample.note(column, text, number)
     return [sample.as_entry() for sample in samples.values()]
+
+
+def _way(given: dict[str, str]) -> _Way:
+    return given.get("assay", ""), given.get("pipeline", "")
+
+
+def _one_way(sample: str, way: _Way, ways: list[_Way], number: int) -> _Way:
+    """The way that a line means: the sample's only one, where it names none itself."""
+    if any(way) or not ways:
+        return way
+    if len(ways) > 1:
+        named = ", ".join(sorted(repr(assay or pipeline) for assay, pipeline in ways))
+        raise InvalidManifest(
+            f"line {number} of the samplesheet names no assay, and other lines of sample {sample} "
+            f"name several ({named}): name one of them"
+        )
+    return ways[0]
 
 
 class _Sample:
@@ -63,9 +86,7 @@ class _Sample:
         said = f"two different values on lines {line} and {number}"
         if column not in _PATIENT_DATA:
             said = f"{_shown(first)} on line {line}, {_shown(value)} on line {number}"
-        raise InvalidManifest(
-            f"sample {self._name}, column {column}: {said}: {_REMEDY.get(column, _GIVE_ONE)}"
-        )
+        raise InvalidManifest(f"sample {self._name}, column {column}: {said}: {_GIVE_ONE}")
 
     def as_entry(self) -> dict[str, object]:
         given = {column: value for column, (value, _) in self._given.items()}
