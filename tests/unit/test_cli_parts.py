@@ -18,7 +18,7 @@ GENES = b"".join(
         (b"CDS", b"0", b"Parent=transcript:T"),
     ]
 )
-FASTA = b">chr1 first\nACGT\nAC\n>chr2\nGG\n"
+FASTA = b">chr1 first\nATGT\nAA\n>chr2\nGG\n"
 LONG = b">chr1\n" + b"ACGT" * 10 + b"\n" + b"ACGT" * 10 + b"\n"
 
 
@@ -91,6 +91,10 @@ def test_parts_with_names_alike_are_kept_apart(tmp_path: Path) -> None:
         ({"g.fa": FASTA, "kit.bed": b"1\t0\t4\n"}, "kit.bed names no contig"),
         ({"g.fa": FASTA, "kit.bed.gz": gzip.compress(b"chr1\t4\t0\n")}, "kit.bed.gz, line 1"),
         ({"g.fa": FASTA, "g.gff3": b"x\n"}, "g.gff3, line 1"),
+        (
+            {"g.fa": b">chr1\nTAAATG\n", "g.gff3": GENES},
+            "does not fit the sequence: 1 of 1 .*T in line 3",
+        ),
         ({"g.fa": FASTA, "g.gff3.gz": gzip.compress(GENES)[:-9]}, "cut or damaged"),
         ({"g.fa": FASTA, "g.fa.alt": b"chr9_alt\t0\n"}, "g.fa.alt names no contig"),
         ({"g.fa": LONG, "s.fingerprint.vcf": sites("C")}, "line 3 has C for its REF, but .* has A"),

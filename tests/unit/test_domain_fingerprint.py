@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqdrop.domain.bases import Bases
 from seqdrop.domain.errors import InvalidReference
 from seqdrop.domain.fingerprint import LEAST_SHARED_SITES, Comparison, compared, genotype
 from seqdrop.domain.fingerprint_sites import HEADER, Site, check_bases, parse_sites
@@ -95,11 +96,12 @@ def test_the_base_of_each_site_is_that_of_the_sequence(end: bytes) -> None:
         for position, base in enumerate(text, 1)
     ]
     fasta = FASTA.removesuffix(b"\n") + end
-    check_bases(sites, fasta)
+    read = Bases(fasta, {contig: len(text) for contig, text in bases.items()})
+    check_bases(sites, read)
     for number, site in enumerate(sites):
         wrong = [*sites[:number], site._replace(ref="X"), *sites[number + 1 :]]
         with pytest.raises(InvalidReference, match=f"line {site.line} has X for its REF, but"):
-            check_bases(wrong, fasta)
+            check_bases(wrong, read)
 
 
 @pytest.mark.parametrize(

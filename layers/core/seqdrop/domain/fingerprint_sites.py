@@ -8,15 +8,13 @@ stored as plain lines, sorted as the sequence is.
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from seqdrop.domain.bases import Bases
 from seqdrop.domain.bed import listed, renamed
 from seqdrop.domain.errors import InvalidReference
 from seqdrop.domain.problems import Problems
 from seqdrop.domain.text import not_a_line, unprintable
-
-if TYPE_CHECKING:
-    from mmap import mmap
 
 PART = "fingerprint"
 """The part of a reference."""
@@ -82,17 +80,11 @@ def parse_sites(
     return reader.finish()
 
 
-def check_bases(sites: Iterable[Site], fasta: "bytes | mmap", file: str = FILE) -> None:
-    """Raises InvalidReference where the sequence does not have a site's REF.
-
-    ``fasta`` is the text of a working copy: in a contig, all lines but the last are of one length.
-    """
-    starts, problems = _starts(fasta), Problems(file)
+def check_bases(sites: Iterable[Site], bases: Bases, file: str = FILE) -> None:
+    """Raises InvalidReference where the sequence does not have a site's REF."""
+    problems = Problems(file)
     for site in sorted(sites, key=lambda site: site.line):
-        begin, width = starts[site.contig]
-        lines, rest = divmod(site.position - 1, width)
-        at = begin + lines * (width + 1) + rest
-        base = fasta[at : at + 1].decode("ascii", "replace").upper()
+        base = bases.read(site.contig, site.position - 1, site.position).decode("ascii", "replace")
         if base != site.ref:
             problems.add(
                 site.line,
@@ -100,20 +92,6 @@ def check_bases(sites: Iterable[Site], fasta: "bytes | mmap", file: str = FILE) 
                 f"{site.contig}:{site.position}: give the sites of this very assembly",
             )
     problems.raise_any()
-
-
-def _starts(fasta: "bytes | mmap") -> dict[str, tuple[int, int]]:
-    """Where each contig's first base is, and how many bases a line of it has."""
-    starts = {}
-    at = 0
-    while at >= 0:
-        begin = fasta.find(b"\n", at) + 1
-        name = fasta[at + 1 : begin - 1].split(maxsplit=1)[0].decode()
-        end = fasta.find(b"\n", begin)
-        starts[name] = begin, (end if end >= 0 else len(fasta)) - begin
-        found = fasta.find(b"\n>", begin)
-        at = found + 1 if found >= 0 else -1
-    return starts
 
 
 class _Reader:
