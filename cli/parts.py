@@ -21,6 +21,7 @@ from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.plan import LocalFile, StoredObject
 from seqdrop.domain.reading_frames import check_reading_frames
 from seqdrop.domain.text import text_lines
+from seqdrop.domain.twins import twin_warnings
 from seqdrop.flow.references import CODES_PART, left_out_part, part_of
 
 _CHUNK_BYTES = 1 << 20
@@ -59,6 +60,8 @@ def prepare_parts(files: Sequence[Path], scratch: Path) -> PreparedReference:
     if part_of(files[0].name)[0] != "sequence":
         raise InvalidInput(f"{files[0].name!r} is not FASTA (.fa): the sequence comes first")
     prepared, content = _prepare_sequence(files[0], scratch)
+    with _bases(prepared, content) as bases:
+        prepared.warnings += twin_warnings(content, bases)
     for name, (path, file) in given.items():
         if name != "sequence":
             _prepare(name, Part(path, file), content, scratch, prepared)

@@ -147,3 +147,11 @@ def test_the_dictionary_names_no_folder_of_the_machine(ref: Path) -> None:
     run(["samtools", "dict", "-u", "genome.fa", "-o", str(out), fasta])
     assert str(ref) not in out.read_text()
     assert "LN:3000" in out.read_text()
+
+
+def test_the_same_sequence_under_two_names_is_told(
+    ref: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (ref / "genome.fa").write_bytes(FASTA + FASTA.replace(b">chr1", b">1"))
+    assert check(ref) == 0
+    assert "WARN the sequence has contigs under several names" in capfd.readouterr().err

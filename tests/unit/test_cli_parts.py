@@ -213,3 +213,9 @@ def test_alt_contigs_want_their_file(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_parts_are_known_by_their_names_in_any_case(name: str, part: str) -> None:
     assert part_of(name)[0] == part
+
+
+def test_the_same_sequence_under_two_names_is_told(tmp_path: Path) -> None:
+    twice = b"".join(b">%s\n" % name + b"ACCGT" * 300 + b"\n" for name in (b"chrM", b"MT"))
+    [warning] = prepare(tmp_path, g_fa=twice).warnings
+    assert "'chrM' = 'MT'" in warning

@@ -28,6 +28,7 @@ from seqdrop.domain.fingerprint_sites import check_bases, parse_sites
 from seqdrop.domain.gff import left_out_by_csq, parse_gff
 from seqdrop.domain.reading_frames import CodingSequence, check_reading_frames
 from seqdrop.domain.text import text_lines
+from seqdrop.domain.twins import twin_warnings
 
 _CHUNK_BYTES = 1 << 20
 _OTHER_BASE = {"A": "C", "C": "G", "G": "T", "T": "A"}
@@ -67,6 +68,7 @@ def check(ref: Path) -> tuple[FastaContent, list[str]]:
     for bed in sorted((ref / "targets").glob("*.bed")):
         warnings += _check_targets(bed, content.lengths)
     with _bases(ref / "genome.fa", content.lengths) as bases:
+        warnings += twin_warnings(content, bases)
         if (ref / SITES).exists():
             warnings += _check_sites(ref / SITES, bases, content.lengths)
         if genes.exists():
