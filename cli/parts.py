@@ -20,6 +20,7 @@ from seqdrop.domain.gff import parse_gff
 from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.plan import LocalFile, StoredObject
 from seqdrop.domain.reading_frames import check_reading_frames
+from seqdrop.domain.targets import uncallable
 from seqdrop.domain.text import text_lines
 from seqdrop.domain.twins import twin_warnings
 from seqdrop.flow.references import CODES_PART, left_out_part, part_of
@@ -129,6 +130,7 @@ def _prepare(
         else:
             bed = parse_bed(lines, sequence.lengths, shown)
             prepared.warnings += bed.warnings
+            prepared.warnings += uncallable(bed.regions, sequence.callable, shown)
             kept = bed.lines
             if bed.left_out:
                 left_out, path = left_out_part(name)

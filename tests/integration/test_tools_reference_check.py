@@ -56,11 +56,14 @@ def check(ref: Path) -> int:
     return main(["reference-check", str(ref), str(ref.parent)])
 
 
-def test_a_good_reference_gives_the_stretches_that_can_be_called(ref: Path) -> None:
+def test_a_good_reference_gives_the_stretches_that_can_be_called(
+    ref: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     text = FASTA.replace(BASES[100:200].encode(), b"N" * 100, 1)
     (ref / "genome.fa").write_bytes(text)
-    (ref / "targets/kit.bed").write_text("chr1\t0\t10\tone\n")
+    (ref / "targets/kit.bed").write_text("chr1\t0\t10\tone\nchr1\t150\t160\ttwo\n")
     assert check(ref) == 0
+    assert "kit.bed has 1 region where the sequence has N alone" in capfd.readouterr().err
     assert (ref.parent / "callable.bed").read_text() == "chr1\t0\t100\nchr1\t200\t3000\n"
 
 

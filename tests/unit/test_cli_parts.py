@@ -19,6 +19,7 @@ GENES = b"".join(
     ]
 )
 FASTA = b">chr1 first\nATGT\nAA\n>chr2\nGG\n"
+TWICE = gzip.compress(gzip.compress(FASTA))
 LONG = b">chr1\n" + b"ACGT" * 10 + b"\n" + b"ACGT" * 10 + b"\n"
 
 
@@ -104,6 +105,8 @@ def test_parts_with_names_alike_are_kept_apart(tmp_path: Path) -> None:
         ({"g.fa": FASTA, "notes.doc": b""}, "no part of a reference"),
         ({"t.bed": b"", "g.fa": FASTA}, "the sequence comes first"),
         ({"g.fa.gz": gzip.compress(FASTA)[:-9]}, "cut or damaged"),
+        ({"g.fa.gz": TWICE}, "g.fa.gz is packed twice, gzip in gzip: unpack it once"),
+        ({"g.fa": FASTA, "g.gff3.gz": TWICE}, "g.gff3.gz is packed twice"),
     ],
 )
 def test_files_that_make_no_reference_are_refused(
@@ -221,3 +224,8 @@ def test_the_same_sequence_under_two_names_is_told(tmp_path: Path) -> None:
     twice = b"".join(b">%s\n" % name + b"ACCGT" * 300 + b"\n" for name in (b"chrM", b"MT"))
     [warning] = prepare(tmp_path, g_fa=twice).warnings
     assert "'chrM' = 'MT'" in warning
+
+
+def test_target_regions_in_n_alone_are_told(tmp_path: Path) -> None:
+    prepared = prepare(tmp_path, g_fa=b">chr1\nACGTNNNN\n", kit_bed=b"chr1\t0\t5\nchr1\t4\t8\n")
+    assert any("1 region where the sequence has N alone" in w for w in prepared.warnings)

@@ -27,6 +27,7 @@ from seqdrop.domain.fingerprint_sites import FILE as SITES
 from seqdrop.domain.fingerprint_sites import check_bases, parse_sites
 from seqdrop.domain.gff import left_out_by_csq, parse_gff
 from seqdrop.domain.reading_frames import CodingSequence, check_reading_frames
+from seqdrop.domain.targets import uncallable
 from seqdrop.domain.text import text_lines
 from seqdrop.domain.twins import twin_warnings
 
@@ -66,7 +67,7 @@ def check(ref: Path) -> tuple[FastaContent, list[str]]:
     if alt.exists():
         warnings += check_alt(_lines(alt), content.lengths, content.alternates, alt.name)
     for bed in sorted((ref / "targets").glob("*.bed")):
-        warnings += _check_targets(bed, content.lengths)
+        warnings += _check_targets(bed, content)
     with _bases(ref / "genome.fa", content.lengths) as bases:
         warnings += twin_warnings(content, bases)
         if (ref / SITES).exists():
@@ -94,15 +95,15 @@ def _chunks(read: Callable[[int], bytes], look: Callable[[bytes], object]) -> It
         yield chunk
 
 
-def _check_targets(bed: Path, lengths: Mapping[str, int]) -> list[str]:
+def _check_targets(bed: Path, content: FastaContent) -> list[str]:
     lines = list(_lines(bed))
-    found = parse_bed(lines, lengths, bed.name)
+    found = parse_bed(lines, content.lengths, bed.name)
     if [f"{line}\n" for line in found.lines] != lines:
         raise InvalidReference(
             f"{bed.name} has lines that are not regions of the sequence alone, divided by tabs: "
             f"{_ADD}"
         )
-    return found.warnings
+    return [*found.warnings, *uncallable(found.regions, content.callable, bed.name)]
 
 
 def _check_sites(vcf: Path, bases: Bases, lengths: Mapping[str, int]) -> list[str]:
