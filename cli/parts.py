@@ -10,6 +10,7 @@ from typing import IO
 
 from cli.packed import is_gzip, opened
 from seqdrop.domain.alt import check_alt, missing_alt
+from seqdrop.domain.bases import Bases
 from seqdrop.domain.bed import parse_bed
 from seqdrop.domain.errors import InvalidInput
 from seqdrop.domain.fasta import FastaContent, read_fasta
@@ -18,7 +19,10 @@ from seqdrop.domain.fingerprint_sites import check_bases, parse_sites
 from seqdrop.domain.gff import parse_gff
 from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.plan import LocalFile, StoredObject
+from seqdrop.domain.reading_frames import check_reading_frames
+from seqdrop.domain.targets import uncallable
 from seqdrop.domain.text import text_lines
+from seqdrop.domain.twins import twin_warnings
 from seqdrop.flow.references import CODES_PART, left_out_part, part_of
 
 _CHUNK_BYTES = 1 << 20
@@ -57,6 +61,8 @@ def prepare_parts(files: Sequence[Path], scratch: Path) -> PreparedReference:
     if part_of(files[0].name)[0] != "sequence":
         raise InvalidInput(f"{files[0].name!r} is not FASTA (.fa): the sequence comes first")
     prepared, content = _prepare_sequence(files[0], scratch)
+    with _bases(prepared, content) as bases:
+        prepared.warnings += twin_warnings(content, bases)
     for name, (path, file) in given.items():
         if name != "sequence":
             _prepare(name, Part(path, file), content, scratch, prepared)
@@ -106,7 +112,10 @@ def _prepare(
     with opened(file) as source:
         lines = text_lines(source)
         if name == "annotation":
-            prepared.warnings += parse_gff(lines, sequence.lengths, shown).warnings
+            genes = parse_gff(lines, sequence.lengths, shown)
+            with _bases(prepared, sequence) as bases:
+                frames = check_reading_frames(genes.coding, bases.read, shown)
+            prepared.warnings += [*genes.warnings, *frames]
             prepared.parts[name] = part
             return
         if name == "alt":
@@ -114,13 +123,14 @@ def _prepare(
             prepared.warnings += check_alt(kept, sequence.lengths, sequence.alternates, shown)
         elif name == FINGERPRINT:
             found = parse_sites(lines, sequence.lengths, shown)
-            with _mapped(prepared.parts["sequence"].file) as fasta:
-                check_bases(found.sites, fasta, shown)
+            with _bases(prepared, sequence) as bases:
+                check_bases(found.sites, bases, shown)
             prepared.warnings += found.warnings
             kept = found.lines
         else:
             bed = parse_bed(lines, sequence.lengths, shown)
             prepared.warnings += bed.warnings
+            prepared.warnings += uncallable(bed.regions, sequence.callable, shown)
             kept = bed.lines
             if bed.left_out:
                 left_out, path = left_out_part(name)
@@ -134,10 +144,11 @@ def _written(lines: Iterable[str], copy: Path) -> Path:
 
 
 @contextmanager
-def _mapped(file: Path) -> Iterator[mmap.mmap]:
-    """A file's bytes, read where they are looked at."""
-    with file.open("rb") as source, mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        yield text
+def _bases(prepared: PreparedReference, sequence: FastaContent) -> Iterator[Bases]:
+    """The working copy's bases, read where they are looked at."""
+    fasta = prepared.parts["sequence"].file
+    with fasta.open("rb") as source, mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        yield Bases(text, sequence.lengths)
 
 
 def _chunks(source: IO[bytes], look: Callable[[bytes], object] = lambda _: None) -> Iterator[bytes]:

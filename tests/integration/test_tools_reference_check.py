@@ -10,7 +10,12 @@ from runner.tools.main import main
 from seqdrop.domain import fingerprint_sites
 from tests.tools_support import run, shims
 
-BASES = "".join(random.Random(3).choices("ACGT", k=3_000))
+CODON, BACK = "GCC", "GGC"
+"""They read as a protein without a stop on either strand."""
+GENE = "ATG" + (CODON + BACK) * 49 + "CAT"
+"""Its first codon is a start codon on either strand."""
+_CHANCE = "".join(random.Random(3).choices("ACGT", k=3_000))
+BASES = _CHANCE[:100] + GENE + _CHANCE[400:1100] + GENE + _CHANCE[1400:]
 FASTA = f">chr1\n{BASES[:1000]}\n{BASES[1000:2000]}\n{BASES[2000:]}\n".encode()
 GENES = """\
 ##gff-version 3
@@ -21,6 +26,7 @@ chr1\tx\tCDS\t101\t400\t.\t{strand}\t0\tID=CDS:P1;Parent=transcript:T1
 """
 
 
+MOVED = GENES.format(strand="+").replace("101\t400", "601\t900").encode()
 HEADER = "##fileformat=VCFv4.2\n" + "\n".join(fingerprint_sites.HEADER[1:]) + "\n"
 
 
@@ -50,11 +56,14 @@ def check(ref: Path) -> int:
     return main(["reference-check", str(ref), str(ref.parent)])
 
 
-def test_a_good_reference_gives_the_stretches_that_can_be_called(ref: Path) -> None:
+def test_a_good_reference_gives_the_stretches_that_can_be_called(
+    ref: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     text = FASTA.replace(BASES[100:200].encode(), b"N" * 100, 1)
     (ref / "genome.fa").write_bytes(text)
-    (ref / "targets/kit.bed").write_text("chr1\t0\t10\tone\n")
+    (ref / "targets/kit.bed").write_text("chr1\t0\t10\tone\nchr1\t150\t160\ttwo\n")
     assert check(ref) == 0
+    assert "kit.bed has 1 region where the sequence has N alone" in capfd.readouterr().err
     assert (ref.parent / "callable.bed").read_text() == "chr1\t0\t100\nchr1\t200\t3000\n"
 
 
@@ -71,6 +80,7 @@ def test_a_good_reference_gives_the_stretches_that_can_be_called(ref: Path) -> N
         ("fingerprint.vcf", sites(1), "for its REF, but the sequence has"),
         ("fingerprint.vcf", b"".join(sites().splitlines(keepends=True)[:22]), "give 20 to 100,000"),
         ("fingerprint.vcf", sites() + b"chr1\t5\t.\tA\tC\t.\t.\t.\n", "sorted sites"),
+        ("annotation.gff3.gz", MOVED, "1 of 1 coding transcripts (T1 in line 5)"),
         ("annotation.gff3.gz", b"x\n", "annotation.gff3.gz, line 1"),
         ("annotation.gff3.gz", gzip.compress(b"x" * 99, mtime=0)[:-9], "cut or damaged"),
     ],
@@ -140,3 +150,11 @@ def test_the_dictionary_names_no_folder_of_the_machine(ref: Path) -> None:
     run(["samtools", "dict", "-u", "genome.fa", "-o", str(out), fasta])
     assert str(ref) not in out.read_text()
     assert "LN:3000" in out.read_text()
+
+
+def test_the_same_sequence_under_two_names_is_told(
+    ref: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (ref / "genome.fa").write_bytes(FASTA + FASTA.replace(b">chr1", b">1"))
+    assert check(ref) == 0
+    assert "WARN the sequence has contigs under several names" in capfd.readouterr().err

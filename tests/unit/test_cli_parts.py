@@ -18,7 +18,8 @@ GENES = b"".join(
         (b"CDS", b"0", b"Parent=transcript:T"),
     ]
 )
-FASTA = b">chr1 first\nACGT\nAC\n>chr2\nGG\n"
+FASTA = b">chr1 first\nATGT\nAA\n>chr2\nGG\n"
+TWICE = gzip.compress(gzip.compress(FASTA))
 LONG = b">chr1\n" + b"ACGT" * 10 + b"\n" + b"ACGT" * 10 + b"\n"
 
 
@@ -91,6 +92,10 @@ def test_parts_with_names_alike_are_kept_apart(tmp_path: Path) -> None:
         ({"g.fa": FASTA, "kit.bed": b"1\t0\t4\n"}, "kit.bed names no contig"),
         ({"g.fa": FASTA, "kit.bed.gz": gzip.compress(b"chr1\t4\t0\n")}, "kit.bed.gz, line 1"),
         ({"g.fa": FASTA, "g.gff3": b"x\n"}, "g.gff3, line 1"),
+        (
+            {"g.fa": b">chr1\nTAAATG\n", "g.gff3": GENES},
+            "does not fit the sequence: 1 of 1 .*T in line 3",
+        ),
         ({"g.fa": FASTA, "g.gff3.gz": gzip.compress(GENES)[:-9]}, "cut or damaged"),
         ({"g.fa": FASTA, "g.fa.alt": b"chr9_alt\t0\n"}, "g.fa.alt names no contig"),
         ({"g.fa": LONG, "s.fingerprint.vcf": sites("C")}, "line 3 has C for its REF, but .* has A"),
@@ -100,6 +105,8 @@ def test_parts_with_names_alike_are_kept_apart(tmp_path: Path) -> None:
         ({"g.fa": FASTA, "notes.doc": b""}, "no part of a reference"),
         ({"t.bed": b"", "g.fa": FASTA}, "the sequence comes first"),
         ({"g.fa.gz": gzip.compress(FASTA)[:-9]}, "cut or damaged"),
+        ({"g.fa.gz": TWICE}, "g.fa.gz is packed twice, gzip in gzip: unpack it once"),
+        ({"g.fa": FASTA, "g.gff3.gz": TWICE}, "g.gff3.gz is packed twice"),
     ],
 )
 def test_files_that_make_no_reference_are_refused(
@@ -166,7 +173,9 @@ def test_sites_of_a_fingerprint_are_stored_plain_and_sorted(tmp_path: Path) -> N
     scratch.mkdir()
     prepared = prepare_parts([fasta, vcf], scratch)
     part = prepared.parts["fingerprint"]
-    assert (part.path, prepared.warnings) == ("fingerprint.vcf", [])
+    assert part.path == "fingerprint.vcf"
+    [warning] = prepared.warnings
+    assert "19 sites within 10,000 bases" in warning
     lines = part.file.read_bytes().splitlines()
     assert lines[3] == b"chr1\t1\t.\tA\tT\t.\t.\tAF=0.5"
     assert len(lines) == 3 + 20
@@ -209,3 +218,14 @@ def test_alt_contigs_want_their_file(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_parts_are_known_by_their_names_in_any_case(name: str, part: str) -> None:
     assert part_of(name)[0] == part
+
+
+def test_the_same_sequence_under_two_names_is_told(tmp_path: Path) -> None:
+    twice = b"".join(b">%s\n" % name + b"ACCGT" * 300 + b"\n" for name in (b"chrM", b"MT"))
+    [warning] = prepare(tmp_path, g_fa=twice).warnings
+    assert "'chrM' = 'MT'" in warning
+
+
+def test_target_regions_in_n_alone_are_told(tmp_path: Path) -> None:
+    prepared = prepare(tmp_path, g_fa=b">chr1\nACGTNNNN\n", kit_bed=b"chr1\t0\t5\nchr1\t4\t8\n")
+    assert any("1 region where the sequence has N alone" in w for w in prepared.warnings)

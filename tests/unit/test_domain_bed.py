@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from seqdrop.domain.bed import BedContent, Region, merged, overlaps, padded, parse_bed
 from seqdrop.domain.errors import InvalidInput, InvalidReference
+from seqdrop.domain.targets import uncallable
 
 LENGTHS = {"chr1": 14_000, "chr2": 6_000}
 GOOD = "chr1\t2900\t3100\nchr1\t6900\t7100\nchr1\t10900\t11100\nchr2\t2900\t3100\n"
@@ -210,3 +211,36 @@ def test_any_text_is_refused_or_read_and_what_was_read_is_read_alike_again(
     assert again.regions == content.regions
     assert again.lines == content.lines
     assert all(0 <= r.start < r.end <= LENGTHS[r.contig] for r in again.regions)
+
+
+@pytest.mark.parametrize("end", [2**31, 10**18 - 1])
+def test_an_end_that_no_contig_can_reach_is_refused(end: int) -> None:
+    with pytest.raises(InvalidReference, match=rf"line 2 has {end} for its end: no contig reaches"):
+        parse_bed(["chr1\t0\t9", f"chr2\t3000\t{end}"], LENGTHS)
+    left_out = parse_bed(["chr1\t0\t9", f"chr2\t3000\t{2**31 - 1}"], LENGTHS).left_out
+    assert left_out == [f"chr2\t6000\t{2**31 - 1}"]
+
+
+def test_regions_of_a_version_that_an_earlier_release_took_are_still_read() -> None:
+    assert parse_bed([f"chr9\t0\t{10**18 - 1}"]).regions == [Region("chr9", 0, 10**18 - 1)]
+
+
+BLOCKS = "chr1\t900\t12100\tgene\t0\t+\t900\t12100\t0\t{}\t200,100\t0,11100"
+
+
+def test_blocks_are_ignored_with_a_warning() -> None:
+    content = parse_bed([BLOCKS.format(2)], LENGTHS, "kit.bed")
+    assert content.regions == [Region("chr1", 900, 12_100, "gene")]
+    [warning] = content.warnings
+    assert "kit.bed has 1 line with blocks (BED12)" in warning
+    assert parse_bed([BLOCKS.format(1)], LENGTHS).warnings == []
+
+
+def test_regions_in_n_alone_are_counted() -> None:
+    certain = [Region("chr1", 0, 100), Region("chr1", 200, 300)]
+    seen = [Region("chr1", 99, 120), Region("chr1", 150, 201), Region("chr1", 50, 250)]
+    assert uncallable(seen, certain, "kit.bed") == []
+    blind = [Region("chr1", 100, 200), Region("chr1", 300, 310), Region("chr2", 0, 9)]
+    [warning] = uncallable([*seen, *blind], certain, "kit.bed")
+    assert warning.startswith("kit.bed has 3 regions where the sequence has N alone")
+    assert "chr1:100-200, chr1:300-310, chr2:0-9" in warning

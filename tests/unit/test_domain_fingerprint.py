@@ -1,9 +1,12 @@
 """Sites of a fingerprint as a lab gives them, and genotypes at them."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqdrop.domain.bases import Bases
 from seqdrop.domain.errors import InvalidReference
 from seqdrop.domain.fingerprint import (
     LEAST_SHARED_SITES,
@@ -30,8 +33,9 @@ def test_sites_are_read_sorted_and_stored_plain() -> None:
     assert found.sites[-1][:5] == ("chr2", 7, "C", "T", None)
     assert [site.position for site in found.sites[:-1]] == list(range(10, 31))
     assert found.lines[len(HEADER)] == "chr1\t10\trs10\tA\tG\t.\t.\tAF=0.25"
-    [warning] = found.warnings
-    assert "1 site without AF" in warning
+    unknown, near = found.warnings
+    assert "1 site without AF" in unknown
+    assert "20 sites within 10,000 bases of the one before" in near
     assert parse_sites(found.lines, LENGTHS).lines == found.lines
 
 
@@ -83,6 +87,52 @@ def test_too_few_sites_tell_nobody_apart() -> None:
         parse_sites(vcf(*SITES[:19]), LENGTHS)
 
 
+def spaced(count: int, apart: int, frequencies: Sequence[str]) -> list[str]:
+    """Sites so many bases apart."""
+    info = [f"AF={value}" if value else "." for value in frequencies]
+    return vcf(
+        *(f"chr1\t{n * apart + 1}\t.\tA\tG\t.\t.\t{info[n % len(info)]}" for n in range(count))
+    )
+
+
+FAR = {"chr1": 10_000_000}
+
+
+def test_sites_at_which_all_people_are_alike_are_refused() -> None:
+    for rare in ("0.0005", "0.9995", "0.049", "0.951"):
+        with pytest.raises(InvalidReference, match=r"110 sites whose AF is .* give at least 20"):
+            parse_sites(spaced(110, 20_000, [rare]), FAR)
+    with pytest.raises(InvalidReference, match=r"19 sites whose AF is .* and 19 others"):
+        parse_sites(spaced(38, 20_000, ["0.3", "0.01"]), FAR)
+
+
+def test_rare_sites_beside_enough_common_ones_are_warned_of() -> None:
+    found = parse_sites(spaced(40, 20_000, ["0.05", "0.01", "0.95", "0.99"]), FAR, "s.vcf")
+    [warning] = found.warnings
+    assert warning.startswith("s.vcf has 20 sites whose AF is below 0.05 or above 0.95")
+    assert len(found.sites) == 40
+
+
+def test_sites_without_frequency_are_taken_for_common_ones() -> None:
+    [warning] = parse_sites(spaced(20, 20_000, [""]), FAR).warnings
+    assert "20 sites without AF" in warning
+
+
+def test_a_part_of_a_version_is_not_judged_again() -> None:
+    assert len(parse_sites(spaced(110, 20_000, ["0.0005"])).sites) == 110
+
+
+@pytest.mark.parametrize(("apart", "count"), [(10_001, 0), (10_000, 39), (1, 39)])
+def test_sites_that_are_inherited_together_are_warned_of(apart: int, count: int) -> None:
+    warnings = parse_sites(spaced(40, apart, ["0.4"]), FAR).warnings
+    assert [w.partition(" has ")[2].split()[0] for w in warnings] == ([str(count)] if count else [])
+
+
+def test_sites_on_two_contigs_are_no_neighbours() -> None:
+    lines = [f"chr{n}\t5\t.\tA\tG\t.\t.\tAF=0.4" for n in range(1, 21)]
+    assert parse_sites(vcf(*lines), {f"chr{n}": 9 for n in range(1, 21)}).warnings == []
+
+
 def test_many_faults_are_counted() -> None:
     wrong = ["chr1\t0\t.\tA\tT\t.\t.\t."] * 12
     with pytest.raises(InvalidReference, match="has 2 more such lines"):
@@ -101,11 +151,12 @@ def test_the_base_of_each_site_is_that_of_the_sequence(end: bytes) -> None:
         for position, base in enumerate(text, 1)
     ]
     fasta = FASTA.removesuffix(b"\n") + end
-    check_bases(sites, fasta)
+    read = Bases(fasta, {contig: len(text) for contig, text in bases.items()})
+    check_bases(sites, read)
     for number, site in enumerate(sites):
         wrong = [*sites[:number], site._replace(ref="X"), *sites[number + 1 :]]
         with pytest.raises(InvalidReference, match=f"line {site.line} has X for its REF, but"):
-            check_bases(wrong, fasta)
+            check_bases(wrong, read)
 
 
 @pytest.mark.parametrize(

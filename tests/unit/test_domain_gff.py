@@ -1,16 +1,18 @@
 """Genes: what csq could not read, or would read nothing of, is refused with its line."""
 
+from array import array
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seqdrop.domain.alt import check_alt, missing_alt
-from seqdrop.domain.bed import Region
 from seqdrop.domain.errors import InvalidInput, InvalidReference
 from seqdrop.domain.fasta import read_fasta
 from seqdrop.domain.gff import GffContent, parse_gff
+from seqdrop.domain.reading_frames import CodingSequence
 
-LENGTHS = {"chr1": 3_000, "chr2": 600}
+LENGTHS = {"chr1": 3_000, "chr2": 900}
 GOOD = """\
 ##gff-version 3
 ##sequence-region chr1 1 3000
@@ -34,8 +36,9 @@ def without(kind: str) -> str:
     return "".join(line for line in GOOD.splitlines(keepends=True) if f"\t{kind}\t" not in line)
 
 
-def test_a_good_file_gives_a_transcripts_longest_coding_piece() -> None:
-    wanted = GffContent([Region("chr1", 200, 400, "T1")], [])
+def test_a_good_file_gives_the_coding_sequence_of_each_transcript() -> None:
+    pieces = array("q", [100, 160, 200, 400])
+    wanted = GffContent([CodingSequence("T1", "chr1", "+", pieces, 0, 8)], [])
     assert read(GOOD) == wanted
     assert read(GOOD.replace("\n", "\r\n")) == wanted
     assert read(GOOD + "\n") == wanted
@@ -43,7 +46,43 @@ def test_a_good_file_gives_a_transcripts_longest_coding_piece() -> None:
 
 def test_features_may_come_in_any_order() -> None:
     head, *lines = GOOD.splitlines()
-    assert parse_gff([head, *reversed(lines)], LENGTHS) == read(GOOD)
+    [coding] = parse_gff([head, *reversed(lines)], LENGTHS).coding
+    assert coding == CodingSequence("T1", "chr1", "+", array("q", [200, 400, 100, 160]), 0, 2)
+
+
+@pytest.mark.parametrize(("strand", "phase"), [("+", 1), ("-", 2)])
+def test_the_phase_is_that_of_the_piece_which_is_read_first(strand: str, phase: int) -> None:
+    text = GOOD.replace("\t+\t", f"\t{strand}\t")
+    text = text.replace(f"160\t.\t{strand}\t0", f"160\t.\t{strand}\t1")
+    text = text.replace(f"400\t.\t{strand}\t0", f"400\t.\t{strand}\t2")
+    [coding] = read(text).coding
+    assert (coding.strand, coding.phase, coding.mixed) == (strand, phase, False)
+
+
+@pytest.mark.parametrize("piece", ["101\t160", "201\t400"])
+def test_a_piece_on_another_strand_than_its_transcript_is_marked(piece: str) -> None:
+    [coding] = read(GOOD.replace(f"CDS\t{piece}\t.\t+", f"CDS\t{piece}\t.\t-")).coding
+    assert (coding.strand, coding.mixed) == ("+", True)
+
+
+ELSEWHERE = {
+    "mRNA": "line 6 has 'transcript:T1' on 'chr2', but 'gene:G1' is on 'chr1' by line 4",
+    "CDS": "line 8 (CDS) is on 'chr2', but 'transcript:T1' is on 'chr1' by line 6",
+    "gene": "line 6 has 'transcript:T1' on 'chr1', but 'gene:G1' is on 'chr2' by line 4",
+}
+
+
+@pytest.mark.parametrize("kind", ELSEWHERE)
+def test_genes_in_pieces_on_several_contigs_are_refused(kind: str) -> None:
+    with pytest.raises(InvalidReference) as refused:
+        read(GOOD.replace(f"chr1\tx\t{kind}\t", f"chr2\tx\t{kind}\t"))
+    assert ELSEWHERE[kind] in str(refused.value)
+
+
+def test_a_later_piece_on_another_contig_is_named() -> None:
+    text = GOOD.replace("chr1\tx\tCDS\t201", "chr2\tx\tCDS\t201")
+    with pytest.raises(InvalidReference, match=r"line 9 \(CDS\) .* on 'chr2', but line 8 has it"):
+        read(text)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +122,7 @@ def test_bad_files_are_refused_with_line_and_reason(text: str, words: list[str])
 
 def test_genes_on_contigs_that_the_sequence_lacks_are_warned_of() -> None:
     content = read(GOOD + "KI27\tx\tgene\t1\t9000\t.\t+\t.\tID=gene:G9;biotype=lncRNA\n")
-    assert [region.name for region in content.coding] == ["T1"]
+    assert [one.transcript for one in content.coding] == ["T1"]
     [warning] = content.warnings
     assert "'KI27'" in warning
 
@@ -100,7 +139,7 @@ BIOTYPE = "Parent=gene:G{0};biotype=protein_coding"
 def test_transcripts_that_csq_leaves_out_are_counted_with_examples() -> None:
     text = genes("1", "2", "3").replace(BIOTYPE.format(2), "Parent=gene:G2")
     content = read(text)
-    assert [region.name for region in content.coding] == ["T1", "T3"]
+    assert [one.transcript for one in content.coding] == ["T1", "T3"]
     [warning] = content.warnings
     assert "leaves out 1 of 3 coding transcripts (T2)" in warning
     assert read(genes("1", "2", "3")).warnings == []

@@ -13,18 +13,23 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from runner.processes import BAD_DATA_EXIT_CODE
 from seqdrop.domain.alt import check_alt
+from seqdrop.domain.bases import Bases
 from seqdrop.domain.bed import Region, listed, parse_bed
 from seqdrop.domain.errors import InvalidReference
 from seqdrop.domain.fasta import FastaContent, read_fasta
 from seqdrop.domain.fingerprint_sites import FILE as SITES
 from seqdrop.domain.fingerprint_sites import check_bases, parse_sites
 from seqdrop.domain.gff import left_out_by_csq, parse_gff
+from seqdrop.domain.reading_frames import CodingSequence, check_reading_frames
+from seqdrop.domain.targets import uncallable
 from seqdrop.domain.text import text_lines
+from seqdrop.domain.twins import twin_warnings
 
 _CHUNK_BYTES = 1 << 20
 _OTHER_BASE = {"A": "C", "C": "G", "G": "T", "T": "A"}
@@ -62,13 +67,13 @@ def check(ref: Path) -> tuple[FastaContent, list[str]]:
     if alt.exists():
         warnings += check_alt(_lines(alt), content.lengths, content.alternates, alt.name)
     for bed in sorted((ref / "targets").glob("*.bed")):
-        warnings += _check_targets(bed, content.lengths)
-    if (ref / SITES).exists():
-        warnings += _check_sites(ref / SITES, ref / "genome.fa", content.lengths)
-    if genes.exists():
-        found = parse_gff(_lines(genes), content.lengths, genes.name)
-        warnings += found.warnings
-        warnings += _try_csq(ref / "genome.fa", genes, found.coding)
+        warnings += _check_targets(bed, content)
+    with _bases(ref / "genome.fa", content.lengths) as bases:
+        warnings += twin_warnings(content, bases)
+        if (ref / SITES).exists():
+            warnings += _check_sites(ref / SITES, bases, content.lengths)
+        if genes.exists():
+            warnings += _check_genes(genes, ref / "genome.fa", bases, content.lengths)
     return content, warnings
 
 
@@ -90,25 +95,40 @@ def _chunks(read: Callable[[int], bytes], look: Callable[[bytes], object]) -> It
         yield chunk
 
 
-def _check_targets(bed: Path, lengths: Mapping[str, int]) -> list[str]:
+def _check_targets(bed: Path, content: FastaContent) -> list[str]:
     lines = list(_lines(bed))
-    found = parse_bed(lines, lengths, bed.name)
+    found = parse_bed(lines, content.lengths, bed.name)
     if [f"{line}\n" for line in found.lines] != lines:
         raise InvalidReference(
             f"{bed.name} has lines that are not regions of the sequence alone, divided by tabs: "
             f"{_ADD}"
         )
-    return found.warnings
+    return [*found.warnings, *uncallable(found.regions, content.callable, bed.name)]
 
 
-def _check_sites(vcf: Path, fasta: Path, lengths: Mapping[str, int]) -> list[str]:
+def _check_sites(vcf: Path, bases: Bases, lengths: Mapping[str, int]) -> list[str]:
     lines = list(_lines(vcf))
     found = parse_sites(lines, lengths, vcf.name)
     if [f"{line}\n" for line in found.lines] != lines:
         raise InvalidReference(f"{vcf.name} has more than sorted sites of the autosomes: {_ADD}")
-    with fasta.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        check_bases(found.sites, text, vcf.name)
+    check_bases(found.sites, bases, vcf.name)
     return found.warnings
+
+
+def _check_genes(
+    genes: Path, fasta: Path, bases: Bases, lengths: Mapping[str, int]
+) -> Iterator[str]:
+    found = parse_gff(_lines(genes), lengths, genes.name)
+    yield from found.warnings
+    yield from check_reading_frames(found.coding, bases.read, genes.name)
+    yield from _try_csq(fasta, genes, found.coding)
+
+
+@contextmanager
+def _bases(fasta: Path, lengths: Mapping[str, int]) -> Iterator[Bases]:
+    """The sequence's bases, read where they are looked at."""
+    with fasta.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        yield Bases(text, lengths)
 
 
 def _lines(path: Path) -> Iterator[str]:
@@ -122,9 +142,9 @@ def _lines(path: Path) -> Iterator[str]:
         raise InvalidReference(f"{path.name} is cut or damaged: {error}") from error
 
 
-def _try_csq(fasta: Path, genes: Path, coding: list[Region]) -> list[str]:
+def _try_csq(fasta: Path, genes: Path, coding: list[CodingSequence]) -> list[str]:
     """Lets csq name the consequence of a change in each transcript, as it will for samples."""
-    tried = coding[:: -(-len(coding) // _MOST_TRIED)]
+    tried = [one.longest_piece for one in coding[:: -(-len(coding) // _MOST_TRIED)]]
     with TemporaryDirectory() as folder:
         vcf = Path(folder) / "coding.vcf"
         vcf.write_text(_changes(fasta, tried, Path(folder)), encoding="ascii")

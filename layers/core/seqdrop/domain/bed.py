@@ -22,6 +22,9 @@ target called like the reference; indels that short reads show are shorter than 
 """
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
+_LAST_POSITION = 2**31 - 1
+"""No contig reaches further (SAM specification, 1.3: LN), and most readers of BED can't."""
+_BED12 = 12
 _TRACK = re.compile(r"(track|browser)(\s|$)")
 _LISTED_CONTIGS = 10
 
@@ -77,6 +80,7 @@ class _Reader:
         self._seen: dict[str, None] = {}
         self._clipped: list[str] = []
         self._tracks: list[int] = []
+        self._with_blocks = 0
 
     def read(self, number: int, line: str) -> None:
         text = line.rstrip("\r\n")
@@ -94,10 +98,13 @@ class _Reader:
             (self._lengths is not None and unprintable(text))
             or self._wrong_columns(number, fields)
             or _wrong_position(fields[1], fields[2])
+            or (self._lengths is not None and _impossible_end(fields[2]))
         )
         if problem:
             self._problems.add(number, problem)
             return
+        if _has_blocks(fields):
+            self._with_blocks += 1
         region = Region(fields[0], int(fields[1]), int(fields[2]), "".join(fields[3:4]))
         self._seen[region.contig] = None
         if self._lengths is not None:
@@ -174,6 +181,11 @@ class _Reader:
             more = len(self._clipped) - SHOWN_PROBLEMS
             said += f"; and {more} more" if more > 0 else ""
             yield f"{self._file} reaches past the ends of contigs: {said}"
+        if self._with_blocks:
+            yield (
+                f"{self._file} has {self._with_blocks} line{'s' * (self._with_blocks != 1)} with "
+                "blocks (BED12), which are ignored: the target is the whole span from start to end"
+            )
         overlapping = len(overlaps(self._regions))
         if overlapping:
             yield (
@@ -216,6 +228,18 @@ def _wrong_position(start: str, end: str) -> str:
             "are not part of the region"
         )
     return ""
+
+
+def _impossible_end(end: str) -> str:
+    if int(end) <= _LAST_POSITION:
+        return ""
+    return f"has {end} for its end: no contig reaches further than {_LAST_POSITION}; mend it"
+
+
+def _has_blocks(fields: Sequence[str]) -> bool:
+    """Whether a line has several blocks, as BED12 has for the exons of a transcript."""
+    blocks = fields[9] if len(fields) >= _BED12 else ""
+    return bool(_NUMBER.fullmatch(blocks)) and int(blocks) > 1
 
 
 def renamed(missing: Sequence[str], lengths: Mapping[str, int]) -> str:

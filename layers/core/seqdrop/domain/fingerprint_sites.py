@@ -8,15 +8,14 @@ stored as plain lines, sorted as the sequence is.
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import pairwise
+from typing import NamedTuple
 
+from seqdrop.domain.bases import Bases
 from seqdrop.domain.bed import listed, renamed
 from seqdrop.domain.errors import InvalidReference
 from seqdrop.domain.problems import Problems
 from seqdrop.domain.text import not_a_line, unprintable
-
-if TYPE_CHECKING:
-    from mmap import mmap
 
 PART = "fingerprint"
 """The part of a reference."""
@@ -26,6 +25,12 @@ FEWEST_SITES = 20
 """Two dozen good SNPs tell all people apart (Pengelly et al. 2013, doi:10.1186/gm492)."""
 MOST_SITES = 100_000
 """Far more than identity or contamination can use; each site is one look into the alignment."""
+_RAREST, _MOST_COMMON = 0.05, 0.95
+"""Outside of these ALT's frequency says that nearly all people have the same genotype: at 0.05,
+nine of ten are 0/0 by Hardy and Weinberg, and one site in six tells two people apart."""
+_NEIGHBOURS = 10_000
+"""Bases within which alleles are inherited together: blocks have 9,000 on average in people of
+African, 18,000 of European and Asian descent (Gabriel et al. 2002, doi:10.1126/science.1069424)."""
 HEADER = (
     "##fileformat=VCFv4.2",
     '##INFO=<ID=AF,Number=A,Type=Float,Description="Frequency of ALT">',
@@ -74,7 +79,9 @@ def parse_sites(
 ) -> SitesContent:
     """Reads a VCF of sites for a sequence with contigs of these lengths; ``None``: of any.
 
-    Line ends may be there or not. Raises InvalidReference, which names the file's wrong lines.
+    ``None`` is for a part of a version, which was judged when it was added: how good its sites
+    are is not asked again. Line ends may be there or not. Raises InvalidReference, which names
+    the file's wrong lines.
     """
     reader = _Reader(lengths, file)
     for number, line in enumerate(lines, 1):
@@ -82,17 +89,11 @@ def parse_sites(
     return reader.finish()
 
 
-def check_bases(sites: Iterable[Site], fasta: "bytes | mmap", file: str = FILE) -> None:
-    """Raises InvalidReference where the sequence does not have a site's REF.
-
-    ``fasta`` is the text of a working copy: in a contig, all lines but the last are of one length.
-    """
-    starts, problems = _starts(fasta), Problems(file)
+def check_bases(sites: Iterable[Site], bases: Bases, file: str = FILE) -> None:
+    """Raises InvalidReference where the sequence does not have a site's REF."""
+    problems = Problems(file)
     for site in sorted(sites, key=lambda site: site.line):
-        begin, width = starts[site.contig]
-        lines, rest = divmod(site.position - 1, width)
-        at = begin + lines * (width + 1) + rest
-        base = fasta[at : at + 1].decode("ascii", "replace").upper()
+        base = bases.read(site.contig, site.position - 1, site.position).decode("ascii", "replace")
         if base != site.ref:
             problems.add(
                 site.line,
@@ -100,20 +101,6 @@ def check_bases(sites: Iterable[Site], fasta: "bytes | mmap", file: str = FILE) 
                 f"{site.contig}:{site.position}: give the sites of this very assembly",
             )
     problems.raise_any()
-
-
-def _starts(fasta: "bytes | mmap") -> dict[str, tuple[int, int]]:
-    """Where each contig's first base is, and how many bases a line of it has."""
-    starts = {}
-    at = 0
-    while at >= 0:
-        begin = fasta.find(b"\n", at) + 1
-        name = fasta[at + 1 : begin - 1].split(maxsplit=1)[0].decode()
-        end = fasta.find(b"\n", begin)
-        starts[name] = begin, (end if end >= 0 else len(fasta)) - begin
-        found = fasta.find(b"\n>", begin)
-        at = found + 1 if found >= 0 else -1
-    return starts
 
 
 class _Reader:
@@ -182,9 +169,26 @@ class _Reader:
                 f"{self._file} has {len(self._sites)} sites outside of X, Y and the mitochondria: "
                 f"give {FEWEST_SITES} to {MOST_SITES:,}"
             )
+        if self._lengths is not None:
+            self._look_at_frequencies()
         order = {contig: number for number, contig in enumerate(self._lengths or self._contigs())}
         sites = sorted(self._sites, key=lambda site: (order[site.contig], site.position))
-        return SitesContent(sites, [*HEADER, *map(_line, sites)], list(self._warnings()))
+        warnings = [*self._warnings(), *_neighbours(sites, self._file)]
+        return SitesContent(sites, [*HEADER, *map(_line, sites)], warnings)
+
+    def _look_at_frequencies(self) -> None:
+        """Refuses sites at which nearly all people are alike."""
+        common = len(self._sites) - self._rare()
+        if common < FEWEST_SITES:
+            raise InvalidReference(
+                f"{self._file} has {_count(self._rare(), 'site')} whose AF is below {_RAREST} or "
+                f"above {_MOST_COMMON}, where nearly all people are alike, and {common} others: "
+                f"different people would agree; give at least {FEWEST_SITES} common SNPs, best "
+                "with an AF of 0.2 to 0.8"
+            )
+
+    def _rare(self) -> int:
+        return sum(not _is_common(site) for site in self._sites)
 
     def _contigs(self) -> dict[str, None]:
         return dict.fromkeys(site.contig for site in self._sites)
@@ -194,15 +198,42 @@ class _Reader:
             count = sum(self._left_out.values())
             contigs = listed([*self._left_out])
             yield (
-                f"{self._file} has {count} site{'s' * (count != 1)} on {contigs}, which cells "
+                f"{self._file} has {_count(count, 'site')} on {contigs}, which cells "
                 "have in other numbers than the autosomes: left out"
+            )
+        if rare := self._rare():
+            yield (
+                f"{self._file} has {_count(rare, 'site')} whose AF is below {_RAREST} or above "
+                f"{_MOST_COMMON}: nearly all people are alike there, so they tell nobody apart"
             )
         unknown = sum(site.frequency is None for site in self._sites)
         if unknown:
             yield (
-                f"{self._file} has {unknown} site{'s' * (unknown != 1)} without AF (the frequency "
+                f"{self._file} has {_count(unknown, 'site')} without AF (the frequency "
                 "of ALT) in INFO: the contamination of samples will be a lower bound"
             )
+
+
+def _is_common(site: Site) -> bool:
+    """Whether both alleles are; a site without AF is taken for one."""
+    return site.frequency is None or _RAREST <= site.frequency <= _MOST_COMMON
+
+
+def _neighbours(sites: Iterable[Site], file: str) -> Iterator[str]:
+    """The warning about sites that lie near the one before; they come in order."""
+    count = sum(
+        one.contig == other.contig and other.position - one.position <= _NEIGHBOURS
+        for one, other in pairwise(sites)
+    )
+    if count:
+        yield (
+            f"{file} has {_count(count, 'site')} within {_NEIGHBOURS:,} bases of the one before: "
+            "neighbours are inherited together, so they count as fewer"
+        )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _line(site: Site) -> str:

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable
 
-from seqdrop.domain.bed import Region, merged
+from seqdrop.domain.bed import Region, listed, merged
 
 
 class Targets:
@@ -21,3 +21,16 @@ class Targets:
         at = bisect_right(self._ends.get(contig, []), start)
         starts = self._starts.get(contig, [])
         return at < len(starts) and starts[at] < end
+
+
+def uncallable(regions: Iterable[Region], certain: Iterable[Region], file: str) -> list[str]:
+    """The warning about regions in which the sequence has N alone; ``certain`` is without N."""
+    there = Targets(certain)
+    blind = [r for r in regions if not there.overlap(r.contig, r.start, r.end)]
+    if not blind:
+        return []
+    said = listed([f"{r.contig}:{r.start}-{r.end}" for r in blind], quoted=False)
+    return [
+        f"{file} has {len(blind)} region{'s' * (len(blind) != 1)} where the sequence has N alone: "
+        f"nothing can be called there: {said}"
+    ]
