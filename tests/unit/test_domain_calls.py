@@ -219,3 +219,13 @@ def test_another_callers_filters_stay_beside_refcode(before: str, alts: str, aft
     assert with_ref_code(codes, line) == line.replace(f"\t{before}\tDP", f"\t{after}\tDP")
     elsewhere = line.replace("c\t10", "c\t11")
     assert with_ref_code(codes, elsewhere) == elsewhere
+
+
+@pytest.mark.parametrize("first_is_called", [False, True])
+def test_a_cut_block_of_which_one_part_is_no_call_is_none(first_is_called: bool) -> None:
+    """As where reads show N behind what the other region sees: one piece would be no call too."""
+    called, not_called = block(1, 20, 30), block(10, 30, 30).replace("0/0", "./.")
+    parts = [called, not_called]
+    if not first_is_called:
+        parts = [block(1, 20, 30).replace("0/0", "./."), block(10, 30, 30)]
+    assert list(joined(iter(parts))) == [block(1, 30, 30).replace("0/0", "./.")]

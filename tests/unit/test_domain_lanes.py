@@ -16,7 +16,7 @@ from seqdrop.domain.plan import StageResult
 from seqdrop.domain.qc import Verdict, judge
 
 GOOD = {
-    "reads_in": 2_000_000, "bases_in": 300_000_000, "q30_bases": 280_000_000,
+    "reads_in": 2_000_000, "bases_in": 300_000_000,
     "identical_mates": 0, "without_end_block": 0,
     "r1_quality_min": ord("#"), "r1_quality_max": ord("J"),
     "r2_quality_min": ord("#"), "r2_quality_max": ord("J"),
@@ -66,10 +66,18 @@ def test_a_part_of_a_lane_that_was_merged_wrongly_is_seen() -> None:
 
 
 def test_a_lane_whose_qualities_were_lost_is_not_hidden_by_a_good_one() -> None:
-    lost = {**GOOD, "q30_bases": 0, "r1_quality_max": ord("#"), "r2_quality_max": ord("#")}
+    lost = {**GOOD, "r1_quality_max": ord("#"), "r2_quality_max": ord("#")}
     verdict, (line,) = judged(result(GOOD, GOOD, lost))
     assert verdict is Verdict.FAIL
-    assert "q30_fraction is 0, below 0.01 (floor) (worst in lane L.3): next to no base" in line
+    assert "highest_quality is 2, below 12 (floor) (worst in lane L.3): no base has" in line
+
+
+def test_what_maps_badly_in_a_lane_of_a_few_reads_fails_no_genome() -> None:
+    tiny = mapped(10, both=200, reads=230)
+    assert judged(aligned(*[mapped(9_900_000, 10_000_000, 10_200_000)] * 2, tiny)) == (
+        Verdict.PASS, [],
+    )  # fmt: skip
+    assert judged(aligned(*[mapped(9_900)] * 2, tiny))[0] is Verdict.FAIL
 
 
 def test_a_few_pairs_are_judged_with_the_others_only() -> None:

@@ -276,6 +276,14 @@ def test_lines_of_a_sample_under_two_assays_are_two_analyses() -> None:
     assert (wgs.assay, [pair.r1 for pair in wgs.files]) == ("wgs", ["c"])
 
 
+def test_what_is_said_of_a_person_holds_under_each_assay() -> None:
+    sheet = b"sample,r1,r2,assay,sex,control\nHm2,a,b,wes,male,\nHm2,c,d,wgs,,yes\n"
+    found = parse_manifest(sheet, "samplesheet.csv").samples
+    assert [(entry.assay, entry.sex, entry.control) for entry in found] == [
+        ("wes", "male", True), ("wgs", "male", True),
+    ]  # fmt: skip
+
+
 def test_a_line_without_an_assay_must_not_be_of_either() -> None:
     sheet = b"sample,r1,r2,assay\nHm2,a,b,wes\nHm2,c,d,\nHm2,e,f,wgs\n"
     with pytest.raises(InvalidManifest) as told:

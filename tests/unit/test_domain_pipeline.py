@@ -196,6 +196,13 @@ def test_an_unknown_pipeline_is_answered_with_those_that_there_are(tmp_path: Pat
         library.pipeline("x")
 
 
+@pytest.mark.parametrize("text", [b"name: \xd7", b"name: 2026-13-45", b'name: !!int "x"'])
+def test_what_yaml_can_not_read_is_refused_with_the_file(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "p.yaml").write_bytes(text)
+    with pytest.raises(InvalidPipeline, match=r"p\.yaml: "):
+        Library(str(tmp_path)).pipeline("p")
+
+
 @pytest.mark.parametrize("name", ["prices", "assays", "references", "../p", "/etc/passwd", ""])
 def test_a_manifest_can_name_no_other_file_as_a_pipeline(tmp_path: Path, name: str) -> None:
     library = library_of(tmp_path, prices="{}", assays="{}", references=pipeline_text())

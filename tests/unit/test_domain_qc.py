@@ -27,7 +27,7 @@ GOOD = {
     "mapped_fraction": 0.99, "properly_paired_fraction": 0.95, "identical_mates_fraction": 0.0,
     "phred64": 0.0, "duplicate_fraction": 0.1, "files_without_end": 0.0,
     "depth_over_cap": 0.1, "contamination": 0.0, "same_strand_fraction": 0.01,
-    "q30_fraction": 0.9,
+    "highest_quality": 41,
 }  # fmt: skip
 
 
@@ -98,7 +98,7 @@ def test_a_good_run_crosses_no_floor() -> None:
         ("properly_paired_fraction", 0.02, Verdict.FAIL, "not each other's mates"),
         ("same_strand_fraction", 0.5, Verdict.FAIL, "not each other's mates"),
         ("same_strand_fraction", 0.06, Verdict.WARN, "not each other's mates"),
-        ("q30_fraction", 0.0, Verdict.FAIL, "qualities were lost"),
+        ("highest_quality", 5, Verdict.FAIL, "qualities were lost"),
         ("identical_mates_fraction", 1.0, Verdict.FAIL, "sent twice"),
         ("phred64", 1.0, Verdict.FAIL, "offset of 64"),
         ("phred64", 1.0, Verdict.FAIL, "above 42 with an offset of 33"),
@@ -150,7 +150,7 @@ def test_what_the_runner_counts_in_the_reads_becomes_metrics() -> None:
     }  # fmt: skip
     assert counted(counts) == {
         "reads": 100, "q30_fraction": 0.9, "identical_mates_fraction": 1.0, "phred64": 0.0,
-        "files_without_end": 1,
+        "highest_quality": 37, "files_without_end": 1,
     }  # fmt: skip
 
 

@@ -30,7 +30,7 @@ def load_yaml(path: Path) -> object:
         for line, problem in _problems(loader, node, "", set()) if node else ():
             raise InvalidPipeline(f"{path.name}, line {line}: {problem}")
         return loader.construct_document(node) if node else None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # not UTF-8, or no such date or number
         raise InvalidPipeline(f"{path.name}: {error}") from error
 
 

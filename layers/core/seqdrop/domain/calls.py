@@ -169,7 +169,10 @@ def _overlaps(before: str, line: str) -> bool:
 
 
 def _union(before: str, line: str) -> str:
-    """One block: it begins with the first, ends with the longer, and has the lower depths."""
+    """One block: it begins with the first, ends with the longer, and has the lower depths.
+
+    Where one of them is no call, for reads that only the other saw, neither is the whole.
+    """
     one, two = (text.rstrip("\n").split("\t") for text in (before, line))
     end = max(_end_of(before), _end_of(line))
     name, depth = _least_depth(one[_INFO], two[_INFO])
@@ -178,6 +181,8 @@ def _union(before: str, line: str) -> str:
         dict(zip(f[_FORMAT].split(":"), f[_SAMPLE].split(":"), strict=True)) for f in (one, two)
     )
     first["DP"] = str(min(int(first["DP"]), int(second["DP"])))
+    if "." in second["GT"]:
+        first["GT"] = second["GT"]
     one[_SAMPLE] = ":".join(first.values())
     return "\t".join(one) + "\n"
 

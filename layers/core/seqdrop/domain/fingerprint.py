@@ -4,7 +4,7 @@ A fingerprint says who a person is. It lies with the other results, in ``fingerp
 catalog, logs and events know how many sites it has, and what share of them agrees with another.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -48,21 +48,34 @@ class Comparison(NamedTuple):
     """Sites that are typed in both."""
     same: int = 0
     """Those of them that agree."""
+    telling: int = LEAST_SHARED_SITES
+    """Sites that are not homozygous in both for the allele that most sites are."""
+    told: int = LEAST_SHARED_SITES
+    """Those of them that agree."""
     problem: str = ""
     """Why nothing could be compared."""
-    alike: bool = False
-    """Whether nearly all shared sites have one genotype, as anybody's would."""
     supplied: bool = False
     """Whether a lab supplied the other genotypes: then it relies on the comparison."""
     remedy: str = ""
     """What may be wrong where too few sites are shared, and what to do."""
 
     @property
+    def is_alike(self) -> bool:
+        """Whether nearly all shared sites have one genotype, as anybody's would."""
+        return self.sites >= LEAST_SHARED_SITES and self.telling < LEAST_TELLING_SITES
+
+    @property
     def concordance(self) -> float | None:
-        """The share that agrees; None where the shared sites say too little."""
-        if self.sites < LEAST_SHARED_SITES or self.alike:
+        """The share that agrees; None where the shared sites say too little.
+
+        At rare SNPs any two people agree nearly everywhere, but not where one of them differs from
+        most: where the telling sites alone are another person's, their share counts.
+        """
+        if self.sites < LEAST_SHARED_SITES or self.is_alike:
             return None
-        return round(self.same / self.sites, 4)
+        of_all, of_telling = self.same / self.sites, self.told / self.telling
+        is_other = of_telling < OTHER_BELOW <= of_all
+        return round(of_telling if is_other else of_all, 4)
 
 
 def genotype(ref: int, alt: int) -> str:
@@ -80,17 +93,25 @@ def genotype(ref: int, alt: int) -> str:
 
 def compared(other: str, mine: Mapping[str, str], theirs: Mapping[str, str]) -> Comparison:
     """How two samples' genotypes agree; sites are the same by contig, position and alleles."""
-    shared = [(mine[site], theirs[site]) for site in mine.keys() & theirs.keys()]
-    same = sum(one == two for one, two in shared)
-    return Comparison(other, len(shared), same, alike=are_alike(shared))
+    return Comparison(other, *agreement((mine[s], theirs[s]) for s in mine.keys() & theirs.keys()))
 
 
-def are_alike(shared: Collection[tuple[str, str]]) -> bool:
-    """Whether both samples have one homozygous genotype at nearly all sites."""
-    return any(
-        sum(pair != (usual, usual) for pair in shared) < LEAST_TELLING_SITES
-        for usual in ("0/0", "1/1")
-    )
+class Agreement(NamedTuple):
+    """As in ``Comparison``."""
+
+    sites: int
+    same: int
+    telling: int
+    told: int
+
+
+def agreement(pairs: Iterable[tuple[str, str]]) -> Agreement:
+    """How two samples' genotypes of the same sites agree."""
+    shared = list(pairs)
+    usual = max(("0/0", "1/1"), key=lambda homozygous: shared.count((homozygous, homozygous)))
+    telling = [pair for pair in shared if pair != (usual, usual)]
+    same, told = (sum(one == two for one, two in some) for some in (shared, telling))
+    return Agreement(len(shared), same, len(telling), told)
 
 
 def identity_metrics(comparisons: Iterable[Comparison]) -> dict[str, float]:

@@ -12,11 +12,16 @@ LEAST_PAIRED_READS = 2 * LEAST_PAIRS
 """Both mates of at least 100 pairs have to map before the proper ones among them say anything:
 bwa learns from the pairs what proper is, and calls none proper where they are few (it asks for
 ten good ones of an orientation: MIN_DIR_CNT in bwamem_pair.c)."""
-LESS_IS_WORSE = frozenset(("q30_fraction", "mapped_fraction", "properly_paired_fraction"))
+LESS_IS_WORSE = frozenset(("highest_quality", "mapped_fraction", "properly_paired_fraction"))
 """Metrics of lanes whose worst value is the smallest; of all others it is the greatest."""
 _SUMMED = frozenset(("files_without_end",))
 """Metrics of the run that are counts over all lanes."""
 _LEAST_READS = 2 * LEAST_PAIRS
+_LEAST_SHARE = 0.001
+"""Of all reads. What maps badly in a smaller lane changes no result: reads whose index was misread
+look so."""
+PHRED33 = 33
+"""What is added to a quality to write it."""
 PHRED33_HIGHEST = ord("K")
 """Q42, the highest of Illumina's instruments with an offset of 33; most end at ``J`` (Q41)."""
 PHRED64_LOWEST, PHRED64_HIGHEST = ord(";"), ord("j")
@@ -42,9 +47,11 @@ def worst_lanes(results: Iterable[StageResult]) -> dict[str, WorstLane]:
     """
     by_metric: dict[str, list[tuple[float, str]]] = defaultdict(list)
     for result in results:
+        least = _LEAST_SHARE * sum(map(_reads, result.lanes.values()))
         for lane, counts in sorted(result.lanes.items()):
             for name, value in _metrics_of(counts).items():
-                by_metric[name].append((round(value, 4), lane))
+                if name not in LESS_IS_WORSE or _reads(counts) >= least:
+                    by_metric[name].append((round(value, 4), lane))
     worst: dict[str, WorstLane] = {}
     for name, found in by_metric.items():
         value = worst_of(name, *(value for value, _ in found))
@@ -82,13 +89,18 @@ def _metrics_of(counts: Mapping[str, int]) -> dict[str, float]:
     if pairs >= LEAST_PAIRS:
         found["identical_mates_fraction"] = counts["identical_mates"] / pairs
         found["phred64"] = float(any(_is_mate_phred64(counts, mate) for mate in ("r1", "r2")))
-    if pairs >= LEAST_PAIRS and counts.get("bases_in"):
-        found["q30_fraction"] = counts.get("q30_bases", 0) / counts["bases_in"]
+        best = [counts[name] for name in ("r1_quality_max", "r2_quality_max") if name in counts]
+        if best:
+            found["highest_quality"] = min(best) - PHRED33
     if "mapped" in counts and counts.get("primary_out", 0) >= _LEAST_READS:
         found["mapped_fraction"] = counts["mapped"] / counts["primary_out"]
     if "properly_paired" in counts and counts.get("both_mapped", 0) >= LEAST_PAIRED_READS:
         found["properly_paired_fraction"] = counts["properly_paired"] / counts["both_mapped"]
     return found
+
+
+def _reads(counts: Mapping[str, int]) -> int:
+    return counts.get("primary_out", counts.get("reads_in", 0))
 
 
 def _is_mate_phred64(counts: Mapping[str, int], mate: str) -> bool:

@@ -5,13 +5,14 @@ The runner counts in the reads (``StageResult.counts``) and reads the files of t
 there, and neither is what would follow from it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from seqdrop.domain.lanes import (
     LEAST_PAIRED_READS,
     LEAST_PAIRS,
     LESS_IS_WORSE,
+    PHRED33,
     is_phred64,
     worst_lanes,
 )
@@ -54,6 +55,7 @@ class Ratio:
 METRICS: dict[str, Metric] = {
     "reads": Metric("reads", "reads in the FASTQ files, both mates"),
     "q30_fraction": Metric("fraction", "bases with a quality of 30 or more"),
+    "highest_quality": Metric("phred", "the highest quality of any base"),
     "gc_fraction": Metric("fraction", "G and C among the A, C, G and T of the reads"),
     "mapped_fraction": Metric("fraction", "reads that map anywhere"),
     "mapped_reads": Metric("reads", "reads that map anywhere"),
@@ -62,7 +64,7 @@ METRICS: dict[str, Metric] = {
         "fraction", "among reads whose both mates map: those that lie as a pair of one fragment"
     ),
     "same_strand_fraction": Metric(
-        "fraction", "among pairs that lie near each other: those whose mates are on one strand"
+        "fraction", "among pairs on one contig: those whose mates are on one strand"
     ),
     "identical_mates_fraction": Metric(
         "fraction", "pairs whose R1 and R2 are the same bases, in the lane that has most of them"
@@ -150,12 +152,21 @@ def metrics_of(
         part, whole = found.get(ratio.part), found.get(ratio.whole, 0)
         if part is not None and whole >= ratio.least:
             metrics[name] = part / whole
-    if "quality_min" in found and "quality_max" in found:
-        metrics["phred64"] = float(is_phred64(found["quality_min"], found["quality_max"]))
+    metrics |= _of_qualities(found)
     for name, worst in worst_lanes(results).items():
         if name not in LESS_IS_WORSE:  # of those, tools have a figure of their own for all reads
             metrics[name] = max(metrics.get(name, 0.0), worst.value)
     return {name: round(metrics[name], 4) for name in METRICS if name in metrics}
+
+
+def _of_qualities(found: Mapping[str, float]) -> dict[str, float]:
+    """What the lowest and the highest byte of all qualities say; without a base there is none."""
+    if not {"quality_min", "quality_max"} <= found.keys() or not found.get("bases_in", 1):
+        return {}
+    return {
+        "highest_quality": found["quality_max"] - PHRED33,
+        "phred64": float(is_phred64(found["quality_min"], found["quality_max"])),
+    }
 
 
 def measurable(pipeline: Pipeline, *, duplicates_marked: bool = True) -> set[str]:
@@ -176,7 +187,7 @@ def measurable(pipeline: Pipeline, *, duplicates_marked: bool = True) -> set[str
     metrics |= {name for name, ratio in _RATIOS.items() if {ratio.part, ratio.whole} <= found}
     if "fingerprint_sites" in metrics:
         metrics |= {"identity_sites", "identity_concordance"}
-    return metrics | ({"phred64"} if {"quality_min", "quality_max"} <= found else set())
+    return metrics | ({"phred64", "highest_quality"} if "quality_max" in found else set())
 
 
 def unmeasured_limits(pipeline: Pipeline, assay: Assay | None = None) -> list[str]:

@@ -9,6 +9,8 @@ from seqdrop.domain.errors import InvalidManifest
 
 _NEEDED = ("sample", "r1", "r2")
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_OF_THE_PERSON = {"sex", "control"}
+"""Columns that say the same of a sample under each assay."""
 _PATIENT_DATA = {"sex"}
 """Columns whose values stand in no message."""
 _GIVE_ONE = "give one on all lines of the sample, or on one of them"
@@ -35,15 +37,20 @@ def samples_of_sheet(data: bytes, file_columns: frozenset[str]) -> list[dict[str
         if any(way := _way(given)):
             ways.setdefault(given["sample"], {})[way] = None
     samples: dict[tuple[str, _Way], _Sample] = {}
+    persons: dict[str, _Sample] = {}
     for number, given in lines:
         name = given["sample"]
         way = _one_way(name, _way(given), list(ways.get(name, ())), number)
+        person = persons.setdefault(name, _Sample(name))
         sample = samples.setdefault((name, way), _Sample(name))
         sample.files.append({name: text for name, text in given.items() if name in file_columns})
         for column, text in given.items():
             if column not in file_columns:
-                sample.note(column, text, number)
-    return [sample.as_entry() for sample in samples.values()]
+                (person if column in _OF_THE_PERSON else sample).note(column, text, number)
+    return [
+        {"files": sample.files, **sample.given, **persons[name].given}
+        for (name, _), sample in samples.items()
+    ]
 
 
 def _way(given: dict[str, str]) -> _Way:
@@ -88,9 +95,10 @@ class _Sample:
             said = f"{_shown(first)} on line {line}, {_shown(value)} on line {number}"
         raise InvalidManifest(f"sample {self._name}, column {column}: {said}: {_GIVE_ONE}")
 
-    def as_entry(self) -> dict[str, object]:
-        given = {column: value for column, (value, _) in self._given.items()}
-        return {"files": self.files, **given}
+    @property
+    def given(self) -> dict[str, object]:
+        """The values by column."""
+        return {column: value for column, (value, _) in self._given.items()}
 
 
 def _shown(value: object) -> str:

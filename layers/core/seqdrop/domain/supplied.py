@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from seqdrop.domain.bed import renamed
-from seqdrop.domain.fingerprint import LEAST_SHARED_SITES, SAME_FROM, Comparison, are_alike
+from seqdrop.domain.fingerprint import LEAST_SHARED_SITES, SAME_FROM, Comparison, agreement
 
 Genotype = Literal["0/0", "0/1", "1/1"]
 NO_ALT = "."
@@ -44,14 +44,15 @@ def compared_with_supplied(mine: Mapping[str, str], supplied: SuppliedFingerprin
         for site, genotype in mine.items()
         if (other := theirs.get(site) or theirs.get(f"{_without_alt(site)}:{NO_ALT}"))
     ]
-    shared, same = len(pairs), sum(one == two for one, two in pairs)
+    found = agreement(pairs)
+    shared, same = found.sites, found.same
     if shared < LEAST_SHARED_SITES:
         remedy = _remedy(mine, theirs, shared)
         return Comparison(supplied.name, shared, same, supplied=True, remedy=remedy)
     if same < SAME_FROM * shared and shared < (common := _common_places(mine, theirs)) / 2:
         problem = _other_alleles(common - shared, common)
         return Comparison(supplied.name, problem=problem, supplied=True)
-    return Comparison(supplied.name, shared, same, alike=are_alike(pairs), supplied=True)
+    return Comparison(supplied.name, *found, supplied=True)
 
 
 def _remedy(mine: Mapping[str, str], theirs: Mapping[str, str], shared: int) -> str:

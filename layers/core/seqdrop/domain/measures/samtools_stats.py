@@ -25,7 +25,7 @@ _SUMMARY = {
 }
 _SAME_STRAND = "pairs with other orientation"
 _ORIENTATIONS = ("inward oriented pairs", "outward oriented pairs", _SAME_STRAND)
-"""Of the pairs on one contig that lie within 8,000 bases."""
+"""Of the pairs on one contig."""
 _GOOD_QUALITY = 30
 
 
