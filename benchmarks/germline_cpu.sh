@@ -19,7 +19,7 @@ bcftools mpileup -Ou -q 20 -d 50000 -L 50000 -a FORMAT/AD,FORMAT/DP -g 1,5,10,20
 bcftools view --trim-alt-alleles --min-ac 1 -Ou "$out/variants.g.vcf.gz" |
     bcftools norm -f "$genome" -Ou - |
     bcftools filter -s LowQual -m + -e 'QUAL<20' -Ou - |
-    bcftools filter -s LowDepth -m + -e 'FORMAT/DP<5' -Ou - |
+    bcftools filter -s LowDepth -m + -e 'SUM(FORMAT/AD)<5' -Ou - |
     bcftools filter -s LowGQ -m + -e 'FORMAT/GQ<20' -Oz -o "$out/variants.vcf.gz" -
 bcftools index -t "$out/variants.g.vcf.gz"
 bcftools index -t "$out/variants.vcf.gz"

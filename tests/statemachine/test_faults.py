@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -54,10 +55,16 @@ def gated_submissions(*, before: Gate | None = None, after: Gate | None = None) 
 
 
 def kill_function(bench: Bench, name: str) -> None:
-    """Kills every worker of a function, in whatever it does."""
+    """Kills every worker of a function, in whatever it does; the host gives them no more calls."""
     deployed = next(f for f in bench.lab.runtime.deployment.functions if name in f.name)  # type: ignore[union-attr]  # it runs
-    for pid in bench.lab.runtime.host.pids(deployed.name):
+    host = bench.lab.runtime.host
+    killed = set(host.pids(deployed.name))
+    for pid in killed:
         os.kill(pid, signal.SIGKILL)
+    end = time.monotonic() + 30
+    while killed & set(host.pids(deployed.name)):
+        assert time.monotonic() < end, "the host does not see that its workers are dead"
+        time.sleep(0.01)
 
 
 def rerun(bench: Bench, sample: str, options: RunOptions | None = None) -> None:

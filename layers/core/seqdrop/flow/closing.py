@@ -93,6 +93,8 @@ class Closing:
         marked = blueprint.variables.get("mark_duplicates") is not False
         cap = int(blueprint.variables.get("max_depth", 0))
         metrics = metrics_of(results.values(), duplicates_marked=marked, cap=cap)
+        if not blueprint.variables.get("targets"):
+            metrics.pop("on_target_fraction", None)  # DRAGEN counts what is not N in its place
         analysis = self.catalog.analyses.get(run.sample, run.assay)
         if analysis and analysis.control:
             verdict, reasons = judge_control(metrics, blueprint.control_reads)
