@@ -90,8 +90,8 @@ class Forks:
                 self.pids[message["started"]] = message["pid"]
                 os.close(self._outputs.pop(message["started"]))
             else:
-                self.pids.pop(message["ended"], None)
                 self._ended(message["ended"], message["status"])
+                self.pids.pop(message["ended"], None)
 
     def _close_outputs(self) -> None:
         for output in self._outputs.values():
