@@ -62,18 +62,14 @@ def fingerprint(
 
 def _check_usage(sample: str, vcf: Path | None, column: str, *, show: bool, remove: bool) -> None:
     """One thing at a time, for a sample that can be."""
-    from seqdrop.domain.errors import UnplaceableFile
-    from seqdrop.domain.naming import check_sample_id
+    from seqdrop.domain.naming import sample_id_fault
 
     if [vcf is not None, show, remove].count(True) != 1:
         raise typer.BadParameter("give a VCF, --show or --remove", param_hint="VCF")
     if column and vcf is None:
         raise typer.BadParameter("it is a column of a VCF: give one", param_hint="--column")
-    try:
-        check_sample_id(sample)
-    except UnplaceableFile as error:
-        why = str(error).split(": rename", maxsplit=1)[0]
-        raise typer.BadParameter(why, param_hint="SAMPLE") from error
+    if fault := sample_id_fault(sample):
+        raise typer.BadParameter(fault, param_hint="SAMPLE")
 
 
 def _supply(stack: "Stack", sample: str, vcf: Path, column: str) -> tuple[Document, str]:

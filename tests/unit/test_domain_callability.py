@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqdrop.domain.bed import Region
-from seqdrop.domain.callability import called_region, not_called
+from seqdrop.domain.callability import not_called
+from seqdrop.domain.calls import called_region
 
 
 def record(alt: str, filters: str, info: str, sample: str, ref: str = "A") -> str:

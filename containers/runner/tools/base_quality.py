@@ -1,12 +1,12 @@
 """``seqdrop-tool base-quality``: base quality along the reads, for MultiQC to draw.
 
-``samtools stats`` counts it, but MultiQC draws nothing of it: its "custom content" is a JSON file
-with the lines.
+``samtools stats`` counts it, but MultiQC draws nothing of it.
 """
 
-import json
 import sys
 from pathlib import Path
+
+from runner.tools.custom_content import custom_content
 
 _MATES = {"FFQ": "first reads", "LFQ": "second reads"}
 """The marks of its lines. MultiQC takes names that end in R1 and R2 for one sample's."""
@@ -28,14 +28,7 @@ _LOOK = {
 def main(arguments: list[str]) -> int:
     """Read the named output of ``samtools stats``, and print the custom content."""
     (path,) = arguments
-    lines = mean_qualities(Path(path).read_text())
-    digits = max((len(str(cycle)) for line in lines.values() for cycle in line), default=1)
-    # MultiQC puts the points in the order of their names as text.
-    data = {
-        mate: {str(cycle).zfill(digits): mean for cycle, mean in line.items()}
-        for mate, line in lines.items()
-    }
-    sys.stdout.write(json.dumps({**_LOOK, "data": data}, indent=1) + "\n")
+    sys.stdout.write(custom_content(_LOOK, mean_qualities(Path(path).read_text())))
     return 0
 
 

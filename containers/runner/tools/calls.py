@@ -13,12 +13,13 @@ from typing import Any
 from runner.tools.bed_files import read_bed
 from runner.tools.sequence import Sequence
 from seqdrop.domain.bed import Region, merged
-from seqdrop.domain.callability import called_region, not_called
+from seqdrop.domain.callability import not_called
 from seqdrop.domain.calls import (
     REF_CODE,
     REF_CODE_HEADER,
     Kept,
     Thresholds,
+    called_region,
     joined,
     kept_records,
     maker_line,

@@ -1,14 +1,14 @@
 """``seqdrop-tool depth-plot``: how much has at least each depth, for MultiQC to draw.
 
 DRAGEN's histogram is of the region that was asked for; MultiQC knows that of the whole genome
-alone. Its "custom content" is a JSON file with the line.
+alone.
 """
 
-import json
 import sys
 from itertools import accumulate
 from pathlib import Path
 
+from runner.tools.custom_content import custom_content
 from seqdrop.domain.measures.dragen_histogram import bases_by_depth
 
 _FURTHEST = 0.005
@@ -33,10 +33,8 @@ def main(arguments: list[str]) -> int:
     """Read the named histogram, and print the custom content."""
     path, sample = arguments
     reached = fractions(bases_by_depth(Path(path).read_bytes()))
-    digits = len(str(max(reached, default=0)))
-    # MultiQC puts the points in the order of their names as text.
-    line = {str(depth).zfill(digits): round(100 * part, 3) for depth, part in reached.items()}
-    sys.stdout.write(json.dumps({**_LOOK, "data": {sample: line}}, indent=1) + "\n")
+    line = {depth: round(100 * part, 3) for depth, part in reached.items()}
+    sys.stdout.write(custom_content(_LOOK, {sample: line}))
     return 0
 
 

@@ -1,28 +1,10 @@
-"""Where calling has said something: the reference was seen there, or a variant with PASS."""
+"""Where calling has said nothing."""
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
 
 from seqdrop.domain.bed import Region, merged
-
-_END = re.compile(r"(?<![^;])END=(\d+)")
-
-
-def called_region(line: str) -> Region | None:
-    """The bases of a gVCF's record that have a genotype.
-
-    None where it is missing, and of a variant without PASS: that says neither yes nor no.
-    """
-    contig, position, _, ref, alt, _, filters, info, _, sample = line.split("\t", 9)
-    if "." in sample.split(":", 1)[0]:
-        return None
-    start = int(position) - 1
-    if alt != ".":
-        return Region(contig, start, start + len(ref)) if filters == "PASS" else None
-    end = _END.search(info)
-    return Region(contig, start, int(end[1]) if end else start + 1)
 
 
 def not_called(scope: Iterable[Region], called: Iterable[Region]) -> Iterator[Region]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from seqdrop.domain.bed import Region
+
 _MIN_DEPTH = re.compile(r"(?<![^;])(MIN_DP|MinDP)=(\d+)")
 """Its name since bcftools 1.19, and before."""
 _END = re.compile(r"(?<![^;])END=(\d+)")
@@ -196,6 +198,21 @@ def _least_depth(one: str, two: str) -> tuple[str, int]:
     found = [_MIN_DEPTH.search(info) for info in (one, two)]
     depths = [(match[1], int(match[2])) for match in found if match]
     return depths[0][0], min(depth for _, depth in depths)
+
+
+def called_region(line: str) -> Region | None:
+    """The bases of a gVCF's record that have a genotype.
+
+    None where it is missing, and of a variant without PASS: that says neither yes nor no.
+    """
+    contig, position, _, ref, alt, _, filters, info, _, sample = line.split("\t", 9)
+    if "." in sample.split(":", 1)[0]:
+        return None
+    start = int(position) - 1
+    if alt != ".":
+        return Region(contig, start, start + len(ref)) if filters == "PASS" else None
+    end = _END.search(info)
+    return Region(contig, start, int(end[1]) if end else start + 1)
 
 
 def split_genotype(line: str) -> str:

@@ -26,14 +26,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from seqdrop.domain.fingerprint import HOMOZYGOUS_UP_TO
+from seqdrop.domain.fingerprint_sites import is_common
 
 LEAST_SITES = 100
 """Sites below which nothing is said. About half of so many are homozygous: at a depth of 30 these
 have 1,500 reads, of which 2 % of another person are some 15 of the other allele, give or take 4."""
 LEAST_DEPTH = 10
 """Reads below which a site is left out: it may have both alleles and show one."""
-RAREST_COMMON = 0.05
-"""Frequency of the rarer allele below which a site is left out: hardly anybody has it."""
 LEAST_OF_EACH = 5
 """Sites that show REF and sites that show ALT: where a sample has one allele nearly everywhere the
 SNPs are not common, whatever is said of them, and another person's reads look the same."""
@@ -87,7 +86,9 @@ def error_rate(sites: Iterable[Counted]) -> float:
 
 def contamination(sites: Iterable[Counted]) -> float | None:
     """The share of reads that are another person's, from 0 to 0.5; None where sites tell little."""
-    deep = [site for site in sites if site.ref + site.alt >= LEAST_DEPTH and _is_common(site)]
+    deep = [
+        site for site in sites if site.ref + site.alt >= LEAST_DEPTH and is_common(site.frequency)
+    ]
     of_each = [sum(of(site) for site in deep) for of in (_shows_ref, _shows_alt)]
     if len(deep) < LEAST_SITES or min(of_each) < LEAST_OF_EACH:
         return None
@@ -98,11 +99,6 @@ def contamination(sites: Iterable[Counted]) -> float | None:
     best = max(range(len(shares)), key=likelihoods.__getitem__)
     low, high = shares[max(best - 1, 0)], shares[min(best + 1, len(shares) - 1)]
     return _likeliest(weighed, low, high, error)
-
-
-def _is_common(site: Counted) -> bool:
-    p = UNKNOWN_FREQUENCY if site.frequency is None else site.frequency
-    return RAREST_COMMON <= p <= 1 - RAREST_COMMON
 
 
 def _shows_ref(site: Counted) -> bool:

@@ -188,7 +188,7 @@ class _Reader:
             )
 
     def _rare(self) -> int:
-        return sum(not _is_common(site) for site in self._sites)
+        return sum(not is_common(site.frequency) for site in self._sites)
 
     def _contigs(self) -> dict[str, None]:
         return dict.fromkeys(site.contig for site in self._sites)
@@ -214,9 +214,9 @@ class _Reader:
             )
 
 
-def _is_common(site: Site) -> bool:
-    """Whether both alleles are; a site without AF is taken for one."""
-    return site.frequency is None or _RAREST <= site.frequency <= _MOST_COMMON
+def is_common(frequency: float | None) -> bool:
+    """Whether both alleles are, by that of ALT; a SNP without AF is taken for one."""
+    return frequency is None or _RAREST <= frequency <= _MOST_COMMON
 
 
 def _neighbours(sites: Iterable[Site], file: str) -> Iterator[str]:

@@ -20,11 +20,17 @@ _WORKING = bytes.maketrans(
     _EITHER + b"Uu",
     "".join(FIRST_BASE.values()).encode() + "".join(FIRST_BASE.values()).lower().encode() + b"Tt",
 )
+_COMPLEMENT = bytes.maketrans(b"ACGT", b"TGCA")
 PLAIN = b"ACGTNacgtn"
 _LOWER = b"acgtnu" + _CODES.lower()
 LETTERS = PLAIN + b"Uu" + _EITHER
 _UNCERTAIN = re.compile(rb"[Nn]+")
 _CODE_RUN = re.compile(rb"([" + _EITHER + rb"])\1*")
+
+
+def reverse_complement(bases: bytes) -> bytes:
+    """The other strand of bases in capitals; what is no base stays as it is."""
+    return bases.translate(_COMPLEMENT)[::-1]
 
 
 class SequenceFacts(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from seqdrop.domain.errors import InvalidManifest, UnplaceableFile
-from seqdrop.domain.naming import check_sample_id
+from seqdrop.domain.errors import InvalidManifest
+from seqdrop.domain.naming import sample_id_fault
 from seqdrop.domain.pipeline import Priority
 from seqdrop.domain.samplesheet import samples_of_sheet
 
@@ -117,10 +117,8 @@ def _check_one_person(entries: Iterable[SampleEntry]) -> None:
 
 
 def _check_entry(entry: SampleEntry) -> None:
-    try:
-        check_sample_id(entry.sample)
-    except UnplaceableFile as error:
-        raise InvalidManifest(str(error).split(": rename", maxsplit=1)[0]) from error
+    if fault := sample_id_fault(entry.sample):
+        raise InvalidManifest(fault)
     if not entry.files:
         raise InvalidManifest(f"sample {entry.sample} has no files")
     if entry.assay and (entry.pipeline or entry.reference):

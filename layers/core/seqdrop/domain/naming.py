@@ -76,17 +76,24 @@ def parse_fastq_name(key: str) -> FastqName:
 
 
 def check_sample_id(sample: str) -> None:
-    """Raises UnplaceableFile where a sample id is too long or has other characters."""
+    """Raises UnplaceableFile where a file can't be of a sample with this id."""
+    if fault := sample_id_fault(sample):
+        raise UnplaceableFile(f"{fault}: rename it, or drop a manifest")
+
+
+def sample_id_fault(sample: str) -> str:
+    """Why no sample can have this id: too long, or other characters; "" where one can."""
     if len(sample) > MAX_SAMPLE_LENGTH:
-        raise UnplaceableFile(
+        return (
             f"the sample id {sample[:60]!r} has {len(sample)} characters; "
-            f"at most {MAX_SAMPLE_LENGTH} are possible: rename it, or drop a manifest"
+            f"at most {MAX_SAMPLE_LENGTH} are possible"
         )
     if not _SAMPLE.fullmatch(sample):
-        raise UnplaceableFile(
+        return (
             f"the sample id {sample!r} may only have letters, digits, '.', '_' and '-', and must "
-            "begin with a letter or digit: rename it, or drop a manifest"
+            "begin with a letter or digit"
         )
+    return ""
 
 
 def folder_of(key: str) -> str:

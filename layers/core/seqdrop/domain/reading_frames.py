@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from seqdrop.domain.bed import Region
 from seqdrop.domain.errors import InvalidReference
+from seqdrop.domain.letters import reverse_complement
 
 _STOP = re.compile(rb"TAA|TAG|TGA")
 """Stop codons of the standard code (NCBI table 1), by which csq reads every contig. Two of them
@@ -30,7 +31,6 @@ _SHARE_OF_MOVED = 0.1
 _BROKEN = "have a stop codon inside, or coding sequence on both strands"
 _ENDLESS = "neither begin with a start codon nor end with a stop codon"
 _EXAMPLES = 5
-_COMPLEMENT = bytes.maketrans(b"ACGT", b"TGCA")
 
 ReadBases = Callable[[str, int, int], bytes]
 """Gives the bases of a contig in capitals, from a start (0-based) to before an end."""
@@ -125,7 +125,7 @@ def spliced(coding: CodingSequence, read: ReadBases) -> bytes:
     places = sorted(zip(coding.pieces[::2], coding.pieces[1::2], strict=True))
     bases = b"".join([read(coding.contig, start, end) for start, end in places])
     if coding.strand == "-":
-        bases = bases.translate(_COMPLEMENT)[::-1]
+        bases = reverse_complement(bases)
     return bases[coding.phase :]
 
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from seqdrop.domain.bases import Bases
 from seqdrop.domain.bed import listed
 from seqdrop.domain.fasta import FastaContent
+from seqdrop.domain.letters import reverse_complement
 
 _SHORTEST = 1_000
 """Bases. Shorter ones are of repeats, and no place where a lab calls."""
 _SHOWN = 5
 _CHUNK_BASES = 1 << 20
-_COMPLEMENT = bytes.maketrans(b"ACGT", b"TGCA")
 
 
 def twin_warnings(content: FastaContent, bases: Bases) -> list[str]:
@@ -60,5 +60,5 @@ def _digest(contig: str, length: int, bases: Bases) -> bytes:
         forward.update(bases.read(contig, start, min(length, start + _CHUNK_BASES)))
     for start in reversed(starts):
         piece = bases.read(contig, start, min(length, start + _CHUNK_BASES))
-        reverse.update(piece.translate(_COMPLEMENT)[::-1])
+        reverse.update(reverse_complement(piece))
     return min(forward.digest(), reverse.digest())
