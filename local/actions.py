@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
 from moto.core import DEFAULT_ACCOUNT_ID
+
+from local.batch.definitions import consumed_by
 
 ANY = "*"
 """The resource of an action that knows none: only a policy on `*` allows it."""
@@ -68,6 +70,10 @@ class Request:
     """By their names in lower case."""
     body: bytes
     status: int = 200
+
+    def answered(self, status: int) -> "Request":
+        """The request with the status of its answer."""
+        return replace(self, status=status)
 
     @cached_property
     def asked(self) -> dict[str, Any]:
@@ -135,10 +141,16 @@ def _batch(request: Request) -> Iterator[Need]:
     if action is None:
         yield from _unknown(request)
     elif action == "SubmitJob":
-        yield action, named("job-queue", asked["jobQueue"])
-        yield action, named("job-definition", asked["jobDefinition"])
-        if asked.get("tags"):
-            yield "TagResource", request.arn("job/*")  # its id is not known yet
+        definition = named("job-definition", asked["jobDefinition"])
+        touched = [
+            request.arn("job/*"),  # its id is not known yet
+            named("job-queue", asked["jobQueue"]),
+            definition,
+            *(named("consumable-resource", each) for each in consumed_by(definition)),
+        ]
+        yield from ((action, each) for each in touched)
+        if asked.get("tags"):  # a tagged job is TagResource on all that it touches
+            yield from (("TagResource", each) for each in touched)
     elif "jobId" in asked:
         yield action, request.arn(f"job/{asked['jobId']}")
     else:

@@ -1,6 +1,6 @@
 """A record of the AWS calls that functions and jobs make, to be held against their policies.
 
-Each function and each job signs with an access key id that names it; moto asks for no more. The
+Each function, job and state machine signs with an access key id that names it. The
 record is a folder with a file for each runtime, a line of JSON for each thing that was needed:
 who, the action, the resource.
 """
@@ -16,26 +16,16 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from local.actions import Request, needs_of
+from local.roles import FUNCTION, JOB, MACHINE
 
 CALLS_FOLDER = "SEQDROP_CALLS_FOLDER"
 """The environment variable that turns recording on, and says where to."""
-_FUNCTION, _JOB = "function.", "job."
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
 Call = tuple[str, str, str]
 """Who, the action, the resource."""
-
-
-def function_key(name: str) -> str:
-    """The access key id of a function."""
-    return f"{_FUNCTION}{name}"
-
-
-def job_key(definition: str) -> str:
-    """The access key id of the jobs of a definition."""
-    return f"{_JOB}{definition}"
 
 
 def recorded(app: App) -> App:
@@ -61,15 +51,14 @@ class Recorder:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Passes a request on; what it needs is written when its status is known."""
-        signed = _signature(environ.get("HTTP_AUTHORIZATION", ""))
-        if signed is None or not signed[0].startswith((_FUNCTION, _JOB)):
+        signed = signed_request(environ)
+        if signed is None:
             return self._app(environ, start_response)
-        who, region, service = signed
-        body = b"" if service == "s3" else _take_body(environ)
+        who, request = signed
 
         def answer(status: str, *rest: Any) -> Any:
-            request = _request(environ, service, region, body, int(status[:3]))
-            self._write({(who, action, resource) for action, resource in needs_of(request)})
+            needs = needs_of(request.answered(int(status[:3])))
+            self._write({(who, action, resource) for action, resource in needs})
             return start_response(status, *rest)
 
         return self._app(environ, answer)
@@ -80,6 +69,16 @@ class Recorder:
                 self._seen |= new
                 with self._path.open("a", encoding="utf-8") as lines:
                     lines.writelines(f"{json.dumps(call)}\n" for call in sorted(new))
+
+
+def signed_request(environ: Environ) -> tuple[str, Request] | None:
+    """The function, job or state machine that signed a request, and the request; else None."""
+    signed = _signature(environ.get("HTTP_AUTHORIZATION", ""))
+    if signed is None or not signed[0].startswith((FUNCTION, JOB, MACHINE)):
+        return None
+    who, region, service = signed
+    body = b"" if service == "s3" else _take_body(environ)
+    return who, _request(environ, service, region, body)
 
 
 def _signature(authorization: str) -> tuple[str, str, str] | None:
@@ -93,11 +92,11 @@ def _signature(authorization: str) -> tuple[str, str, str] | None:
 
 def _take_body(environ: Environ) -> bytes:
     body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    environ["wsgi.input"] = io.BytesIO(body)
+    environ["wsgi.input"] = io.BytesIO(body)  # for whoever reads it next
     return body
 
 
-def _request(environ: Environ, service: str, region: str, body: bytes, status: int) -> Request:
+def _request(environ: Environ, service: str, region: str, body: bytes) -> Request:
     headers = {
         name.removeprefix("HTTP_").lower().replace("_", "-"): value
         for name, value in environ.items()
@@ -111,5 +110,4 @@ def _request(environ: Environ, service: str, region: str, body: bytes, status: i
         query=dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True)),
         headers=headers,
         body=body,
-        status=status,
     )

@@ -11,6 +11,7 @@ from flask import Flask, Response, request
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from local.authorization import Authorizer
 from local.calls import recorded
 
 HOST = "127.0.0.1"
@@ -58,7 +59,7 @@ class Endpoint:
                 f"port {port} is in use: end what listens there, or choose another with --port"
             )
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
-        app = recorded(_Dispatcher(_backend))
+        app = recorded(Authorizer(_Dispatcher(_backend)))
         self._server: BaseWSGIServer = make_server(HOST, port, app, threaded=True)
         self.port: int = self._server.port
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)

@@ -84,6 +84,7 @@ class Runtime:
             "FpgaExomeImage": f"local/seqdrop-fpga-exome@{_NO_DIGEST}",
             "FpgaGenomeAmi": "ami-0000000000000local",
             "FpgaExomeAmi": "ami-0000000000000local",
+            "DragenLicences": str(2 * self.settings.fpga_slots),  # for genomes, and for exomes
             "ShortestPollSeconds": str(self.settings.shortest_poll_seconds),
         }
         self.deployment = deploy(self.settings.project, self.url, parameters)

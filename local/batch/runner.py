@@ -10,7 +10,7 @@ from local.batch.jobs import Attempt, Job
 from local.batch.process import CannotStart, JobProcess, Launch, Watchdog
 from local.batch.retry import AttemptEnd
 from local.batch.secrets import secret_values
-from local.calls import job_key
+from local.roles import job_key
 
 _ENDED = "Essential container in task exited"
 _NOT_STARTED = "Task failed to start"

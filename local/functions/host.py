@@ -15,7 +15,7 @@ from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from local.calls import function_key
+from local.roles import function_key
 from local.functions.calls import (
     Call,
     FunctionSpec,

@@ -1,12 +1,10 @@
-"""IAM policies: what they grant, and how recorded calls use it."""
+"""IAM policies: what they grant."""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-
-from local.calls import Call
 
 _READ = {"Sid", "Effect", "Action", "Resource", "Condition"}
 
@@ -53,28 +51,10 @@ def grants_of(role: str, document: Mapping[str, Any]) -> list[Grant]:
     return found
 
 
+def allowed(grants: Iterable[Grant], action: str, resource: str) -> bool:
+    """Whether one of some grants allows an action on a resource."""
+    return any(grant.allows(action, resource) for grant in grants)
+
+
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
-
-
-@dataclass(frozen=True)
-class Policies:
-    """Who has which role, and what the roles grant."""
-
-    roles: Mapping[str, str]
-    grants: frozenset[Grant]
-
-    def denied(self, calls: Iterable[Call]) -> list[Call]:
-        """The calls that the caller's role does not allow."""
-        return sorted(call for call in calls if not self._used(call))
-
-    def unused(self, calls: Iterable[Call]) -> list[Grant]:
-        """The grants, of roles that someone has, that no call needed."""
-        used = {grant for call in calls for grant in self._used(call)}
-        taken = set(self.roles.values())
-        return sorted(grant for grant in self.grants - used if grant.role in taken)
-
-    def _used(self, call: Call) -> list[Grant]:
-        who, action, resource = call
-        role = self.roles.get(who)
-        return [g for g in self.grants if g.role == role and g.allows(action, resource)]

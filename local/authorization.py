@@ -1,0 +1,78 @@
+"""The embedded account refuses what IAM would: functions, jobs and machines have their roles alone.
+
+Whoever signs with another access key id is a person with every right.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+from xml.sax.saxutils import escape
+
+from local.actions import Need, Request, needs_of
+from local.calls import App, Environ, StartResponse, signed_request
+from local.permissions import allowed
+from local.roles import grants_of_role, role_of
+
+
+class Authorizer:
+    """A WSGI app before another one: a call that the caller's role does not allow goes no further."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Passes a request on, or answers as AWS does where a grant is missing."""
+        signed = signed_request(environ)
+        if signed is None:
+            return self._app(environ, start_response)
+        who, request = signed
+        if missing := first_missing(who, request):
+            return _refused(who, request, missing, start_response)
+        answered: list[tuple[Any, ...]] = []
+        body = self._app(environ, lambda *answer: answered.append(answer))
+        status = int(answered[0][0][:3])
+        # Who may not list a bucket is not told that an object is gone.
+        if missing := first_missing(who, request.answered(status)):
+            return _refused(who, request, missing, start_response)
+        start_response(*answered[0])
+        return body
+
+
+def first_missing(who: str, request: Request) -> Need | None:
+    """What a request needs and its caller's role does not grant; None where nothing is."""
+    role = role_of(who)
+    grants = grants_of_role(role) if role else []
+    needs = needs_of(request)
+    return next((need for need in needs if not allowed(grants, *need)), None)
+
+
+def _refused(
+    who: str, request: Request, missing: Need, start_response: StartResponse
+) -> Iterable[bytes]:
+    action, resource = missing
+    message = (
+        f"{who} is not authorized to perform: {action} on resource: {resource} "
+        f"because no identity-based policy of its role allows the {action} action"
+    )
+    if request.service == "s3":
+        kind, body = "application/xml", _xml(request, message)
+    else:
+        kind = request.headers.get("content-type") or "application/json"
+        body = json.dumps({"__type": "AccessDeniedException", "message": message})
+    # Services that name the operation in a header answer 400, the others 403.
+    status = "400 Bad Request" if request.operation else "403 Forbidden"
+    encoded = body.encode()
+    headers = [
+        ("Content-Type", kind),
+        ("Content-Length", str(len(encoded))),
+        ("x-amzn-ErrorType", "AccessDeniedException"),
+    ]
+    start_response(status, headers)
+    return [encoded]
+
+
+def _xml(request: Request, message: str) -> str:
+    if request.method == "HEAD":
+        return ""
+    fault = f"<Code>AccessDenied</Code><Message>{escape(message)}</Message>"
+    return f'<?xml version="1.0" encoding="UTF-8"?><Error>{fault}</Error>'
