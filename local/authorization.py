@@ -15,7 +15,7 @@ from local.roles import grants_of_role, role_of
 
 
 class Authorizer:
-    """A WSGI app before another one: a call that the caller's role does not allow goes no further."""
+    """A WSGI app before another one; a call that its caller's role does not allow ends here."""
 
     def __init__(self, app: App) -> None:
         self._app = app

@@ -15,7 +15,6 @@ from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from local.roles import function_key
 from local.functions.calls import (
     Call,
     FunctionSpec,
@@ -27,6 +26,7 @@ from local.functions.calls import (
 )
 from local.functions.forks import Forks
 from local.functions.worker import Worker
+from local.roles import function_key
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")

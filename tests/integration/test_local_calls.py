@@ -11,9 +11,11 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local import authorization
 from local.actions import Need
-from local.calls import CALLS_FOLDER, Call, function_key, job_key, read_calls
+from local.calls import CALLS_FOLDER, Call, read_calls
 from local.endpoint import Endpoint
+from local.roles import function_key, job_key
 
 REGION = "eu-west-1"
 TABLE = f"arn:aws:dynamodb:{REGION}:123456789012:table/catalog"
@@ -38,7 +40,11 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def endpoint(record: Path) -> Iterator[Endpoint]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(CALLS_FOLDER, str(record))
-        endpoint = Endpoint(0)
+        environment.setattr(authorization, "first_missing", lambda *_: None)
+        yield from started(Endpoint(0))
+
+
+def started(endpoint: Endpoint) -> Iterator[Endpoint]:
     endpoint.start()
     boto3.client(**account("local", "s3", endpoint)).create_bucket(
         Bucket="reads", CreateBucketConfiguration={"LocationConstraint": REGION}
@@ -213,9 +219,9 @@ SUBMITTED = {"jobName": "j", "jobQueue": "q", "jobDefinition": "d:2", "tags": {"
             "submit_job",
             SUBMITTED,
             {
-                ("SubmitJob", f"{BATCH}:job-queue/q"),
-                ("SubmitJob", f"{BATCH}:job-definition/d:2"),
-                ("TagResource", f"{BATCH}:job/*"),
+                (action, f"{BATCH}:{resource}")
+                for action in ("SubmitJob", "TagResource")
+                for resource in ("job/*", "job-queue/q", "job-definition/d:2")
             },
         ),
         ("batch", "describe_jobs", {"jobs": ["1"]}, {("DescribeJobs", "*")}),

@@ -33,11 +33,11 @@ class Policies:
         """The calls that the caller's role does not allow."""
         return sorted(call for call in calls if not self._used(call))
 
-    def unused(self, calls: Iterable[Call]) -> list[Grant]:
-        """The grants, of roles that someone has, that no call needed."""
-        used = {grant for call in calls for grant in self._used(call)}
+    def needless(self, calls: Iterable[Call]) -> list[Grant]:
+        """The grants, of roles that someone has, without which no call would be denied."""
+        needed = {used[0] for call in calls if len(used := self._used(call)) == 1}
         taken = set(self.roles.values())
-        return sorted(grant for grant in self.grants - used if grant.role in taken)
+        return sorted(grant for grant in self.grants - needed if grant.role in taken)
 
     def _used(self, call: Call) -> list[Grant]:
         who, action, resource = call

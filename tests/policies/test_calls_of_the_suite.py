@@ -5,19 +5,17 @@ and state machine tests start. With pytest-xdist other workers may not be done: 
 looked for in what is there, what is unused only without it.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
 
 from local.calls import Call, read_calls
-from local.deploy import REGION
-from tests.e2e.command import Command, up
-from tests.policies.deployed import lasting_calls, policies_of
-from tests.policies.policy import Grant, Policies
+from local.permissions import Grant
+from local.runtime import Runtime, RuntimeSettings
+from tests.policies.deployed import Policies, deployed_policies, lasting_calls
+from tests.policies.iam_tables import action_row
 
 RESULTS, REFERENCES, UPLOADS, AUDIT = (
     f"arn:aws:s3:::seqdrop-{name}bucket" for name in ("results", "references", "uploads", "audit")
@@ -26,6 +24,15 @@ SQS = "arn:aws:sqs:us-east-1:123456789012"
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/seqdrop-CatalogTable"
 PARTS_TAKEN_BACK = "boto3 takes back the parts of an upload that fails"
 EXPLAINED = {
+    **{
+        f"AnalyseSampleStateMachineRole: logs:{action} on *":
+            "Step Functions itself delivers the machine's log"
+        for action in (
+            "CreateLogDelivery", "DeleteLogDelivery", "DescribeLogGroups",
+            "DescribeResourcePolicies", "GetLogDelivery", "ListLogDeliveries",
+            "PutResourcePolicy", "UpdateLogDelivery",
+        )
+    },
     f"CopyAuditFunctionRole: s3:PutObject on {AUDIT}/*":
         "the table's stream is not played on this machine",
     f"CopyAuditFunctionRole: sqs:SendMessage on {SQS}:seqdrop-AuditDeadLetters":
@@ -55,10 +62,8 @@ EXPLAINED = {
 
 @pytest.fixture(scope="module")
 def policies(tmp_path_factory: pytest.TempPathFactory) -> Policies:
-    folder = tmp_path_factory.mktemp("policies")
-    with up(Command(folder), folder / "runtime") as (_, document):
-        session: Any = boto3.Session("local", "local", region_name=REGION)
-        return policies_of(partial(session.client, endpoint_url=document["endpoint"]))
+    with Runtime(RuntimeSettings(tmp_path_factory.mktemp("policies"))):
+        return deployed_policies()
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +85,30 @@ def test_no_function_or_job_needs_what_its_policy_does_not_grant(
     assert [" ".join(call) for call in policies.denied(calls)] == []
 
 
-def test_no_policy_grants_what_nobody_needs(
+def test_without_any_one_grant_something_would_be_denied(
     whole_suite: None, policies: Policies, calls: set[Call]
 ) -> None:
-    assert sorted(shown(policies.unused(calls)) - EXPLAINED.keys()) == []
+    """Each is taken away by itself; what nothing misses is granted for nothing, or twice."""
+    assert sorted(shown(policies.needless(calls)) - EXPLAINED.keys()) == []
 
 
 def test_each_explained_exception_is_still_granted(policies: Policies) -> None:
     assert sorted(EXPLAINED.keys() - shown(policies.grants)) == []
+
+
+def test_calls_ask_about_resources_as_iam_s_tables_do(calls: set[Call]) -> None:
+    """Every action is one of IAM's, on a type that it knows; and on each that it always wants."""
+    unknown, missing = set(), set()
+    asked: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for who, action, resource in calls:
+        row = action_row(action)
+        kinds = row.types_of(resource) if row else set()
+        if not kinds:
+            unknown.add(f"{who}: {action} on {resource}")
+        asked[(who, action)] |= kinds
+    for (who, action), kinds in asked.items():
+        row = action_row(action)
+        missing |= {
+            f"{who}: {action} on a {kind}" for kind in (row.required - kinds if row else ())
+        }
+    assert sorted(unknown | missing) == []

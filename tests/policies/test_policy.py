@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.policies.deployed import lasting
-from tests.policies.policy import CannotRead, Grant, Policies, grants_of
+from local.permissions import CannotRead, Grant, grants_of
+from tests.policies.deployed import Policies, lasting
 
 BUCKET = "arn:aws:s3:::results"
 
@@ -29,25 +29,30 @@ def test_a_caller_without_a_role_is_denied() -> None:
     assert held.denied([call]) == [call]
 
 
-def test_a_grant_that_no_call_needs_is_found_for_each_action_and_resource() -> None:
+def test_a_grant_without_which_nothing_is_denied_is_found_for_each_action_and_resource() -> None:
     statement = {"Action": ["s3:GetObject", "s3:PutObject"], "Resource": [f"{BUCKET}/*", "b/*"]}
     held = policies(statement)
     calls = [("function.f", "s3:GetObject", f"{BUCKET}/a"), ("function.f", "s3:PutObject", "b/c")]
-    assert held.unused(calls) == [
+    assert held.needless(calls) == [
         Grant("role", "s3:GetObject", "b/*"),
         Grant("role", "s3:PutObject", f"{BUCKET}/*"),
     ]
 
 
-def test_whoever_has_a_role_uses_its_grants_for_all() -> None:
+def test_what_is_granted_twice_is_needless() -> None:
+    held = policies({"Action": "s3:GetObject", "Resource": [f"{BUCKET}/*", f"{BUCKET}/a*"]})
+    assert len(held.needless([("function.f", "s3:GetObject", f"{BUCKET}/a")])) == 2
+
+
+def test_whoever_has_a_role_needs_its_grants_for_all() -> None:
     roles = {"job.one": "role", "job.two": "role"}
     held = Policies(roles, frozenset({Grant("role", "s3:GetObject", "*")}))
-    assert held.unused([("job.two", "s3:GetObject", f"{BUCKET}/a")]) == []
+    assert held.needless([("job.two", "s3:GetObject", f"{BUCKET}/a")]) == []
 
 
 def test_roles_that_no_function_or_job_has_are_not_judged() -> None:
     held = Policies({"job.one": "role"}, frozenset({Grant("host", "ecs:Poll", "*")}))
-    assert held.unused([]) == []
+    assert held.needless([]) == []
 
 
 @pytest.mark.parametrize(

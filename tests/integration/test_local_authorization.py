@@ -1,0 +1,144 @@
+"""The embedded account's IAM: who may do what, and what a caller is told who may not."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local.deploy import ACCOUNT, REGION
+from local.roles import MACHINE, function_key, job_key, role_of
+from local.runtime import Runtime, RuntimeSettings
+
+QUEUE = "seqdrop-cpu-routine"
+SIZE = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "100"}]
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+    with Runtime(RuntimeSettings(tmp_path_factory.mktemp("runtime"))) as runtime:
+        yield runtime
+
+
+def client(runtime: Runtime, who: str, service: str) -> Any:
+    return boto3.client(  # type: ignore[call-overload]  # by name
+        service, endpoint_url=runtime.url, region_name=REGION, aws_access_key_id=who,
+        aws_secret_access_key="local", config=Config(retries={"total_max_attempts": 1}),
+    )  # fmt: skip
+
+
+SUBMITTER = function_key("seqdrop-submit-job")
+REGISTRAR = function_key("seqdrop-register-upload")
+CPU_JOB = job_key("seqdrop-cpu")
+
+
+def refusal(call: Any, **request: Any) -> tuple[str, int, str]:
+    """Code, HTTP status and message of a call that is refused."""
+    with pytest.raises(ClientError) as caught:
+        call(**request)
+    answer = caught.value.response
+    error, status = answer["Error"], answer["ResponseMetadata"]["HTTPStatusCode"]
+    return error["Code"], status, error.get("Message", "")
+
+
+def submit(runtime: Runtime, **more: Any) -> Any:
+    return client(runtime, SUBMITTER, "batch").submit_job(
+        jobName="one", jobQueue=QUEUE, jobDefinition="seqdrop-cpu",
+        containerOverrides={"command": ["true"], "resourceRequirements": SIZE}, **more,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def policy(runtime: Runtime) -> Iterator[Any]:
+    """Replaces the submitting function's policy by a changed one, for one test."""
+    role = role_of(SUBMITTER)
+    iam = client(runtime, "local", "iam")
+    name = iam.list_role_policies(RoleName=role)["PolicyNames"][0]
+    document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    before = document if isinstance(document, dict) else json.loads(document.replace("'", '"'))
+
+    def change(action: str, resource: str = "") -> None:
+        """Takes an action away, or an action on one kind of resource."""
+        statements = []
+        for one in before["Statement"]:
+            actions = one["Action"] if isinstance(one["Action"], list) else [one["Action"]]
+            resources = one["Resource"] if isinstance(one["Resource"], list) else [one["Resource"]]
+            for each in actions:
+                left = [r for r in resources if each != action or (resource and resource not in r)]
+                if left:
+                    statements.append({"Effect": "Allow", "Action": each, "Resource": left})
+        put({"Statement": statements})
+
+    def put(new: dict[str, Any]) -> None:
+        body = json.dumps({"Version": "2012-10-17", "Statement": new["Statement"]})
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=body)
+
+    yield change
+    put(before)
+
+
+def test_a_tagged_job_is_submitted_with_the_template_s_policy(runtime: Runtime) -> None:
+    assert submit(runtime, tags={"seqdrop-sample": "NA1"})["jobId"]
+
+
+@pytest.mark.parametrize("action", ["batch:TagResource", "batch:SubmitJob"])
+@pytest.mark.parametrize("resource", ["", ":job/", ":job-queue/", ":job-definition/"])
+def test_a_tagged_job_is_denied_without_a_grant_on_all_that_it_touches(
+    runtime: Runtime, policy: Any, action: str, resource: str
+) -> None:
+    policy(action, resource)
+    code, status, message = refusal(submit, runtime=runtime, tags={"seqdrop-sample": "NA1"})
+    assert (code, status) == ("AccessDeniedException", 403)
+    assert f"to perform: {action} on resource: arn:aws:batch:" in message
+    assert resource in message
+
+
+def test_a_job_without_tags_needs_no_grant_to_tag(runtime: Runtime, policy: Any) -> None:
+    policy("batch:TagResource")
+    assert submit(runtime)["jobId"]
+
+
+def test_each_protocol_tells_in_its_own_way_that_a_call_is_denied(runtime: Runtime) -> None:
+    table = runtime.outputs["CatalogTable"]
+    scan = client(runtime, REGISTRAR, "dynamodb").scan
+    assert refusal(scan, TableName=table)[:2] == ("AccessDeniedException", 400)
+    receive = client(runtime, REGISTRAR, "sqs").receive_message
+    queue = runtime.outputs["UploadsQueueUrl"]
+    assert refusal(receive, QueueUrl=queue)[:2] == ("AccessDeniedException", 400)
+    machine = runtime.outputs["AnalyseSampleStateMachine"]
+    describe = client(runtime, REGISTRAR, "stepfunctions").describe_state_machine
+    assert refusal(describe, stateMachineArn=machine)[:2] == ("AccessDeniedException", 400)
+    put = client(runtime, CPU_JOB, "s3").put_object
+    uploads = {"Bucket": runtime.outputs["UploadsBucket"], "Key": "a", "Body": b"x"}
+    code, status, message = refusal(put, **uploads)
+    assert (code, status) == ("AccessDenied", 403)
+    assert "s3:PutObject" in message
+
+
+def test_who_may_not_list_is_not_told_that_an_object_is_gone(runtime: Runtime) -> None:
+    results = {"Bucket": runtime.outputs["ResultsBucket"], "Key": "gone"}
+    registrar, job = client(runtime, REGISTRAR, "s3"), client(runtime, CPU_JOB, "s3")
+    assert refusal(job.head_object, **results)[1] == 404
+    audit = client(runtime, function_key("seqdrop-end-run"), "s3")
+    assert refusal(audit.head_object, **results)[1] == 403
+    assert refusal(registrar.get_object, **results)[0] == "AccessDenied"
+
+
+def test_a_caller_that_nobody_deployed_may_do_nothing(runtime: Runtime) -> None:
+    stranger = client(runtime, function_key("stranger"), "sqs")
+    assert refusal(stranger.list_queues)[0] == "AccessDeniedException"
+
+
+def test_a_state_machine_invokes_its_own_functions_and_no_others(runtime: Runtime) -> None:
+    invoke = client(runtime, MACHINE, "lambda").invoke
+    code, status, message = refusal(invoke, FunctionName="seqdrop-register-upload", Payload=b"{}")
+    assert (code, status) == ("AccessDeniedException", 403)
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:seqdrop-register-upload"
+    assert f"lambda:InvokeFunction on resource: {arn}" in message
+
+
+def test_a_person_may_do_everything(runtime: Runtime) -> None:
+    assert client(runtime, "local", "sqs").list_queues()["QueueUrls"]
