@@ -7,9 +7,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
+from moto.batch.models import batch_backends
 from moto.core import DEFAULT_ACCOUNT_ID
-
-from local.batch.definitions import consumed_by
 
 ANY = "*"
 """The resource of an action that knows none: only a policy on `*` allows it."""
@@ -146,7 +145,7 @@ def _batch(request: Request) -> Iterator[Need]:
             request.arn("job/*"),  # its id is not known yet
             named("job-queue", asked["jobQueue"]),
             definition,
-            *(named("consumable-resource", each) for each in consumed_by(definition)),
+            *(named("consumable-resource", each) for each in _consumed_by(definition)),
         ]
         yield from ((action, each) for each in touched)
         if asked.get("tags"):  # a tagged job is TagResource on all that it touches
@@ -155,6 +154,13 @@ def _batch(request: Request) -> Iterator[Need]:
         yield action, request.arn(f"job/{asked['jobId']}")
     else:
         yield action, ANY
+
+
+def _consumed_by(definition: str) -> list[str]:
+    """Names or ARNs of the consumable resources that the jobs of a definition's revision hold."""
+    _, _, _, region, account, _ = definition.split(":", 5)
+    found = batch_backends[account][region]._job_definitions.get(definition)
+    return [str(each["consumableResource"]) for each in getattr(found, "consumes", ())]
 
 
 def _lambda(request: Request) -> Iterator[Need]:

@@ -26,34 +26,38 @@ class Authorizer:
         if signed is None:
             return self._app(environ, start_response)
         who, request = signed
-        if missing := first_missing(who, request):
+        if missing := first_missing(who, needs_of(request)):
             return _refused(who, request, missing, start_response)
         answered: list[tuple[Any, ...]] = []
         body = self._app(environ, lambda *answer: answered.append(answer))
         status = int(answered[0][0][:3])
         # Who may not list a bucket is not told that an object is gone.
-        if missing := first_missing(who, request.answered(status)):
+        if missing := first_missing(who, needs_of(request.answered(status))):
             return _refused(who, request, missing, start_response)
         start_response(*answered[0])
         return body
 
 
-def first_missing(who: str, request: Request) -> Need | None:
-    """What a request needs and its caller's role does not grant; None where nothing is."""
+def first_missing(who: str, needs: Iterable[Need]) -> Need | None:
+    """The first of some needs that the role of somebody does not grant; None where all are."""
     role = role_of(who)
     grants = grants_of_role(role) if role else []
-    needs = needs_of(request)
     return next((need for need in needs if not allowed(grants, *need)), None)
+
+
+def refusal(who: str, missing: Need) -> str:
+    """What AWS says to whoever lacks a grant."""
+    action, resource = missing
+    return (
+        f"{who} is not authorized to perform: {action} on resource: {resource} "
+        f"because no identity-based policy of its role allows the {action} action"
+    )
 
 
 def _refused(
     who: str, request: Request, missing: Need, start_response: StartResponse
 ) -> Iterable[bytes]:
-    action, resource = missing
-    message = (
-        f"{who} is not authorized to perform: {action} on resource: {resource} "
-        f"because no identity-based policy of its role allows the {action} action"
-    )
+    message = refusal(who, missing)
     if request.service == "s3":
         kind, body = "application/xml", _xml(request, message)
     else:

@@ -11,11 +11,12 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from local.actions import Request, needs_of
+from local.actions import Need, Request, needs_of
 from local.roles import FUNCTION, JOB, MACHINE
 
 CALLS_FOLDER = "SEQDROP_CALLS_FOLDER"
@@ -30,8 +31,19 @@ Call = tuple[str, str, str]
 
 def recorded(app: App) -> App:
     """The app with a recorder before it, if the environment asks for one."""
+    record = record_of_environment()
+    return Recorder(app, record) if record else app
+
+
+def record_of_environment() -> "CallRecord | None":
+    """The record of this process, if the environment asks for one."""
     folder = os.environ.get(CALLS_FOLDER)
-    return Recorder(app, Path(folder)) if folder else app
+    return _record_in(Path(folder)) if folder else None
+
+
+@cache
+def _record_in(folder: Path) -> "CallRecord":
+    return CallRecord(folder)
 
 
 def read_calls(folder: Path) -> set[Call]:
@@ -40,14 +52,30 @@ def read_calls(folder: Path) -> set[Call]:
     return {tuple(json.loads(line)) for line in lines}
 
 
-class Recorder:
-    """A WSGI app before another one, that writes down what signed requests need; each once."""
+class CallRecord:
+    """A file for the calls of one process; each is written once."""
 
-    def __init__(self, app: App, folder: Path) -> None:
-        self._app = app
+    def __init__(self, folder: Path) -> None:
         self._path = folder / f"{uuid.uuid4()}.jsonl"
         self._seen: set[Call] = set()
         self._lock = threading.Lock()
+
+    def write(self, who: str, needs: Iterable[Need]) -> None:
+        """Adds what somebody needed, as far as it is new."""
+        calls = {(who, action, resource) for action, resource in needs}
+        with self._lock:
+            if new := calls - self._seen:
+                self._seen |= new
+                with self._path.open("a", encoding="utf-8") as lines:
+                    lines.writelines(f"{json.dumps(call)}\n" for call in sorted(new))
+
+
+class Recorder:
+    """A WSGI app before another one, that writes down what signed requests need."""
+
+    def __init__(self, app: App, record: CallRecord) -> None:
+        self._app = app
+        self._record = record
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Passes a request on; what it needs is written when its status is known."""
@@ -57,18 +85,10 @@ class Recorder:
         who, request = signed
 
         def answer(status: str, *rest: Any) -> Any:
-            needs = needs_of(request.answered(int(status[:3])))
-            self._write({(who, action, resource) for action, resource in needs})
+            self._record.write(who, needs_of(request.answered(int(status[:3]))))
             return start_response(status, *rest)
 
         return self._app(environ, answer)
-
-    def _write(self, calls: set[Call]) -> None:
-        with self._lock:
-            if new := calls - self._seen:
-                self._seen |= new
-                with self._path.open("a", encoding="utf-8") as lines:
-                    lines.writelines(f"{json.dumps(call)}\n" for call in sorted(new))
 
 
 def signed_request(environ: Environ) -> tuple[str, Request] | None:

@@ -13,8 +13,9 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local.permissions import Grant, grants_of
 
-FUNCTION, JOB, MACHINE = "function.", "job.", "machine"
-"""What the access key ids of functions and of jobs begin with; and that of all state machines."""
+FUNCTION, JOB, START, MACHINE = "function.", "job.", "start.", "machine"
+"""What the access key ids of functions and of jobs begin with, and of whoever starts the jobs'
+containers; and that of all state machines."""
 
 
 def function_key(name: str) -> str:
@@ -25,6 +26,11 @@ def function_key(name: str) -> str:
 def job_key(definition: str) -> str:
     """The access key id of the jobs of a definition."""
     return f"{JOB}{definition}"
+
+
+def start_key(definition: str) -> str:
+    """Who starts the containers of a definition's jobs: the ECS agent, by their execution role."""
+    return f"{START}{definition}"
 
 
 def roles() -> dict[str, str]:
@@ -54,16 +60,21 @@ def _roles() -> Iterator[tuple[str, str]]:
             yield function_key(function.function_name), _name(function.role)
     for backend in batch_backends[DEFAULT_ACCOUNT_ID].values():
         for definition in backend._job_definitions.values():
-            yield job_key(definition.name), _name(_job_role(definition))
+            task = _task(definition)
+            if role := task.get("taskRoleArn") or task.get("jobRoleArn"):
+                yield job_key(definition.name), _name(role)
+            if role := task.get("executionRoleArn"):
+                yield start_key(definition.name), _name(role)
     for backend in stepfunctions_parser_backends[DEFAULT_ACCOUNT_ID].values():
         for machine in backend.state_machines:
             yield MACHINE, _name(machine.roleArn)
 
 
-def _job_role(definition: Any) -> str:
-    if task := definition.ecs_properties:
-        return str(task["taskProperties"][0]["taskRoleArn"])
-    return str(definition.container_properties["jobRoleArn"])
+def _task(definition: Any) -> dict[str, Any]:
+    """The part of a definition, of either shape, that names its roles."""
+    if ecs := getattr(definition, "ecs_properties", None):  # moto's own definitions have none
+        return dict(ecs["taskProperties"][0])
+    return dict(definition.container_properties or {})
 
 
 def _text(document: Any) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.batch.exceptions import ClientException
-from moto.batch.models import BatchBackend, JobDefinition, batch_backends
+from moto.batch.models import BatchBackend, JobDefinition
 
 _MAX_CONTAINERS = 10
 _SHAPES = ("containerProperties", "ecsProperties", "eksProperties", "nodeProperties")
@@ -61,13 +61,6 @@ def register(backend: BatchBackend, request: Request) -> Definition:
     definition = Definition(request, backend, newest.revision if newest else 0)
     backend._job_definitions[definition.arn] = definition
     return definition
-
-
-def consumed_by(arn: str) -> list[str]:
-    """Names or ARNs of the consumable resources that the jobs of a revision hold."""
-    _, _, _, region, account, _ = arn.split(":", 5)
-    definition = batch_backends[account][region]._job_definitions.get(arn)
-    return [str(each["consumableResource"]) for each in getattr(definition, "consumes", ())]
 
 
 def _check_task(properties: Request) -> None:

@@ -16,6 +16,11 @@ def secret_values(secrets: Mapping[str, str], account: str, region: str) -> dict
     return {name: _value(place, account, region) for name, place in secrets.items()}
 
 
+def secret_arn(place: str) -> str:
+    """The ARN of a secret in a definition, without the key, stage and version that may follow."""
+    return ":".join(place.split(":")[:_ARN_PARTS])
+
+
 def _value(place: str, account: str, region: str) -> str:
     parts = place.split(":")
     key, stage, version = [*parts[_ARN_PARTS:], "", "", ""][:3]
@@ -23,7 +28,7 @@ def _value(place: str, account: str, region: str) -> str:
         raise CannotStart(f"ResourceInitializationError: {place} is no secret of Secrets Manager")
     backend = secretsmanager_backends[account][region]
     try:
-        answer = backend.get_secret_value(":".join(parts[:_ARN_PARTS]), version, stage)
+        answer = backend.get_secret_value(secret_arn(place), version, stage)
     except SecretsManagerClientError as refusal:
         raise CannotStart(
             f"ResourceInitializationError: unable to pull secrets: {place}: {refusal}"

@@ -1,6 +1,7 @@
 """The embedded account's IAM: who may do what, and what a caller is told who may not."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.deploy import ACCOUNT, REGION
-from local.roles import MACHINE, function_key, job_key, role_of
+from local.roles import MACHINE, function_key, job_key, role_of, start_key
 from local.runtime import Runtime, RuntimeSettings
 
 QUEUE = "seqdrop-cpu-routine"
@@ -138,6 +139,33 @@ def test_a_state_machine_invokes_its_own_functions_and_no_others(runtime: Runtim
     assert (code, status) == ("AccessDeniedException", 403)
     arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:seqdrop-register-upload"
     assert f"lambda:InvokeFunction on resource: {arn}" in message
+
+
+def test_a_container_whose_log_may_not_be_written_does_not_start(runtime: Runtime) -> None:
+    iam, batch = client(runtime, "local", "iam"), client(runtime, "local", "batch")
+    role = role_of(start_key("seqdrop-cpu"))
+    document = iam.get_role_policy(RoleName=role, PolicyName="starts-containers")["PolicyDocument"]
+    iam.delete_role_policy(RoleName=role, PolicyName="starts-containers")
+    try:
+        job_id = submit(runtime)["jobId"]
+        job = ended(batch, job_id)
+    finally:
+        body = document if isinstance(document, str) else json.dumps(document)
+        iam.put_role_policy(
+            RoleName=role, PolicyName="starts-containers", PolicyDocument=body.replace("'", '"')
+        )
+    assert (job["status"], job["statusReason"]) == ("FAILED", "Task failed to start")
+    assert "ResourceInitializationError" in job["container"]["reason"]
+    assert "logs:CreateLogStream on resource: arn:aws:logs:" in job["container"]["reason"]
+
+
+def ended(batch: Any, job_id: str) -> dict[str, Any]:
+    for _ in range(200):
+        job: dict[str, Any] = batch.describe_jobs(jobs=[job_id])["jobs"][0]
+        if job["status"] in ("SUCCEEDED", "FAILED"):
+            return job
+        time.sleep(0.05)
+    raise AssertionError(job["status"])
 
 
 def test_a_person_may_do_everything(runtime: Runtime) -> None:

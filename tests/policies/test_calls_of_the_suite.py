@@ -22,6 +22,7 @@ RESULTS, REFERENCES, UPLOADS, AUDIT = (
 )
 SQS = "arn:aws:sqs:us-east-1:123456789012"
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/seqdrop-CatalogTable"
+REPOSITORIES = "arn:aws:ecr:*:123456789012:repository/*"
 PARTS_TAKEN_BACK = "boto3 takes back the parts of an upload that fails"
 EXPLAINED = {
     **{
@@ -37,6 +38,14 @@ EXPLAINED = {
         "the table's stream is not played on this machine",
     f"CopyAuditFunctionRole: sqs:SendMessage on {SQS}:seqdrop-AuditDeadLetters":
         "Lambda itself sends what it could not hand on",
+    **{
+        f"ExecutionRole: ecr:{action} on {resource}":
+            "there is no registry on this machine to pull images from"
+        for action, resource in (
+            ("BatchCheckLayerAvailability", REPOSITORIES), ("BatchGetImage", REPOSITORIES),
+            ("GetAuthorizationToken", "*"), ("GetDownloadUrlForLayer", REPOSITORIES),
+        )
+    },
     f"FinishRunFunctionRole: dynamodb:DeleteItem on {TABLE}":
         "a new version of a pipeline may use fewer parts of a reference than the run before it",
     **{

@@ -1,0 +1,35 @@
+"""What the ECS agent does before a container starts, with the execution role of its definition."""
+
+from collections.abc import Iterator
+
+from local.actions import Need
+from local.authorization import first_missing, refusal
+from local.batch.jobs import Attempt, Job
+from local.batch.process import CannotStart
+from local.batch.secrets import secret_arn
+from local.calls import record_of_environment
+from local.roles import role_of, start_key
+
+
+def check_may_start(job: Job, attempt: Attempt) -> None:
+    """Raises CannotStart where the role lacks a grant; a definition without the role has none.
+
+    Images are left out: there is no registry here that they would be pulled from.
+    """
+    who = start_key(job.definition.name)
+    if role_of(who) is None:
+        return
+    needs = list(_needs(job, attempt))
+    if record := record_of_environment():
+        record.write(who, needs)
+    if missing := first_missing(who, needs):
+        raise CannotStart(f"ResourceInitializationError: {refusal(who, missing)}")
+
+
+def _needs(job: Job, attempt: Attempt) -> Iterator[Need]:
+    stream = attempt.log_stream
+    group = f"arn:aws:logs:{stream.region}:{stream.account}:log-group:{stream.group}"
+    for action in ("CreateLogStream", "PutLogEvents"):
+        yield f"logs:{action}", f"{group}:log-stream:{stream.name}"
+    for place in job.container.secrets.values():
+        yield "secretsmanager:GetSecretValue", secret_arn(place)
