@@ -37,8 +37,8 @@ def check_botocore(version: str) -> None:
     if tuple(map(int, version.split(".")[:2])) < OLDEST_BOTOCORE:
         oldest = ".".join(map(str, OLDEST_BOTOCORE))
         raise RuntimeError(
-            f"botocore {version} of this runtime is older than {oldest}: "
-            "add boto3 to layers/core/requirements.in, run `make lock`, and deploy again"
+            f"botocore {version} of this runtime is older than {oldest}: let Lambda update the "
+            "function's runtime (its runtime management is to be Auto)"
         )
 
 
