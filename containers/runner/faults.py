@@ -8,6 +8,7 @@ from seqdrop.domain.failure import FailureClass
 
 _URL_LOGIN = re.compile(r"(\w+://)[^\s/@]+@")
 _LICENCE = re.compile(r"(--lic[\w-]*)([=\s]+)\S+")
+_hidden: set[str] = set()
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -35,8 +36,15 @@ class Stopped(Exception):
     """Work given up because something else has already ended the stage or the step."""
 
 
+def hide(*secrets: str) -> None:
+    """From now on these texts are redacted, whoever says them."""
+    _hidden.update(filter(None, secrets))
+
+
 def redact(text: str) -> str:
-    """The text without licence strings and without logins in URLs."""
+    """The text without licence strings, hidden secrets, and logins in URLs."""
+    for secret in sorted(_hidden, key=len, reverse=True):  # one may be a part of another
+        text = text.replace(secret, "***")
     return _URL_LOGIN.sub(r"\1***@", _LICENCE.sub(r"\1\2***", text))
 
 

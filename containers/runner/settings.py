@@ -2,26 +2,33 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from runner.licence import take_licence
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where to work, and what Batch calls this job."""
+    """Where to work, what Batch calls this job, and what it may show to DRAGEN alone."""
 
     scratch: Path
+    secrets: Path
+    """Where secrets lie while they are used: on AWS in memory that goes with the container."""
     job_id: str
     job_attempt: str
+    dragen_licence: str = field(repr=False)
 
 
-def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from the variables that the job definition and Batch set."""
+def read_settings(environment: MutableMapping[str, str] = os.environ) -> Settings:
+    """What the job definition and Batch set; the secret is taken out of the environment."""
     return Settings(
         scratch=Path(environment.get("SEQDROP_SCRATCH") or tempfile.gettempdir()).resolve(),
+        secrets=Path(environment.get("SEQDROP_SECRETS") or tempfile.gettempdir()).resolve(),
         job_id=environment.get("AWS_BATCH_JOB_ID", ""),
         job_attempt=environment.get("AWS_BATCH_JOB_ATTEMPT", ""),
+        dragen_licence=take_licence(environment),
     )
 
 

@@ -12,6 +12,7 @@ from runner.commands import Filler, applies
 from runner.faults import StageFault
 from runner.fetch import WORKERS as FETCH_WORKERS
 from runner.fetch import Needed, check_files, fetch_tasks, needed_results, wanted_files
+from runner.licence import lent
 from runner.log import OutcomeLog
 from runner.objects import Objects
 from runner.outputs import check_records, collect, measure
@@ -115,7 +116,16 @@ class StageRun:
     def _run_steps(self, steps: list[Step], filler: Filler, reads: Reads, folders: Folders) -> None:
         """Run them while files on disk are checked; a tool's fault may come from a bad file."""
         try:
-            ran = run_steps(steps, filler, reads, folders, threads=self.threads, stop=self.stop)
+            with lent(self.settings.dragen_licence, self.settings.secrets, folders.root) as licence:
+                ran = run_steps(
+                    steps,
+                    filler,
+                    reads,
+                    folders,
+                    licence=licence,
+                    threads=self.threads,
+                    stop=self.stop,
+                )
         except StageFault as fault:
             if fault.failure_class is FailureClass.TOOL:
                 self._look_for_cause(reads)

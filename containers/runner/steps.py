@@ -1,7 +1,7 @@
 """The steps of a stage, one after another; a fault in the input ends the tools and wins."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -11,6 +11,7 @@ from runner.commands import Filler, PipePlan
 from runner.descendants import end_own_children
 from runner.faults import StageFault, Stopped, redact
 from runner.feed import Feed, ToolsEnded
+from runner.licence import licensed
 from runner.parallel import run_parallel
 from runner.processes import Ended, Tool, ToolPipe
 from runner.reads import Reads
@@ -31,9 +32,19 @@ class StepsRan:
 
 
 def run_steps(
-    steps: list[Step], filler: Filler, reads: Reads, folders: Folders, *, threads: int, stop: Event
+    steps: list[Step],
+    filler: Filler,
+    reads: Reads,
+    folders: Folders,
+    *,
+    licence: tuple[str, ...],
+    threads: int,
+    stop: Event,
 ) -> StepsRan:
-    """Run all, one after another; the regions of a step side by side, one a core."""
+    """Run all, one after another; the regions of a step side by side, one a core.
+
+    ``licence`` is DRAGEN's option for it, which the commands that are told of do not show.
+    """
     seconds: dict[str, float] = {}
     commands: list[str] = []
     for number, step in enumerate(steps, 1):
@@ -42,15 +53,20 @@ def run_steps(
         if not pipes:  # for each of no pairs
             continue
         by_region = step.for_each == "region"
+        started_as = [_with_licence(pipe, licence) for pipe in pipes]
         if by_region:
-            _run_side_by_side(pipes, reads, folders, threads, stop)
+            _run_side_by_side(started_as, reads, folders, threads, stop)
         else:
-            for pipe in pipes:
+            for pipe in started_as:
                 StepRun(pipe, reads, stop).run(folders)
         tools = "_".join(Path(command[0]).name for command in pipes[0].commands)
         seconds[f"step_{number}_{tools}"] = round(time.monotonic() - started, 3)
         commands += [redact(pipe.text) for pipe in (pipes[:1] if by_region else pipes)]
     return StepsRan(seconds, tuple(commands))
+
+
+def _with_licence(pipe: PipePlan, licence: tuple[str, ...]) -> PipePlan:
+    return replace(pipe, commands=[licensed(command, licence) for command in pipe.commands])
 
 
 def _run_side_by_side(

@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -48,6 +49,8 @@ class Options:
     threads: int
     build_hash_table: bool
     ht_reference: str
+    licensed: bool
+    """Whether a licence credentials file was given; what it holds is looked at and forgotten."""
 
 
 def _true_or_false(text: str) -> bool:
@@ -72,6 +75,8 @@ def _least_mapq(text: str) -> int:
     return int(filters[1])
 
 
+_CREDENTIALS = ("credentials-1", "credentials-2")
+"""The names of a licence credentials file: user and password (DRAGEN 4.4, Cloud Licensing)."""
 _PATHS_AND_NAMES = (
     ("-r", "--ref-dir"),
     ("-1", "--fastq-file1"),
@@ -84,6 +89,7 @@ _PATHS_AND_NAMES = (
     ("--output-directory",),
     ("--output-file-prefix",),
     ("--intermediate-results-dir",),
+    ("--lic-credentials",),
     ("--ht-reference",),
     ("--RGID",),
     ("--RGSM",),
@@ -119,14 +125,14 @@ def _parser() -> _Parser:
     return parser
 
 
-def _without_licence(arguments: list[str]) -> list[str]:
-    """Drop every `--lic-…` option with its value: it may hold a password."""
+def _without_passwords(arguments: list[str]) -> list[str]:
+    """Drop every `--lic-…` option but the one that names a file: its value may hold a password."""
     kept: list[str] = []
     skip_value = False
     for argument in arguments:
         if skip_value:
             skip_value = False
-        elif argument.startswith("--lic-"):
+        elif argument.startswith("--lic-") and argument.partition("=")[0] != "--lic-credentials":
             skip_value = "=" not in argument
         else:
             kept.append(argument)
@@ -135,7 +141,7 @@ def _without_licence(arguments: list[str]) -> list[str]:
 
 def parse(arguments: list[str]) -> Options:
     """Read the command line; raises WrongUse with one line that says what is wrong."""
-    found, unknown = _parser().parse_known_args(_without_licence(arguments))
+    found, unknown = _parser().parse_known_args(_without_passwords(arguments))
     if unknown:
         raise WrongUse(f"unknown option {unknown[0].split('=')[0]}")
     gvcf = found.vc_emit_ref_confidence == "GVCF"
@@ -169,9 +175,26 @@ def parse(arguments: list[str]) -> Options:
         threads=max(1, found.num_threads),
         build_hash_table=found.build_hash_table,
         ht_reference=found.ht_reference,
+        licensed=_has_licence(found.lic_credentials),
     )
     _require(options, given_directory=bool(found.output_directory))
     return options
+
+
+def _has_licence(credentials: str) -> bool:
+    """Whether there is a licence; WrongUse for a file that DRAGEN, or its owner, would not want."""
+    if not credentials:
+        return False
+    file = Path(credentials)
+    if not file.is_file():
+        raise WrongUse("unable to open the license credentials file")
+    if stat.S_IMODE(file.stat().st_mode) & 0o077:
+        raise WrongUse("the license credentials file is open to others: its mode is to be 0600")
+    lines = [line.partition("=") for line in file.read_text("utf-8").splitlines()]
+    given = {name for name, _, value in lines if value}
+    if missing := [name for name in _CREDENTIALS if name not in given]:
+        raise WrongUse(f"the license credentials file has no {missing[0]}")
+    return True
 
 
 def _require(options: Options, *, given_directory: bool) -> None:

@@ -1,17 +1,24 @@
 """Batch as the template makes it: hosts, environments, queues, job definitions."""
 
+import json
+import re
+from importlib.resources import files
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
 
 from seqdrop.aws.batch import FPGA_CONTAINER
+from seqdrop.domain.planning import timeout_seconds
 from seqdrop.library import Library
 from tests.infrastructure.stack import (
     PROJECT,
     deployed,
+    made,
     made_of_type,
     of_type,
     refers_to,
+    source,
     target_of,
 )
 
@@ -39,6 +46,24 @@ def test_an_environment_is_changed_in_place_and_ends_no_job_at_once(name: str) -
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_genome_survives_an_update_of_its_host(name: str) -> None:
+    """As long as its own plan lets it run; Batch takes 7,200 minutes at the most."""
+    library = Library(str(PROJECT / "pipelines"))
+    stages = [s for n in library.pipeline_names() for s in library.pipeline(n).stages.values()]
+    thirty_fold_bytes = 60 * 2**30
+    longest = max(timeout_seconds(stage, thirty_fold_bytes) for stage in stages)
+    minutes = ENVIRONMENTS[name]["UpdatePolicy"]["JobExecutionTimeoutMinutes"]
+    assert longest <= minutes * 60
+    assert minutes <= 7_200
+
+
+def test_cpu_hosts_are_of_the_linux_that_their_script_is_for() -> None:
+    for name in ("CpuComputeEnvironment", "CpuOnDemandComputeEnvironment"):
+        (image,) = ENVIRONMENTS[name]["ComputeResources"]["Ec2Configuration"]
+        assert image == {"ImageType": "ECS_AL2023"}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_a_change_of_a_launch_template_reaches_its_hosts(name: str) -> None:
     given = ENVIRONMENTS[name]["ComputeResources"]["LaunchTemplate"]
     template = target_of(given["LaunchTemplateId"])
@@ -59,11 +84,21 @@ def test_fpga_hosts_are_on_demand_and_cpu_hosts_on_spot_with_on_demand_behind() 
         "Cpu": ("SPOT", "SPOT_PRICE_CAPACITY_OPTIMIZED"),
         "CpuOnDemand": ("EC2", "BEST_FIT_PROGRESSIVE"),
     }
-    spot = ENVIRONMENTS["CpuComputeEnvironment"]["ComputeResources"]["InstanceTypes"]
-    assert len(spot) >= 4
-    assert (
-        ENVIRONMENTS["CpuOnDemandComputeEnvironment"]["ComputeResources"]["InstanceTypes"] == spot
-    )
+    for name in ("CpuComputeEnvironment", "CpuOnDemandComputeEnvironment"):
+        types = ENVIRONMENTS[name]["ComputeResources"]["InstanceTypes"]
+        assert types == {"Fn::Split": [",", {"Ref": "CpuInstanceTypes"}]}
+
+
+def test_the_types_of_cpu_hosts_are_in_every_region_that_the_guide_names() -> None:
+    """By cfn-lint's tables, which are made of AWS's price lists; Batch refuses unknown types."""
+    default = source()["Parameters"]["CpuInstanceTypes"]["Default"].split(",")
+    assert len(default) >= 8  # Spot has some of them, if not all
+    guide = (PROJECT / "docs/deploy.md").read_text() + (PROJECT / "samconfig.toml").read_text()
+    named = set(re.findall(r"\b(?:us|eu|ap|ca|sa)-[a-z]+-[1-9]\b", guide))
+    assert {"us-east-1", "us-west-2", "eu-west-2", "ap-southeast-2"} <= named
+    table = files("cfnlint") / "data/schemas/extensions/aws_ec2_instance/instancetype_enum.json"
+    regions = json.loads(table.read_text("utf-8"))
+    assert {r: set(default) - set(regions[r]["enum"]) for r in named} == {r: set() for r in named}
 
 
 @pytest.mark.parametrize("name", of_type("AWS::Batch::JobQueue"))
@@ -91,8 +126,6 @@ def test_a_host_has_encrypted_volumes_and_the_second_metadata_service(name: str)
 
 
 def test_scratch_of_a_cpu_host_is_as_large_as_was_asked() -> None:
-    from tests.infrastructure.stack import source
-
     volumes = TEMPLATES["CpuLaunchTemplate"]["LaunchTemplateData"]["BlockDeviceMappings"][1:]
     each = {"Fn::FindInMap": ["ScratchVolumes", {"Ref": "ScratchGib"}, "EachGib"]}
     assert [volume["Ebs"]["VolumeSize"] for volume in volumes] == [each, each]
@@ -113,19 +146,64 @@ def _task(name: str, **parameters: str) -> dict[str, Any]:
     return dict(task)
 
 
+def _mounts(name: str, **parameters: str) -> dict[str, str]:
+    """Where the container of an FPGA job finds folders of its host."""
+    task = _task(name, **parameters)
+    folders = {v["Name"]: v["Host"]["SourcePath"] for v in task["Volumes"]}
+    mounted = {m["SourceVolume"]: m["ContainerPath"] for m in task["Containers"][0]["MountPoints"]}
+    assert folders.keys() == mounted.keys()
+    return {folders[volume]: path for volume, path in mounted.items()}
+
+
+def _from(name: str, where: str) -> dict[str, str]:
+    return {f"{name.removesuffix('JobDefinition')}DragenFrom": where}
+
+
 @pytest.mark.parametrize("name", FPGA_JOBS)
 def test_dragen_gets_what_it_needs_of_its_host(name: str) -> None:
     task = _task(name)
     assert task["PidMode"] == "host"
     (container,) = task["Containers"]
     assert container["Name"] == FPGA_CONTAINER
-    folders = {v["Name"]: v["Host"]["SourcePath"] for v in task["Volumes"]}
-    mounted = {folders[m["SourceVolume"]]: m["ContainerPath"] for m in container["MountPoints"]}
-    wanted = ("/scratch", "/opt/edico", "/var/lib/edico", "/dev/shm")  # DRAGEN's
-    assert mounted == {path: path for path in wanted}
     limits = {u["Name"]: u["HardLimit"] for u in container["Ulimits"]}
     assert limits == {"nofile": 720_000, "nproc": 16_384}
     assert [d["HostPath"] for d in container["LinuxParameters"]["Devices"]] == ["/dev/bus"]
+
+
+@pytest.mark.parametrize("name", FPGA_JOBS)
+def test_binaries_in_the_image_are_not_hidden_by_those_of_the_host(name: str) -> None:
+    always = {path: path for path in ("/scratch", "/dev/shm")}
+    assert _mounts(name) == _mounts(name, **_from(name, "image")) == always
+    thin = always | {path: path for path in ("/opt/edico", "/var/lib/edico")}
+    assert _mounts(name, **_from(name, "host")) == thin
+
+
+def test_genomes_and_exomes_choose_for_themselves_where_dragen_is() -> None:
+    genome, exome = FPGA_JOBS
+    assert _mounts(exome, **_from(genome, "host")) == _mounts(exome)
+    assert _mounts(genome, **_from(exome, "host")) == _mounts(genome)
+
+
+@pytest.mark.parametrize("name", FPGA_JOBS)
+def test_where_dragen_is_decides_a_result_s_key(name: str) -> None:
+    environment = made(EnableFpga="true")["RegisterUploadFunction"]["Properties"]["Environment"]
+    images = json.loads(environment["Variables"]["IMAGES"]["Fn::Sub"])
+    prefix = name.removesuffix("JobDefinition")
+    kind = prefix.replace("Fpga", "fpga-").lower()
+    parts = [f"${{{prefix}{part}}}" for part in ("Image", "Ami", "DragenFrom")]
+    assert images[kind] == "|".join(parts)
+
+
+@pytest.mark.parametrize("name", FPGA_JOBS)
+def test_a_licence_lies_in_memory_that_goes_with_its_container(name: str) -> None:
+    """A killed runner removes nothing: no folder of the host may be where it wrote."""
+    (container,) = _task(name)["Containers"]
+    given = {v["Name"]: v["Value"] for v in container["Environment"]}
+    (memory,) = container["LinuxParameters"]["Tmpfs"]
+    assert memory["ContainerPath"] == given["SEQDROP_SECRETS"]
+    assert memory["Size"] == 1
+    for mounted in _mounts(name, **_from(name, "host")).values():
+        assert not PurePosixPath(given["SEQDROP_SECRETS"]).is_relative_to(mounted)
 
 
 def test_one_job_has_an_fpga_by_size_alone() -> None:
@@ -170,9 +248,23 @@ def test_jobs_of_both_kinds_work_on_scratch_and_log_where_logs_expire() -> None:
     )
     containers = [cpu["ContainerProperties"], *(_task(n)["Containers"][0] for n in FPGA_JOBS)]
     for container in containers:
-        assert container["Environment"] == [{"Name": "SEQDROP_SCRATCH", "Value": "/scratch"}]
+        assert {"Name": "SEQDROP_SCRATCH", "Value": "/scratch"} in container["Environment"]
         options = container["LogConfiguration"]["Options"]
         assert options["awslogs-group"] == {"Ref": "JobLogGroup"}
+
+
+def test_a_licence_under_a_key_of_one_s_own_can_be_read_by_what_starts_containers() -> None:
+    def granted(**parameters: str) -> list[dict[str, Any]]:
+        role = made(EnableFpga="true", **parameters)["ExecutionRole"]["Properties"]
+        (policy,) = role["Policies"]
+        return [s for s in policy["PolicyDocument"]["Statement"] if s["Action"] == "kms:Decrypt"]
+
+    secret = {"DragenLicenceSecretArn": "arn:secret"}
+    assert granted(**secret) == granted() == []
+    (grant,) = granted(**secret, DragenLicenceKmsKeyArn="arn:key")
+    assert grant["Resource"] == {"Ref": "DragenLicenceKmsKeyArn"}
+    service = grant["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Sub"]
+    assert service == "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"
 
 
 def test_every_log_group_expires_and_every_function_has_one() -> None:

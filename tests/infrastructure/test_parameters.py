@@ -69,6 +69,18 @@ def test_a_default_is_within_its_own_bounds(name: str) -> None:
         ("NetworkZones", "us-east-1b,us-east-1d", "us-east-1b"),
         ("VpcCidr", "10.0.0.0/20", "10.0.0.0/24"),
         ("KmsKeyArn", "arn:aws:kms:eu-west-1:123456789012:key/1234-ab", "alias/mine"),
+        ("DragenLicenceKmsKeyArn", "arn:aws:kms:eu-west-1:123456789012:key/1234-ab", "alias/mine"),
+        (
+            "CpuInstanceTypes",
+            "m7i.4xlarge,r6idn.8xlarge,m7i-flex.8xlarge",
+            "m7i.4xlarge, m6i.4xlarge",
+        ),
+        ("CpuInstanceTypes", "m6a.8xlarge", "m7g.8xlarge"),  # Graviton
+        ("CpuInstanceTypes", "r7iz.8xlarge", "r8gd.4xlarge"),
+        ("CpuInstanceTypes", "m6i.4xlarge", "m6i.2xlarge"),  # no genome fits
+        ("CpuInstanceTypes", "m6i.4xlarge", "m6i.16xlarge"),  # more genomes than scratch
+        ("CpuInstanceTypes", "m6i.4xlarge", "c6i.4xlarge"),
+        ("CpuInstanceTypes", "m6i.4xlarge", ""),
         (
             "DragenLicenceSecretArn",
             "arn:aws:secretsmanager:us-east-1:123456789012:secret:dragen-AbCdEf",
@@ -101,6 +113,20 @@ def test_fpga_queues_without_their_hosts_are_refused(name: str) -> None:
     assert name in why
 
 
+def test_a_key_without_its_secret_is_refused() -> None:
+    key = {"DragenLicenceKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1"}
+    secret = {"DragenLicenceSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:d"}
+    (why,) = refused(**SUBNETS, **FPGA, **key)
+    assert "give DragenLicenceSecretArn" in why
+    assert refused(**SUBNETS, **FPGA, **key, **secret) == []
+
+
+@pytest.mark.parametrize("name", ["FpgaGenomeDragenFrom", "FpgaExomeDragenFrom"])
+def test_dragen_is_in_the_image_unless_it_is_said_to_be_on_the_host(name: str) -> None:
+    assert PARAMETERS[name]["Default"] == "image"
+    assert PARAMETERS[name]["AllowedValues"] == ["image", "host"]
+
+
 @pytest.mark.parametrize("name", SUBNETS)
 def test_hosts_without_a_network_are_refused(name: str) -> None:
     (why,) = refused(**SUBNETS | {name: ""})
@@ -127,7 +153,13 @@ def test_nothing_that_is_made_refers_to_what_is_not() -> None:
             given = {"EnableFpga": fpga, "CreateNetwork": network}
             for more in (
                 {},
-                {"KmsKeyArn": "k", "DragenLicences": "1", "DragenLicenceSecretArn": "s"},
+                {
+                    "KmsKeyArn": "k",
+                    "DragenLicences": "1",
+                    "DragenLicenceSecretArn": "s",
+                    "DragenLicenceKmsKeyArn": "l",
+                    "FpgaGenomeDragenFrom": "host",
+                },
             ):
                 resources = made(**given, **more)
                 for name, resource in resources.items():

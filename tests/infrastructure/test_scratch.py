@@ -16,14 +16,20 @@ STORE = "/dev/nvme3n1 Amazon EC2 NVMe Instance Storage"
 TELLING = ("mdadm", "mkfs.xfs", "mkdir", "mount", "chmod", "shutdown", "dnf")
 
 
-def script(template: str) -> str:
-    """The shell script in a launch template's user data."""
+def user_data(template: str) -> list[tuple[str, str]]:
+    """The parts of a launch template's user data: what cloud-init takes each for, and its text."""
     text: str = TEMPLATES[template]["LaunchTemplateData"]["UserData"]["Fn::Base64"]
     message = email.message_from_string(text)
     assert message.get_content_type() == "multipart/mixed"
-    _, part = message.walk()
-    assert part.get_content_type() == "text/x-shellscript"
-    return str(part.get_payload())
+    _, *parts = message.walk()
+    return [(part.get_content_type(), str(part.get_payload())) for part in parts]
+
+
+def scratch_script(template: str) -> str:
+    """What makes scratch, once: at the first start."""
+    kind, script = user_data(template)[-1]
+    assert kind == "text/x-shellscript"
+    return script
 
 
 def run(folder: Path, *disks: str, mounted: bool = False, broken: str = "") -> list[str]:
@@ -44,7 +50,7 @@ def run(folder: Path, *disks: str, mounted: bool = False, broken: str = "") -> l
         command.write_text(f"#!/bin/bash\n{body}\n")
         command.chmod(0o755)
     subprocess.run(
-        ["/bin/bash", "-c", script("CpuLaunchTemplate")],
+        ["/bin/bash", "-c", scratch_script("CpuLaunchTemplate")],
         env={"PATH": os.pathsep.join([str(folder), os.defpath])},
         check=False,
         capture_output=True,
@@ -53,8 +59,8 @@ def run(folder: Path, *disks: str, mounted: bool = False, broken: str = "") -> l
     return told.read_text().splitlines()
 
 
-def test_both_kinds_of_hosts_run_the_same_script() -> None:
-    assert script("FpgaLaunchTemplate") == script("CpuLaunchTemplate")
+def test_both_kinds_of_hosts_make_scratch_by_the_same_script() -> None:
+    assert scratch_script("FpgaLaunchTemplate") == scratch_script("CpuLaunchTemplate")
 
 
 def test_scratch_is_the_instance_store_where_there_is_one(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cold_import import BUILDS
+from seqdrop.wiring import check_botocore
 
 PROJECT = Path(__file__).resolve().parents[2]
 FUNCTIONS = sorted(path.parent.name for path in PROJECT.glob("functions/*/handler.py"))
@@ -62,3 +63,22 @@ def test_only_what_reads_manifests_and_references_loads_their_rules(function: st
 
 def test_the_benchmark_knows_every_function() -> None:
     assert sorted(BUILDS) == FUNCTIONS
+
+
+@pytest.mark.parametrize("version", ["1.35.99", "1.9.42", "0.99.0"])
+def test_a_runtime_whose_library_is_too_old_is_refused(version: str) -> None:
+    with pytest.raises(RuntimeError, match="let Lambda update") as refusal:
+        check_botocore(version)
+    assert version in str(refusal.value)
+
+
+@pytest.mark.parametrize("version", ["1.36.0", "1.100.2", "2.0.0b1"])
+def test_a_runtime_whose_library_is_new_enough_is_taken(version: str) -> None:
+    check_botocore(version)
+
+
+def test_a_function_looks_at_its_runtime_s_library_before_its_first_event() -> None:
+    code = "botocore; botocore.__version__ = '1.35.99'; import handler"
+    with pytest.raises(subprocess.CalledProcessError) as refusal:
+        loaded_by(code, PROJECT / "functions/register_upload")
+    assert "botocore 1.35.99 of this runtime is older than 1.36" in refusal.value.stderr

@@ -34,8 +34,51 @@ def test_a_gvcf_alone_is_made_unless_the_vcf_is_asked_for(words: list[str]) -> N
 
 
 def test_licence_options_leave_no_trace(words: list[str]) -> None:
-    options = parse([*words, "--lic-server", "https://u:secret@x", "--lic-credentials=/s/ecret"])
+    options = parse([*words, "--lic-server", "https://u:secret@x", "--lic-instance-id-location=/s"])
     assert "secret" not in repr(options)
+    assert not options.licensed
+
+
+def credentials(folder: Path, text: str, mode: int = 0o600) -> str:
+    file = folder / "dragen.lic"
+    file.write_text(text)
+    file.chmod(mode)
+    return str(file)
+
+
+def test_a_licence_credentials_file_is_looked_at_and_forgotten(
+    words: list[str], tmp_path: Path
+) -> None:
+    file = credentials(tmp_path, "credentials-1=somebody\ncredentials-2=secret\n")
+    options = parse([*words, "--lic-credentials", file])
+    assert options.licensed
+    assert "secret" not in repr(options)
+    assert file not in repr(options)
+    assert not parse(words).licensed
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "message"),
+    [
+        ("credentials-1=a\ncredentials-2=secret\n", 0o644, "is open to others"),
+        ("credentials-1=a\ncredentials-2=secret\n", 0o640, "is open to others"),
+        ("credentials-1=a\n", 0o600, "has no credentials-2"),
+        ("credentials-1=\ncredentials-2=secret\n", 0o600, "has no credentials-1"),
+        ("https://a:secret@licence.example\n", 0o600, "has no credentials-1"),
+    ],
+)
+def test_a_licence_that_is_none_or_lies_open_is_refused(
+    words: list[str], tmp_path: Path, text: str, mode: int, message: str
+) -> None:
+    file = credentials(tmp_path, text, mode)
+    with pytest.raises(WrongUse, match=message) as told:
+        parse([*words, "--lic-credentials", file])
+    assert "secret" not in str(told.value)
+
+
+def test_a_licence_that_is_not_there_is_refused(words: list[str], tmp_path: Path) -> None:
+    with pytest.raises(WrongUse, match="unable to open the license credentials file"):
+        parse([*words, f"--lic-credentials={tmp_path}/none"])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore
 from botocore.config import Config
 
 from seqdrop.aws.batch import Batch
@@ -25,7 +26,23 @@ _CONFIG = Config(
     read_timeout=15,
     retries={"mode": "standard", "max_attempts": 4},
 )
+OLDEST_BOTOCORE = (1, 36)
+"""Lambda's runtime brings its own, of an age that AWS chooses. An older one leaves S3's checksum of
+a whole object out of its answers, without a word: results of the same file would get other keys."""
 settings = cache(load_settings)
+
+
+def check_botocore(version: str) -> None:
+    """Raises RuntimeError for a botocore that is too old for what the functions ask."""
+    if tuple(map(int, version.split(".")[:2])) < OLDEST_BOTOCORE:
+        oldest = ".".join(map(str, OLDEST_BOTOCORE))
+        raise RuntimeError(
+            f"botocore {version} of this runtime is older than {oldest}: let Lambda update the "
+            "function's runtime (its runtime management is to be Auto)"
+        )
+
+
+check_botocore(botocore.__version__)
 
 
 def now() -> datetime:

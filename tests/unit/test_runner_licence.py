@@ -1,0 +1,89 @@
+"""The licence's parts: what the secret may hold, who is given it, and what is redacted of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner import faults
+from runner.faults import StageFault, hide, redact
+from runner.licence import NAME, VARIABLE, lent, licensed, take_licence
+
+WORDS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1)
+PAIRS = st.dictionaries(WORDS.filter(lambda t: "=" not in t and t[0] != "{"), WORDS, min_size=1)
+
+
+@pytest.fixture(autouse=True)
+def nothing_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults, "_hidden", set())
+
+
+def shown(secret: str, folder: Path) -> str:
+    """What DRAGEN would read."""
+    link = folder / NAME
+    with lent(secret, folder, folder) as option:
+        assert option == ("--lic-credentials", NAME)
+        assert (link.stat().st_mode & 0o777) == 0o600
+        text = link.read_text()
+    assert not link.exists()
+    link.unlink()
+    return text
+
+
+@given(pairs=PAIRS, end=st.sampled_from(["\n", "\r\n", "\n\n"]))
+def test_lines_and_an_object_of_the_same_pairs_are_the_same_file(
+    tmp_path_factory: pytest.TempPathFactory, pairs: dict[str, str], end: str
+) -> None:
+    folder = tmp_path_factory.mktemp("secrets")
+    lines = end.join(f"{name}={value}" for name, value in pairs.items())
+    assert shown(lines, folder) == shown(json.dumps(pairs), folder)
+    assert list(folder.iterdir()) == []
+
+
+def test_without_a_secret_there_is_neither_option_nor_file(tmp_path: Path) -> None:
+    with lent("", tmp_path, tmp_path) as option:
+        assert option == ()
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_while_it_is_lent_takes_it_away(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    with (
+        pytest.raises(KeyboardInterrupt),
+        lent("credentials-1=a", tmp_path / "root", tmp_path / "root"),
+    ):
+        raise KeyboardInterrupt
+    assert [path.name for path in (tmp_path / "root").iterdir()] == [NAME]  # a link to nothing
+    assert not (tmp_path / "root" / NAME).exists()
+
+
+@pytest.mark.parametrize(
+    ("program", "given"),
+    [("dragen", True), ("/opt/edico/bin/dragen", True), ("dragen_reset", False), ("bwa", False)],
+)
+def test_only_dragen_itself_is_given_the_option(program: str, *, given: bool) -> None:
+    command = licensed([program, "-f"], ("--lic-credentials", NAME))
+    assert command == [program, "-f", *(("--lic-credentials", NAME) if given else ())]
+
+
+def test_the_variable_is_taken_out_and_the_others_stay() -> None:
+    environment = {VARIABLE: "credentials-1=a", "PATH": "/bin"}
+    assert take_licence(environment) == "credentials-1=a"
+    assert environment == {"PATH": "/bin"}
+    assert take_licence(environment) == ""
+
+
+def test_a_secret_that_is_part_of_another_leaves_nothing_of_it() -> None:
+    hide("lab", "laboratory", "")
+    assert redact("the laboratory's lab") == "the ***'s ***"
+
+
+def test_a_fault_does_not_repeat_the_secret(tmp_path: Path) -> None:
+    with (
+        pytest.raises(StageFault, match="secret is to hold the lines") as fault,
+        lent("pa55word", tmp_path, tmp_path),
+    ):
+        pass
+    assert "pa55word" not in str(fault.value)
