@@ -14,6 +14,8 @@ from cli.faults import CommandFailed
 PROJECT = Path(__file__).resolve().parent.parent
 SAMCONFIG = PROJECT / "samconfig.toml"
 TEMPLATE = PROJECT / "template.yaml"
+BOOTSTRAP = PROJECT / "bootstrap/template.yaml"
+"""The image repositories, in a stack of their own."""
 PLACEHOLDER = "CHOOSE"
 """What samconfig.toml has where only the one who deploys can know."""
 KINDS = {"fpga-genome": "FpgaGenome", "fpga-exome": "FpgaExome", "cpu": "Cpu"}

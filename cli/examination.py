@@ -1,6 +1,8 @@
 """All that `seqdrop doctor` looks at, before there is a stack and after."""
 
-from collections.abc import Callable, Iterator
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -9,38 +11,45 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from cli.account import Account, StackFacts
+from cli.account import Account
 from cli.deployment import (
+    BOOTSTRAP,
     PROJECT,
+    TEMPLATE,
     Environment,
     parse_parameters,
     template_parameters,
     with_defaults,
 )
+from cli.doctor_batch import check_batch
 from cli.doctor_catalog import Deployed, check_dead_letters, check_references
 from cli.doctor_checks import (
+    check_disk,
     check_licence,
     check_parameters,
     check_programs,
     check_quotas,
-    check_roles,
+    check_rules,
 )
-from cli.doctor_hosts import (
-    check_container_images,
-    check_fpga_zones,
-    check_host_images,
-    check_network,
-)
+from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
+from cli.doctor_images import check_container_images
+from cli.doctor_roles import check_roles
+from cli.facts import StackFacts
 from cli.faults import explain
 from cli.findings import Finding, Wanted, fail, ok, warn
 from cli.images import recipes_for
+from cli.runtime import runtime_folder
 from cli.shell import Shell
 from cli.stack import PIPELINES, Stack
 from seqdrop.domain.errors import SeqdropError
 from seqdrop.library import Library
 
-_CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2})
+_LIMITS: dict[str, Any] = {"connect_timeout": 5, "read_timeout": 20}
+_CONFIG = Config(**_LIMITS, retries={"total_max_attempts": 2})
 """Who can't answer is asked no more than twice: there are many questions."""
+
+_CONFIGS = {"iam": Config(**_LIMITS, retries={"mode": "adaptive", "total_max_attempts": 8})}
+"""IAM is asked most, and takes few questions a second of its simulator."""
 
 Findings = dict[str, list[Finding]]
 
@@ -49,12 +58,18 @@ def account_of(session: boto3.Session) -> Account:
     """The account that a session's credentials belong to."""
     make: Any = session.client
     return Account(
-        lambda service: make(service, config=_CONFIG), session.region_name or "no region"
+        lambda service: make(service, config=_CONFIGS.get(service, _CONFIG)),
+        session.region_name or "no region",
     )
 
 
-def wanted_of(environment: Environment, given: list[str], stack: StackFacts | None) -> Wanted:
-    """What is deployed, but as the environment and the command line want it."""
+def wanted_of(
+    environment: Environment, given: list[str], stack: StackFacts | None, *, made: bool = True
+) -> Wanted:
+    """What is deployed, but as the environment and the command line want it.
+
+    Without ``made`` the templates are not read for what they make.
+    """
     declared = template_parameters()
     known = {n: v for n, v in (stack.parameters if stack else {}).items() if n in declared}
     parameters = {**known, **environment.parameters, **parse_parameters(given)}
@@ -64,8 +79,19 @@ def wanted_of(environment: Environment, given: list[str], stack: StackFacts | No
         with_defaults(declared, parameters),
         Library(str(PIPELINES)),
         stack,
-        frozenset(recipe.parameter for recipe in recipes_for(parameters)),
+        {one.parameter: (one.kind, one.tag()) for one in recipes_for(parameters)},
+        _made(parameters, environment.region) if made else (),
     )
+
+
+def _made(parameters: Mapping[str, str], region: str) -> tuple[Mapping[str, Any], ...]:
+    """The resources of both templates under some parameters."""
+    from local.conditions import resolve_conditions
+    from local.transform import transformed
+
+    bodies = [transformed(path.read_text("utf-8"), region) for path in (BOOTSTRAP, TEMPLATE)]
+    found = [resolve_conditions(body, parameters)["Resources"] for body in bodies]
+    return tuple(resource for resources in found for resource in resources.values())
 
 
 def identify(account: Account, *, made_up: bool = False) -> Finding:
@@ -87,7 +113,7 @@ _EMBEDDED = (
 def examine_here(account: Account, wanted: Wanted) -> Findings:
     """What needs no account: the parameters, and the programs that `seqdrop deploy` calls."""
     return {
-        "parameters": list(check_parameters(wanted, account)),
+        "parameters": [*check_parameters(wanted, account), *check_rules(wanted, account.region)],
         "programs": list(check_programs(wanted, Shell(PROJECT))),
     }
 
@@ -95,18 +121,31 @@ def examine_here(account: Account, wanted: Wanted) -> Findings:
 def examine(account: Account, wanted: Wanted, session: Any, *, hosts: bool) -> Findings:
     """Every check, each with what it found; where there are no hosts, nothing of them."""
     if not hosts:
-        return {"hosts": [ok(_NO_HOSTS)]} | _examine_deployed(wanted, session)
+        found = {"hosts": [ok(_NO_HOSTS)], "disk": list(_disk())}
+        return found | _examine_deployed(wanted, session)
     checks: dict[str, Callable[[Wanted, Account], Iterator[Finding]]] = {
         "quotas": check_quotas,
+        "CPU hosts": check_cpu_types,
         "F2 hosts": check_fpga_zones,
         "FPGA AMIs": check_host_images,
-        "images": check_container_images,
+        "images": partial(check_container_images, shell=Shell(PROJECT)),
         "network": check_network,
         "licence": check_licence,
         "roles": check_roles,
     }
+    if wanted.stack is not None:
+        checks["Batch"] = check_batch
     found = {name: list(_asked(partial(check, wanted, account))) for name, check in checks.items()}
     return examine_here(account, wanted) | found | _examine_deployed(wanted, session)
+
+
+def _disk() -> Iterator[Finding]:
+    """The disk of the runtime that AWS_ENDPOINT_URL names."""
+    folder = runtime_folder(os.environ.get("AWS_ENDPOINT_URL", ""))
+    if folder.is_dir():
+        yield check_disk(folder, shutil.disk_usage(folder).free)
+    else:
+        yield warn(f"the runtime does not keep its files in {folder}", "look at its --dir yourself")
 
 
 _NO_HOSTS = (

@@ -1,12 +1,12 @@
 """The deployment that `seqdrop doctor` is asked about, and what it may find."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from cli.account import StackFacts
 from cli.deployment import KINDS, PLACEHOLDER
+from cli.facts import StackFacts
 from seqdrop.library import Library
 
 
@@ -37,8 +37,10 @@ class Wanted:
     """Those given, and the template's defaults."""
     library: Library
     stack: StackFacts | None
-    built: frozenset[str] = frozenset()
-    """Parameters that nobody gave, for images that `seqdrop deploy` builds."""
+    built: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Parameters of images that nobody gave, so that `seqdrop deploy` builds them: kind and tag."""
+    resources: tuple[Mapping[str, Any], ...] = ()
+    """What `seqdrop deploy` makes under these parameters, in both templates."""
 
     @property
     def has_fpga(self) -> bool:
@@ -54,6 +56,10 @@ class Wanted:
     def kinds(self) -> list[str]:
         """The kinds of queue that it is to have."""
         return [kind for kind in KINDS if kind == "cpu" or self.has_fpga]
+
+    def of(self, kind: str) -> list[Mapping[str, Any]]:
+        """Properties of the resources of a type that it is to make."""
+        return [one.get("Properties", {}) for one in self.resources if one["Type"] == kind]
 
     def values(self, name: str) -> list[str]:
         """A parameter that is a list; nothing for a placeholder, which is a fault of its own."""
