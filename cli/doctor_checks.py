@@ -47,7 +47,7 @@ def check_rules(wanted: Wanted, region: str) -> Iterator[Finding]:
 _MEND = "mend samconfig.toml, or give --parameter Name=value"
 
 
-def check_programs(wanted: Wanted, shell: Shell) -> Iterator[Finding]:
+def check_programs(shell: Shell) -> Iterator[Finding]:
     """Is there on this machine what `seqdrop deploy` calls?"""
     if shell.answers(*PYTHON_FOR_LAMBDA):
         yield ok("Python 3.13, for `make build`")
@@ -55,6 +55,10 @@ def check_programs(wanted: Wanted, shell: Shell) -> Iterator[Finding]:
         yield fail(
             "`make build` needs make and Lambda's Python 3.13", "put make and python3.13 on PATH"
         )
+
+
+def check_docker(wanted: Wanted, shell: Shell) -> Iterator[Finding]:
+    """Can images be built here? Whether they have to be, only the account tells."""
     if wanted.built and not shell.answers(*DOCKER):
         yield warn(
             f"no Docker engine answers: {', '.join(sorted(wanted.built))} can't be built here",
@@ -96,14 +100,10 @@ def check_quotas(wanted: Wanted, account: Account) -> Iterator[Finding]:
             yield warn(f"{says}: samples will wait for each other", do)
         else:
             yield ok(says)
-    yield _ebs(wanted, account)
-    yield _lambda(wanted, account)
-    if wanted.stack is None:
-        yield from _first_deployment(wanted, account)
 
 
-def _ebs(wanted: Wanted, account: Account) -> Finding:
-    """Scratch and root volumes of as many hosts as may run."""
+def check_storage(wanted: Wanted, account: Account) -> Iterator[Finding]:
+    """Is there EBS storage for scratch and root volumes of as many hosts as may run?"""
     host = wanted.number("ScratchGib") + _ROOT_GIB
     most = wanted.number("MaxCpuVcpus") // _SMALLEST_CPU_HOST * host
     if wanted.has_fpga:
@@ -114,24 +114,26 @@ def _ebs(wanted: Wanted, account: Account) -> Finding:
     )
     do = f"ask for {-(-most // 1024)} at Service Quotas (EBS), or set a smaller ScratchGib"
     if has * 1024 < host:
-        return fail(f"{says}; one host has {host} GiB", do)
-    if has * 1024 < most:
-        return warn(f"{says}: further hosts will not start", do)
-    return ok(says)
+        yield fail(f"{says}; one host has {host} GiB", do)
+    elif has * 1024 < most:
+        yield warn(f"{says}: further hosts will not start", do)
+    else:
+        yield ok(says)
 
 
-def _lambda(wanted: Wanted, account: Account) -> Finding:
-    """Executions at once, against those that the event sources may take."""
+def check_functions(wanted: Wanted, account: Account) -> Iterator[Finding]:
+    """May so many functions run at once as the event sources may call?"""
     sources = wanted.of("AWS::Lambda::EventSourceMapping")
     wants = sum(_concurrency(one, wanted) for one in sources) + _MACHINE_FUNCTIONS
     has = account.concurrency()
     says = f"Lambda's concurrent executions (L-B99A9384): {has} free, {wants} wanted at the most"
     if has >= wants:
-        return ok(says)
+        yield ok(says)
+        return
     do = f"ask for {max(1000, wants)} at Service Quotas (Lambda)"
     if "EventConcurrency" in wanted.declared:
         do += "; till then give a smaller EventConcurrency"
-    return warn(f"{says}: where many files come at once, calls wait and are tried again", do)
+    yield warn(f"{says}: where many files come at once, calls wait and are tried again", do)
 
 
 def _concurrency(source: Mapping[str, Any], wanted: Wanted) -> int:
@@ -140,8 +142,10 @@ def _concurrency(source: Mapping[str, Any], wanted: Wanted) -> int:
     return wanted.number(most["Ref"]) if isinstance(most, dict) else int(most)
 
 
-def _first_deployment(wanted: Wanted, account: Account) -> Iterator[Finding]:
-    """Quotas that a new stack takes from: those that are too small say so."""
+def check_room(wanted: Wanted, account: Account) -> Iterator[Finding]:
+    """Is there room for a new stack's network, compute environments and queues?"""
+    if wanted.stack is not None:
+        return
     if wanted.makes_network:
         has, quota = account.vpcs(), account.quota("L-F678F1CE", "vpc")
         if has >= quota:

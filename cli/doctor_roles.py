@@ -5,20 +5,17 @@ from collections.abc import Iterable, Iterator
 
 from cli.account import Account
 from cli.deployer import actions_for
-from cli.facts import StackFacts
 from cli.findings import Finding, Wanted, fail, ok, warn
 from cli.grants import Grants, Place, grants_of
 from cli.simulator import Denial, Question, Why
 
-_LINKED_ROLES = {
-    "batch": "AWSServiceRoleForBatch",
-    "ecs": "AWSServiceRoleForECS",
-    "autoscaling": "AWSServiceRoleForAutoScaling",
-    "spot": "AWSServiceRoleForEC2Spot",
-}
-"""Service-linked roles by their services. Batch's own may make the other three: its policy
-BatchServiceRolePolicy says so. Its own is made with the first compute environment, by the rights
-of who deploys."""
+_BATCH_ROLE = "AWSServiceRoleForBatch"
+"""Made with the first compute environment, by the rights of who deploys."""
+_SPOT_ROLE = "AWSServiceRoleForEC2Spot"
+_LINKED_ROLES = (
+    _BATCH_ROLE, "AWSServiceRoleForECS", "AWSServiceRoleForAutoScaling", _SPOT_ROLE,
+)  # fmt: skip
+"""Batch may make the other three by its own role: the policy BatchServiceRolePolicy says so."""
 _SHOWN = 4
 
 _REMEDIES = {
@@ -31,31 +28,22 @@ _REMEDIES = {
 }
 
 
-def check_roles(wanted: Wanted, account: Account) -> Iterator[Finding]:
-    """May the deployer make what the templates have, or the stack's roles do what they must?"""
-    missing = {
-        service: role for service, role in _LINKED_ROLES.items() if not account.has_role(role)
-    }
-    yield _linked(missing)
-    if wanted.stack is None:
-        yield from _deployer(wanted, account, makes_batch_role="batch" in missing)
-    else:
-        yield from _stack_roles(wanted.stack, account)
-
-
-def _linked(missing: dict[str, str]) -> Finding:
+def check_linked_roles(_: Wanted, account: Account) -> Iterator[Finding]:
+    """Are the service-linked roles there that Batch works with?"""
+    missing = [role for role in _LINKED_ROLES if not account.has_role(role)]
+    says = f"the account has no {', '.join(missing)} yet"
     if not missing:
-        return ok("the service-linked roles of Batch, ECS, Auto Scaling and Spot are there")
-    says = f"the account has no {', '.join(missing.values())} yet"
-    if "spot" in missing:
-        return warn(f"{says}: where Spot's is not made by itself, no Spot host starts", _MAKE_SPOT)
-    return ok(f"{says}: made with the first compute environment")
+        yield ok("the service-linked roles of Batch, ECS, Auto Scaling and Spot are there")
+    elif _SPOT_ROLE in missing:
+        yield warn(f"{says}: where Spot's is not made by itself, no Spot host starts", _MAKE_SPOT)
+    else:
+        yield ok(f"{says}: made with the first compute environment")
 
 
-_MAKE_SPOT = "once: aws iam create-service-linked-role --aws-service-name spot.amazonaws.com"
-
-
-def _deployer(wanted: Wanted, account: Account, *, makes_batch_role: bool) -> Iterator[Finding]:
+def check_deployer(wanted: Wanted, account: Account) -> Iterator[Finding]:
+    """May who deploys make what the templates have?"""
+    if wanted.stack is not None:
+        return
     number, arn = account.identity()
     if arn.endswith(":root"):
         yield warn("these are the root user's credentials", "deploy as a role")
@@ -63,10 +51,9 @@ def _deployer(wanted: Wanted, account: Account, *, makes_batch_role: bool) -> It
     if ":assumed-role/" in arn:
         arn = account.role_arn(arn.split("/")[1])
     questions = [Question(actions_for(wanted.resources, pushes=bool(wanted.built)))]
-    if makes_batch_role:
+    if not account.has_role(_BATCH_ROLE):
         questions.append(_making_of_batch_role(arn.split(":")[1], number))
     denied = account.denials(arn, questions)
-    sure = [one for one in denied if one.why is not Why.UNKNOWN]
     for why, some in _by_why(denied).items():
         yield warn(
             f"IAM's simulator, asked about all resources, would not let {arn} do "
@@ -75,12 +62,15 @@ def _deployer(wanted: Wanted, account: Account, *, makes_batch_role: bool) -> It
             if why is Why.NOTHING
             else _REMEDIES[why],
         )
-    if not sure:
+    if not denied:
         yield ok(f"{arn} may deploy")
 
 
+_MAKE_SPOT = "once: aws iam create-service-linked-role --aws-service-name spot.amazonaws.com"
+
+
 def _making_of_batch_role(partition: str, number: str) -> Question:
-    role = "role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"
+    role = f"role/aws-service-role/batch.amazonaws.com/{_BATCH_ROLE}"
     return Question(
         ("iam:CreateServiceLinkedRole",),
         (f"arn:{partition}:iam::{number}:{role}",),
@@ -88,7 +78,11 @@ def _making_of_batch_role(partition: str, number: str) -> Question:
     )
 
 
-def _stack_roles(stack: StackFacts, account: Account) -> Iterator[Finding]:
+def check_stack_roles(wanted: Wanted, account: Account) -> Iterator[Finding]:
+    """May the stack's roles do all that its template gives them?"""
+    stack = wanted.stack
+    if stack is None:
+        return
     number, arn = account.identity()
     place = Place(arn.split(":")[1], account.region, number)
     grants = grants_of(account.template(stack.name), stack, place)

@@ -25,15 +25,19 @@ from cli.doctor_batch import check_batch
 from cli.doctor_catalog import Deployed, check_dead_letters, check_references
 from cli.doctor_checks import (
     check_disk,
+    check_docker,
+    check_functions,
     check_licence,
     check_parameters,
     check_programs,
     check_quotas,
+    check_room,
     check_rules,
+    check_storage,
 )
 from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
 from cli.doctor_images import check_container_images
-from cli.doctor_roles import check_roles
+from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
 from cli.facts import StackFacts
 from cli.faults import explain
 from cli.findings import Finding, Wanted, fail, ok, warn
@@ -112,9 +116,14 @@ _EMBEDDED = (
 
 def examine_here(account: Account, wanted: Wanted) -> Findings:
     """What needs no account: the parameters, and the programs that `seqdrop deploy` calls."""
+    found = _examine_here(account, wanted)
+    return {**found, "programs": [*found["programs"], *check_docker(wanted, Shell(PROJECT))]}
+
+
+def _examine_here(account: Account, wanted: Wanted) -> Findings:
     return {
         "parameters": [*check_parameters(wanted, account), *check_rules(wanted, account.region)],
-        "programs": list(check_programs(wanted, Shell(PROJECT))),
+        "programs": list(check_programs(Shell(PROJECT))),
     }
 
 
@@ -123,20 +132,22 @@ def examine(account: Account, wanted: Wanted, session: Any, *, hosts: bool) -> F
     if not hosts:
         found = {"hosts": [ok(_NO_HOSTS)], "disk": list(_disk())}
         return found | _examine_deployed(wanted, session)
-    checks: dict[str, Callable[[Wanted, Account], Iterator[Finding]]] = {
-        "quotas": check_quotas,
-        "CPU hosts": check_cpu_types,
-        "F2 hosts": check_fpga_zones,
-        "FPGA AMIs": check_host_images,
-        "images": partial(check_container_images, shell=Shell(PROJECT)),
-        "network": check_network,
-        "licence": check_licence,
-        "roles": check_roles,
+    checks: dict[str, list[Callable[[Wanted, Account], Iterator[Finding]]]] = {
+        "quotas": [check_quotas, check_storage, check_functions, check_room],
+        "CPU hosts": [check_cpu_types],
+        "F2 hosts": [check_fpga_zones],
+        "FPGA AMIs": [check_host_images],
+        "images": [partial(check_container_images, shell=Shell(PROJECT))],
+        "network": [check_network],
+        "licence": [check_licence],
+        "roles": [check_linked_roles, check_deployer, check_stack_roles],
+        "Batch": [check_batch],
     }
-    if wanted.stack is not None:
-        checks["Batch"] = check_batch
-    found = {name: list(_asked(partial(check, wanted, account))) for name, check in checks.items()}
-    return examine_here(account, wanted) | found | _examine_deployed(wanted, session)
+    found = {
+        name: [one for check in some for one in _asked(partial(check, wanted, account))]
+        for name, some in checks.items()
+    }
+    return _examine_here(account, wanted) | found | _examine_deployed(wanted, session)
 
 
 def _disk() -> Iterator[Finding]:
@@ -145,7 +156,7 @@ def _disk() -> Iterator[Finding]:
     if folder.is_dir():
         yield check_disk(folder, shutil.disk_usage(folder).free)
     else:
-        yield warn(f"the runtime does not keep its files in {folder}", "look at its --dir yourself")
+        yield warn(f"the runtime was not started in {folder}", "look at the disk of its --dir")
 
 
 _NO_HOSTS = (

@@ -13,15 +13,19 @@ from cli.deployment import PROJECT, Environment
 from cli.doctor_batch import check_batch
 from cli.doctor_checks import (
     check_disk,
+    check_docker,
+    check_functions,
     check_licence,
     check_parameters,
     check_programs,
     check_quotas,
+    check_room,
     check_rules,
+    check_storage,
 )
 from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
 from cli.doctor_images import check_container_images
-from cli.doctor_roles import check_roles
+from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
 from cli.examination import wanted_of
 from cli.facts import (
     BatchPart,
@@ -212,8 +216,8 @@ class Machine(Shell):
 
 check_images = partial(check_container_images, shell=Machine())
 ALL = (
-    check_quotas, check_cpu_types, check_fpga_zones, check_host_images, check_images,
-    check_network, check_licence, check_roles,
+    check_quotas, check_storage, check_functions, check_cpu_types, check_fpga_zones,
+    check_host_images, check_images, check_network, check_licence, check_linked_roles,
 )  # fmt: skip
 
 
@@ -244,7 +248,7 @@ def test_nothing_is_in_the_way_where_all_is_there(check: Any, stack: StackFacts 
 )
 def test_the_f_quota_is_held_against_both_kinds_of_fpga_hosts(has: float, verdict: str) -> None:
     findings = found(check_quotas, Facts(quotas={"L-74FC7D96": has}))
-    assert verdicts(findings)[:3] == ["ok", "ok", verdict]
+    assert verdicts(findings) == ["ok", "ok", verdict]
     assert "Running On-Demand F instances" in findings[2].says
 
 
@@ -402,7 +406,7 @@ def test_a_licence_under_a_customers_key_needs_that_key_named() -> None:
 )
 def test_the_gp3_quota_is_held_against_the_scratch_of_all_hosts(has: float, verdict: str) -> None:
     """512 vCPUs are 32 hosts of 1,100 GiB, and eight and eight FPGA hosts of 100 GiB."""
-    finding = found(check_quotas, Facts(quotas={"L-7A658B76": has}))[3]
+    finding = found(check_storage, Facts(quotas={"L-7A658B76": has}))[0]
     assert "L-7A658B76" in finding.says
     assert "35.9 wanted" in finding.says
     assert finding.verdict == verdict
@@ -412,36 +416,36 @@ def test_the_gp3_quota_is_held_against_the_scratch_of_all_hosts(has: float, verd
 def test_lambdas_concurrency_is_held_against_the_event_sources(has: int, verdict: str) -> None:
     """50 and 2 of two queues, one of the stream, three for the state machine."""
     asked = wanted(EventConcurrency="2")
-    finding = found(check_quotas, Facts(functions=has), asked)[4]
+    finding = found(check_functions, Facts(functions=has), asked)[0]
     assert "(L-B99A9384)" in finding.says
     assert finding.says.startswith(f"Lambda's concurrent executions (L-B99A9384): {has} free, 56")
     assert finding.verdict == verdict
     assert "EventConcurrency" not in finding.do
     declared = replace(asked, declared={"EventConcurrency": {"Type": "Number"}})
     if verdict == "warn":
-        finding = found(check_quotas, Facts(functions=has), declared)[4]
+        finding = found(check_functions, Facts(functions=has), declared)[0]
         assert "give a smaller EventConcurrency" in finding.do
 
 
 def test_an_account_that_has_no_vpc_left_is_told_before_one_is_made() -> None:
     full = Facts(quotas={"L-F678F1CE": 5}, networks=5)
     asked = wanted(CreateNetwork="true")
-    assert verdicts(found(check_quotas, full, asked))[5:] == ["fail"]
-    assert verdicts(found(check_quotas, replace(full, networks=4), asked))[5:] == []
-    assert verdicts(found(check_quotas, full, wanted()))[5:] == []
-    assert verdicts(found(check_quotas, full, replace(asked, stack=STACK)))[5:] == []
+    assert verdicts(found(check_room, full, asked)) == ["fail"]
+    assert verdicts(found(check_room, replace(full, networks=4), asked)) == []
+    assert verdicts(found(check_room, full, wanted())) == []
+    assert verdicts(found(check_room, full, replace(asked, stack=STACK))) == []
 
 
 def test_a_region_that_is_full_of_compute_environments_is_told() -> None:
     others = [replace(BATCH["computeEnvironments"], arn=f"arn:{i}") for i in range(49)]
     facts = Facts(batch={"computeEnvironments": others, "jobQueues": []})
-    finding = found(check_quotas, facts)[5]
+    finding = found(check_room, facts)[0]
     assert finding.verdict is Verdict.FAIL
     assert finding.says.startswith(
         "Batch has 49 computeEnvironments in us-east-1, and this makes 2"
     )
     facts = Facts(batch={"computeEnvironments": others[:48], "jobQueues": []})
-    assert len(found(check_quotas, facts)) == 5
+    assert found(check_room, facts) == []
 
 
 def test_cpu_types_that_the_region_lacks_are_told() -> None:
@@ -548,8 +552,11 @@ def test_a_disk_that_is_nearly_full_is_told(free: int, verdict: str) -> None:
 
 def test_docker_is_looked_for_where_no_account_tells_of_images() -> None:
     asked = replace(wanted(), built=BUILT)
-    assert verdicts(list(check_programs(asked, Machine()))) == ["ok"]
-    assert verdicts(list(check_programs(asked, Machine(docker=False)))) == ["ok", "warn"]
+    assert list(check_docker(asked, Machine())) == []
+    assert verdicts(list(check_docker(asked, Machine(docker=False)))) == ["warn"]
+    assert list(check_docker(wanted(), Machine(docker=False))) == []
+    assert verdicts(list(check_programs(Machine()))) == ["ok"]
+    assert verdicts(list(check_programs(Machine(docker=False)))) == ["ok"]
 
 
 DEPLOYER = "arn:aws:iam::123456789012:role/Deployer"
@@ -569,29 +576,30 @@ def limited(*denied: str) -> FakeSimulator:
 
 def test_a_deployer_who_may_not_is_told_what() -> None:
     facts = Facts(iam=limited("iam:PassRole", "sqs:TagQueue", "s3:DeleteBucket"))
-    findings = found(check_roles, facts, real())
-    assert verdicts(findings) == ["ok", "warn"]
-    assert f"would not let {DEPLOYER} do iam:PassRole, sqs:TagQueue: " in findings[1].says
-    assert findings[1].says.endswith("(not-these)")
+    (finding,) = found(check_deployer, facts, real())
+    assert finding.verdict is Verdict.WARN
+    assert f"would not let {DEPLOYER} do iam:PassRole, sqs:TagQueue: " in finding.says
+    assert finding.says.endswith("(not-these)")
 
 
 def test_a_deployer_is_asked_only_about_what_will_be_made() -> None:
     facts = Facts(iam=limited("ec2:CreateVpc", "batch:CreateConsumableResource"))
-    findings = found(check_roles, facts, real(None, "CreateNetwork=false"))
-    assert verdicts(findings) == ["ok", "ok"]
-    licences = ("EnableFpga=true", "DragenLicences=1")
-    findings = found(check_roles, facts, real(None, *licences))
-    assert "do batch:CreateConsumableResource, ec2:CreateVpc: " in findings[1].says
+    findings = found(check_deployer, facts, real(None, "CreateNetwork=false"))
+    assert verdicts(findings) == ["ok"]
+    (finding,) = found(check_deployer, facts, real(None, "EnableFpga=true", "DragenLicences=1"))
+    assert "do batch:CreateConsumableResource, ec2:CreateVpc: " in finding.says
 
 
 def test_making_batchs_own_role_is_a_right_where_there_is_none_yet() -> None:
     iam = limited("iam:CreateServiceLinkedRole")
-    assert verdicts(found(check_roles, Facts(iam=iam), real())) == ["ok", "ok"]
+    assert verdicts(found(check_deployer, Facts(iam=iam), real())) == ["ok"]
     facts = Facts(iam=iam, without_roles=frozenset({"AWSServiceRoleForBatch"}))
-    findings = found(check_roles, facts, real())
-    assert verdicts(findings) == ["ok", "warn"]
-    assert findings[0].says.startswith("the account has no AWSServiceRoleForBatch yet")
-    assert "do iam:CreateServiceLinkedRole" in findings[1].says
+    (finding,) = found(check_linked_roles, facts)
+    assert finding.verdict is Verdict.OK
+    assert finding.says.startswith("the account has no AWSServiceRoleForBatch yet")
+    (finding,) = found(check_deployer, facts, real())
+    assert finding.verdict is Verdict.WARN
+    assert "do iam:CreateServiceLinkedRole" in finding.says
 
 
 def test_a_right_to_make_that_role_for_batch_alone_is_enough() -> None:
@@ -604,41 +612,50 @@ def test_a_right_to_make_that_role_for_batch_alone_is_enough() -> None:
         iam=FakeSimulator({"Deployer": policies}),
         without_roles=frozenset({"AWSServiceRoleForBatch"}),
     )
-    assert verdicts(found(check_roles, facts, real())) == ["ok", "ok"]
+    assert verdicts(found(check_deployer, facts, real())) == ["ok"]
 
 
 def test_without_spots_role_the_command_that_makes_it_is_told() -> None:
     facts = Facts(without_roles=frozenset({"AWSServiceRoleForEC2Spot"}))
-    finding = found(check_roles, facts, real())[0]
+    (finding,) = found(check_linked_roles, facts)
     assert finding.verdict is Verdict.WARN
     assert "--aws-service-name spot.amazonaws.com" in finding.do
 
 
 def test_root_is_not_asked_about() -> None:
     facts = Facts(arn="arn:aws:iam::123456789012:root")
-    assert verdicts(found(check_roles, facts)) == ["ok", "warn"]
+    assert verdicts(found(check_deployer, facts)) == ["warn"]
     assert facts.iam.calls == []
+
+
+def test_a_good_deployment_is_no_alarm() -> None:
+    (finding,) = found(check_stack_roles, Facts(), wanted(STACK))
+    assert (finding.verdict, finding.says) == (
+        "ok", "IAM lets 1 of 1 roles do all that the template gives them (3 actions)",
+    )  # fmt: skip
+    assert found(check_deployer, Facts(), wanted(STACK)) == []
+    assert found(check_stack_roles, Facts()) == []
 
 
 def test_jobs_that_an_organisation_keeps_from_their_bucket_are_told() -> None:
     forbids = {"Statement": [{"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}]}
     iam = FakeSimulator(Facts().iam.policies, organisation=(ALL_ALLOWED, forbids))
-    findings = found(check_roles, Facts(iam=iam), wanted(STACK))
-    assert verdicts(findings) == ["ok", "fail"]
-    assert findings[1].says == (
+    (finding,) = found(check_stack_roles, Facts(iam=iam), wanted(STACK))
+    assert finding.verdict is Verdict.FAIL
+    assert finding.says == (
         "CpuJobRole (role-1) may not s3:PutObject on arn:aws:s3:::results/any: "
         "a policy of the organisation (SCP) forbids it"
     )
-    assert "keep the organisation's policies" in findings[1].do
+    assert "keep the organisation's policies" in finding.do
 
 
 def test_a_role_that_was_changed_by_hand_is_told() -> None:
     changed = {"Statement": [DEPLOYED_POLICY["Statement"][1]]}
     iam = FakeSimulator({"role-1": {"jobs": changed}})
-    findings = found(check_roles, Facts(iam=iam), wanted(STACK))
-    assert verdicts(findings) == ["ok", "fail"]
-    assert "s3:GetObjectVersion on arn:aws:s3:::u/any: no policy allows it" in findings[1].says
-    assert "drift detection" in findings[1].do
+    (finding,) = found(check_stack_roles, Facts(iam=iam), wanted(STACK))
+    assert finding.verdict is Verdict.FAIL
+    assert "s3:GetObjectVersion on arn:aws:s3:::u/any: no policy allows it" in finding.says
+    assert "drift detection" in finding.do
 
 
 def test_placeholders_are_told_once() -> None:
