@@ -49,7 +49,7 @@ class Account:
                 Resource(r["LogicalResourceId"], r["ResourceType"], r["PhysicalResourceId"])
                 for page in pages
                 for r in page["StackResourceSummaries"]
-                if r.get("PhysicalResourceId")
+                if r.get("PhysicalResourceId") and r["ResourceStatus"] != "DELETE_COMPLETE"
             ),
         )
 

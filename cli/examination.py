@@ -21,23 +21,20 @@ from cli.deployment import (
     template_parameters,
     with_defaults,
 )
-from cli.doctor_batch import check_batch
 from cli.doctor_catalog import Deployed, check_dead_letters, check_references
 from cli.doctor_checks import (
     check_disk,
     check_docker,
-    check_functions,
     check_licence,
     check_parameters,
     check_programs,
-    check_quotas,
-    check_room,
     check_rules,
-    check_storage,
 )
 from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
 from cli.doctor_images import check_container_images
+from cli.doctor_quotas import check_functions, check_quotas, check_room, check_storage
 from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
+from cli.doctor_stack import check_batch, check_stack
 from cli.facts import StackFacts
 from cli.faults import explain
 from cli.findings import Finding, Wanted, fail, ok, warn
@@ -82,8 +79,9 @@ def wanted_of(
         parameters,
         with_defaults(declared, parameters),
         Library(str(PIPELINES)),
-        stack,
+        stack if stack and stack.was_made else None,
         {one.parameter: (one.kind, one.tag()) for one in recipes_for(parameters)},
+        None if stack is None or stack.was_made else stack,
         _made(parameters, environment.region) if made else (),
     )
 
@@ -166,12 +164,10 @@ _NO_HOSTS = (
 
 
 def _examine_deployed(wanted: Wanted, session: Any) -> Findings:
+    found = {"stack": [check_stack(wanted)]}
     if wanted.stack is None:
-        return {"stack": [warn("it is not deployed yet", "see docs/deploy.md; then ask again")]}
+        return found
     stack = Stack(wanted.stack.name, wanted.stack.outputs, session)
-    status = wanted.stack.status
-    good = status.endswith("_COMPLETE") and "ROLLBACK" not in status and "DELETE" not in status
-    found = {"stack": [ok(status) if good else fail(status, "look at the stack's events")]}
 
     def ask(check: Callable[[Wanted, Deployed], Iterator[Finding]]) -> list[Finding]:
         return list(_asked(partial(check, wanted, Deployed(stack.catalog, stack.dead_letters))))

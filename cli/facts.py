@@ -13,6 +13,10 @@ class Resource:
     id: str
 
 
+_NEVER_MADE = {"REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
+"""States of stacks whose first change set was not executed, or failed."""
+
+
 @dataclass(frozen=True)
 class StackFacts:
     """A stack that is deployed."""
@@ -22,6 +26,11 @@ class StackFacts:
     parameters: Mapping[str, str]
     outputs: Mapping[str, str]
     resources: tuple[Resource, ...]
+
+    @property
+    def was_made(self) -> bool:
+        """Whether it ever came to be: a first try that failed leaves a stack with nothing in it."""
+        return self.status not in _NEVER_MADE and not self.status.startswith("DELETE")
 
     def of(self, kind: str) -> list[Resource]:
         """Its resources of a type."""

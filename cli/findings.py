@@ -37,8 +37,11 @@ class Wanted:
     """Those given, and the template's defaults."""
     library: Library
     stack: StackFacts | None
+    """The stack that is there, if there ever was one."""
     built: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Parameters of images that nobody gave, so that `seqdrop deploy` builds them: kind and tag."""
+    failed: StackFacts | None = None
+    """A stack whose first try failed."""
     resources: tuple[Mapping[str, Any], ...] = ()
     """What `seqdrop deploy` makes under these parameters, in both templates."""
 
@@ -64,7 +67,11 @@ class Wanted:
     def values(self, name: str) -> list[str]:
         """A parameter that is a list; nothing for a placeholder, which is a fault of its own."""
         text = self.parameters.get(name, "")
-        return [each for each in text.split(",") if each and not each.startswith(PLACEHOLDER)]
+        return [
+            each.strip()
+            for each in text.split(",")
+            if each.strip() and not each.startswith(PLACEHOLDER)
+        ]
 
     def number(self, name: str) -> int:
         """A parameter that is a number; 0 where it is none, which is a fault of its own."""

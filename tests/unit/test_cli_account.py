@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -148,6 +149,27 @@ Outputs: {Url: {Value: {Ref: Letters}}}
     assert stack.parameters == {"Size": "16"}
     (queue,) = stack.of("AWS::SQS::Queue")
     assert (queue.name, queue.id) == ("Letters", stack.outputs["Url"])
+
+
+def test_what_was_deleted_of_a_stack_is_no_part_of_it(clients: Any) -> None:
+    """CloudFormation lists it still, with the id that it had."""
+    account, stub = stubbed("cloudformation")
+    created = datetime(2026, 11, 28, tzinfo=UTC)
+    stack = {"StackName": "seqdrop", "CreationTime": created, "StackStatus": "ROLLBACK_COMPLETE"}
+    stub.add_response("describe_stacks", {"Stacks": [stack]})
+    summaries = [
+        {
+            "LogicalResourceId": name, "PhysicalResourceId": name, "ResourceType": "AWS::S3::Bucket",
+            "LastUpdatedTimestamp": created, "ResourceStatus": status,
+        }
+        for name, status in (("gone", "DELETE_COMPLETE"), ("kept", "DELETE_SKIPPED"))
+    ]  # fmt: skip
+    stub.add_response("list_stack_resources", {"StackResourceSummaries": summaries})
+    with stub:
+        found = account.stack("seqdrop")
+    assert found is not None
+    assert [one.id for one in found.resources] == ["kept"]
+    assert not found.was_made
 
 
 def test_zones_are_those_that_cloudformation_would_take(account: Account) -> None:

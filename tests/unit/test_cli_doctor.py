@@ -10,22 +10,19 @@ import pytest
 
 from cli.account import Account
 from cli.deployment import PROJECT, Environment
-from cli.doctor_batch import check_batch
 from cli.doctor_checks import (
     check_disk,
     check_docker,
-    check_functions,
     check_licence,
     check_parameters,
     check_programs,
-    check_quotas,
-    check_room,
     check_rules,
-    check_storage,
 )
 from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
 from cli.doctor_images import check_container_images
+from cli.doctor_quotas import check_functions, check_quotas, check_room, check_storage
 from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
+from cli.doctor_stack import check_batch, check_stack
 from cli.examination import wanted_of
 from cli.facts import (
     BatchPart,
@@ -224,7 +221,7 @@ ALL = (
 def wanted(stack: StackFacts | None = None, **changed: str) -> Wanted:
     parameters = PARAMETERS | changed
     library = Library(str(PROJECT / "pipelines"))
-    return Wanted({}, parameters, parameters, library, stack, {}, RESOURCES)
+    return Wanted({}, parameters, parameters, library, stack, resources=RESOURCES)
 
 
 def found(check: Any, facts: Facts, asked: Wanted | None = None) -> list[Finding]:
@@ -557,6 +554,31 @@ def test_docker_is_looked_for_where_no_account_tells_of_images() -> None:
     assert list(check_docker(wanted(), Machine(docker=False))) == []
     assert verdicts(list(check_programs(Machine()))) == ["ok"]
     assert verdicts(list(check_programs(Machine(docker=False)))) == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict", "says"),
+    [
+        ("REVIEW_IN_PROGRESS", "warn", "its change set was not executed"),
+        ("ROLLBACK_COMPLETE", "fail", "the first try failed, and nothing can be deployed over it"),
+        ("CREATE_COMPLETE", "ok", "CREATE_COMPLETE"),
+        ("UPDATE_IN_PROGRESS", "warn", "UPDATE_IN_PROGRESS"),
+        ("UPDATE_ROLLBACK_COMPLETE", "warn", "what was there before runs on"),
+        ("UPDATE_ROLLBACK_FAILED", "fail", "it takes no change"),
+    ],
+)
+def test_how_a_stack_is_is_told(status: str, verdict: str, says: str) -> None:
+    found = check_stack(real(replace(STACK, status=status)))
+    assert found.verdict == verdict
+    assert says in found.says
+
+
+def test_a_first_try_that_failed_is_examined_as_if_there_were_none() -> None:
+    asked = real(replace(STACK, status="ROLLBACK_COMPLETE"))
+    assert asked.stack is None
+    assert check_stack(asked).do.startswith("the stack's events say why; sam delete --stack-name")
+    assert check_stack(real()).says == "it is not deployed yet"
+    assert verdicts(found(check_deployer, Facts(), asked)) == ["ok"]
 
 
 DEPLOYER = "arn:aws:iam::123456789012:role/Deployer"

@@ -1,9 +1,9 @@
-"""Can Batch start hosts for the stack: its compute environments and job queues."""
+"""How the stack is, and whether Batch can start hosts for it: its environments and queues."""
 
 from collections.abc import Iterator
 
 from cli.account import Account
-from cli.facts import BatchPart
+from cli.facts import BatchPart, StackFacts
 from cli.findings import Finding, Wanted, fail, ok, warn
 
 _PARTS = (
@@ -11,6 +11,43 @@ _PARTS = (
     ("AWS::Batch::JobQueue", "jobQueues", "job queue"),
 )
 _INVALID = "mend what it says, and deploy again: docs/deploy.md, When it does not work"
+
+
+_EVENTS = "the stack's events say why"
+_STATES = {
+    "CREATE_COMPLETE": ok("CREATE_COMPLETE"),
+    "UPDATE_COMPLETE": ok("UPDATE_COMPLETE"),
+    "IMPORT_COMPLETE": ok("IMPORT_COMPLETE"),
+    "UPDATE_ROLLBACK_COMPLETE": warn(
+        "UPDATE_ROLLBACK_COMPLETE: the last change failed, what was there before runs on", _EVENTS
+    ),
+    "UPDATE_ROLLBACK_FAILED": fail(
+        "UPDATE_ROLLBACK_FAILED: it takes no change",
+        f"{_EVENTS}; mend, then aws cloudformation continue-update-rollback --stack-name NAME",
+    ),
+}
+
+
+def check_stack(wanted: Wanted) -> Finding:
+    """How the stack is, or what is left of a first try that failed."""
+    if wanted.failed:
+        return _failed(wanted.failed)
+    if wanted.stack is None:
+        return warn("it is not deployed yet", "see docs/deploy.md; then ask again")
+    status = wanted.stack.status
+    if status.endswith("_IN_PROGRESS"):
+        return warn(status, "wait, and ask again")
+    return _STATES.get(status) or fail(status, _EVENTS)
+
+
+def _failed(stack: StackFacts) -> Finding:
+    says = f"{stack.name} is {stack.status}"
+    if stack.status == "REVIEW_IN_PROGRESS":
+        return warn(f"{says}: its change set was not executed", "deploy again")
+    return fail(
+        f"{says}: the first try failed, and nothing can be deployed over it",
+        f"{_EVENTS}; sam delete --stack-name {stack.name}; mend, and deploy again",
+    )
 
 
 def check_batch(wanted: Wanted, account: Account) -> Iterator[Finding]:
