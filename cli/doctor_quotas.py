@@ -10,7 +10,6 @@ FPGA_VCPUS = 24
 _F_QUOTA = ("L-74FC7D96", "Running On-Demand F instances")
 _STANDARD_QUOTA = ("L-1216C47A", "Running On-Demand Standard instances")
 _SPOT_QUOTA = ("L-34B43A08", "All Standard Spot Instance Requests")
-_LARGEST_CPU_JOB = 16
 _SMALLEST_CPU_HOST = 16
 """vCPUs of a 4xlarge, the smallest of the template's CPU hosts: it has a host's whole scratch."""
 _ROOT_GIB = 100
@@ -24,7 +23,7 @@ _MOST_OF_BATCH = 50
 def check_quotas(wanted: Wanted, account: Account) -> Iterator[Finding]:
     """May so many vCPUs run at once?"""
     cpus = wanted.number("MaxCpuVcpus")
-    needs = [(*_SPOT_QUOTA, cpus, _LARGEST_CPU_JOB), (*_STANDARD_QUOTA, cpus, _LARGEST_CPU_JOB)]
+    needs = [(*_SPOT_QUOTA, cpus, _SMALLEST_CPU_HOST), (*_STANDARD_QUOTA, cpus, _SMALLEST_CPU_HOST)]
     if wanted.has_fpga:
         needs.append((*_F_QUOTA, 2 * wanted.number("MaxFpgaVcpus"), FPGA_VCPUS))
     for code, name, most, least in needs:
@@ -32,7 +31,7 @@ def check_quotas(wanted: Wanted, account: Account) -> Iterator[Finding]:
         says = f"{name} ({code}): {has:g} vCPUs, {most} wanted at the most"
         do = f"ask for {most} at Service Quotas; it can take days"
         if has < least:
-            yield fail(f"{says}; the smallest job needs {least}", do)
+            yield fail(f"{says}; the smallest host has {least}", do)
         elif has < most:
             yield warn(f"{says}: samples will wait for each other", do)
         else:

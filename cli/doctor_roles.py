@@ -35,7 +35,7 @@ def check_linked_roles(_: Wanted, account: Account) -> Iterator[Finding]:
     if not missing:
         yield ok("the service-linked roles of Batch, ECS, Auto Scaling and Spot are there")
     elif _SPOT_ROLE in missing:
-        yield warn(f"{says}: where Spot's is not made by itself, no Spot host starts", _MAKE_SPOT)
+        yield warn(f"{says}: without Spot's, Spot hosts may not start", _MAKE_SPOT)
     else:
         yield ok(f"{says}: made with the first compute environment")
 

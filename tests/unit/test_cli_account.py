@@ -159,8 +159,8 @@ def test_what_was_deleted_of_a_stack_is_no_part_of_it(clients: Any) -> None:
     stub.add_response("describe_stacks", {"Stacks": [stack]})
     summaries = [
         {
-            "LogicalResourceId": name, "PhysicalResourceId": name, "ResourceType": "AWS::S3::Bucket",
-            "LastUpdatedTimestamp": created, "ResourceStatus": status,
+            "LogicalResourceId": name, "PhysicalResourceId": name, "ResourceStatus": status,
+            "ResourceType": "AWS::S3::Bucket", "LastUpdatedTimestamp": created,
         }
         for name, status in (("gone", "DELETE_COMPLETE"), ("kept", "DELETE_SKIPPED"))
     ]  # fmt: skip

@@ -310,7 +310,6 @@ def test_an_ami_that_cannot_run_dragen_is_told(image: Image | None, says: str) -
 @pytest.mark.parametrize(
     ("image", "verdict", "says"),
     [
-        ("", "fail", "CpuImage is empty"),
         (IMAGE.partition("@")[0] + ":latest", "fail", "not named by its digest"),
         (f"quay.io/lab/tools@{DIGEST}", "warn", "not in ECR"),
         (IMAGE.replace("us-east-1", "eu-west-2"), "warn", "across regions"),
