@@ -105,14 +105,14 @@ def _host_image(what: str, ami: str, versions: Mapping[str, str], account: Accou
     has = image.tags.get(DRAGEN_TAG)
     if has is None:
         return fail(
-            f"{what}: nothing says that it has the FPGA driver and DRAGEN",
+            f"{what}: nothing says that DRAGEN has run on it",
             f"when it has run DRAGEN on an F2 host, tag it {DRAGEN_TAG}=<DRAGEN's version>",
         )
     wrong = {name: version for name, version in versions.items() if not _is_of(has, version)}
     if wrong:
         wants = ", ".join(f"{name} wants {version}" for name, version in sorted(wrong.items()))
-        return fail(f"{what} has DRAGEN {has}, but {wants}", "give an AMI of that version")
-    return ok(f"{what} has DRAGEN {has}")
+        return fail(f"{what} ran DRAGEN {has}, but {wants}", "give an AMI of that version")
+    return ok(f"{what} ran DRAGEN {has}")
 
 
 _COPY = "copy the AMI into this region and account, or share it with this account"
