@@ -13,9 +13,11 @@ KEY = "arn:aws:kms:eu-west-2:123456789012:key/1"
 SECRET = "arn:aws:secretsmanager:eu-west-2:123456789012:secret:dragen-AbCdEf"
 EVERYTHING = {
     "EnableFpga": "true", "KmsKeyArn": KEY, "DragenLicences": "2",
-    "DragenLicenceSecretArn": SECRET, "CpuImage": "image", "CreateNetwork": "true",
+    "DragenLicenceSecretArn": SECRET, "DragenLicenceKmsKeyArn": KEY.replace("key/1", "key/2"),
+    "CpuImage": "image", "CreateNetwork": "true",
 }  # fmt: skip
-LEAST = {**EVERYTHING, "EnableFpga": "false", "KmsKeyArn": "", "DragenLicenceSecretArn": ""}
+LEAST = {**EVERYTHING, "EnableFpga": "false", "KmsKeyArn": ""}
+LEAST |= {"DragenLicenceSecretArn": "", "DragenLicenceKmsKeyArn": ""}
 IDS = {
     "AWS::SQS::Queue": "https://sqs.eu-west-2.amazonaws.com/123456789012/{}",
     "AWS::Batch::ConsumableResource": "arn:aws:batch:eu-west-2:123456789012:consumable-resource/{}",
