@@ -56,7 +56,7 @@ def deploy(
     shell = Shell(PROJECT, dry=dry_run)
     recipes = recipes_for(given)
     if not guided and not images_only:
-        _refuse_wrong(given, {recipe.parameter for recipe in recipes}, environment.region)
+        _refuse_wrong(given, {recipe.parameter for recipe in recipes})
     if not images_only and not dry_run and not shell.answers(*PYTHON_FOR_LAMBDA):
         raise CommandFailed(
             "`make build` needs make and Lambda's Python 3.13: put make and python3.13 on PATH"
@@ -121,15 +121,14 @@ def _registry(environment: "Environment", *, dry: bool) -> "Registry":
     return Registry(session.client("ecr"), account, environment.region)
 
 
-def _refuse_wrong(parameters: dict[str, str], built: set[str], region: str) -> None:
+def _refuse_wrong(parameters: dict[str, str], built: set[str]) -> None:
     """Raises CommandFailed for what CloudFormation would refuse later, and less clearly."""
-    from cli.deployment import TEMPLATE, faults, template_parameters
+    from cli.deployment import faults, template_parameters, transformed_template
     from local.conditions import broken_rules
-    from local.transform import transformed
 
     found = sorted(faults(template_parameters(), parameters))
     wrong = [f"{name}: {why}" for name, why in found if name not in built]
-    wrong += broken_rules(transformed(TEMPLATE.read_text("utf-8"), region), parameters)
+    wrong += broken_rules(transformed_template(), parameters)
     if wrong:
         how = "mend samconfig.toml, or give --parameter Name=value; `seqdrop doctor` tells more"
         raise CommandFailed(f"{'; '.join(wrong)} ({how})")

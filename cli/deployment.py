@@ -80,6 +80,13 @@ def template_parameters(path: Path = TEMPLATE) -> dict[str, dict[str, Any]]:
     return declared
 
 
+def transformed_template(path: Path = TEMPLATE) -> dict[str, Any]:
+    """A template after SAM's transform, which asks for a region and makes nothing of it."""
+    from local.transform import transformed
+
+    return transformed(path.read_text("utf-8"), "us-east-1")
+
+
 def with_defaults(
     declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str]
 ) -> dict[str, str]:

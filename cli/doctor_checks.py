@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cli.account import Account
-from cli.deployment import PLACEHOLDER, TEMPLATE, faults
+from cli.deployment import PLACEHOLDER, faults, transformed_template
 from cli.findings import Finding, Wanted, fail, ok, warn
 from cli.shell import DOCKER, PYTHON_FOR_LAMBDA, Shell
 
@@ -19,13 +19,11 @@ def check_parameters(wanted: Wanted, _: Account) -> Iterator[Finding]:
         yield ok(f"{len(wanted.given)} given, the others by default")
 
 
-def check_rules(wanted: Wanted, region: str) -> Iterator[Finding]:
+def check_rules(wanted: Wanted) -> Iterator[Finding]:
     """Do the parameters go together, as the template's rules say?"""
     from local.conditions import broken_rules
-    from local.transform import transformed
 
-    body = transformed(TEMPLATE.read_text("utf-8"), region)
-    for why in broken_rules(body, wanted.given):
+    for why in broken_rules(transformed_template(), wanted.given):
         yield fail(why, _MEND)
 
 

@@ -88,6 +88,9 @@ def check_stack_roles(wanted: Wanted, account: Account) -> Iterator[Finding]:
     grants = grants_of(account.template(stack.name), stack, place)
     good = []
     for role in grants:
+        if not account.has_role(role.id):
+            yield fail(f"{role.role} ({role.id}) is gone", "someone deleted it: deploy anew")
+            continue
         denied = account.denials(account.role_arn(role.id), role.questions)
         yield from _denied(role, denied)
         for statement in role.left_out:

@@ -19,6 +19,7 @@ from cli.deployment import (
     Environment,
     parse_parameters,
     template_parameters,
+    transformed_template,
     with_defaults,
 )
 from cli.doctor_catalog import Deployed, check_dead_letters, check_references
@@ -82,16 +83,15 @@ def wanted_of(
         stack if stack and stack.was_made else None,
         {one.parameter: (one.kind, one.tag()) for one in recipes_for(parameters)},
         None if stack is None or stack.was_made else stack,
-        _made(parameters, environment.region) if made else (),
+        _made(parameters) if made else (),
     )
 
 
-def _made(parameters: Mapping[str, str], region: str) -> tuple[Mapping[str, Any], ...]:
+def _made(parameters: Mapping[str, str]) -> tuple[Mapping[str, Any], ...]:
     """The resources of both templates under some parameters."""
     from local.conditions import resolve_conditions
-    from local.transform import transformed
 
-    bodies = [transformed(path.read_text("utf-8"), region) for path in (BOOTSTRAP, TEMPLATE)]
+    bodies = [transformed_template(path) for path in (BOOTSTRAP, TEMPLATE)]
     found = [resolve_conditions(body, parameters)["Resources"] for body in bodies]
     return tuple(resource for resources in found for resource in resources.values())
 
@@ -120,7 +120,7 @@ def examine_here(account: Account, wanted: Wanted) -> Findings:
 
 def _examine_here(account: Account, wanted: Wanted) -> Findings:
     return {
-        "parameters": [*check_parameters(wanted, account), *check_rules(wanted, account.region)],
+        "parameters": [*check_parameters(wanted, account), *check_rules(wanted)],
         "programs": list(check_programs(Shell(PROJECT))),
     }
 

@@ -190,7 +190,7 @@ class Facts:
         return self.free, 4
 
     def has_role(self, name: str) -> bool:
-        assert name.startswith("AWSServiceRoleFor")
+        assert name.startswith("AWSServiceRoleFor") or name == "role-1"
         return name not in self.without_roles
 
     def role_arn(self, name: str) -> str:
@@ -369,10 +369,10 @@ def test_subnets_that_are_not_there_are_told() -> None:
     ],
 )
 def test_parameters_that_do_not_go_together_are_told(given: dict[str, str], says: str) -> None:
-    findings = list(check_rules(replace(wanted(), given=given), "us-east-1"))
+    findings = list(check_rules(replace(wanted(), given=given)))
     assert findings[0].verdict is Verdict.FAIL
     assert findings[0].says.startswith(says)
-    assert list(check_rules(replace(wanted(), given={"CreateNetwork": "true"}), "us-east-1")) == []
+    assert list(check_rules(replace(wanted(), given={"CreateNetwork": "true"}))) == []
 
 
 def test_a_licence_that_is_not_there_or_used_up_is_told() -> None:
@@ -589,6 +589,19 @@ def real(stack: StackFacts | None = None, *given: str) -> Wanted:
     return wanted_of(environment, list(given), stack)
 
 
+def test_what_a_stack_is_made_of_is_read_without_a_region(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without --env nobody names one, and the template was never transformed here before."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "")  # so that what the transform sets is taken back
+        monkeypatch.delenv(name)
+    asked = wanted_of(Environment("", "seqdrop", ""), [], STACK)
+    assert len(asked.of("AWS::Batch::ComputeEnvironment")) == 2
+    assert len(asked.of("AWS::ECR::Repository")) == 3
+
+
 def limited(*denied: str) -> FakeSimulator:
     statement = {"Effect": "Deny", "Action": list(denied), "Resource": "*"}
     policies: dict[str, Any] = {"all": ALL_ALLOWED, "not-these": {"Statement": [statement]}}
@@ -668,6 +681,12 @@ def test_jobs_that_an_organisation_keeps_from_their_bucket_are_told() -> None:
         "a policy of the organisation (SCP) forbids it"
     )
     assert "keep the organisation's policies" in finding.do
+
+
+def test_a_role_that_someone_deleted_is_told() -> None:
+    gone = Facts(without_roles=frozenset({"role-1"}))
+    (finding,) = found(check_stack_roles, gone, wanted(STACK))
+    assert (finding.verdict, finding.says) == ("fail", "CpuJobRole (role-1) is gone")
 
 
 def test_a_role_that_was_changed_by_hand_is_told() -> None:
