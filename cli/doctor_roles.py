@@ -21,9 +21,9 @@ _SHOWN = 4
 _REMEDIES = {
     Why.ORGANISATION: "ask those who keep the organisation's policies to allow it in this account",
     Why.BOUNDARY: "ask those who set the permissions boundary to allow it there",
-    Why.STATEMENT: "take it out of that policy, which is not of this template",
-    Why.NOTHING: "someone changed the role by hand: CloudFormation's drift detection shows what; "
-    "put back what the template has",
+    Why.STATEMENT: "ask those who keep that policy, which is not of this template",
+    Why.NOTHING: "someone changed the role by hand: put back what CloudFormation's drift detection "
+    "shows to be missing",
     Why.UNKNOWN: "look for yourself whether real calls meet that condition",
 }
 
@@ -89,13 +89,13 @@ def check_stack_roles(wanted: Wanted, account: Account) -> Iterator[Finding]:
     good = []
     for role in grants:
         if not account.has_role(role.id):
-            yield fail(f"{role.role} ({role.id}) is gone", "someone deleted it: deploy anew")
+            yield fail(f"{role.role} ({role.id}) is gone", "someone deleted it: put it back")
             continue
         denied = account.denials(account.role_arn(role.id), role.questions)
         yield from _denied(role, denied)
         for statement in role.left_out:
             yield warn(f"{role.role}: {statement}, so IAM was not asked", "look for yourself")
-        if not denied:
+        if not denied and not role.left_out:
             good.append(role)
     if good:
         count = sum(len(one.actions) for role in good for one in role.questions)
@@ -107,8 +107,12 @@ def _denied(role: Grants, denied: Iterable[Denial]) -> Iterator[Finding]:
     for why, some in _by_why(denied).items():
         shown = [f"{one.action} on {one.resource}" for one in some[:_SHOWN]]
         more = f" and {len(some) - _SHOWN} more" if len(some) > _SHOWN else ""
-        says = f"{role.role} ({role.id}) may not {', '.join(shown)}{more}: {_named(why, some)}"
-        yield (warn if why is Why.UNKNOWN else fail)(says, _REMEDIES[why])
+        what = f"{', '.join(shown)}{more}: {_named(why, some)}"
+        who = f"{role.role} ({role.id})"
+        if why is Why.UNKNOWN:
+            yield warn(f"{who} may perhaps not {what}", _REMEDIES[why])
+        else:
+            yield fail(f"{who} may not {what}", _REMEDIES[why])
 
 
 def _by_why(denied: Iterable[Denial]) -> dict[Why, list[Denial]]:

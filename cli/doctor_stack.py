@@ -63,7 +63,7 @@ def check_batch(wanted: Wanted, account: Account) -> Iterator[Finding]:
         gone = sorted(ids.keys() - {one.arn for one in there} - {one.name for one in there})
         yield from wrong
         for each in gone:
-            yield fail(f"{what} {ids[each]} ({each}) is gone", "someone deleted it: deploy anew")
+            yield fail(f"{what} {ids[each]} ({each}) is gone", "someone deleted it: put it back")
         if not wrong and not gone:
             yield ok(f"{len(there)} {what}s are VALID and ENABLED")
 

@@ -683,6 +683,19 @@ def test_jobs_that_an_organisation_keeps_from_their_bucket_are_told() -> None:
     assert "keep the organisation's policies" in finding.do
 
 
+def test_what_hangs_on_a_key_of_a_real_call_is_for_a_person_to_judge() -> None:
+    tagged: dict[str, Any] = {
+        "Effect": "Deny", "Action": "s3:PutObject", "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:PrincipalTag/lab": "yes"}},
+    }  # fmt: skip
+    forbids = {"Statement": [tagged]}
+    iam = FakeSimulator(Facts().iam.policies, organisation=(ALL_ALLOWED, forbids))
+    (finding,) = found(check_stack_roles, Facts(iam=iam), wanted(STACK))
+    assert finding.verdict is Verdict.WARN
+    assert "may perhaps not s3:PutObject on arn:aws:s3:::results/any: it depends" in finding.says
+    assert finding.says.endswith("(aws:PrincipalTag/lab)")
+
+
 def test_a_role_that_someone_deleted_is_told() -> None:
     gone = Facts(without_roles=frozenset({"role-1"}))
     (finding,) = found(check_stack_roles, gone, wanted(STACK))
