@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import boto3
@@ -59,10 +59,12 @@ Findings = dict[str, list[Finding]]
 def account_of(session: boto3.Session) -> Account:
     """The account that a session's credentials belong to."""
     make: Any = session.client
-    return Account(
-        lambda service: make(service, config=_CONFIGS.get(service, _CONFIG)),
-        session.region_name or "no region",
-    )
+
+    @cache  # a client remembers how fast it may ask
+    def client(service: str) -> Any:
+        return make(service, config=_CONFIGS.get(service, _CONFIG))
+
+    return Account(client, session.region_name or "no region")
 
 
 def wanted_of(
