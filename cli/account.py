@@ -1,61 +1,21 @@
 """What an AWS account says of itself, for who is about to deploy: plain facts, no judgement."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from cli.facts import BatchPart, ContainerImage, Image, Resource, Secret, StackFacts, Subnet
+from cli.simulator import Denial, Question, Simulator
+
 Client = Callable[[str], Any]
-
-
-@dataclass(frozen=True)
-class Resource:
-    """A resource of a stack."""
-
-    name: str
-    kind: str
-    id: str
-
-
-@dataclass(frozen=True)
-class StackFacts:
-    """A stack that is deployed."""
-
-    name: str
-    status: str
-    parameters: Mapping[str, str]
-    outputs: Mapping[str, str]
-    resources: tuple[Resource, ...]
-
-    def of(self, kind: str) -> list[Resource]:
-        """Its resources of a type."""
-        return [resource for resource in self.resources if resource.kind == kind]
-
-
-@dataclass(frozen=True)
-class Image:
-    """A host image (AMI)."""
-
-    state: str
-    architecture: str
-    has_ena: bool
-    tags: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Subnet:
-    """A subnet, and its ways to S3 and to all else."""
-
-    id: str
-    zone: str
-    vpc: str
-    gives_public_addresses: bool
-    default_route: str
-    """What its default route goes to (``nat-…``, ``igw-…``); "" where it has none."""
-    s3_endpoint: bool
-    endpoints: frozenset[str]
-    """Services that have an interface endpoint in its network (``ecr.api``)."""
+_ALL_PARTS = {
+    "computeEnvironments": "describe_compute_environments",
+    "jobQueues": "describe_job_queues",
+}
+_PART = {"computeEnvironments": "computeEnvironment", "jobQueues": "jobQueue"}
+_NOT_THERE = ("ImageNotFoundException", "RepositoryNotFoundException")
 
 
 class Account:
@@ -89,18 +49,42 @@ class Account:
                 Resource(r["LogicalResourceId"], r["ResourceType"], r["PhysicalResourceId"])
                 for page in pages
                 for r in page["StackResourceSummaries"]
-                if r.get("PhysicalResourceId")
+                if r.get("PhysicalResourceId") and r["ResourceStatus"] != "DELETE_COMPLETE"
             ),
         )
 
-    def quota(self, code: str) -> float:
-        """A quota of EC2, as it was raised or by default."""
+    def template(self, name: str) -> dict[str, Any]:
+        """A deployed stack's template after its transforms, its conditions still in it."""
+        answer = self._client("cloudformation").get_template(
+            StackName=name, TemplateStage="Processed"
+        )["TemplateBody"]
+        if isinstance(answer, str):
+            from samtranslator.yaml_helper import yaml_parse
+
+            return dict(yaml_parse(answer))
+        return dict(answer)
+
+    def quota(self, code: str, service: str = "ec2") -> float:
+        """A quota of a service, as it was raised or by default."""
         client = self._client("service-quotas")
-        asked = {"ServiceCode": "ec2", "QuotaCode": code}
+        asked = {"ServiceCode": service, "QuotaCode": code}
         answer = _unless_missing(
             lambda: client.get_service_quota(**asked), "NoSuchResourceException"
         ) or client.get_aws_default_service_quota(**asked)
         return float(answer["Quota"]["Value"])
+
+    def concurrency(self) -> int:
+        """How many Lambda functions may run at once that have no concurrency of their own.
+
+        Lambda itself is asked: a new account has fewer than the default of its quota.
+        """
+        answer = self._client("lambda").get_account_settings()
+        return int(answer["AccountLimit"]["UnreservedConcurrentExecutions"])
+
+    def vpcs(self) -> int:
+        """How many VPCs the region has."""
+        pages = self._client("ec2").get_paginator("describe_vpcs").paginate()
+        return sum(len(page["Vpcs"]) for page in pages)
 
     def zones(self) -> list[str]:
         """The region's zones, in the order in which CloudFormation takes them."""
@@ -111,13 +95,17 @@ class Account:
             if zone.get("ZoneType", "availability-zone") == "availability-zone"
         )
 
-    def zones_with(self, instance_type: str) -> set[str]:
-        """The region's zones that offer an instance type."""
+    def offered(self, instance_types: Sequence[str]) -> dict[str, set[str]]:
+        """The instance types of some names or families that the region has, each with its zones."""
+        names = [one if "." in one else f"{one}.*" for one in instance_types]
         pages = self._client("ec2").get_paginator("describe_instance_type_offerings").paginate(
-            LocationType="availability-zone",
-            Filters=[{"Name": "instance-type", "Values": [instance_type]}],
+            LocationType="availability-zone", Filters=[_filter("instance-type", names)]
         )  # fmt: skip
-        return {str(one["Location"]) for page in pages for one in page["InstanceTypeOfferings"]}
+        found: dict[str, set[str]] = {}
+        for page in pages:
+            for one in page["InstanceTypeOfferings"]:
+                found.setdefault(one["InstanceType"], set()).add(one["Location"])
+        return found
 
     def image(self, ami: str) -> Image | None:
         """A host image by id."""
@@ -166,48 +154,101 @@ class Account:
             ),
         )
 
-    def has_secret(self, arn: str) -> bool:
-        """Whether a secret is there and not about to be deleted; its value is not read."""
+    def secret(self, arn: str) -> Secret | None:
+        """A secret, if it is there and not about to be deleted."""
         answer = _unless_missing(
             lambda: self._client("secretsmanager").describe_secret(SecretId=arn),
             "ResourceNotFoundException",
         )
-        return answer is not None and "DeletedDate" not in answer
+        if answer is None or "DeletedDate" in answer:
+            return None
+        return Secret(self._customers_key(answer.get("KmsKeyId", "")))
+
+    def _customers_key(self, key: str) -> str:
+        """A key's ARN, by any of its names; "" where AWS manages it."""
+        if not key or key.endswith("alias/aws/secretsmanager"):
+            return ""
+        found = self._client("kms").describe_key(KeyId=key)["KeyMetadata"]
+        return "" if found["KeyManager"] == "AWS" else str(found["Arn"])
 
     def licences(self, resource: str) -> tuple[int, int]:
         """How many of a Batch consumable resource are free, and of how many."""
         answer = self._client("batch").describe_consumable_resource(consumableResource=resource)
         return int(answer["availableQuantity"]), int(answer["totalQuantity"])
 
-    def has_container_image(self, registry: str, repository: str, digest: str) -> bool:
-        """Whether ECR has an image by its digest."""
+    def container_image(
+        self, repository: str, *, digest: str = "", tag: str = "", registry: str = ""
+    ) -> ContainerImage | None:
+        """An image in ECR, by its digest or tag; of this account's registry by default."""
+        where = {"repositoryName": repository, **({"registryId": registry} if registry else {})}
+        wanted = {"imageDigest": digest} if digest else {"imageTag": tag}
+        ecr = self._client("ecr")
         answer = _unless_missing(
-            lambda: self._client("ecr").describe_images(
-                registryId=registry, repositoryName=repository, imageIds=[{"imageDigest": digest}]
-            ),
-            "ImageNotFoundException", "RepositoryNotFoundException",
+            lambda: ecr.describe_images(**where, imageIds=[wanted]), *_NOT_THERE
+        )
+        if not answer or not answer["imageDetails"]:
+            return None
+        found = answer["imageDetails"][0]
+        media = found.get("imageManifestMediaType", "")
+        if not media.endswith(("index.v1+json", "manifest.list.v2+json")):
+            return ContainerImage(str(found["imageDigest"]))
+        given = ecr.batch_get_image(
+            **where, imageIds=[{"imageDigest": found["imageDigest"]}], acceptedMediaTypes=[media]
+        )["images"]
+        return ContainerImage(str(found["imageDigest"]), _platforms(given[0]["imageManifest"]))
+
+    def batch_parts(self, kind: str, arns: Sequence[str] = ()) -> list[BatchPart]:
+        """The ``computeEnvironments`` or ``jobQueues`` of some ARNs, or all of the region."""
+        pages = self._client("batch").get_paginator(_ALL_PARTS[kind]).paginate(
+            **({kind: list(arns)} if arns else {})
         )  # fmt: skip
-        return bool(answer and answer["imageDetails"])
+        name = _PART[kind]
+        return [
+            BatchPart(
+                one[f"{name}Name"], one[f"{name}Arn"], one.get("status", ""),
+                one.get("state", ""), one.get("statusReason", ""),
+            )
+            for page in pages
+            for one in page[kind]
+        ]  # fmt: skip
+
+    def images_of_jobs(self, definitions: Sequence[str]) -> dict[str, str]:
+        """The container images of some job definitions, by their names and revisions."""
+        if not definitions:
+            return {}
+        answer = self._client("batch").describe_job_definitions(jobDefinitions=list(definitions))
+        return {
+            f"{one['jobDefinitionName']}:{one['revision']}": container["image"]
+            for one in answer["jobDefinitions"]
+            for container in _containers(one)
+        }
 
     def has_role(self, name: str) -> bool:
         """Whether a role is there."""
         get = self._client("iam").get_role
         return _unless_missing(lambda: get(RoleName=name), "NoSuchEntity") is not None
 
+    def denials(self, arn: str, questions: Sequence[Question]) -> list[Denial]:
+        """What IAM's simulator would not let a user or role do."""
+        return Simulator(self._client("iam"), self.region).denials(arn, questions)
+
     def role_arn(self, name: str) -> str:
         """A role's ARN."""
         return str(self._client("iam").get_role(RoleName=name)["Role"]["Arn"])
 
-    def denied(self, role_arn: str, actions: Sequence[str], resource: str = "*") -> list[str]:
-        """Which of some actions IAM's simulator would not let a role do."""
-        answer = self._client("iam").simulate_principal_policy(
-            PolicySourceArn=role_arn, ActionNames=list(actions), ResourceArns=[resource]
-        )
-        return [
-            str(one["EvalActionName"])
-            for one in answer["EvaluationResults"]
-            if one["EvalDecision"] != "allowed"
-        ]
+
+def _containers(definition: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The containers of a job definition, of both forms that it may have."""
+    if task := definition.get("ecsProperties"):
+        return [each for one in task["taskProperties"] for each in one["containers"]]
+    return [definition["containerProperties"]]
+
+
+def _platforms(manifest: str) -> tuple[str, ...]:
+    """The platforms of a list of images; what describes a build, and runs nowhere, is left out."""
+    found = [one.get("platform", {}) for one in json.loads(manifest)["manifests"]]
+    named = {f"{one.get('os')}/{one.get('architecture')}" for one in found if one}
+    return tuple(sorted(named - {"unknown/unknown"}))
 
 
 def _unless_missing(ask: Callable[[], Any], *codes: str) -> Any:

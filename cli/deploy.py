@@ -8,7 +8,7 @@ import typer
 from cli.faults import CommandFailed
 from cli.options import Parameters
 from cli.screen import say
-from cli.shell import Shell
+from cli.shell import PYTHON_FOR_LAMBDA, Shell
 
 if TYPE_CHECKING:
     from cli.deployment import Environment
@@ -42,9 +42,9 @@ def deploy(
         bool, typer.Option("--dry-run", help="Only print what would be run.")
     ] = False,
 ) -> None:
-    """Deploys this copy of Seqdrop; stops at the first thing that fails."""
+    """Deploys this copy of Seqdrop; refuses what can't go well, and stops at what fails."""
     from cli.deployment import PROJECT, parse_parameters, read_environment
-    from cli.images import recipes_for
+    from cli.images import recipes_for, refuse_unbuildable
 
     if os.environ.get("AWS_ENDPOINT_URL") and not dry_run:
         raise CommandFailed(
@@ -56,10 +56,17 @@ def deploy(
     shell = Shell(PROJECT, dry=dry_run)
     recipes = recipes_for(given)
     if not guided and not images_only:
-        _refuse_wrong(given, {recipe.parameter for recipe in recipes}, environment.region)
+        _refuse_wrong(given, {recipe.parameter for recipe in recipes})
+    if not images_only and not dry_run and not shell.answers(*PYTHON_FOR_LAMBDA):
+        raise CommandFailed(
+            "`make build` needs make and Lambda's Python 3.13: put make and python3.13 on PATH"
+        )
+    registry = _registry(environment, dry=dry_run)
+    if not dry_run:
+        refuse_unbuildable(recipes, registry, shell)
     shell.run(["make", _OWN_SAM])
     shell.run(bootstrap_command(environment, ask=not yes))
-    images = _push(recipes, environment, shell)
+    images = _push(recipes, registry, shell)
     if images_only:
         for name, image in images.items():
             say(f"{name}={image}")
@@ -93,13 +100,10 @@ def deploy_command(
     ]  # fmt: skip
 
 
-def _push(recipes: "list[Recipe]", environment: "Environment", shell: "Shell") -> dict[str, str]:
+def _push(recipes: "list[Recipe]", registry: "Registry", shell: "Shell") -> dict[str, str]:
     """Parameters for the images that are built here."""
     from cli.images import build_commands, push_image
 
-    if not recipes:
-        return {}
-    registry = _registry(environment, dry=shell.dry)
     if not shell.dry:
         return {recipe.parameter: push_image(recipe, registry, shell) for recipe in recipes}
     for recipe in recipes:
@@ -117,15 +121,14 @@ def _registry(environment: "Environment", *, dry: bool) -> "Registry":
     return Registry(session.client("ecr"), account, environment.region)
 
 
-def _refuse_wrong(parameters: dict[str, str], built: set[str], region: str) -> None:
+def _refuse_wrong(parameters: dict[str, str], built: set[str]) -> None:
     """Raises CommandFailed for what CloudFormation would refuse later, and less clearly."""
-    from cli.deployment import TEMPLATE, faults, template_parameters
+    from cli.deployment import faults, template_parameters, transformed_template
     from local.conditions import broken_rules
-    from local.transform import transformed
 
     found = sorted(faults(template_parameters(), parameters))
     wrong = [f"{name}: {why}" for name, why in found if name not in built]
-    wrong += broken_rules(transformed(TEMPLATE.read_text("utf-8"), region), parameters)
+    wrong += broken_rules(transformed_template(), parameters)
     if wrong:
         how = "mend samconfig.toml, or give --parameter Name=value; `seqdrop doctor` tells more"
         raise CommandFailed(f"{'; '.join(wrong)} ({how})")

@@ -14,6 +14,8 @@ from cli.faults import CommandFailed
 PROJECT = Path(__file__).resolve().parent.parent
 SAMCONFIG = PROJECT / "samconfig.toml"
 TEMPLATE = PROJECT / "template.yaml"
+BOOTSTRAP = PROJECT / "bootstrap/template.yaml"
+"""The image repositories, in a stack of their own."""
 PLACEHOLDER = "CHOOSE"
 """What samconfig.toml has where only the one who deploys can know."""
 KINDS = {"fpga-genome": "FpgaGenome", "fpga-exome": "FpgaExome", "cpu": "Cpu"}
@@ -76,6 +78,13 @@ def template_parameters(path: Path = TEMPLATE) -> dict[str, dict[str, Any]]:
         _Loader,  # noqa: S506
     )["Parameters"]
     return declared
+
+
+def transformed_template(path: Path = TEMPLATE) -> dict[str, Any]:
+    """A template after SAM's transform, which asks for a region and makes nothing of it."""
+    from local.transform import transformed
+
+    return transformed(path.read_text("utf-8"), "us-east-1")
 
 
 def with_defaults(

@@ -31,7 +31,7 @@ def doctor(
     found = {"account": [identify(account, made_up=hosts and is_embedded())]}
     if not _fails(found):
         stack = account.stack(environment.stack)
-        wanted = wanted_of(environment, parameter or [], stack)
+        wanted = wanted_of(environment, parameter or [], stack, made=hosts)
         found |= examine(account, wanted, session, hosts=hosts)
     elif env:
         found |= examine_here(account, wanted_of(environment, parameter or [], None))

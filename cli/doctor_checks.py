@@ -1,25 +1,12 @@
-"""What would stop a deployment: parameters, quotas, licence, and who may do what."""
+"""What would stop a deployment: parameters, programs, this machine's disk, DRAGEN's licence."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from cli.account import Account, StackFacts
-from cli.deployment import PLACEHOLDER, faults
+from cli.account import Account
+from cli.deployment import PLACEHOLDER, faults, transformed_template
 from cli.findings import Finding, Wanted, fail, ok, warn
-from cli.shell import Shell
-
-FPGA_VCPUS = 24
-_F_QUOTA = ("L-74FC7D96", "Running On-Demand F instances")
-_STANDARD_QUOTA = ("L-1216C47A", "Running On-Demand Standard instances")
-_SPOT_QUOTA = ("L-34B43A08", "All Standard Spot Instance Requests")
-_LARGEST_CPU_JOB = 16
-_DEPLOYER_NEEDS = (
-    "cloudformation:CreateChangeSet", "iam:CreateRole", "iam:PassRole", "lambda:CreateFunction",
-    "states:CreateStateMachine", "batch:CreateComputeEnvironment", "dynamodb:CreateTable",
-    "s3:CreateBucket", "sqs:CreateQueue", "events:PutRule", "logs:CreateLogGroup",
-    "lambda:PublishLayerVersion", "lambda:CreateEventSourceMapping", "batch:RegisterJobDefinition",
-    "batch:CreateJobQueue", "iam:CreateInstanceProfile", "ec2:CreateLaunchTemplate",
-    "ec2:CreateVpc", "ec2:CreateVpcEndpoint", "ecr:CreateRepository", "ecr:PutImage",
-)  # fmt: skip
+from cli.shell import DOCKER, PYTHON_FOR_LAMBDA, Shell
 
 
 def check_parameters(wanted: Wanted, _: Account) -> Iterator[Finding]:
@@ -27,18 +14,35 @@ def check_parameters(wanted: Wanted, _: Account) -> Iterator[Finding]:
     wrong = faults(wanted.declared, wanted.given)
     found = sorted(fault for fault in wrong if fault[0] not in wanted.built)
     for name, why in found:
-        yield fail(f"{name}: {why}", "mend samconfig.toml, or give --parameter Name=value")
+        yield fail(f"{name}: {why}", _MEND)
     if not found:
         yield ok(f"{len(wanted.given)} given, the others by default")
 
 
-def check_programs(wanted: Wanted, shell: Shell) -> Iterator[Finding]:
+def check_rules(wanted: Wanted) -> Iterator[Finding]:
+    """Do the parameters go together, as the template's rules say?"""
+    from local.conditions import broken_rules
+
+    for why in broken_rules(transformed_template(), wanted.given):
+        yield fail(why, _MEND)
+
+
+_MEND = "mend samconfig.toml, or give --parameter Name=value"
+
+
+def check_programs(shell: Shell) -> Iterator[Finding]:
     """Is there on this machine what `seqdrop deploy` calls?"""
-    if shell.answers("make", "--silent", "lambda-python"):
+    if shell.answers(*PYTHON_FOR_LAMBDA):
         yield ok("Python 3.13, for `make build`")
     else:
-        yield fail("`make build` needs Lambda's Python 3.13", "put python3.13 on PATH")
-    if wanted.built and not shell.answers("docker", "info"):
+        yield fail(
+            "`make build` needs make and Lambda's Python 3.13", "put make and python3.13 on PATH"
+        )
+
+
+def check_docker(wanted: Wanted, shell: Shell) -> Iterator[Finding]:
+    """Can images be built here? Whether they have to be, only the account tells."""
+    if wanted.built and not shell.answers(*DOCKER):
         yield warn(
             f"no Docker engine answers: {', '.join(sorted(wanted.built))} can't be built here",
             "start one, unless ECR has the image of these sources already; or build it elsewhere "
@@ -46,22 +50,21 @@ def check_programs(wanted: Wanted, shell: Shell) -> Iterator[Finding]:
         )
 
 
-def check_quotas(wanted: Wanted, account: Account) -> Iterator[Finding]:
-    """May so many vCPUs run at once?"""
-    cpus = wanted.number("MaxCpuVcpus")
-    needs = [(*_SPOT_QUOTA, cpus, _LARGEST_CPU_JOB), (*_STANDARD_QUOTA, cpus, _LARGEST_CPU_JOB)]
-    if wanted.has_fpga:
-        needs.append((*_F_QUOTA, 2 * wanted.number("MaxFpgaVcpus"), FPGA_VCPUS))
-    for code, name, most, least in needs:
-        has = account.quota(code)
-        says = f"{name} ({code}): {has:g} vCPUs, {most} wanted at the most"
-        do = f"ask for {most} at Service Quotas; it can take days"
-        if has < least:
-            yield fail(f"{says}; the smallest job needs {least}", do)
-        elif has < most:
-            yield warn(f"{says}: samples will wait for each other", do)
-        else:
-            yield ok(says)
+def check_disk(folder: Path, free_bytes: int) -> Finding:
+    """Has this machine's disk room for a sample, where the embedded runtime keeps its files?"""
+    free = free_bytes / 1e9
+    says = f"{folder} has {free:.1f} GB free"
+    if free_bytes < _LEAST_BYTES:
+        return fail(f"{says}: uploads and jobs will fail for want of space", _OTHER_DISK)
+    if free < _SMALL_GB:
+        return warn(f"{says}: a sample takes some ten times its FASTQ files", _OTHER_DISK)
+    return ok(says)
+
+
+_LEAST_BYTES = 256 << 20
+"""What `seqdrop local up` asks for to start at all."""
+_SMALL_GB = 20.0
+_OTHER_DISK = "free some, or start the runtime on another disk: seqdrop local up --dir DIR"
 
 
 def check_licence(wanted: Wanted, account: Account) -> Iterator[Finding]:
@@ -73,10 +76,8 @@ def check_licence(wanted: Wanted, account: Account) -> Iterator[Finding]:
         yield warn("there is no DragenLicenceSecretArn", "right only if the AMI has its licence")
     elif secret.startswith(PLACEHOLDER):
         return
-    elif account.has_secret(secret):
-        yield ok("the licence's secret is there")
     else:
-        yield fail(f"there is no secret {secret}", "store the licence in Secrets Manager")
+        yield _secret(secret, wanted, account)
     counted = wanted.stack.of("AWS::Batch::ConsumableResource") if wanted.stack else []
     for resource in counted:
         free, total = account.licences(resource.id)
@@ -84,47 +85,17 @@ def check_licence(wanted: Wanted, account: Account) -> Iterator[Finding]:
         yield ok(says) if free else warn(says, "jobs wait until one is given back")
 
 
-def check_roles(wanted: Wanted, account: Account) -> Iterator[Finding]:
-    """May the deployer make what the template has, and may the jobs reach their buckets?"""
-    if not account.has_role("AWSServiceRoleForEC2Spot"):
-        yield warn(
-            "the account has no service-linked role for Spot, so Spot hosts may not start",
-            "aws iam create-service-linked-role --aws-service-name spot.amazonaws.com",
-        )
-    if wanted.stack is None:
-        yield from _deployer(account)
-        return
-    for role in wanted.stack.of("AWS::IAM::Role"):
-        if role.name.endswith("JobRole"):
-            yield from _job_role(role.name, account.role_arn(role.id), wanted.stack, account)
+_KEY_PARAMETER = "DragenLicenceKmsKeyArn"
 
 
-def _deployer(account: Account) -> Iterator[Finding]:
-    arn = account.identity()[1]
-    if arn.endswith(":root"):
-        yield warn("these are the root user's credentials", "deploy as a role")
-        return
-    if ":assumed-role/" in arn:
-        arn = account.role_arn(arn.split("/")[1])
-    denied = account.denied(arn, _DEPLOYER_NEEDS)
-    if denied:
-        yield warn(f"IAM's simulator would not let {arn} do {', '.join(denied)}", "ask for them")
-    else:
-        yield ok(f"{arn} may deploy")
-
-
-def _job_role(name: str, arn: str, stack: StackFacts, account: Account) -> Iterator[Finding]:
-    needs = {
-        "UploadsBucket": "s3:GetObject",
-        "ReferencesBucket": "s3:GetObject",
-        "ResultsBucket": "s3:PutObject",
-    }
-    denied = [
-        f"{action} in {stack.outputs[bucket]}"
-        for bucket, action in needs.items()
-        if account.denied(arn, [action], f"arn:aws:s3:::{stack.outputs[bucket]}/any/key")
-    ]
-    if denied:
-        yield fail(f"{name} may not {', '.join(denied)}", "look for an organisation's policy")
-    else:
-        yield ok(f"{name} reaches its buckets")
+def _secret(arn: str, wanted: Wanted, account: Account) -> Finding:
+    """The licence's secret, and the key that its reader must be allowed to use."""
+    secret = account.secret(arn)
+    if secret is None:
+        return fail(f"there is no secret {arn}", "store the licence in Secrets Manager")
+    if not secret.key or secret.key == wanted.parameters.get(_KEY_PARAMETER):
+        return ok("the licence's secret is there")
+    says = f"the licence's secret is encrypted with {secret.key}, which no job may use"
+    if _KEY_PARAMETER in wanted.declared:
+        return fail(says, f"give --parameter {_KEY_PARAMETER}={secret.key}")
+    return fail(says, "encrypt the secret with Secrets Manager's own key (aws/secretsmanager)")

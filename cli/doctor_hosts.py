@@ -1,10 +1,10 @@
-"""Would the hosts start, and have what they need: zones, AMIs, images, ways through the network."""
+"""Would the hosts start, and have what they need: types, zones, AMIs, ways through the network."""
 
-import re
 from collections.abc import Iterator, Mapping
 
-from cli.account import Account, Subnet
+from cli.account import Account
 from cli.deployment import KINDS, PLACEHOLDER
+from cli.facts import Subnet
 from cli.findings import Finding, Wanted, fail, ok, warn
 from seqdrop.library import Library
 
@@ -12,18 +12,13 @@ FPGA_TYPE = "f2.6xlarge"
 DRAGEN_TAG = "seqdrop:dragen"
 """On an AMI: the DRAGEN version in it, set by who tried it on an F2 host."""
 
-_ECR_IMAGE = re.compile(
-    r"(?P<registry>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
-    r"(?P<repository>[^@:]+)@(?P<digest>sha256:[0-9a-f]{64})"
-)
-
 
 def check_fpga_zones(wanted: Wanted, account: Account) -> Iterator[Finding]:
     """Are there F2 hosts where the subnets are?"""
     if not wanted.has_fpga:
         yield ok("EnableFpga is false: assays on FPGA are held with a message")
         return
-    offered = account.zones_with(FPGA_TYPE)
+    offered = account.offered([FPGA_TYPE]).get(FPGA_TYPE, set())
     if not offered:
         yield fail(f"{FPGA_TYPE} is not offered in {account.region}", _OTHER_REGION)
         return
@@ -44,6 +39,44 @@ def check_fpga_zones(wanted: Wanted, account: Account) -> Iterator[Finding]:
 _OTHER_REGION = "set EnableFpga=false (assays on FPGA are then held), or choose another region"
 
 
+def check_cpu_types(wanted: Wanted, account: Account) -> Iterator[Finding]:
+    """Does the region offer the types of the CPU hosts? Batch refuses those that it does not."""
+    types = _cpu_types(wanted)
+    offered = account.offered(types)
+    missing = [one for one in types if not any(_is_named(name, one) for name in offered)]
+    if missing:
+        do = "choose another region"
+        if "CpuInstanceTypes" in wanted.declared:
+            left = ",".join(one for one in types if one not in missing)
+            do = f"give --parameter CpuInstanceTypes={left}" if left else "give CpuInstanceTypes"
+        yield fail(f"{account.region} does not offer {', '.join(missing)}", do)
+        return
+    zones = _zones(wanted, account)
+    there = zones & {zone for each in offered.values() for zone in each}
+    if zones and not there:
+        where = ", ".join(sorted(zones))
+        yield fail(f"no zone of the subnets ({where}) offers a CPU host", "give other subnets")
+    else:
+        yield ok(f"{account.region} offers all {len(types)} types of CPU hosts")
+
+
+def _cpu_types(wanted: Wanted) -> list[str]:
+    """Types and families of the CPU hosts, as the parameter or the template itself has them."""
+    if given := wanted.values("CpuInstanceTypes"):
+        return given
+    named = [
+        one["ComputeResources"].get("InstanceTypes", [])
+        for one in wanted.of("AWS::Batch::ComputeEnvironment")
+    ]
+    types = {each for one in named if isinstance(one, list) for each in one}
+    return sorted(one for one in types if isinstance(one, str) and one != FPGA_TYPE)
+
+
+def _is_named(instance_type: str, name: str) -> bool:
+    """Whether a name of a type, or of a family, means this type."""
+    return instance_type == name or instance_type.startswith(f"{name}.")
+
+
 def _zones(wanted: Wanted, account: Account) -> set[str]:
     """The zones of the given subnets, or the two that the template's own network takes."""
     if wanted.makes_network:
@@ -56,11 +89,7 @@ def check_host_images(wanted: Wanted, account: Account) -> Iterator[Finding]:
     for kind in wanted.kinds:
         name = f"{KINDS[kind]}Ami"
         ami = wanted.parameters.get(name, "")
-        if kind == "cpu" or ami.startswith(PLACEHOLDER):
-            continue
-        if not ami:
-            yield fail(f"{name} is empty, and EnableFpga is true", "see docs/deploy.md, FPGA hosts")
-        else:
+        if ami and kind != "cpu" and not ami.startswith(PLACEHOLDER):
             yield _host_image(f"{name} {ami}", ami, dragen_wanted(wanted.library, kind), account)
 
 
@@ -76,14 +105,14 @@ def _host_image(what: str, ami: str, versions: Mapping[str, str], account: Accou
     has = image.tags.get(DRAGEN_TAG)
     if has is None:
         return fail(
-            f"{what}: nothing says that it has the FPGA driver and DRAGEN",
+            f"{what}: nothing says that DRAGEN has run on it",
             f"when it has run DRAGEN on an F2 host, tag it {DRAGEN_TAG}=<DRAGEN's version>",
         )
     wrong = {name: version for name, version in versions.items() if not _is_of(has, version)}
     if wrong:
         wants = ", ".join(f"{name} wants {version}" for name, version in sorted(wrong.items()))
-        return fail(f"{what} has DRAGEN {has}, but {wants}", "give an AMI of that version")
-    return ok(f"{what} has DRAGEN {has}")
+        return fail(f"{what} ran DRAGEN {has}, but {wants}", "give an AMI of that version")
+    return ok(f"{what} ran DRAGEN {has}")
 
 
 _COPY = "copy the AMI into this region and account, or share it with this account"
@@ -104,54 +133,16 @@ def dragen_wanted(library: Library, kind: str) -> dict[str, str]:
     }
 
 
-def check_container_images(wanted: Wanted, account: Account) -> Iterator[Finding]:
-    """Are the jobs' images where the hosts will pull them?"""
-    for kind in wanted.kinds:
-        name = f"{KINDS[kind]}Image"
-        image = wanted.parameters.get(name, "")
-        if name in wanted.built:
-            yield ok(f"{name} is not given: `seqdrop deploy` builds it, with Docker, and pushes it")
-        elif not image.startswith(PLACEHOLDER):
-            yield _container_image(name, image, account)
-
-
-def _container_image(name: str, image: str, account: Account) -> Finding:
-    if not image:
-        return fail(
-            f"{name} is empty", "push an image (docs/deploy.md, Images), and give its digest"
-        )
-    if "@sha256:" not in image:
-        return fail(
-            f"{name} {image} is not named by its digest, which is part of every result's key",
-            "name it <repository>@sha256:…",
-        )
-    parts = _ECR_IMAGE.fullmatch(image)
-    if parts is None:
-        return warn(f"{name} {image} is not in ECR: whether it is there was not looked at")
-    if parts["region"] != account.region:
-        return warn(f"{name} is in {parts['region']}: each host pulls it across regions, at a cost")
-    if account.has_container_image(parts["registry"], parts["repository"], parts["digest"]):
-        return ok(f"{name} is in {parts['repository']}")
-    return fail(
-        f"{name}: {parts['repository']} has no {parts['digest']}", "push it, or give another digest"
-    )
-
-
 def check_network(wanted: Wanted, account: Account) -> Iterator[Finding]:
     """Do hosts reach S3, the services that they need, and DRAGEN's licence server?"""
     if wanted.makes_network:
-        if wanted.values("SubnetIds") or wanted.values("SecurityGroupIds"):
-            yield fail("CreateNetwork is true, and there are SubnetIds too", "give one of both")
         yield ok("the template makes a network of its own, with endpoints and no way out")
         if wanted.has_fpga:
             yield warn("from that network no licence server on the internet can be reached", _NAT)
         return
     ids = wanted.values("SubnetIds")
     if not ids:
-        yield fail("there are no SubnetIds", "give private subnets, or set CreateNetwork=true")
-        return
-    if not wanted.parameters.get("SecurityGroupIds"):
-        yield fail("there are no SecurityGroupIds", "give one that lets hosts out, and nobody in")
+        return  # the template's rules say so
     found = {subnet.id: subnet for subnet in account.subnets(ids)}
     for missing in [one for one in ids if one not in found]:
         yield fail(f"there is no subnet {missing} in {account.region}", "mend SubnetIds")

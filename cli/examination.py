@@ -1,7 +1,9 @@
 """All that `seqdrop doctor` looks at, before there is a stack and after."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from typing import Any
 
 import boto3
@@ -9,38 +11,47 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from cli.account import Account, StackFacts
+from cli.account import Account
 from cli.deployment import (
+    BOOTSTRAP,
     PROJECT,
+    TEMPLATE,
     Environment,
     parse_parameters,
     template_parameters,
+    transformed_template,
     with_defaults,
 )
 from cli.doctor_catalog import Deployed, check_dead_letters, check_references
 from cli.doctor_checks import (
+    check_disk,
+    check_docker,
     check_licence,
     check_parameters,
     check_programs,
-    check_quotas,
-    check_roles,
+    check_rules,
 )
-from cli.doctor_hosts import (
-    check_container_images,
-    check_fpga_zones,
-    check_host_images,
-    check_network,
-)
+from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
+from cli.doctor_images import check_container_images
+from cli.doctor_quotas import check_functions, check_quotas, check_room, check_storage
+from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
+from cli.doctor_stack import check_batch, check_stack
+from cli.facts import StackFacts
 from cli.faults import explain
 from cli.findings import Finding, Wanted, fail, ok, warn
 from cli.images import recipes_for
+from cli.runtime import runtime_folder
 from cli.shell import Shell
 from cli.stack import PIPELINES, Stack
 from seqdrop.domain.errors import SeqdropError
 from seqdrop.library import Library
 
-_CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2})
+_LIMITS: dict[str, Any] = {"connect_timeout": 5, "read_timeout": 20}
+_CONFIG = Config(**_LIMITS, retries={"total_max_attempts": 2})
 """Who can't answer is asked no more than twice: there are many questions."""
+
+_CONFIGS = {"iam": Config(**_LIMITS, retries={"mode": "adaptive", "total_max_attempts": 8})}
+"""IAM is asked most, and takes few questions a second of its simulator."""
 
 Findings = dict[str, list[Finding]]
 
@@ -48,13 +59,21 @@ Findings = dict[str, list[Finding]]
 def account_of(session: boto3.Session) -> Account:
     """The account that a session's credentials belong to."""
     make: Any = session.client
-    return Account(
-        lambda service: make(service, config=_CONFIG), session.region_name or "no region"
-    )
+
+    @cache  # a client remembers how fast it may ask
+    def client(service: str) -> Any:
+        return make(service, config=_CONFIGS.get(service, _CONFIG))
+
+    return Account(client, session.region_name or "no region")
 
 
-def wanted_of(environment: Environment, given: list[str], stack: StackFacts | None) -> Wanted:
-    """What is deployed, but as the environment and the command line want it."""
+def wanted_of(
+    environment: Environment, given: list[str], stack: StackFacts | None, *, made: bool = True
+) -> Wanted:
+    """What is deployed, but as the environment and the command line want it.
+
+    Without ``made`` the templates are not read for what they make.
+    """
     declared = template_parameters()
     known = {n: v for n, v in (stack.parameters if stack else {}).items() if n in declared}
     parameters = {**known, **environment.parameters, **parse_parameters(given)}
@@ -63,9 +82,20 @@ def wanted_of(environment: Environment, given: list[str], stack: StackFacts | No
         parameters,
         with_defaults(declared, parameters),
         Library(str(PIPELINES)),
-        stack,
-        frozenset(recipe.parameter for recipe in recipes_for(parameters)),
+        stack if stack and stack.was_made else None,
+        {one.parameter: (one.kind, one.tag()) for one in recipes_for(parameters)},
+        None if stack is None or stack.was_made else stack,
+        _made(parameters) if made else (),
     )
+
+
+def _made(parameters: Mapping[str, str]) -> tuple[Mapping[str, Any], ...]:
+    """The resources of both templates under some parameters."""
+    from local.conditions import resolve_conditions
+
+    bodies = [transformed_template(path) for path in (BOOTSTRAP, TEMPLATE)]
+    found = [resolve_conditions(body, parameters)["Resources"] for body in bodies]
+    return tuple(resource for resources in found for resource in resources.values())
 
 
 def identify(account: Account, *, made_up: bool = False) -> Finding:
@@ -86,27 +116,47 @@ _EMBEDDED = (
 
 def examine_here(account: Account, wanted: Wanted) -> Findings:
     """What needs no account: the parameters, and the programs that `seqdrop deploy` calls."""
+    found = _examine_here(account, wanted)
+    return {**found, "programs": [*found["programs"], *check_docker(wanted, Shell(PROJECT))]}
+
+
+def _examine_here(account: Account, wanted: Wanted) -> Findings:
     return {
-        "parameters": list(check_parameters(wanted, account)),
-        "programs": list(check_programs(wanted, Shell(PROJECT))),
+        "parameters": [*check_parameters(wanted, account), *check_rules(wanted)],
+        "programs": list(check_programs(Shell(PROJECT))),
     }
 
 
 def examine(account: Account, wanted: Wanted, session: Any, *, hosts: bool) -> Findings:
     """Every check, each with what it found; where there are no hosts, nothing of them."""
     if not hosts:
-        return {"hosts": [ok(_NO_HOSTS)]} | _examine_deployed(wanted, session)
-    checks: dict[str, Callable[[Wanted, Account], Iterator[Finding]]] = {
-        "quotas": check_quotas,
-        "F2 hosts": check_fpga_zones,
-        "FPGA AMIs": check_host_images,
-        "images": check_container_images,
-        "network": check_network,
-        "licence": check_licence,
-        "roles": check_roles,
+        found = {"hosts": [ok(_NO_HOSTS)], "disk": list(_disk())}
+        return found | _examine_deployed(wanted, session)
+    checks: dict[str, list[Callable[[Wanted, Account], Iterator[Finding]]]] = {
+        "quotas": [check_quotas, check_storage, check_functions, check_room],
+        "CPU hosts": [check_cpu_types],
+        "F2 hosts": [check_fpga_zones],
+        "FPGA AMIs": [check_host_images],
+        "images": [partial(check_container_images, shell=Shell(PROJECT))],
+        "network": [check_network],
+        "licence": [check_licence],
+        "roles": [check_linked_roles, check_deployer, check_stack_roles],
+        "Batch": [check_batch],
     }
-    found = {name: list(_asked(partial(check, wanted, account))) for name, check in checks.items()}
-    return examine_here(account, wanted) | found | _examine_deployed(wanted, session)
+    found = {
+        name: [one for check in some for one in _asked(partial(check, wanted, account))]
+        for name, some in checks.items()
+    }
+    return _examine_here(account, wanted) | found | _examine_deployed(wanted, session)
+
+
+def _disk() -> Iterator[Finding]:
+    """The disk of the runtime that AWS_ENDPOINT_URL names."""
+    folder = runtime_folder(os.environ.get("AWS_ENDPOINT_URL", ""))
+    if folder.is_dir():
+        yield check_disk(folder, shutil.disk_usage(folder).free)
+    else:
+        yield warn(f"the runtime was not started in {folder}", "look at the disk of its --dir")
 
 
 _NO_HOSTS = (
@@ -116,12 +166,10 @@ _NO_HOSTS = (
 
 
 def _examine_deployed(wanted: Wanted, session: Any) -> Findings:
+    found = {"stack": [check_stack(wanted)]}
     if wanted.stack is None:
-        return {"stack": [warn("it is not deployed yet", "see docs/deploy.md; then ask again")]}
+        return found
     stack = Stack(wanted.stack.name, wanted.stack.outputs, session)
-    status = wanted.stack.status
-    good = status.endswith("_COMPLETE") and "ROLLBACK" not in status and "DELETE" not in status
-    found = {"stack": [ok(status) if good else fail(status, "look at the stack's events")]}
 
     def ask(check: Callable[[Wanted, Deployed], Iterator[Finding]]) -> list[Finding]:
         return list(_asked(partial(check, wanted, Deployed(stack.catalog, stack.dead_letters))))

@@ -1,12 +1,12 @@
 """The deployment that `seqdrop doctor` is asked about, and what it may find."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from cli.account import StackFacts
 from cli.deployment import KINDS, PLACEHOLDER
+from cli.facts import StackFacts
 from seqdrop.library import Library
 
 
@@ -37,8 +37,13 @@ class Wanted:
     """Those given, and the template's defaults."""
     library: Library
     stack: StackFacts | None
-    built: frozenset[str] = frozenset()
-    """Parameters that nobody gave, for images that `seqdrop deploy` builds."""
+    """The stack that is there, if there ever was one."""
+    built: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Parameters of images that nobody gave, so that `seqdrop deploy` builds them: kind and tag."""
+    failed: StackFacts | None = None
+    """A stack whose first try failed."""
+    resources: tuple[Mapping[str, Any], ...] = ()
+    """What `seqdrop deploy` makes under these parameters, in both templates."""
 
     @property
     def has_fpga(self) -> bool:
@@ -55,10 +60,18 @@ class Wanted:
         """The kinds of queue that it is to have."""
         return [kind for kind in KINDS if kind == "cpu" or self.has_fpga]
 
+    def of(self, kind: str) -> list[Mapping[str, Any]]:
+        """Properties of the resources of a type that it is to make."""
+        return [one.get("Properties", {}) for one in self.resources if one["Type"] == kind]
+
     def values(self, name: str) -> list[str]:
         """A parameter that is a list; nothing for a placeholder, which is a fault of its own."""
         text = self.parameters.get(name, "")
-        return [each for each in text.split(",") if each and not each.startswith(PLACEHOLDER)]
+        return [
+            each.strip()
+            for each in text.split(",")
+            if each.strip() and not each.startswith(PLACEHOLDER)
+        ]
 
     def number(self, name: str) -> int:
         """A parameter that is a number; 0 where it is none, which is a fault of its own."""

@@ -6,7 +6,7 @@ an image's tag is the hash of the files that it is made of, and what ECR has und
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,18 @@ from botocore.exceptions import ClientError
 
 from cli.deployment import KINDS, PLACEHOLDER, PROJECT
 from cli.faults import CommandFailed
-from cli.shell import Shell
+from cli.shell import DOCKER, Shell
 
 SHARED = (
     "containers/runner", "layers/core/seqdrop/__init__.py", "layers/core/seqdrop/domain",
     "locks/runner.txt", ".dockerignore",
 )  # fmt: skip
 """What every image is made of, beside its own folder: all that .dockerignore lets in."""
+PREFIX = "seqdrop"
+"""What the repositories' names begin with, as the bootstrap template has it by default."""
 _TAG_LENGTH = 16
 _LEFT_OUT = {"__pycache__"}
+_NOT_THERE = {"ImageNotFoundException", "RepositoryNotFoundException"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def recipes_for(given: Mapping[str, str]) -> list[Recipe]:
 class Registry:
     """ECR's repositories of one account and region."""
 
-    def __init__(self, client: Any, account: str, region: str, prefix: str = "seqdrop") -> None:
+    def __init__(self, client: Any, account: str, region: str, prefix: str = PREFIX) -> None:
         self._client = client
         self._prefix = prefix
         self.host = f"{account}.dkr.ecr.{region}.amazonaws.com"
@@ -93,7 +96,7 @@ class Registry:
                 repositoryName=f"{self._prefix}/{kind}", imageIds=[{"imageTag": tag}]
             )["imageDetails"]
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ImageNotFoundException":
+            if error.response["Error"]["Code"] not in _NOT_THERE:
                 raise
             return ""
         return str(found[0]["imageDigest"])
@@ -104,21 +107,28 @@ class Registry:
         return base64.b64decode(answer["authorizationToken"]).decode().partition(":")[2]
 
 
+def refuse_unbuildable(recipes: Iterable[Recipe], registry: Registry, shell: Shell) -> None:
+    """Raises CommandFailed for images that are not there, where nothing could build them."""
+    missing = [one for one in recipes if not registry.digest(one.kind, one.tag())]
+    if missing and not shell.answers(*DOCKER):
+        names = ", ".join(f"{registry.repository(one.kind)}:{one.tag()}" for one in missing)
+        given = " ".join(f"--parameter {one.parameter}=…@sha256:…" for one in missing)
+        raise CommandFailed(
+            f"{names} is not there yet, and no Docker engine answers that could build it: start "
+            "one; or run `seqdrop deploy --images-only` on a machine that has one; or give an "
+            f"image of your own as {given}"
+        )
+
+
 def push_image(recipe: Recipe, registry: Registry, shell: Shell) -> str:
     """The image's full name by digest; built and pushed if it was not there.
 
-    Raises CommandFailed where Docker fails, or nothing could build it.
+    Raises CommandFailed where Docker fails.
     """
     repository, tag = registry.repository(recipe.kind), recipe.tag()
     digest = registry.digest(recipe.kind, tag)
     if digest:
         return f"{repository}@{digest}"
-    if not shell.answers("docker", "info"):
-        raise CommandFailed(
-            f"{repository}:{tag} is not there yet, and no Docker engine answers that could build "
-            f"it: start one; or run `seqdrop deploy --images-only` on a machine that has one; or "
-            f"give an image of your own as --parameter {recipe.parameter}=…@sha256:…"
-        )
     for command in build_commands(recipe, registry):
         secret = registry.password() if "--password-stdin" in command else ""
         shell.run(command, secret)

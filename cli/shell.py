@@ -8,6 +8,11 @@ from pathlib import Path
 from cli.faults import CommandFailed
 from cli.screen import say
 
+DOCKER = ("docker", "info")
+"""Answers where a Docker engine does."""
+PYTHON_FOR_LAMBDA = ("make", "--silent", "lambda-python")
+"""Answers where `make build` finds the Python that Lambda has."""
+
 
 class Shell:
     """Runs programs in a folder; with ``dry`` it only says what it would run."""

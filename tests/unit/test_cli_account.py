@@ -1,6 +1,8 @@
 """What `seqdrop doctor` reads out of AWS' answers: moto's own, or else as they are documented."""
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -9,6 +11,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from cli.account import Account
+from cli.facts import BatchPart, ContainerImage, Secret
 from seqdrop.domain.errors import SeqdropError
 
 REGION = "us-east-1"
@@ -101,19 +104,37 @@ def test_an_ami_is_read_with_its_tags_and_none_where_there_is_none(
 
 def test_what_is_not_there_is_no_error(clients: Any, account: Account) -> None:
     assert account.stack("seqdrop") is None
-    assert not account.has_secret("arn:aws:secretsmanager:us-east-1:123456789012:secret:no")
+    assert account.secret("arn:aws:secretsmanager:us-east-1:123456789012:secret:no") is None
     assert not account.has_role("AWSServiceRoleForEC2Spot")
-    assert not account.has_container_image("123456789012", "seqdrop/cpu", "sha256:" + "a" * 64)
+    assert account.container_image("seqdrop/cpu", digest="sha256:" + "a" * 64) is None
+    assert account.container_image("seqdrop/cpu", tag="abc") is None
     clients("ecr").create_repository(repositoryName="seqdrop/cpu")
-    assert not account.has_container_image("123456789012", "seqdrop/cpu", "sha256:" + "a" * 64)
+    assert account.container_image("seqdrop/cpu", digest="sha256:" + "a" * 64) is None
+    assert account.container_image("seqdrop/cpu", tag="abc") is None
+    assert account.images_of_jobs([]) == {}
 
 
 def test_a_secret_that_is_about_to_be_deleted_is_none(clients: Any, account: Account) -> None:
     manager = clients("secretsmanager")
     arn = manager.create_secret(Name="dragen", SecretString="{}")["ARN"]
-    assert account.has_secret(arn)
+    assert account.secret(arn) == Secret("")
     manager.delete_secret(SecretId=arn)
-    assert not account.has_secret(arn)
+    assert account.secret(arn) is None
+
+
+def test_a_secrets_key_is_told_by_its_arn_if_it_is_a_customers(
+    clients: Any, account: Account
+) -> None:
+    key = clients("kms").create_key()["KeyMetadata"]
+    clients("kms").create_alias(AliasName="alias/lab", TargetKeyId=key["KeyId"])
+    manager = clients("secretsmanager")
+    for i, name in enumerate((key["KeyId"], key["Arn"], "alias/lab")):
+        arn = manager.create_secret(Name=f"dragen{i}", SecretString="{}", KmsKeyId=name)["ARN"]
+        assert account.secret(arn) == Secret(key["Arn"])
+    arn = manager.create_secret(
+        Name="aws-own", SecretString="{}", KmsKeyId="alias/aws/secretsmanager"
+    )["ARN"]
+    assert account.secret(arn) == Secret("")
 
 
 def test_a_stack_is_read_with_its_parameters_and_resources(clients: Any, account: Account) -> None:
@@ -130,10 +151,52 @@ Outputs: {Url: {Value: {Ref: Letters}}}
     assert (queue.name, queue.id) == ("Letters", stack.outputs["Url"])
 
 
+def test_what_was_deleted_of_a_stack_is_no_part_of_it(clients: Any) -> None:
+    """CloudFormation lists it still, with the id that it had."""
+    account, stub = stubbed("cloudformation")
+    created = datetime(2026, 11, 28, tzinfo=UTC)
+    stack = {"StackName": "seqdrop", "CreationTime": created, "StackStatus": "ROLLBACK_COMPLETE"}
+    stub.add_response("describe_stacks", {"Stacks": [stack]})
+    summaries = [
+        {
+            "LogicalResourceId": name, "PhysicalResourceId": name, "ResourceStatus": status,
+            "ResourceType": "AWS::S3::Bucket", "LastUpdatedTimestamp": created,
+        }
+        for name, status in (("gone", "DELETE_COMPLETE"), ("kept", "DELETE_SKIPPED"))
+    ]  # fmt: skip
+    stub.add_response("list_stack_resources", {"StackResourceSummaries": summaries})
+    with stub:
+        found = account.stack("seqdrop")
+    assert found is not None
+    assert [one.id for one in found.resources] == ["kept"]
+    assert not found.was_made
+
+
 def test_zones_are_those_that_cloudformation_would_take(account: Account) -> None:
     assert account.zones()[:2] == ["us-east-1a", "us-east-1b"]
-    assert account.zones_with("m7i.xlarge") <= set(account.zones())
-    assert account.zones_with("no.such-type") == set()
+    offered = account.offered(["m5.xlarge", "no.such-type"])
+    assert offered.keys() == {"m5.xlarge"}
+    assert offered["m5.xlarge"] <= set(account.zones())
+
+
+def test_a_family_of_instance_types_is_asked_for_as_a_whole(clients: Any) -> None:
+    account, stub = stubbed("ec2")
+    offered = [
+        {"InstanceType": "m7i.large", "Location": "us-east-1a"},
+        {"InstanceType": "m7i.large", "Location": "us-east-1b"},
+    ]
+    stub.add_response(
+        "describe_instance_type_offerings",
+        {"InstanceTypeOfferings": offered},
+        {
+            "LocationType": "availability-zone",
+            "Filters": [{"Name": "instance-type", "Values": ["m7i.*", "r6i.8xlarge"]}],
+        },
+    )
+    with stub:
+        assert account.offered(["m7i", "r6i.8xlarge"]) == {
+            "m7i.large": {"us-east-1a", "us-east-1b"}
+        }
 
 
 def stubbed(service: str) -> tuple[Account, Stubber]:
@@ -176,15 +239,100 @@ def test_licences_are_counted_as_batch_says(clients: Any) -> None:
         assert account.licences("arn:c") == (1, 4)
 
 
-def test_what_iam_would_deny_is_named(clients: Any) -> None:
-    account, stub = stubbed("iam")
-    results = [
-        {"EvalActionName": "s3:GetObject", "EvalDecision": "allowed"},
-        {"EvalActionName": "s3:PutObject", "EvalDecision": "implicitDeny"},
-        {"EvalActionName": "iam:PassRole", "EvalDecision": "explicitDeny"},
-    ]
-    stub.add_response("simulate_principal_policy", {"EvaluationResults": results})
+def test_a_quota_is_asked_of_its_own_service(clients: Any) -> None:
+    account, stub = stubbed("service-quotas")
+    asked = {"ServiceCode": "ebs", "QuotaCode": "L-7A658B76"}
+    stub.add_response("get_service_quota", {"Quota": {"Value": 50.0}}, asked)
     with stub:
-        role = "arn:aws:iam::123456789012:role/jobs"
-        actions = [one["EvalActionName"] for one in results]
-        assert account.denied(role, actions) == ["s3:PutObject", "iam:PassRole"]
+        assert account.quota("L-7A658B76", "ebs") == 50
+
+
+def test_lambda_tells_what_no_function_has_for_itself(clients: Any) -> None:
+    account, stub = stubbed("lambda")
+    limit = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 900}
+    stub.add_response("get_account_settings", {"AccountLimit": limit})
+    with stub:
+        assert account.concurrency() == 900
+
+
+def test_vpcs_are_counted(clients: Any, account: Account) -> None:
+    before = account.vpcs()
+    clients("ec2").create_vpc(CidrBlock="10.0.0.0/16")
+    assert account.vpcs() == before + 1
+
+
+def test_a_list_of_images_is_read_with_its_platforms(clients: Any) -> None:
+    account, stub = stubbed("ecr")
+    media = "application/vnd.oci.image.index.v1+json"
+    digest = "sha256:" + "a" * 64
+    manifest = {
+        "manifests": [
+            {"platform": {"os": "linux", "architecture": "arm64"}},
+            {"platform": {"os": "unknown", "architecture": "unknown"}},
+        ]
+    }
+    details = [{"imageDigest": digest, "imageManifestMediaType": media}]
+    wanted = {"repositoryName": "seqdrop/cpu", "imageIds": [{"imageTag": "abc"}]}
+    stub.add_response("describe_images", {"imageDetails": details}, wanted)
+    images = [{"imageManifest": json.dumps(manifest)}]
+    stub.add_response("batch_get_image", {"images": images})
+    with stub:
+        image = account.container_image("seqdrop/cpu", tag="abc")
+    assert image == ContainerImage(digest, ("linux/arm64",))
+
+
+def test_an_image_is_looked_for_in_the_registry_that_its_name_says(clients: Any) -> None:
+    account, stub = stubbed("ecr")
+    digest = "sha256:" + "a" * 64
+    media = "application/vnd.docker.distribution.manifest.v2+json"
+    stub.add_response(
+        "describe_images",
+        {"imageDetails": [{"imageDigest": digest, "imageManifestMediaType": media}]},
+        {
+            "repositoryName": "seqdrop/cpu", "registryId": "999999999999",
+            "imageIds": [{"imageDigest": digest}],
+        },
+    )  # fmt: skip
+    with stub:
+        found = account.container_image("seqdrop/cpu", digest=digest, registry="999999999999")
+    assert found == ContainerImage(digest)
+
+
+def test_batchs_parts_are_read_with_why_they_are_not_well(clients: Any) -> None:
+    account, stub = stubbed("batch")
+    answer = {
+        "computeEnvironments": [
+            {
+                "computeEnvironmentName": "cpu", "computeEnvironmentArn": "arn:cpu",
+                "status": "INVALID", "state": "ENABLED", "statusReason": "CLIENT_ERROR",
+            }
+        ]
+    }  # fmt: skip
+    stub.add_response("describe_compute_environments", answer, {"computeEnvironments": ["arn:cpu"]})
+    with stub:
+        assert account.batch_parts("computeEnvironments", ["arn:cpu"]) == [
+            BatchPart("cpu", "arn:cpu", "INVALID", "ENABLED", "CLIENT_ERROR")
+        ]
+
+
+def test_the_images_of_job_definitions_of_both_forms_are_read(clients: Any) -> None:
+    account, stub = stubbed("batch")
+    plain = {"containerProperties": {"image": "one"}}
+    task = {"ecsProperties": {"taskProperties": [{"containers": [{"image": "two"}]}]}}
+    definitions = [
+        {"jobDefinitionName": name, "jobDefinitionArn": name, "revision": 3, "type": "container"}
+        | more
+        for name, more in (("cpu", plain), ("fpga", task))
+    ]
+    stub.add_response("describe_job_definitions", {"jobDefinitions": definitions})
+    with stub:
+        assert account.images_of_jobs(["a", "b"]) == {"cpu:3": "one", "fpga:3": "two"}
+
+
+@pytest.mark.parametrize("body", ['{"Resources": {"A": 1}}', "Resources: {A: 1}"])
+def test_a_template_is_read_in_both_its_forms(clients: Any, body: str) -> None:
+    account, stub = stubbed("cloudformation")
+    asked = {"StackName": "seqdrop", "TemplateStage": "Processed"}
+    stub.add_response("get_template", {"TemplateBody": body}, asked)
+    with stub:
+        assert account.template("seqdrop") == {"Resources": {"A": 1}}

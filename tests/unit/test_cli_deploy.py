@@ -5,7 +5,7 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import pytest
@@ -23,8 +23,8 @@ from cli.deployment import (
     read_environment,
     template_parameters,
 )
-from cli.faults import CommandFailed
-from cli.images import SHARED, Recipe, Registry, push_image, recipes
+from cli.faults import CommandFailed, explain
+from cli.images import SHARED, Recipe, Registry, push_image, recipes, refuse_unbuildable
 from cli.main import app
 from cli.shell import Shell
 
@@ -253,9 +253,57 @@ def test_without_docker_an_image_that_is_not_there_is_one_clear_line(
     tmp_path: Path, images_stack: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    registry = Registry(images_stack, "123456789012", "us-east-1")
+    recipe, registry = make_recipe(tmp_path), Registry(images_stack, "123456789012", "us-east-1")
     with pytest.raises(CommandFailed, match=r"no Docker engine answers.*--images-only.*CpuImage"):
-        push_image(make_recipe(tmp_path), registry, Shell(tmp_path))
+        refuse_unbuildable([recipe], registry, Shell(tmp_path))
+    put_image(images_stack, recipe.tag())
+    refuse_unbuildable([recipe], registry, Shell(tmp_path))
+
+
+class Bare(Shell):
+    """A machine that lacks programs, and on which nothing may be run."""
+
+    lacks: ClassVar[set[str]] = set()
+
+    def answers(self, *command: str) -> bool:
+        return command[0] not in self.lacks
+
+    def run(self, *command: Any) -> None:
+        raise AssertionError(f"{command} was run")
+
+
+@pytest.mark.parametrize(
+    ("lacks", "says"),
+    [
+        ("make", "needs make and Lambda's Python 3.13"),
+        ("docker", "seqdrop/cpu:[0-9a-f]+ is not there yet, and no Docker engine answers"),
+    ],
+)
+def test_what_the_machine_lacks_is_told_before_anything_is_run_or_made(
+    lacks: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In an account that is empty: there is not even a repository."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setattr(Bare, "lacks", {lacks})
+    monkeypatch.setattr("cli.deploy.Shell", Bare)
+    with mock_aws():
+        answer = run("--env", "dev")
+    assert isinstance(answer.exception, CommandFailed)
+    assert re.search(says, str(answer.exception))
+
+
+def test_without_credentials_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr("cli.deploy.Shell", Bare)
+    answer = run("--env", "dev")
+    assert answer.exception is not None
+    assert explain(answer.exception).startswith("there are no AWS credentials")
 
 
 FAKE_DOCKER = """#!/bin/sh
@@ -322,7 +370,7 @@ def test_a_new_image_is_built_and_pushed_and_its_password_is_no_argument(
     name = push_image(recipe, registry, Pushing(tmp_path))
     assert "@sha256:" in name
     ran = (tmp_path / "docker.log").read_text().splitlines()
-    assert [line.split()[0] for line in ran] == ["info", "build", "login", "push"]
+    assert [line.split()[0] for line in ran] == ["build", "login", "push"]
     assert (tmp_path / "pushed").exists()
     password = (tmp_path / "password").read_text()
     assert password

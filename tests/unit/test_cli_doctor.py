@@ -1,22 +1,44 @@
 """`seqdrop doctor`: what it says of accounts that lack something, before anything is made."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from cli.account import Account, Image, Resource, StackFacts, Subnet
-from cli.deployment import PROJECT
-from cli.doctor_checks import check_licence, check_parameters, check_quotas, check_roles
-from cli.doctor_hosts import (
-    check_container_images,
-    check_fpga_zones,
-    check_host_images,
-    check_network,
+from cli.account import Account
+from cli.deployment import PROJECT, Environment
+from cli.doctor_checks import (
+    check_disk,
+    check_docker,
+    check_licence,
+    check_parameters,
+    check_programs,
+    check_rules,
+)
+from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
+from cli.doctor_images import check_container_images
+from cli.doctor_quotas import check_functions, check_quotas, check_room, check_storage
+from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
+from cli.doctor_stack import check_batch, check_stack
+from cli.examination import wanted_of
+from cli.facts import (
+    BatchPart,
+    ContainerImage,
+    Image,
+    Resource,
+    Secret,
+    StackFacts,
+    Subnet,
 )
 from cli.findings import Finding, Verdict, Wanted
+from cli.shell import Shell
+from cli.simulator import Denial, Question, Simulator
 from seqdrop.library import Library
+from tests.iam_support import ALL as ALL_ALLOWED
+from tests.iam_support import FakeSimulator
 
 DIGEST = "sha256:" + "a" * 64
 IMAGE = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/seqdrop/cpu@{DIGEST}"
@@ -24,6 +46,7 @@ PARAMETERS = {
     "EnableFpga": "true", "CreateNetwork": "false", "SubnetIds": "subnet-a,subnet-b",
     "SecurityGroupIds": "sg-1", "NetworkZones": "",
     "MaxCpuVcpus": "512", "MaxFpgaVcpus": "192", "DragenLicenceSecretArn": "arn:secret",
+    "ScratchGib": "1000",
     "CpuImage": IMAGE, "FpgaGenomeImage": IMAGE, "FpgaExomeImage": IMAGE,
     "FpgaGenomeAmi": "ami-1", "FpgaExomeAmi": "ami-1",
 }  # fmt: skip
@@ -32,14 +55,55 @@ PRIVATE = Subnet(
     default_route="nat-1", s3_endpoint=True, endpoints=frozenset(),
 )  # fmt: skip
 HOST_IMAGE = Image("available", "x86_64", True, {"seqdrop:dragen": "4.4.4"})
+PUSHED = ContainerImage(DIGEST)
+CPU_TYPES = ["m7i.4xlarge", "r6i.8xlarge"]
+RESOURCES: tuple[dict[str, Any], ...] = (
+    {"Type": "AWS::Batch::ComputeEnvironment",
+     "Properties": {"ComputeResources": {"InstanceTypes": CPU_TYPES}}},
+    {"Type": "AWS::Batch::ComputeEnvironment",
+     "Properties": {"ComputeResources": {"InstanceTypes": ["f2.6xlarge"]}}},
+    {"Type": "AWS::Lambda::EventSourceMapping",
+     "Properties": {"ScalingConfig": {"MaximumConcurrency": 50}}},
+    {"Type": "AWS::Lambda::EventSourceMapping",
+     "Properties": {"ScalingConfig": {"MaximumConcurrency": {"Ref": "EventConcurrency"}}}},
+    {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {}},
+)  # fmt: skip
+BATCH = {
+    "computeEnvironments": BatchPart("cpu", "arn:cpu", "VALID", "ENABLED", "ComputeEnvironment"),
+    "jobQueues": BatchPart("urgent", "arn:urgent", "VALID", "ENABLED", ""),
+}
 STACK = StackFacts(
-    name="seqdrop", status="CREATE_COMPLETE", parameters={},
-    outputs={"UploadsBucket": "u", "ReferencesBucket": "f", "ResultsBucket": "r"},
+    name="seqdrop", status="CREATE_COMPLETE", parameters={}, outputs={},
     resources=(
         Resource("CpuJobRole", "AWS::IAM::Role", "role-1"),
+        Resource("ResultsBucket", "AWS::S3::Bucket", "results"),
         Resource("DragenLicences", "AWS::Batch::ConsumableResource", "arn:licences"),
+        Resource("CpuComputeEnvironment", "AWS::Batch::ComputeEnvironment", "arn:cpu"),
+        Resource("CpuUrgentQueue", "AWS::Batch::JobQueue", "arn:urgent"),
+        Resource("CpuJobDefinition", "AWS::Batch::JobDefinition", "arn:definition:1"),
     ),
 )  # fmt: skip
+POLICY: dict[str, list[dict[str, Any]]] = {
+    "Statement": [
+        {"Effect": "Allow", "Action": "s3:GetObjectVersion", "Resource": "arn:aws:s3:::u/*"},
+        {"Effect": "Allow", "Action": ["s3:PutObject", "s3:AbortMultipartUpload"],
+         "Resource": {"Fn::Sub": "${ResultsBucket.Arn}/*"}},
+    ]
+}  # fmt: skip
+TEMPLATE = {
+    "Resources": {
+        "CpuJobRole": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {"Policies": [{"PolicyName": "jobs", "PolicyDocument": POLICY}]},
+        }
+    }
+}
+DEPLOYED_POLICY: dict[str, list[dict[str, Any]]] = {
+    "Statement": [
+        POLICY["Statement"][0],
+        {**POLICY["Statement"][1], "Resource": "arn:aws:s3:::results/*"},
+    ]
+}
 
 
 @dataclass
@@ -48,29 +112,50 @@ class Facts:
 
     region: str = "us-east-1"
     quotas: dict[str, float] = field(default_factory=dict)
-    offered: frozenset[str] = frozenset({"us-east-1a", "us-east-1b"})
+    f2_zones: frozenset[str] = frozenset({"us-east-1a", "us-east-1b"})
     images: Mapping[str, Image] = field(default_factory=lambda: {"ami-1": HOST_IMAGE})
     nets: tuple[Subnet, ...] = (PRIVATE, replace(PRIVATE, id="subnet-b", zone="us-east-1b"))
-    pushed: bool = True
-    secret: bool = True
+    pushed: ContainerImage | None = PUSHED
+    key: str | None = ""
+    """The licence's secret's; None where there is no secret."""
     free: int = 3
-    spot_role: bool = True
+    functions: int = 1000
+    networks: int = 1
+    cpu_types: Mapping[str, set[str]] = field(
+        default_factory=lambda: {name: {"us-east-1a", "us-east-1c"} for name in CPU_TYPES}
+    )
+    batch: Mapping[str, Sequence[BatchPart]] = field(
+        default_factory=lambda: {name: [part] for name, part in BATCH.items()}
+    )
+    job_image: str = IMAGE
+    without_roles: frozenset[str] = frozenset()
     arn: str = "arn:aws:sts::123456789012:assumed-role/Deployer/me"
-    forbidden: frozenset[str] = frozenset()
-    asked: list[tuple[str, str]] = field(default_factory=list)
+    iam: FakeSimulator = field(
+        default_factory=lambda: FakeSimulator(
+            {"Deployer": {"all": ALL_ALLOWED}, "role-1": {"jobs": DEPLOYED_POLICY}}
+        )
+    )
 
     def identity(self) -> tuple[str, str]:
         return "123456789012", self.arn
 
-    def quota(self, code: str) -> float:
+    def quota(self, code: str, service: str = "ec2") -> float:
+        assert service == {"L-7A658B76": "ebs", "L-F678F1CE": "vpc"}.get(code, "ec2")
         return self.quotas.get(code, 10_000.0)
+
+    def concurrency(self) -> int:
+        return self.functions
+
+    def vpcs(self) -> int:
+        return self.networks
 
     def zones(self) -> list[str]:
         return ["us-east-1a", "us-east-1b", "us-east-1c"]
 
-    def zones_with(self, instance_type: str) -> set[str]:
-        assert instance_type == "f2.6xlarge"
-        return set(self.offered)
+    def offered(self, instance_types: Sequence[str]) -> dict[str, set[str]]:
+        if list(instance_types) == ["f2.6xlarge"]:
+            return {"f2.6xlarge": set(self.f2_zones)} if self.f2_zones else {}
+        return dict(self.cpu_types)
 
     def image(self, ami: str) -> Image | None:
         return self.images.get(ami)
@@ -78,39 +163,65 @@ class Facts:
     def subnets(self, ids: Iterable[str]) -> list[Subnet]:
         return [net for net in self.nets if net.id in ids]
 
-    def has_container_image(self, registry: str, repository: str, digest: str) -> bool:
-        assert (registry, repository, digest) == ("123456789012", "seqdrop/cpu", DIGEST)
+    def container_image(
+        self, repository: str, *, digest: str = "", tag: str = "", registry: str = ""
+    ) -> ContainerImage | None:
+        assert repository == "seqdrop/cpu"
+        assert (digest, registry) == (DIGEST, "123456789012") or (tag, registry) == ("abc", "")
         return self.pushed
 
-    def has_secret(self, arn: str) -> bool:
+    def images_of_jobs(self, definitions: Sequence[str]) -> dict[str, str]:
+        assert definitions == ["arn:definition:1"]
+        return {"seqdrop-cpu:1": self.job_image}
+
+    def batch_parts(self, kind: str, arns: Sequence[str] = ()) -> list[BatchPart]:
+        return [one for one in self.batch[kind] if not arns or one.arn in arns]
+
+    def template(self, name: str) -> dict[str, Any]:
+        assert name == "seqdrop"
+        return TEMPLATE
+
+    def secret(self, arn: str) -> Secret | None:
         assert arn == "arn:secret"
-        return self.secret
+        return None if self.key is None else Secret(self.key)
 
     def licences(self, resource: str) -> tuple[int, int]:
         assert resource == "arn:licences"
         return self.free, 4
 
     def has_role(self, name: str) -> bool:
-        assert name == "AWSServiceRoleForEC2Spot"
-        return self.spot_role
+        assert name.startswith("AWSServiceRoleFor") or name == "role-1"
+        return name not in self.without_roles
 
     def role_arn(self, name: str) -> str:
         return f"arn:aws:iam::123456789012:role/{name}"
 
-    def denied(self, role_arn: str, actions: Iterable[str], resource: str = "*") -> list[str]:
-        self.asked.append((role_arn, resource))
-        return [action for action in actions if action in self.forbidden]
+    def denials(self, arn: str, questions: Sequence[Question]) -> list[Denial]:
+        return Simulator(self.iam, self.region).denials(arn, questions)
 
 
+class Machine(Shell):
+    """This machine, with or without a Docker engine."""
+
+    def __init__(self, *, docker: bool = True) -> None:
+        super().__init__(PROJECT)
+        self._docker = docker
+
+    def answers(self, *command: str) -> bool:
+        return self._docker or command[0] != "docker"
+
+
+check_images = partial(check_container_images, shell=Machine())
 ALL = (
-    check_quotas, check_fpga_zones, check_host_images, check_container_images, check_network,
-    check_licence, check_roles,
+    check_quotas, check_storage, check_functions, check_cpu_types, check_fpga_zones,
+    check_host_images, check_images, check_network, check_licence, check_linked_roles,
 )  # fmt: skip
 
 
 def wanted(stack: StackFacts | None = None, **changed: str) -> Wanted:
     parameters = PARAMETERS | changed
-    return Wanted({}, parameters, parameters, Library(str(PROJECT / "pipelines")), stack)
+    library = Library(str(PROJECT / "pipelines"))
+    return Wanted({}, parameters, parameters, library, stack, resources=RESOURCES)
 
 
 def found(check: Any, facts: Facts, asked: Wanted | None = None) -> list[Finding]:
@@ -145,33 +256,33 @@ def test_the_spot_quota_is_held_against_the_wanted_size(has: float, verdict: str
 
 def test_without_fpga_nobody_asks_for_f_instances_amis_or_a_licence() -> None:
     asked = wanted(EnableFpga="false", FpgaGenomeAmi="", FpgaExomeAmi="", FpgaGenomeImage="")
-    facts = Facts(quotas={"L-74FC7D96": 0}, offered=frozenset(), images={}, secret=False)
+    facts = Facts(quotas={"L-74FC7D96": 0}, f2_zones=frozenset(), images={}, key=None)
     for check in ALL:
         assert set(verdicts(found(check, facts, asked))) <= {"ok"}
 
 
 def test_a_region_without_f2_is_told_before_anything_is_made() -> None:
-    (finding,) = found(check_fpga_zones, Facts(region="eu-north-1", offered=frozenset()))
+    (finding,) = found(check_fpga_zones, Facts(region="eu-north-1", f2_zones=frozenset()))
     assert finding.verdict is Verdict.FAIL
     assert finding.says == "f2.6xlarge is not offered in eu-north-1"
     assert "EnableFpga=false" in finding.do
 
 
 def test_subnets_in_zones_without_f2_are_told() -> None:
-    (finding,) = found(check_fpga_zones, Facts(offered=frozenset({"us-east-1d"})))
+    (finding,) = found(check_fpga_zones, Facts(f2_zones=frozenset({"us-east-1d"})))
     assert finding.verdict is Verdict.FAIL
     assert "offered in us-east-1d, but the subnets are in us-east-1a, us-east-1b" in finding.says
 
 
 def test_one_zone_with_f2_is_enough() -> None:
-    (finding,) = found(check_fpga_zones, Facts(offered=frozenset({"us-east-1b"})))
+    (finding,) = found(check_fpga_zones, Facts(f2_zones=frozenset({"us-east-1b"})))
     assert finding.verdict is Verdict.WARN
 
 
 def test_the_templates_own_network_has_the_first_two_zones() -> None:
     asked = wanted(CreateNetwork="true")
     assert verdicts(found(check_fpga_zones, Facts(), asked)) == ["ok"]
-    late = Facts(offered=frozenset({"us-east-1c"}))
+    late = Facts(f2_zones=frozenset({"us-east-1c"}))
     assert verdicts(found(check_fpga_zones, late, asked)) == ["fail"]
     chosen = wanted(CreateNetwork="true", NetworkZones="us-east-1a,us-east-1c")
     assert verdicts(found(check_fpga_zones, late, chosen)) == ["warn"]
@@ -184,8 +295,8 @@ def test_the_templates_own_network_has_the_first_two_zones() -> None:
         (replace(HOST_IMAGE, architecture="arm64"), "it is available, arm64"),
         (replace(HOST_IMAGE, has_ena=False), "without ENA"),
         (replace(HOST_IMAGE, state="pending"), "it is pending"),
-        (replace(HOST_IMAGE, tags={}), "nothing says that it has the FPGA driver and DRAGEN"),
-        (replace(HOST_IMAGE, tags={"seqdrop:dragen": "4.3.6"}), "has DRAGEN 4.3.6, but"),
+        (replace(HOST_IMAGE, tags={}), "nothing says that DRAGEN has run on it"),
+        (replace(HOST_IMAGE, tags={"seqdrop:dragen": "4.3.6"}), "ran DRAGEN 4.3.6, but"),
         (replace(HOST_IMAGE, tags={"seqdrop:dragen": "4.40"}), "germline-fpga wants 4.4"),
     ],
 )
@@ -196,29 +307,22 @@ def test_an_ami_that_cannot_run_dragen_is_told(image: Image | None, says: str) -
     assert says in findings[0].says
 
 
-def test_fpga_without_an_ami_is_told() -> None:
-    findings = found(check_host_images, Facts(), wanted(FpgaExomeAmi=""))
-    assert verdicts(findings) == ["ok", "fail"]
-    assert findings[1].says == "FpgaExomeAmi is empty, and EnableFpga is true"
-
-
 @pytest.mark.parametrize(
     ("image", "verdict", "says"),
     [
-        ("", "fail", "CpuImage is empty"),
         (IMAGE.partition("@")[0] + ":latest", "fail", "not named by its digest"),
         (f"quay.io/lab/tools@{DIGEST}", "warn", "not in ECR"),
         (IMAGE.replace("us-east-1", "eu-west-2"), "warn", "across regions"),
     ],
 )
 def test_an_image_that_hosts_would_not_get_is_told(image: str, verdict: str, says: str) -> None:
-    finding = found(check_container_images, Facts(), wanted(CpuImage=image))[-1]
+    finding = found(check_images, Facts(), wanted(CpuImage=image))[-1]
     assert finding.verdict == verdict
     assert says in finding.says
 
 
 def test_an_image_that_was_not_pushed_is_told() -> None:
-    findings = found(check_container_images, Facts(pushed=False))
+    findings = found(check_images, Facts(pushed=None))
     assert verdicts(findings) == ["fail"] * 3
     assert f"seqdrop/cpu has no {DIGEST}" in findings[0].says
 
@@ -252,34 +356,359 @@ def test_a_closed_subnet_with_endpoints_is_good_but_for_a_licence_from_outside()
 
 
 def test_subnets_that_are_not_there_are_told() -> None:
-    assert verdicts(found(check_network, Facts(), wanted(SubnetIds=""))) == ["fail"]
-    assert verdicts(found(check_network, Facts(), wanted(SecurityGroupIds="")))[0] == "fail"
-    both = found(check_network, Facts(), wanted(CreateNetwork="true"))
-    assert both[0].says == "CreateNetwork is true, and there are SubnetIds too"
     findings = found(check_network, Facts(), wanted(SubnetIds="subnet-a,subnet-x"))
     assert findings[0].says == "there is no subnet subnet-x in us-east-1"
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"CreateNetwork": "false"}, "Hosts need a network: give SubnetIds"),
+        ({"CreateNetwork": "true", "SubnetIds": "subnet-1"}, "CreateNetwork=true makes its own"),
+        ({"CreateNetwork": "true", "EnableFpga": "true"}, "EnableFpga=true needs FpgaGenomeAmi"),
+    ],
+)
+def test_parameters_that_do_not_go_together_are_told(given: dict[str, str], says: str) -> None:
+    findings = list(check_rules(replace(wanted(), given=given)))
+    assert findings[0].verdict is Verdict.FAIL
+    assert findings[0].says.startswith(says)
+    assert list(check_rules(replace(wanted(), given={"CreateNetwork": "true"}))) == []
+
+
 def test_a_licence_that_is_not_there_or_used_up_is_told() -> None:
-    assert verdicts(found(check_licence, Facts(secret=False))) == ["fail"]
+    assert verdicts(found(check_licence, Facts(key=None))) == ["fail"]
     assert verdicts(found(check_licence, Facts(), wanted(DragenLicenceSecretArn=""))) == ["warn"]
     findings = found(check_licence, Facts(free=0), wanted(STACK))
     assert (findings[1].verdict, findings[1].says) == ("warn", "0 of 4 DRAGEN licences are free")
 
 
+def test_a_licence_under_a_customers_key_needs_that_key_named() -> None:
+    key = "arn:aws:kms:us-east-1:123456789012:key/1"
+    (finding,) = found(check_licence, Facts(key=key))
+    assert finding.verdict is Verdict.FAIL
+    assert "Secrets Manager's own key" in finding.do
+    declared = {"DragenLicenceKmsKeyArn": {"Type": "String"}}
+    (finding,) = found(check_licence, Facts(key=key), replace(wanted(), declared=declared))
+    assert (finding.verdict, finding.do) == (
+        "fail", f"give --parameter DragenLicenceKmsKeyArn={key}",
+    )  # fmt: skip
+    assert verdicts(found(check_licence, Facts(key=key), wanted(DragenLicenceKmsKeyArn=key))) == [
+        "ok"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("has", "verdict"), [(0.9, "fail"), (1.1, "warn"), (34, "warn"), (36, "ok")]
+)
+def test_the_gp3_quota_is_held_against_the_scratch_of_all_hosts(has: float, verdict: str) -> None:
+    """512 vCPUs are 32 hosts of 1,100 GiB, and eight and eight FPGA hosts of 100 GiB."""
+    finding = found(check_storage, Facts(quotas={"L-7A658B76": has}))[0]
+    assert "L-7A658B76" in finding.says
+    assert "35.9 wanted" in finding.says
+    assert finding.verdict == verdict
+
+
+@pytest.mark.parametrize(("has", "verdict"), [(10, "warn"), (55, "warn"), (56, "ok")])
+def test_lambdas_concurrency_is_held_against_the_event_sources(has: int, verdict: str) -> None:
+    """50 and 2 of two queues, one of the stream, three for the state machine."""
+    asked = wanted(EventConcurrency="2")
+    finding = found(check_functions, Facts(functions=has), asked)[0]
+    assert "(L-B99A9384)" in finding.says
+    assert finding.says.startswith(f"Lambda's concurrent executions (L-B99A9384): {has} free, 56")
+    assert finding.verdict == verdict
+    assert "EventConcurrency" not in finding.do
+    declared = replace(asked, declared={"EventConcurrency": {"Type": "Number"}})
+    if verdict == "warn":
+        finding = found(check_functions, Facts(functions=has), declared)[0]
+        assert "give a smaller EventConcurrency" in finding.do
+
+
+def test_an_account_that_has_no_vpc_left_is_told_before_one_is_made() -> None:
+    full = Facts(quotas={"L-F678F1CE": 5}, networks=5)
+    asked = wanted(CreateNetwork="true")
+    assert verdicts(found(check_room, full, asked)) == ["fail"]
+    assert verdicts(found(check_room, replace(full, networks=4), asked)) == []
+    assert verdicts(found(check_room, full, wanted())) == []
+    assert verdicts(found(check_room, full, replace(asked, stack=STACK))) == []
+
+
+def test_a_region_that_is_full_of_compute_environments_is_told() -> None:
+    others = [replace(BATCH["computeEnvironments"], arn=f"arn:{i}") for i in range(49)]
+    facts = Facts(batch={"computeEnvironments": others, "jobQueues": []})
+    finding = found(check_room, facts)[0]
+    assert finding.verdict is Verdict.FAIL
+    assert finding.says.startswith(
+        "Batch has 49 computeEnvironments in us-east-1, and this makes 2"
+    )
+    facts = Facts(batch={"computeEnvironments": others[:48], "jobQueues": []})
+    assert found(check_room, facts) == []
+
+
+def test_cpu_types_that_the_region_lacks_are_told() -> None:
+    facts = Facts(cpu_types={"m7i.4xlarge": {"us-east-1a"}})
+    (finding,) = found(check_cpu_types, facts)
+    assert (finding.verdict, finding.says) == ("fail", "us-east-1 does not offer r6i.8xlarge")
+    assert finding.do == "choose another region"
+    declared = {"CpuInstanceTypes": {"Type": "CommaDelimitedList"}}
+    asked = replace(wanted(CpuInstanceTypes="m7i.4xlarge,m7i,m7a"), declared=declared)
+    (finding,) = found(check_cpu_types, facts, asked)
+    assert finding.says == "us-east-1 does not offer m7a"
+    assert finding.do == "give --parameter CpuInstanceTypes=m7i.4xlarge,m7i"
+
+
+def test_subnets_in_zones_without_any_cpu_host_are_told() -> None:
+    far = Facts(cpu_types={name: {"us-east-1e"} for name in CPU_TYPES})
+    (finding,) = found(check_cpu_types, far)
+    assert finding.verdict is Verdict.FAIL
+    assert finding.says == "no zone of the subnets (us-east-1a, us-east-1b) offers a CPU host"
+
+
+BUILT = {"CpuImage": ("cpu", "abc")}
+
+
+@pytest.mark.parametrize(
+    ("pushed", "docker", "verdict", "says"),
+    [
+        (ContainerImage(DIGEST), False, "ok", "seqdrop/cpu has abc already, nothing to build"),
+        (None, True, "ok", "`seqdrop deploy` builds seqdrop/cpu:abc with Docker"),
+        (None, False, "fail", "no Docker engine answers"),
+    ],
+)
+def test_an_image_of_these_sources_is_there_or_can_be_built(
+    pushed: ContainerImage | None, docker: bool, verdict: str, says: str
+) -> None:
+    asked = replace(wanted(EnableFpga="false", CpuImage="CHOOSE-image"), built=BUILT)
+    check = partial(check_container_images, shell=Machine(docker=docker))
+    (finding,) = found(check, Facts(pushed=pushed), asked)
+    assert finding.verdict == verdict
+    assert says in finding.says
+
+
+def test_an_image_for_other_machines_is_told() -> None:
+    arm = ContainerImage(DIGEST, ("linux/arm64",))
+    both = ContainerImage(DIGEST, ("linux/amd64", "linux/arm64"))
+    asked = wanted(EnableFpga="false")
+    (finding,) = found(check_images, Facts(pushed=arm), asked)
+    assert finding.verdict is Verdict.FAIL
+    assert "it is for linux/arm64: the hosts are linux/amd64" in finding.says
+    assert verdicts(found(check_images, Facts(pushed=both), asked)) == ["ok"]
+
+
+def test_an_image_that_a_deployed_job_definition_names_is_looked_for_too() -> None:
+    older = IMAGE.replace("a" * 64, "b" * 64)
+    asked = replace(wanted(STACK, EnableFpga="false", CpuImage="CHOOSE"), built=BUILT)
+
+    class Cleaned(Facts):
+        """Someone removed the older image from ECR."""
+
+        def container_image(self, *_: Any, digest: str = "", **__: Any) -> ContainerImage | None:
+            return None if digest.endswith("b") else self.pushed
+
+    findings = found(check_images, Cleaned(job_image=older), asked)
+    assert verdicts(findings) == ["ok", "fail"]
+    assert findings[1].says.startswith("job definition seqdrop-cpu:1: seqdrop/cpu has no sha256:b")
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict", "says"),
+    [
+        (
+            {"status": "INVALID", "reason": "CLIENT_ERROR - Not authorized"}, "fail",
+            "compute environment cpu is INVALID, ENABLED: CLIENT_ERROR - Not authorized; its jobs",
+        ),
+        ({"state": "DISABLED"}, "fail", "compute environment cpu is VALID, DISABLED"),
+        ({"status": "UPDATING"}, "warn", "compute environment cpu is UPDATING, ENABLED"),
+        ({"arn": "arn:other"}, "fail", "compute environment CpuComputeEnvironment (arn:cpu) is"),
+    ],
+)  # fmt: skip
+def test_a_compute_environment_that_starts_no_hosts_is_told(
+    changed: dict[str, str], verdict: str, says: str
+) -> None:
+    part = replace(BATCH["computeEnvironments"], **changed)
+    facts = Facts(batch={"computeEnvironments": [part], "jobQueues": [BATCH["jobQueues"]]})
+    findings = found(check_batch, facts, wanted(STACK))
+    assert verdicts(findings) == [verdict, "ok"]
+    assert findings[0].says.startswith(says)
+
+
+def test_compute_environments_and_queues_that_are_well_are_told() -> None:
+    findings = found(check_batch, Facts(), wanted(STACK))
+    assert verdicts(findings) == ["ok", "ok"]
+    assert found(check_batch, Facts(), wanted()) == []
+
+
+@pytest.mark.parametrize(
+    ("free", "verdict"), [(100 << 20, "fail"), (19_000_000_000, "warn"), (20_000_000_000, "ok")]
+)
+def test_a_disk_that_is_nearly_full_is_told(free: int, verdict: str) -> None:
+    finding = check_disk(Path("/runtime"), free)
+    assert finding.verdict == verdict
+    assert finding.says.startswith("/runtime has ")
+
+
+def test_docker_is_looked_for_where_no_account_tells_of_images() -> None:
+    asked = replace(wanted(), built=BUILT)
+    assert list(check_docker(asked, Machine())) == []
+    assert verdicts(list(check_docker(asked, Machine(docker=False)))) == ["warn"]
+    assert list(check_docker(wanted(), Machine(docker=False))) == []
+    assert verdicts(list(check_programs(Machine()))) == ["ok"]
+    assert verdicts(list(check_programs(Machine(docker=False)))) == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict", "says"),
+    [
+        ("REVIEW_IN_PROGRESS", "warn", "its change set was not executed"),
+        ("ROLLBACK_COMPLETE", "fail", "the first try failed, and nothing can be deployed over it"),
+        ("CREATE_COMPLETE", "ok", "CREATE_COMPLETE"),
+        ("UPDATE_IN_PROGRESS", "warn", "UPDATE_IN_PROGRESS"),
+        ("UPDATE_ROLLBACK_COMPLETE", "warn", "what was there before runs on"),
+        ("UPDATE_ROLLBACK_FAILED", "fail", "it takes no change"),
+    ],
+)
+def test_how_a_stack_is_is_told(status: str, verdict: str, says: str) -> None:
+    found = check_stack(real(replace(STACK, status=status)))
+    assert found.verdict == verdict
+    assert says in found.says
+
+
+def test_a_first_try_that_failed_is_examined_as_if_there_were_none() -> None:
+    asked = real(replace(STACK, status="ROLLBACK_COMPLETE"))
+    assert asked.stack is None
+    assert check_stack(asked).do.startswith("the stack's events say why; sam delete --stack-name")
+    assert check_stack(real()).says == "it is not deployed yet"
+    assert verdicts(found(check_deployer, Facts(), asked)) == ["ok"]
+
+
+DEPLOYER = "arn:aws:iam::123456789012:role/Deployer"
+
+
+def real(stack: StackFacts | None = None, *given: str) -> Wanted:
+    """What the real templates make."""
+    environment = Environment("dev", "seqdrop", "us-east-1", {"CreateNetwork": "true"})
+    return wanted_of(environment, list(given), stack)
+
+
+def test_what_a_stack_is_made_of_is_read_without_a_region(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without --env nobody names one, and the template was never transformed here before."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "")  # so that what the transform sets is taken back
+        monkeypatch.delenv(name)
+    asked = wanted_of(Environment("", "seqdrop", ""), [], STACK)
+    assert len(asked.of("AWS::Batch::ComputeEnvironment")) == 2
+    assert len(asked.of("AWS::ECR::Repository")) == 3
+
+
+def limited(*denied: str) -> FakeSimulator:
+    statement = {"Effect": "Deny", "Action": list(denied), "Resource": "*"}
+    policies: dict[str, Any] = {"all": ALL_ALLOWED, "not-these": {"Statement": [statement]}}
+    return FakeSimulator({"Deployer": policies})
+
+
 def test_a_deployer_who_may_not_is_told_what() -> None:
-    facts = Facts(forbidden=frozenset({"iam:PassRole"}))
-    (finding,) = found(check_roles, facts)
-    assert facts.asked == [("arn:aws:iam::123456789012:role/Deployer", "*")]
+    facts = Facts(iam=limited("iam:PassRole", "sqs:TagQueue", "s3:DeleteBucket"))
+    (finding,) = found(check_deployer, facts, real())
     assert finding.verdict is Verdict.WARN
-    assert finding.says.endswith("do iam:PassRole")
+    assert f"would not let {DEPLOYER} do iam:PassRole, sqs:TagQueue: " in finding.says
+    assert finding.says.endswith("(not-these)")
 
 
-def test_jobs_that_may_not_reach_their_buckets_are_told() -> None:
-    facts = Facts(forbidden=frozenset({"s3:PutObject"}), spot_role=False)
-    findings = found(check_roles, facts, wanted(STACK))
-    assert verdicts(findings) == ["warn", "fail"]
-    assert findings[1].says == "CpuJobRole may not s3:PutObject in r"
+def test_a_deployer_is_asked_only_about_what_will_be_made() -> None:
+    facts = Facts(iam=limited("ec2:CreateVpc", "batch:CreateConsumableResource"))
+    findings = found(check_deployer, facts, real(None, "CreateNetwork=false"))
+    assert verdicts(findings) == ["ok"]
+    (finding,) = found(check_deployer, facts, real(None, "EnableFpga=true", "DragenLicences=1"))
+    assert "do batch:CreateConsumableResource, ec2:CreateVpc: " in finding.says
+
+
+def test_making_batchs_own_role_is_a_right_where_there_is_none_yet() -> None:
+    iam = limited("iam:CreateServiceLinkedRole")
+    assert verdicts(found(check_deployer, Facts(iam=iam), real())) == ["ok"]
+    facts = Facts(iam=iam, without_roles=frozenset({"AWSServiceRoleForBatch"}))
+    (finding,) = found(check_linked_roles, facts)
+    assert finding.verdict is Verdict.OK
+    assert finding.says.startswith("the account has no AWSServiceRoleForBatch yet")
+    (finding,) = found(check_deployer, facts, real())
+    assert finding.verdict is Verdict.WARN
+    assert "do iam:CreateServiceLinkedRole" in finding.says
+
+
+def test_a_right_to_make_that_role_for_batch_alone_is_enough() -> None:
+    for_batch = {
+        "Effect": "Deny", "Action": "iam:CreateServiceLinkedRole", "Resource": "*",
+        "Condition": {"StringNotEquals": {"iam:AWSServiceName": "batch.amazonaws.com"}},
+    }  # fmt: skip
+    policies: dict[str, Any] = {"all": ALL_ALLOWED, "only-batch": {"Statement": [for_batch]}}
+    facts = Facts(
+        iam=FakeSimulator({"Deployer": policies}),
+        without_roles=frozenset({"AWSServiceRoleForBatch"}),
+    )
+    assert verdicts(found(check_deployer, facts, real())) == ["ok"]
+
+
+def test_without_spots_role_the_command_that_makes_it_is_told() -> None:
+    facts = Facts(without_roles=frozenset({"AWSServiceRoleForEC2Spot"}))
+    (finding,) = found(check_linked_roles, facts)
+    assert finding.verdict is Verdict.WARN
+    assert "--aws-service-name spot.amazonaws.com" in finding.do
+
+
+def test_root_is_not_asked_about() -> None:
+    facts = Facts(arn="arn:aws:iam::123456789012:root")
+    assert verdicts(found(check_deployer, facts)) == ["warn"]
+    assert facts.iam.calls == []
+
+
+def test_a_good_deployment_is_no_alarm() -> None:
+    (finding,) = found(check_stack_roles, Facts(), wanted(STACK))
+    assert (finding.verdict, finding.says) == (
+        "ok", "IAM lets 1 of 1 roles do all that the template gives them (3 actions)",
+    )  # fmt: skip
+    assert found(check_deployer, Facts(), wanted(STACK)) == []
+    assert found(check_stack_roles, Facts()) == []
+
+
+def test_jobs_that_an_organisation_keeps_from_their_bucket_are_told() -> None:
+    forbids = {"Statement": [{"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}]}
+    iam = FakeSimulator(Facts().iam.policies, organisation=(ALL_ALLOWED, forbids))
+    (finding,) = found(check_stack_roles, Facts(iam=iam), wanted(STACK))
+    assert finding.verdict is Verdict.FAIL
+    assert finding.says == (
+        "CpuJobRole (role-1) may not s3:PutObject on arn:aws:s3:::results/any: "
+        "a policy of the organisation (SCP) forbids it"
+    )
+    assert "keep the organisation's policies" in finding.do
+
+
+def test_what_hangs_on_a_key_of_a_real_call_is_for_a_person_to_judge() -> None:
+    tagged: dict[str, Any] = {
+        "Effect": "Deny", "Action": "s3:PutObject", "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:PrincipalTag/lab": "yes"}},
+    }  # fmt: skip
+    forbids = {"Statement": [tagged]}
+    iam = FakeSimulator(Facts().iam.policies, organisation=(ALL_ALLOWED, forbids))
+    (finding,) = found(check_stack_roles, Facts(iam=iam), wanted(STACK))
+    assert finding.verdict is Verdict.WARN
+    assert "may perhaps not s3:PutObject on arn:aws:s3:::results/any: it depends" in finding.says
+    assert finding.says.endswith("(aws:PrincipalTag/lab)")
+
+
+def test_a_role_that_someone_deleted_is_told() -> None:
+    gone = Facts(without_roles=frozenset({"role-1"}))
+    (finding,) = found(check_stack_roles, gone, wanted(STACK))
+    assert (finding.verdict, finding.says) == ("fail", "CpuJobRole (role-1) is gone")
+
+
+def test_a_role_that_was_changed_by_hand_is_told() -> None:
+    changed = {"Statement": [DEPLOYED_POLICY["Statement"][1]]}
+    iam = FakeSimulator({"role-1": {"jobs": changed}})
+    (finding,) = found(check_stack_roles, Facts(iam=iam), wanted(STACK))
+    assert finding.verdict is Verdict.FAIL
+    assert "s3:GetObjectVersion on arn:aws:s3:::u/any: no policy allows it" in finding.says
+    assert "drift detection" in finding.do
 
 
 def test_placeholders_are_told_once() -> None:
@@ -290,4 +719,4 @@ def test_placeholders_are_told_once() -> None:
         "CpuImage", "FpgaGenomeAmi", "SubnetIds",
     ]  # fmt: skip
     assert len(found(check_host_images, Facts(), asked)) == 1
-    assert len(found(check_container_images, Facts(), asked)) == 2
+    assert len(found(check_images, Facts(), asked)) == 2

@@ -1,0 +1,87 @@
+"""The rights of who deploys, against the templates and AWS' published resource schemas."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import cfnlint
+import yaml
+
+from cli.deployer import MAKING, actions_for
+from cli.deployment import BOOTSTRAP
+from tests.infrastructure.stack import deployed
+
+SCHEMAS = Path(cfnlint.__file__).parent / "data/schemas/resources"
+
+
+class _Loader(yaml.SafeLoader):
+    """CloudFormation's short functions are read as nothing."""
+
+
+_Loader.add_multi_constructor("!", lambda *_: None)
+
+
+def types() -> set[str]:
+    """Every type of resource of both templates, whatever the conditions."""
+    body = yaml.load(BOOTSTRAP.read_text("utf-8"), _Loader)  # noqa: S506  # a SafeLoader
+    return {one["Type"] for one in [*deployed().values(), *body["Resources"].values()]}
+
+
+@cache
+def listed() -> dict[str, set[str]]:
+    """What the handlers of AWS' schemas may call to make a resource, by its type."""
+    found = {}
+    for path in SCHEMAS.glob("*.json"):
+        schema = json.loads(path.read_text("utf-8"))
+        if schema.get("typeName") in MAKING:
+            making = schema["handlers"]["create"]["permissions"]
+            found[schema["typeName"]] = {action.lower() for action in making}
+    return found
+
+
+def test_every_type_that_is_made_has_its_actions_and_no_other_has() -> None:
+    assert MAKING.keys() == types()
+
+
+def test_every_action_is_one_that_aws_lists_for_the_type() -> None:
+    assert listed().keys() == MAKING.keys()
+    for kind, actions in MAKING.items():
+        assert {action.lower() for action in actions} <= listed()[kind], kind
+
+
+def test_what_makes_and_what_tags_a_type_is_never_left_out() -> None:
+    """Stacks are tagged, so each resource is: a deployer who may not tag is told before."""
+    verbs = (":create", ":register", ":publish")
+    apart = {
+        # for what the templates do not have: imports, replicas, lattices, tables of metadata
+        "dynamodb:createtablereplica", "ec2:createvpcencryptioncontrol", "logs:createlogdelivery",
+        "vpc-lattice:createservicenetworkvpcendpointassociation", "kms:creategrant",
+        "eks:createaccessentry", "logs:createlogstream",
+        "iam:createservicelinkedrole",  # asked about by itself, where the role is missing
+        "s3:createbucketmetadatatableconfiguration", "s3tables:createnamespace",
+        "s3tables:createtable", "s3tables:createtablebucket", "logs:createloggroup",
+    }  # fmt: skip
+    for kind, actions in MAKING.items():
+        ours = {action.lower() for action in actions}
+        making = {one for one in listed()[kind] if any(verb in one for verb in verbs)}
+        assert making - ours <= apart, kind
+        tagging = {one for one in listed()[kind] if one.endswith((":tagresource", ":tagqueue"))}
+        assert tagging - {"s3:tagresource"} <= ours, kind
+
+
+def test_capacity_tags_are_no_right_that_our_hosts_need() -> None:
+    """Batch asks for batch:SetCapacityTags only where a request has capacity tags."""
+    environments = [r for r in deployed().values() if r["Type"] == "AWS::Batch::ComputeEnvironment"]
+    assert environments
+    for one in environments:
+        resources = one["Properties"]["ComputeResources"]
+        assert resources["Type"] in {"EC2", "SPOT"}
+        assert "CapacityTags" not in resources
+
+
+def test_actions_are_asked_about_once_and_pushing_only_where_something_is_pushed() -> None:
+    some = [{"Type": "AWS::IAM::Role"}, {"Type": "AWS::IAM::Role"}, {"Type": "AWS::SQS::Queue"}]
+    actions = actions_for(some, pushes=False)
+    assert len(actions) == len(set(actions))
+    assert "ecr:PutImage" not in actions
+    assert "ecr:PutImage" in actions_for(some, pushes=True)
