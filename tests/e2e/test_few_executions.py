@@ -21,17 +21,15 @@ VISIBILITY_SECONDS = 180
 QUEUES = ("uploads", "job-events", "execution-ends")
 
 
-@pytest.fixture
-def faster_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The state machine's waits between tries are played faster."""
+@contextmanager
+def outage(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Others in the account use all executions, from the block's begin for so long.
+
+    From then on the state machine waits less between tries, to the end of the test.
+    """
+    host = lab.runtime.host
     sleep = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / TIMES_FASTER))
     monkeypatch.setattr(retrier_decl, "time", sleep)
-
-
-@contextmanager
-def outage(lab: Lab) -> Iterator[None]:
-    """Others in the account use all executions, from the block's begin for so long."""
-    host = lab.runtime.host
     set_visibility(lab, VISIBILITY_SECONDS // TIMES_FASTER)
     host.account_concurrency = 0
     end = time.monotonic() + OUTAGE_SECONDS / TIMES_FASTER
@@ -79,15 +77,16 @@ def test_a_burst_of_samples_is_analysed_with_three_executions(bench: Bench) -> N
     assert sum(throttles(bench, sample) for sample in samples) > 0, "nothing had to wait"
 
 
-@pytest.mark.usefixtures("faster_retries")
-def test_half_an_hour_without_executions_costs_time_and_nothing_else(bench: Bench) -> None:
+def test_half_an_hour_without_executions_costs_time_and_nothing_else(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lab = bench.lab
     begun, coming = ([bench.new_sample() for _ in range(4)] for _ in range(2))
     stopped = bench.new_sample()
     bench.hold("count")
     drop_all(bench, [*begun, stopped])
     lab.wait_until(lambda: all(has_a_job(lab, sample) for sample in (*begun, stopped)))
-    with outage(lab):
+    with outage(lab, monkeypatch):
         run = lab.runs(stopped, "quick")[-1]
         lab.client("stepfunctions").stop_execution(executionArn=run.execution, cause="a test")
         bench.let_go("count")
