@@ -71,6 +71,9 @@ def assert_each_is_analysed_once(bench: Bench, samples: list[str]) -> None:
 
 
 def test_a_burst_of_samples_is_analysed_with_three_executions(bench: Bench) -> None:
+    deployment = bench.lab.runtime.deployment
+    assert deployment is not None
+    assert {source.max_concurrency for source in deployment.sources} == {2}, "the template's own"
     samples = [bench.new_sample() for _ in range(24)]
     drop_all(bench, samples)
     assert_each_is_analysed_once(bench, samples)
