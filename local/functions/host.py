@@ -91,7 +91,7 @@ class FunctionHost:
     room. A function without any worker always gets one: its caller may be a function that waits.
 
     `account_concurrency` is Lambda's quota of executions at once (L-B99A9384), None for no limit.
-    It may be set while the host runs, as if others in the account took executions or gave back.
+    It may be set while the host runs, as if others in the account took or freed executions.
     """
 
     def __init__(
