@@ -138,6 +138,6 @@ def _stop(stack: "Stack", analysis: "Analysis", why: str, who: str) -> str:
         run_key, attempt = split_run_id(run)
         stack.executions.stop(execution_name(sample, run_key, attempt), why)
         ids = RunInput(sample, assay, run_key, attempt)
-        stack.closing.end(ids, "ABORTED", why.removeprefix("stopped "), who)
+        stack.closing.end(ids, "ABORTED", why, who)
     stack.rechecks.send(sample, assay)  # so that the hold becomes the analysis' reason
     return run

@@ -74,7 +74,7 @@ def _headline(run: dict[str, Any], analysis: dict[str, Any]) -> str:
 
 def _run_lines(run: dict[str, Any], analysis: dict[str, Any]) -> Iterator[str]:
     yield f"  {_headline(run, analysis)}"
-    if run["why"] and run["why"] != analysis["why"]:
+    if run["why"] and run["why"] not in (analysis["why"], *analysis["holds"].values()):
         yield f"    {run['why']}"
     for reason in run["qc_reasons"]:
         yield f"    QC {reason}"

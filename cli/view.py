@@ -9,6 +9,7 @@ import msgspec
 from seqdrop.aws.catalog.layout import group_partition
 from seqdrop.aws.catalog.table import Item, from_item
 from seqdrop.domain.blueprint import Blueprint
+from seqdrop.domain.cost import run_cost_usd
 from seqdrop.domain.errors import InvalidInput, NoSuchSample
 from seqdrop.domain.lifecycle import unpaired
 from seqdrop.domain.records import (
@@ -140,9 +141,9 @@ def _file(file: FastqFile) -> Document:
 
 
 def _run(run: Run, jobs: dict[str, Job]) -> Document:
-    cost = run.cost_usd
+    cost = run.cost_usd if run.status is RunStatus.SUCCEEDED else None
     if cost is None:
-        cost = round(sum(job.cost_usd or 0.0 for job in jobs.values()), 6)
+        cost = run_cost_usd(job.cost_usd for job in jobs.values())
     return {
         "run_key": run.run_key,
         "attempt": run.attempt,

@@ -172,6 +172,7 @@ def _event_sources(template: LocalTemplate, outputs: dict[str, str]) -> list[Eve
                 window_seconds=properties.get("MaximumBatchingWindowInSeconds", 0),
                 report_item_failures="ReportBatchItemFailures"
                 in properties.get("FunctionResponseTypes", []),
+                max_concurrency=int(properties["ScalingConfig"]["MaximumConcurrency"]),
             )
         )
     return sources

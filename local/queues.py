@@ -2,7 +2,9 @@
 
 A poller sleeps until a message is due, takes a batch, calls the function, and deletes what
 succeeded. What failed stays until its visibility timeout, and moto moves it to the dead-letter
-queue when it has been received often enough.
+queue when it has been received often enough. A batch that is throttled is tried until its
+visibility timeout is over, and counts as received although no function has seen it: as AWS's
+"Handling errors for an SQS event source" says.
 """
 
 import base64
@@ -18,7 +20,7 @@ from typing import Any, Protocol
 from moto.sqs.exceptions import QueueDoesNotExist, ReceiptHandleIsInvalid
 from moto.sqs.models import Queue, SQSBackend, sqs_backends
 
-from local.functions import HostError, HostStopped, Invocation
+from local.functions import HostError, HostStopped, Invocation, TooManyRequests
 
 LOG = logging.getLogger(__name__)
 
@@ -27,6 +29,9 @@ LONGEST_SLEEP_SECONDS = 60.0
 # moto may hold back a message that is due: for the rest of its millisecond, or for its FIFO group.
 SHORTEST_SLEEP_SECONDS = 0.02
 STOP_GRACE_SECONDS = 5.0
+# Between the tries of a throttled batch; AWS documents none, and this is small beside its 180 s.
+THROTTLED_PAUSES_SECONDS = (0.1, 5.0)
+"""The first, and the longest: it doubles."""
 
 
 class Host(Protocol):
@@ -192,11 +197,27 @@ class _Poller:
     def _work_on(self, batch: list[Any]) -> None:
         records = [self._record(message) for message in batch]
         payload = json.dumps({"Records": records}).encode()
-        invocation = self._host.invoke(self._source.function_name, payload)
+        invocation = self._invoke(payload, hidden_until=min(m.visible_at for m in batch) / 1000)
+        if invocation is None:
+            return
         failed = self._failed(invocation, {message.id for message in batch})
         for message in batch:
             if message.id not in failed:
                 self._delete(message)
+
+    def _invoke(self, payload: bytes, hidden_until: float) -> Invocation | None:
+        """Call the function, again while it is throttled; None where the batch was given up."""
+        pause, longest = THROTTLED_PAUSES_SECONDS
+        while not self._stopping.is_set():
+            try:
+                return self._host.invoke(self._source.function_name, payload)
+            except TooManyRequests:
+                left = hidden_until - time.time()
+                if left <= 0:
+                    break
+                self._stopping.wait(min(pause, left))
+                pause = min(2 * pause, longest)
+        return None
 
     def _failed(self, invocation: Invocation, sent: set[str]) -> set[str]:
         """Return the ids of the messages that failed, all of them where the answer is no use."""

@@ -38,6 +38,8 @@ class RuntimeSettings:
     fpga_slots: int = 1
     cpu_slots: int = field(default_factory=lambda: os.cpu_count() or 1)
     shortest_poll_seconds: int = 20
+    account_concurrency: int | None = None
+    """Lambda's executions at once. A new account has ten; one machine knows no such limit."""
     tool_path: str = field(default_factory=lambda: os.environ.get("PATH", os.defpath))
     """Where native tools are looked for first."""
     project: Path = PROJECT
@@ -88,7 +90,11 @@ class Runtime:
             "ShortestPollSeconds": str(self.settings.shortest_poll_seconds),
         }
         self.deployment = deploy(self.settings.project, self.url, parameters)
-        self._host = FunctionHost(self.deployment.functions, endpoint_url=self.url)
+        self._host = FunctionHost(
+            self.deployment.functions,
+            endpoint_url=self.url,
+            account_concurrency=self.settings.account_concurrency,
+        )
         functions.install(self._host)
         self._host.start()
         self._pollers = QueuePollers(self.deployment.sources, self._host)

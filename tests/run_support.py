@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from cli.view import sample_document
 from seqdrop.aws.executions import RunInput
 from seqdrop.domain.naming import run_folder, run_id
 from seqdrop.domain.plan import ResultFile, RunPlan, StageResult, encode
@@ -90,6 +91,13 @@ class Bench:
         found = self.cloud.catalog.runs.get(self.ids.sample, self.ids.assay, run)
         assert found is not None
         return found
+
+    @property
+    def shown_run(self) -> dict[str, Any]:
+        """The newest run as ``seqdrop show --json`` has it."""
+        items = self.cloud.catalog.analyses.partition(self.ids.sample)
+        document = sample_document(self.ids.sample, items, self.ids.assay)
+        return dict(document["analyses"][0]["runs"][0])
 
     @property
     def analysis(self) -> Analysis:

@@ -18,7 +18,7 @@ class UnknownFunction(HostError):
 
 
 class TooManyRequests(HostError):
-    """The function's reserved concurrency is in use."""
+    """The function's reserved concurrency is in use, or what the account has for all others."""
 
 
 class HostStopped(HostError):

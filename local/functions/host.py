@@ -89,6 +89,9 @@ class FunctionHost:
     A function gets another worker while calls wait, up to `max_workers_per_function`. When there
     are `max_workers` in all, the idle one of another function that was used longest ago makes
     room. A function without any worker always gets one: its caller may be a function that waits.
+
+    `account_concurrency` is Lambda's quota of executions at once (L-B99A9384), None for no limit.
+    It may be set while the host runs, as if others in the account took or freed executions.
     """
 
     def __init__(
@@ -98,11 +101,13 @@ class FunctionHost:
         endpoint_url: str,
         max_workers: int = 12,
         max_workers_per_function: int = 2,
+        account_concurrency: int | None = None,
         portable_client: bool = sys.platform != "linux",
     ) -> None:
         self._functions = {spec.name: Function(spec, self, endpoint_url) for spec in specs}
         self._max_workers = max_workers
         self._per_function = max_workers_per_function
+        self.account_concurrency = account_concurrency
         self._portable_client = portable_client
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -181,8 +186,7 @@ class FunctionHost:
         function = self._functions.get(name)
         if function is None:
             raise UnknownFunction(name)
-        reserved = function.spec.reserved_concurrency
-        if reserved is not None and function.open_calls >= reserved:
+        if not self._has_execution_for(function):
             raise TooManyRequests(name)
         call = Call(payload, self._loop.create_future())
         function.open_calls += 1
@@ -196,6 +200,22 @@ class FunctionHost:
         finally:
             function.open_calls -= 1
             self._calls.discard(call)
+
+    def _has_execution_for(self, function: Function) -> bool:
+        """Tell whether an execution may begin, counted as Lambda counts them.
+
+        It is in use from the call to the answer, the start of a worker included. What is reserved
+        for a function is its own: taken from the account's, whether it is in use or not.
+        """
+        reserved = function.spec.reserved_concurrency
+        if reserved is not None:
+            return function.open_calls < reserved
+        if self.account_concurrency is None:
+            return True
+        functions = self._functions.values()
+        kept = sum(f.spec.reserved_concurrency or 0 for f in functions)
+        shared = sum(f.open_calls for f in functions if f.spec.reserved_concurrency is None)
+        return shared < self.account_concurrency - kept
 
     async def _invoke_until_good(self, name: str, payload: bytes) -> None:
         for pause_seconds in (*ASYNC_RETRY_SECONDS, None):

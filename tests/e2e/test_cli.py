@@ -187,8 +187,19 @@ def test_stop_ends_the_jobs_and_wait_says_why_it_is_held(
     said = command.bad("wait", "NA5", "--timeout", "60")
     assert "NA5 (quick) is HELD: stopped by " in said
     assert "wrong tube" in said
+    bench.lab.wait_until(lambda: all(job.has_ended for job in bench.lab.jobs("NA5", "quick")))
     [analysis] = command.ask("show", "NA5")["analyses"]
-    assert [run["status"] for run in analysis["runs"]] == ["ABORTED"]
+    [run] = analysis["runs"]
+    assert (run["status"], run["why"]) == ("ABORTED", analysis["holds"]["stopped"])
+    assert run["cost_usd"] > 0, "what ran until the stop is paid for"
+    shown = command.good("show", "NA5")
+    assert (shown.count("stopped by "), shown.count("wrong tube")) == (1, 1), shown
+    told = [
+        event["why"]
+        for event in bench.lab.catalog.analyses.events("NA5")
+        if event["what"] in {"held", "run aborted"}
+    ]
+    assert told == [run["why"]] * 2
     bench.let_go("count")
     assert "is released: it goes on by itself" in command.good("rerun", "NA5")
     command.good("wait", "NA5", "--timeout", "60")

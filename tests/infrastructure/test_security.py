@@ -211,6 +211,3 @@ def test_whoever_reaches_a_bucket_may_use_its_key() -> None:
 def test_no_function_holds_back_executions_that_a_new_account_has_not() -> None:
     for function in functions().values():
         assert "ReservedConcurrentExecutions" not in function
-        for event in function.get("Events", {}).values():
-            if event["Type"] == "SQS":
-                assert event["Properties"]["ScalingConfig"]["MaximumConcurrency"] <= 50

@@ -1,12 +1,16 @@
 """The state machine as it is written: timeouts, named retries, catches, and nothing unreachable."""
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from seqdrop.domain import errors
 from tests.infrastructure.stack import (
     MACHINE,
+    PROJECT,
     all_states,
     functions,
     levels,
@@ -23,8 +27,14 @@ OF_AWS = {
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
     "Lambda.TooManyRequestsException",
 }
+THROTTLED = "Lambda.TooManyRequestsException"
+HISTORY_EVENTS = 25_000
+"""As many as an execution may have."""
+EVENTS_OF_A_TRY = 3
+"""TaskScheduled, TaskStarted and TaskFailed."""
 OURS = {
     name
     for name, value in vars(errors).items()
@@ -76,13 +86,38 @@ def test_every_task_has_a_timeout(name: str) -> None:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_every_task_retries_only_named_errors_with_jitter(name: str) -> None:
-    retries = TASKS[name]["Retry"]
-    assert retries
-    assert "States.ALL" not in errors_named(TASKS[name], "Retry")
-    for retry in retries:
+    throttles, faults = TASKS[name]["Retry"]
+    assert throttles["ErrorEquals"] == [THROTTLED]
+    assert {THROTTLED, "States.ALL"}.isdisjoint(faults["ErrorEquals"])
+    for retry in (throttles, faults):
         assert retry["JitterStrategy"] == "FULL"
-        assert 1 <= retry["MaxAttempts"] <= 10
-        assert retry["MaxDelaySeconds"] <= 60
+    assert 1 <= faults["MaxAttempts"] <= 10
+    assert faults["MaxDelaySeconds"] <= 60
+
+
+def delays(retry: dict[str, Any]) -> Iterator[float]:
+    """The longest delay before each try; full jitter takes anything from none to all of it."""
+    delay = retry["IntervalSeconds"]
+    for _ in range(retry["MaxAttempts"]):
+        yield min(delay, retry["MaxDelaySeconds"])
+        delay *= retry["BackoffRate"]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_waits_an_hour_for_a_free_execution(name: str) -> None:
+    throttles, _ = TASKS[name]["Retry"]
+    longest = list(delays(throttles))
+    expected, deviation = sum(longest) / 2, math.sqrt(sum(d * d for d in longest) / 12)
+    assert expected - 4 * deviation >= 3_600, "one wait in thirty thousand is shorter"
+    assert longest[0] <= 5, "a task whose turn comes soon is not kept"
+
+
+def test_waiting_for_executions_leaves_a_history_room_for_the_run() -> None:
+    throttles, _ = TASKS["SubmitJob"]["Retry"]
+    texts = [path.read_text("utf-8") for path in (PROJECT / "pipelines").glob("*.yaml")]
+    most_stages = max(len(yaml.safe_load(text).get("stages") or ()) for text in texts)
+    tasks = most_stages + len(TASKS)  # each throttled to its end once
+    assert tasks * throttles["MaxAttempts"] * EVENTS_OF_A_TRY <= HISTORY_EVENTS / 4
 
 
 def test_all_tasks_retry_alike() -> None:

@@ -145,8 +145,29 @@ def test_a_queue_gives_its_function_time_and_failed_messages_another_try(name: s
     queue = QUEUES[name]
     window = event.get("MaximumBatchingWindowInSeconds", 0)
     assert queue["VisibilityTimeout"] >= 6 * timeout_of(function) + window
-    assert 3 <= queue["RedrivePolicy"]["maxReceiveCount"] <= 10
     assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize("name", _sources())
+def test_a_queue_outlasts_an_hour_of_throttles_and_no_more_of_a_bad_message(name: str) -> None:
+    """A throttled batch is tried until its visibility timeout is over: that is one receive."""
+    queue = QUEUES[name]
+    seconds = queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"]
+    assert 3_600 <= seconds <= 2 * 3_600
+
+
+def test_among_ten_executions_the_queues_leave_room_for_the_state_machine() -> None:
+    at_once = source()["Parameters"]["EventConcurrency"]
+    assert (at_once["MinValue"], at_once["MaxValue"]) == (2, 1_000), "what SQS takes"
+    for _, event in _sources().values():
+        assert event["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "EventConcurrency"}}
+    assert len(_sources()) * at_once["Default"] <= 6
+
+
+def test_the_audit_trails_stream_gathers_before_it_takes_an_execution() -> None:
+    changes = functions()["CopyAuditFunction"]["Events"]["Changes"]["Properties"]
+    assert changes["MaximumBatchingWindowInSeconds"] >= 5
+    assert changes.get("ParallelizationFactor", 1) == 1
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -277,6 +277,49 @@ def test_reserved_concurrency_is_a_limit(start: Start, tmp_path: Path) -> None:
     assert call(host, "echo")["arn"] == arn("echo")
 
 
+def test_an_accounts_executions_are_shared_by_all_functions_and_counted_until_they_answer(
+    start: Start, tmp_path: Path
+) -> None:
+    specs = [spec(tmp_path, name, timeout_seconds=60) for name in "abc"]
+    host = start(*specs, account_concurrency=2)
+    started, go = [tmp_path / f"started-{name}" for name in "ab"], tmp_path / "go"
+    with ThreadPoolExecutor() as pool:
+        running = []
+        for name, path in zip("ab", started, strict=True):
+            event = {"started": str(path), "wait_for": str(go)}
+            running.append(pool.submit(call, host, name, event))
+            written(path)
+        for name in "abc":
+            with pytest.raises(TooManyRequests):
+                host.invoke(name, b"{}")
+        go.touch()
+        for one in running:
+            one.result()
+    assert call(host, "c")["arn"] == arn("c")
+    host.account_concurrency = 0
+    with pytest.raises(TooManyRequests):
+        host.invoke("c", b"{}")
+    host.account_concurrency = None
+    assert call(host, "c")["arn"] == arn("c")
+
+
+def test_what_is_reserved_for_a_function_is_nobody_elses(start: Start, tmp_path: Path) -> None:
+    host = start(
+        spec(tmp_path, "mine", timeout_seconds=60, reserved_concurrency=1),
+        spec(tmp_path, "other", timeout_seconds=60),
+        account_concurrency=2,
+    )
+    started, go = tmp_path / "started", tmp_path / "go"
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(call, host, "other", {"started": str(started), "wait_for": str(go)})
+        written(started)
+        with pytest.raises(TooManyRequests):
+            host.invoke("other", b"{}")
+        assert call(host, "mine")["arn"] == arn("mine")
+        go.touch()
+        running.result()
+
+
 def test_logs_go_to_the_functions_group_as_lambda_writes_them(start: Start, tmp_path: Path) -> None:
     host = start(spec(tmp_path, "logs-of-mine"))
     invocation = host.invoke("logs-of-mine", b'{"raise": "no"}')

@@ -12,7 +12,7 @@ import pytest
 from moto.sqs.models import Queue, SQSBackend, sqs_backends
 
 from local.eventbridge import put_event
-from local.functions import HostStopped, Invocation
+from local.functions import HostStopped, Invocation, TooManyRequests
 from local.queues import EventSource, QueuePollers, lock_queues
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -28,10 +28,13 @@ class FakeHost:
     def __init__(self, answer: Answer) -> None:
         self.events: list[Event] = []
         self._answer = answer
+        self.throttled: Callable[[Event], bool] = lambda _: False
 
     def invoke(self, name: str, payload: bytes) -> Invocation:
         assert name == "worker"
         event = json.loads(payload)
+        if self.throttled(event):
+            raise TooManyRequests(name)
         self.events.append(event)
         answer = self._answer(event)
         if isinstance(answer, Exception):
@@ -169,6 +172,44 @@ def test_what_keeps_failing_goes_to_the_dead_letter_queue(sqs: Any, start: Start
     until(lambda: dead._messages)
     assert host.bodies() == ["poison", "poison"]
     assert not queue._messages
+
+
+def test_a_throttled_batch_is_tried_again_within_its_visibility_timeout(
+    sqs: Any, start: Start
+) -> None:
+    queue = sqs.create_queue("work", VisibilityTimeout=30)
+    host, left = start(), iter([True, True, True])
+    host.throttled = lambda _: next(left, False)
+    sqs.send_message("work", "a")
+    until(lambda: not queue._messages)
+    (event,) = host.events
+    assert event["Records"][0]["attributes"]["ApproximateReceiveCount"] == "1"
+
+
+def test_a_batch_that_is_throttled_too_long_goes_back_unseen_with_its_receive_counted(
+    sqs: Any, start: Start
+) -> None:
+    queue = sqs.create_queue("work", VisibilityTimeout=1)
+    host = start()
+    host.throttled = lambda event: _receives(event) == 1
+    sqs.send_message("work", "a")
+    until(lambda: not queue._messages)
+    assert [_receives(event) for event in host.events] == [2]
+
+
+def test_throttles_alone_bring_a_message_to_the_dead_letters(sqs: Any, start: Start) -> None:
+    dead = sqs.create_queue("dead")
+    policy = json.dumps({"deadLetterTargetArn": f"{ARN}dead", "maxReceiveCount": 2})
+    sqs.create_queue("work", VisibilityTimeout=1, RedrivePolicy=policy)
+    host = start()
+    host.throttled = lambda _: True
+    sqs.send_message("work", "a")
+    until(lambda: dead._messages)
+    assert not host.events
+
+
+def _receives(event: Event) -> int:
+    return int(event["Records"][0]["attributes"]["ApproximateReceiveCount"])
 
 
 def test_a_delayed_message_comes_when_it_is_due(sqs: Any, start: Start) -> None:

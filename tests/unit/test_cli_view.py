@@ -104,6 +104,31 @@ def test_runs_have_what_scripts_read_and_the_newest_is_first() -> None:
     assert (call["status"], call["submitted"]) == ("NOT_RUN", None)
 
 
+@pytest.mark.parametrize("status", [RunStatus.ABORTED, RunStatus.FAILED])
+def test_a_run_that_ended_badly_costs_what_its_jobs_cost_whenever_they_ended(
+    status: RunStatus,
+) -> None:
+    items = [
+        analysis(),
+        run(1, status, cost_usd=0.1),  # as runs were closed once: before their jobs had ended
+        job(1, "align", "FAILED", cost_usd=0.5),
+        job(1, "call", "FAILED", cost_usd=0.25),
+    ]
+    [shown] = sample_document("NA1", items)["analyses"]
+    assert shown["runs"][0]["cost_usd"] == 0.75
+
+
+def test_why_a_run_was_stopped_is_shown_once() -> None:
+    why = "stopped by somebody: wrong tube"
+    holds = {"a": "R2 is shorter", "stopped": why}
+    items = [
+        analysis(status=AnalysisStatus.HELD, holds=holds),
+        run(1, RunStatus.ABORTED, failure=why),
+    ]
+    text = "\n".join(sample_lines(sample_document("NA1", items)))
+    assert text.count(why) == 1
+
+
 def test_a_held_analysis_shows_every_reason() -> None:
     holds = {"a": "R2 is shorter", "b": "stopped by somebody"}
     items = [analysis(status=AnalysisStatus.HELD, why="older", holds=holds)]

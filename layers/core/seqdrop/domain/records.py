@@ -193,6 +193,7 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     qc_reasons: tuple[str, ...] = ()
     metrics: dict[str, float] = {}
     cost_usd: float | None = None
+    """Of a run that SUCCEEDED. Jobs of others may end after them: the jobs' costs are the sum."""
     simulated: bool = False
     failure: str = ""
     claimed: str = ""

@@ -12,6 +12,7 @@ from seqdrop.aws.objects import Objects
 from seqdrop.aws.queues import Rechecks
 from seqdrop.domain.blueprint import Blueprint
 from seqdrop.domain.control import judge_control
+from seqdrop.domain.cost import run_cost_usd
 from seqdrop.domain.errors import Conflict, NoSuchSample, RunClosed, SeqdropError, Transient
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.fingerprint import Comparison, identity_metrics
@@ -126,16 +127,14 @@ class Closing:
 
     def _cost(self, run: Run) -> float:
         jobs = self.catalog.jobs.of_run(run.sample, run.assay, run.id)
-        return round(sum(job.cost_usd or 0.0 for job in jobs), 6)
+        return run_cost_usd(job.cost_usd for job in jobs)
 
     def fail(self, ids: RunInput, error: str, cause: str) -> str:
         """Closes a run that failed: HELD where a person must mend the files, FAILED else."""
         run = self._run(ids)
         reason, held = self._why_failed(run, error, cause)
         if run.status.live:
-            failed = msgspec.structs.replace(
-                run, status=RunStatus.FAILED, failure=reason, cost_usd=self._cost(run)
-            )
+            failed = msgspec.structs.replace(run, status=RunStatus.FAILED, failure=reason)
             status = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
             self._close(failed, status, why=reason, hold="run" if held else "")
         self.jobs.end_all(run.sample, run.assay, run.id, "another stage of its run failed")
@@ -158,10 +157,10 @@ class Closing:
         run = self._run(ids)
         if run.status.live:
             run, held = _ended(run, status, cause)
-            run = msgspec.structs.replace(run, cost_usd=self._cost(run))
             analysis = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
             self._close(run, analysis, why=run.failure, who=who, hold="stopped" if held else "")
-        self.jobs.end_all(run.sample, run.assay, run.id, cause or status)
+        why = "its run was stopped" if status == "ABORTED" else cause or status
+        self.jobs.end_all(run.sample, run.assay, run.id, why)
         return run.failure or status
 
     def _close(
@@ -219,7 +218,8 @@ def _is_input(job: Job) -> bool:
 def _ended(run: Run, status: str, cause: str) -> tuple[Run, bool]:
     """The closed run, and whether a person must release its analysis."""
     if status == "ABORTED":
-        why = f"stopped: {cause}" if cause else "stopped"
+        # `seqdrop stop` gives a cause that says so already, and by whom.
+        why = cause if cause.startswith("stopped") else f"stopped: {cause}" if cause else "stopped"
         return msgspec.structs.replace(run, status=RunStatus.ABORTED, failure=why), True
     why = f"the execution ended as {status}" + (f": {cause}" if cause else "")
     return msgspec.structs.replace(run, status=RunStatus.FAILED, failure=why), False
