@@ -1,17 +1,17 @@
 """The AWS endpoint: moto's server, in this process, on a loopback port."""
 
 import functools
-import json
 import logging
 import socket
 import threading
-from xml.sax.saxutils import escape
 
 from flask import Flask, Response, request
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from local.answers import error_body
 from local.calls import recorded
+from local.loopback import ThisMachineOnly
 
 HOST = "127.0.0.1"
 
@@ -22,23 +22,30 @@ class PortInUse(Exception):
 
 def _backend(service: str) -> Flask:
     """moto's application for a service; a call that moto lacks is one answer, not a traceback."""
+    if service == "moto_api":
+        return _no_control()
     app: Flask = create_backend_app(service)
     app.register_error_handler(NotImplementedError, _lacking)
     return app
 
 
+def _no_control() -> Flask:
+    """In place of moto's control paths: `/moto-api/reset` would empty the runtime for anybody."""
+    app = Flask("moto", static_folder=None)
+    app.register_error_handler(404, lambda _: _refused("moto's control paths are off"))
+    return app
+
+
+def _refused(message: str) -> Response:
+    body, kind = error_body(request.content_type or "", "AccessDenied", message)
+    return Response(body, 403, content_type=kind)
+
+
 def _lacking(error: NotImplementedError) -> Response:
     """501 in the words of the service's protocol."""
-    code, message = "NotImplemented", f"the embedded runtime does not play this ({error})"
-    if "json" in request.content_type:
-        document = {"__type": code, "message": message}
-        return Response(json.dumps(document), 501, content_type=request.content_type)
-    fault = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-    return Response(
-        f"<ErrorResponse><Errors>{fault}</Errors>{fault}</ErrorResponse>",
-        501,
-        content_type="text/xml",
-    )
+    message = f"the embedded runtime does not play this ({error})"
+    body, kind = error_body(request.content_type or "", "NotImplemented", message)
+    return Response(body, 501, content_type=kind)
 
 
 class _Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]  # moto has no types
@@ -58,7 +65,7 @@ class Endpoint:
                 f"port {port} is in use: end what listens there, or choose another with --port"
             )
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
-        app = recorded(_Dispatcher(_backend))
+        app = ThisMachineOnly(recorded(_Dispatcher(_backend)))
         self._server: BaseWSGIServer = make_server(HOST, port, app, threaded=True)
         self.port: int = self._server.port
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
