@@ -45,7 +45,10 @@ def up(
 ) -> None:
     """Runs an AWS endpoint on this machine, with Seqdrop deployed, until Ctrl-C."""
     from cli.instance import only_one
+    from cli.library_check import require_good_library
+    from cli.stack import PIPELINES
 
+    require_good_library(PIPELINES)
     place = _place(folder, port)
     with _ended_by_signals(), only_one(place) as instance:
         _check_disk(place)
