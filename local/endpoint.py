@@ -3,16 +3,20 @@
 import functools
 import logging
 import socket
+import tempfile
 import threading
+from pathlib import Path
 
 from flask import Flask, Response, request
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from local import disk
 from local.answers import error_body
 from local.calls import recorded
 from local.loopback import ThisMachineOnly
 
+LOG = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 
 
@@ -26,6 +30,7 @@ def _backend(service: str) -> Flask:
         return _no_control()
     app: Flask = create_backend_app(service)
     app.register_error_handler(NotImplementedError, _lacking)
+    app.register_error_handler(OSError, _no_space)
     return app
 
 
@@ -46,6 +51,20 @@ def _lacking(error: NotImplementedError) -> Response:
     message = f"the embedded runtime does not play this ({error})"
     body, kind = error_body(request.content_type or "", "NotImplemented", message)
     return Response(body, 501, content_type=kind)
+
+
+def _no_space(error: OSError) -> Response:
+    """507, which clients do not try again by themselves, where moto's objects have filled the disk.
+
+    Objects that are too large for memory are in files of the folder for temporary files.
+    """
+    if not disk.is_full(error):
+        raise error
+    place = disk.describe(Path(tempfile.gettempdir()))
+    message = f"no space is left for {place}: make space there, then do this again"
+    LOG.error("%s %s: %s", request.method, request.path, message)
+    body, kind = error_body(request.content_type or "", disk.NO_SPACE, message)
+    return Response(body, 507, content_type=kind)
 
 
 class _Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]  # moto has no types
