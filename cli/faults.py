@@ -64,8 +64,13 @@ def _of_aws(error: BaseException) -> str:
             "there are no AWS credentials: configure some, or set AWS_ENDPOINT_URL to the "
             "endpoint that `seqdrop local up` prints"
         )
-    if isinstance(error, (CredentialRetrievalError, NoRegionError)):
-        return f"{error} Set AWS_REGION; or, for the embedded runtime, AWS_ENDPOINT_URL."
+    if isinstance(error, NoRegionError):
+        return (
+            "it is not said where to look: set AWS_ENDPOINT_URL to the endpoint that `seqdrop local "
+            "up` prints; or, for a stack in the cloud, AWS_REGION"
+        )
+    if isinstance(error, CredentialRetrievalError):
+        return " ".join(str(error).split())
     return _unreachable(error) if isinstance(error, (ConnectionError, HTTPClientError)) else ""
 
 

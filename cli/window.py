@@ -79,7 +79,7 @@ class LogFile(RotatingFileHandler):
     """The log; where it can't be written, the runtime goes on, and the window says so once."""
 
     def __init__(self, path: Path, say: Say) -> None:
-        super().__init__(path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True)
+        super().__init__(path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8")
         self._say = say
         self._told = False
 

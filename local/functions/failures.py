@@ -61,7 +61,7 @@ def _subject(event: bytes | str, message_id: str = "") -> str:
     if not isinstance(records, list):
         return next(_named(document), "")
     messages = [
-        _document(record.get("body", ""))
+        _document(str(record.get("body", "")))
         for record in records
         if isinstance(record, dict) and message_id in {"", record.get("messageId")}
     ]
