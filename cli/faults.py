@@ -66,8 +66,8 @@ def _of_aws(error: BaseException) -> str:
         )
     if isinstance(error, NoRegionError):
         return (
-            "it is not said where to look: set AWS_ENDPOINT_URL to the endpoint that `seqdrop local "
-            "up` prints; or, for a stack in the cloud, AWS_REGION"
+            "it is not said where to look: set AWS_ENDPOINT_URL to the endpoint that "
+            "`seqdrop local up` prints; or, for a stack in the cloud, AWS_REGION"
         )
     if isinstance(error, CredentialRetrievalError):
         return " ".join(str(error).split())

@@ -64,17 +64,21 @@ class _Look:
         try:
             return reader()
         except InvalidPipeline as error:
-            self.mistakes.append(f"{self._folder}/{error}")
+            self._tell(str(error))
         except OSError as error:
-            self.mistakes.append(f"{self._folder}/{name}.yaml: {error.strerror}")
+            self._tell(f"{name}.yaml: {error.strerror}")
         return None
 
     def note(self, name: str, mistakes: Iterable[Mistake]) -> None:
-        """What is wrong with what a file says; a base's mistake is told once."""
+        """What is wrong with what a file says."""
         for mistake in mistakes:
-            told = f"{self._folder}/{self.library.where(name, mistake.place)}: {mistake.says}"
-            if told not in self.mistakes:
-                self.mistakes.append(told)
+            self._tell(f"{self.library.where(name, mistake.place)}: {mistake.says}")
+
+    def _tell(self, mistake: str) -> None:
+        """Once, also where it is in the base of several pipelines."""
+        told = f"{self._folder}/{mistake}"
+        if told not in self.mistakes:
+            self.mistakes.append(told)
 
 
 def _misnamed(name: str, pipeline: Pipeline) -> Iterator[Mistake]:

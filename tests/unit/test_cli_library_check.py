@@ -1,12 +1,20 @@
 """What is wrong in pipelines, assays and prices is told with file and line, before any run."""
 
 import shutil
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import typer
+import yaml
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from cli.library_check import mistakes_in_library, require_good_library
+from seqdrop.domain.errors import InvalidPipeline
+from seqdrop.library import Library
 from tests.lab import PROJECT
 
 
@@ -64,6 +72,39 @@ def test_a_mistake_is_told_with_its_file_and_line(
     assert told[0].startswith(f"{folder}/{file}, line {line}: ")
 
 
+FILES = sorted((PROJECT / "pipelines").glob("*.yaml"))
+
+
+def values(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    """Every scalar of a document that is a value."""
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    children = [v for _, v in node.value] if isinstance(node, yaml.MappingNode) else node.value
+    if isinstance(node, yaml.CollectionNode):
+        for child in children:
+            yield from values(child)
+
+
+@given(file=st.sampled_from(FILES), pick=st.integers(0, 10_000))
+@settings(deadline=None)
+def test_a_value_of_a_wrong_type_is_told_in_its_line_wherever_it_is(file: Path, pick: int) -> None:
+    text = file.read_text()
+    document = yaml.compose(text, yaml.SafeLoader)
+    assert document
+    there = list(values(document))
+    value = there[pick % len(there)]
+    start, end = value.start_mark, value.end_mark
+    assume(value.tag != "tag:yaml.org,2002:null")
+    with TemporaryDirectory() as folder:
+        shutil.copytree(file.parent, folder, dirs_exist_ok=True)
+        (Path(folder) / file.name).write_text(f"{text[: start.index]}{{x: 1}}{text[end.index :]}")
+        library = Library(folder)
+        readers = {"assays": library.all_assays, "prices": library.prices}
+        with pytest.raises(InvalidPipeline) as told:
+            readers.get(file.stem, partial(library.unchecked, file.stem))()
+    assert str(told.value).startswith(f"{file.name}, line {start.line + 1}: ")
+
+
 def test_all_mistakes_are_told_and_none_twice(folder: Path) -> None:
     first = change(folder / "assays.yaml", "breadth_20x", "breadth_21x")
     second = change(folder / "assays.yaml", "reporting_breadth", "reporting_width")
@@ -97,6 +138,15 @@ def test_a_mistake_in_a_base_is_told_in_the_base_s_file(folder: Path) -> None:
     assert [each.partition(" is none of")[0] for each in told] == [
         f"{folder}/own.yaml, line 5: stage call: when: 'umi'"
     ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("reads: files", "reads: twice"), ("reads: files", "reads: [")]
+)
+def test_a_base_that_can_not_be_read_is_told_once(folder: Path, old: str, new: str) -> None:
+    change(folder / "germline-fpga.yaml", old, new)
+    (told,) = mistakes_in_library(folder)
+    assert told.startswith(f"{folder}/germline-fpga.yaml, line ")
 
 
 @pytest.mark.parametrize("file", ["assays", "prices", "references"])

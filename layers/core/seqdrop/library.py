@@ -72,7 +72,9 @@ class Library:
         own = load_yaml(self._folder / f"{name}.yaml")
         if not isinstance(own, dict) or "base" not in own:
             return own
-        base, place = str(own["base"]), self.where(name, ("base",))
+        base = str(own["base"])
+        line, _ = find_line(self._folder / f"{name}.yaml", ("base",))
+        place = f"{name}.yaml, line {line}"
         if base == name or base not in self.pipeline_names():
             raise InvalidPipeline(f"{place}: its base {base!r} is not another pipeline")
         theirs = load_yaml(self._folder / f"{base}.yaml")
