@@ -1,5 +1,6 @@
 """Lambda functions run in worker processes."""
 
+import http.client
 import json
 import os
 import signal
@@ -461,6 +462,28 @@ def deploy(name: str) -> None:
             "Publish": False,
         }
     )
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1.evil.example:80"},
+    ],
+)
+def test_a_web_page_gets_no_function_s_event(
+    start: Start, tmp_path: Path, headers: dict[str, str]
+) -> None:
+    host = start(spec(tmp_path, "echo"))
+    before = call(host, "echo")
+    address = before["environment"]["AWS_LAMBDA_RUNTIME_API"]
+    connection = http.client.HTTPConnection(address, timeout=10)
+    connection.request("GET", "/2018-06-01/runtime/invocation/next", headers=headers)
+    assert connection.getresponse().status == 403
+    connection.close()
+    assert call(host, "echo")["pid"] == before["pid"]
 
 
 @pytest.mark.usefixtures("stock_invoke")
