@@ -1,10 +1,11 @@
 """One clear line for everything that a command may meet outside of itself."""
 
-import errno
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.disk import NO_SPACE, describe, is_full
 from seqdrop.domain.errors import SeqdropError
 
 if TYPE_CHECKING:
@@ -63,8 +64,13 @@ def _of_aws(error: BaseException) -> str:
             "there are no AWS credentials: configure some, or set AWS_ENDPOINT_URL to the "
             "endpoint that `seqdrop local up` prints"
         )
-    if isinstance(error, (CredentialRetrievalError, NoRegionError)):
-        return f"{error} Set AWS_REGION; or, for the embedded runtime, AWS_ENDPOINT_URL."
+    if isinstance(error, NoRegionError):
+        return (
+            "it is not said where to look: set AWS_ENDPOINT_URL to the endpoint that "
+            "`seqdrop local up` prints; or, for a stack in the cloud, AWS_REGION"
+        )
+    if isinstance(error, CredentialRetrievalError):
+        return " ".join(str(error).split())
     return _unreachable(error) if isinstance(error, (ConnectionError, HTTPClientError)) else ""
 
 
@@ -79,7 +85,7 @@ def _refused(error: "ClientError") -> str:
     details = error.response["Error"]
     code, message = details.get("Code", "unknown"), " ".join(details.get("Message", "").split())
     asked = error.operation_name
-    if code == "NotImplemented":
+    if code in {"NotImplemented", NO_SPACE}:
         return f"{asked}: {message}"
     if code in _CREDENTIAL_CODES:
         return f"AWS does not take these credentials ({code}): {message} (log in again?)"
@@ -95,9 +101,10 @@ def _unreachable(error: BaseException) -> str:
 
 
 def _of_files(error: OSError) -> str:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        where = f" for {error.filename}" if error.filename else ""
-        return f"no space is left on the disk{where}"
+    if is_full(error):
+        file = error.filename
+        where = f" for {describe(Path(file))}" if isinstance(file, str) else " on the disk"
+        return f"no space is left{where}: make space there, then do this again"
     if error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__

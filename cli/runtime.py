@@ -14,13 +14,12 @@ import typer
 
 from cli.faults import CommandFailed
 from cli.options import Json
-from cli.screen import emit, say
+from cli.screen import emit, say, warn
 
 if TYPE_CHECKING:
     from local.runtime import Runtime
 
 DEFAULT_PORT = 4566
-_LEAST_FREE_MIB = 256
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Of the endpoint; 0 takes a free one.")]
 Folder = Annotated[
@@ -45,19 +44,25 @@ def up(
 ) -> None:
     """Runs an AWS endpoint on this machine, with Seqdrop deployed, until Ctrl-C."""
     from cli.instance import only_one
+    from cli.library_check import require_good_library
+    from cli.stack import PIPELINES
+    from cli.window import DiskWatch, watch
 
+    require_good_library(PIPELINES)
     place = _place(folder, port)
+    _check_disk(place)
     with _ended_by_signals(), only_one(place) as instance:
-        _check_disk(place)
         _keep_temporary_files_in(place)
+        log, space = watch(place, warn), DiskWatch(place, warn)
         with _start(place, port, fpga_slots, cpu_slots) as runtime:
             instance.write(runtime.url)
-            document = _document(runtime)
+            document = _document(runtime, log)
             if json:
                 emit(document)
             else:
                 _announce(document)
             while True:  # not signal.pause(): a signal just before it would be lost
+                space.look()
                 time.sleep(1)
 
 
@@ -83,11 +88,12 @@ def _place(folder: Path | None, port: int) -> Path:
 
 
 def _check_disk(place: Path) -> None:
-    free = shutil.disk_usage(place).free >> 20
-    if free < _LEAST_FREE_MIB:
+    from local import disk
+
+    if disk.free_mib(place) < disk.LEAST_FREE_MIB:
         raise CommandFailed(
-            f"no space is left on the disk: {place} has {free} MiB, the runtime needs "
-            f"{_LEAST_FREE_MIB} MiB and room for the files; choose another place with --dir"
+            f"too little space is left for {disk.describe(place)}: the runtime needs "
+            f"{disk.LEAST_FREE_MIB} MiB and room for the files; choose another place with --dir"
         )
 
 
@@ -120,8 +126,6 @@ def _ended_by_signals() -> Iterator[None]:
 
 @contextmanager
 def _start(place: Path, port: int, fpga_slots: int, cpu_slots: int | None) -> "Iterator[Runtime]":
-    import logging
-
     try:
         from local.endpoint import PortInUse
         from local.runtime import Runtime, RuntimeSettings
@@ -130,7 +134,6 @@ def _start(place: Path, port: int, fpga_slots: int, cpu_slots: int | None) -> "I
             f"the embedded runtime is not installed ({error.name} is missing): "
             "run `make setup`, or pip install 'seqdrop[local]'"
         ) from error
-    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     cpus = cpu_slots or os.cpu_count() or 1
     settings = RuntimeSettings(place, port=port, fpga_slots=fpga_slots, cpu_slots=cpus)
     try:
@@ -141,7 +144,7 @@ def _start(place: Path, port: int, fpga_slots: int, cpu_slots: int | None) -> "I
         yield runtime
 
 
-def _document(runtime: "Runtime") -> dict[str, Any]:
+def _document(runtime: "Runtime", log: Path) -> dict[str, Any]:
     from local.deploy import REGION
     from local.runtime import TOOLS
 
@@ -150,6 +153,7 @@ def _document(runtime: "Runtime") -> dict[str, Any]:
         "endpoint": runtime.url,
         "region": REGION,
         "dir": str(runtime.settings.folder),
+        "log": str(log),
         "pid": os.getpid(),
         "outputs": dict(runtime.outputs),
         "tools": {tool: shutil.which(tool, path=path) for tool in TOOLS},
@@ -157,8 +161,8 @@ def _document(runtime: "Runtime") -> dict[str, Any]:
 
 
 def _announce(document: dict[str, Any]) -> None:
-    outputs, tools = document["outputs"], document["tools"]
     """The line that says ready is the last: who waits for it has seen all."""
+    outputs, tools = document["outputs"], document["tools"]
     say("for seqdrop, the AWS CLI and any other client, in another terminal:")
     for name, value in (
         ("AWS_ENDPOINT_URL", document["endpoint"]),
@@ -171,6 +175,7 @@ def _announce(document: dict[str, Any]) -> None:
     say(f"results are here: s3://{outputs['ResultsBucket']}/")
     for line in _tool_lines(tools):
         say(line)
+    say(f"what goes wrong is told here, a line each; the whole log is {document['log']}")
     say(f"ready at {document['endpoint']}; Ctrl-C ends it")
 
 

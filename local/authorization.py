@@ -3,12 +3,11 @@
 Whoever signs with another access key id is a person with every right.
 """
 
-import json
 from collections.abc import Iterable
 from typing import Any
-from xml.sax.saxutils import escape
 
 from local.actions import Need, Request, needs_of
+from local.answers import error_body
 from local.calls import App, Environ, StartResponse, signed_request
 from local.permissions import allowed
 from local.roles import grants_of_role, role_of
@@ -57,26 +56,18 @@ def refusal(who: str, missing: Need) -> str:
 def _refused(
     who: str, request: Request, missing: Need, start_response: StartResponse
 ) -> Iterable[bytes]:
-    message = refusal(who, missing)
     if request.service == "s3":
-        kind, body = "application/xml", _xml(request, message)
+        asked_in, code = "application/xml", "AccessDenied"
     else:
-        kind = request.headers.get("content-type") or "application/json"
-        body = json.dumps({"__type": "AccessDeniedException", "message": message})
+        asked_in, code = request.headers.get("content-type") or "json", "AccessDeniedException"
+    body, kind = error_body(asked_in, code, refusal(who, missing))
+    body = b"" if request.method == "HEAD" else body
     # Services that name the operation in a header answer 400, the others 403.
     status = "400 Bad Request" if request.operation else "403 Forbidden"
-    encoded = body.encode()
     headers = [
         ("Content-Type", kind),
-        ("Content-Length", str(len(encoded))),
-        ("x-amzn-ErrorType", "AccessDeniedException"),
+        ("Content-Length", str(len(body))),
+        ("x-amzn-ErrorType", code),
     ]
     start_response(status, headers)
-    return [encoded]
-
-
-def _xml(request: Request, message: str) -> str:
-    if request.method == "HEAD":
-        return ""
-    fault = f"<Code>AccessDenied</Code><Message>{escape(message)}</Message>"
-    return f'<?xml version="1.0" encoding="UTF-8"?><Error>{fault}</Error>'
+    return [body]

@@ -1,19 +1,23 @@
 """The AWS endpoint: moto's server, in this process, on a loopback port."""
 
 import functools
-import json
 import logging
 import socket
+import tempfile
 import threading
-from xml.sax.saxutils import escape
+from pathlib import Path
 
 from flask import Flask, Response, request
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from local import disk
+from local.answers import error_body
 from local.authorization import Authorizer
 from local.calls import recorded
+from local.loopback import ThisMachineOnly
 
+LOG = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 
 
@@ -23,23 +27,45 @@ class PortInUse(Exception):
 
 def _backend(service: str) -> Flask:
     """moto's application for a service; a call that moto lacks is one answer, not a traceback."""
+    if service == "moto_api":
+        return _no_control()
     app: Flask = create_backend_app(service)
     app.register_error_handler(NotImplementedError, _lacking)
+    app.register_error_handler(OSError, _no_space)
     return app
+
+
+def _no_control() -> Flask:
+    """In place of moto's control paths: `/moto-api/reset` would empty the runtime for anybody."""
+    app = Flask("moto", static_folder=None)
+    app.register_error_handler(404, lambda _: _refused("moto's control paths are off"))
+    return app
+
+
+def _refused(message: str) -> Response:
+    body, kind = error_body(request.content_type or "", "AccessDenied", message)
+    return Response(body, 403, content_type=kind)
 
 
 def _lacking(error: NotImplementedError) -> Response:
     """501 in the words of the service's protocol."""
-    code, message = "NotImplemented", f"the embedded runtime does not play this ({error})"
-    if "json" in request.content_type:
-        document = {"__type": code, "message": message}
-        return Response(json.dumps(document), 501, content_type=request.content_type)
-    fault = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-    return Response(
-        f"<ErrorResponse><Errors>{fault}</Errors>{fault}</ErrorResponse>",
-        501,
-        content_type="text/xml",
-    )
+    message = f"the embedded runtime does not play this ({error})"
+    body, kind = error_body(request.content_type or "", "NotImplemented", message)
+    return Response(body, 501, content_type=kind)
+
+
+def _no_space(error: OSError) -> Response:
+    """507, which clients do not try again by themselves, where moto's objects have filled the disk.
+
+    Objects that are too large for memory are in files of the folder for temporary files.
+    """
+    if not disk.is_full(error):
+        raise error
+    place = disk.describe(Path(tempfile.gettempdir()))
+    message = f"no space is left for {place}: make space there, then do this again"
+    LOG.error("%s %s: %s", request.method, request.path, message)
+    body, kind = error_body(request.content_type or "", disk.NO_SPACE, message)
+    return Response(body, 507, content_type=kind)
 
 
 class _Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]  # moto has no types
@@ -59,7 +85,7 @@ class Endpoint:
                 f"port {port} is in use: end what listens there, or choose another with --port"
             )
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
-        app = recorded(Authorizer(_Dispatcher(_backend)))
+        app = ThisMachineOnly(recorded(Authorizer(_Dispatcher(_backend))))
         self._server: BaseWSGIServer = make_server(HOST, port, app, threaded=True)
         self.port: int = self._server.port
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)

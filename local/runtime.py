@@ -14,7 +14,7 @@ from typing import Any
 
 from moto.moto_api._internal import moto_api_backend
 
-from local import batch, dynamodb, executions, functions, log_groups, s3_events
+from local import batch, dynamodb, executions, functions, log_groups, s3_bodies, s3_events
 from local.batch import BatchSettings
 from local.deploy import REGION, Deployment, deploy
 from local.endpoint import Endpoint
@@ -22,7 +22,7 @@ from local.functions import FunctionHost
 from local.queues import QueuePollers
 
 PROJECT = Path(__file__).resolve().parent.parent
-_PATCHED: tuple[Any, ...] = (dynamodb, log_groups, s3_events, executions)
+_PATCHED: tuple[Any, ...] = (dynamodb, log_groups, s3_bodies, s3_events, executions)
 _NO_DIGEST = f"sha256:{0:064}"
 TOOLS = ("bwa", "samtools", "bcftools", "mosdepth", "dragen")
 log = logging.getLogger(__name__)

@@ -7,6 +7,7 @@ from moto.awslambda.exceptions import LambdaClientError, UnknownFunctionExceptio
 from moto.awslambda.models import LambdaFunction
 
 from local.functions.calls import TooManyRequests, UnknownFunction
+from local.functions.failures import report
 from local.functions.host import FunctionHost
 
 _stock_invoke = LambdaFunction.invoke
@@ -31,6 +32,7 @@ def install(host: FunctionHost) -> None:
         except UnknownFunction as error:
             raise UnknownFunctionException(self.function_arn) from error
         except TooManyRequests as error:
+            report(self.function_name, payload, "TooManyRequestsException", "Rate Exceeded.")
             throttled = LambdaClientError("TooManyRequestsException", "Rate Exceeded.")
             throttled.code = 429
             raise throttled from error

@@ -1,23 +1,32 @@
 """What a worker prints, as a log stream."""
 
 import asyncio
+import logging
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 from moto.logs.models import logs_backends
 
+LOG = logging.getLogger(__name__)
 LOG_FLUSH_SECONDS = 0.1
 LOG_TAIL_BYTES = 4096
 
 
 class WorkerLog:
-    """A worker's log stream: what it prints and Lambda's own lines, sent to moto in batches."""
+    """A worker's log stream: what it prints and Lambda's own lines, sent to moto in batches.
 
-    def __init__(self, function_arn: str, function_name: str, stream: str) -> None:
+    Each line that the worker prints is also told to ``heard``, and all go to the runtime's log.
+    """
+
+    def __init__(
+        self, function_arn: str, function_name: str, stream: str, heard: Callable[[str], None]
+    ) -> None:
         self.group, self.stream = f"/aws/lambda/{function_name}", stream
         region, account = function_arn.split(":")[3:5]
         self._backend = logs_backends[account][region]
+        self._heard = heard
         self._pending: list[dict[str, Any]] = []
         self._partial = b""
         self._tail: list[str] = []
@@ -38,7 +47,9 @@ class WorkerLog:
                 return
             *lines, self._partial = (self._partial + data).split(b"\n")
             for line in lines:
-                self.write(line.decode(errors="replace"))
+                text = line.decode(errors="replace")
+                self.write(text)
+                self._heard(text)
 
     def write(self, line: str) -> None:
         """Add one line (the bootstrap joins the lines of a trace by carriage returns)."""
@@ -47,6 +58,7 @@ class WorkerLog:
             self._loop.call_later(LOG_FLUSH_SECONDS, self._flush)
         self._pending.append({"timestamp": int(time.time() * 1000), "message": message})
         self._tail.append(message)
+        LOG.info("%s %s", self.group, message)
 
     def take_tail(self) -> str:
         """Return the last lines since this was last asked."""

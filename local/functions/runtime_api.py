@@ -46,8 +46,12 @@ class RuntimeApi:
         self._writers.add(writer)
         try:
             while True:
-                method, path, length = _parsed(await reader.readuntil(b"\r\n\r\n"))
-                self._handle(method, path, await reader.readexactly(length), writer)
+                method, path, headers = _parsed(await reader.readuntil(b"\r\n\r\n"))
+                body = await reader.readexactly(int(headers.get("content-length", "0")))
+                if _is_of_web_page(headers):
+                    writer.write(_answer("403 Forbidden", b"", {}))
+                else:
+                    self._handle(method, path, body, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()  # the worker ended, which the fork server reports with its reason
         finally:
@@ -73,9 +77,15 @@ def _answer(status: str, body: bytes, headers: dict[str, str]) -> bytes:
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
 
-def _parsed(head: bytes) -> tuple[str, str, int]:
-    """Return a request's method, path and body length."""
+def _parsed(head: bytes) -> tuple[str, str, dict[str, str]]:
+    """Return a request's method, path and headers."""
     first, *lines = head.decode("latin-1").split("\r\n")
-    headers = dict(line.lower().split(":", 1) for line in lines if ":" in line)
+    pairs = (line.split(":", 1) for line in lines if ":" in line)
     method, path, _ = first.split(" ", 2)
-    return method, path, int(headers.get("content-length", "0"))
+    return method, path, {name.lower(): value.strip() for name, value in pairs}
+
+
+def _is_of_web_page(headers: dict[str, str]) -> bool:
+    """Tell what a browser sends, which could take a worker's event (see `local/loopback.py`)."""
+    here = headers.get("host", "").startswith("127.0.0.1:")
+    return not here or "origin" in headers or "sec-fetch-site" in headers

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.functions.calls import Call
+from local.functions.failures import report, report_failure, report_logged_error
 from local.functions.forks import Forks
 from local.functions.log import WorkerLog
 from local.functions.runtime_api import RuntimeApi
@@ -37,7 +38,7 @@ class Worker:
         self._init_ms = 0.0
         spec = function.spec
         stream = time.strftime("%Y/%m/%d/[$LATEST]", time.gmtime()) + self.id
-        self._log = WorkerLog(spec.arn, spec.name, stream)
+        self._log = WorkerLog(spec.arn, spec.name, stream, self._heard)
 
     async def start(self, portable_client: bool) -> None:
         """Fork the process, which then asks for its first invocation."""
@@ -99,12 +100,15 @@ class Worker:
         if call and call.request_id == request_id:
             self._clear_timer()
             self.state, self.last_used = "done", time.monotonic()  # until it asks for the next
+            if error:
+                report_failure(self._function.spec.name, call.payload, payload)
             call.resolve(payload, error, self._report(call))
 
     def init_failed(self, payload: bytes) -> None:
         """Hear that the function's module could not be loaded: one waiting call is told."""
         self.leave()
         call = self._function.take_waiting()
+        report_failure(self._function.spec.name, call.payload if call else b"", payload)
         if call:
             self._log.read()
             call.resolve(payload, True, self._log.take_tail())
@@ -117,15 +121,23 @@ class Worker:
         self._log.close()
         self._api.close()
 
+    def _heard(self, line: str) -> None:
+        """Hear a line that the function printed, while its call is still known."""
+        event = self._call.payload if self._call else b""
+        report_logged_error(self._function.spec.name, event, line)
+
     def _timed_out(self) -> None:
         seconds = self._function.spec.timeout_seconds
         self._fail("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds")
 
     def _fail(self, kind: str, reason: str) -> None:
-        call = self._call
-        if not call and self.state == "starting":
+        call, loading = self._call, self.state == "starting"
+        if not call and loading:
             call = self._function.take_waiting()
         self.leave()
+        if call or loading:
+            event = call.payload if call else b""
+            report(self._function.spec.name, event, kind, reason)
         if call:
             self._log.read()
             self._log.write(f"{call.request_id} {reason}")
@@ -134,7 +146,6 @@ class Worker:
 
     def _report(self, call: Call) -> str:
         """Write the lines that end an invocation's log, and return that log's tail."""
-        self._call = None
         duration_ms = (time.monotonic() - self._since) * 1000
         memory_mib = _peak_memory_mib(self._forks.pids.get(self.id))
         report = [
@@ -147,6 +158,7 @@ class Worker:
         ]
         self._init_ms = 0.0
         self._log.read()
+        self._call = None  # only now: an error that it logged is told with whose event it had
         self._log.write(f"END RequestId: {call.request_id}")
         self._log.write("\t".join(report))
         return self._log.take_tail()

@@ -1,6 +1,7 @@
 """`seqdrop local up` and `local down`, and what they leave behind: nothing."""
 
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import Command, up
-from tests.lab import fasta, make_genome
+from tests.lab import PROJECT, fasta, make_genome
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -50,9 +51,8 @@ def test_a_signal_ends_everything_that_was_started(tmp_path: Path, number: signa
         process.send_signal(number)
         assert process.wait(timeout=60) == 0
     assert not {pid for pid in started if is_alive(pid)}
-    assert [path.name for path in (tmp_path / "rt").rglob("*") if path.is_file()] == [
-        "runtime.lock"
-    ]
+    left = sorted(path.name for path in (tmp_path / "rt").rglob("*") if path.is_file())
+    assert left == ["runtime.lock", "runtime.log"]
 
 
 def test_down_ends_a_runtime_and_waits_until_it_is_gone(tmp_path: Path) -> None:
@@ -65,6 +65,19 @@ def test_down_ends_a_runtime_and_waits_until_it_is_gone(tmp_path: Path) -> None:
         assert (ended["ended"], ended["endpoint"]) == (True, document["endpoint"])
         assert process.wait(timeout=10) == 0
     assert "no runtime is running" in command.good("local", "down", "--dir", folder)
+
+
+def test_up_names_what_is_wrong_in_the_pipelines_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """The command of a project whose files are spoiled."""
+    for folder in ("cli", "pipelines"):
+        shutil.copytree(PROJECT / folder, tmp_path / "project" / folder)
+    assays = tmp_path / "project/pipelines/assays.yaml"
+    assays.write_text(assays.read_text().replace("default: wgs\n", "default: none\n"))
+    command = Command(tmp_path)
+    command.environment["PYTHONPATH"] = str(tmp_path / "project")
+    said = command.bad("local", "up", "--port", "0", "--dir", str(tmp_path / "rt"))
+    assert said.startswith(f"seqdrop: {assays}, line 4: the default is 'none', no assay (there are")
+    assert not (tmp_path / "rt").exists()
 
 
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Lambda functions run in worker processes."""
 
+import http.client
 import json
 import os
 import signal
@@ -402,6 +403,68 @@ def test_an_asynchronous_invocation_is_tried_again(
     until(lambda: tries.exists() and tries.read_text() == "xxx")
 
 
+SAMPLE = {"run": {"sample": "Hm2"}}
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [r.getMessage() for r in caplog.records if r.name == "local.functions.failures"]
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        ({"raise": "twice"}, "Transient: twice"),
+        ({"exit": 3}, "Runtime.ExitError: Runtime exited with error: exit status 3"),
+        (
+            {"started": "/dev/null", "wait_for": "/never"},
+            "Sandbox.Timedout: Task timed out after 0.50 seconds",
+        ),
+    ],
+)
+def test_an_error_that_reaches_lambda_is_told(
+    start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture, event: Any, error: str
+) -> None:
+    host = start(spec(tmp_path, "f", timeout_seconds=0.5))
+    call(host, "f", {})
+    assert told(caplog) == []
+    call(host, "f", event | SAMPLE)
+    assert told(caplog) == [f"f: {error} (sample Hm2)"]
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("import nothing_there", "Runtime.ImportModuleError: Unable to import module 'handler': "),
+        ("import os; os._exit(1)", "Runtime.ExitError: Runtime exited with error: exit status 1"),
+    ],
+)
+def test_a_function_that_can_not_load_is_told_before_it_is_called(
+    start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture, code: str, error: str
+) -> None:
+    host = start(spec(tmp_path, "f", code))
+    until(lambda: told(caplog))
+    assert told(caplog)[0].startswith(f"f: {error}")
+    call(host, "f", SAMPLE)
+    assert told(caplog)[1].endswith("(sample Hm2)")
+
+
+def test_an_error_that_a_function_logs_is_told_and_a_runtime_that_ends_tells_nothing(
+    start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    code = """
+        import json
+
+        def handler(event, context):
+            print(json.dumps({"level": "ERROR", "message": "one failed"}))
+            print(json.dumps({"level": "INFO", "message": "one passed"}))
+    """
+    host = start(spec(tmp_path, "f", code))
+    call(host, "f", SAMPLE)
+    assert told(caplog) == ["f: one failed (sample Hm2)"]
+    host.stop()
+    assert told(caplog) == ["f: one failed (sample Hm2)"]
+
+
 @pytest.fixture
 def endpoint() -> Iterator[str]:
     with socket.socket() as free:
@@ -444,6 +507,28 @@ def deploy(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1.evil.example:80"},
+    ],
+)
+def test_a_web_page_gets_no_function_s_event(
+    start: Start, tmp_path: Path, headers: dict[str, str]
+) -> None:
+    host = start(spec(tmp_path, "echo"))
+    before = call(host, "echo")
+    address = before["environment"]["AWS_LAMBDA_RUNTIME_API"]
+    connection = http.client.HTTPConnection(address, timeout=10)
+    connection.request("GET", "/2018-06-01/runtime/invocation/next", headers=headers)
+    assert connection.getresponse().status == 403
+    connection.close()
+    assert call(host, "echo")["pid"] == before["pid"]
+
+
 @pytest.mark.usefixtures("stock_invoke")
 def test_the_api_invokes_the_host(
     start: Start, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -465,7 +550,9 @@ def test_the_api_invokes_the_host(
 
 
 @pytest.mark.usefixtures("stock_invoke")
-def test_the_api_answers_in_lambdas_ways(start: Start, client: Any, tmp_path: Path) -> None:
+def test_the_api_answers_in_lambdas_ways(
+    start: Start, client: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     for name in ("echo", "elsewhere"):
         deploy(name)
     install(start(spec(tmp_path, "echo", reserved_concurrency=1, timeout_seconds=60)))
@@ -475,7 +562,8 @@ def test_the_api_answers_in_lambdas_ways(start: Start, client: Any, tmp_path: Pa
     assert queued["StatusCode"] == 202
     written(started)
     with pytest.raises(ClientError, match="TooManyRequestsException") as throttled:
-        client.invoke(FunctionName="echo", Payload=b"{}")
+        client.invoke(FunctionName="echo", Payload=json.dumps(SAMPLE))
+    assert "echo: TooManyRequestsException: Rate Exceeded. (sample Hm2)" in told(caplog)
     assert throttled.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
     go.touch()
     with pytest.raises(ClientError, match="ResourceNotFoundException"):

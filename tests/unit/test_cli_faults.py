@@ -1,6 +1,7 @@
 """One clear line for what a command meets, and what the command itself needs to start."""
 
 import errno
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from cli.faults import CommandFailed, explain
 from cli.instance import end, only_one
 from cli.runtime import _check_disk, _tool_lines
 from cli.screen import clean
+from local.disk import NO_SPACE
 from seqdrop.domain.errors import InvalidInput
 
 
@@ -44,17 +46,25 @@ def test_an_endpoint_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
     assert "no AWS credentials" in explain(NoCredentialsError())
 
 
-def test_a_full_disk_is_named() -> None:
-    assert explain(OSError(errno.ENOSPC, "No space", "/out/x")) == (
-        "no space is left on the disk for /out/x"
+def test_a_full_disk_is_named_with_what_is_free_there(tmp_path: Path) -> None:
+    told = explain(OSError(errno.ENOSPC, "No space", str(tmp_path / "none/x")))
+    where = rf"{tmp_path}/none/x \(the disk at /\S* has \d+ MiB free\)"
+    assert re.fullmatch(
+        rf"no space is left for {where}: make space there, then do this again", told
     )
+    assert explain(OSError(errno.EDQUOT, "Quota")).startswith("no space is left on the disk: make")
+
+
+def test_the_runtime_s_full_disk_is_told_in_its_own_words() -> None:
+    told = explain(refused(NO_SPACE, "no space is left for /rt"))
+    assert told == "PutObject: no space is left for /rt"
 
 
 def test_the_runtime_does_not_start_on_a_full_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5 << 20))
-    with pytest.raises(CommandFailed, match=r"no space is left on the disk: .* has 5 MiB"):
+    with pytest.raises(CommandFailed, match=r"too little space is left for .* has 5 MiB free"):
         _check_disk(tmp_path)
 
 

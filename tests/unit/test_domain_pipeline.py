@@ -56,7 +56,7 @@ def test_a_pipeline_is_read_in_the_order_of_its_file(tmp_path: Path) -> None:
         (pipeline_text(STAGE.replace("[[tool", "[['rm -rf', 7")), "Expected `str | object`"),
         ("name: p", "missing required field `description`"),
         ("- a list", "Expected `object`, got `array`"),
-        ("a: [", "p.yaml: while parsing"),
+        ("a: [", "^p.yaml, line 2: while parsing"),
         ("", "Expected `object`, got `null`"),
         ("!!python/object/apply:os.system [true]", "could not determine a constructor"),
     ],
@@ -186,7 +186,7 @@ def test_a_pipeline_on_a_base_says_only_what_differs(tmp_path: Path) -> None:
 )
 def test_each_mistake_in_a_pipeline_on_a_base_is_named(tmp_path: Path, own: str, why: str) -> None:
     library = library_of(tmp_path, p=BASE, q=f"name: q\n{own}", r="name: r\nbase: p", assays="{}")
-    with pytest.raises(InvalidPipeline, match=rf"q\.yaml: .*{why}"):
+    with pytest.raises(InvalidPipeline, match=rf"^q\.yaml, line \d: .*{why}"):
         library.pipeline("q")
 
 
@@ -196,10 +196,12 @@ def test_an_unknown_pipeline_is_answered_with_those_that_there_are(tmp_path: Pat
         library.pipeline("x")
 
 
-@pytest.mark.parametrize("text", [b"name: \xd7", b"name: 2026-13-45", b'name: !!int "x"'])
+@pytest.mark.parametrize(
+    "text", [b"#\nname: \xd7", b"#\nname: 2026-13-45", b'#\nname: !!int "x"', b"#\na: \t- b"]
+)
 def test_what_yaml_can_not_read_is_refused_with_the_file(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "p.yaml").write_bytes(text)
-    with pytest.raises(InvalidPipeline, match=r"p\.yaml: "):
+    with pytest.raises(InvalidPipeline, match=r"^p\.yaml, line 2: "):
         Library(str(tmp_path)).pipeline("p")
 
 

@@ -1,5 +1,6 @@
 """The lab's own choices on disk: pipelines, assays and prices."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,7 +10,8 @@ from seqdrop.domain.errors import InvalidPipeline, UnknownAssay, UnknownPipeline
 from seqdrop.domain.pipeline import Assay, Assays, Pipeline, QueuePrice
 from seqdrop.domain.pipeline_check import check_pipeline
 from seqdrop.domain.records import Analysis
-from seqdrop.yaml_file import load_yaml
+from seqdrop.misfit import place_of
+from seqdrop.yaml_file import find_line, load_yaml
 
 T = TypeVar("T")
 _NOT_PIPELINES = {"assays", "prices", "references"}
@@ -24,15 +26,15 @@ class Library:
     @property
     def default_assay(self) -> str:
         """The assay that is meant where nothing names one."""
-        return self._assays().default
+        return self.all_assays().default
 
     def assays(self) -> dict[str, Assay]:
         """All assays by name."""
-        return dict(self._assays().assays)
+        return dict(self.all_assays().assays)
 
     def has_assay(self, name: str) -> bool:
         """Whether an assay of this name exists."""
-        return name in self._assays().assays
+        return name in self.all_assays().assays
 
     def assay_of(self, analysis: Analysis) -> Assay:
         """The assay of an analysis, or what its manifest chose in its place.
@@ -43,7 +45,7 @@ class Library:
             return Assay(
                 analysis.pipeline, analysis.reference, reference_version=analysis.reference_version
             )
-        assays = self._assays().assays
+        assays = self.all_assays().assays
         if analysis.assay not in assays:
             known = ", ".join(sorted(assays))
             raise UnknownAssay(
@@ -57,7 +59,13 @@ class Library:
         names = self.pipeline_names()
         if name not in names:
             raise UnknownPipeline(f"there is no pipeline {name!r} (there are: {', '.join(names)})")
-        return _pipeline(self._with_base(name), f"{name}.yaml")
+        pipeline = self.unchecked(name)
+        check_pipeline(pipeline)
+        return pipeline
+
+    def unchecked(self, name: str) -> Pipeline:
+        """A file of stages as it stands, whatever may be wrong with what it says."""
+        return self._read(name, self._with_base(name), Pipeline)
 
     def _with_base(self, name: str) -> object:
         """A pipeline's YAML; with ``base: other`` the other's, where it says nothing itself."""
@@ -65,11 +73,13 @@ class Library:
         if not isinstance(own, dict) or "base" not in own:
             return own
         base = str(own["base"])
+        line, _ = find_line(self._folder / f"{name}.yaml", ("base",))
+        place = f"{name}.yaml, line {line}"
         if base == name or base not in self.pipeline_names():
-            raise InvalidPipeline(f"{name}.yaml: its base {base!r} is not another pipeline")
+            raise InvalidPipeline(f"{place}: its base {base!r} is not another pipeline")
         theirs = load_yaml(self._folder / f"{base}.yaml")
         if not isinstance(theirs, dict) or "base" in theirs:
-            raise InvalidPipeline(f"{name}.yaml: its base {base!r} may not have a base of its own")
+            raise InvalidPipeline(f"{place}: its base {base!r} may not have a base of its own")
         return _merged(theirs, {key: value for key, value in own.items() if key != "base"})
 
     def pipeline_names(self) -> list[str]:
@@ -78,31 +88,37 @@ class Library:
 
     def reference_indexes(self) -> Pipeline:
         """The stages that make a reference's indexes."""
-        return _pipeline(load_yaml(self._folder / "references.yaml"), "references.yaml")
+        indexes = self.unchecked("references")
+        check_pipeline(indexes)
+        return indexes
 
     def prices(self) -> dict[str, QueuePrice]:
         """What an hour costs on each kind of queue."""
-        return _read_yaml(self._folder / "prices.yaml", dict[str, QueuePrice])
+        return self._read("prices", self._load("prices"), dict[str, QueuePrice])
 
-    def _assays(self) -> Assays:
-        return _read_yaml(self._folder / "assays.yaml", Assays)
+    def where(self, name: str, place: Sequence[str | int]) -> str:
+        """File and line of a place in a file, or in its base where that alone has it."""
+        own = load_yaml(self._folder / f"{name}.yaml")
+        base = [str(own["base"])] if isinstance(own, dict) and "base" in own else []
+        names = [name, *(each for each in base if each in self.pipeline_names())]
+        found = {each: find_line(self._folder / f"{each}.yaml", place) for each in names}
+        best = max(names, key=lambda each: found[each][1])  # its own, where both have as much
+        return f"{best}.yaml, line {found[best][0]}"
 
+    def all_assays(self) -> Assays:
+        """The file of the assays."""
+        return self._read("assays", self._load("assays"), Assays)
 
-def _read_yaml(path: Path, kind: type[T]) -> T:
-    return _convert(load_yaml(path), kind, path.name)
+    def _load(self, name: str) -> object:
+        return load_yaml(self._folder / f"{name}.yaml")
 
-
-def _convert(found: object, kind: type[T], file: str) -> T:
-    try:
-        return msgspec.convert(found, kind)
-    except msgspec.ValidationError as error:
-        raise InvalidPipeline(f"{file}: {error}") from error
-
-
-def _pipeline(found: object, file: str) -> Pipeline:
-    pipeline = _convert(found, Pipeline, file)
-    check_pipeline(pipeline)
-    return pipeline
+    def _read(self, name: str, found: object, kind: type[T]) -> T:
+        """What a file says as its type. Raises InvalidPipeline with file and line."""
+        try:
+            return msgspec.convert(found, kind)
+        except msgspec.ValidationError as error:
+            place = place_of(error, found, kind)
+            raise InvalidPipeline(f"{self.where(name, place)}: {error}") from error
 
 
 def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

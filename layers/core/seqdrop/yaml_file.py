@@ -1,7 +1,7 @@
 """YAML files that people write, without the mistakes that YAML itself takes in silence."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,15 +23,74 @@ def load_yaml(path: Path) -> object:
     """
     import yaml
 
-    kind = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where it can be
     try:
-        loader = kind(path.read_text("utf-8"))
+        loader = _loader(path.read_text("utf-8"))
         node = loader.get_single_node()
         for line, problem in _problems(loader, node, "", set()) if node else ():
             raise InvalidPipeline(f"{path.name}, line {line}: {problem}")
         return loader.construct_document(node) if node else None
-    except (yaml.YAMLError, ValueError) as error:  # not UTF-8, or no such date or number
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise InvalidPipeline(f"{path.name}, line {line}: is not UTF-8") from error
+    except yaml.MarkedYAMLError as error:
+        mark, begun = error.problem_mark or error.context_mark, error.context_mark
+        at = f", line {mark.line + 1}" if mark else ""
+        since = f" that begins in line {begun.line + 1}" if error.context and begun else ""
+        said = ", ".join(filter(None, (f"{error.context or ''}{since}", error.problem)))
+        raise InvalidPipeline(f"{path.name}{at}: {said}") from error
+    except yaml.YAMLError as error:
         raise InvalidPipeline(f"{path.name}: {error}") from error
+
+
+def find_line(path: Path, place: Sequence[str | int]) -> tuple[int, int]:
+    """The line (from 1) that a place in a file leads to, and how many of its steps are there.
+
+    A step is a mapping's key or a list's index. Where there is no such one, it is looked for as
+    a value anywhere below, as the name of an output is; that counts, too. The file is one that
+    ``load_yaml`` took.
+    """
+    node = _loader(path.read_text("utf-8")).get_single_node()
+    line, found = _line(node) if node else 1, 0
+    for step in place:
+        child = _child(node, step) if node else None
+        if child is None:
+            return line, found
+        line, node, found = *child, found + 1
+    return line, found
+
+
+def _child(node: "Node", step: str | int) -> "tuple[int, Node] | None":
+    """Line and node of what a step leads to: a mapping's entry begins with its key."""
+    from yaml import MappingNode, SequenceNode
+
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            if key.value == str(step):
+                return _line(key), value
+    elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return _line(node.value[step]), node.value[step]
+    return next(((_line(each), each) for each in _scalars(node) if each.value == str(step)), None)
+
+
+def _scalars(node: "Node") -> "Iterator[ScalarNode]":
+    from yaml import MappingNode, ScalarNode, SequenceNode
+
+    if isinstance(node, ScalarNode):
+        yield node
+    elif isinstance(node, MappingNode):
+        for pair in node.value:
+            for each in pair:
+                yield from _scalars(each)
+    elif isinstance(node, SequenceNode):
+        for each in node.value:
+            yield from _scalars(each)
+
+
+def _loader(text: str) -> "SafeLoader":
+    import yaml
+
+    loader: SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)  # in C if it can be
+    return loader
 
 
 def _problems(
@@ -51,8 +110,19 @@ def _problems(
     elif isinstance(node, SequenceNode):
         for value in node.value:
             yield from _problems(loader, value, name, seen)
-    elif isinstance(node, ScalarNode) and node.tag == _FLOAT and not _is_finite(loader, node):
-        yield _line(node), f"{name} is {node.value}: give a number"
+    elif isinstance(node, ScalarNode):
+        yield from _no_value(loader, node, name)
+
+
+def _no_value(loader: "SafeLoader", node: "ScalarNode", name: str) -> Iterator[tuple[int, str]]:
+    if node.tag == _FLOAT:
+        if not _is_finite(loader, node):
+            yield _line(node), f"{name} is {node.value}: give a number"
+        return
+    try:
+        loader.construct_object(node)
+    except ValueError as error:  # no such day, or no number after !!int
+        yield _line(node), f"{name} is {node.value}: {error}"
 
 
 def _is_finite(loader: "SafeLoader", node: "ScalarNode") -> bool:

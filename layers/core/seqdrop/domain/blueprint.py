@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from seqdrop.domain.assay_check import mistakes_of_assay
 from seqdrop.domain.errors import (
     IdenticalFiles,
     InvalidAssay,
@@ -13,10 +14,9 @@ from seqdrop.domain.errors import (
 )
 from seqdrop.domain.fastq import check_mates
 from seqdrop.domain.keys import run_key, stage_key
-from seqdrop.domain.metrics import measurable, unmeasured_limits
-from seqdrop.domain.pipeline import Assay, Calling, Limit, Pipeline, Stage, waves_of
+from seqdrop.domain.metrics import measurable
+from seqdrop.domain.pipeline import Assay, Limit, Pipeline, Stage, waves_of
 from seqdrop.domain.plan import LocalFile, ReadPair
-from seqdrop.domain.qc import FLOORS
 from seqdrop.domain.records import FastqFile, FileIdentity
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 
@@ -104,27 +104,9 @@ def make_blueprint(
 def check_limits(name: str, assay: Assay, pipeline: Pipeline) -> None:
     """Raises InvalidAssay for limits that nobody measures, floors that nobody knows, and settings
     of calling that the pipeline has no use for."""
-    problems = [*unmeasured_limits(pipeline, assay), *_unused_settings(assay, pipeline)]
-    problems += [
-        f"floors names {floor!r}, which is none of {', '.join(FLOORS)}"
-        for floor in sorted(assay.floors.keys() - FLOORS.keys())
-    ]
-    problems += [
-        f"floors gives no reason for {floor!r}" for floor, why in assay.floors.items() if not why
-    ]
-    if problems:
-        raise InvalidAssay(f"assay {name}: {'; '.join(problems)}: mend pipelines/assays.yaml")
-
-
-def _unused_settings(assay: Assay, pipeline: Pipeline) -> list[str]:
-    """A lab that sets how to call relies on it: what has no effect must not look as if it had."""
-    asked = set[str]().union(*(stage.asked for stage in pipeline.stages.values()))
-    usual = Calling()
-    return [
-        f"calling sets {name!r}, which pipeline {pipeline.name} does not use"
-        for name in Calling.__struct_fields__
-        if getattr(assay.calling, name) != getattr(usual, name) and name not in asked
-    ]
+    if mistakes := mistakes_of_assay(assay, pipeline):
+        problems = "; ".join(mistake.says for mistake in mistakes)
+        raise InvalidAssay(f"assay {name}: {problems}: mend pipelines/assays.yaml")
 
 
 def check_ready(reference: ReferenceVersion) -> None:

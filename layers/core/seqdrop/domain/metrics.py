@@ -18,7 +18,7 @@ from seqdrop.domain.lanes import (
 )
 from seqdrop.domain.measures import figures_of
 from seqdrop.domain.measures.depth import BREADTH_DEPTHS
-from seqdrop.domain.pipeline import Assay, Pipeline
+from seqdrop.domain.pipeline import Assay, Mistake, Pipeline
 from seqdrop.domain.plan import StageResult
 
 COUNTED = frozenset(
@@ -190,14 +190,17 @@ def measurable(pipeline: Pipeline, *, duplicates_marked: bool = True) -> set[str
     return metrics | ({"phred64", "highest_quality"} if "quality_max" in found else set())
 
 
-def unmeasured_limits(pipeline: Pipeline, assay: Assay | None = None) -> list[str]:
-    """A sentence for each limit that names what no run of the pipeline can have."""
+def unmeasured_limits(pipeline: Pipeline, assay: Assay | None = None) -> list[Mistake]:
+    """A mistake for each limit that names what no run of the pipeline can have."""
     marked = assay is None or assay.duplicates == "mark"
     limits = pipeline.qc if assay is None else assay.qc
     known = measurable(pipeline, duplicates_marked=marked)
     return [
-        f"qc limits {name!r}, which pipeline {pipeline.name} does not measure"
-        + ("" if marked else " where duplicates are not marked")
-        + f" (it measures {', '.join(sorted(known)) or 'nothing'})"
+        Mistake(
+            ("qc", name),
+            f"qc limits {name!r}, which pipeline {pipeline.name} does not measure"
+            + ("" if marked else " where duplicates are not marked")
+            + f" (it measures {', '.join(sorted(known)) or 'nothing'})",
+        )
         for name in sorted(limits.keys() - known)
     ]

@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
@@ -226,6 +226,13 @@ class QueuePrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     usd_per_hour: float
     per: Literal["instance", "vcpu"]
     source: str
+
+
+class Mistake(NamedTuple):
+    """What is wrong in a file, and where: keys from the top, and last the word that is wrong."""
+
+    place: tuple[str | int, ...]
+    says: str
 
 
 def waves_of(stages: dict[str, tuple[str, ...]]) -> list[list[str]]:

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from seqdrop.domain.errors import InvalidPipeline
 from seqdrop.domain.measures import figures_of
 from seqdrop.domain.metrics import unmeasured_limits
-from seqdrop.domain.pipeline import PLACEHOLDER, Calling, Pipeline, Stage, Step, waves_of
+from seqdrop.domain.pipeline import (
+    PLACEHOLDER,
+    Calling,
+    Mistake,
+    Pipeline,
+    Stage,
+    Step,
+    waves_of,
+)
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
 _RESERVED = {"runs"}
@@ -31,47 +39,85 @@ _TEXTS = {
 
 def check_pipeline(pipeline: Pipeline) -> None:
     """Raises InvalidPipeline for a name, placeholder, condition or need that can't be."""
-    waves_of({name: stage.needs for name, stage in pipeline.stages.items()})
+    for mistake in mistakes_in(pipeline):
+        raise InvalidPipeline(f"pipeline {pipeline.name}, {mistake.says}")
+
+
+def mistakes_in(pipeline: Pipeline) -> Iterator[Mistake]:
+    """Each name, placeholder, condition or need that can't be; of wrong needs those alone."""
+    wrong_needs = [*_wrong_needs(pipeline)]
+    yield from wrong_needs
     for name, stage in pipeline.stages.items():
-        for problem in _problems(name, stage):
-            raise InvalidPipeline(f"pipeline {pipeline.name}, stage {name}: {problem}")
-        for problem in _wrong_inputs(pipeline, stage):
-            raise InvalidPipeline(f"pipeline {pipeline.name}, stage {name}: {problem}")
-    for problem in [*_measured_twice(pipeline), *unmeasured_limits(pipeline)]:
-        raise InvalidPipeline(f"pipeline {pipeline.name}: {problem}")
+        for word, problem in _problems(name, stage):
+            yield Mistake(("stages", name, word), f"stage {name}: {problem}")
+        if not wrong_needs:
+            yield from _wrong_inputs(pipeline, name, stage)
+    yield from _measured_twice(pipeline)
+    yield from unmeasured_limits(pipeline)
 
 
-def _wrong_inputs(pipeline: Pipeline, stage: Stage) -> Iterator[str]:
+def _wrong_needs(pipeline: Pipeline) -> Iterator[Mistake]:
+    stages = {name: stage.needs for name, stage in pipeline.stages.items()}
+    for name, needs in stages.items():
+        for need in needs:
+            if need not in stages:
+                says = f"stage {name!r} needs {need!r}, which is not a stage"
+                yield Mistake(("stages", name, "needs", need), says)
+                return
+    try:
+        waves_of(stages)
+    except InvalidPipeline as circle:
+        yield Mistake(("stages",), str(circle))
+
+
+def _wrong_inputs(pipeline: Pipeline, name: str, stage: Stage) -> Iterator[Mistake]:
     there = {output.name for need in stage.needs for output in pipeline.stages[need].outputs}
-    for name in sorted(set(stage.inputs) - there):
-        yield f"inputs has {name!r}, which none of the stages that it needs has for an output"
+    for wrong in sorted(set(stage.inputs) - there):
+        yield Mistake(
+            ("stages", name, "inputs", wrong),
+            f"stage {name}: inputs has {wrong!r}, which none of the stages that it needs has for "
+            "an output",
+        )
 
 
-def _measured_twice(pipeline: Pipeline) -> Iterator[str]:
+def _measured_twice(pipeline: Pipeline) -> Iterator[Mistake]:
     """A figure comes from one file, so that nobody has to know which of two would count."""
     before: dict[str, str] = {}
-    for stage in pipeline.stages.values():
+    for name, stage in pipeline.stages.items():
         for output, kind in stage.measures.items():
             figures = figures_of(output, kind)
             for figure in sorted(figures & before.keys()):
-                yield f"{before[figure]} and {output} both measure {figure}"
+                yield Mistake(
+                    ("stages", name, "measures", output),
+                    f"{before[figure]} and {output} both measure {figure}",
+                )
             before |= dict.fromkeys(figures, output)
 
 
-def _problems(name: str, stage: Stage) -> Iterator[str]:
+def _problems(name: str, stage: Stage) -> Iterator[tuple[str, str]]:
+    """The word that is wrong, and what is wrong about it."""
     if not _STAGE_NAME.fullmatch(name) or name in _RESERVED:
-        yield "its name must be lower-case letters, digits and '-', at most 30, and not 'runs'"
+        yield (
+            name,
+            "its name must be lower-case letters, digits and '-', at most 30, and not 'runs'",
+        )
     names = [output.name for output in stage.outputs]
     for measured in sorted(stage.measures.keys() - set(names)):
-        yield f"measures {measured!r}, which is none of its outputs ({', '.join(names)})"
+        yield (
+            measured,
+            f"measures {measured!r}, which is none of its outputs ({', '.join(names)})",
+        )
     if len(set(names)) < len(names) or f"{name}.json" in names:
-        yield f"its outputs need names of their own, and none may be {name}.json"
+        yield (
+            "outputs",
+            f"its outputs need names of their own, and none may be {name}.json",
+        )
     for when in sorted(_conditions(stage) - VARIABLES - {""}):
-        yield f"when: {when!r} is none of {', '.join(sorted(VARIABLES))}"
+        yield when, f"when: {when!r} is none of {', '.join(sorted(VARIABLES))}"
     for text, known in _texts(stage):
         for placeholder in PLACEHOLDER.findall(text):
             if placeholder not in known:
-                yield f"{{{placeholder}}} in {text!r} is unknown, or not possible there"
+                yield text, f"{{{placeholder}}} in {text!r} is unknown, or not possible there"
 
 
 def _conditions(stage: Stage) -> set[str]:

@@ -1,0 +1,121 @@
+"""Whether the lab's pipelines, assays and prices are right: each mistake with its file and line."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import typer
+
+from cli.screen import warn
+from seqdrop.domain.assay_check import mistakes_of_assay
+from seqdrop.domain.errors import InvalidPipeline
+from seqdrop.domain.pipeline import Assays, Mistake, Pipeline
+from seqdrop.domain.pipeline_check import mistakes_in
+from seqdrop.library import Library
+
+T = TypeVar("T")
+
+
+def require_good_library(folder: Path) -> None:
+    """Ends the command with 1 where anything is wrong in the files of a folder, and says what."""
+    if mistakes := mistakes_in_library(folder):
+        for mistake in mistakes:
+            warn(f"seqdrop: {mistake}")
+        raise typer.Exit(1)
+
+
+def mistakes_in_library(folder: Path) -> list[str]:
+    """A line for each mistake, as ``FOLDER/assays.yaml, line 3: …``.
+
+    Of a file that is not YAML, or that has a value of a wrong type, the first mistake is told,
+    and nothing that hangs on what it would have said.
+    """
+    look = _Look(folder)
+    library = look.library
+    prices = look.read("prices", library.prices)
+    indexes = look.read("references", partial(library.unchecked, "references"))
+    names = library.pipeline_names()
+    read = {name: look.read(name, partial(library.unchecked, name)) for name in names}
+    pipelines = {name: pipeline for name, pipeline in read.items() if pipeline}
+    for name, pipeline in pipelines.items():
+        look.note(name, _misnamed(name, pipeline))
+    for name, pipeline in {**pipelines, **({"references": indexes} if indexes else {})}.items():
+        look.note(name, mistakes_in(pipeline))
+        if prices is not None:
+            look.note(name, _without_price(pipeline, prices))
+        if indexes:
+            look.note(name, _without_index(pipeline, indexes.stages))
+    if assays := look.read("assays", library.all_assays):
+        look.note("assays", _mistakes_of_assays(assays, names, pipelines))
+    return look.mistakes
+
+
+class _Look:
+    """A look at all files, which goes on after a mistake."""
+
+    def __init__(self, folder: Path) -> None:
+        self.library = Library(str(folder))
+        self.mistakes: list[str] = []
+        self._folder = folder
+
+    def read(self, name: str, reader: Callable[[], T]) -> T | None:
+        """A file's content, or nothing where it can't be read, which is noted."""
+        try:
+            return reader()
+        except InvalidPipeline as error:
+            self._tell(str(error))
+        except OSError as error:
+            self._tell(f"{name}.yaml: {error.strerror}")
+        return None
+
+    def note(self, name: str, mistakes: Iterable[Mistake]) -> None:
+        """What is wrong with what a file says."""
+        for mistake in mistakes:
+            self._tell(f"{self.library.where(name, mistake.place)}: {mistake.says}")
+
+    def _tell(self, mistake: str) -> None:
+        """Once, also where it is in the base of several pipelines."""
+        told = f"{self._folder}/{mistake}"
+        if told not in self.mistakes:
+            self.mistakes.append(told)
+
+
+def _misnamed(name: str, pipeline: Pipeline) -> Iterator[Mistake]:
+    if pipeline.name != name:
+        yield Mistake(("name",), f"its name is {pipeline.name!r}: give it its file's, {name!r}")
+
+
+def _without_price(pipeline: Pipeline, prices: Collection[str]) -> Iterator[Mistake]:
+    for name, stage in pipeline.stages.items():
+        if stage.queue not in prices:
+            says = f"stage {name}: prices.yaml has no price for its queue, {stage.queue}"
+            yield Mistake(("stages", name, "queue"), says)
+
+
+def _without_index(pipeline: Pipeline, indexes: Collection[str]) -> Iterator[Mistake]:
+    for name, stage in pipeline.stages.items():
+        for index in stage.indexes:
+            if index not in indexes:
+                says = f"stage {name}: no stage of references.yaml makes the index {index!r}"
+                yield Mistake(("stages", name, "indexes", index), says)
+
+
+def _mistakes_of_assays(
+    assays: Assays, names: Collection[str], pipelines: Mapping[str, Pipeline]
+) -> Iterator[Mistake]:
+    if assays.default not in assays.assays:
+        there = _there_are(assays.assays)
+        yield Mistake(("default",), f"the default is {assays.default!r}, no assay {there}")
+    for name, assay in assays.assays.items():
+        if assay.pipeline not in names:
+            says = f"assay {name}: there is no pipeline {assay.pipeline!r} {_there_are(names)}"
+            yield Mistake(("assays", name, "pipeline"), says)
+        elif assay.pipeline in pipelines:
+            for mistake in mistakes_of_assay(assay, pipelines[assay.pipeline]):
+                place = ("assays", name, *mistake.place)
+                yield Mistake(place, f"assay {name}: {mistake.says}")
+
+
+def _there_are(names: Collection[str]) -> str:
+    return f"(there are: {', '.join(sorted(names)) or 'none'})"

@@ -1,0 +1,34 @@
+"""What can be known of an assay before any sample runs it."""
+
+from seqdrop.domain.metrics import unmeasured_limits
+from seqdrop.domain.pipeline import Assay, Calling, Mistake, Pipeline
+from seqdrop.domain.qc import FLOORS
+
+
+def mistakes_of_assay(assay: Assay, pipeline: Pipeline) -> list[Mistake]:
+    """What an assay asks for that its pipeline does not have; places begin at the assay."""
+    unknown = [
+        Mistake(("floors", floor), f"floors names {floor!r}, which is none of {', '.join(FLOORS)}")
+        for floor in sorted(assay.floors.keys() - FLOORS.keys())
+    ]
+    unexplained = [
+        Mistake(("floors", floor), f"floors gives no reason for {floor!r}")
+        for floor, why in assay.floors.items()
+        if not why
+    ]
+    unmeasured = unmeasured_limits(pipeline, assay)
+    return [*unmeasured, *_unused_settings(assay, pipeline), *unknown, *unexplained]
+
+
+def _unused_settings(assay: Assay, pipeline: Pipeline) -> list[Mistake]:
+    """A lab that sets how to call relies on it: what has no effect must not look as if it had."""
+    asked = set[str]().union(*(stage.asked for stage in pipeline.stages.values()))
+    usual = Calling()
+    return [
+        Mistake(
+            ("calling", name),
+            f"calling sets {name!r}, which pipeline {pipeline.name} does not use",
+        )
+        for name in Calling.__struct_fields__
+        if getattr(assay.calling, name) != getattr(usual, name) and name not in asked
+    ]
