@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePosixPath
 
 import msgspec
 
@@ -12,6 +11,7 @@ from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient, UnplaceableFile
 from seqdrop.domain.fastq import HEAD_BYTES, check_read_number, read_head
+from seqdrop.domain.name_advice import CHECKSUM_ENDINGS, COMPANION_ENDINGS
 from seqdrop.domain.naming import (
     UploadKind,
     folder_of,
@@ -20,24 +20,18 @@ from seqdrop.domain.naming import (
     upload_kind,
 )
 from seqdrop.domain.plan import StoredObject
-from seqdrop.domain.records import FastqFile, FileIdentity, Placed
-from seqdrop.domain.upload import Place, Upload, expected_place, sequencer_order
+from seqdrop.domain.records import FastqFile, Placed
+from seqdrop.domain.upload import (
+    Place,
+    Upload,
+    expected_place,
+    file_identity,
+    place_by_name,
+    sequencer_order,
+)
 from seqdrop.flow.claims import Claims
 from seqdrop.library import Library
 
-_COMPANIONS = {
-    ".md5",
-    ".md5sum",
-    ".sha256",
-    ".html",
-    ".xml",
-    ".txt",
-    ".log",
-    ".zip",
-    ".pdf",
-    ".bin",
-}
-"""What sequencers and their tools leave beside reads: noted, and left out."""
 _TRIES = 4
 
 
@@ -74,7 +68,7 @@ class Intake:
             return self.register(upload, expected_place(expected), placed)
         if upload.key.endswith("/"):  # as S3's console makes one
             return self._note(upload, "a folder: left out")
-        if PurePosixPath(upload.key).suffix.lower() in _COMPANIONS:
+        if upload.key.lower().endswith((*COMPANION_ENDINGS, *CHECKSUM_ENDINGS)):
             return self._note(upload, "no FASTQ: left out")
         try:
             return self._receive_by_name(upload, placed)
@@ -96,14 +90,7 @@ class Intake:
         name = parse_fastq_name(upload.key)
         if name.left_out:
             return self._note(upload, f"{name.left_out}: left out")
-        place = Place(
-            name.sample,
-            self._assay_of_folder(upload.key),
-            name.read,
-            lane_hint=name.lane,
-            segment=name.segment,
-            named_lane=bool(name.lane),
-        )
+        place = place_by_name(name, self._assay_of_folder(upload.key))
         if name.read == "R3":
             self.catalog.analyses.ensure(place.sample, place.assay, self.now())
             why = (
@@ -139,12 +126,10 @@ class Intake:
             check_read_number(head, place.read)
         except InvalidInput as error:
             return self._hold_file(upload, place, f"{upload.key!r}: {error}", placed)
-        lane = place.lane or head.lane or place.lane_hint or "1"
-        flowcell = head.flowcell or "unknown"
         file = FastqFile(
             sample=place.sample,
             assay=place.assay,
-            identity=FileIdentity(place.library, flowcell, lane, place.read, place.segment),
+            identity=file_identity(place, head),
             object=stored,
             etag=described.etag,
             first_read=head.read_name,
