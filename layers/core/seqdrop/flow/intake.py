@@ -156,6 +156,11 @@ class Intake:
             self.catalog.analyses.register_file(
                 file, placed, upload.cause, self.now(), lifts_hold=is_newest
             )
+        elif not same_key and self._named_of(file, there) == [file]:
+            # With the same bytes, too: the manifest waits for this key.
+            why = f"the manifest names {upload.key!r} in its place"
+            self.catalog.analyses.withdraw(there, why, upload.cause, self.now())
+            self.catalog.analyses.register_file(file, placed, upload.cause, self.now())
         elif there.same_content(file):
             self._keep(there, upload, placed)
         elif not same_key:
@@ -172,21 +177,18 @@ class Intake:
     def _is_in_bucket(self, stored: StoredObject) -> bool:
         return self.objects.head(stored.bucket, stored.key, stored.version_id) is not None
 
+    def _named_of(self, *files: FastqFile) -> list[FastqFile]:
+        """Those whose keys the manifest of their analysis names."""
+        analysis = self.catalog.analyses.get(files[0].sample, files[0].assay)
+        named = analysis.expected if analysis else frozenset()
+        return [file for file in files if f"{file.object.bucket}/{file.object.key}" in named]
+
     def _put_beside(
         self, upload: Upload, file: FastqFile, there: FastqFile, placed: Placed
     ) -> None:
         """Of two objects for one identity, the one that a manifest names counts."""
-        analyses, now = self.catalog.analyses, self.now()
-        analysis = analyses.get(file.sample, file.assay)
-        named = analysis.expected if analysis else frozenset()
-        is_named, is_there_named = (
-            f"{o.bucket}/{o.key}" in named for o in (file.object, there.object)
-        )
-        if is_named and not is_there_named:
-            why = f"the manifest names {upload.key!r} in its place"
-            analyses.withdraw(there, why, upload.cause, now)
-            analyses.register_file(file, placed, upload.cause, now)
-        elif is_there_named and not is_named:
+        analyses = self.catalog.analyses
+        if self._named_of(file, there) == [there]:
             note = f"left out: the manifest names {there.object.key!r}"
             analyses.note_upload(upload.placed(note=note))
         else:
@@ -195,7 +197,7 @@ class Intake:
                 f"{file.identity.describe()}, with different content: drop a manifest that names "
                 "the right one, or each with its own library"
             )
-            analyses.hold(file.sample, file.assay, upload.cause, why, now, placed=placed)
+            analyses.hold(file.sample, file.assay, upload.cause, why, self.now(), placed=placed)
 
     def _keep(self, there: FastqFile, upload: Upload, placed: Placed) -> None:
         """The same bytes again: nothing changes, but a hold of this object is lifted."""
