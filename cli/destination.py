@@ -46,14 +46,13 @@ def check_mates_there(
     sample that waits for it tells nobody. So it is refused, unless its mate is there already, as
     for a file that is sent again, or somebody says that the other one follows.
     """
+    if partial:
+        return
     for mate in lone:
         sample, assay = mate.owner
         if catalog.analyses.file(sample, assay, str(mate.missing)):
             continue
         said = f"{mate.path}: has no mate: {mate.missing.describe()} of sample {sample} is missing"
-        if partial:
-            drop.warnings.append(f"{said}; the sample waits for it")
-            continue
         proposed = proposed_name(mate.path.name)
         other = f"; or rename it to {proposed!r}" if proposed not in {"", mate.path.name} else ""
         drop.faults.append(f"{said}: give both, or say with --partial that it comes later{other}")

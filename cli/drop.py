@@ -143,9 +143,11 @@ def drop_with_manifest(
     found = {}
     for wanted in _names_in(file):
         if not wanted.startswith("s3://"):
-            found[wanted] = given.pop(Path(wanted).name, file.parent / wanted)
-            if not found[wanted].is_file():
-                drop.faults.append(f"{file}: names {wanted!r}, but there is no {found[wanted]}")
+            path = given.pop(Path(wanted).name, file.parent / wanted)
+            if path.is_file():
+                found[wanted] = path
+            else:
+                drop.faults.append(f"{file}: names {wanted!r}, but there is no {path}")
     for path in given.values():
         if path in from_folders:
             drop.left_out.append(LeftOut(path, f"{file.name} does not name it"))
