@@ -77,9 +77,10 @@ def _location(stack: "Stack") -> str:
 
 def _fetch(location: str, scratch: Path) -> Path:
     """The folder with the layer's content: the embedded runtime's is one on this machine."""
-    if is_embedded():
-        return Path(url2pathname(urlsplit(location).path))
-    if not location.startswith("https://"):
+    place = urlsplit(location)
+    if is_embedded() and place.scheme == "file":
+        return Path(url2pathname(place.path))
+    if place.scheme != "https":
         raise LookupError(f"the layer's content is said to be at {location}")
     with urlopen(location, timeout=_SECONDS) as answer:  # noqa: S310  # https, as was looked at
         zipfile.ZipFile(io.BytesIO(answer.read())).extractall(scratch)

@@ -3,12 +3,13 @@
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from cli.gather import LeftOut
+from cli.gather import LeftOut, shown
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.manifest import (
     LaneFiles,
@@ -119,7 +120,21 @@ def drop_with_options(paths: Sequence[Path], given: SampleEntry, bucket: str) ->
     )
     body = msgspec.json.format(msgspec.json.encode(_plain(entries)), indent=1)
     _fill(drop, body, "upload.manifest.json", files, bucket)
+    others = _samples_by_name(files)
+    if given.sample and len(others) > 1:
+        drop.warnings.append(
+            f"by their names the files are of {len(others)} samples ({shown(others)}); all of them "
+            f"go to {given.sample}"
+        )
     return drop
+
+
+def _samples_by_name(names: Iterable[str]) -> list[str]:
+    found = set()
+    for name in names:
+        with suppress(UnplaceableFile):
+            found.add(parse_fastq_name(name).sample)
+    return sorted(found)
 
 
 def _plain(entries: Iterable[SampleEntry]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cli.drop import Drop
 from cli.gather import Gathered, shown
-from seqdrop.domain.errors import InvalidInput
+from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.fastq import HEAD_BYTES, FastqHead, check_mates, check_read_number, read_head
 from seqdrop.domain.records import FileIdentity
 from seqdrop.domain.upload import Place, file_identity
@@ -81,6 +81,7 @@ def _read(
             with path.open("rb") as file:
                 head = read_head(file.read(HEAD_BYTES), path.stat().st_size)
             check_read_number(head, place.read)
+            _check_id(place, head)
         except (InvalidInput, OSError) as error:
             said = error.strerror if isinstance(error, OSError) else str(error)
             drop.faults.append(f"{path}: {said}")
@@ -88,6 +89,27 @@ def _read(
         else:
             reads[key] = _Read(path, place, head)
     return reads, broken
+
+
+def _check_id(place: Place, head: FastqHead) -> None:
+    """Raises UnplaceableFile for ``A_H2W7MDSXC_L2``: each lane would be a sample, with its part of
+    the reads, and no one would see that the rest is missing.
+    """
+    if place.by == "manifest" or place.named_lane:
+        return
+    parts = place.sample.split("_")
+    of_reads = {head.flowcell.lower(), f"l{head.lane}", f"l{head.lane.zfill(3)}"} - {
+        "",
+        "l",
+        "l000",
+    }
+    while len(parts) > 1 and parts[-1].lower() in of_reads:
+        parts.pop()
+    if (sample := "_".join(parts)) != place.sample:
+        raise UnplaceableFile(
+            f"by its name its sample is {place.sample!r}, which ends with the flowcell or lane of "
+            f"its reads: give --sample {sample}, or --sample {place.sample} if that is its id"
+        )
 
 
 def _same_content(drop: Drop) -> dict[str, str]:

@@ -133,6 +133,37 @@ def test_a_mate_is_known_by_lane_and_flowcell_and_not_by_its_name(tmp_path: Path
     ]
 
 
+@pytest.mark.parametrize(
+    ("sample", "is_of"), [("A_L2", "A"), ("A_x_HTEST_L002", "A_x"), ("A_htest", "A")]
+)
+def test_a_sample_that_is_named_with_the_lane_of_its_reads_is_a_fault(
+    tmp_path: Path, sample: str, is_of: str
+) -> None:
+    first, second = pair(3, lane=2)
+    bodies = {f"{sample}_R1": first, f"{sample}_R2": second}
+    drop, lone = named(write(tmp_path, **bodies))
+    assert len(drop.faults) == 2
+    assert f"give --sample {is_of}, or --sample {sample} if" in drop.faults[0]
+    assert lone == []
+    meant = drop_with_options(write(tmp_path, **bodies), SampleEntry(sample, ()), BUCKET)
+    assert inspect(meant, DEFAULT) == []
+    assert (meant.faults, meant.warnings) == ([], [])
+
+
+@pytest.mark.parametrize("sample", ["A_L3", "HTEST", "L2", "A_HTESTS", "A-L2", "A_2"])
+def test_an_id_that_only_looks_like_a_lane_is_an_id(tmp_path: Path, sample: str) -> None:
+    first, second = pair(3, lane=2)
+    drop, _ = named(write(tmp_path, **{f"{sample}_R1": first, f"{sample}_R2": second}))
+    assert drop.faults == []
+
+
+def test_files_of_several_samples_that_go_to_one_are_a_warning(tmp_path: Path) -> None:
+    other = pair(3, lane=2)
+    paths = write(tmp_path, A_R1=R1, A_R2=R2, B_R1=other[0], B_R2=other[1])
+    [warning] = drop_with_options(paths, SampleEntry("C", ()), BUCKET).warnings
+    assert warning == ("by their names the files are of 2 samples (A, B); all of them go to C")
+
+
 def test_mates_of_two_lanes_that_options_join_are_a_fault(tmp_path: Path) -> None:
     paths = write(tmp_path, x_R1=reads(20, lane=1), x_R2=reads(20, lane=2, mate=2))
     drop = drop_with_options(paths, SampleEntry("A", ()), BUCKET)
