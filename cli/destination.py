@@ -13,6 +13,7 @@ from seqdrop.aws.catalog import Catalog
 from seqdrop.domain.blueprint import make_blueprint
 from seqdrop.domain.errors import SeqdropError
 from seqdrop.domain.name_advice import proposed_name
+from seqdrop.domain.naming import parse_fastq_name
 from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 from seqdrop.domain.upload import expected_place
@@ -54,7 +55,8 @@ def check_mates_there(
             continue
         said = f"{mate.path}: has no mate: {mate.missing.describe()} of sample {sample} is missing"
         proposed = proposed_name(mate.path.name)
-        other = f"; or rename it to {proposed!r}" if proposed not in {"", mate.path.name} else ""
+        is_other = proposed and parse_fastq_name(proposed).sample != sample
+        other = f"; or rename it to {proposed!r}" if is_other else ""
         drop.faults.append(f"{said}: give both, or say with --partial that it comes later{other}")
 
 

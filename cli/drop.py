@@ -238,7 +238,8 @@ def _pairs(files: Mapping[str, Path], faults: list[str]) -> list[tuple[str, str]
         if len(reads) == 1:
             read, name = next(iter(reads.items()))
             faults.append(
-                f"{files[name]}: has no mate, R{3 - int(read)} is missing: give both of them"
+                f"{files[name]}: has no mate, R{3 - int(read)} is missing: give both (options make "
+                "a manifest, which names both)"
             )
     return [(reads["1"], reads["2"]) for reads in mates.values() if len(reads) == 2]
 

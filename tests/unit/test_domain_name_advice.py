@@ -90,6 +90,20 @@ def test_what_to_do_fits_the_file(name: str, says: str) -> None:
     assert says in advice(name)
 
 
+@pytest.mark.parametrize(
+    ("there", "says"),
+    [
+        ({"E5_1.fastq.gz"}, "rename it to 'E5_2.fastq.gz'"),
+        ({"E5_1.fastq.gz", "E5_2.fastq.gz"}, "<sample>_R1.fastq.gz"),
+        ({"E5_R1.fastq.gz"}, "<sample>_R1.fastq.gz"),
+    ],
+)
+def test_a_third_file_may_be_the_second_mate_where_there_is_no_second(
+    there: set[str], says: str
+) -> None:
+    assert says in advice("E5_3.fastq.gz", there | {"E5_3.fastq.gz"})
+
+
 _MARK = st.sampled_from(["_R1", "_2", ".r1", "-R2", " read1", "_fwd", "_R1_val_1", "_1P", ""])
 _END = st.sampled_from([".fastq.gz", ".FQ.GZ", ".fastq (2).gz", ".fq.gz.3", ".gz", ""])
 _STEM = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), max_size=60)

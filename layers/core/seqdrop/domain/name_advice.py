@@ -31,6 +31,7 @@ _MATE = re.compile(
     r"(?:[._-]val[._-][12])?(?P<segment>_001)?$",
     re.IGNORECASE,
 )
+_THIRD = re.compile(r"(?P<before>.+_R?)3(?P<after>\.(?:fastq|fq)\.gz)")
 _LANE = re.compile(r"(?P<sample>.+?)[._-]L(?P<lane>\d{1,3})$", re.IGNORECASE)
 _NUMBER = re.compile(r"(?P<sample>.+)_(?P<number>S\d+)")
 _BARCODE = re.compile(r"[._-][ACGTN]{6,}([+-][ACGTN]{6,})?$")
@@ -81,6 +82,8 @@ def advice(name: str, taken: Collection[str] = ()) -> str:
     """What to do with a file whose name fits nothing; ``taken`` are names that can't be given."""
     if packing := _how_to_pack(name):
         return packing
+    if second := _second_of_three(name, taken):
+        return f"if it holds the mates of R1, rename it to {second!r}"
     proposed = proposed_name(name)
     if proposed and proposed not in taken:
         return f"rename it to {proposed!r}, if that is what it is"
@@ -90,6 +93,17 @@ def advice(name: str, taken: Collection[str] = ()) -> str:
             "(--manifest)"
         )
     return "it is no FASTQ (.fastq.gz, .fq.gz) and no manifest (.manifest.json, samplesheet.csv)"
+
+
+def _second_of_three(name: str, there: Collection[str]) -> str:
+    """``A_2.fq.gz`` for ``A_3.fq.gz`` beside ``A_1.fq.gz`` alone: SRA's second mate where the run
+    has an index read between.
+    """
+    third = _THIRD.fullmatch(name)
+    if third is None:
+        return ""
+    first, second = (f"{third['before']}{read}{third['after']}" for read in "12")
+    return second if first in there and second not in there and _fits(second) else ""
 
 
 def _how_to_pack(name: str) -> str:
