@@ -88,6 +88,14 @@ def check_ways(drop: Drop, known: KnownLibrary, stack: "Stack") -> None:
                 _note(drop, f"{who}: {fault}", known, is_sure=is_sure)
         except SeqdropError as error:
             _note(drop, f"{who}: {_before_upload(error)}", known, is_sure=not known.doubt)
+    default = known.library.assays().get(known.library.default_assay)
+    names = [place for place in drop.places.values() if place.by == "name"]
+    if names and default and default.complete.rule == "manifest":
+        drop.warnings.append(
+            f"{shown(list(dict.fromkeys(place.sample for place in names)))}: the assay "
+            f"{known.library.default_assay} starts by a manifest: without one they wait (--sample "
+            "or --assay make one)"
+        )
 
 
 def _note(drop: Drop, text: str, known: KnownLibrary, *, is_sure: bool) -> None:

@@ -213,6 +213,22 @@ def test_a_manifest_in_the_bucket_says_more_than_a_name(cloud: Cloud, tmp_path: 
     assert alone.faults == []
 
 
+def test_names_alone_are_warned_of_where_the_assay_starts_by_a_manifest(
+    cloud: Cloud, library: Library, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pipelines of a test"
+    listed = FILES["assays.yaml"].replace("default: wgs", "default: listed")
+    more = "  listed: {pipeline: quick, reference: tiny, complete: {rule: manifest}}\n"
+    (folder / "assays.yaml").write_text(listed + more)
+    paths = [tmp_path / f"S1_R{read}.fastq.gz" for read in (1, 2)]
+    for path, body in zip(paths, pair(3), strict=True):
+        path.write_bytes(body)
+    drop = looked(cloud, library, drop_as_named(paths, UPLOADS))
+    [warning] = drop.warnings
+    assert warning.startswith("S1: the assay listed starts by a manifest")
+    assert looked(cloud, library, dropped(tmp_path, assay="listed")).warnings == []
+
+
 def test_a_folder_named_like_an_assay_is_warned_of(tmp_path: Path, library: Library) -> None:
     for name in ("wes", "wgs"):
         (tmp_path / name).mkdir()
