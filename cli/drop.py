@@ -1,89 +1,140 @@
-"""What an upload drops: files under their keys, and the manifest that says what they are."""
+"""What an upload drops: files under their keys, and what each of them is of which sample."""
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
+from cli.gather import LeftOut, shown
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
-from seqdrop.domain.fastq import HEAD_BYTES, read_head
 from seqdrop.domain.manifest import (
     LaneFiles,
-    Manifest,
     SampleEntry,
+    expected_files,
     locate,
     parse_manifest,
 )
+from seqdrop.domain.name_advice import advice
 from seqdrop.domain.naming import UploadKind, check_sample_id, parse_fastq_name, upload_kind
+from seqdrop.domain.upload import Place, expected_place, place_by_name
 
 _MATE = re.compile(
     r"(?P<before>.*[._])R?(?P<read>[12])(?P<after>(?:_\d{3})?\.(?:fastq|fq)\.gz)", re.DOTALL
 )
-_BUCKET = "uploads"
-"""Stands for the bucket where a name is resolved; an s3:// URI names the true one."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Drop:
-    """Files by their keys, in the order in which they go."""
+    """Files by their keys, in the order in which they go, and what is wrong with them so far."""
 
-    files: Mapping[str, Path]
-    samples: tuple[str, ...]
+    files: dict[str, Path] = field(default_factory=dict)
+    entries: list[SampleEntry] = field(default_factory=list)
+    """What manifests say of samples."""
+    places: dict[str, Place] = field(default_factory=dict)
+    """Where each FASTQ file belongs; an assay "" is the deployment's default."""
+    unfit: dict[str, str] = field(default_factory=dict)
+    """Keys whose names fit nothing, and what to do: a fault unless a manifest knows them."""
+    awaited: list[str] = field(default_factory=list)
+    """Keys that manifests name and nobody gave, and those of which the bucket's manifests know
+    more: mates of what is given may be there."""
+    left_out: list[LeftOut] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     manifest_key: str = ""
     manifest: bytes = b""
 
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """The ids of the samples, each once."""
+        named = [entry.sample for entry in self.entries]
+        return tuple(dict.fromkeys([*named, *(place.sample for place in self.places.values())]))
 
-def drop_as_named(paths: Sequence[Path]) -> Drop:
+
+def drop_as_named(paths: Sequence[Path], bucket: str) -> Drop:
     """Each file under its own name; manifests first, so that nothing is guessed from names."""
+    drop = Drop()
     ordered = sorted(paths, key=lambda path: upload_kind(path.name) is not UploadKind.MANIFEST)
-    samples = []
-    for path in ordered:
-        if upload_kind(path.name) is UploadKind.MANIFEST:
-            manifest = parse_manifest(path.read_bytes(), path.name)
-            samples += [entry.sample for entry in manifest.samples]
-        else:
-            samples.append(_sample_of(path.name))
-    return Drop(_by_name(ordered), _once(samples))
+    drop.files.update(_by_name(ordered, drop.faults))
+    for key, path in drop.files.items():
+        if upload_kind(key) is UploadKind.MANIFEST:
+            try:
+                _expect(drop, path.read_bytes(), key, bucket)
+            except InvalidInput as error:
+                drop.faults.append(f"{path}: {error}")
+    for key, path in drop.files.items():
+        if key in drop.places or upload_kind(key) is UploadKind.MANIFEST:
+            continue
+        try:
+            drop.places[key] = _place_by_name(key)
+        except UnplaceableFile as error:
+            drop.unfit[key] = f"{path}: {_fact(error)}; {advice(key, drop.files)}"
+    return drop
 
 
-def _sample_of(name: str) -> str:
-    """The sample that a name tells, "" where it tells none: the catalog then says why."""
-    try:
-        return parse_fastq_name(name).sample
-    except UnplaceableFile:
-        return ""
+def _place_by_name(key: str) -> Place:
+    """Raises UnplaceableFile where its name tells no place, or a wrong one."""
+    name = parse_fastq_name(key)
+    if name.read == "R3":
+        raise UnplaceableFile("where there is a third read, R2 holds UMIs and is not the mate")
+    return place_by_name(name, "")
 
 
-def drop_with_options(paths: Sequence[Path], given: SampleEntry) -> Drop:
+def _fact(error: UnplaceableFile) -> str:
+    """What is wrong, without what to do: that is another thing before a file is uploaded."""
+    return str(error).rpartition(": ")[0] or str(error)
+
+
+def drop_with_options(paths: Sequence[Path], given: SampleEntry, bucket: str) -> Drop:
     """Pairs of files with a manifest made from options; without a sample id names tell it.
 
-    Raises InvalidInput where a file has no mate.
+    Raises InvalidInput for a sample id that is impossible.
     """
     if given.sample:
         check_sample_id(given.sample)
-    files = _by_name(path for path in paths if not _is_left_out(path.name))
+    drop = Drop()
+    files = _by_name(paths, drop.faults)
+    for name in [name for name in files if upload_kind(name) is UploadKind.MANIFEST]:
+        drop.faults.append(
+            f"{files.pop(name)}: it says itself what its samples are: upload it without options, "
+            "or leave it out"
+        )
     lanes: dict[str, list[LaneFiles]] = {}
-    for r1, r2 in _pairs(files):
-        sample = given.sample or _named_sample(r1)
+    for r1, r2 in _pairs(files, drop.faults):
+        try:
+            sample = given.sample or parse_fastq_name(r1).sample
+        except UnplaceableFile as error:
+            drop.faults.append(
+                f"{files[r1]}: {_fact(error)}; {advice(r1, files)}, or give --sample"
+            )
+            continue
         lanes.setdefault(sample, []).append(LaneFiles(r1=r1, r2=r2))
     if not lanes:
-        raise InvalidInput("there is no FASTQ file to upload")
+        return drop
     entries = tuple(
         msgspec.structs.replace(given, sample=sample, files=tuple(pairs))
         for sample, pairs in lanes.items()
     )
     body = msgspec.json.format(msgspec.json.encode(_plain(entries)), indent=1)
-    return _drop(body, "upload.manifest.json", files)
+    _fill(drop, body, "upload.manifest.json", files, bucket)
+    others = _samples_by_name(files)
+    if given.sample and len(others) > 1:
+        drop.warnings.append(
+            f"by their names the files are of {len(others)} samples ({shown(others)}); all of them "
+            f"go to {given.sample}"
+        )
+    return drop
 
 
-def _named_sample(name: str) -> str:
-    try:
-        return parse_fastq_name(name).sample
-    except UnplaceableFile as error:
-        raise UnplaceableFile(f"{name!r}: {error}; or give --sample") from error
+def _samples_by_name(names: Iterable[str]) -> list[str]:
+    found = set()
+    for name in names:
+        with suppress(UnplaceableFile):
+            found.add(parse_fastq_name(name).sample)
+    return sorted(found)
 
 
 def _plain(entries: Iterable[SampleEntry]) -> dict[str, object]:
@@ -94,28 +145,55 @@ def _plain(entries: Iterable[SampleEntry]) -> dict[str, object]:
     return {"samples": [{k: v for k, v in sample.items() if v} for sample in samples]}
 
 
-def drop_with_manifest(file: Path, paths: Sequence[Path]) -> Drop:
+def drop_with_manifest(
+    file: Path, paths: Sequence[Path], bucket: str, from_folders: Collection[Path] = ()
+) -> Drop:
     """A manifest and the files that it names: from its own folder, or from where they are given.
 
-    Raises InvalidInput where one of them is not there, or one was given that it does not name.
+    ``from_folders`` are those of the paths that nobody named one by one: what the manifest does not
+    name is left out of them. Raises InvalidManifest where it can't be used.
     """
-    name = file.name
-    if upload_kind(name) is not UploadKind.MANIFEST:
-        name = f"{file.stem}.samplesheet.csv" if file.suffix == ".csv" else f"{name}.manifest.json"
-    body = file.read_bytes()
-    given = _by_name(paths)
+    drop = Drop()
+    given = _by_name((path for path in paths if not path.samefile(file)), drop.faults)
     found = {}
-    for wanted in _names_in(parse_manifest(body, name)):
+    for wanted in _names_in(file):
         if not wanted.startswith("s3://"):
-            found[wanted] = given.pop(Path(wanted).name, file.parent / wanted)
-            if not found[wanted].is_file():
-                raise InvalidInput(f"{file} names {wanted!r}, but there is no {found[wanted]}")
-    if given:
-        raise InvalidInput(f"{file} does not name {', '.join(given)}")
-    return _drop(body, name, found)
+            path = given.pop(Path(wanted).name, file.parent / wanted)
+            if path.is_file():
+                found[wanted] = path
+            else:
+                drop.faults.append(f"{file}: names {wanted!r}, but there is no {path}")
+    for path in given.values():
+        if path in from_folders:
+            drop.left_out.append(LeftOut(path, f"{file.name} does not name it"))
+        else:
+            drop.faults.append(f"{path}: the manifest {file} does not name it")
+    _fill(drop, file.read_bytes(), _manifest_name(file), found, bucket)
+    return drop
 
 
-def _drop(body: bytes, manifest_name: str, files: Mapping[str, Path]) -> Drop:
+def names_in(file: Path) -> set[str]:
+    """The names of the files that a manifest names, without folders. Raises InvalidManifest."""
+    return {Path(name).name for name in _names_in(file)}
+
+
+def _names_in(file: Path) -> list[str]:
+    manifest = parse_manifest(file.read_bytes(), _manifest_name(file))
+    pairs = [pair for entry in manifest.samples for pair in entry.files]
+    return [name for pair in pairs for name in (pair.r1, pair.r2)]
+
+
+def _manifest_name(file: Path) -> str:
+    """Its name, so that the bucket knows what it is."""
+    if upload_kind(file.name) is UploadKind.MANIFEST:
+        return file.name
+    is_table = file.suffix == ".csv"
+    return f"{file.stem}.samplesheet.csv" if is_table else f"{file.name}.manifest.json"
+
+
+def _fill(
+    drop: Drop, body: bytes, manifest_name: str, files: Mapping[str, Path], bucket: str
+) -> None:
     """A folder for each manifest: no other upload's file of the same name is in the way.
 
     It is known by what the manifest says of samples and names, so that the same upload again,
@@ -127,73 +205,52 @@ def _drop(body: bytes, manifest_name: str, files: Mapping[str, Path]) -> Drop:
         for e in manifest.samples
     ]
     digest = hashlib.sha256(msgspec.json.encode(sorted(content))).hexdigest()
-    key = f"upload-{digest[:12]}/{manifest_name}"
-    keys = {locate(name, _BUCKET, key)[1]: path for name, path in files.items()}
-    return Drop(keys, _once(entry.sample for entry in manifest.samples), key, body)
+    drop.manifest_key, drop.manifest = f"upload-{digest[:12]}/{manifest_name}", body
+    for name, path in files.items():
+        drop.files[locate(name, bucket, drop.manifest_key)[1]] = path
+    _expect(drop, body, drop.manifest_key, bucket)
 
 
-def _names_in(manifest: Manifest) -> list[str]:
-    pairs = [pair for entry in manifest.samples for pair in entry.files]
-    return [name for pair in pairs for name in (pair.r1, pair.r2)]
+def _expect(drop: Drop, body: bytes, key: str, bucket: str) -> None:
+    """What a manifest says of files. Raises InvalidManifest where it can't be used."""
+    for entry in parse_manifest(body, key).samples:
+        drop.entries.append(entry)
+        for expected in expected_files(entry, entry.assay or entry.pipeline, bucket, key):
+            if expected.key in drop.files:
+                drop.places[expected.key] = expected_place(expected)
+            else:
+                drop.awaited.append(expected.key)
 
 
-def _pairs(files: Iterable[str]) -> list[tuple[str, str]]:
+def _pairs(files: Mapping[str, Path], faults: list[str]) -> list[tuple[str, str]]:
     """R1 and R2 of each lane: names that differ in the read's number alone."""
     mates: dict[tuple[str, str], dict[str, str]] = {}
-    for name in files:
+    for name, path in files.items():
         match = _MATE.fullmatch(name)
-        if name.endswith((".fastq", ".fq")):
-            raise UnplaceableFile(f"{name!r} is not compressed: compress it with gzip")
         if match is None:
-            raise UnplaceableFile(
-                f"{name!r} does not say which mate it is (_R1 or _R2, _1 or _2, .fastq.gz or "
-                ".fq.gz): rename it, or name the files in a manifest (--manifest)"
-            )
+            faults.append(f"{path}: its name does not say which mate it is; {advice(name, files)}")
+            continue
         reads = mates.setdefault((match["before"], match["after"]), {})
-        if match["read"] in reads:
-            raise UnplaceableFile(f"{reads[match['read']]!r} and {name!r} are the same mate")
-        reads[match["read"]] = name
+        there = reads.setdefault(match["read"], name)
+        if there != name:
+            faults.append(f"{path}: the same mate as {files[there]}: give one of them")
     for reads in mates.values():
         if len(reads) == 1:
             read, name = next(iter(reads.items()))
-            raise UnplaceableFile(f"{name!r} has no mate: R{3 - int(read)} is missing; give both")
-    return [(reads["1"], reads["2"]) for reads in mates.values()]
+            faults.append(
+                f"{files[name]}: has no mate, R{3 - int(read)} is missing: give both (options make "
+                "a manifest, which names both)"
+            )
+    return [(reads["1"], reads["2"]) for reads in mates.values() if len(reads) == 2]
 
 
-def check_content(paths: Iterable[Path]) -> None:
-    """Looks at the first record of each file, as the bucket would once all of it is there.
-
-    Raises InvalidInput for what is empty, not gzip, or not FASTQ.
-    """
-    for path in paths:
-        if upload_kind(path.name) is not UploadKind.FASTQ or _is_left_out(path.name):
-            continue
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-        try:
-            read_head(head, path.stat().st_size)
-        except InvalidInput as error:
-            raise InvalidInput(f"{path}: {error}; nothing was uploaded") from error
-
-
-def _is_left_out(name: str) -> bool:
-    try:
-        return bool(parse_fastq_name(name).left_out)
-    except UnplaceableFile:
-        return False
-
-
-def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
+def _by_name(paths: Iterable[Path], faults: list[str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in paths:
         there = found.setdefault(path.name, path)
         if there != path:
-            raise InvalidInput(
-                f"{there} and {path} have the same name: name them in a manifest (--manifest), "
-                "each with its folder"
+            faults.append(
+                f"{path}: has the same name as {there}: name both in a manifest (--manifest), each "
+                "with its folder"
             )
     return found
-
-
-def _once(samples: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(sample for sample in samples if sample))

@@ -1,8 +1,11 @@
-"""`seqdrop upload`: files into the bucket, with a manifest where more is said than names tell."""
+"""`seqdrop upload`: files into the bucket, with a manifest where more is said than names tell.
+
+All of them are looked at before any is sent; what is wrong is said at once.
+"""
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
@@ -11,6 +14,7 @@ from cli.screen import emit, say, warn
 
 if TYPE_CHECKING:
     from cli.drop import Drop
+    from cli.look import Look
     from cli.stack import Stack
     from seqdrop.domain.manifest import SampleEntry
     from seqdrop.domain.records import Analysis, Placed
@@ -37,39 +41,55 @@ def upload(
         str, typer.Option(metavar="NAME[/VERSION]", help="Its newest ready version if not given.")
     ] = "",
     project: Annotated[str, typer.Option(metavar="NAME", help="Who the cost is for.")] = "",
+    priority: Annotated[
+        str,
+        typer.Option(
+            metavar="urgent|routine|bulk", help="Which jobs go first; the assay's if not given."
+        ),
+    ] = "",
     manifest: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE", exists=True, dir_okay=False, help="JSON or CSV; it names the files."
         ),
     ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="R1 or R2 alone is meant: its mate comes later.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Uploads FASTQ files; their analysis starts by itself once they are all there.
 
-    Ends with 1 where a sample is held once its files were looked at.
+    All files are looked at first; where one is wrong, nothing is uploaded. Ends with 1 then, and
+    where a sample is held once its files were looked at.
     """
-    given = _entry(sample, assay, pipeline, reference, project)
+    given = _entry(
+        sample=sample, assay=assay, pipeline=pipeline, reference=reference, project=project,
+        priority=priority,
+    )  # fmt: skip
     _check_usage(paths or [], manifest, given)
-    from cli import drop
     from cli.arrival import wait_until_seen
+    from cli.gather import said_of
+    from cli.look import look
     from cli.stack import find_stack
 
-    files = _files(paths or [])
-    if manifest:
-        dropped = drop.drop_with_manifest(manifest, files)
-    elif given != _entry():
-        dropped = drop.drop_with_options(files, given)
-    else:
-        dropped = drop.drop_as_named(files)
-    drop.check_content(dropped.files.values())
     stack = find_stack()
-    _send(stack, dropped, quiet=json)
     bucket = stack.output("UploadsBucket")
+    looked = look(
+        stack, paths or [], manifest, given if given != _entry() else None, partial=partial
+    )
+    _refuse(looked)
+    dropped = looked.drop
+    if not json:
+        for line in said_of(looked.left_out):
+            say(line)
+        for warning in looked.warnings:
+            warn(f"WARN {warning}")
+    _send(stack, dropped, quiet=json)
     seen = wait_until_seen(stack, bucket, dropped.files)
     analyses = _analyses(stack, seen)
     if json:
-        emit(_document(dropped, bucket, seen))
+        emit(_document(looked, bucket, seen))
     else:
         _tell(analyses, dropped, seen)
     held = list(filter(_is_held, analyses))
@@ -80,12 +100,24 @@ def upload(
 
 
 def _entry(
-    sample: str = "", assay: str = "", pipeline: str = "", reference: str = "", project: str = ""
+    *,
+    sample: str = "",
+    assay: str = "",
+    pipeline: str = "",
+    reference: str = "",
+    project: str = "",
+    priority: str = "",
 ) -> "SampleEntry":
     from seqdrop.domain.manifest import SampleEntry
+    from seqdrop.domain.pipeline import Priority
 
     name, _, version = reference.partition("/")
-    return SampleEntry(sample, (), project, assay, pipeline, name, version)
+    known: dict[str, Priority] = {word: word for word in get_args(Priority)}
+    if priority and priority not in known:
+        raise typer.BadParameter(
+            f"{priority!r} is none of {', '.join(known)}", param_hint="--priority"
+        )
+    return SampleEntry(sample, (), project, assay, pipeline, name, version, known.get(priority))
 
 
 def _check_usage(paths: list[Path], manifest: Path | None, given: "SampleEntry") -> None:
@@ -99,24 +131,25 @@ def _check_usage(paths: list[Path], manifest: Path | None, given: "SampleEntry")
         raise typer.BadParameter("--pipeline and --reference go together", param_hint="--pipeline")
 
 
-def _files(paths: list[Path]) -> list[Path]:
-    """The files that are meant; of a folder those with the name of FASTQ or of a manifest."""
-    from cli.faults import CommandFailed
-    from seqdrop.domain.naming import UploadKind, upload_kind
+def _refuse(look: "Look") -> None:
+    """One fault is one line; of several each has its own. Raises CommandFailed where there is one.
 
-    found: list[Path] = []
-    for path in paths:
-        if not path.is_dir():
-            found.append(path)
-            continue
-        inside = [
-            p for p in sorted(path.iterdir())
-            if p.is_file() and upload_kind(p.name) is not UploadKind.OTHER
-        ]  # fmt: skip
-        if not inside:
-            raise CommandFailed(f"{path} has no FASTQ file")
-        found += inside
-    return found
+    What was left out is said too: it may be what is missing.
+    """
+    from cli.faults import CommandFailed
+    from cli.gather import said_of
+
+    if not look.faults:
+        return
+    for line in said_of(look.left_out):
+        warn(line)
+    for warning in look.warnings:
+        warn(f"WARN {warning}")
+    if len(look.faults) == 1:
+        raise CommandFailed(f"{look.faults[0]}; nothing was uploaded")
+    for fault in look.faults:
+        warn(fault)
+    raise CommandFailed(f"nothing was uploaded: {len(look.faults)} things are to be mended first")
 
 
 def _send(stack: "Stack", dropped: "Drop", *, quiet: bool) -> None:
@@ -184,7 +217,8 @@ def _standing(analysis: "Analysis") -> str:
     return f"{name} is {analysis.status}" + (f": {why}" if why else "")
 
 
-def _document(dropped: "Drop", bucket: str, seen: "dict[str, Placed]") -> dict[str, object]:
+def _document(look: "Look", bucket: str, seen: "dict[str, Placed]") -> dict[str, object]:
+    dropped = look.drop
     key = dropped.manifest_key
     return {
         "samples": list(dropped.samples),
@@ -201,4 +235,6 @@ def _document(dropped: "Drop", bucket: str, seen: "dict[str, Placed]") -> dict[s
             }
             for name, path in dropped.files.items()
         ],
+        "left_out": [{"path": str(one.path), "why": one.why} for one in look.left_out],
+        "warnings": look.warnings,
     }

@@ -14,7 +14,16 @@ from typing import Any
 
 from moto.moto_api._internal import moto_api_backend
 
-from local import batch, dynamodb, executions, functions, log_groups, s3_bodies, s3_events
+from local import (
+    batch,
+    dynamodb,
+    executions,
+    functions,
+    layers,
+    log_groups,
+    s3_bodies,
+    s3_events,
+)
 from local.batch import BatchSettings
 from local.deploy import REGION, Deployment, deploy
 from local.endpoint import Endpoint
@@ -52,6 +61,7 @@ class Runtime:
         self.settings = settings
         settings.folder.mkdir(parents=True, exist_ok=True)
         _install_patches()
+        layers.install(settings.project)
         self._endpoint = Endpoint(settings.port)
         executions.configure(self._endpoint.port)
         self._host: FunctionHost | None = None
@@ -110,7 +120,7 @@ class Runtime:
         self._endpoint.stop()
         # moto as it was, so that another runtime may start in this process.
         moto_api_backend.reset()
-        for service in (functions, *_PATCHED):
+        for service in (functions, layers, *_PATCHED):
             service.uninstall()
         shutil.rmtree(self.settings.folder / "bin", ignore_errors=True)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.arrival import wait_until_seen
+from cli.stack import find_stack
 from tests.e2e.command import Command, up
 from tests.lab import PROJECT, fasta, make_genome
 
@@ -40,12 +42,16 @@ def is_alive(pid: int) -> bool:
 
 @linux_only
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_everything_that_was_started(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_ends_everything_that_was_started(
+    tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command = Command(tmp_path)
     with up(command, tmp_path / "rt") as (process, document):
-        command.environment["AWS_ENDPOINT_URL"] = document["endpoint"]
-        (tmp_path / "x.txt").write_text("reads")
-        command.good("upload", "x.txt")  # so that functions have worked
+        monkeypatch.setenv("AWS_ENDPOINT_URL", document["endpoint"])
+        stack = find_stack()
+        uploads = stack.output("UploadsBucket")
+        stack.s3.put_object(Bucket=uploads, Key="x.txt", Body=b"no reads")
+        assert wait_until_seen(stack, uploads, ["x.txt"])  # so functions have worked
         started = descendants(process.pid)
         assert started
         process.send_signal(number)

@@ -308,6 +308,30 @@ def test_a_manifest_and_its_files_may_come_in_any_order(
     assert lanes == {"5"}
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(range(5)))[::7])
+def test_the_same_bytes_under_the_keys_of_a_manifest_are_what_it_waits_for(
+    cloud: Cloud, order: tuple[int, ...]
+) -> None:
+    """A file that was uploaded by its name, and again with a manifest that says more of it."""
+    entry = {"sample": "Hm2", "project": "p", "files": [{"r1": "a.gz", "r2": "b.gz"}]}
+    events = [
+        cloud.drop("Hm2_R1.fastq.gz", R1),
+        cloud.drop("Hm2_R2.fastq.gz", R2),
+        cloud.drop("again/x.manifest.json", json.dumps({"samples": [entry]}).encode()),
+        cloud.drop("again/a.gz", R1),
+        cloud.drop("again/b.gz", R2),
+    ]
+    for n in (*order, *order):
+        assert cloud.deliver("register_upload", events[n]) == []
+    found = analysis(cloud, "Hm2")
+    assert found.holds == {}
+    files = cloud.catalog.analyses.files("Hm2", "wgs")
+    assert sorted(file.object.key for file in files) == ["again/a.gz", "again/b.gz"]
+    run = RunInput("Hm2", "wgs", *split_run_id(found.active_run))
+    assert {one.run_key for one in cloud.executions.started.values()} == {run.run_key}
+    assert cloud.executions.starts == 1
+
+
 @pytest.mark.parametrize(
     ("again", "held"),
     [

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.drop import check_content, drop_as_named, drop_with_manifest, drop_with_options
+from cli.drop import drop_as_named, drop_with_manifest, drop_with_options, names_in
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.manifest import SampleEntry, parse_manifest
-from tests.lab import reads
 
-R1 = reads(50)
+BUCKET = "uploads"
 
 
 def made(folder: Path, *names: str) -> list[Path]:
@@ -26,11 +25,11 @@ def entry(sample: str = "", **given: str) -> SampleEntry:
 
 
 def test_without_options_files_keep_their_names_and_manifests_go_first(tmp_path: Path) -> None:
-    files = made(tmp_path, "NA1_R1.fastq.gz", "NA1_R2.fastq.gz", "odd name.txt")
+    files = made(tmp_path, "NA1_R1.fastq.gz", "NA1_R2.fastq.gz", "odd name.gz")
     manifest = tmp_path / "run.manifest.json"
     pair = {"r1": "x.gz", "r2": "y.gz"}
     manifest.write_text(json.dumps({"samples": [{"sample": "Hm2", "files": [pair]}]}))
-    drop = drop_as_named([*files, manifest])
+    drop = drop_as_named([*files, manifest], BUCKET)
     assert list(drop.files) == [manifest.name, *(path.name for path in files)]
     assert drop.samples == ("Hm2", "NA1")
     assert drop.manifest_key == ""
@@ -38,7 +37,7 @@ def test_without_options_files_keep_their_names_and_manifests_go_first(tmp_path:
 
 def test_options_make_a_manifest_of_pairs(tmp_path: Path) -> None:
     names = [f"x y_S1_L00{lane}_R{read}_001.fastq.gz" for lane in (1, 2) for read in (2, 1)]
-    drop = drop_with_options(made(tmp_path, *names), entry("NA1", assay="wes", project="p"))
+    drop = drop_with_options(made(tmp_path, *names), entry("NA1", assay="wes", project="p"), BUCKET)
     folder, name = drop.manifest_key.split("/")
     assert folder.startswith("upload-")
     assert set(drop.files) == {f"{folder}/{each}" for each in names}
@@ -52,22 +51,15 @@ def test_options_make_a_manifest_of_pairs(tmp_path: Path) -> None:
 
 def test_without_a_sample_id_names_tell_it(tmp_path: Path) -> None:
     names = ["A_1.fq.gz", "A_2.fq.gz", "B_R1.fastq.gz", "B_R2.fastq.gz"]
-    drop = drop_with_options(made(tmp_path, *names), entry(assay="wes"))
+    drop = drop_with_options(made(tmp_path, *names), entry(assay="wes"), BUCKET)
     assert drop.samples == ("A", "B")
-
-
-def test_index_reads_and_undetermined_reads_stay_behind(tmp_path: Path) -> None:
-    taken = ["A_S1_L001_R1_001.fastq.gz", "A_S1_L001_R2_001.fastq.gz"]
-    left = ["A_S1_L001_I1_001.fastq.gz", "Undetermined_S0_L001_R1_001.fastq.gz"]
-    drop = drop_with_options(made(tmp_path, *taken, *left), entry("A"))
-    assert [Path(key).name for key in drop.files] == taken
 
 
 def test_the_same_upload_again_comes_to_the_same_keys(tmp_path: Path) -> None:
     names = ("A_1.fq.gz", "A_2.fq.gz")
-    first = drop_with_options(made(tmp_path / "1", *names), entry("A", project="p"))
-    again = drop_with_options(made(tmp_path / "2", *names), entry("A", project="q"))
-    other = drop_with_options(made(tmp_path / "1", *names), entry("B", project="p"))
+    first = drop_with_options(made(tmp_path / "1", *names), entry("A", project="p"), BUCKET)
+    again = drop_with_options(made(tmp_path / "2", *names), entry("A", project="q"), BUCKET)
+    other = drop_with_options(made(tmp_path / "1", *names), entry("B", project="p"), BUCKET)
     assert list(first.files) == list(again.files)
     assert not set(first.files) & set(other.files)
 
@@ -76,26 +68,77 @@ def test_the_same_upload_again_comes_to_the_same_keys(tmp_path: Path) -> None:
     ("names", "says"),
     [
         (["A_R1.fastq.gz"], "R2 is missing"),
-        (["A_R1.fastq.gz", "A_1.fastq.gz"], "are the same mate"),
+        (["A_R1.fastq.gz", "A_1.fastq.gz"], "the same mate as"),
         (["reads.fastq.gz"], "which mate"),
-        (["A_R1.bam"], "which mate"),
-        (["A_S1_L001_I1_001.fastq.gz"], "no FASTQ file"),
+        (["A_R1.bam"], "samtools"),
+        (["A_R1.fastq"], "`gzip A_R1.fastq`"),
+        (["x.manifest.json"], "upload it without options"),
     ],
 )
 def test_files_without_their_mates_are_refused(tmp_path: Path, names: list[str], says: str) -> None:
-    with pytest.raises(InvalidInput, match=says):
-        drop_with_options(made(tmp_path, *names), entry("A"))
+    drop = drop_with_options(made(tmp_path, *names), entry("A"), BUCKET)
+    assert drop.manifest == b""
+    assert any(says in fault for fault in drop.faults), drop.faults
+
+
+def test_each_fault_of_a_set_is_told(tmp_path: Path) -> None:
+    names = ["A_R1.fastq.gz", "B_R2.fastq.gz", "c.fastq.gz", "D_1.fq.gz", "D_2.fq.gz"]
+    drop = drop_with_options(made(tmp_path, *names), entry(assay="wes"), BUCKET)
+    told = [fault.partition(":")[0] for fault in drop.faults]
+    assert sorted(told) == [str(tmp_path / name) for name in names[:3]]
+
+
+def test_names_that_fit_nothing_are_told_with_what_would_fit(tmp_path: Path) -> None:
+    names = ["A.R1.fastq.gz", "A_R2.fastq.gz", "A_S1_L001_R3_001.fastq.gz", "b.bam"]
+    drop = drop_as_named(made(tmp_path, *names), BUCKET)
+    assert list(drop.places) == ["A_R2.fastq.gz"]
+    assert list(drop.unfit) == ["A.R1.fastq.gz", "A_S1_L001_R3_001.fastq.gz", "b.bam"]
+    assert "rename it to 'A_R1.fastq.gz'" in drop.unfit["A.R1.fastq.gz"]
+    assert "UMIs" in drop.unfit["A_S1_L001_R3_001.fastq.gz"]
+
+
+def test_a_name_is_not_proposed_where_another_file_has_it(tmp_path: Path) -> None:
+    drop = drop_as_named(made(tmp_path, "A.R1.fastq.gz", "A_R1.fastq.gz"), BUCKET)
+    assert "'A_R1.fastq.gz'" not in drop.unfit["A.R1.fastq.gz"]
+
+
+def test_a_manifest_among_the_files_says_what_they_are_whatever_their_names(
+    tmp_path: Path,
+) -> None:
+    files = made(tmp_path, "odd one.gz", "B_R2.fastq.gz")
+    manifest = tmp_path / "run.manifest.json"
+    pairs = [
+        {"r1": "odd one.gz", "r2": "later.gz"},
+        {"r1": "s3://uploads/B_R1.fastq.gz", "r2": "B_R2.fastq.gz"},
+    ]
+    manifest.write_text(json.dumps({"samples": [{"sample": "Hm2", "files": pairs}]}))
+    drop = drop_as_named([*files, manifest], BUCKET)
+    assert {key: (place.sample, place.read) for key, place in drop.places.items()} == {
+        "odd one.gz": ("Hm2", "R1"),
+        "B_R2.fastq.gz": ("Hm2", "R2"),
+    }
+    assert (drop.unfit, drop.awaited) == ({}, ["later.gz", "B_R1.fastq.gz"])
+
+
+def test_a_manifest_among_the_files_that_can_not_be_used_is_one_fault_of_several(
+    tmp_path: Path,
+) -> None:
+    (sheet := tmp_path / "samplesheet.csv").write_text("patient,fastq_1\nA,x\n")
+    drop = drop_as_named([sheet, *made(tmp_path, "1/a_R1.fq.gz", "2/a_R1.fq.gz")], BUCKET)
+    assert len(drop.faults) == 2
+    assert "the same name" in drop.faults[0]
+    assert f"{sheet}: line 1 of the samplesheet lacks the columns sample, r1, r2" in drop.faults[1]
 
 
 def test_a_sample_id_with_other_characters_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnplaceableFile, match="may only have letters"):
-        drop_with_options(made(tmp_path, "A_1.fq.gz", "A_2.fq.gz"), entry("../A"))
+        drop_with_options(made(tmp_path, "A_1.fq.gz", "A_2.fq.gz"), entry("../A"), BUCKET)
 
 
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     paths = made(tmp_path, "1/A_R1.fastq.gz", "2/A_R1.fastq.gz")
-    with pytest.raises(InvalidInput, match="have the same name"):
-        drop_as_named(paths)
+    [fault] = drop_as_named(paths, BUCKET).faults
+    assert fault.startswith(f"{paths[1]}: has the same name as {paths[0]}")
 
 
 def test_a_manifest_brings_the_files_that_it_names(tmp_path: Path) -> None:
@@ -107,7 +150,7 @@ def test_a_manifest_brings_the_files_that_it_names(tmp_path: Path) -> None:
     ]
     file = tmp_path / "lane.json"
     file.write_text(json.dumps({"samples": [{"sample": "A", "files": pairs}]}))
-    drop = drop_with_manifest(file, [elsewhere])
+    drop = drop_with_manifest(file, [elsewhere], BUCKET)
     folder, name = drop.manifest_key.split("/")
     assert name == "lane.json.manifest.json"
     assert drop.files == {
@@ -122,32 +165,51 @@ def test_a_samplesheet_keeps_a_name_that_tells_what_it_is(tmp_path: Path) -> Non
     made(tmp_path, "a_1.fq.gz", "a_2.fq.gz")
     file = tmp_path / "run7.csv"
     file.write_text("sample,r1,r2\nA,a_1.fq.gz,a_2.fq.gz\n")
-    assert drop_with_manifest(file, []).manifest_key.endswith("/run7.samplesheet.csv")
+    assert drop_with_manifest(file, [], BUCKET).manifest_key.endswith("/run7.samplesheet.csv")
 
 
 def test_a_manifest_of_files_that_are_not_there_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.manifest.json"
     pair = {"r1": "a_1.fq.gz", "r2": "a_2.fq.gz"}
     file.write_text(json.dumps({"samples": [{"sample": "A", "files": [pair]}]}))
-    with pytest.raises(InvalidInput, match=r"names 'a_1\.fq\.gz', but there is no"):
-        drop_with_manifest(file, [])
+    assert [fault.partition(", ")[0] for fault in drop_with_manifest(file, [], BUCKET).faults] == [
+        f"{file}: names 'a_1.fq.gz'",
+        f"{file}: names 'a_2.fq.gz'",
+    ]
     made(tmp_path, "a_1.fq.gz", "a_2.fq.gz")
     [stranger] = made(tmp_path, "c_1.fq.gz")
-    with pytest.raises(InvalidInput, match="does not name c_1"):
-        drop_with_manifest(file, [stranger])
+    [fault] = drop_with_manifest(file, [stranger], BUCKET).faults
+    assert "does not name it" in fault
 
 
-@pytest.mark.parametrize(
-    ("body", "why"), [(b"", "is empty"), (b"@r\nA\n+\nI\n", "is not gzip"), (R1[:40], "cut off")]
-)
-def test_a_file_that_the_bucket_would_hold_is_not_uploaded(
-    tmp_path: Path, body: bytes, why: str
-) -> None:
-    (bad := tmp_path / "NA1_R2.fastq.gz").write_bytes(body)
-    (good := tmp_path / "NA1_R1.fastq.gz").write_bytes(R1)
-    with pytest.raises(InvalidInput, match=f"NA1_R2.fastq.gz: .*{why}.*; nothing was uploaded"):
-        check_content([good, bad])
+def test_of_a_folder_a_manifest_takes_what_it_names_and_leaves_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "a.manifest.json"
+    pair = {"r1": "A_S1_L001_R1_001.fastq.gz", "r2": "A_S1_L001_I1_001.fastq.gz"}
+    file.write_text(json.dumps({"samples": [{"sample": "A", "files": [pair]}]}))
+    inside = made(tmp_path / "run", *pair.values(), "B_R1.fastq.gz")
+    drop = drop_with_manifest(file, [*inside, file], BUCKET, inside)
+    assert list(drop.files.values()) == inside[:2]
+    assert drop.faults == []
+    assert [(one.path, one.why) for one in drop.left_out] == [
+        (inside[2], "a.manifest.json does not name it")
+    ]
+    assert names_in(file) == set(pair.values())
 
 
-def test_what_is_left_out_or_no_fastq_by_its_name_is_not_looked_at(tmp_path: Path) -> None:
-    check_content(made(tmp_path, "A_S1_L001_I1_001.fastq.gz", "notes.txt", "x.manifest.json"))
+def test_a_manifest_of_another_bucket_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a.manifest.json"
+    pair = {"r1": "s3://elsewhere/a_1.fq.gz", "r2": "s3://elsewhere/a_2.fq.gz"}
+    file.write_text(json.dumps({"samples": [{"sample": "A", "files": [pair]}]}))
+    with pytest.raises(InvalidInput, match="not in the uploads bucket"):
+        drop_with_manifest(file, [], BUCKET)
+
+
+def test_the_priority_travels_in_the_manifest_and_changes_no_key(tmp_path: Path) -> None:
+    files = made(tmp_path, "A_1.fq.gz", "A_2.fq.gz")
+    urgent, usual = SampleEntry("A", (), priority="urgent"), SampleEntry("A", ())
+    drop = drop_with_options(files, urgent, BUCKET)
+    [said] = parse_manifest(drop.manifest, drop.manifest_key).samples
+    assert said.priority == "urgent"
+    again = drop_with_options(files, usual, BUCKET)
+    assert again.manifest_key == drop.manifest_key
+    assert parse_manifest(again.manifest, "x.manifest.json").samples[0].priority is None

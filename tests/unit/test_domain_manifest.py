@@ -214,7 +214,10 @@ def test_a_samplesheet_is_the_same_manifest() -> None:
         (b"sample,r1,r2\n", "names no sample"),
         (b"\xff\xfe", "is not CSV in UTF-8"),
         (b'sample,r1,r2\n"Hm2,a,b\n', "is not CSV in UTF-8"),
-        (b"sample,r1\nHm2,a\n", "line 2 of the samplesheet lacks sample, r1 or r2"),
+        (
+            b"sample,r1\nHm2,a\n",
+            "line 1 of the samplesheet lacks the column r2 (it has",
+        ),
         (b"sample,r1,r2\nHm2,a,b,c\n", "line 2 of the samplesheet has 4 values for 3 columns"),
         (b"sample,r1,r2,\nHm2,a,b,c\n", "line 2 of the samplesheet has a value in a column wi"),
         (b"sample,r1,r1,r2\nHm2,a,x,b\n", "line 1 of the samplesheet has the column r1 more th"),

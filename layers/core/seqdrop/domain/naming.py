@@ -53,6 +53,8 @@ def parse_fastq_name(key: str) -> FastqName:
     """What a key's last part says. Raises UnplaceableFile where it fits no pattern."""
     name = key.rsplit("/", 1)[-1]
     stem = next((name[: -len(e)] for e in _FASTQ_ENDINGS if name.endswith(e)), None)
+    if stem is None and name.lower().endswith(_FASTQ_ENDINGS):
+        raise UnplaceableFile("its name has to end in .fastq.gz or .fq.gz in small letters")
     if stem is None:
         raise UnplaceableFile("its name does not end in .fastq.gz or .fq.gz: compress it with gzip")
     if match := _ILLUMINA.fullmatch(stem):

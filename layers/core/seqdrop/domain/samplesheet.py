@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -14,10 +15,12 @@ _OF_THE_PERSON = {"sex", "control"}
 _PATIENT_DATA = {"sex"}
 """Columns whose values stand in no message."""
 _GIVE_ONE = "give one on all lines of the sample, or on one of them"
+_SECTION = re.compile(r"\[[A-Za-z0-9_]+\]")
+"""A line that begins a part of Illumina's sheet: ``[Header]``, ``[BCLConvert_Data]``."""
 _Way = tuple[str, str]
 """Assay and pipeline: a sample that has two of them is analysed twice."""
 
-_ILLUMINA_SHEET = (
+ILLUMINA_SHEET = (
     "this is Illumina's sample sheet, which is for BCL conversion and names no files: FASTQ files "
     "go by their names, or by a samplesheet with the columns sample, r1 and r2"
 )
@@ -123,9 +126,16 @@ def _lines(data: bytes) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _columns(number: int, header: list[str]) -> list[str]:
-    if "[Header]" in header:
-        raise InvalidManifest(_ILLUMINA_SHEET)
+    if header and _SECTION.fullmatch(header[0]):
+        raise InvalidManifest(ILLUMINA_SHEET)
     columns = [name.lower() for name in header]
+    if lacking := [name for name in _NEEDED if header and name not in columns]:
+        there = ", ".join(filter(None, header))
+        raise InvalidManifest(
+            f"line {number} of the samplesheet lacks the column{'s' * (len(lacking) > 1)} "
+            f"{', '.join(lacking)} (it has {there[:200]}): name a line for each pair of files, "
+            "with the columns sample, r1 and r2, separated by commas"
+        )
     for column, count in Counter(columns).items():
         if column and count > 1:
             raise InvalidManifest(
@@ -143,3 +153,29 @@ def _rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise InvalidManifest(f"the samplesheet is not CSV in UTF-8: {error}") from error
     return ((number, cells) for number, cells in rows if any(cells))
+
+
+def illumina_samples(data: bytes) -> frozenset[str] | None:
+    """The samples of Illumina's sample sheet, as BCL conversion names their files; None for others.
+
+    Data begin below ``[Data]`` (bcl2fastq, v1) or ``[BCLConvert_Data]`` (v2). A file has the
+    ``Sample_Name`` where there is one, else the ``Sample_ID``, with dashes for what names can't
+    have.
+    """
+    text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    rows = [[cell.strip(' "') for cell in line.split(",")] for line in text.split("\n")]
+    said = [row for row in rows if any(row)]
+    if not said or not _SECTION.fullmatch(said[0][0]):
+        return None
+    found: set[str] = set()
+    columns: list[str] | None = None
+    within = False
+    for row in said:
+        if _SECTION.fullmatch(row[0]):
+            within, columns = row[0].lower() in {"[data]", "[bclconvert_data]"}, None
+        elif within and columns is None:
+            columns = [name.lower() for name in row]
+        elif within and columns is not None:
+            given = dict(zip(columns, row, strict=False))
+            found.add(given.get("sample_name") or given.get("sample_id", ""))
+    return frozenset(re.sub(r"[^A-Za-z0-9-]", "-", name) for name in found - {""})

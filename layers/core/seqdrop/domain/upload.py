@@ -5,8 +5,10 @@ from typing import Literal
 
 import msgspec
 
+from seqdrop.domain.fastq import FastqHead
 from seqdrop.domain.manifest import ExpectedFile
-from seqdrop.domain.records import Placed
+from seqdrop.domain.naming import FastqName
+from seqdrop.domain.records import FileIdentity, Placed
 
 _OBJECT_CAUSE = "object-"
 
@@ -79,4 +81,22 @@ def expected_place(expected: ExpectedFile) -> Place:
         library=expected.library or "-",
         md5=expected.md5,
         by="manifest",
+    )
+
+
+def file_identity(place: Place, head: FastqHead) -> FileIdentity:
+    """What a file is of its sample: flowcell and lane are the reads', its name is a hint."""
+    lane = place.lane or head.lane or place.lane_hint or "1"
+    return FileIdentity(place.library, head.flowcell or "unknown", lane, place.read, place.segment)
+
+
+def place_by_name(name: FastqName, assay: str) -> Place:
+    """Where a file belongs as its name says."""
+    return Place(
+        name.sample,
+        assay,
+        name.read,
+        lane_hint=name.lane,
+        segment=name.segment,
+        named_lane=bool(name.lane),
     )

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePosixPath
 
 import msgspec
 
@@ -12,6 +11,7 @@ from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient, UnplaceableFile
 from seqdrop.domain.fastq import HEAD_BYTES, check_read_number, read_head
+from seqdrop.domain.name_advice import CHECKSUM_ENDINGS, COMPANION_ENDINGS
 from seqdrop.domain.naming import (
     UploadKind,
     folder_of,
@@ -20,24 +20,18 @@ from seqdrop.domain.naming import (
     upload_kind,
 )
 from seqdrop.domain.plan import StoredObject
-from seqdrop.domain.records import FastqFile, FileIdentity, Placed
-from seqdrop.domain.upload import Place, Upload, expected_place, sequencer_order
+from seqdrop.domain.records import FastqFile, Placed
+from seqdrop.domain.upload import (
+    Place,
+    Upload,
+    expected_place,
+    file_identity,
+    place_by_name,
+    sequencer_order,
+)
 from seqdrop.flow.claims import Claims
 from seqdrop.library import Library
 
-_COMPANIONS = {
-    ".md5",
-    ".md5sum",
-    ".sha256",
-    ".html",
-    ".xml",
-    ".txt",
-    ".log",
-    ".zip",
-    ".pdf",
-    ".bin",
-}
-"""What sequencers and their tools leave beside reads: noted, and left out."""
 _TRIES = 4
 
 
@@ -74,7 +68,7 @@ class Intake:
             return self.register(upload, expected_place(expected), placed)
         if upload.key.endswith("/"):  # as S3's console makes one
             return self._note(upload, "a folder: left out")
-        if PurePosixPath(upload.key).suffix.lower() in _COMPANIONS:
+        if upload.key.lower().endswith((*COMPANION_ENDINGS, *CHECKSUM_ENDINGS)):
             return self._note(upload, "no FASTQ: left out")
         try:
             return self._receive_by_name(upload, placed)
@@ -96,14 +90,7 @@ class Intake:
         name = parse_fastq_name(upload.key)
         if name.left_out:
             return self._note(upload, f"{name.left_out}: left out")
-        place = Place(
-            name.sample,
-            self._assay_of_folder(upload.key),
-            name.read,
-            lane_hint=name.lane,
-            segment=name.segment,
-            named_lane=bool(name.lane),
-        )
+        place = place_by_name(name, self._assay_of_folder(upload.key))
         if name.read == "R3":
             self.catalog.analyses.ensure(place.sample, place.assay, self.now())
             why = (
@@ -139,12 +126,10 @@ class Intake:
             check_read_number(head, place.read)
         except InvalidInput as error:
             return self._hold_file(upload, place, f"{upload.key!r}: {error}", placed)
-        lane = place.lane or head.lane or place.lane_hint or "1"
-        flowcell = head.flowcell or "unknown"
         file = FastqFile(
             sample=place.sample,
             assay=place.assay,
-            identity=FileIdentity(place.library, flowcell, lane, place.read, place.segment),
+            identity=file_identity(place, head),
             object=stored,
             etag=described.etag,
             first_read=head.read_name,
@@ -171,6 +156,11 @@ class Intake:
             self.catalog.analyses.register_file(
                 file, placed, upload.cause, self.now(), lifts_hold=is_newest
             )
+        elif not same_key and self._named_of(file, there) == [file]:
+            # With the same bytes, too: the manifest waits for this key.
+            why = f"the manifest names {upload.key!r} in its place"
+            self.catalog.analyses.withdraw(there, why, upload.cause, self.now())
+            self.catalog.analyses.register_file(file, placed, upload.cause, self.now())
         elif there.same_content(file):
             self._keep(there, upload, placed)
         elif not same_key:
@@ -187,21 +177,18 @@ class Intake:
     def _is_in_bucket(self, stored: StoredObject) -> bool:
         return self.objects.head(stored.bucket, stored.key, stored.version_id) is not None
 
+    def _named_of(self, *files: FastqFile) -> list[FastqFile]:
+        """Those whose keys the manifest of their analysis names."""
+        analysis = self.catalog.analyses.get(files[0].sample, files[0].assay)
+        named = analysis.expected if analysis else frozenset()
+        return [file for file in files if f"{file.object.bucket}/{file.object.key}" in named]
+
     def _put_beside(
         self, upload: Upload, file: FastqFile, there: FastqFile, placed: Placed
     ) -> None:
         """Of two objects for one identity, the one that a manifest names counts."""
-        analyses, now = self.catalog.analyses, self.now()
-        analysis = analyses.get(file.sample, file.assay)
-        named = analysis.expected if analysis else frozenset()
-        is_named, is_there_named = (
-            f"{o.bucket}/{o.key}" in named for o in (file.object, there.object)
-        )
-        if is_named and not is_there_named:
-            why = f"the manifest names {upload.key!r} in its place"
-            analyses.withdraw(there, why, upload.cause, now)
-            analyses.register_file(file, placed, upload.cause, now)
-        elif is_there_named and not is_named:
+        analyses = self.catalog.analyses
+        if self._named_of(file, there) == [there]:
             note = f"left out: the manifest names {there.object.key!r}"
             analyses.note_upload(upload.placed(note=note))
         else:
@@ -210,7 +197,7 @@ class Intake:
                 f"{file.identity.describe()}, with different content: drop a manifest that names "
                 "the right one, or each with its own library"
             )
-            analyses.hold(file.sample, file.assay, upload.cause, why, now, placed=placed)
+            analyses.hold(file.sample, file.assay, upload.cause, why, self.now(), placed=placed)
 
     def _keep(self, there: FastqFile, upload: Upload, placed: Placed) -> None:
         """The same bytes again: nothing changes, but a hold of this object is lifted."""

@@ -1,0 +1,209 @@
+"""What the deployment would make of an upload, asked before anything is sent."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from cli.deployed_library import KnownLibrary
+from cli.drop import Drop
+from cli.gather import Gathered, shown
+from cli.inspection import LoneMate
+from seqdrop.aws.catalog import Catalog
+from seqdrop.domain.blueprint import make_blueprint
+from seqdrop.domain.errors import SeqdropError
+from seqdrop.domain.name_advice import proposed_name
+from seqdrop.domain.naming import parse_fastq_name
+from seqdrop.domain.pipeline import Assay
+from seqdrop.domain.reference import ReferenceState, ReferenceVersion
+from seqdrop.domain.upload import expected_place
+from seqdrop.library import Library
+
+if TYPE_CHECKING:
+    from cli.stack import Stack
+    from seqdrop.domain.manifest import SampleEntry
+
+_AT_ONCE = 16
+Way = tuple[str, str, str, str]
+"""Assay; or else pipeline, reference, and its version."""
+
+
+def apply_expectations(drop: Drop, catalog: Catalog, bucket: str) -> None:
+    """A manifest that is in the bucket already says more of a key than its name does."""
+    asked = [k for k, place in drop.places.items() if place.by == "name"] + list(drop.unfit)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = pool.map(lambda key: catalog.analyses.uploads(bucket, key)[1], asked)
+    for key, expected in zip(asked, answers, strict=True):
+        if expected:
+            drop.places[key] = expected_place(expected)
+            drop.unfit.pop(key, None)
+            drop.awaited.append(key)
+
+
+def check_mates_there(
+    drop: Drop, lone: Iterable[LoneMate], catalog: Catalog, *, partial: bool
+) -> None:
+    """R1 without R2 is a file that was forgotten, far more often than one that comes later; and a
+    sample that waits for it tells nobody. So it is refused, unless its mate is there already, as
+    for a file that is sent again, or somebody says that the other one follows.
+    """
+    if partial:
+        return
+    for mate in lone:
+        sample, assay = mate.owner
+        if catalog.analyses.file(sample, assay, str(mate.missing)):
+            continue
+        said = f"{mate.path}: has no mate: {mate.missing.describe()} of sample {sample} is missing"
+        proposed = proposed_name(mate.path.name)
+        is_other = proposed and parse_fastq_name(proposed).sample != sample
+        other = f"; or rename it to {proposed!r}" if is_other else ""
+        drop.faults.append(f"{said}: give both, or say with --partial that it comes later{other}")
+
+
+def warn_of_folders(gathered: Gathered, drop: Drop, library: Library) -> None:
+    """In the bucket a folder names the assay; one on this machine does not."""
+    default = library.default_assay
+    named = {key for key, place in drop.places.items() if place.by == "name"}
+    folders = {drop.files[key].parent for key in named} & {
+        path.parent for path in gathered.from_folders
+    }
+    for folder in sorted(folders):
+        name = folder.resolve().name
+        if name != default and library.has_assay(name):
+            drop.warnings.append(
+                f"{folder}: a folder on this machine names no assay, so its files go to {default}: "
+                f"if {name} is meant, upload them with --assay {name}"
+            )
+
+
+def check_ways(drop: Drop, known: KnownLibrary, stack: "Stack") -> None:
+    """Whether each sample could be analysed as it is meant to be: its assay, and its reference.
+
+    What only this copy's files speak against is a warning.
+    """
+    for way, samples in _ways(drop, known.library.default_assay).items():
+        who = f"{shown(samples)} ({way[0] or way[1]})"
+        try:
+            for fault, is_sure in _faults(way, samples[0], known, stack):
+                _note(drop, f"{who}: {fault}", known, is_sure=is_sure)
+        except SeqdropError as error:
+            _note(drop, f"{who}: {_before_upload(error)}", known, is_sure=not known.doubt)
+    default = known.library.assays().get(known.library.default_assay)
+    names = [place for place in drop.places.values() if place.by == "name"]
+    if names and default and default.complete.rule == "manifest":
+        drop.warnings.append(
+            f"{shown(list(dict.fromkeys(place.sample for place in names)))}: the assay "
+            f"{known.library.default_assay} starts by a manifest: without one they wait (--sample "
+            "or --assay make one)"
+        )
+
+
+def _note(drop: Drop, text: str, known: KnownLibrary, *, is_sure: bool) -> None:
+    if is_sure:
+        drop.faults.append(text)
+    else:
+        doubt = f"this copy of Seqdrop says so; the deployment can't be asked ({known.doubt})"
+        drop.warnings.append(f"{text}; {doubt}")
+
+
+def _ways(drop: Drop, default_assay: str) -> dict[Way, list[str]]:
+    """The samples by the way in which they are to be analysed."""
+    ways: dict[Way, dict[str, None]] = {}
+    by_name: Way = (default_assay, "", "", "")
+    for entry in drop.entries:
+        ways.setdefault(_way(entry) or by_name, {})[entry.sample] = None
+    for place in drop.places.values():
+        if place.by == "name":
+            ways.setdefault(by_name, {})[place.sample] = None
+    return {way: list(samples) for way, samples in ways.items()}
+
+
+def _way(entry: "SampleEntry") -> Way | None:
+    if entry.assay:
+        return entry.assay, "", "", ""
+    if entry.pipeline:
+        return "", entry.pipeline, entry.reference, entry.reference_version
+    return None
+
+
+def _faults(
+    way: Way, sample: str, known: KnownLibrary, stack: "Stack"
+) -> Iterator[tuple[str, bool]]:
+    """What stands in the way, and whether that is sure. Raises SeqdropError."""
+    name, pipeline, reference, version = way
+    library, is_sure = known.library, not known.doubt
+    if name and not library.has_assay(name):
+        yield f"there is no assay {name!r}{_others(name, library.assays())}", is_sure
+        return
+    assay = library.assays()[name] if name else Assay(pipeline, reference, version)
+    is_known = assay.pipeline in library.pipeline_names()
+    if not is_known:
+        there = _others(assay.pipeline, library.pipeline_names())
+        yield f"there is no pipeline {assay.pipeline!r}{there}", is_sure
+    found = _reference(assay, stack.catalog)
+    if isinstance(found, str):
+        yield found, is_sure or not name
+    elif is_known:
+        # As the claim will: what it would be held for, it would be held for now.
+        make_blueprint(
+            sample=sample,
+            assay_name=name or pipeline,
+            assay=assay,
+            pipeline=library.pipeline(assay.pipeline),
+            reference=found,
+            files=(),
+            images=dict.fromkeys(stack.output("QueueKinds").split(","), ""),
+        )
+
+
+def _reference(assay: Assay, catalog: Catalog) -> ReferenceVersion | str:
+    """The version that would be used; or why there is none, and what to do."""
+    name, version = assay.reference, assay.reference_version
+    versions = sorted(catalog.references.versions(name), key=lambda one: one.created)
+    if not versions:
+        remedy = f"add it with `seqdrop reference add {name} {version or 'VERSION'} FASTA`"
+        return (
+            f"there is no reference {name!r}{_others(name, catalog.references.names())}: {remedy}"
+        )
+    ready = [one for one in versions if one.state is ReferenceState.READY]
+    if not version and ready:
+        return ready[-1]
+    meant = [one for one in versions if version in {"", one.version}]
+    if not meant:
+        there = ", ".join(f"{one.version} is {one.state}" for one in versions)
+        return (
+            f"reference {name} has no version {version!r} ({there}): name one that is READY, or "
+            f"add it with `seqdrop reference add {name} {version} FASTA`"
+        )
+    if meant[-1] in ready:
+        return meant[-1]
+    return _not_ready(meant[-1])
+
+
+def _not_ready(reference: ReferenceVersion) -> str:
+    said = f"reference {reference.name} {reference.version} is {reference.state}"
+    if reference.why:
+        said += f" ({reference.why})"
+    if reference.state is ReferenceState.PREPARING:
+        return f"{said}: wait until `seqdrop reference list` says that it is READY"
+    return (
+        f"{said}: add another version with `seqdrop reference add {reference.name} VERSION FASTA`"
+    )
+
+
+def _others(name: str, known: Iterable[str]) -> str:
+    """The nearest of what there is, and all of it."""
+    there = sorted(known)
+    if not there:
+        return " (there is none)"
+    near = get_close_matches(name, there, n=1, cutoff=0.6)
+    said = f" (there are: {', '.join(there)})"
+    return f"; is {near[0]!r} meant?{said}" if near else said
+
+
+def _before_upload(error: SeqdropError) -> str:
+    """The claim's words, without what is to be done about a sample that is there already."""
+    text = str(error)
+    for end in ("; then rerun the sample", ", then rerun the sample"):
+        text = text.removesuffix(end)
+    return text

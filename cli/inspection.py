@@ -1,0 +1,217 @@
+"""What an upload's files say themselves, looked at on this machine before anything is sent."""
+
+import filecmp
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.drop import Drop
+from cli.gather import Gathered, shown
+from seqdrop.domain.errors import InvalidInput, UnplaceableFile
+from seqdrop.domain.fastq import HEAD_BYTES, FastqHead, check_mates, check_read_number, read_head
+from seqdrop.domain.records import FileIdentity
+from seqdrop.domain.upload import Place, file_identity
+
+Owner = tuple[str, str]
+"""Sample and assay."""
+
+
+@dataclass(frozen=True)
+class LoneMate:
+    """One mate of a lane, whose other is not among the files."""
+
+    path: Path
+    owner: Owner
+    missing: FileIdentity
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A file that could be read."""
+
+    path: Path
+    place: Place
+    head: FastqHead
+
+    @property
+    def identity(self) -> FileIdentity:
+        return file_identity(self.place, self.head)
+
+
+def inspect(drop: Drop, default_assay: str) -> list[LoneMate]:
+    """Looks at the first record of each file, as the bucket would once all of it is there.
+
+    Adds to the drop's faults and warnings. Returns the mates that are alone, for whoever can see
+    what the bucket has.
+    """
+    same = _same_content(drop)
+    reads, broken = _read(drop, same, default_assay)
+    _tell_of_same(drop, same, default_assay)
+    lone: list[LoneMate] = []
+    by_owner: dict[Owner, list[str]] = defaultdict(list)
+    for key in reads:
+        by_owner[_owner(drop.places[key], default_assay)].append(key)
+    for owner, keys in by_owner.items():
+        lanes = _lanes(drop, [reads[key] for key in keys])
+        for mates in lanes.values():
+            if len(mates) == 2:
+                _check_pair(drop, mates)
+            elif owner not in broken:
+                lone += _alone(drop, owner, mates)
+    return lone
+
+
+def _owner(place: Place, default_assay: str) -> Owner:
+    return place.sample, place.assay or default_assay
+
+
+def _read(
+    drop: Drop, same: Mapping[str, str], default_assay: str
+) -> tuple[dict[str, _Read], set[Owner]]:
+    """The files' first records, once for the same bytes; and the analyses that lack a good file."""
+    reads: dict[str, _Read] = {}
+    broken: set[Owner] = set()
+    for key, place in drop.places.items():
+        path = drop.files[key]
+        if _is_twice(drop, key, same, default_assay):
+            broken.add(_owner(place, default_assay))
+            continue
+        try:
+            with path.open("rb") as file:
+                head = read_head(file.read(HEAD_BYTES), path.stat().st_size)
+            check_read_number(head, place.read)
+            _check_id(place, head)
+        except (InvalidInput, OSError) as error:
+            said = error.strerror if isinstance(error, OSError) else str(error)
+            drop.faults.append(f"{path}: {said}")
+            broken.add(_owner(place, default_assay))
+        else:
+            reads[key] = _Read(path, place, head)
+    return reads, broken
+
+
+def _check_id(place: Place, head: FastqHead) -> None:
+    """Raises UnplaceableFile for ``A_H2W7MDSXC_L2``: each lane would be a sample, with its part of
+    the reads, and no one would see that the rest is missing.
+    """
+    if place.by == "manifest" or place.named_lane:
+        return
+    parts = place.sample.split("_")
+    of_reads = {head.flowcell.lower(), f"l{head.lane}", f"l{head.lane.zfill(3)}"} - {
+        "",
+        "l",
+        "l000",
+    }
+    while len(parts) > 1 and parts[-1].lower() in of_reads:
+        parts.pop()
+    if (sample := "_".join(parts)) != place.sample:
+        raise UnplaceableFile(
+            f"by its name its sample is {place.sample!r}, which ends with the flowcell or lane of "
+            f"its reads: give --sample {sample}, or --sample {place.sample} if that is its id"
+        )
+
+
+def _same_content(drop: Drop) -> dict[str, str]:
+    """Keys whose bytes came before, under the key that is the value. Sizes tell most apart."""
+    by_size: dict[int, list[str]] = defaultdict(list)
+    for key in drop.places:
+        by_size[drop.files[key].stat().st_size].append(key)
+    same: dict[str, str] = {}
+    for keys in by_size.values():
+        kinds: list[str] = []
+        for key in keys:
+            path = drop.files[key]
+            there = next(
+                (k for k in kinds if filecmp.cmp(drop.files[k], path, shallow=False)), None
+            )
+            if there is None:
+                kinds.append(key)
+            elif path.stat().st_size:
+                same[key] = there
+    return same
+
+
+def _is_twice(drop: Drop, key: str, same: Mapping[str, str], default_assay: str) -> bool:
+    """Whether one analysis would have the same bytes under another key, too."""
+    there = same.get(key, key)
+    owner = _owner(drop.places[key], default_assay)
+    return there != key and owner == _owner(drop.places[there], default_assay)
+
+
+def _tell_of_same(drop: Drop, same: Mapping[str, str], default_assay: str) -> None:
+    """Within an analysis the bucket holds it; two samples may be meant to have the same reads."""
+    for key, there in same.items():
+        place, other = drop.places[key], drop.places[there]
+        said = f"{drop.files[key]}: the same bytes as {drop.files[there]}"
+        if not _is_twice(drop, key, same, default_assay):
+            if place.sample != other.sample:
+                drop.warnings.append(
+                    f"{said}: samples {other.sample} and {place.sample} have the same reads"
+                )
+        elif {place.read, other.read} == {"R1", "R2"}:
+            drop.faults.append(f"{said}, as {place.read} and {other.read}: give the right file")
+        else:
+            drop.faults.append(f"{said}: give it once")
+
+
+def _lanes(drop: Drop, reads: Iterable[_Read]) -> dict[tuple[str, ...], dict[str, _Read]]:
+    """The mates of each lane. Two files for one mate are a fault: the bucket takes neither."""
+    lanes: dict[tuple[str, ...], dict[str, _Read]] = defaultdict(dict)
+    for read in reads:
+        identity = read.identity
+        there = lanes[identity.pair].setdefault(identity.read, read)
+        if there is not read:
+            drop.faults.append(
+                f"{read.path}: holds {identity.describe()}, as {there.path} does, with other "
+                "content: give the right one, or each with its own library in a manifest"
+            )
+    return lanes
+
+
+def _check_pair(drop: Drop, mates: dict[str, _Read]) -> None:
+    r1, r2 = mates["R1"], mates["R2"]
+    try:
+        check_mates(
+            r1.head.read_name, r2.head.read_name, r1.identity.describe().split(" of ", 1)[1]
+        )
+    except InvalidInput as error:
+        drop.faults.append(f"{r1.path} and {r2.path}: {error}")
+
+
+def _alone(drop: Drop, owner: Owner, mates: dict[str, _Read]) -> Iterator[LoneMate]:
+    for read in mates.values():
+        other = "R2" if read.place.read == "R1" else "R1"
+        identity = read.identity
+        missing = FileIdentity(
+            identity.library, identity.flowcell, identity.lane, other, identity.segment
+        )
+        if read.place.by == "name":
+            yield LoneMate(read.path, owner, missing)
+        elif not drop.awaited:
+            drop.faults.append(
+                f"{read.path}: holds {identity.describe()}, and the file that the manifest names "
+                "beside it is of another lane: they are not each other's mates"
+            )
+
+
+def compare_with_sheets(gathered: Gathered, drop: Drop) -> None:
+    """Warns where Illumina's sample sheet and the names of the files beside it say otherwise."""
+    for sheet, listed in gathered.on_sheets.items():
+        here = {
+            _as_on_sheets(place.sample): place.sample
+            for key, place in drop.places.items()
+            if drop.files[key].parent == sheet.parent
+        }
+        if without := sorted(listed - here.keys()):
+            drop.warnings.append(f"{sheet}: no file here is of its {_samples(without)}")
+        if others := sorted(here[name] for name in here.keys() - listed):
+            drop.warnings.append(f"{sheet}: does not list {_samples(others)}, whose files are here")
+
+
+def _as_on_sheets(sample: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in sample)
+
+
+def _samples(names: list[str]) -> str:
+    return f"sample{'s' * (len(names) > 1)} {shown(names)}"

@@ -1,0 +1,61 @@
+"""A look at all that an upload would send, here and at the deployment, before any of it goes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli import destination, inspection
+from cli.deployed_library import deployed_library
+from cli.drop import Drop, drop_as_named, drop_with_manifest, drop_with_options, names_in
+from cli.gather import Gathered, LeftOut, gather
+
+if TYPE_CHECKING:
+    from cli.stack import Stack
+    from seqdrop.domain.manifest import SampleEntry
+
+
+@dataclass(frozen=True)
+class Look:
+    """What would be sent, what would not, and all that is wrong or odd."""
+
+    drop: Drop
+    left_out: list[LeftOut]
+    warnings: list[str]
+    faults: list[str]
+
+
+def look(
+    stack: "Stack", paths: Sequence[Path], manifest: Path | None, given: "SampleEntry | None", *,
+    partial: bool,
+) -> Look:  # fmt: skip
+    """Goes through all files, whatever is wrong with one.
+
+    ``given`` is what options say of all of them, ``partial`` that a mate may be missing. Raises
+    InvalidInput where a manifest or a sample id says nothing that can be used.
+    """
+    bucket = stack.output("UploadsBucket")
+    gathered = gather(paths, names_in(manifest) if manifest else ())
+    drop = _drop(gathered, manifest, given, bucket)
+    if not manifest and not given:
+        destination.apply_expectations(drop, stack.catalog, bucket)
+    with deployed_library(stack) as known:
+        lone = inspection.inspect(drop, known.library.default_assay)
+        destination.check_mates_there(drop, lone, stack.catalog, partial=partial)
+        destination.check_ways(drop, known, stack)
+        destination.warn_of_folders(gathered, drop, known.library)
+    inspection.compare_with_sheets(gathered, drop)
+    faults = [*gathered.faults, *drop.unfit.values(), *drop.faults]
+    if not faults and not drop.files and not drop.manifest:
+        faults = ["there is no FASTQ file to upload"]
+    return Look(drop, [*gathered.left_out, *drop.left_out], drop.warnings, faults)
+
+
+def _drop(
+    gathered: Gathered, manifest: Path | None, given: "SampleEntry | None", bucket: str
+) -> Drop:
+    if manifest:
+        return drop_with_manifest(manifest, gathered.files, bucket, gathered.from_folders)
+    if given:
+        return drop_with_options(gathered.files, given, bucket)
+    return drop_as_named(gathered.files, bucket)
