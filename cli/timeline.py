@@ -6,6 +6,7 @@ from typing import Any
 
 from cli.figures import metric_lines
 from cli.screen import aligned
+from seqdrop.domain.duration import duration_text
 from seqdrop.domain.upload import is_object_cause
 
 _BAR_WIDTH = 16
@@ -121,16 +122,6 @@ def _seconds(begin: str | None, end: str | None) -> float | None:
         return None
     between = datetime.fromisoformat(end) - datetime.fromisoformat(begin)
     return max(0.0, between.total_seconds())
-
-
-def duration_text(seconds: float) -> str:
-    """A time for a person: two units at the most."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def size_text(size: float) -> str:

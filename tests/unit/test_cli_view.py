@@ -5,10 +5,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from cli.timeline import duration_text, sample_lines, size_text
+from cli.timeline import sample_lines, size_text
 from cli.view import choose_analysis, sample_document
 from seqdrop.aws.catalog.layout import analysis_key, file_key, job_key, run_item_key
 from seqdrop.aws.catalog.table import Item, to_item
+from seqdrop.domain.duration import duration_text
 from seqdrop.domain.errors import InvalidInput, NoSuchSample
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import (

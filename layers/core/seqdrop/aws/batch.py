@@ -1,6 +1,6 @@
 """AWS Batch: submit once, find again, ask, end."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -45,6 +45,14 @@ class JobRequest(msgspec.Struct, frozen=True):
     memory_mib: int
     timeout_seconds: int
     tags: dict[str, str]
+
+
+class JobPlace(msgspec.Struct, frozen=True):
+    """A job in a queue's list; times are seconds since the epoch, 0 for what has not been."""
+
+    job_id: str
+    created: float
+    stopped: float = 0.0
 
 
 class Batch:
@@ -99,6 +107,21 @@ class Batch:
                 state = read_state(detail)
                 states[state.job_id] = state
         return states
+
+    def listed(self, queue: str, status: str) -> Iterator[JobPlace]:
+        """The jobs of a queue that have a status, the one that was submitted last first."""
+        pages = self._client.get_paginator("list_jobs").paginate(
+            jobQueue=queue,
+            jobStatus=status,  # type: ignore[arg-type]  # one of Batch's, by our own hand
+        )
+        for page in pages:
+            for found in page["jobSummaryList"]:
+                times = (found.get("createdAt", 0), found.get("stoppedAt", 0))
+                yield JobPlace(found["jobId"], *(milliseconds / 1000 for milliseconds in times))
+
+    def cancel(self, job_id: str, reason: str) -> None:
+        """Ends a job that has not begun to start; one that has goes on."""
+        self._client.cancel_job(jobId=job_id, reason=reason)
 
     def terminate(self, job_id: str, reason: str) -> None:
         """Ends a job in any state; one that has ended already is left as it is."""

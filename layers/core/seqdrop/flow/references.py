@@ -201,6 +201,7 @@ class ReferenceFlow:
                 bucket=stage.bucket,
                 folder=folder,
                 vcpus=stage.vcpus,
+                memory_mib=stage.memory_mib,
                 submitting=timestamp(self.now()),
             )
         )
