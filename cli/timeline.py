@@ -6,6 +6,7 @@ from typing import Any
 
 from cli.figures import metric_lines
 from cli.screen import aligned
+from seqdrop.domain.blocked import remedy_of
 from seqdrop.domain.duration import duration_text
 from seqdrop.domain.upload import is_object_cause
 
@@ -87,6 +88,10 @@ def _run_lines(run: dict[str, Any], analysis: dict[str, Any]) -> Iterator[str]:
     for stage in run["stages"]:
         if stage["status"] == "FAILED" and stage["message"]:
             yield f"    {stage['stage']}: {stage['message']}"
+        elif stage["blocked_reason"]:
+            why, since = stage["blocked_reason"], stage["blocked_since"][:19]
+            yield f"    {stage['stage']}: blocked since {since}: {why.rstrip('.')}"
+            yield f"      {remedy_of(why).do}"
 
 
 def _stage_row(stage: dict[str, Any], run: dict[str, Any]) -> list[str]:

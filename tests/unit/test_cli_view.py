@@ -161,6 +161,26 @@ def test_the_timeline_shows_waiting_and_running_in_the_runs_time() -> None:
     ]
 
 
+def test_a_job_that_can_not_start_says_why_since_when_and_what_to_do() -> None:
+    why, since = "ACTION_REQUIRED - CE(s) are invalid.", "2026-01-01T00:05:00.000Z"
+    items = [
+        analysis(status=AnalysisStatus.ANALYSING, active_run="abc#1"),
+        FILE_ITEM,
+        run(1, RunStatus.RUNNING),
+        job(1, "align", "RUNNABLE", created=TIMES["created"], blocked_reason=why,
+            blocked_since=since),
+    ]  # fmt: skip
+    document = sample_document("NA1", items)
+    align, call = document["analyses"][0]["runs"][0]["stages"]
+    assert (align["blocked_reason"], align["blocked_since"]) == (why, since)
+    assert (call["blocked_reason"], call["blocked_since"]) == (None, None)
+    assert list(sample_lines(document))[-2:] == [
+        "    align: blocked since 2026-01-01T00:05:00: ACTION_REQUIRED - CE(s) are invalid",
+        "      the queue's compute environments are INVALID: Batch's console says why; mend that, "
+        "and rerun it",
+    ]
+
+
 def test_times_and_sizes_have_a_unit_for_people() -> None:
     assert [duration_text(s) for s in (0.04, 59.9, 61, 3_660, 90_000)] == [
         "0.0 s", "59.9 s", "1 min", "1 h 01 min", "25 h 00 min",
