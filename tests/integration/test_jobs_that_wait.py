@@ -73,7 +73,10 @@ def test_a_job_that_is_blocked_beyond_the_limit_is_given_up_and_says_what_to_do(
         polled(submitted, why)
     assert submitted.cloud.batch.cancelled == {"job-1": cancel_reason(why)}
     remedy = REMEDIES[why.split(" - ", maxsplit=1)[0]]
-    assert ended(submitted) == f"got no host in 4 h 01 min: {why.rstrip('.')}; {remedy.do}"
+    assert (
+        ended(submitted)
+        == f"got no host in 4 h 01 min: {why.rstrip('.')}; {remedy.do}; then rerun it"
+    )
     assert submitted.job.failure_class == remedy.failure
     assert submitted.cloud.executions.answers[-1] == (
         "token", f"JobFailed: align: {submitted.job.message}",
@@ -95,7 +98,9 @@ def test_the_end_that_batch_itself_makes_says_as_much(submitted: Bench) -> None:
     submitted.cloud.clock.turn(LIMIT)
     batch = submitted.cloud.batch
     batch.cancelled["job-1"] = f"Canceled by JobStateTimeLimit action due to reason: {why}"
-    assert ended(submitted) == f"got no host in 4 h 00 min: {words}; {REMEDIES[why].do}"
+    assert (
+        ended(submitted) == f"got no host in 4 h 00 min: {words}; {REMEDIES[why].do}; then rerun it"
+    )
     assert submitted.job.failure_class == "host"
 
 

@@ -176,8 +176,8 @@ def test_a_job_that_can_not_start_says_why_since_when_and_what_to_do() -> None:
     assert (call["blocked_reason"], call["blocked_since"]) == (None, None)
     assert list(sample_lines(document))[-2:] == [
         "    align: blocked since 2026-01-01T00:05:00: ACTION_REQUIRED - CE(s) are invalid",
-        "      the queue's compute environments are INVALID: Batch's console says why; mend that, "
-        "and rerun it",
+        "      the queue's compute environments are INVALID: mend what Batch's console says of "
+        "them",
     ]
 
 

@@ -30,43 +30,37 @@ class Remedy(msgspec.Struct, frozen=True):
 
 REMEDIES = {
     "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY": Remedy(
-        "EC2 has no such instances in your zones now: rerun it later, or deploy with subnets in "
-        "more zones"
+        "EC2 has no such instances in your zones now: wait, or deploy with subnets in more zones"
     ),
     "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE": Remedy(
         "the stage asks for more vCPUs than all hosts may have: raise MaxCpuVcpus or "
-        "MaxFpgaVcpus, deploy, and rerun it",
+        "MaxFpgaVcpus, and deploy",
         "plan",
     ),
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT": Remedy(
         "no instance type of the queue is as large as the stage asks for: lower its vcpus or "
-        "memory_mib in pipelines/, deploy, and rerun it",
+        "memory_mib in pipelines/, and deploy",
         "plan",
     ),
     "MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS": Remedy(
-        "Batch may not start hosts: give AWSServiceRoleForBatch back the rights of AWS's own "
-        "policy, and rerun it"
+        "Batch may not start hosts: give AWSServiceRoleForBatch back the rights of AWS's own policy"
     ),
     "MISCONFIGURATION:EC2_INSTANCE_CONFIGURATION_UNSUPPORTED": Remedy(
-        "the instance types do not go with your zones or the launch template: give subnets in "
-        "zones that have them, deploy, and rerun it"
+        "the instance types do not go with your zones or the launch template: deploy with subnets "
+        "in zones that have them"
     ),
     "ACTION_REQUIRED": Remedy(
-        "the queue's compute environments are INVALID: Batch's console says why; mend that, and "
-        "rerun it"
+        "the queue's compute environments are INVALID: mend what Batch's console says of them"
     ),
     "UNDETERMINED": Remedy(
-        "Batch does not know why: look at quotas, subnets and the AMI (`seqdrop doctor`), mend "
-        "what is wrong, and rerun it"
+        "Batch does not know why: look at quotas, subnets and the AMI (`seqdrop doctor`)"
     ),
     "NO_HOST": Remedy(
         "hosts do not start, or can't join: look at quotas, the way to ECS and the AMI's ECS "
-        "agent (`seqdrop doctor`), mend what is wrong, and rerun it"
+        "agent (`seqdrop doctor`)"
     ),
 }
-_ANY = Remedy(
-    "no host came: look at the queue in Batch's console, mend what is wrong, and rerun it"
-)
+_ANY = Remedy("no host came: look at the queue in Batch's console")
 
 
 def blocked_text(status: str, status_reason: str) -> str:

@@ -51,7 +51,7 @@ def _given_up(job: Job, state: JobState, why: str) -> str:
     if code_of(job.blocked_reason) == code_of(why):
         why = max(why, job.blocked_reason, key=len)
     waited = _waited(job.blocked_since or job.updated, state.ended)
-    return f"got no host{waited}: {why.rstrip('.')}; {remedy_of(why).do}"
+    return f"got no host{waited}: {why.rstrip('.')}; {remedy_of(why).do}; then rerun it"
 
 
 def _waited(begin: str, end: str) -> str:
