@@ -191,7 +191,7 @@ def test_there_is_a_queue_for_each_kind_and_priority() -> None:
 def test_every_kind_of_queue_has_a_price_and_an_image() -> None:
     from seqdrop.library import Library
 
-    assert set(Library(str(PROJECT / "pipelines")).prices()) == set(KINDS)
+    assert set(Library(str(PROJECT / "pipelines")).prices().queues) == set(KINDS)
     for fpga, kinds in {"true": set(KINDS), "false": {"cpu"}}.items():
         function = made(EnableFpga=fpga)["RegisterUploadFunction"]["Properties"]
         images = function["Environment"]["Variables"]["IMAGES"]["Fn::Sub"]

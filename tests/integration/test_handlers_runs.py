@@ -115,7 +115,7 @@ def test_a_failed_run_is_closed_once_with_the_reason_of_its_job(
     assert submitted.all() == before
     assert (submitted.run.status, submitted.analysis.status) == (RunStatus.FAILED, status)
     assert answer["reason"].startswith("align: Essential container in task exited")
-    assert submitted.run.cost_usd == pytest.approx(2 * 0.048)
+    assert submitted.run.cost_usd == pytest.approx(2 * 0.048 + 98 / 730 * 2 / 16, abs=1e-6)
 
 
 def test_a_run_that_fails_ends_the_jobs_that_are_left(submitted: Bench) -> None:

@@ -1,16 +1,21 @@
 """What became of a run: failure classes, costs, and a job's way forward."""
 
 import itertools
-from typing import Any
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqdrop.domain.cost import job_cost_usd
+from seqdrop.domain.cost import (
+    Prices,
+    QueuePrice,
+    VolumePrice,
+    job_cost_usd,
+    volumes_usd_per_hour,
+)
 from seqdrop.domain.failure import EXIT_CODES, FailureClass, classify
 from seqdrop.domain.manifest import ExpectedFile
-from seqdrop.domain.pipeline import QueuePrice
 from seqdrop.domain.records import JOB_ENDED, JOB_STATUSES, RunStatus, job_progress
 from seqdrop.domain.upload import Place, Upload, expected_place, sequencer_order
 from tests.domain_support import fastq
@@ -133,13 +138,38 @@ def test_exit_codes_tell_classes_apart_and_only_the_thirties_are_tried_again() -
     assert tried_again == {FailureClass.HOST, FailureClass.TRANSFER}
 
 
+PRICES = Prices(
+    date(2026, 11, 28),
+    {
+        "cpu": QueuePrice(2.0, "vcpu", "test", host_vcpus=16),
+        "fpga-genome": QueuePrice(2.0, "instance", "test"),
+    },
+    VolumePrice(0.08, 0.04, "test"),
+)
+
+
 @pytest.mark.parametrize(
-    ("per", "cost"), [("instance", 2.0), ("vcpu", 8.0)]
-)  # fmt: skip
-def test_a_job_costs_its_hours_failed_attempts_included(per: Any, cost: float) -> None:
-    price = QueuePrice(2.0, per, "test")
-    assert job_cost_usd(price, 4, [1_800, 0, 1_800]) == cost
-    assert job_cost_usd(price, 4, []) == 0
+    ("kind", "vcpus", "cost"),
+    [
+        # a quarter of (1,100 GiB x 0.08 + 2 x 125 MiB/s x 0.04) / 730
+        ("cpu", 4, 8.0 + 98 / 730 / 4),
+        ("cpu", 16, 32.0 + 98 / 730),
+        ("cpu", 30, 60.0 + 98 / 730),  # of no host more than all
+        ("fpga-genome", 22, 2.0 + 8 / 730),  # its root volume: scratch is the instance's own
+    ],
+)
+def test_a_job_costs_its_hours_and_its_volumes_failed_attempts_included(
+    kind: str, vcpus: int, cost: float
+) -> None:
+    found = job_cost_usd(PRICES, kind, vcpus, 1_000, [1_800, 0, 1_800])
+    assert found == pytest.approx(cost, abs=1e-6)
+    assert job_cost_usd(PRICES, kind, vcpus, 1_000, []) == 0
+
+
+def test_scratch_costs_what_was_asked_for() -> None:
+    small, large = (job_cost_usd(PRICES, "cpu", 16, gib, [3_600]) for gib in (200, 8_000))
+    assert large - small == pytest.approx(7_800 * 0.08 / 730, abs=1e-5)
+    assert volumes_usd_per_hour(PRICES.volumes, "cpu", 1_000) == pytest.approx(0.134, abs=1e-3)
 
 
 def test_a_jobs_progress_grows_over_its_attempts() -> None:

@@ -5,8 +5,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from seqdrop.domain.cost import Prices
 from seqdrop.domain.errors import InvalidPipeline, UnknownAssay, UnknownPipeline
-from seqdrop.domain.pipeline import Assay, Assays, Pipeline, QueuePrice
+from seqdrop.domain.pipeline import Assay, Assays, Pipeline
 from seqdrop.domain.pipeline_check import check_pipeline
 from seqdrop.domain.records import Analysis
 from seqdrop.yaml_file import load_yaml
@@ -80,9 +81,9 @@ class Library:
         """The stages that make a reference's indexes."""
         return _pipeline(load_yaml(self._folder / "references.yaml"), "references.yaml")
 
-    def prices(self) -> dict[str, QueuePrice]:
-        """What an hour costs on each kind of queue."""
-        return _read_yaml(self._folder / "prices.yaml", dict[str, QueuePrice])
+    def prices(self) -> Prices:
+        """What an hour costs on each kind of queue, and the volumes of its hosts."""
+        return _read_yaml(self._folder / "prices.yaml", Prices)
 
     def _assays(self) -> Assays:
         return _read_yaml(self._folder / "assays.yaml", Assays)

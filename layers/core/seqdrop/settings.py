@@ -24,6 +24,7 @@ class Settings(msgspec.Struct, frozen=True):
     pipelines_dir: str = "/opt"
     shortest_poll_seconds: int = 60
     runnable_timeout_seconds: int = 14_400
+    scratch_gib: int = 1_000
 
 
 def load_settings() -> Settings:

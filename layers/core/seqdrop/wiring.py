@@ -104,6 +104,7 @@ def job_flow() -> "JobFlow":
         prices=library().prices,
         now=now,
         runnable_timeout_seconds=settings().runnable_timeout_seconds,
+        scratch_gib=settings().scratch_gib,
     )
 
 

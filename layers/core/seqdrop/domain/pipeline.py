@@ -220,14 +220,6 @@ class Assays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     assays: dict[str, Assay]
 
 
-class QueuePrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an hour on a queue costs (USD): a whole instance, or each vCPU."""
-
-    usd_per_hour: float
-    per: Literal["instance", "vcpu"]
-    source: str
-
-
 def waves_of(stages: dict[str, tuple[str, ...]]) -> list[list[str]]:
     """Stages (name to the names it needs) in waves: all of a wave may run side by side.
 

@@ -12,12 +12,11 @@ from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.catalog.table import Key
 from seqdrop.aws.executions import Executions, RunInput
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.cost import job_cost_usd
+from seqdrop.domain.cost import Prices, job_cost_usd
 from seqdrop.domain.errors import JobFailed, RunClosed, Transient
 from seqdrop.domain.failure import StageFailure
 from seqdrop.domain.job_end import explain
 from seqdrop.domain.naming import job_name, run_folder, run_id
-from seqdrop.domain.pipeline import QueuePrice
 from seqdrop.domain.plan import StagePlan
 from seqdrop.domain.records import Job, JobState, Run
 from seqdrop.flow.waiting import Waiting
@@ -50,10 +49,12 @@ class JobFlow:
     executions: Executions
     results_bucket: str
     queue_prefix: str
-    prices: Callable[[], dict[str, QueuePrice]]
+    prices: Callable[[], Prices]
     now: Callable[[], datetime]
     runnable_timeout_seconds: int = 14_400
     """How long a job may wait for a host; the template's RunnableTimeoutSeconds."""
+    scratch_gib: int = 1_000
+    """Scratch of a CPU host, which its jobs pay for; the template's ScratchGib."""
 
     def submit(self, ids: StageInput, token: str) -> str:
         """Submits a stage's job, or takes over the one that an earlier try had submitted."""
@@ -147,9 +148,9 @@ class JobFlow:
         job = self.catalog.jobs.get(key)
         if job is None or job.has_ended:
             return job
-        queue = job.queue.rpartition("-")[0]  # <prefix>-<kind>, without the priority
-        price = next(price for kind, price in self.prices().items() if queue.endswith(f"-{kind}"))
-        cost = job_cost_usd(price, job.vcpus, state.attempt_seconds)
+        queue, prices = job.queue.rpartition("-")[0], self.prices()  # without the priority
+        kind = next(kind for kind in prices.queues if queue.endswith(f"-{kind}"))
+        cost = job_cost_usd(prices, kind, job.vcpus, self.scratch_gib, state.attempt_seconds)
         failure, message = "", ""
         if state.status == "FAILED":
             failure, message = explain(job, state, self._left_by_runner(job))
