@@ -107,6 +107,7 @@ class Stack:
             queue_prefix=self.output("JobQueuePrefix"),
             prices=self.library.prices,
             now=now,
+            runnable_timeout_seconds=int(self.parameters.get("RunnableTimeoutSeconds", "14400")),
             scratch_gib=int(self.parameters.get("ScratchGib", "1000")),
         )
 

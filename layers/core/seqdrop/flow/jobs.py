@@ -124,6 +124,10 @@ class JobFlow:
         if not job_id:
             raise Transient(f"job {job.name} was never submitted")
         state = self.batch.describe([job_id]).get(job_id) or self.vanished(job, job_id)
+        return self.take(job, state)
+
+    def take(self, job: Job, state: JobState) -> Job:
+        """Records Batch's word of now, and gives up a job that has waited for a host too long."""
         recorded = self.record((job.pk, job.sk), state)
         if recorded and state.status == "RUNNABLE":
             waiting = Waiting(self.catalog, self.batch, self.runnable_timeout_seconds, self.now)
