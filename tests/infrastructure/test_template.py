@@ -209,6 +209,10 @@ def test_a_job_is_tried_again_only_where_that_may_help(name: str) -> None:
     retried = {f for f, c in EXIT_CODES.items() if any(_glob(g, str(c)) for g in codes)}
     assert retried == {FailureClass.HOST, FailureClass.TRANSFER}
     assert definition["Parameters"].keys() == {"plan", "stage", "catalog"}
+    # What Batch takes: five rules, their patterns of these letters, an asterisk at the end alone.
+    assert len(rules) <= 5
+    patterns = [text for rule in rules for name, text in rule.items() if name != "Action"]
+    assert all(re.fullmatch(r"[A-Za-z0-9.:\s]*\*?", pattern) for pattern in patterns)
 
 
 def _glob(pattern: str, text: str) -> bool:

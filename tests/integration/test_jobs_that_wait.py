@@ -7,6 +7,7 @@ import pytest
 
 from seqdrop.aws.batch import JobPlace
 from seqdrop.domain.blocked import NO_HOST, REMEDIES, cancel_reason
+from seqdrop.domain.errors import Transient
 from seqdrop.domain.records import JobState
 from tests.cloud_support import blocked_event
 from tests.run_support import Bench
@@ -192,6 +193,23 @@ def test_who_was_behind_another_that_has_ended_has_the_whole_limit(
     polled(submitted)
     assert submitted.cloud.batch.cancelled == {}
     submitted.cloud.clock.turn(120)
+    polled(submitted)
+    assert list(submitted.cloud.batch.cancelled) == ["job-1"]
+
+
+def test_a_look_that_batch_does_not_answer_fails_no_run(
+    submitted: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def throttled(_queue: str, _status: str) -> list[JobPlace]:
+        raise Transient("too many")
+
+    runnable(submitted)
+    in_line(submitted)
+    submitted.cloud.clock.turn(2 * LIMIT)
+    with monkeypatch.context() as patch:
+        patch.setattr(submitted.cloud.batch, "listed", throttled)
+        polled(submitted)
+    assert submitted.cloud.batch.cancelled == {}
     polled(submitted)
     assert list(submitted.cloud.batch.cancelled) == ["job-1"]
 

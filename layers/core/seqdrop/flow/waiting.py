@@ -9,6 +9,7 @@ from typing import get_args
 from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
 from seqdrop.domain.blocked import NO_HOST, cancel_reason
+from seqdrop.domain.errors import Transient
 from seqdrop.domain.pipeline import Priority, QueueKind
 from seqdrop.domain.records import Job, JobState
 
@@ -43,11 +44,21 @@ class Waiting:
                 self.batch.cancel(state.job_id, cancel_reason(state.blocked))
             return
         self.catalog.jobs.record_unblocked(key, state, self.now())
-        if job.status == "RUNNABLE" and self._is_over(job.updated) and self._nothing_moves(job):
+        if job.status == "RUNNABLE" and self._is_over(job.updated) and self._gets_no_host(job):
             self.batch.cancel(state.job_id, cancel_reason(NO_HOST))
 
     def _is_over(self, since: str) -> bool:
         return bool(since) and self.now().timestamp() - _epoch(since) > self.limit_seconds
+
+    def _gets_no_host(self, job: Job) -> bool:
+        """Where nothing moves, every job of the queues asks this: who is not answered, asks later.
+
+        It is no reason to fail a run.
+        """
+        try:
+            return self._nothing_moves(job)
+        except Transient:
+            return False
 
     def _nothing_moves(self, job: Job) -> bool:
         """Whether it is first in line, nothing runs, and nothing has ended within the limit.
