@@ -43,7 +43,7 @@ def mistakes_in_library(folder: Path) -> list[str]:
     for name, pipeline in {**pipelines, **({"references": indexes} if indexes else {})}.items():
         look.note(name, mistakes_in(pipeline))
         if prices is not None:
-            look.note(name, _without_price(pipeline, prices))
+            look.note(name, _without_price(pipeline, prices.queues))
         if indexes:
             look.note(name, _without_index(pipeline, indexes.stages))
     if assays := look.read("assays", library.all_assays):

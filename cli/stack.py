@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -51,6 +51,7 @@ class Stack:
     name: str
     outputs: Mapping[str, str]
     session: boto3.Session
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
         """A client of one AWS service."""
@@ -106,6 +107,8 @@ class Stack:
             queue_prefix=self.output("JobQueuePrefix"),
             prices=self.library.prices,
             now=now,
+            runnable_timeout_seconds=int(self.parameters.get("RunnableTimeoutSeconds", "14400")),
+            scratch_gib=int(self.parameters.get("ScratchGib", "1000")),
         )
 
     @cached_property
@@ -169,7 +172,8 @@ def find_stack() -> Stack:
             "or start `seqdrop local up` and set AWS_ENDPOINT_URL"
         ) from error
     outputs = {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}
-    return Stack(name, outputs, session)
+    parameters = {p["ParameterKey"]: p["ParameterValue"] for p in found.get("Parameters", [])}
+    return Stack(name, outputs, session, parameters)
 
 
 def is_embedded() -> bool:

@@ -6,6 +6,8 @@ from typing import Any
 
 from cli.figures import metric_lines
 from cli.screen import aligned
+from seqdrop.domain.blocked import remedy_of
+from seqdrop.domain.duration import duration_text
 from seqdrop.domain.upload import is_object_cause
 
 _BAR_WIDTH = 16
@@ -86,6 +88,10 @@ def _run_lines(run: dict[str, Any], analysis: dict[str, Any]) -> Iterator[str]:
     for stage in run["stages"]:
         if stage["status"] == "FAILED" and stage["message"]:
             yield f"    {stage['stage']}: {stage['message']}"
+        elif stage["blocked_reason"]:
+            why, since = stage["blocked_reason"], stage["blocked_since"][:19]
+            yield f"    {stage['stage']}: blocked since {since}: {why.rstrip('.')}"
+            yield f"      {remedy_of(why).do}"
 
 
 def _stage_row(stage: dict[str, Any], run: dict[str, Any]) -> list[str]:
@@ -121,16 +127,6 @@ def _seconds(begin: str | None, end: str | None) -> float | None:
         return None
     between = datetime.fromisoformat(end) - datetime.fromisoformat(begin)
     return max(0.0, between.total_seconds())
-
-
-def duration_text(seconds: float) -> str:
-    """A time for a person: two units at the most."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def size_text(size: float) -> str:

@@ -198,6 +198,8 @@ def _stage(stage: StageRun, job: Job | None, run: RunStatus) -> Document:
         "exit_code": job.exit_code if job else None,
         "failure_class": (job.failure_class or None) if job else None,
         "message": (job.message or job.reason) if job else "",
+        "blocked_reason": (job.blocked_reason or None) if job else None,
+        "blocked_since": (job.blocked_since or None) if job else None,
         "cost_usd": job.cost_usd if job else None,
         "attempts": len(job.attempt_seconds) if job else 0,
         "log_stream": (job.log_stream or None) if job else None,

@@ -21,7 +21,7 @@ from moto import mock_aws
 
 from local import dynamodb
 from seqdrop import wiring
-from seqdrop.aws.batch import JobRequest
+from seqdrop.aws.batch import JobPlace, JobRequest
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.executions import RunInput
 from seqdrop.aws.objects import Objects
@@ -79,6 +79,9 @@ class FakeBatch:
     submitted: list[JobRequest] = field(default_factory=list)
     states: dict[str, JobState] = field(default_factory=dict)
     terminated: dict[str, str] = field(default_factory=dict)
+    cancelled: dict[str, str] = field(default_factory=dict)
+    lists: dict[tuple[str, str], list[JobPlace]] = field(default_factory=dict)
+    """Other jobs by queue and status."""
 
     def submit(self, request: JobRequest) -> str:
         """A job's id is its number."""
@@ -93,6 +96,14 @@ class FakeBatch:
     def describe(self, job_ids: list[str]) -> dict[str, JobState]:
         """States that a test has set."""
         return {job_id: self.states[job_id] for job_id in job_ids if job_id in self.states}
+
+    def listed(self, queue: str, status: str) -> list[JobPlace]:
+        """Those that a test has set."""
+        return self.lists.get((queue, status), [])
+
+    def cancel(self, job_id: str, reason: str) -> None:
+        """Keeps the reason."""
+        self.cancelled[job_id] = reason
 
     def terminate(self, job_id: str, reason: str) -> None:
         """Keeps the reason."""
@@ -225,6 +236,13 @@ def _event(name: str) -> dict[str, Any]:
 def job_event(**detail: Any) -> dict[str, Any]:
     """A Batch Job State Change."""
     event = _event("job_state_change")
+    event["detail"] |= detail
+    return event
+
+
+def blocked_event(**detail: Any) -> dict[str, Any]:
+    """A Batch Job Queue Blocked."""
+    event = _event("job_queue_blocked")
     event["detail"] |= detail
     return event
 

@@ -42,6 +42,9 @@ def record(body: str) -> None:
         references().settle(job)
     else:
         wiring.job_flow().answer(job)
+    if state.blocked:
+        metrics.add_metric(name="QueuesBlocked", unit="Count", value=1)
+        logger.warning("queue blocked", queue=job.queue, job_id=job.job_id, reason=state.blocked)
     logger.info("job recorded", job=job.sk, item=job.pk, job_id=job.job_id, status=job.status)
 
 

@@ -10,29 +10,46 @@ from typing import Any
 from moto.batch.exceptions import ClientException
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 
+from local.batch import faults
 from local.batch.jobs import Job
 
 TOO_MANY_VCPUS = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"
 TOO_LARGE = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"
-NO_CAPACITY = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY"  # never the case on one machine
+NO_CAPACITY = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY"
+UNSUPPORTED = "MISCONFIGURATION:EC2_INSTANCE_CONFIGURATION_UNSUPPORTED"
 _TEXTS = {
     TOO_MANY_VCPUS: "CE(s) associated with the job queue cannot meet the CPU requirement of the "
     "job.",
     TOO_LARGE: "The job resource requirement (vCPU/memory/GPU) is higher than that can be met by "
     "the CE(s) attached to the job queue.",
+    # never the case on one machine: see `local.batch.faults`
+    NO_CAPACITY: "Service cannot fulfill the capacity requested for instance type [m7i.4xlarge]",
+    UNSUPPORTED: "Your compute environment associated with this job queue has an unsupported "
+    "instance type configuration.",
+    "MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS": "Batch service role has a permission issue.",
+    "ACTION_REQUIRED": "CE(s) associated with the job queue are invalid.",
+    "UNDETERMINED": "Batch job is blocked, root cause is undetermined.",
 }
-_REASONS = {*_TEXTS, NO_CAPACITY, "MISCONFIGURATION:EC2_INSTANCE_CONFIGURATION_UNSUPPORTED"}
+REASONS = tuple(_TEXTS)
+_WITH_TIME_LIMIT = {TOO_MANY_VCPUS, TOO_LARGE, NO_CAPACITY, UNSUPPORTED}
 _SHORTEST, _LONGEST = 600, 86_400
 _ANY_TYPE = ("optimal", "default_x86_64", "default_arm64")
 
 
 def fits(job: Job, environment: Any) -> bool:
     """Whether a compute environment could ever run a job."""
+    if faults.blocked_for(job):
+        return False
     return _within_limit(job, environment) and _has_instance(job, environment)
 
 
 def why_blocked(job: Job) -> str | None:
-    """The reason why no environment of its queue can take a job, as time limits name it."""
+    """The reason why no environment of its queue can take a job, as time limits name it.
+
+    None where it only waits for its turn, or Batch knows nothing.
+    """
+    if asked_for := faults.blocked_for(job):
+        return asked_for if asked_for in _TEXTS else None
     environments = job.queue.environments
     if any(fits(job, each) for each in environments):
         return None
@@ -70,7 +87,7 @@ def checked_time_limits(actions: Iterable[dict[str, Any]]) -> list[dict[str, Any
             raise ClientException("jobStateTimeLimitActions: only CANCEL of RUNNABLE jobs")
         if not _SHORTEST <= each["maxTimeSeconds"] <= _LONGEST:
             raise ClientException("jobStateTimeLimitActions: maxTimeSeconds is 600 to 86400")
-        if each["reason"] not in _REASONS:
+        if each["reason"] not in _WITH_TIME_LIMIT:
             raise ClientException(f"jobStateTimeLimitActions: unknown reason {each['reason']}")
     return kept
 

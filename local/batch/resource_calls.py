@@ -13,6 +13,7 @@ from local.batch.scheduler import Scheduler
 
 _stock_create_queue = BatchResponse.createjobqueue
 _stock_update_queue = BatchResponse.updatejobqueue
+_stock_tags = BatchResponse.tags
 
 
 def serve(scheduler: Scheduler) -> None:
@@ -20,6 +21,7 @@ def serve(scheduler: Scheduler) -> None:
     BatchResponse.registerjobdefinition = _register_definition
     BatchResponse.createjobqueue = _create_queue
     BatchResponse.updatejobqueue = _woken(_update_queue, scheduler)
+    BatchResponse.tags = _woken(_stock_tags, scheduler)  # see `local.batch.faults`
     BatchResponse.createconsumableresource = _woken(_create_resource, scheduler)
     BatchResponse.updateconsumableresource = _woken(_update_resource, scheduler)
     BatchResponse.describeconsumableresource = _describe_resource

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local.batch import faults
 from local.batch.jobs import Attempt, Job
 from local.batch.process import CannotStart, JobProcess, Launch, Watchdog
 from local.batch.retry import AttemptEnd
@@ -60,6 +61,8 @@ class AttemptRunner:
         on_timeout: Callable[[], None],
     ) -> AttemptEnd:
         """Run an attempt to its end; `on_start` is called once the process is there."""
+        if why := faults.why_not_started(job):
+            return AttemptEnd(None, _NOT_STARTED, why)
         folder = self._scratch / f"{job.id}-{len(job.attempts)}"
         try:
             check_may_start(job, attempt)

@@ -178,6 +178,8 @@ class Scheduler:
     def _watch_head(self, job: Job) -> None:
         """Say once why a job at the head of its queue can't be placed, and start its time limit."""
         reason = blocked.why_blocked(job)
+        if reason is None and job.blocked_by:
+            job.blocked_by = job.status_reason = None
         if self._closing or reason is None:
             return
         if job.blocked_by != reason:

@@ -7,13 +7,16 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
+from moto.ec2.models.instance_types import INSTANCE_TYPES
 
 from seqdrop.aws.batch import FPGA_CONTAINER
+from seqdrop.domain import cost
 from seqdrop.domain.planning import timeout_seconds
 from seqdrop.library import Library
 from tests.infrastructure.stack import (
     PROJECT,
     deployed,
+    functions,
     made,
     made_of_type,
     of_type,
@@ -132,6 +135,41 @@ def test_scratch_of_a_cpu_host_is_as_large_as_was_asked() -> None:
     sizes = source()["Mappings"]["ScratchVolumes"]
     assert list(sizes) == source()["Parameters"]["ScratchGib"]["AllowedValues"]
     assert all(int(name) == len(volumes) * size["EachGib"] for name, size in sizes.items())
+
+
+def test_the_cost_of_a_job_knows_the_volumes_that_hosts_have() -> None:
+    volumes = {
+        name: [volume["Ebs"] for volume in t["LaunchTemplateData"]["BlockDeviceMappings"]]
+        for name, t in TEMPLATES.items()
+    }
+    assert {volume["VolumeType"] for found in volumes.values() for volume in found} == {"gp3"}
+    assert [found[0]["VolumeSize"] for found in volumes.values()] == [cost.ROOT_GIB] * 2
+    assert [len(found) for found in volumes.values()] == [1, 1 + cost.SCRATCH_VOLUMES]
+    assert all("Throughput" not in found[0] for found in volumes.values())
+    scratch = volumes["CpuLaunchTemplate"][1:]
+    assert [volume["Throughput"] for volume in scratch] == [cost.SCRATCH_MIBPS] * len(scratch)
+    assert all("Iops" not in volume for found in volumes.values() for volume in found)
+
+
+def test_a_job_pays_for_its_share_of_the_smallest_host() -> None:
+    types = {t for e in ENVIRONMENTS.values() for t in e["ComputeResources"]["InstanceTypes"]}
+    vcpus = [INSTANCE_TYPES[t]["VCpuInfo"]["DefaultVCpus"] for t in types if t[0] == "m"]
+    assert len(vcpus) >= 4
+    assert Library(str(PROJECT / "pipelines")).prices().queues["cpu"].host_vcpus == min(vcpus)
+
+
+@pytest.mark.parametrize("name", ["RecordJobEventFunction", "PollJobFunction"])
+def test_who_computes_a_cost_knows_how_large_scratch_is(name: str) -> None:
+    variables = functions()[name]["Environment"]["Variables"]
+    assert variables["SCRATCH_GIB"] == {"Ref": "ScratchGib"}
+
+
+def test_who_gives_jobs_up_knows_the_limit_and_may_cancel() -> None:
+    poll = functions()["PollJobFunction"]
+    variables = poll["Environment"]["Variables"]
+    assert variables["RUNNABLE_TIMEOUT_SECONDS"] == {"Ref": "RunnableTimeoutSeconds"}
+    actions = [s["Action"] for policy in poll["Policies"] for s in policy["Statement"]]
+    assert "batch:CancelJob" in actions
 
 
 @pytest.mark.parametrize("name", of_type("AWS::Batch::JobDefinition"))

@@ -65,11 +65,13 @@ def test_only_new_objects_of_the_uploads_bucket_are_taken(bucket: str) -> None:
 @pytest.mark.parametrize("priority", ["urgent", "routine", "bulk"])
 def test_jobs_of_every_queue_of_the_stack_are_taken(kind: str, priority: str) -> None:
     queue = ARN.format(service="batch", name=f"job-queue/{STACK}-{kind}-{priority}")
-    assert matches("JobEventsRule", event("job_state_change", jobQueue=queue))
+    for example in ("job_state_change", "job_queue_blocked"):
+        assert matches("JobEventsRule", event(example, jobQueue=queue))
 
 
-def test_jobs_of_other_stacks_are_not_taken() -> None:
-    assert not matches("JobEventsRule", event("job_state_change"))
+@pytest.mark.parametrize("example", ["job_state_change", "job_queue_blocked"])
+def test_jobs_of_other_stacks_are_not_taken(example: str) -> None:
+    assert not matches("JobEventsRule", event(example))
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,7 @@ def test_there_is_a_queue_for_each_kind_and_priority() -> None:
 def test_every_kind_of_queue_has_a_price_and_an_image() -> None:
     from seqdrop.library import Library
 
-    assert set(Library(str(PROJECT / "pipelines")).prices()) == set(KINDS)
+    assert set(Library(str(PROJECT / "pipelines")).prices().queues) == set(KINDS)
     for fpga, kinds in {"true": set(KINDS), "false": {"cpu"}}.items():
         function = made(EnableFpga=fpga)["RegisterUploadFunction"]["Properties"]
         images = function["Environment"]["Variables"]["IMAGES"]["Fn::Sub"]
@@ -231,6 +231,10 @@ def test_a_job_is_tried_again_only_where_that_may_help(name: str) -> None:
     retried = {f for f, c in EXIT_CODES.items() if any(_glob(g, str(c)) for g in codes)}
     assert retried == {FailureClass.HOST, FailureClass.TRANSFER}
     assert definition["Parameters"].keys() == {"plan", "stage", "catalog"}
+    # What Batch takes: five rules, their patterns of these letters, an asterisk at the end alone.
+    assert len(rules) <= 5
+    patterns = [text for rule in rules for name, text in rule.items() if name != "Action"]
+    assert all(re.fullmatch(r"[A-Za-z0-9.:\s]*\*?", pattern) for pattern in patterns)
 
 
 def _glob(pattern: str, text: str) -> bool:

@@ -83,7 +83,9 @@ def test_whatever_the_order_of_news_the_job_ends_the_same(
         cloud.catalog.jobs.record_state(key(mixed), one, cloud.clock())
     expected, found = cloud.catalog.jobs.get(key(straight)), cloud.catalog.jobs.get(key(mixed))
     assert expected is not None
-    assert found == msgspec.structs.replace(expected, pk=mixed.pk, sk=mixed.sk)
+    assert found is not None
+    same = {"pk": mixed.pk, "sk": mixed.sk, "updated": found.updated}
+    assert found == msgspec.structs.replace(expected, **same)
     assert found.status == end.status
 
 
@@ -100,6 +102,91 @@ def test_a_job_never_goes_back(cloud: Cloud, news: list[JobState]) -> None:
     assert len(ends) <= 1
     furthest = max(one.progress for one in news)
     assert progress[-1] == furthest
+
+
+NO_CAPACITY, INVALID = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - none", "ACTION_REQUIRED - invalid"
+
+
+def blocked(minute: int, why: str = NO_CAPACITY, attempts: int = 0) -> JobState:
+    """Batch's word that the job can't start, of a minute past twelve."""
+    told = f"2026-03-01T12:{minute:02d}:00.000Z"
+    return JobState("job-1", "RUNNABLE", blocked=why, told=told, attempt_seconds=(60.0,) * attempts)
+
+
+def tell(cloud: Cloud, job: Job, one: JobState) -> Job | None:
+    """What record_job_event does with a state."""
+    recorded = cloud.catalog.jobs.record_state(key(job), one, cloud.clock())
+    if one.blocked:
+        cloud.catalog.jobs.record_blocked(key(job), one, cloud.clock())
+    return recorded
+
+
+BLOCKED = [blocked(5), blocked(9), blocked(7, INVALID), blocked(6)]
+
+
+@settings(max_examples=40)
+@given(st.permutations([*BLOCKED, *BLOCKED, state("SUBMITTED"), state("RUNNABLE")]))
+def test_a_blocked_job_tells_its_last_reason_and_its_first_time_in_any_order(
+    cloud: Cloud, news: list[JobState]
+) -> None:
+    job = new_job(cloud)
+    for one in news:
+        tell(cloud, job, one)
+    found = cloud.catalog.jobs.get(key(job))
+    assert found is not None
+    assert (found.status, found.reason) == ("RUNNABLE", "")
+    assert (found.blocked_reason, found.blocked_since) == (NO_CAPACITY, "2026-03-01T12:05:00.000Z")
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.sampled_from([*BLOCKED, blocked(20, attempts=1), *WAY]), max_size=8),
+    st.sampled_from([*WAY[2:], *ENDS]),
+    st.data(),
+)
+def test_whatever_comes_late_only_a_job_that_waits_is_blocked(
+    cloud: Cloud, news: list[JobState], surely: JobState, data: st.DataObject
+) -> None:
+    job, told = new_job(cloud), data.draw(st.permutations([*news, surely, surely]))
+    for one in told:
+        tell(cloud, job, one)
+    found = cloud.catalog.jobs.get(key(job))
+    assert found is not None
+    of_this_wait = [one for one in told if one.blocked and one.progress == found.progress]
+    assert bool(found.blocked_reason) is bool(found.blocked_since) is bool(of_this_wait)
+    if found.status != "RUNNABLE":
+        assert not found.blocked_reason
+
+
+def test_a_job_that_is_blocked_again_after_an_attempt_counts_anew(cloud: Cloud) -> None:
+    job = new_job(cloud)
+    for one in (blocked(5), state("RUNNING"), blocked(20, attempts=1), blocked(6)):
+        tell(cloud, job, one)
+    found = cloud.catalog.jobs.get(key(job))
+    assert found is not None
+    assert found.blocked_since == "2026-03-01T12:20:00.000Z"
+
+
+def test_what_was_told_before_the_job_was_seen_to_be_free_comes_too_late(cloud: Cloud) -> None:
+    job = new_job(cloud)
+    tell(cloud, job, blocked(5))
+    cloud.clock.turn(3_600)
+    cloud.catalog.jobs.record_unblocked(key(job), blocked(5), cloud.clock())
+    for one in (blocked(5), blocked(4), blocked(6, INVALID)):
+        tell(cloud, job, one)
+    found = cloud.catalog.jobs.get(key(job))
+    assert found is not None
+    assert (found.blocked_reason, found.blocked_since) == ("", "")
+
+
+def test_why_another_job_can_not_start_is_not_taken(cloud: Cloud) -> None:
+    job = new_job(cloud)
+    tell(cloud, job, state("RUNNABLE"))
+    other = msgspec.structs.replace(blocked(5), job_id="job-2")
+    assert cloud.catalog.jobs.record_blocked(key(job), other, cloud.clock()) is None
+    nowhere = cloud.catalog.jobs.key("nobody", "wgs", "abc#1", "align")
+    assert cloud.catalog.jobs.record_blocked(nowhere, blocked(5), cloud.clock()) is None
+    assert cloud.catalog.jobs.get(nowhere) is None
 
 
 def test_what_an_earlier_attempt_ended_of_is_not_said_of_the_next(cloud: Cloud) -> None:

@@ -15,6 +15,9 @@ from tests.cloud_support import RESULTS, UPLOADS, execution_event
 from tests.lab import reads
 from tests.run_support import EXECUTION, Bench
 
+COST_USD = pytest.approx(2 * 0.048 + 98 / 730 * 2 / 16, abs=1e-6)
+"""An hour of two vCPUs, and of their share of a host's volumes."""
+
 # A call that fails has no metric to tell, and Powertools says so.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
@@ -115,7 +118,7 @@ def test_a_failed_run_is_closed_once_with_the_reason_of_its_job(
     assert submitted.all() == before
     assert (submitted.run.status, submitted.analysis.status) == (RunStatus.FAILED, status)
     assert answer["reason"].startswith("align: Essential container in task exited")
-    assert submitted.shown_run["cost_usd"] == pytest.approx(2 * 0.048)
+    assert submitted.shown_run["cost_usd"] == COST_USD
 
 
 def test_a_job_that_ends_after_its_run_was_stopped_is_in_the_runs_cost(submitted: Bench) -> None:
@@ -124,7 +127,7 @@ def test_a_job_that_ends_after_its_run_was_stopped_is_in_the_runs_cost(submitted
     for _ in range(2):
         submitted.cloud.deliver("record_job_event", submitted.ended("FAILED", 143))
     assert submitted.run.status is RunStatus.ABORTED
-    assert submitted.shown_run["cost_usd"] == pytest.approx(2 * 0.048)
+    assert submitted.shown_run["cost_usd"] == COST_USD
 
 
 def test_a_sibling_that_ends_after_its_run_has_failed_is_in_the_runs_cost(planned: Bench) -> None:

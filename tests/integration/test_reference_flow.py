@@ -173,6 +173,20 @@ def test_an_end_that_was_recorded_but_never_settled_is_settled_by_the_next_look(
     assert found.state is ReferenceState.READY
 
 
+def test_an_index_that_gets_no_host_is_given_up_by_who_waits_for_it(bench: Bench) -> None:
+    bench.add()
+    why, cloud = "UNDETERMINED - Batch job is blocked.", bench.cloud
+    for job in bench.jobs.values():
+        cloud.batch.states[job.job_id] = JobState(job.job_id, "RUNNABLE", blocked=why)
+    bench.flow.refresh("g", "1")
+    assert {job.blocked_reason for job in bench.jobs.values()} == {why}
+    assert {command._standing(job) for job in bench.jobs.values()} == {f"RUNNABLE, blocked: {why}"}
+    assert cloud.batch.cancelled == {}
+    cloud.clock.turn(14_500)
+    bench.flow.refresh("g", "1")
+    assert cloud.batch.cancelled.keys() == {job.job_id for job in bench.jobs.values()}
+
+
 def test_a_job_that_batch_has_forgotten_is_judged_by_its_results(bench: Bench) -> None:
     bench.add()
     bench.ends("sequence", "SUCCEEDED")

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from local.batch import faults as faults_of_queues
 from tests.lab import Lab, fasta, make_genome, make_project, open_lab, pair, tools_on
 
 ASSAYS = """
@@ -142,6 +143,23 @@ class Bench:
         for path in self._control.iterdir():
             path.unlink()
 
+    def queue_arn(self, kind: str = "cpu") -> str:
+        """The queue that the samples' jobs of a kind go to."""
+        name = f"{self.lab.runtime.outputs['JobQueuePrefix']}-{kind}-routine"
+        queues = self.lab.client("batch").describe_job_queues(jobQueues=[name])["jobQueues"]
+        return str(queues[0]["jobQueueArn"])
+
+    @contextmanager
+    def playing(self, kind: str = "cpu", **faults: str) -> Iterator[None]:
+        """Faults of ``local.batch.faults`` by their names there, at the queue of a kind."""
+        arn, batch = self.queue_arn(kind), self.lab.client("batch")
+        tags = {getattr(faults_of_queues, name): value for name, value in faults.items()}
+        batch.tag_resource(resourceArn=arn, tags=tags)
+        try:
+            yield
+        finally:
+            batch.untag_resource(resourceArn=arn, tagKeys=list(tags))
+
     def new_sample(self) -> str:
         """A sample id that no test has used."""
         self._samples += 1
@@ -163,9 +181,15 @@ class Bench:
 
 @contextmanager
 def open_bench(
-    folder: Path, pipelines: dict[str, str] | None = None, **settings: Any
+    folder: Path,
+    pipelines: dict[str, str] | None = None,
+    wait_for_hosts_seconds: int | None = None,
+    **settings: Any,
 ) -> Iterator[Bench]:
-    """A runtime with the quick pipeline, or others, its tools and a reference."""
+    """A runtime with the quick pipeline, or others, its tools and a reference.
+
+    ``wait_for_hosts_seconds`` is PollJob's own limit: the template takes none below ten minutes.
+    """
     control, tools, project = folder / "control", folder / "tools", folder / "project"
     for new in (control, tools, project):
         new.mkdir()
@@ -176,7 +200,17 @@ def open_bench(
         (tools / name).chmod(0o755)
     quick = {"assays.yaml": ASSAYS, "quick.yaml": QUICK, "references.yaml": REFERENCES}
     make_project(project, {**quick, **(pipelines or {})})
+    if wait_for_hosts_seconds is not None:
+        _limit_waiting(project / "template.yaml", wait_for_hosts_seconds)
     given = {"shortest_poll_seconds": 3, "cpu_slots": 4, **settings}
     with open_lab(folder / "runtime", project=project, tool_path=tools_on(tools), **given) as lab:
         lab.add_reference("tiny", fasta(make_genome(5_000)))
         yield Bench(lab, control)
+
+
+def _limit_waiting(template: Path, seconds: int) -> None:
+    variable = "RUNNABLE_TIMEOUT_SECONDS: "
+    text, asked = template.read_text("utf-8"), f"{variable}!Ref RunnableTimeoutSeconds"
+    assert asked in text
+    template.unlink()  # a link to the project's own
+    template.write_text(text.replace(asked, f'{variable}"{seconds}"'), "utf-8")

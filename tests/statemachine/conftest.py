@@ -15,7 +15,7 @@ def recorded(recorded_calls: None) -> None:
 @pytest.fixture(scope="package")  # a process has room for one runtime at a time
 def shared_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """The bench, started once."""
-    with open_bench(tmp_path_factory.mktemp("bench")) as bench:
+    with open_bench(tmp_path_factory.mktemp("bench"), wait_for_hosts_seconds=2) as bench:
         yield bench
 
 

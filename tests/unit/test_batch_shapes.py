@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+import msgspec
 import pytest
+from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.stub import Stubber
 
-from seqdrop.aws.batch import FPGA_CONTAINER, Batch, JobRequest, container_name
+from seqdrop.aws.batch import FPGA_CONTAINER, Batch, JobPlace, JobRequest, container_name
 from seqdrop.aws.batch_detail import read_state
 from seqdrop.aws.events import read_job_event
+from seqdrop.domain.errors import Transient
 from seqdrop.domain.failure import FailureClass, classify
 from seqdrop.domain.records import JobState
 from seqdrop.library import Library
@@ -120,7 +123,7 @@ def test_what_only_an_attempt_tells_is_read_there() -> None:
     for container in detail["ecsProperties"]["taskProperties"][0]["containers"]:
         for name in ("exitCode", "logStreamName"):
             del container[name]
-    assert read_state(detail) == state_of("ecs_failed")
+    assert read_state(detail) == msgspec.structs.replace(state_of("ecs_failed"), told="")
 
 
 def test_a_job_of_one_nameless_container_is_read_as_before() -> None:
@@ -150,6 +153,21 @@ def test_a_job_is_asked_for_in_its_definitions_shape(kind: str) -> None:
         stub.add_response("submit_job", {"jobName": "n", "jobId": "7"}, expected)
         request = JobRequest("n", kind, "q", "d", {"stage": "s"}, 22, 240_000, 60, {})
         assert Batch(client).submit(request) == "7"
+
+
+def test_a_queues_jobs_are_read_and_who_asks_too_often_is_told_so() -> None:
+    client: Any = botocore.session.get_session().create_client("batch", region_name="us-east-1")
+    job = {"jobId": "7", "jobName": "n", "createdAt": 1_500, "stoppedAt": 2_500}
+    asked = {"jobQueue": "q", "jobStatus": "FAILED"}
+    with Stubber(client) as stub:
+        stub.add_response("list_jobs", {"jobSummaryList": [job]}, asked)
+        assert list(Batch(client).listed("q", "FAILED")) == [JobPlace("7", 1.5, 2.5)]
+        stub.add_client_error("list_jobs", "TooManyRequestsException")
+        with pytest.raises(Transient, match="ListJobs of q"):
+            list(Batch(client).listed("q", "FAILED"))
+        stub.add_client_error("list_jobs", "AccessDeniedException")
+        with pytest.raises(ClientError):
+            list(Batch(client).listed("q", "FAILED"))
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)

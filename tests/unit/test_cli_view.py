@@ -5,10 +5,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from cli.timeline import duration_text, sample_lines, size_text
+from cli.timeline import sample_lines, size_text
 from cli.view import choose_analysis, sample_document
 from seqdrop.aws.catalog.layout import analysis_key, file_key, job_key, run_item_key
 from seqdrop.aws.catalog.table import Item, to_item
+from seqdrop.domain.duration import duration_text
 from seqdrop.domain.errors import InvalidInput, NoSuchSample
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import (
@@ -182,6 +183,26 @@ def test_the_timeline_shows_waiting_and_running_in_the_runs_time() -> None:
         "    align  SUCCEEDED  cpu  waited 10.0 s  ran 1 min   ..#########",
         "    call   FAILED     cpu  waited 0.0 s   ran 30.0 s             #####",
         "    call: no space",
+    ]
+
+
+def test_a_job_that_can_not_start_says_why_since_when_and_what_to_do() -> None:
+    why, since = "ACTION_REQUIRED - CE(s) are invalid.", "2026-01-01T00:05:00.000Z"
+    items = [
+        analysis(status=AnalysisStatus.ANALYSING, active_run="abc#1"),
+        FILE_ITEM,
+        run(1, RunStatus.RUNNING),
+        job(1, "align", "RUNNABLE", created=TIMES["created"], blocked_reason=why,
+            blocked_since=since),
+    ]  # fmt: skip
+    document = sample_document("NA1", items)
+    align, call = document["analyses"][0]["runs"][0]["stages"]
+    assert (align["blocked_reason"], align["blocked_since"]) == (why, since)
+    assert (call["blocked_reason"], call["blocked_since"]) == (None, None)
+    assert list(sample_lines(document))[-2:] == [
+        "    align: blocked since 2026-01-01T00:05:00: ACTION_REQUIRED - CE(s) are invalid",
+        "      the queue's compute environments are INVALID: mend what Batch's console says of "
+        "them",
     ]
 
 

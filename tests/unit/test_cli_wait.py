@@ -28,3 +28,20 @@ def test_who_says_how_long_waits_so_long(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(wait, "_UNKNOWN_SECONDS", 0.1)
     documents, in_time = wait._follow(EMPTY, ["NA1"], "", 0.3, lambda _: None)
     assert (documents, in_time) == ([{"sample": "NA1", "analyses": []}], False)
+
+
+def test_who_waits_without_a_terminal_reads_why_a_job_can_not_start(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stages = [
+        {"stage": "align", "status": "RUNNABLE", "blocked_reason": "UNDETERMINED - blocked"},
+        {"stage": "call", "status": "WAITING", "blocked_reason": None},
+    ]
+    analysis = {"assay": "wgs", "status": "ANALYSING", "why": "", "runs": [{"stages": stages}]}
+    wait._say_changes([{"sample": "NA1", "analyses": [analysis]}], {})
+    said = capsys.readouterr()
+    assert (said.out + said.err).splitlines() == [
+        "NA1 (wgs) align RUNNABLE, blocked: UNDETERMINED - blocked",
+        "NA1 (wgs) call WAITING",
+        "NA1 (wgs) ANALYSING",
+    ]

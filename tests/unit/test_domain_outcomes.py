@@ -1,16 +1,21 @@
 """What became of a run: failure classes, costs, and a job's way forward."""
 
 import itertools
-from typing import Any
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqdrop.domain.cost import job_cost_usd
+from seqdrop.domain.cost import (
+    Prices,
+    QueuePrice,
+    VolumePrice,
+    job_cost_usd,
+    volumes_usd_per_hour,
+)
 from seqdrop.domain.failure import EXIT_CODES, FailureClass, classify
 from seqdrop.domain.manifest import ExpectedFile
-from seqdrop.domain.pipeline import QueuePrice
 from seqdrop.domain.records import JOB_ENDED, JOB_STATUSES, RunStatus, job_progress
 from seqdrop.domain.upload import Place, Upload, expected_place, sequencer_order
 from tests.domain_support import fastq
@@ -54,6 +59,74 @@ def test_an_ended_job_falls_into_one_class(
     assert classify(exit_code, reason) is expected
 
 
+IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/seqdrop/cpu:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # of its image
+        ("CannotPullContainerError: Error response from daemon: manifest unknown", "plan"),
+        (f"CannotPullContainerError: Error response from daemon: manifest for {IMAGE} not found: "
+         "manifest unknown: Requested image not found", "plan"),
+        ("CannotPullContainerError: pull image manifest has been retried 7 time(s): failed to "
+         f"resolve ref {IMAGE}: not found", "plan"),
+        ("CannotPullContainerError: Error response from daemon: repository "
+         "111122223333.dkr.ecr.us-east-1.amazonaws.com/seqdrop/cpu not found: name unknown: The "
+         "repository with name 'seqdrop/cpu' does not exist", "plan"),
+        ("CannotPullContainerError: pull image manifest has been retried 5 time(s): image "
+         "Manifest does not contain descriptor matching platform 'linux/amd64'", "plan"),
+        ("CannotPullContainerError: no matching manifest for linux/amd64 in the manifest list "
+         "entries", "plan"),
+        ("CannotPullContainerError: Error response from daemon: pull access denied for "
+         "my-service, repository does not exist or may require 'docker login'", "plan"),
+        ("CannotPullContainerError: ref pull has been retried 1 time(s): failed to resolve ref "
+         f"{IMAGE}: pulling from host failed with status code: 403 Forbidden", "plan"),
+        (f"CannotPullECRContainerError: Get https://{IMAGE}: no basic auth credentials", "plan"),
+        # of the registry, the network and the host
+        ("CannotPullContainerError: inspect image has been retried 5 time(s): httpReaderSeeker: "
+         "failed open: unexpected status code Too Many Requests - Server message: You have "
+         "reached your pull rate limit", "host"),
+        ("CannotPullContainerError: dial tcp 52.217.233.242:443: i/o timeout", "host"),
+        (f"CannotPullContainerError: failed to resolve ref {IMAGE}: failed to do request: Head: "
+         "dial tcp 10.0.0.2:443: i/o timeout", "host"),
+        ("CannotPullContainerError: Error response from daemon: Get https://x/v2/: net/http: "
+         "request canceled while waiting for connection", "host"),
+        ("CannotPullContainerError: context canceled", "host"),
+        ("CannotPullContainerError: The task cannot pull 'x' from the Amazon ECR repository 'x'. "
+         "There is a connection issue between the task and Amazon ECR.", "host"),
+        ("CannotCreateContainerError: Error response from daemon: mkdir: no space left on device",
+         "host"),
+        ("CannotStartContainerError: Error response from daemon: OCI runtime create failed: "
+         "cannot allocate memory", "host"),
+        # of what the definition names
+        ('CannotStartContainerError: Error response from daemon: exec: "seqdrop-runner": '
+         "executable file not found in $PATH", "plan"),
+        ("ResourceInitializationError: unable to pull secrets or registry auth: unable to "
+         "retrieve secret from asm: AccessDeniedException: not authorized to perform", "plan"),
+        ("ResourceInitializationError: unable to pull secrets or registry auth: "
+         "ResourceNotFoundException: Secrets Manager can't find the specified secret", "plan"),
+        ("ResourceInitializationError: failed to validate logger args: There is a connection "
+         "issue between the task and Amazon CloudWatch.", "host"),
+        # of what nobody has seen
+        ("CannotPullContainerError: ref pull has been retried 1 time(s): number of layers and "
+         "diffIDs don't match: 3 != 15", "lost"),
+        ("CannotStartContainerError: something new", "lost"),
+        ("BoardNotThereError: the moon is in the wrong house", "lost"),
+        ("", "lost"),
+    ],
+)  # fmt: skip
+def test_a_container_that_never_ran_is_whose_its_text_says(text: str, expected: str) -> None:
+    assert classify(None, f"Task failed to start; {text}").value == expected
+
+
+@given(st.sampled_from([10, 20, 30, 31, 40, 1, 127]), st.text(max_size=60))
+def test_a_text_decides_nothing_where_the_program_itself_gave_a_code(code: int, text: str) -> None:
+    said = f"Essential container in task exited; no space left on device {text}"
+    if "outofmemory" not in said.lower() and "attempt duration" not in said.lower():
+        assert classify(code, said) is classify(code, "Essential container in task exited")
+
+
 @given(st.none() | st.integers(-64, 255), st.text(max_size=40))
 def test_any_end_of_a_job_has_a_class(exit_code: int | None, reason: str) -> None:
     assert classify(exit_code, reason) in FailureClass
@@ -65,13 +138,38 @@ def test_exit_codes_tell_classes_apart_and_only_the_thirties_are_tried_again() -
     assert tried_again == {FailureClass.HOST, FailureClass.TRANSFER}
 
 
+PRICES = Prices(
+    date(2026, 11, 28),
+    {
+        "cpu": QueuePrice(2.0, "vcpu", "test", host_vcpus=16),
+        "fpga-genome": QueuePrice(2.0, "instance", "test"),
+    },
+    VolumePrice(0.08, 0.04, "test"),
+)
+
+
 @pytest.mark.parametrize(
-    ("per", "cost"), [("instance", 2.0), ("vcpu", 8.0)]
-)  # fmt: skip
-def test_a_job_costs_its_hours_failed_attempts_included(per: Any, cost: float) -> None:
-    price = QueuePrice(2.0, per, "test")
-    assert job_cost_usd(price, 4, [1_800, 0, 1_800]) == cost
-    assert job_cost_usd(price, 4, []) == 0
+    ("kind", "vcpus", "cost"),
+    [
+        # a quarter of (1,100 GiB x 0.08 + 2 x 125 MiB/s x 0.04) / 730
+        ("cpu", 4, 8.0 + 98 / 730 / 4),
+        ("cpu", 16, 32.0 + 98 / 730),
+        ("cpu", 30, 60.0 + 98 / 730),  # of no host more than all
+        ("fpga-genome", 22, 2.0 + 8 / 730),  # its root volume: scratch is the instance's own
+    ],
+)
+def test_a_job_costs_its_hours_and_its_volumes_failed_attempts_included(
+    kind: str, vcpus: int, cost: float
+) -> None:
+    found = job_cost_usd(PRICES, kind, vcpus, 1_000, [1_800, 0, 1_800])
+    assert found == pytest.approx(cost, abs=1e-6)
+    assert job_cost_usd(PRICES, kind, vcpus, 1_000, []) == 0
+
+
+def test_scratch_costs_what_was_asked_for() -> None:
+    small, large = (job_cost_usd(PRICES, "cpu", 16, gib, [3_600]) for gib in (200, 8_000))
+    assert large - small == pytest.approx(7_800 * 0.08 / 730, abs=1e-5)
+    assert volumes_usd_per_hour(PRICES.volumes, "cpu", 1_000) == pytest.approx(0.134, abs=1e-3)
 
 
 def test_a_jobs_progress_grows_over_its_attempts() -> None:

@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from seqdrop.domain.cost import Prices
 from seqdrop.domain.errors import InvalidPipeline, UnknownAssay, UnknownPipeline
-from seqdrop.domain.pipeline import Assay, Assays, Pipeline, QueuePrice
+from seqdrop.domain.pipeline import Assay, Assays, Pipeline
 from seqdrop.domain.pipeline_check import check_pipeline
 from seqdrop.domain.records import Analysis
 from seqdrop.misfit import place_of
@@ -92,9 +93,9 @@ class Library:
         check_pipeline(indexes)
         return indexes
 
-    def prices(self) -> dict[str, QueuePrice]:
-        """What an hour costs on each kind of queue."""
-        return self._read("prices", self._load("prices"), dict[str, QueuePrice])
+    def prices(self) -> Prices:
+        """What an hour costs on each kind of queue, and the volumes of its hosts."""
+        return self._read("prices", self._load("prices"), Prices)
 
     def where(self, name: str, place: Sequence[str | int]) -> str:
         """File and line of a place in a file, or in its base where that alone has it."""

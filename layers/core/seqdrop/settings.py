@@ -23,6 +23,8 @@ class Settings(msgspec.Struct, frozen=True):
     """The revision of the job definition that belongs to each image, by the same kinds."""
     pipelines_dir: str = "/opt"
     shortest_poll_seconds: int = 60
+    runnable_timeout_seconds: int = 14_400
+    scratch_gib: int = 1_000
 
 
 def load_settings() -> Settings:

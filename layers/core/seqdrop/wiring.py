@@ -120,6 +120,8 @@ def job_flow() -> "JobFlow":
         queue_prefix=settings().job_queue_prefix,
         prices=library().prices,
         now=now,
+        runnable_timeout_seconds=settings().runnable_timeout_seconds,
+        scratch_gib=settings().scratch_gib,
     )
 
 

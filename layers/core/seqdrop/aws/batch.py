@@ -1,16 +1,19 @@
 """AWS Batch: submit once, find again, ask, end."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
+from botocore.exceptions import ClientError
 
 from seqdrop.aws.batch_detail import read_state
+from seqdrop.domain.errors import Transient
 from seqdrop.domain.records import JobState
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
     from mypy_boto3_batch.type_defs import (
+        JobSummaryTypeDef,
         ResourceRequirementTypeDef,
         SubmitJobRequestTypeDef,
         TaskContainerOverridesTypeDef,
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 FPGA_CONTAINER = "dragen"
 """The container of every FPGA job definition, by the name that the template gives it."""
 _DESCRIBE_LIMIT = 100
+_THROTTLED = {"TooManyRequestsException", "ThrottlingException", "Throttling"}
 
 
 def container_name(kind: str) -> str:
@@ -45,6 +49,14 @@ class JobRequest(msgspec.Struct, frozen=True):
     memory_mib: int
     timeout_seconds: int
     tags: dict[str, str]
+
+
+class JobPlace(msgspec.Struct, frozen=True):
+    """A job in a queue's list; times are seconds since the epoch, 0 for what has not been."""
+
+    job_id: str
+    created: float
+    stopped: float = 0.0
 
 
 class Batch:
@@ -100,6 +112,32 @@ class Batch:
                 states[state.job_id] = state
         return states
 
+    def listed(self, queue: str, status: str) -> Iterator[JobPlace]:
+        """The jobs of a queue that have a status, the one that was submitted last first.
+
+        Raises Transient where too many ask at once: an account's ListJobs are few a second.
+        """
+        pages = self._client.get_paginator("list_jobs").paginate(
+            jobQueue=queue,
+            jobStatus=status,  # type: ignore[arg-type]  # one of Batch's, by our own hand
+        )
+        try:
+            for page in pages:
+                yield from map(_place, page["jobSummaryList"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _THROTTLED:
+                raise Transient(f"ListJobs of {queue}: {error}") from error
+            raise
+
+    def cancel(self, job_id: str, reason: str) -> None:
+        """Ends a job that has not begun to start; one that has goes on."""
+        self._client.cancel_job(jobId=job_id, reason=reason)
+
     def terminate(self, job_id: str, reason: str) -> None:
         """Ends a job in any state; one that has ended already is left as it is."""
         self._client.terminate_job(jobId=job_id, reason=reason)
+
+
+def _place(summary: "JobSummaryTypeDef") -> JobPlace:
+    times = (summary.get("createdAt", 0), summary.get("stoppedAt", 0))
+    return JobPlace(summary["jobId"], *(milliseconds / 1000 for milliseconds in times))

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from seqdrop.aws.catalog.layout import timestamp
+from seqdrop.domain.blocked import blocked_text
 from seqdrop.domain.records import JobState
 
 _KILLED = {137, 143}  # SIGKILL and SIGTERM: how ECS ends the rest of a task
@@ -25,10 +26,11 @@ def read_state(detail: Mapping[str, Any]) -> JobState:
     container = _deciding(containers, essential)
     attempts = detail.get("attempts") or []
     last = _deciding(_containers(attempts[-1]), essential) if attempts else {}
+    blocked = blocked_text(detail["status"], detail.get("statusReason") or "")
     return JobState(
         job_id=detail["jobId"],
         status=detail["status"],
-        reason=_reason(detail, container, last),
+        reason="" if blocked else _reason(detail, container, last),
         exit_code=container.get("exitCode", last.get("exitCode")),
         log_stream=container.get("logStreamName") or last.get("logStreamName") or "",
         created=_time(detail.get("createdAt")),
@@ -36,6 +38,7 @@ def read_state(detail: Mapping[str, Any]) -> JobState:
         ended=_time(detail.get("stoppedAt")),
         attempt_seconds=tuple(_seconds(attempt) for attempt in attempts),
         parameters=dict(detail.get("parameters") or {}),
+        blocked=blocked,
     )
 
 

@@ -1,10 +1,12 @@
 """Events of AWS services as they come out of our queues, typed."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from seqdrop.aws.batch_detail import read_state
+from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.executions import RunInput
 from seqdrop.aws.queues import Recheck
 from seqdrop.domain.records import JobState
@@ -31,8 +33,10 @@ class _ObjectCreated(msgspec.Struct):
     detail: _Created
 
 
-class _JobStateChange(msgspec.Struct):
+class _JobEvent(msgspec.Struct):
     detail: dict[str, Any]
+    kind: str = msgspec.field(name="detail-type", default="")
+    time: str = ""
 
 
 class ExecutionEnd(msgspec.Struct, frozen=True):
@@ -66,8 +70,17 @@ def read_upload_message(body: str) -> Upload | Recheck:
 
 
 def read_job_event(body: str) -> JobState:
-    """A ``Batch Job State Change`` event."""
-    return read_state(msgspec.json.decode(body, type=_JobStateChange).detail)
+    """A ``Batch Job State Change`` event, or a ``Batch Job Queue Blocked`` event.
+
+    The second tells of the job at the head of the queue, as it is: RUNNABLE, and why.
+    """
+    event = msgspec.json.decode(body, type=_JobEvent)
+    told = timestamp(datetime.fromisoformat(event.time)) if event.time else ""
+    state = msgspec.structs.replace(read_state(event.detail), told=told)
+    if event.kind != "Batch Job Queue Blocked":
+        return state
+    why = event.detail.get("statusReason") or "UNDETERMINED - Batch gives no reason"
+    return msgspec.structs.replace(state, reason="", blocked=why)
 
 
 def read_execution_end(body: str) -> ExecutionEnd:

@@ -1,14 +1,76 @@
-"""What a job costs: the time that its attempts ran, at its queue's price."""
+"""What a job costs: the time that its attempts ran, at the price of its host and its volumes."""
 
 from collections.abc import Iterable
+from datetime import date
+from typing import Literal
 
-from seqdrop.domain.pipeline import QueuePrice
+import msgspec
+
+HOURS_A_MONTH = 730
+"""Prices of volumes are for a month, billed by the second: 8,760 hours a year over twelve."""
+ROOT_GIB = 100
+"""The root volume of every host. These are the launch templates' own figures: a test holds them."""
+SCRATCH_VOLUMES = 2
+"""Volumes that a CPU host's scratch is striped over; FPGA hosts have NVMe of their own."""
+SCRATCH_MIBPS = 250
+"""Throughput of each of them, in MiB/s."""
+INCLUDED_MIBPS = 125
+"""Throughput that any gp3 volume has without a charge."""
 
 
-def job_cost_usd(price: QueuePrice, vcpus: int, attempt_seconds: Iterable[float]) -> float:
-    """USD for all attempts of a job, the failed ones included; start-up of hosts is not in it."""
-    units = 1 if price.per == "instance" else vcpus
-    return round(price.usd_per_hour * units * sum(attempt_seconds) / 3600, 6)
+class QueuePrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an hour on a queue costs (USD): a whole instance, or each vCPU.
+
+    ``host_vcpus`` are those of the smallest host, where jobs share one.
+    """
+
+    usd_per_hour: float
+    per: Literal["instance", "vcpu"]
+    source: str
+    host_vcpus: int = 1
+
+
+class VolumePrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a month of a gp3 volume costs (USD): each GiB, and each MiB/s above the included."""
+
+    usd_per_gib_month: float
+    usd_per_mibps_month: float
+    source: str
+
+
+class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``pipelines/prices.yaml``; ``as_of`` is when the prices were looked up."""
+
+    as_of: date
+    queues: dict[str, QueuePrice]
+    volumes: VolumePrice
+
+
+def job_cost_usd(
+    prices: Prices, kind: str, vcpus: int, scratch_gib: int, attempt_seconds: Iterable[float]
+) -> float:
+    """USD for all attempts of a job, the failed ones included; start-up of hosts is not in it.
+
+    hours x (price of the host or of its vCPUs + its share of the host's volumes), where the share
+    is its vCPUs of the smallest host's, and all of them where it has the host for itself: so the
+    volumes' part is the most that it can be.
+    """
+    price = prices.queues[kind]
+    alone = price.per == "instance"
+    host = price.usd_per_hour * (1 if alone else vcpus)
+    share = 1.0 if alone else min(1.0, vcpus / price.host_vcpus)
+    volumes = share * volumes_usd_per_hour(prices.volumes, kind, scratch_gib)
+    return round((host + volumes) * sum(attempt_seconds) / 3600, 6)
+
+
+def volumes_usd_per_hour(price: VolumePrice, kind: str, scratch_gib: int) -> float:
+    """USD for an hour of all volumes of a host of a kind."""
+    gib, mibps = ROOT_GIB, 0
+    if kind == "cpu":
+        gib += scratch_gib
+        mibps = SCRATCH_VOLUMES * (SCRATCH_MIBPS - INCLUDED_MIBPS)
+    month = gib * price.usd_per_gib_month + mibps * price.usd_per_mibps_month
+    return month / HOURS_A_MONTH
 
 
 def run_cost_usd(job_costs: Iterable[float | None]) -> float:

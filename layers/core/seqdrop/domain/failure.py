@@ -1,8 +1,14 @@
-"""Why a job failed, as its runner's exit code tells it. Batch's retry rules read the same codes."""
+"""Why a job failed, as its runner's exit code tells it. Batch's retry rules read the same codes.
 
+A job whose container never ran has no exit code: there the texts of Batch and ECS tell.
+"""
+
+import re
 from enum import StrEnum
 
 import msgspec
+
+from seqdrop.domain.blocked import failure_of, given_up_for
 
 
 class FailureClass(StrEnum):
@@ -10,12 +16,12 @@ class FailureClass(StrEnum):
 
     INPUT = "input"  # the sample's files are wrong: a person mends them
     TOOL = "tool"  # the tool failed on good input
-    HOST = "host"  # disk full, bad board: another try may land elsewhere
+    HOST = "host"  # disk full, bad board, no host, no start on it: another try may go well
     TRANSFER = "transfer"  # object storage did not answer or changed under us
     PLAN = "plan"  # the plan can't be carried out: a mistake of the pipeline's or ours
     TIMEOUT = "timeout"  # the attempt ran longer than its plan allows
     STOPPED = "stopped"  # a person, or a sibling's failure, ended it
-    LOST = "lost"  # killed from outside, or gone from Batch without a trace
+    LOST = "lost"  # killed from outside, gone without a trace, or for a reason never seen
 
 
 EXIT_CODES = {
@@ -29,6 +35,40 @@ EXIT_CODES = {
 
 _CLASSES = {code: failure for failure, code in EXIT_CODES.items()}
 
+_NEVER_RAN = tuple(
+    (re.compile(pattern), failure)
+    for pattern, failure in (
+        # The image: not there, no image of that name, none for these hosts.
+        (r"manifest for \S+ not found|manifest unknown|name unknown", FailureClass.PLAN),
+        (r"repository\b.* (not found|does not exist)", FailureClass.PLAN),
+        (r"failed to resolve ref(erence)? \S+: not found", FailureClass.PLAN),
+        (r"invalid reference format", FailureClass.PLAN),
+        (r"no matching manifest|matching platform|exec format error", FailureClass.PLAN),
+        # Rights: the execution role, or the registry's or the secret's own policy.
+        (r"access ?denied|not authorized|\bunauthorized\b|\bforbidden\b", FailureClass.PLAN),
+        (r"no basic auth credentials|status ?code: 40[013]\b", FailureClass.PLAN),
+        # What the definition names: a secret, the program itself.
+        (r"resourcenotfoundexception|executable file not found", FailureClass.PLAN),
+        # The registry is busy, or the way to it is cut.
+        (r"too ?many ?requests|rate exceeded|pull rate limit|throttling", FailureClass.HOST),
+        (r"i/o timeout|timed out|handshake timeout|deadline exceeded", FailureClass.HOST),
+        (r"connection (refused|reset|issue)|no such host|unreachable", FailureClass.HOST),
+        (r"(request|context) cancell?ed|unexpected eof", FailureClass.HOST),
+        (r"internal server error|bad gateway|service unavailable", FailureClass.HOST),
+        # The host itself: its disk, its memory, its Docker, its ECS agent.
+        (r"no space left on device|input/output error", FailureClass.HOST),
+        (r"cannot allocate memory|resource temporarily unavailable", FailureClass.HOST),
+        (r"\b(dockertimeout|cgroup|agent|internal)error\b", FailureClass.HOST),
+        (r"\bcontainerruntimetimeouterror\b", FailureClass.HOST),
+        (r"\bcannot(inspect|stop|describe|list)containers?error\b", FailureClass.HOST),
+        (r"\bcannot(getdockerclient|createvolume|inspectvolume)error\b", FailureClass.HOST),
+    )
+)
+"""What the texts of a container that never ran say, in lower case; the first that fits decides.
+
+From ECS's pages on stopped tasks' errors, its agent's source (``dockerapi/errors.go``), and texts
+that people reported."""
+
 
 class StageFailure(msgspec.Struct, frozen=True):
     """What the runner leaves beside the plan when a stage fails."""
@@ -38,15 +78,26 @@ class StageFailure(msgspec.Struct, frozen=True):
     counts: dict[str, int] = {}
 
 
-def classify(exit_code: int | None, status_reason: str) -> FailureClass:
-    """The failure class of an ended Batch job from its last exit code and its status reason."""
-    reason = status_reason.lower()
-    if "exceeded timeout" in reason or "attempt duration" in reason:
+def classify(exit_code: int | None, reason: str) -> FailureClass:
+    """The failure class of an ended Batch job, from its last exit code and what Batch says.
+
+    A text that fits nothing here is LOST: no more is known than that the job is gone.
+    """
+    if why := given_up_for(reason):  # it waited for a host that did not come, or can't
+        return FailureClass(failure_of(why))
+    said = reason.lower()
+    if "exceeded timeout" in said or "attempt duration" in said:
         return FailureClass.TIMEOUT
-    if "jobstatetimelimit" in reason:  # it waited for a host that did not come, or can't
-        return FailureClass.HOST if "capacity:" in reason else FailureClass.PLAN
-    if reason.startswith(("stopped:", "terminated:", "cancelled", "canceled")):
+    if said.startswith(("stopped:", "terminated:", "cancelled", "canceled")):
         return FailureClass.STOPPED
-    if exit_code is None or exit_code > 128 or exit_code < 0:
+    if exit_code is None:
+        fits = (failure for pattern, failure in _NEVER_RAN if pattern.search(said))
+        return next(fits, FailureClass.LOST)
+    if out_of_memory(reason) or not 0 <= exit_code <= 128:
         return FailureClass.LOST
     return _CLASSES.get(exit_code, FailureClass.TOOL)
+
+
+def out_of_memory(reason: str) -> bool:
+    """Whether the kernel ended a process of the container for its memory."""
+    return "outofmemoryerror" in reason.lower()

@@ -220,14 +220,6 @@ class Assays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     assays: dict[str, Assay]
 
 
-class QueuePrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an hour on a queue costs (USD): a whole instance, or each vCPU."""
-
-    usd_per_hour: float
-    per: Literal["instance", "vcpu"]
-    source: str
-
-
 class Mistake(NamedTuple):
     """What is wrong in a file, and where: keys from the top, and last the word that is wrong."""
 

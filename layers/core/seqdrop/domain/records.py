@@ -234,6 +234,10 @@ class JobState(msgspec.Struct, frozen=True, omit_defaults=True):
     ended: str = ""
     attempt_seconds: tuple[float, ...] = ()
     parameters: dict[str, str] = {}
+    blocked: str = ""
+    """Why it can't start, of a job that is RUNNABLE; see ``domain/blocked.py``."""
+    told: str = ""
+    """When that was so; empty of an answer, which is of now."""
 
     @property
     def progress(self) -> int:
@@ -264,11 +268,18 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     log_stream: str = ""
     cost_usd: float | None = None
     vcpus: int = 0
+    memory_mib: int = 0
     submitting: str = ""
     created: str = ""
     started: str = ""
     ended: str = ""
     attempt_seconds: tuple[float, ...] = ()
+    blocked_reason: str = ""
+    """Why Batch can't start it now, in Batch's words; gone when its status changes."""
+    blocked_since: str = ""
+    """Since when it is known to be blocked, for whatever reason."""
+    updated: str = ""
+    """When its status was last seen to change."""
 
     @property
     def has_ended(self) -> bool:

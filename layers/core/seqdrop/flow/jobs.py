@@ -12,13 +12,14 @@ from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.catalog.table import Key
 from seqdrop.aws.executions import Executions, RunInput
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.cost import job_cost_usd
+from seqdrop.domain.cost import Prices, job_cost_usd
 from seqdrop.domain.errors import JobFailed, RunClosed, Transient
-from seqdrop.domain.failure import EXIT_CODES, StageFailure, classify
+from seqdrop.domain.failure import StageFailure
+from seqdrop.domain.job_end import explain
 from seqdrop.domain.naming import job_name, run_folder, run_id
-from seqdrop.domain.pipeline import QueuePrice
 from seqdrop.domain.plan import StagePlan
 from seqdrop.domain.records import Job, JobState, Run
+from seqdrop.flow.waiting import Waiting
 
 CATALOG_KEY = "catalog"
 """The job parameter that brings the catalog's key back with every event."""
@@ -48,8 +49,12 @@ class JobFlow:
     executions: Executions
     results_bucket: str
     queue_prefix: str
-    prices: Callable[[], dict[str, QueuePrice]]
+    prices: Callable[[], Prices]
     now: Callable[[], datetime]
+    runnable_timeout_seconds: int = 14_400
+    """How long a job may wait for a host; the template's RunnableTimeoutSeconds."""
+    scratch_gib: int = 1_000
+    """Scratch of a CPU host, which its jobs pay for; the template's ScratchGib."""
 
     def submit(self, ids: StageInput, token: str) -> str:
         """Submits a stage's job, or takes over the one that an earlier try had submitted."""
@@ -71,6 +76,7 @@ class JobFlow:
                 bucket=stage.bucket,
                 folder=folder,
                 vcpus=stage.vcpus,
+                memory_mib=stage.memory_mib,
                 token=token,
                 submitting=timestamp(self.now()),
             )
@@ -118,7 +124,14 @@ class JobFlow:
         if not job_id:
             raise Transient(f"job {job.name} was never submitted")
         state = self.batch.describe([job_id]).get(job_id) or self.vanished(job, job_id)
+        return self.take(job, state)
+
+    def take(self, job: Job, state: JobState) -> Job:
+        """Records Batch's word of now, and gives up a job that has waited for a host too long."""
         recorded = self.record((job.pk, job.sk), state)
+        if recorded and state.status == "RUNNABLE":
+            waiting = Waiting(self.catalog, self.batch, self.runnable_timeout_seconds, self.now)
+            waiting.look(recorded, state)
         return recorded or job
 
     def vanished(self, job: Job, job_id: str) -> JobState:
@@ -132,28 +145,22 @@ class JobFlow:
     def record(self, key: Key, state: JobState) -> Job | None:
         """Moves a job's item forward to what Batch says; None where it is another job's news."""
         if state.status not in {"SUCCEEDED", "FAILED"}:
-            return self.catalog.jobs.record_state(key, state, self.now())
+            job = self.catalog.jobs.record_state(key, state, self.now())
+            if job and state.blocked:  # after the status that it is said of, which would clear it
+                return self.catalog.jobs.record_blocked(key, state, self.now()) or job
+            return job
         job = self.catalog.jobs.get(key)
         if job is None or job.has_ended:
             return job
-        queue = job.queue.rpartition("-")[0]  # <prefix>-<kind>, without the priority
-        price = next(price for kind, price in self.prices().items() if queue.endswith(f"-{kind}"))
-        cost = job_cost_usd(price, job.vcpus, state.attempt_seconds)
+        queue, prices = job.queue.rpartition("-")[0], self.prices()  # without the priority
+        kind = next(kind for kind in prices.queues if queue.endswith(f"-{kind}"))
+        cost = job_cost_usd(prices, kind, job.vcpus, self.scratch_gib, state.attempt_seconds)
         failure, message = "", ""
         if state.status == "FAILED":
-            failure, message = self._explain(job, state)
+            failure, message = explain(job, state, self._left_by_runner(job))
         return self.catalog.jobs.record_state(
             key, state, self.now(), failure_class=failure, message=message, cost_usd=cost
         )
-
-    def _explain(self, job: Job, state: JobState) -> tuple[str, str]:
-        """The runner's own words where it left some for this exit, else what Batch says."""
-        left = self._left_by_runner(job)
-        if left and EXIT_CODES.get(left.failure_class) == state.exit_code:
-            return left.failure_class, left.message
-        failure = classify(state.exit_code, state.reason)
-        exit_text = "" if state.exit_code is None else f", exit code {state.exit_code}"
-        return failure, f"{state.reason or 'Batch gives no reason'}{exit_text}"
 
     def _left_by_runner(self, job: Job) -> StageFailure | None:
         body = self.objects.get(job.bucket, f"{job.folder}{job.stage}.failure.json")

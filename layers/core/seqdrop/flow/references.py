@@ -137,7 +137,7 @@ class ReferenceFlow:
                 if state is None and job.submitting < timestamp(self.now() - _FORGOTTEN_AFTER):
                     state = self.jobs.vanished(job, job.job_id)
                 if state:
-                    self.jobs.record((job.pk, job.sk), state)
+                    self.jobs.take(job, state)
         reference = self.catalog.references.get(name, version)
         return self._settled(reference) if reference else None
 
@@ -201,6 +201,7 @@ class ReferenceFlow:
                 bucket=stage.bucket,
                 folder=folder,
                 vcpus=stage.vcpus,
+                memory_mib=stage.memory_mib,
                 submitting=timestamp(self.now()),
             )
         )

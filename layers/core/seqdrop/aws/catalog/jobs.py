@@ -1,11 +1,14 @@
 """Jobs in the catalog: their timeline, and the task tokens that wait for them."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from seqdrop.aws.catalog.layout import job_key, jobs_prefix, timestamp
-from seqdrop.aws.catalog.table import Key, Table, from_item, to_item
+from seqdrop.aws.catalog.table import Condition, Key, Table, from_item, to_item
 from seqdrop.domain.errors import Conflict, Transient
 from seqdrop.domain.records import Job, JobState
+
+_BLOCKED = ("blocked_reason", "blocked_since", "blocked_told")
 
 
 class Jobs:
@@ -85,8 +88,12 @@ class Jobs:
             item = self._table.update(
                 key,
                 sets={name: value for name, value in given.items() if value not in ("", None, [])},
-                # An earlier attempt's end is no word on what the job does now.
-                removes=[name for name in ("reason", "exit_code") if given[name] in ("", None)],
+                # Neither an earlier attempt's end nor why it could not start is a word on what
+                # the job does now.
+                removes=[
+                    *(name for name in ("reason", "exit_code") if given[name] in ("", None)),
+                    *_BLOCKED,
+                ],
                 conditions=[
                     ("progress", "<", state.progress),
                     ("job_id", "absent or =", state.job_id),
@@ -96,6 +103,55 @@ class Jobs:
             job = self.get(key)
             return job if job and job.job_id == state.job_id else None
         return from_item(item, Job)
+
+    def record_blocked(self, key: Key, state: JobState, now: datetime) -> Job | None:
+        """Writes why a job can't start, and returns it; None where that is old news.
+
+        Old is what is told of an earlier status than the job's, or before it was last told.
+        The reason is the last that was told, and it is blocked since the first time, in whatever
+        order these come. ``record_state`` clears both when the status changes.
+        """
+        told = state.told or timestamp(now)
+        still = [("progress", "=", state.progress), ("job_id", "=", state.job_id)]
+        try:
+            item = self._table.update(
+                key,
+                sets={"blocked_reason": state.blocked, "blocked_told": told},
+                defaults={"blocked_since": told},
+                conditions=[*still, ("blocked_told", "absent or <", told)],
+            )
+        except Conflict:
+            return self._blocked_earlier(key, told, still)
+        return from_item(item, Job)
+
+    def _blocked_earlier(self, key: Key, told: str, still: list[Condition]) -> Job | None:
+        try:
+            item = self._table.update(
+                key,
+                sets={"blocked_since": told},
+                conditions=[*still, ("blocked_since", ">", told)],
+            )
+        except Conflict:
+            return None
+        return from_item(item, Job)
+
+    def record_unblocked(self, key: Key, state: JobState, now: datetime) -> None:
+        """Clears why a job could not start, where it waits on and Batch has no reason any more.
+
+        The time stays: what is told of before it comes too late.
+        """
+        told = timestamp(now)
+        with suppress(Conflict):
+            self._table.update(
+                key,
+                sets={"blocked_told": told},
+                removes=["blocked_reason", "blocked_since"],
+                conditions=[
+                    ("progress", "=", state.progress),
+                    ("job_id", "=", state.job_id),
+                    ("blocked_told", "<", told),
+                ],
+            )
 
     @staticmethod
     def key(sample: str, assay: str, run: str, stage: str, number: int = 1) -> Key:

@@ -25,9 +25,11 @@ Condition = tuple[str, str, Any]
 _OPERATORS = {
     "=": "{name} = {value}",
     "<": "{name} < {value}",
+    ">": "{name} > {value}",
     "absent": "attribute_not_exists({name})",
     "present": "attribute_exists({name})",
     "absent or =": "(attribute_not_exists({name}) OR {name} = {value})",
+    "absent or <": "(attribute_not_exists({name}) OR {name} < {value})",
     "in": "{name} IN ({value})",
 }
 _CONFLICT_TRIES = 6
