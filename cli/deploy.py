@@ -45,12 +45,15 @@ def deploy(
     """Deploys this copy of Seqdrop; refuses what can't go well, and stops at what fails."""
     from cli.deployment import PROJECT, parse_parameters, read_environment
     from cli.images import recipes_for, refuse_unbuildable
+    from cli.library_check import require_good_library
+    from cli.stack import PIPELINES
 
     if os.environ.get("AWS_ENDPOINT_URL") and not dry_run:
         raise CommandFailed(
             "AWS_ENDPOINT_URL is set, but this deploys to the cloud: unset it "
             "(`seqdrop local up` deploys on this machine)"
         )
+    require_good_library(PIPELINES)
     environment = read_environment(env)
     given = {**environment.parameters, **parse_parameters(parameter or [])}
     shell = Shell(PROJECT, dry=dry_run)

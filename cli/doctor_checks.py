@@ -6,7 +6,9 @@ from pathlib import Path
 from cli.account import Account
 from cli.deployment import PLACEHOLDER, faults, transformed_template
 from cli.findings import Finding, Wanted, fail, ok, warn
+from cli.library_check import mistakes_in_library
 from cli.shell import DOCKER, PYTHON_FOR_LAMBDA, Shell
+from cli.stack import PIPELINES
 
 
 def check_parameters(wanted: Wanted, _: Account) -> Iterator[Finding]:
@@ -17,6 +19,15 @@ def check_parameters(wanted: Wanted, _: Account) -> Iterator[Finding]:
         yield fail(f"{name}: {why}", _MEND)
     if not found:
         yield ok(f"{len(wanted.given)} given, the others by default")
+
+
+def check_library() -> Iterator[Finding]:
+    """Are the lab's pipelines, assays and prices, which go with the deployment, right?"""
+    mistakes = mistakes_in_library(PIPELINES)
+    for mistake in mistakes:
+        yield fail(mistake, "mend the file")
+    if not mistakes:
+        yield ok("every pipeline, assay and price is as it should be")
 
 
 def check_rules(wanted: Wanted) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ from cli.doctor_catalog import Deployed, check_dead_letters, check_references
 from cli.doctor_checks import (
     check_disk,
     check_docker,
+    check_library,
     check_licence,
     check_parameters,
     check_programs,
@@ -122,6 +123,7 @@ def examine_here(account: Account, wanted: Wanted) -> Findings:
 
 def _examine_here(account: Account, wanted: Wanted) -> Findings:
     return {
+        "pipelines": list(check_library()),
         "parameters": [*check_parameters(wanted, account), *check_rules(wanted)],
         "programs": list(check_programs(Shell(PROJECT))),
     }

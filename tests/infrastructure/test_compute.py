@@ -152,7 +152,7 @@ def test_the_cost_of_a_job_knows_the_volumes_that_hosts_have() -> None:
 
 
 def test_a_job_pays_for_its_share_of_the_smallest_host() -> None:
-    types = {t for e in ENVIRONMENTS.values() for t in e["ComputeResources"]["InstanceTypes"]}
+    types = source()["Parameters"]["CpuInstanceTypes"]["Default"].split(",")
     vcpus = [INSTANCE_TYPES[t]["VCpuInfo"]["DefaultVCpus"] for t in types if t[0] == "m"]
     assert len(vcpus) >= 4
     assert Library(str(PROJECT / "pipelines")).prices().queues["cpu"].host_vcpus == min(vcpus)

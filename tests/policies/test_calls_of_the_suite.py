@@ -59,8 +59,6 @@ EXPLAINED = {
         "as the CPU jobs: why an index could not be made",
     f"FpgaJobRole: s3:ListBucket on {UPLOADS}":
         "as the CPU jobs: an upload that is gone is 404, not 403",
-    "PollJobFunctionRole: batch:ListJobs on *":
-        "a job whose submitter died is looked for by its name, if the poll is before the retry",
     f"RecordJobEventFunctionRole: s3:ListBucket on {REFERENCES}":
         "an index whose job succeeded without results: 404, which fails the version, not 403",
     f"SubmitJobFunctionRole: s3:ListBucket on {RESULTS}":

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import stat
 from pathlib import Path
 from typing import Any, ClassVar
@@ -184,6 +185,22 @@ def test_what_the_template_would_refuse_is_refused_before_anything_is_run(
     answer = run("--dry-run", "--env", "dev", "--parameter", parameter)
     assert says in str(answer.exception)
     assert "+ " not in answer.stdout
+
+
+@pytest.mark.parametrize("command", [["deploy"], ["deploy", "--dry-run"], ["doctor"]])
+def test_a_broken_pipeline_is_told_and_nothing_is_deployed(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(PROJECT / "pipelines", tmp_path / "pipelines")
+    assays = folder / "assays.yaml"
+    assays.write_text(assays.read_text().replace("default: wgs", "default: wgx", 1))
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setattr("cli.stack.PIPELINES", folder)
+    monkeypatch.setattr("cli.doctor_checks.PIPELINES", folder)
+    answer = CliRunner().invoke(app, [*command, "--env", "dev"])
+    assert answer.exit_code == 1
+    assert f"{assays}, line 4: the default is 'wgx', no assay" in answer.output
+    assert "+ make" not in answer.output
 
 
 def test_it_does_not_deploy_into_an_endpoint_by_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
