@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from local.calls import Call
 from local.permissions import CannotRead, Grant, grants_of
 from tests.policies.deployed import Policies, lasting
 
@@ -37,6 +40,25 @@ def test_a_grant_without_which_nothing_is_denied_is_found_for_each_action_and_re
         Grant("role", "s3:GetObject", "b/*"),
         Grant("role", "s3:PutObject", f"{BUCKET}/*"),
     ]
+
+
+_ACTIONS = st.sampled_from(["s3:GetObject", "s3:PutObject", "s3:*"])
+_RESOURCES = st.sampled_from([f"{BUCKET}/a", f"{BUCKET}/b", f"{BUCKET}/*", "*"])
+_CALLS = st.tuples(
+    st.just("function.f"), st.sampled_from(["s3:GetObject", "s3:PutObject"]),
+    st.sampled_from([f"{BUCKET}/a", f"{BUCKET}/b"]),
+)  # fmt: skip
+
+
+@given(st.sets(st.builds(Grant, st.just("role"), _ACTIONS, _RESOURCES)), st.sets(_CALLS))
+def test_a_grant_is_needless_where_nothing_more_is_denied_without_it(
+    grants: set[Grant], calls: set[Call]
+) -> None:
+    held = Policies({"function.f": "role"}, frozenset(grants))
+    denied = held.denied(calls)
+    for grant in grants:
+        without = Policies(held.roles, held.grants - {grant})
+        assert (without.denied(calls) == denied) is (grant in held.needless(calls))
 
 
 def test_what_is_granted_twice_is_needless() -> None:
