@@ -29,6 +29,7 @@ from local.deploy import REGION, Deployment, deploy
 from local.endpoint import Endpoint
 from local.functions import FunctionHost
 from local.queues import QueuePollers
+from local.roles import check_policies
 
 PROJECT = Path(__file__).resolve().parent.parent
 _PATCHED: tuple[Any, ...] = (dynamodb, log_groups, s3_bodies, s3_events, executions)
@@ -100,6 +101,7 @@ class Runtime:
             "ShortestPollSeconds": str(self.settings.shortest_poll_seconds),
         }
         self.deployment = deploy(self.settings.project, self.url, parameters)
+        check_policies()
         self._host = FunctionHost(
             self.deployment.functions,
             endpoint_url=self.url,

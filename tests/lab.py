@@ -25,6 +25,7 @@ from seqdrop.domain.reference import ReferenceState
 from seqdrop.flow.jobs import JobFlow
 from seqdrop.flow.references import ReferenceFlow
 from seqdrop.library import Library
+from seqdrop.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 WAIT_SECONDS = 60.0
@@ -183,6 +184,7 @@ class Lab:
             self.catalog, objects, Batch(self.client("batch")),
             Executions(self.client("stepfunctions")), self.results,
             self.runtime.outputs["JobQueuePrefix"], library.prices, now,
+            Settings().runnable_timeout_seconds, Settings().scratch_gib,
         )  # fmt: skip
         bucket = self.runtime.outputs["ReferencesBucket"]
         kinds = frozenset(self.runtime.outputs["QueueKinds"].split(","))

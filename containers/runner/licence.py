@@ -21,7 +21,8 @@ from seqdrop.domain.failure import FailureClass
 VARIABLE = "DRAGEN_LICENCE"
 """The variable that the job definition fills from the secret."""
 NAME = "licence"
-"""What DRAGEN is told, below the job's folder: results hold its command line, the same each run."""
+"""The link's name in the job's folder. DRAGEN writes its command line into its results, so the name
+is the same in every run."""
 _OPTION = "--lic-credentials"
 _PROGRAM = "dragen"
 

@@ -43,7 +43,8 @@ def run_steps(
 ) -> StepsRan:
     """Run all, one after another; the regions of a step side by side, one a core.
 
-    ``licence`` is DRAGEN's option for it, which the commands that are told of do not show.
+    ``licence`` is DRAGEN's option for it. It is added when a command starts; recorded commands are
+    without it.
     """
     seconds: dict[str, float] = {}
     commands: list[str] = []

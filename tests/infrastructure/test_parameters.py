@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from local.conditions import broken_rules
+from seqdrop.settings import Settings
 from tests.infrastructure.stack import made, made_of_type, source, transformed
 
 PARAMETERS = source()["Parameters"]
@@ -208,3 +209,9 @@ def test_nothing_of_the_network_is_public() -> None:
 
 def test_every_choice_together_stays_under_the_size_that_was_set() -> None:
     assert len(transformed()["Resources"]) <= 300
+
+
+@pytest.mark.parametrize("name", ["RunnableTimeoutSeconds", "ScratchGib", "ShortestPollSeconds"])
+def test_a_setting_that_is_not_given_is_the_template_s_default(name: str) -> None:
+    setting = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    assert getattr(Settings(), setting) == int(source()["Parameters"][name]["Default"])
