@@ -53,6 +53,8 @@ class RuntimeSettings:
     tool_path: str = field(default_factory=lambda: os.environ.get("PATH", os.defpath))
     """Where native tools are looked for first."""
     project: Path = PROJECT
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Of the template, where they are to be others than the runtime's own."""
 
 
 class Runtime:
@@ -99,6 +101,7 @@ class Runtime:
             "FpgaExomeAmi": "ami-0000000000000local",
             "DragenLicences": str(2 * self.settings.fpga_slots),  # for genomes, and for exomes
             "ShortestPollSeconds": str(self.settings.shortest_poll_seconds),
+            **self.settings.parameters,
         }
         self.deployment = deploy(self.settings.project, self.url, parameters)
         check_policies()

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from moto.secretsmanager.utils import SecretsManagerSecretIdentifier
+from moto.utilities.id_generator import moto_id_manager
 
-from local.deploy import REGION
+from local.deploy import ACCOUNT, REGION
 from local.runtime import Runtime, RuntimeSettings
 from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
@@ -189,6 +191,19 @@ class Lab:
         bucket = self.runtime.outputs["ReferencesBucket"]
         kinds = frozenset(self.runtime.outputs["QueueKinds"].split(","))
         return ReferenceFlow(self.catalog, objects, jobs, library, bucket, now, kinds)
+
+
+LICENCE_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:dragen-licence-AbCdEf"
+"""What a stack is deployed with; ``put_licence`` makes it."""
+
+
+def put_licence(lab: Lab, text: str) -> None:
+    """Makes the licence's secret, under the ARN that the stack knows."""
+    name, _, suffix = LICENCE_SECRET.rpartition(":")[2].rpartition("-")
+    identifier = SecretsManagerSecretIdentifier(ACCOUNT, REGION, name)
+    moto_id_manager.set_custom_id(identifier, suffix)
+    made = lab.client("secretsmanager").create_secret(Name=name, SecretString=text)
+    assert made["ARN"] == LICENCE_SECRET
 
 
 @contextmanager
