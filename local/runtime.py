@@ -25,7 +25,7 @@ from local import (
     s3_events,
 )
 from local.batch import BatchSettings
-from local.deploy import REGION, Deployment, deploy
+from local.deploy import Deployment, deploy
 from local.endpoint import Endpoint
 from local.functions import FunctionHost
 from local.queues import QueuePollers
@@ -164,7 +164,6 @@ class Runtime:
                 "AWS_ENDPOINT_URL": self.url,
                 "AWS_ACCESS_KEY_ID": "local",
                 "AWS_SECRET_ACCESS_KEY": "local",
-                "AWS_DEFAULT_REGION": REGION,
             },
             slots={
                 "FpgaGenome": settings.fpga_slots,
