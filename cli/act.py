@@ -113,6 +113,8 @@ def stop(
     if not is_done:
         run = _stop(stack, analysis, why, who)
         text = f"{name} is stopped and held" if run else f"{name} has no run to stop; it is held"
+        if held := analysis.holds.get("stopped"):
+            text += f", as it was: {held}"
     else:
         run, text = "", f"{name} is analysed: there is nothing to stop"
     if json:
@@ -131,6 +133,9 @@ def _stop(stack: "Stack", analysis: "Analysis", why: str, who: str) -> str:
     from seqdrop.domain.naming import execution_name, split_run_id
 
     analyses, sample, assay = stack.catalog.analyses, analysis.sample, analysis.assay
+    why = analysis.holds.get("stopped", why)  # who was first says why
+    if "stopped" in analysis.holds and not analysis.active_run:
+        return ""
     analyses.hold(sample, assay, "stopped", why, now(), who=who)
     held = analyses.get(sample, assay)
     run = held.active_run if held else ""

@@ -1,6 +1,7 @@
 """Tools joined by pipes, run side by side, every one of their exit codes looked at."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,8 @@ BAD_DATA_EXIT_CODE = 65
 _LONGEST_LINE_BYTES = 8192
 _LONGEST_KEPT = 500
 _LAST_LINES_SECONDS = 2.0
+_LEAST_FREE_BYTES = 32 << 20
+"""Less than a tool's next block and its buffers: what failed then, failed for want of space."""
 _FULL_DISK = ("No space left on device", "Disk quota exceeded")
 _PARTED_MATES = "paired reads have different names"
 """bwa's words; the mates' counts may be the same."""
@@ -85,9 +88,11 @@ class ToolPipe:
         """``tell`` is called once for each tool, from a thread of its own."""
         self._tell = tell
         self.tools: list[Tool] = []
+        self._root: Path | None = None
 
     def start(self, commands: list[list[str]], stdout: Path | None, folders: Folders) -> None:
         """Start all; what the last one says on stdout goes to the file, or to the log."""
+        self._root = folders.root
         folder, environment = folders.root, {**os.environ, "TMPDIR": str(folders.tmp)}
         upstream: IO[bytes] | None = None
         if stdout:
@@ -124,14 +129,19 @@ class ToolPipe:
         """What the bad end of one of the tools means."""
         lines = "\n".join(tool.tail)
         said = "\n".join(line for any_tool in self.tools for line in list(any_tool.tail))
-        full_disk = any(text in said for text in _FULL_DISK)
         message = f"{tool.name} {tool.how_it_ended()}\n{lines}".rstrip()
         if tool.name == _OWN_TOOL and tool.exit_code == BAD_DATA_EXIT_CODE:
             return StageFault(FailureClass.INPUT, lines or message)
         if _PARTED_MATES in said:
             parted = "R1 and R2 do not hold the same reads in the same order: send both again"
             return StageFault(FailureClass.INPUT, f"{parted}\n{message}")
-        return StageFault(FailureClass.HOST if full_disk else FailureClass.TOOL, message)
+        if any(text in said for text in _FULL_DISK) or self._is_disk_full():
+            return StageFault(FailureClass.HOST, f"the disk is full: {message}")
+        return StageFault(FailureClass.TOOL, message)
+
+    def _is_disk_full(self) -> bool:
+        """samtools, for one, only says that a write failed."""
+        return self._root is not None and shutil.disk_usage(self._root).free < _LEAST_FREE_BYTES
 
     def end(self) -> None:
         """End what still runs, with everything that it started."""

@@ -190,6 +190,10 @@ def test_stop_ends_the_jobs_and_wait_says_why_it_is_held(
         if event["what"] in {"held", "run aborted"}
     ]
     assert told == [run["why"]] * 2
+    again = command.good("stop", "NA5", "--reason", "another")
+    assert "it is held, as it was: stopped by " in again
+    assert "wrong tube" in again
+    assert command.ask("show", "NA5")["analyses"][0]["holds"] == analysis["holds"]
     bench.let_go("count")
     assert "is released: it goes on by itself" in command.good("rerun", "NA5")
     command.good("wait", "NA5", "--timeout", "60")

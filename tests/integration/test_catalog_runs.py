@@ -165,12 +165,14 @@ def test_a_failed_run_may_hold_its_analysis(cloud: Cloud) -> None:
 
 def test_an_earlier_good_run_is_taken_again(cloud: Cloud) -> None:
     seen = claimed(cloud)
-    cloud.catalog.runs.close(
-        ended(RunStatus.SUCCEEDED), seen, AnalysisStatus.ANALYSED, cloud.clock()
+    good = msgspec.structs.replace(
+        ended(RunStatus.SUCCEEDED), qc="FAIL", qc_reasons=("FAIL: mapped", "WARN: depth")
     )
+    cloud.catalog.runs.close(good, seen, AnalysisStatus.ANALYSED, cloud.clock(), why="as then")
     cloud.catalog.analyses.hold("NA1", "wgs", "x", "y", cloud.clock())
     cloud.catalog.runs.adopt(analysis(cloud), run(cloud), "tiny/1", cloud.clock())
     assert (analysis(cloud).status, analysis(cloud).current_run) == ("ANALYSED", RUN.id)
+    assert analysis(cloud).why == "FAIL: mapped; WARN: depth", "its verdict is taken with it"
     what = [e["what"] for e in cloud.catalog.analyses.events("NA1")]
     assert what == ["run claimed", "run succeeded", "held", "run adopted"]
 

@@ -5,7 +5,8 @@ import io
 import os
 import threading
 from pathlib import Path
-from typing import Any, cast
+from queue import SimpleQueue
+from typing import Any, NamedTuple, cast
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -18,6 +19,8 @@ from runner.commands import Filler, MatePaths
 from runner.faults import StageFault, machine_fault, redact
 from runner.fifo import FifoWriter
 from runner.parallel import run_parallel
+from runner.processes import Ended, ToolPipe
+from runner.scratch import scratch
 from runner.source import ObjectStream
 from runner.versions import _version
 from seqdrop.domain.failure import FailureClass
@@ -209,6 +212,26 @@ def test_a_disk_that_is_full_is_the_host_s_fault() -> None:
     fault = machine_fault(OSError(errno.ENOSPC, "No space left on device"))
     assert fault.failure_class is FailureClass.HOST
     assert "the disk is full" in str(fault)
+
+
+@pytest.mark.parametrize(("free", "expected"), [(1 << 20, "host"), (1 << 30, "tool")])
+def test_a_tool_that_only_says_that_a_write_failed_is_the_host_s_fault_on_a_full_disk(
+    free: int, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: SimpleQueue[Ended] = SimpleQueue()
+    pipe = ToolPipe(ended.put)
+    with scratch(tmp_path) as folders:
+        pipe.start([["sh", "-c", "echo '[tmp_file] write failed' >&2; exit 1"]], None, folders)
+        tool = ended.get(timeout=30).tool
+        monkeypatch.setattr("runner.processes.shutil.disk_usage", lambda _: _Usage(free))
+        fault = pipe.fault(tool)
+    assert fault.failure_class == expected
+    assert str(fault).startswith("the disk is full: ") is (expected == "host")
+    assert "sh ended with exit code 1\n[tmp_file] write failed" in str(fault)
+
+
+class _Usage(NamedTuple):
+    free: int
 
 
 def test_the_first_fault_of_parallel_tasks_stops_the_others() -> None:

@@ -145,6 +145,7 @@ def judge(
     if not metrics.keys() & (limits.keys() | (FLOORS.keys() - aside.keys())) & OF_ALIGNMENT:
         findings.append(_Finding(Verdict.WARN, "no limit or floor looked at the alignment"))
     crossed = [finding for finding in findings if finding.verdict is not Verdict.PASS]
+    crossed.sort(key=lambda finding: -finding.verdict)  # a list that is cut shows the worst
     notes = [f"NOTE: {one.line}" for one in findings if one.line and not one.verdict]
     notes += [f"NOTE: the floor of {name} does not hold here: {aside[name]}" for name in aside]
     return Judgement(

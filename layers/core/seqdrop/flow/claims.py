@@ -11,7 +11,7 @@ from seqdrop.aws.queues import Rechecks
 from seqdrop.domain.blueprint import Blueprint, check_queues, make_blueprint
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient, UnknownAssay
 from seqdrop.domain.lifecycle import Assessment, assess
-from seqdrop.domain.naming import execution_name
+from seqdrop.domain.naming import execution_name, split_run_id
 from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.plan import encode
 from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunOptions, RunStatus
@@ -60,10 +60,7 @@ class Claims:
 
     def _start(self, analysis: Analysis, config: Assay) -> str:
         if analysis.active_run:
-            why = "its files have changed: it starts when the run that goes on has ended"
-            waits = Assessment(AnalysisStatus.READY, why)
-            self.catalog.analyses.settle(analysis, waits, self.now())
-            return AnalysisStatus.READY
+            return self._wait_for_run(analysis, config)
         for _ in range(_CLAIM_TRIES):
             try:
                 blueprint = self._blueprint(analysis, config)
@@ -77,6 +74,17 @@ class Claims:
                     return ""  # whoever changed the analysis, or claimed it, goes on from there
                 # Its reference was retired since it was chosen: what is there without it?
         raise Transient(f"the reference of {analysis.sample} changes again and again")
+
+    def _wait_for_run(self, analysis: Analysis, config: Assay) -> str:
+        """It has its turn when the run that goes on has ended, and adopts it if it is its own."""
+        why = "its files have changed: it starts when the run that goes on has ended"
+        try:
+            if self._blueprint(analysis, config).run_key == split_run_id(analysis.active_run)[0]:
+                why = "the same files came again: the run that goes on is theirs, too"
+        except InvalidInput as error:
+            why = f"when the run that goes on has ended: {error}"
+        self.catalog.analyses.settle(analysis, Assessment(AnalysisStatus.READY, why), self.now())
+        return AnalysisStatus.READY
 
     def _claim(self, analysis: Analysis, config: Assay, blueprint: Blueprint) -> str:
         options = analysis.options or RunOptions()

@@ -75,7 +75,7 @@ class Runs:
             sets={
                 **status_attributes(run.sample, run.assay, AnalysisStatus.ANALYSED, now),
                 "current_run": run.id,
-                "why": "",
+                "why": "; ".join(run.qc_reasons),
             },
             removes=["options"],
             conditions=[("generation", "=", analysis.generation), ("active_run", "absent", None)],
