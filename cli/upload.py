@@ -54,7 +54,12 @@ def upload(
         ),
     ] = None,
     partial: Annotated[
-        bool, typer.Option("--partial", help="R1 or R2 alone is meant: its mate comes later.")
+        bool,
+        typer.Option(
+            "--partial",
+            help="R1 or R2 alone is meant: its mate comes later. For files that are known by their "
+            "names: not with --sample, --assay or --manifest.",
+        ),
     ] = False,
     json: Json = False,
 ) -> None:
@@ -67,7 +72,7 @@ def upload(
         sample=sample, assay=assay, pipeline=pipeline, reference=reference, project=project,
         priority=priority,
     )  # fmt: skip
-    _check_usage(paths or [], manifest, given)
+    _check_usage(paths or [], manifest, given, partial=partial)
     from cli.arrival import wait_until_seen
     from cli.gather import said_of
     from cli.look import look
@@ -120,11 +125,19 @@ def _entry(
     return SampleEntry(sample, (), project, assay, pipeline, name, version, known.get(priority))
 
 
-def _check_usage(paths: list[Path], manifest: Path | None, given: "SampleEntry") -> None:
+def _check_usage(
+    paths: list[Path], manifest: Path | None, given: "SampleEntry", *, partial: bool
+) -> None:
     if not paths and not manifest:
         raise typer.BadParameter("give files, or a manifest with --manifest", param_hint="PATH")
     if manifest and given != _entry():
         raise typer.BadParameter("the manifest says what its samples are", param_hint="--manifest")
+    if partial and (manifest or given != _entry()):
+        raise typer.BadParameter(
+            "--partial goes with files that are known by their names: leave out --sample, --assay "
+            "and --manifest, and --pipeline, --project and --priority too",
+            param_hint="--partial",
+        )
     if given.assay and (given.pipeline or given.reference):
         raise typer.BadParameter("give an assay, or a pipeline and reference", param_hint="--assay")
     if bool(given.pipeline) != bool(given.reference):
