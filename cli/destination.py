@@ -33,11 +33,17 @@ def apply_expectations(drop: Drop, catalog: Catalog, bucket: str) -> None:
     asked = [k for k, place in drop.places.items() if place.by == "name"] + list(drop.unfit)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         answers = pool.map(lambda key: catalog.analyses.uploads(bucket, key)[1], asked)
+    owners = set()
     for key, expected in zip(asked, answers, strict=True):
         if expected:
             drop.places[key] = expected_place(expected)
             drop.unfit.pop(key, None)
-            drop.awaited.append(key)
+            owners.add((expected.sample, expected.assay))
+    given = {f"{bucket}/{key}" for key in drop.files}
+    for owner in owners:
+        analysis = catalog.analyses.get(*owner)
+        if analysis is None or analysis.expected - given:
+            drop.awaited.add(owner)
 
 
 def check_mates_there(

@@ -27,6 +27,10 @@ _MATE = re.compile(
 )
 
 
+Owner = tuple[str, str]
+"""Sample and assay: whose analysis a file is part of."""
+
+
 @dataclass
 class Drop:
     """Files by their keys, in the order in which they go, and what is wrong with them so far."""
@@ -38,9 +42,9 @@ class Drop:
     """Where each FASTQ file belongs; an assay "" is the deployment's default."""
     unfit: dict[str, str] = field(default_factory=dict)
     """Keys whose names fit nothing, and what to do: a fault unless a manifest knows them."""
-    awaited: list[str] = field(default_factory=list)
-    """Keys that manifests name and nobody gave, and those of which the bucket's manifests know
-    more: mates of what is given may be there."""
+    awaited: set[Owner] = field(default_factory=set)
+    """Analyses of which a manifest names files that are not given here. An assay "" is the
+    deployment's default."""
     left_out: list[LeftOut] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -219,7 +223,7 @@ def _expect(drop: Drop, body: bytes, key: str, bucket: str) -> None:
             if expected.key in drop.files:
                 drop.places[expected.key] = expected_place(expected)
             else:
-                drop.awaited.append(expected.key)
+                drop.awaited.add((expected.sample, expected.assay))
 
 
 def _pairs(files: Mapping[str, Path], faults: list[str]) -> list[tuple[str, str]]:

@@ -213,6 +213,20 @@ def test_a_manifest_in_the_bucket_says_more_than_a_name(cloud: Cloud, tmp_path: 
     assert alone.faults == []
 
 
+def test_mates_of_two_lanes_are_a_fault_where_all_that_the_buckets_manifest_names_is_given(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    body = b'{"samples": [{"sample": "S7", "files": [{"r1": "monday.gz", "r2": "tuesday.gz"}]}]}'
+    cloud.upload("x.manifest.json", body)
+    paths = [tmp_path / "monday.gz", tmp_path / "tuesday.gz"]
+    paths[0].write_bytes(pair(3, lane=1)[0])
+    paths[1].write_bytes(pair(3, lane=2)[1])
+    drop = drop_as_named(paths, UPLOADS)
+    destination.apply_expectations(drop, cloud.catalog, UPLOADS)
+    assert inspect(drop, "wgs") == []
+    assert ["they are not each other's mates" in fault for fault in drop.faults] == [True, True]
+
+
 def test_names_alone_are_warned_of_where_the_assay_starts_by_a_manifest(
     cloud: Cloud, library: Library, tmp_path: Path
 ) -> None:

@@ -117,7 +117,7 @@ def test_a_manifest_among_the_files_says_what_they_are_whatever_their_names(
         "odd one.gz": ("Hm2", "R1"),
         "B_R2.fastq.gz": ("Hm2", "R2"),
     }
-    assert (drop.unfit, drop.awaited) == ({}, ["later.gz", "B_R1.fastq.gz"])
+    assert (drop.unfit, drop.awaited) == ({}, {("Hm2", "")})
 
 
 def test_a_manifest_among_the_files_that_can_not_be_used_is_one_fault_of_several(

@@ -1,6 +1,7 @@
 """What an upload's files say themselves, before anything is sent."""
 
 import gzip
+import json
 import os
 from pathlib import Path
 
@@ -170,6 +171,43 @@ def test_mates_of_two_lanes_that_options_join_are_a_fault(tmp_path: Path) -> Non
     assert inspect(drop, DEFAULT) == []
     assert len(drop.faults) == 2
     assert "is of another lane" in drop.faults[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "faults"),
+    [
+        ("A,wgs,later_R1.fq.gz,later_R2.fq.gz", 0),
+        ("A,wes,later_R1.fq.gz,later_R2.fq.gz", 2),
+        ("B,wgs,later_R1.fq.gz,later_R2.fq.gz", 2),
+    ],
+    ids=["of this analysis", "under another assay", "of another sample"],
+)
+def test_mates_of_two_lanes_are_a_fault_unless_more_files_of_their_analysis_are_named(
+    tmp_path: Path, more: str, faults: int
+) -> None:
+    lanes = write(tmp_path, x_R1=reads(20, lane=1), x_R2=reads(20, lane=2, mate=2))
+    sheet = tmp_path / "samplesheet.csv"
+    sheet.write_text(f"sample,assay,r1,r2\nA,wgs,x_R1.fastq.gz,x_R2.fastq.gz\n{more}\n")
+    drop = drop_as_named([sheet, *lanes], BUCKET)
+    assert inspect(drop, DEFAULT) == []
+    assert len(drop.faults) == faults
+
+
+def test_the_default_assay_is_the_same_analysis_named_or_not(tmp_path: Path) -> None:
+    lanes = write(tmp_path, x_R1=reads(20, lane=1), x_R2=reads(20, lane=2, mate=2))
+    body = {
+        name: json.dumps({"samples": [{"sample": "A", "files": [pair], **assay}]})
+        for name, pair, assay in (
+            ("here", {"r1": "x_R1.fastq.gz", "r2": "x_R2.fastq.gz"}, {"assay": DEFAULT}),
+            ("later", {"r1": "y_R1.fastq.gz", "r2": "y_R2.fastq.gz"}, {}),
+        )
+    }
+    manifests = [tmp_path / f"{name}.manifest.json" for name in body]
+    for path, text in zip(manifests, body.values(), strict=True):
+        path.write_text(text)
+    drop = drop_as_named([*manifests, *lanes], BUCKET)
+    assert inspect(drop, DEFAULT) == []
+    assert drop.faults == []
 
 
 @given(
