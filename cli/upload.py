@@ -83,6 +83,8 @@ def upload(
     looked = look(
         stack, paths or [], manifest, given if given != _entry() else None, partial=partial
     )
+    if looked.faults and json:
+        emit(_document(looked, bucket, {}))
     _refuse(looked)
     dropped = looked.drop
     if not json:
@@ -231,8 +233,10 @@ def _standing(analysis: "Analysis") -> str:
 
 
 def _document(look: "Look", bucket: str, seen: "dict[str, Placed]") -> dict[str, object]:
+    """What was uploaded and what became of it; no manifest and no files where there are faults."""
     dropped = look.drop
-    key = dropped.manifest_key
+    key = "" if look.faults else dropped.manifest_key
+    files = {} if look.faults else dropped.files
     return {
         "samples": list(dropped.samples),
         "manifest": f"s3://{bucket}/{key}" if key else None,
@@ -246,8 +250,9 @@ def _document(look: "Look", bucket: str, seen: "dict[str, Placed]") -> dict[str,
                 "assay": (seen[name].assay or None) if name in seen else None,
                 "note": seen[name].note if name in seen else "",
             }
-            for name, path in dropped.files.items()
+            for name, path in files.items()
         ],
         "left_out": [{"path": str(one.path), "why": one.why} for one in look.left_out],
         "warnings": look.warnings,
+        "faults": look.faults,
     }
