@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from cli.gather import LeftOut, shown
+from cli.name_advice import advice
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.manifest import (
     LaneFiles,
@@ -18,7 +19,6 @@ from seqdrop.domain.manifest import (
     locate,
     parse_manifest,
 )
-from seqdrop.domain.name_advice import advice
 from seqdrop.domain.naming import UploadKind, check_sample_id, parse_fastq_name, upload_kind
 from seqdrop.domain.upload import Place, expected_place, place_by_name
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seqdrop.domain.name_advice import holds_reads, why_left_out
+from cli.name_advice import holds_reads, why_left_out
 from seqdrop.domain.naming import UploadKind, upload_kind
 from seqdrop.domain.samplesheet import illumina_samples
 

@@ -10,6 +10,9 @@ import msgspec
 from seqdrop.domain.errors import UnplaceableFile
 
 MAX_SAMPLE_LENGTH = 48
+COMPANION_ENDINGS = (".html", ".xml", ".txt", ".log", ".zip", ".pdf", ".bin")
+"""What sequencers and their tools leave beside reads."""
+CHECKSUM_ENDINGS = (".md5", ".md5sum", ".sha256")
 _SAMPLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ILLUMINA = re.compile(
     r"(?P<sample>.+)_S\d+(?:_L(?P<lane>\d{3}))?_(?P<read>[RI][1-3])_(?P<segment>\d{3})",
