@@ -12,7 +12,7 @@ from cli.inspection import LoneMate
 from cli.name_advice import proposed_name
 from seqdrop.aws.catalog import Catalog
 from seqdrop.domain.blueprint import make_blueprint
-from seqdrop.domain.errors import SeqdropError
+from seqdrop.domain.errors import InvalidInput, SeqdropError
 from seqdrop.domain.naming import parse_fastq_name
 from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
@@ -92,8 +92,10 @@ def check_ways(drop: Drop, known: KnownLibrary, stack: "Stack") -> None:
         try:
             for fault, is_sure in _faults(way, samples[0], known, stack):
                 _note(drop, f"{who}: {fault}", known, is_sure=is_sure)
+        except InvalidInput as error:
+            _note(drop, f"{who}: {error.to_mend}", known, is_sure=not known.doubt)
         except SeqdropError as error:
-            _note(drop, f"{who}: {_before_upload(error)}", known, is_sure=not known.doubt)
+            _note(drop, f"{who}: {error}", known, is_sure=not known.doubt)
     default = known.library.assays().get(known.library.default_assay)
     names = [place for place in drop.places.values() if place.by == "name"]
     if names and default and default.complete.rule == "manifest":
@@ -205,11 +207,3 @@ def _others(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, there, n=1, cutoff=0.6)
     said = f" (there are: {', '.join(there)})"
     return f"; is {near[0]!r} meant?{said}" if near else said
-
-
-def _before_upload(error: SeqdropError) -> str:
-    """The claim's words, without what is to be done about a sample that is there already."""
-    text = str(error)
-    for end in ("; then rerun the sample", ", then rerun the sample"):
-        text = text.removesuffix(end)
-    return text

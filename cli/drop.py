@@ -75,7 +75,8 @@ def drop_as_named(paths: Sequence[Path], bucket: str) -> Drop:
         try:
             drop.places[key] = _place_by_name(key)
         except UnplaceableFile as error:
-            drop.unfit[key] = f"{path}: {_fact(error)}; {advice(key, drop.files)}"
+            # What to do is another thing before a file is in the bucket.
+            drop.unfit[key] = f"{path}: {error.fact}; {advice(key, drop.files)}"
     return drop
 
 
@@ -85,11 +86,6 @@ def _place_by_name(key: str) -> Place:
     if name.read == "R3":
         raise UnplaceableFile("where there is a third read, R2 holds UMIs and is not the mate")
     return place_by_name(name, "")
-
-
-def _fact(error: UnplaceableFile) -> str:
-    """What is wrong, without what to do: that is another thing before a file is uploaded."""
-    return str(error).rpartition(": ")[0] or str(error)
 
 
 def drop_with_options(paths: Sequence[Path], given: SampleEntry, bucket: str) -> Drop:
@@ -111,9 +107,7 @@ def drop_with_options(paths: Sequence[Path], given: SampleEntry, bucket: str) ->
         try:
             sample = given.sample or parse_fastq_name(r1).sample
         except UnplaceableFile as error:
-            drop.faults.append(
-                f"{files[r1]}: {_fact(error)}; {advice(r1, files)}, or give --sample"
-            )
+            drop.faults.append(f"{files[r1]}: {error.fact}; {advice(r1, files)}, or give --sample")
             continue
         lanes.setdefault(sample, []).append(LaneFiles(r1=r1, r2=r2))
     if not lanes:

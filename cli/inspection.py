@@ -170,9 +170,7 @@ def _lanes(drop: Drop, reads: Iterable[_Read]) -> dict[tuple[str, ...], dict[str
 def _check_pair(drop: Drop, mates: dict[str, _Read]) -> None:
     r1, r2 = mates["R1"], mates["R2"]
     try:
-        check_mates(
-            r1.head.read_name, r2.head.read_name, r1.identity.describe().split(" of ", 1)[1]
-        )
+        check_mates(r1.head.read_name, r2.head.read_name, r1.identity.describe_lane())
     except InvalidInput as error:
         drop.faults.append(f"{r1.path} and {r2.path}: {error}")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.drop import drop_as_named, drop_with_manifest, drop_with_options, names_in
+from cli.name_advice import advice
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.manifest import SampleEntry, parse_manifest
 
@@ -95,6 +96,24 @@ def test_names_that_fit_nothing_are_told_with_what_would_fit(tmp_path: Path) -> 
     assert list(drop.unfit) == ["A.R1.fastq.gz", "A_S1_L001_R3_001.fastq.gz", "b.bam"]
     assert "rename it to 'A_R1.fastq.gz'" in drop.unfit["A.R1.fastq.gz"]
     assert "UMIs" in drop.unfit["A_S1_L001_R3_001.fastq.gz"]
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [
+        ("A.bam", "its name does not end in .fastq.gz or .fq.gz"),
+        ("A_R1.FASTQ.GZ", "its name has to end in .fastq.gz or .fq.gz in small letters"),
+        ("A.R1.fastq.gz", "nor <sample>_R<1|2>.fastq.gz (or _1, _2, .fq.gz)"),
+        ("Ä: B_R1.fastq.gz", "and must begin with a letter or digit"),
+    ],
+)
+def test_what_to_do_with_a_file_of_the_bucket_is_not_said_of_one_of_this_machine(
+    tmp_path: Path, name: str, fact: str
+) -> None:
+    [path] = made(tmp_path, name)
+    said = drop_as_named([path], BUCKET).unfit[name]
+    assert said.endswith(f"{fact}; {advice(name)}")
+    assert "drop a manifest" not in said
 
 
 def test_a_name_is_not_proposed_where_another_file_has_it(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_mates_that_begin_with_other_reads_are_a_fault(tmp_path: Path) -> None:
         gzip.compress(f"@M1:7:F:1:1101:{x}:2 {x}:N:0:A\nAC\n+\nII\n".encode()) for x in "12"
     )
     [fault] = named(write(tmp_path, A_R1=first, A_R2=second))[0].faults
-    assert "begin with different reads" in fault
+    assert "R1 and R2 of lane 1 on flowcell F begin with different reads" in fault
 
 
 def test_a_mate_is_known_by_lane_and_flowcell_and_not_by_its_name(tmp_path: Path) -> None:
