@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.drop import drop_as_named, drop_with_manifest, drop_with_options, names_in
+from cli.drop import drop_as_named, drop_with_manifest, drop_with_options, read_manifest
 from cli.name_advice import advice
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.manifest import SampleEntry, parse_manifest
@@ -169,7 +169,7 @@ def test_a_manifest_brings_the_files_that_it_names(tmp_path: Path) -> None:
     ]
     file = tmp_path / "lane.json"
     file.write_text(json.dumps({"samples": [{"sample": "A", "files": pairs}]}))
-    drop = drop_with_manifest(file, [elsewhere], BUCKET)
+    drop = drop_with_manifest(file, read_manifest(file), [elsewhere], BUCKET)
     folder, name = drop.manifest_key.split("/")
     assert name == "lane.json.manifest.json"
     assert drop.files == {
@@ -184,20 +184,25 @@ def test_a_samplesheet_keeps_a_name_that_tells_what_it_is(tmp_path: Path) -> Non
     made(tmp_path, "a_1.fq.gz", "a_2.fq.gz")
     file = tmp_path / "run7.csv"
     file.write_text("sample,r1,r2\nA,a_1.fq.gz,a_2.fq.gz\n")
-    assert drop_with_manifest(file, [], BUCKET).manifest_key.endswith("/run7.samplesheet.csv")
+    assert drop_with_manifest(file, read_manifest(file), [], BUCKET).manifest_key.endswith(
+        "/run7.samplesheet.csv"
+    )
 
 
 def test_a_manifest_of_files_that_are_not_there_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.manifest.json"
     pair = {"r1": "a_1.fq.gz", "r2": "a_2.fq.gz"}
     file.write_text(json.dumps({"samples": [{"sample": "A", "files": [pair]}]}))
-    assert [fault.partition(", ")[0] for fault in drop_with_manifest(file, [], BUCKET).faults] == [
+    assert [
+        fault.partition(", ")[0]
+        for fault in drop_with_manifest(file, read_manifest(file), [], BUCKET).faults
+    ] == [
         f"{file}: names 'a_1.fq.gz'",
         f"{file}: names 'a_2.fq.gz'",
     ]
     made(tmp_path, "a_1.fq.gz", "a_2.fq.gz")
     [stranger] = made(tmp_path, "c_1.fq.gz")
-    [fault] = drop_with_manifest(file, [stranger], BUCKET).faults
+    [fault] = drop_with_manifest(file, read_manifest(file), [stranger], BUCKET).faults
     assert "does not name it" in fault
 
 
@@ -206,13 +211,13 @@ def test_of_a_folder_a_manifest_takes_what_it_names_and_leaves_the_rest(tmp_path
     pair = {"r1": "A_S1_L001_R1_001.fastq.gz", "r2": "A_S1_L001_I1_001.fastq.gz"}
     file.write_text(json.dumps({"samples": [{"sample": "A", "files": [pair]}]}))
     inside = made(tmp_path / "run", *pair.values(), "B_R1.fastq.gz")
-    drop = drop_with_manifest(file, [*inside, file], BUCKET, inside)
+    drop = drop_with_manifest(file, read_manifest(file), [*inside, file], BUCKET, inside)
     assert list(drop.files.values()) == inside[:2]
     assert drop.faults == []
     assert [(one.path, one.why) for one in drop.left_out] == [
         (inside[2], "a.manifest.json does not name it")
     ]
-    assert names_in(file) == set(pair.values())
+    assert read_manifest(file).names == list(pair.values())
 
 
 def test_a_manifest_of_another_bucket_is_refused(tmp_path: Path) -> None:
@@ -220,7 +225,7 @@ def test_a_manifest_of_another_bucket_is_refused(tmp_path: Path) -> None:
     pair = {"r1": "s3://elsewhere/a_1.fq.gz", "r2": "s3://elsewhere/a_2.fq.gz"}
     file.write_text(json.dumps({"samples": [{"sample": "A", "files": [pair]}]}))
     with pytest.raises(InvalidInput, match="not in the uploads bucket"):
-        drop_with_manifest(file, [], BUCKET)
+        drop_with_manifest(file, read_manifest(file), [], BUCKET)
 
 
 def test_the_priority_travels_in_the_manifest_and_changes_no_key(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.drop import Drop, drop_as_named, drop_with_manifest, drop_with_options
+from cli.drop import Drop, drop_as_named, drop_with_manifest, drop_with_options, read_manifest
 from cli.gather import gather
 from cli.inspection import LoneMate, compare_with_sheets, inspect
 from seqdrop.domain.manifest import SampleEntry
@@ -98,7 +98,7 @@ def test_the_same_bytes_under_two_assays_are_meant(tmp_path: Path) -> None:
     sheet.write_text(
         "sample,r1,r2,assay\nA,a_1.fastq.gz,a_2.fastq.gz,wes\nA,b_1.fastq.gz,b_2.fastq.gz,wgs\n"
     )
-    drop = drop_with_manifest(sheet, [], BUCKET)
+    drop = drop_with_manifest(sheet, read_manifest(sheet), [], BUCKET)
     assert inspect(drop, DEFAULT) == []
     assert (drop.faults, drop.warnings) == ([], [])
 
