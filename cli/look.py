@@ -49,7 +49,7 @@ def look(
     with deployed_library(stack) as known:
         lone = inspection.inspect(drop, known.library.default_assay)
         destination.check_mates_there(drop, lone, stack.catalog, partial=partial)
-        destination.check_ways(drop, known, stack)
+        destination.check_choices(drop, known, stack)
         destination.warn_of_folders(gathered, drop, known.library)
     inspection.compare_with_sheets(gathered, drop)
     faults = [*gathered.faults, *drop.unfit.values(), *drop.faults]
