@@ -138,7 +138,7 @@ def _is_twice(drop: Drop, key: str, same: Mapping[str, str], default_assay: str)
 
 
 def _tell_of_same(drop: Drop, same: Mapping[str, str], default_assay: str) -> None:
-    """Within an analysis the bucket holds it; two samples may be meant to have the same reads."""
+    """The same bytes twice in one analysis would be HELD; two samples may be meant to have them."""
     for key, there in same.items():
         place, other = drop.places[key], drop.places[there]
         said = f"{drop.files[key]}: the same bytes as {drop.files[there]}"

@@ -147,7 +147,7 @@ def _check_usage(
 
 
 def _refuse(look: "Look") -> None:
-    """One fault is one line; of several each has its own. Raises CommandFailed where there is one.
+    """Raises CommandFailed where anything is wrong: one fault in its message, several a line each.
 
     What was left out is said too: it may be what is missing.
     """
