@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cli.deployed_library import KnownLibrary
 from cli.drop import Drop
 from cli.gather import Gathered, shown
 from cli.inspection import LoneMate
+from cli.name_advice import proposed_name
 from seqdrop.aws.catalog import Catalog
 from seqdrop.domain.blueprint import make_blueprint
-from seqdrop.domain.errors import SeqdropError
-from seqdrop.domain.name_advice import proposed_name
+from seqdrop.domain.errors import InvalidInput, SeqdropError
 from seqdrop.domain.naming import parse_fastq_name
 from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
@@ -24,8 +24,16 @@ if TYPE_CHECKING:
     from seqdrop.domain.manifest import SampleEntry
 
 _AT_ONCE = 16
-Way = tuple[str, str, str, str]
-"""Assay; or else pipeline, reference, and its version."""
+
+
+class AnalysisChoice(NamedTuple):
+    """How samples are to be analysed: an assay; or else a pipeline and a reference."""
+
+    assay: str = ""
+    pipeline: str = ""
+    reference: str = ""
+    version: str = ""
+    """The reference's; "" is its newest that is ready."""
 
 
 def apply_expectations(drop: Drop, catalog: Catalog, bucket: str) -> None:
@@ -33,11 +41,17 @@ def apply_expectations(drop: Drop, catalog: Catalog, bucket: str) -> None:
     asked = [k for k, place in drop.places.items() if place.by == "name"] + list(drop.unfit)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         answers = pool.map(lambda key: catalog.analyses.uploads(bucket, key)[1], asked)
+    owners = set()
     for key, expected in zip(asked, answers, strict=True):
         if expected:
             drop.places[key] = expected_place(expected)
             drop.unfit.pop(key, None)
-            drop.awaited.append(key)
+            owners.add((expected.sample, expected.assay))
+    given = {f"{bucket}/{key}" for key in drop.files}
+    for owner in owners:
+        analysis = catalog.analyses.get(*owner)
+        if analysis is None or analysis.expected - given:
+            drop.awaited.add(owner)
 
 
 def check_mates_there(
@@ -76,18 +90,20 @@ def warn_of_folders(gathered: Gathered, drop: Drop, library: Library) -> None:
             )
 
 
-def check_ways(drop: Drop, known: KnownLibrary, stack: "Stack") -> None:
+def check_choices(drop: Drop, known: KnownLibrary, stack: "Stack") -> None:
     """Whether each sample could be analysed as it is meant to be: its assay, and its reference.
 
     What only this copy's files speak against is a warning.
     """
-    for way, samples in _ways(drop, known.library.default_assay).items():
-        who = f"{shown(samples)} ({way[0] or way[1]})"
+    for choice, samples in _choices(drop, known.library.default_assay).items():
+        who = f"{shown(samples)} ({choice.assay or choice.pipeline})"
         try:
-            for fault, is_sure in _faults(way, samples[0], known, stack):
+            for fault, is_sure in _faults(choice, samples[0], known, stack):
                 _note(drop, f"{who}: {fault}", known, is_sure=is_sure)
+        except InvalidInput as error:
+            _note(drop, f"{who}: {error.to_mend}", known, is_sure=not known.doubt)
         except SeqdropError as error:
-            _note(drop, f"{who}: {_before_upload(error)}", known, is_sure=not known.doubt)
+            _note(drop, f"{who}: {error}", known, is_sure=not known.doubt)
     default = known.library.assays().get(known.library.default_assay)
     names = [place for place in drop.places.values() if place.by == "name"]
     if names and default and default.complete.rule == "manifest":
@@ -106,36 +122,33 @@ def _note(drop: Drop, text: str, known: KnownLibrary, *, is_sure: bool) -> None:
         drop.warnings.append(f"{text}; {doubt}")
 
 
-def _ways(drop: Drop, default_assay: str) -> dict[Way, list[str]]:
-    """The samples by the way in which they are to be analysed."""
-    ways: dict[Way, dict[str, None]] = {}
-    by_name: Way = (default_assay, "", "", "")
+def _choices(drop: Drop, default_assay: str) -> dict[AnalysisChoice, list[str]]:
+    """The samples by how they are to be analysed."""
+    choices: dict[AnalysisChoice, dict[str, None]] = {}
     for entry in drop.entries:
-        ways.setdefault(_way(entry) or by_name, {})[entry.sample] = None
+        choices.setdefault(_choice(entry, default_assay), {})[entry.sample] = None
     for place in drop.places.values():
         if place.by == "name":
-            ways.setdefault(by_name, {})[place.sample] = None
-    return {way: list(samples) for way, samples in ways.items()}
+            choices.setdefault(AnalysisChoice(default_assay), {})[place.sample] = None
+    return {choice: list(samples) for choice, samples in choices.items()}
 
 
-def _way(entry: "SampleEntry") -> Way | None:
-    if entry.assay:
-        return entry.assay, "", "", ""
+def _choice(entry: "SampleEntry", default_assay: str) -> AnalysisChoice:
     if entry.pipeline:
-        return "", entry.pipeline, entry.reference, entry.reference_version
-    return None
+        return AnalysisChoice("", entry.pipeline, entry.reference, entry.reference_version)
+    return AnalysisChoice(entry.assay or default_assay)
 
 
 def _faults(
-    way: Way, sample: str, known: KnownLibrary, stack: "Stack"
+    choice: AnalysisChoice, sample: str, known: KnownLibrary, stack: "Stack"
 ) -> Iterator[tuple[str, bool]]:
-    """What stands in the way, and whether that is sure. Raises SeqdropError."""
-    name, pipeline, reference, version = way
+    """What speaks against it, and whether that is sure. Raises SeqdropError."""
+    name, pipeline = choice.assay, choice.pipeline
     library, is_sure = known.library, not known.doubt
     if name and not library.has_assay(name):
         yield f"there is no assay {name!r}{_others(name, library.assays())}", is_sure
         return
-    assay = library.assays()[name] if name else Assay(pipeline, reference, version)
+    assay = library.assays()[name] if name else Assay(pipeline, choice.reference, choice.version)
     is_known = assay.pipeline in library.pipeline_names()
     if not is_known:
         there = _others(assay.pipeline, library.pipeline_names())
@@ -199,11 +212,3 @@ def _others(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, there, n=1, cutoff=0.6)
     said = f" (there are: {', '.join(there)})"
     return f"; is {near[0]!r} meant?{said}" if near else said
-
-
-def _before_upload(error: SeqdropError) -> str:
-    """The claim's words, without what is to be done about a sample that is there already."""
-    text = str(error)
-    for end in ("; then rerun the sample", ", then rerun the sample"):
-        text = text.removesuffix(end)
-    return text

@@ -10,21 +10,26 @@ from pathlib import Path
 import msgspec
 
 from cli.gather import LeftOut, shown
+from cli.name_advice import advice
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.manifest import (
     LaneFiles,
+    Manifest,
     SampleEntry,
     expected_files,
     locate,
     parse_manifest,
 )
-from seqdrop.domain.name_advice import advice
 from seqdrop.domain.naming import UploadKind, check_sample_id, parse_fastq_name, upload_kind
 from seqdrop.domain.upload import Place, expected_place, place_by_name
 
 _MATE = re.compile(
     r"(?P<before>.*[._])R?(?P<read>[12])(?P<after>(?:_\d{3})?\.(?:fastq|fq)\.gz)", re.DOTALL
 )
+
+
+Owner = tuple[str, str]
+"""Sample and assay: whose analysis a file is part of."""
 
 
 @dataclass
@@ -38,9 +43,9 @@ class Drop:
     """Where each FASTQ file belongs; an assay "" is the deployment's default."""
     unfit: dict[str, str] = field(default_factory=dict)
     """Keys whose names fit nothing, and what to do: a fault unless a manifest knows them."""
-    awaited: list[str] = field(default_factory=list)
-    """Keys that manifests name and nobody gave, and those of which the bucket's manifests know
-    more: mates of what is given may be there."""
+    awaited: set[Owner] = field(default_factory=set)
+    """Analyses of which a manifest names files that are not given here. An assay "" is the
+    deployment's default."""
     left_out: list[LeftOut] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -54,6 +59,30 @@ class Drop:
         return tuple(dict.fromkeys([*named, *(place.sample for place in self.places.values())]))
 
 
+@dataclass(frozen=True)
+class NamedManifest:
+    """A manifest under a name by which the bucket knows what it is."""
+
+    name: str
+    body: bytes
+    says: Manifest
+
+    @property
+    def names(self) -> list[str]:
+        """The files that it names, as it names them."""
+        pairs = [pair for entry in self.says.samples for pair in entry.files]
+        return [name for pair in pairs for name in (pair.r1, pair.r2)]
+
+
+def read_manifest(file: Path) -> NamedManifest:
+    """A manifest from a file of any name. Raises InvalidManifest where it can't be used."""
+    name, body = file.name, file.read_bytes()
+    if upload_kind(name) is not UploadKind.MANIFEST:
+        is_table = file.suffix == ".csv"
+        name = f"{file.stem}.samplesheet.csv" if is_table else f"{name}.manifest.json"
+    return NamedManifest(name, body, parse_manifest(body, name))
+
+
 def drop_as_named(paths: Sequence[Path], bucket: str) -> Drop:
     """Each file under its own name; manifests first, so that nothing is guessed from names."""
     drop = Drop()
@@ -62,7 +91,7 @@ def drop_as_named(paths: Sequence[Path], bucket: str) -> Drop:
     for key, path in drop.files.items():
         if upload_kind(key) is UploadKind.MANIFEST:
             try:
-                _expect(drop, path.read_bytes(), key, bucket)
+                _expect(drop, parse_manifest(path.read_bytes(), key), key, bucket)
             except InvalidInput as error:
                 drop.faults.append(f"{path}: {error}")
     for key, path in drop.files.items():
@@ -71,7 +100,8 @@ def drop_as_named(paths: Sequence[Path], bucket: str) -> Drop:
         try:
             drop.places[key] = _place_by_name(key)
         except UnplaceableFile as error:
-            drop.unfit[key] = f"{path}: {_fact(error)}; {advice(key, drop.files)}"
+            # What to do is another thing before a file is in the bucket.
+            drop.unfit[key] = f"{path}: {error.fact}; {advice(key, drop.files)}"
     return drop
 
 
@@ -81,11 +111,6 @@ def _place_by_name(key: str) -> Place:
     if name.read == "R3":
         raise UnplaceableFile("where there is a third read, R2 holds UMIs and is not the mate")
     return place_by_name(name, "")
-
-
-def _fact(error: UnplaceableFile) -> str:
-    """What is wrong, without what to do: that is another thing before a file is uploaded."""
-    return str(error).rpartition(": ")[0] or str(error)
 
 
 def drop_with_options(paths: Sequence[Path], given: SampleEntry, bucket: str) -> Drop:
@@ -107,9 +132,7 @@ def drop_with_options(paths: Sequence[Path], given: SampleEntry, bucket: str) ->
         try:
             sample = given.sample or parse_fastq_name(r1).sample
         except UnplaceableFile as error:
-            drop.faults.append(
-                f"{files[r1]}: {_fact(error)}; {advice(r1, files)}, or give --sample"
-            )
+            drop.faults.append(f"{files[r1]}: {error.fact}; {advice(r1, files)}, or give --sample")
             continue
         lanes.setdefault(sample, []).append(LaneFiles(r1=r1, r2=r2))
     if not lanes:
@@ -119,7 +142,8 @@ def drop_with_options(paths: Sequence[Path], given: SampleEntry, bucket: str) ->
         for sample, pairs in lanes.items()
     )
     body = msgspec.json.format(msgspec.json.encode(_plain(entries)), indent=1)
-    _fill(drop, body, "upload.manifest.json", files, bucket)
+    name = "upload.manifest.json"
+    _fill(drop, NamedManifest(name, body, parse_manifest(body, name)), files, bucket)
     others = _samples_by_name(files)
     if given.sample and len(others) > 1:
         drop.warnings.append(
@@ -146,17 +170,21 @@ def _plain(entries: Iterable[SampleEntry]) -> dict[str, object]:
 
 
 def drop_with_manifest(
-    file: Path, paths: Sequence[Path], bucket: str, from_folders: Collection[Path] = ()
+    file: Path,
+    manifest: NamedManifest,
+    paths: Sequence[Path],
+    bucket: str,
+    from_folders: Collection[Path] = (),
 ) -> Drop:
     """A manifest and the files that it names: from its own folder, or from where they are given.
 
     ``from_folders`` are those of the paths that nobody named one by one: what the manifest does not
-    name is left out of them. Raises InvalidManifest where it can't be used.
+    name is left out of them. Raises InvalidManifest where a name in it can't be a key.
     """
     drop = Drop()
     given = _by_name((path for path in paths if not path.samefile(file)), drop.faults)
     found = {}
-    for wanted in _names_in(file):
+    for wanted in manifest.names:
         if not wanted.startswith("s3://"):
             path = given.pop(Path(wanted).name, file.parent / wanted)
             if path.is_file():
@@ -168,58 +196,36 @@ def drop_with_manifest(
             drop.left_out.append(LeftOut(path, f"{file.name} does not name it"))
         else:
             drop.faults.append(f"{path}: the manifest {file} does not name it")
-    _fill(drop, file.read_bytes(), _manifest_name(file), found, bucket)
+    _fill(drop, manifest, found, bucket)
     return drop
 
 
-def names_in(file: Path) -> set[str]:
-    """The names of the files that a manifest names, without folders. Raises InvalidManifest."""
-    return {Path(name).name for name in _names_in(file)}
-
-
-def _names_in(file: Path) -> list[str]:
-    manifest = parse_manifest(file.read_bytes(), _manifest_name(file))
-    pairs = [pair for entry in manifest.samples for pair in entry.files]
-    return [name for pair in pairs for name in (pair.r1, pair.r2)]
-
-
-def _manifest_name(file: Path) -> str:
-    """Its name, so that the bucket knows what it is."""
-    if upload_kind(file.name) is UploadKind.MANIFEST:
-        return file.name
-    is_table = file.suffix == ".csv"
-    return f"{file.stem}.samplesheet.csv" if is_table else f"{file.name}.manifest.json"
-
-
-def _fill(
-    drop: Drop, body: bytes, manifest_name: str, files: Mapping[str, Path], bucket: str
-) -> None:
+def _fill(drop: Drop, manifest: NamedManifest, files: Mapping[str, Path], bucket: str) -> None:
     """A folder for each manifest: no other upload's file of the same name is in the way.
 
     It is known by what the manifest says of samples and names, so that the same upload again,
     or with a corrected file, comes to the same keys.
     """
-    manifest = parse_manifest(body, manifest_name)
     content = [
         (e.sample, e.assay or e.pipeline, [(pair.r1, pair.r2) for pair in e.files])
-        for e in manifest.samples
+        for e in manifest.says.samples
     ]
     digest = hashlib.sha256(msgspec.json.encode(sorted(content))).hexdigest()
-    drop.manifest_key, drop.manifest = f"upload-{digest[:12]}/{manifest_name}", body
+    drop.manifest_key, drop.manifest = f"upload-{digest[:12]}/{manifest.name}", manifest.body
     for name, path in files.items():
         drop.files[locate(name, bucket, drop.manifest_key)[1]] = path
-    _expect(drop, body, drop.manifest_key, bucket)
+    _expect(drop, manifest.says, drop.manifest_key, bucket)
 
 
-def _expect(drop: Drop, body: bytes, key: str, bucket: str) -> None:
-    """What a manifest says of files. Raises InvalidManifest where it can't be used."""
-    for entry in parse_manifest(body, key).samples:
+def _expect(drop: Drop, manifest: Manifest, key: str, bucket: str) -> None:
+    """What a manifest says of files. Raises InvalidManifest where a name can't be a key."""
+    for entry in manifest.samples:
         drop.entries.append(entry)
         for expected in expected_files(entry, entry.assay or entry.pipeline, bucket, key):
             if expected.key in drop.files:
                 drop.places[expected.key] = expected_place(expected)
             else:
-                drop.awaited.append(expected.key)
+                drop.awaited.add((expected.sample, expected.assay))
 
 
 def _pairs(files: Mapping[str, Path], faults: list[str]) -> list[tuple[str, str]]:

@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seqdrop.domain.name_advice import holds_reads, why_left_out
+from cli.name_advice import holds_reads, why_left_out
 from seqdrop.domain.naming import UploadKind, upload_kind
 from seqdrop.domain.samplesheet import illumina_samples
 
 _SHOWN_FILES = 3
+_LEFT_OUT_FILES = 20
 _SHEET_BYTES = 8 * 2**20
 """No sample sheet is larger; the same as a manifest may have."""
 
@@ -117,15 +118,20 @@ def _has_none(folder: Path) -> str:
 
 
 def said_of(left_out: Iterable[LeftOut]) -> list[str]:
-    """A line for each reason, in the order of their first files."""
+    """A line for each reason, with the names of its files, in the order of the first ones."""
     names: dict[str, list[str]] = {}
     for one in left_out:
         names.setdefault(one.why, []).append(str(one.path))
-    return [f"left out: {shown(files)}: {why}" for why, files in names.items()]
+    return [f"left out ({why}): {_listed(files)}" for why, files in names.items()]
 
 
-def shown(names: Sequence[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
+    said = shown(names, _LEFT_OUT_FILES)
+    return f"{said}: --json has all" if len(names) > _LEFT_OUT_FILES else said
+
+
+def shown(names: Sequence[str], most: int = _SHOWN_FILES) -> str:
     """Some names, and how many more there are."""
-    few = ", ".join(names[:_SHOWN_FILES])
-    more = len(names) - _SHOWN_FILES
+    few = ", ".join(names[:most])
+    more = len(names) - most
     return f"{few} and {more} more" if more > 0 else few

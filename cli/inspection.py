@@ -6,15 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.drop import Drop
+from cli.drop import Drop, Owner
 from cli.gather import Gathered, shown
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.fastq import HEAD_BYTES, FastqHead, check_mates, check_read_number, read_head
 from seqdrop.domain.records import FileIdentity
 from seqdrop.domain.upload import Place, file_identity
-
-Owner = tuple[str, str]
-"""Sample and assay."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,7 @@ def inspect(drop: Drop, default_assay: str) -> list[LoneMate]:
     same = _same_content(drop)
     reads, broken = _read(drop, same, default_assay)
     _tell_of_same(drop, same, default_assay)
+    awaited = {(sample, assay or default_assay) for sample, assay in drop.awaited}
     lone: list[LoneMate] = []
     by_owner: dict[Owner, list[str]] = defaultdict(list)
     for key in reads:
@@ -58,7 +56,7 @@ def inspect(drop: Drop, default_assay: str) -> list[LoneMate]:
             if len(mates) == 2:
                 _check_pair(drop, mates)
             elif owner not in broken:
-                lone += _alone(drop, owner, mates)
+                lone += _alone(drop, owner, mates, more_may_come=owner in awaited)
     return lone
 
 
@@ -140,7 +138,7 @@ def _is_twice(drop: Drop, key: str, same: Mapping[str, str], default_assay: str)
 
 
 def _tell_of_same(drop: Drop, same: Mapping[str, str], default_assay: str) -> None:
-    """Within an analysis the bucket holds it; two samples may be meant to have the same reads."""
+    """The same bytes twice in one analysis would be HELD; two samples may be meant to have them."""
     for key, there in same.items():
         place, other = drop.places[key], drop.places[there]
         said = f"{drop.files[key]}: the same bytes as {drop.files[there]}"
@@ -172,14 +170,14 @@ def _lanes(drop: Drop, reads: Iterable[_Read]) -> dict[tuple[str, ...], dict[str
 def _check_pair(drop: Drop, mates: dict[str, _Read]) -> None:
     r1, r2 = mates["R1"], mates["R2"]
     try:
-        check_mates(
-            r1.head.read_name, r2.head.read_name, r1.identity.describe().split(" of ", 1)[1]
-        )
+        check_mates(r1.head.read_name, r2.head.read_name, r1.identity.describe_lane())
     except InvalidInput as error:
         drop.faults.append(f"{r1.path} and {r2.path}: {error}")
 
 
-def _alone(drop: Drop, owner: Owner, mates: dict[str, _Read]) -> Iterator[LoneMate]:
+def _alone(
+    drop: Drop, owner: Owner, mates: dict[str, _Read], *, more_may_come: bool
+) -> Iterator[LoneMate]:
     for read in mates.values():
         other = "R2" if read.place.read == "R1" else "R1"
         identity = read.identity
@@ -188,7 +186,7 @@ def _alone(drop: Drop, owner: Owner, mates: dict[str, _Read]) -> Iterator[LoneMa
         )
         if read.place.by == "name":
             yield LoneMate(read.path, owner, missing)
-        elif not drop.awaited:
+        elif not more_may_come:
             drop.faults.append(
                 f"{read.path}: holds {identity.describe()}, and the file that the manifest names "
                 "beside it is of another lane: they are not each other's mates"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from cli import destination, inspection
 from cli.deployed_library import deployed_library
-from cli.drop import Drop, drop_as_named, drop_with_manifest, drop_with_options, names_in
-from cli.gather import Gathered, LeftOut, gather
+from cli.drop import Drop, drop_as_named, drop_with_manifest, drop_with_options, read_manifest
+from cli.gather import LeftOut, gather
 
 if TYPE_CHECKING:
     from cli.stack import Stack
@@ -35,27 +35,24 @@ def look(
     InvalidInput where a manifest or a sample id says nothing that can be used.
     """
     bucket = stack.output("UploadsBucket")
-    gathered = gather(paths, names_in(manifest) if manifest else ())
-    drop = _drop(gathered, manifest, given, bucket)
-    if not manifest and not given:
+    if manifest:
+        listed = read_manifest(manifest)
+        gathered = gather(paths, {Path(name).name for name in listed.names})
+        drop = drop_with_manifest(manifest, listed, gathered.files, bucket, gathered.from_folders)
+    elif given:
+        gathered = gather(paths)
+        drop = drop_with_options(gathered.files, given, bucket)
+    else:
+        gathered = gather(paths)
+        drop = drop_as_named(gathered.files, bucket)
         destination.apply_expectations(drop, stack.catalog, bucket)
     with deployed_library(stack) as known:
         lone = inspection.inspect(drop, known.library.default_assay)
         destination.check_mates_there(drop, lone, stack.catalog, partial=partial)
-        destination.check_ways(drop, known, stack)
+        destination.check_choices(drop, known, stack)
         destination.warn_of_folders(gathered, drop, known.library)
     inspection.compare_with_sheets(gathered, drop)
     faults = [*gathered.faults, *drop.unfit.values(), *drop.faults]
     if not faults and not drop.files and not drop.manifest:
         faults = ["there is no FASTQ file to upload"]
     return Look(drop, [*gathered.left_out, *drop.left_out], drop.warnings, faults)
-
-
-def _drop(
-    gathered: Gathered, manifest: Path | None, given: "SampleEntry | None", bucket: str
-) -> Drop:
-    if manifest:
-        return drop_with_manifest(manifest, gathered.files, bucket, gathered.from_folders)
-    if given:
-        return drop_with_options(gathered.files, given, bucket)
-    return drop_as_named(gathered.files, bucket)

@@ -16,7 +16,6 @@ from cli.screen import clean, console, emit, on_terminal, say, show_table, warn
 
 if TYPE_CHECKING:
     from cli.stack import Stack
-    from seqdrop.domain.records import Job
     from seqdrop.domain.reference import ReferenceVersion
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -100,13 +99,17 @@ def _until_settled(
     stack: "Stack", reference: "ReferenceVersion", *, quiet: bool
 ) -> "ReferenceVersion":
     """The version as soon as its jobs have settled it. Raises CommandFailed where none runs."""
+    from cli.timeline import status_text
+
     name, version = reference.name, reference.version
     pause, idle = _FIRST_PAUSE, 0
     with ExitStack() as shown:
         show = _display(shown, quiet=quiet)
         while reference.state == "PREPARING":
             jobs = stack.catalog.jobs.of_reference(name, version)
-            show({f"index {job.stage}": _standing(job) for job in jobs})
+            show(
+                {f"index {job.stage}": status_text(job.status, job.blocked_reason) for job in jobs}
+            )
             idle = 0 if any(not job.has_ended for job in jobs) else idle + 1
             if idle > _IDLE_LOOKS:
                 raise CommandFailed(
@@ -120,11 +123,6 @@ def _until_settled(
                 raise CommandFailed(f"reference {name} {version} is gone")
             reference = found
     return reference
-
-
-def _standing(job: "Job") -> str:
-    """A job's status, and why it can't start."""
-    return f"{job.status}, blocked: {job.blocked_reason}" if job.blocked_reason else job.status
 
 
 def _display(shown: ExitStack, *, quiet: bool) -> Callable[[dict[str, str]], None]:

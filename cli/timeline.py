@@ -74,6 +74,11 @@ def _headline(run: dict[str, Any], analysis: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def status_text(status: str, blocked_reason: str | None) -> str:
+    """A job's status, and why it can't start."""
+    return f"{status}, blocked: {blocked_reason}" if blocked_reason else status
+
+
 def _run_lines(run: dict[str, Any], analysis: dict[str, Any]) -> Iterator[str]:
     yield f"  {_headline(run, analysis)}"
     if run["why"] and run["why"] not in (analysis["why"], *analysis["holds"].values()):

@@ -54,7 +54,12 @@ def upload(
         ),
     ] = None,
     partial: Annotated[
-        bool, typer.Option("--partial", help="R1 or R2 alone is meant: its mate comes later.")
+        bool,
+        typer.Option(
+            "--partial",
+            help="R1 or R2 alone is meant: its mate comes later. For files that are known by their "
+            "names: not with --sample, --assay or --manifest.",
+        ),
     ] = False,
     json: Json = False,
 ) -> None:
@@ -67,7 +72,7 @@ def upload(
         sample=sample, assay=assay, pipeline=pipeline, reference=reference, project=project,
         priority=priority,
     )  # fmt: skip
-    _check_usage(paths or [], manifest, given)
+    _check_usage(paths or [], manifest, given, partial=partial)
     from cli.arrival import wait_until_seen
     from cli.gather import said_of
     from cli.look import look
@@ -78,6 +83,8 @@ def upload(
     looked = look(
         stack, paths or [], manifest, given if given != _entry() else None, partial=partial
     )
+    if looked.faults and json:
+        emit(_document(looked, bucket, {}))
     _refuse(looked)
     dropped = looked.drop
     if not json:
@@ -120,11 +127,19 @@ def _entry(
     return SampleEntry(sample, (), project, assay, pipeline, name, version, known.get(priority))
 
 
-def _check_usage(paths: list[Path], manifest: Path | None, given: "SampleEntry") -> None:
+def _check_usage(
+    paths: list[Path], manifest: Path | None, given: "SampleEntry", *, partial: bool
+) -> None:
     if not paths and not manifest:
         raise typer.BadParameter("give files, or a manifest with --manifest", param_hint="PATH")
     if manifest and given != _entry():
         raise typer.BadParameter("the manifest says what its samples are", param_hint="--manifest")
+    if partial and (manifest or given != _entry()):
+        raise typer.BadParameter(
+            "--partial goes with files that are known by their names: leave out --sample, --assay "
+            "and --manifest, and --pipeline, --project and --priority too",
+            param_hint="--partial",
+        )
     if given.assay and (given.pipeline or given.reference):
         raise typer.BadParameter("give an assay, or a pipeline and reference", param_hint="--assay")
     if bool(given.pipeline) != bool(given.reference):
@@ -132,7 +147,7 @@ def _check_usage(paths: list[Path], manifest: Path | None, given: "SampleEntry")
 
 
 def _refuse(look: "Look") -> None:
-    """One fault is one line; of several each has its own. Raises CommandFailed where there is one.
+    """Raises CommandFailed where anything is wrong: one fault in its message, several a line each.
 
     What was left out is said too: it may be what is missing.
     """
@@ -218,8 +233,10 @@ def _standing(analysis: "Analysis") -> str:
 
 
 def _document(look: "Look", bucket: str, seen: "dict[str, Placed]") -> dict[str, object]:
+    """What was uploaded and what became of it; no manifest and no files where there are faults."""
     dropped = look.drop
-    key = dropped.manifest_key
+    key = "" if look.faults else dropped.manifest_key
+    files = {} if look.faults else dropped.files
     return {
         "samples": list(dropped.samples),
         "manifest": f"s3://{bucket}/{key}" if key else None,
@@ -233,8 +250,9 @@ def _document(look: "Look", bucket: str, seen: "dict[str, Placed]") -> dict[str,
                 "assay": (seen[name].assay or None) if name in seen else None,
                 "note": seen[name].note if name in seen else "",
             }
-            for name, path in dropped.files.items()
+            for name, path in files.items()
         ],
         "left_out": [{"path": str(one.path), "why": one.why} for one in look.left_out],
         "warnings": look.warnings,
+        "faults": look.faults,
     }

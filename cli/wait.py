@@ -136,12 +136,6 @@ def _stages(analysis: Document) -> list[Document]:
     return list(runs[0]["stages"]) if runs else []
 
 
-def _standing(stage: Document) -> str:
-    """A stage's status, and why its job can't start."""
-    blocked = stage["blocked_reason"]
-    return f"{stage['status']}, blocked: {blocked}" if blocked else str(stage["status"])
-
-
 def _watcher(shown: ExitStack, json: bool) -> Watcher:
     if json:
         return lambda _: None
@@ -165,6 +159,8 @@ def _watcher(shown: ExitStack, json: bool) -> Watcher:
 
 def _say_changes(documents: list[Document], seen: dict[str, str]) -> None:
     """One line for each status that is another than before."""
+    from cli.timeline import status_text
+
     for document in documents:
         if not document["analyses"]:
             name = document["sample"]
@@ -175,7 +171,10 @@ def _say_changes(documents: list[Document], seen: dict[str, str]) -> None:
             name = f"{document['sample']} ({analysis['assay']})"
             is_told_at_the_end = analysis["status"] in _BAD
             why = f": {analysis['why']}" if analysis["why"] and not is_told_at_the_end else ""
-            now = {f"{name} {s['stage']}": _standing(s) for s in _stages(analysis)}
+            now = {
+                f"{name} {stage['stage']}": status_text(stage["status"], stage["blocked_reason"])
+                for stage in _stages(analysis)
+            }
             now[name] = f"{analysis['status']}{why}"
             for what, status in now.items():
                 if seen.get(what) != status:

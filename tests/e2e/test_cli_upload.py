@@ -59,7 +59,14 @@ def test_a_sequencers_folder_is_taken_with_a_word_on_what_was_left_out(
     before = keys(bench)
     ended = command.run("upload", "run7")
     assert ended.returncode == 0, ended.stderr
-    assert "left out: run7/SampleSheet.csv: Illumina's sheet names no files" in ended.stdout
+    left_out = [line for line in ended.stdout.splitlines() if line.startswith("left out (")]
+    assert [line for line in left_out if "Illumina's sheet names no files" in line] == [
+        "left out (Illumina's sheet names no files: FASTQ go by their own names): "
+        "run7/SampleSheet.csv"
+    ]
+    for name in beside:
+        entry = "/".join(name.split("/")[:2])
+        assert any(entry in line.rpartition("): ")[2].split(", ") for line in left_out), name
     assert ended.stderr == "WARN run7/SampleSheet.csv: no file here is of its sample M9\n"
     assert keys(bench) - before == {Path(name).name for name in lanes}
 
@@ -104,6 +111,13 @@ def test_all_that_is_wrong_is_said_at_once_and_nothing_is_sent(
     assert told.keys() == says.keys()
     for file, words in says.items():
         assert words in told[file]
+    assert keys(bench) == before
+
+    ended = command.run("upload", "x", "--json")
+    assert ended.returncode == 1
+    document = json.loads(ended.stdout)
+    assert document["faults"] == faults
+    assert (document["files"], document["manifest"]) == ([], None)
     assert keys(bench) == before
 
 

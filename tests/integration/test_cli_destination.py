@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+from urllib.error import URLError
 
 import msgspec
 import pytest
@@ -83,7 +84,7 @@ def dropped(folder: Path, **given: Any) -> Drop:
 
 def looked(cloud: Cloud, library: Library, drop: Drop, doubt: str = "") -> Drop:
     stack = cast("Stack", FakeStack(cloud.catalog))
-    destination.check_ways(drop, KnownLibrary(library, doubt), stack)
+    destination.check_choices(drop, KnownLibrary(library, doubt), stack)
     return drop
 
 
@@ -213,6 +214,20 @@ def test_a_manifest_in_the_bucket_says_more_than_a_name(cloud: Cloud, tmp_path: 
     assert alone.faults == []
 
 
+def test_mates_of_two_lanes_are_a_fault_where_all_that_the_buckets_manifest_names_is_given(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    body = b'{"samples": [{"sample": "S7", "files": [{"r1": "monday.gz", "r2": "tuesday.gz"}]}]}'
+    cloud.upload("x.manifest.json", body)
+    paths = [tmp_path / "monday.gz", tmp_path / "tuesday.gz"]
+    paths[0].write_bytes(pair(3, lane=1)[0])
+    paths[1].write_bytes(pair(3, lane=2)[1])
+    drop = drop_as_named(paths, UPLOADS)
+    destination.apply_expectations(drop, cloud.catalog, UPLOADS)
+    assert inspect(drop, "wgs") == []
+    assert ["they are not each other's mates" in fault for fault in drop.faults] == [True, True]
+
+
 def test_names_alone_are_warned_of_where_the_assay_starts_by_a_manifest(
     cloud: Cloud, library: Library, tmp_path: Path
 ) -> None:
@@ -241,11 +256,10 @@ def test_a_folder_named_like_an_assay_is_warned_of(tmp_path: Path, library: Libr
 
 
 class Layers:
-    """CloudFormation and Lambda, as far as a layer is asked for."""
+    """CloudFormation and Lambda, which have one version of one layer."""
 
     def __init__(self, location: str = "https://layers/x", denied: str = "") -> None:
         self._location, self._denied = location, denied
-        self.asked: dict[str, Any] = {}
 
     def __call__(self, _: str) -> "Layers":
         return self
@@ -276,7 +290,11 @@ class Layers:
         ]
 
     def get_layer_version(self, **asked: Any) -> dict[str, Any]:
-        self.asked = asked
+        if asked != {"LayerName": "PipelinesLayer0a", "VersionNumber": 4}:
+            said = f"there is no {asked}"
+            raise ClientError(
+                {"Error": {"Code": "ResourceNotFoundException", "Message": said}}, "Get"
+            )
         return {"Content": {"Location": self._location}}
 
 
@@ -296,20 +314,17 @@ def test_the_deployments_own_assays_are_read_from_its_layer(
     with zipfile.ZipFile(archive, "w") as packed:
         for name, text in FILES.items():
             packed.writestr(name, text)
-    fetched = []
 
     def urlopen(url: str, timeout: float) -> io.BytesIO:
-        fetched.append(url)
+        if url != "https://layers/x":
+            raise URLError(f"there is nothing at {url}")
         return io.BytesIO(archive.getvalue())
 
     monkeypatch.setattr(module, "urlopen", urlopen)
-    layers = Layers()
-    with deployed_library(cast("Stack", LayeredStack(layers))) as known:
+    with deployed_library(cast("Stack", LayeredStack(Layers()))) as known:
         assert known.doubt == ""
         assert set(known.library.assays()) == {"wgs", "wes", "lost", "fast"}
         assert known.library.pipeline("quick").name == "quick"
-    assert fetched == ["https://layers/x"]
-    assert layers.asked == {"LayerName": "PipelinesLayer0a", "VersionNumber": 4}
 
 
 @pytest.mark.parametrize(

@@ -173,14 +173,21 @@ def test_an_end_that_was_recorded_but_never_settled_is_settled_by_the_next_look(
     assert found.state is ReferenceState.READY
 
 
-def test_an_index_that_gets_no_host_is_given_up_by_who_waits_for_it(bench: Bench) -> None:
+def test_an_index_that_gets_no_host_is_given_up_by_who_waits_for_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     bench.add()
     why, cloud = "UNDETERMINED - Batch job is blocked.", bench.cloud
     for job in bench.jobs.values():
         cloud.batch.states[job.job_id] = JobState(job.job_id, "RUNNABLE", blocked=why)
     bench.flow.refresh("g", "1")
     assert {job.blocked_reason for job in bench.jobs.values()} == {why}
-    assert {command._standing(job) for job in bench.jobs.values()} == {f"RUNNABLE, blocked: {why}"}
+    with pytest.raises(KeyboardInterrupt):
+        wait(bench, monkeypatch, interrupted=True)
+    said = capsys.readouterr()
+    assert sorted((said.out + said.err).splitlines()) == [
+        f"index {index} RUNNABLE, blocked: {why}" for index in sorted(INDEXES)
+    ]
     assert cloud.batch.cancelled == {}
     cloud.clock.turn(14_500)
     bench.flow.refresh("g", "1")
@@ -206,11 +213,18 @@ class Stack:
     catalog: Any
 
 
-def wait(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> ReferenceVersion:
-    """As `reference add` waits, without its pauses."""
-    monkeypatch.setattr("cli.references.time.sleep", lambda _: None)
+def wait(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, interrupted: bool = False
+) -> ReferenceVersion:
+    """As `reference add` waits, without its pauses; or until Ctrl-C in the first of them."""
+
+    def pause(_: float) -> None:
+        if interrupted:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("cli.references.time.sleep", pause)
     stack: Any = Stack(bench.flow, bench.cloud.catalog)
-    return command._until_settled(stack, bench.version(), quiet=True)
+    return command._until_settled(stack, bench.version(), quiet=False)
 
 
 def test_waiting_ends_where_nothing_runs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

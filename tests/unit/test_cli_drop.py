@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.drop import drop_as_named, drop_with_manifest, drop_with_options, names_in
+from cli.drop import drop_as_named, drop_with_manifest, drop_with_options, read_manifest
+from cli.name_advice import advice
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.manifest import SampleEntry, parse_manifest
 
@@ -97,6 +98,24 @@ def test_names_that_fit_nothing_are_told_with_what_would_fit(tmp_path: Path) -> 
     assert "UMIs" in drop.unfit["A_S1_L001_R3_001.fastq.gz"]
 
 
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [
+        ("A.bam", "its name does not end in .fastq.gz or .fq.gz"),
+        ("A_R1.FASTQ.GZ", "its name has to end in .fastq.gz or .fq.gz in small letters"),
+        ("A.R1.fastq.gz", "nor <sample>_R<1|2>.fastq.gz (or _1, _2, .fq.gz)"),
+        ("Ä: B_R1.fastq.gz", "and must begin with a letter or digit"),
+    ],
+)
+def test_what_to_do_with_a_file_of_the_bucket_is_not_said_of_one_of_this_machine(
+    tmp_path: Path, name: str, fact: str
+) -> None:
+    [path] = made(tmp_path, name)
+    said = drop_as_named([path], BUCKET).unfit[name]
+    assert said.endswith(f"{fact}; {advice(name)}")
+    assert "drop a manifest" not in said
+
+
 def test_a_name_is_not_proposed_where_another_file_has_it(tmp_path: Path) -> None:
     drop = drop_as_named(made(tmp_path, "A.R1.fastq.gz", "A_R1.fastq.gz"), BUCKET)
     assert "'A_R1.fastq.gz'" not in drop.unfit["A.R1.fastq.gz"]
@@ -117,7 +136,7 @@ def test_a_manifest_among_the_files_says_what_they_are_whatever_their_names(
         "odd one.gz": ("Hm2", "R1"),
         "B_R2.fastq.gz": ("Hm2", "R2"),
     }
-    assert (drop.unfit, drop.awaited) == ({}, ["later.gz", "B_R1.fastq.gz"])
+    assert (drop.unfit, drop.awaited) == ({}, {("Hm2", "")})
 
 
 def test_a_manifest_among_the_files_that_can_not_be_used_is_one_fault_of_several(
@@ -150,7 +169,7 @@ def test_a_manifest_brings_the_files_that_it_names(tmp_path: Path) -> None:
     ]
     file = tmp_path / "lane.json"
     file.write_text(json.dumps({"samples": [{"sample": "A", "files": pairs}]}))
-    drop = drop_with_manifest(file, [elsewhere], BUCKET)
+    drop = drop_with_manifest(file, read_manifest(file), [elsewhere], BUCKET)
     folder, name = drop.manifest_key.split("/")
     assert name == "lane.json.manifest.json"
     assert drop.files == {
@@ -165,20 +184,25 @@ def test_a_samplesheet_keeps_a_name_that_tells_what_it_is(tmp_path: Path) -> Non
     made(tmp_path, "a_1.fq.gz", "a_2.fq.gz")
     file = tmp_path / "run7.csv"
     file.write_text("sample,r1,r2\nA,a_1.fq.gz,a_2.fq.gz\n")
-    assert drop_with_manifest(file, [], BUCKET).manifest_key.endswith("/run7.samplesheet.csv")
+    assert drop_with_manifest(file, read_manifest(file), [], BUCKET).manifest_key.endswith(
+        "/run7.samplesheet.csv"
+    )
 
 
 def test_a_manifest_of_files_that_are_not_there_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.manifest.json"
     pair = {"r1": "a_1.fq.gz", "r2": "a_2.fq.gz"}
     file.write_text(json.dumps({"samples": [{"sample": "A", "files": [pair]}]}))
-    assert [fault.partition(", ")[0] for fault in drop_with_manifest(file, [], BUCKET).faults] == [
+    assert [
+        fault.partition(", ")[0]
+        for fault in drop_with_manifest(file, read_manifest(file), [], BUCKET).faults
+    ] == [
         f"{file}: names 'a_1.fq.gz'",
         f"{file}: names 'a_2.fq.gz'",
     ]
     made(tmp_path, "a_1.fq.gz", "a_2.fq.gz")
     [stranger] = made(tmp_path, "c_1.fq.gz")
-    [fault] = drop_with_manifest(file, [stranger], BUCKET).faults
+    [fault] = drop_with_manifest(file, read_manifest(file), [stranger], BUCKET).faults
     assert "does not name it" in fault
 
 
@@ -187,13 +211,13 @@ def test_of_a_folder_a_manifest_takes_what_it_names_and_leaves_the_rest(tmp_path
     pair = {"r1": "A_S1_L001_R1_001.fastq.gz", "r2": "A_S1_L001_I1_001.fastq.gz"}
     file.write_text(json.dumps({"samples": [{"sample": "A", "files": [pair]}]}))
     inside = made(tmp_path / "run", *pair.values(), "B_R1.fastq.gz")
-    drop = drop_with_manifest(file, [*inside, file], BUCKET, inside)
+    drop = drop_with_manifest(file, read_manifest(file), [*inside, file], BUCKET, inside)
     assert list(drop.files.values()) == inside[:2]
     assert drop.faults == []
     assert [(one.path, one.why) for one in drop.left_out] == [
         (inside[2], "a.manifest.json does not name it")
     ]
-    assert names_in(file) == set(pair.values())
+    assert read_manifest(file).names == list(pair.values())
 
 
 def test_a_manifest_of_another_bucket_is_refused(tmp_path: Path) -> None:
@@ -201,7 +225,7 @@ def test_a_manifest_of_another_bucket_is_refused(tmp_path: Path) -> None:
     pair = {"r1": "s3://elsewhere/a_1.fq.gz", "r2": "s3://elsewhere/a_2.fq.gz"}
     file.write_text(json.dumps({"samples": [{"sample": "A", "files": [pair]}]}))
     with pytest.raises(InvalidInput, match="not in the uploads bucket"):
-        drop_with_manifest(file, [], BUCKET)
+        drop_with_manifest(file, read_manifest(file), [], BUCKET)
 
 
 def test_the_priority_travels_in_the_manifest_and_changes_no_key(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.gather import gather, said_of
+from cli.gather import LeftOut, gather, said_of
 
 ILLUMINA = b"[Header],,\nFileFormatVersion,2\n[BCLConvert_Data]\nLane,Sample_ID\n1,NA1\n"
 PAIR = ["NA1_S1_L001_R1_001.fastq.gz", "NA1_S1_L001_R2_001.fastq.gz"]
@@ -94,12 +94,11 @@ def test_a_link_to_nothing_is_a_fault(tmp_path: Path) -> None:
     assert fault.startswith(f"{tmp_path / 'NA2_R1.fastq.gz'}: a link")
 
 
-@pytest.mark.parametrize(("count", "ends"), [(3, "a0, a1, a2: why"), (5, "a2 and 2 more: why")])
-def test_many_files_left_out_for_one_reason_are_one_line(
-    tmp_path: Path, count: int, ends: str
-) -> None:
-    from cli.gather import LeftOut
-
-    [line] = said_of(LeftOut(Path(f"a{n}"), "why") for n in range(count))
-    assert line.startswith("left out: a0")
-    assert line.endswith(ends)
+@pytest.mark.parametrize(("count", "more"), [(20, ""), (23, " and 3 more: --json has all")])
+def test_each_file_left_out_is_named_beside_its_reason_up_to_twenty(count: int, more: str) -> None:
+    left = [LeftOut(Path(f"a{n}"), "why") for n in range(count)]
+    names = ", ".join(f"a{n}" for n in range(20))
+    assert said_of([LeftOut(Path("b"), "first"), *left]) == [
+        "left out (first): b",
+        f"left out (why): {names}{more}",
+    ]

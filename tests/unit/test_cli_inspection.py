@@ -1,6 +1,7 @@
 """What an upload's files say themselves, before anything is sent."""
 
 import gzip
+import json
 import os
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.drop import Drop, drop_as_named, drop_with_manifest, drop_with_options
+from cli.drop import Drop, drop_as_named, drop_with_manifest, drop_with_options, read_manifest
 from cli.gather import gather
 from cli.inspection import LoneMate, compare_with_sheets, inspect
 from seqdrop.domain.manifest import SampleEntry
@@ -97,7 +98,7 @@ def test_the_same_bytes_under_two_assays_are_meant(tmp_path: Path) -> None:
     sheet.write_text(
         "sample,r1,r2,assay\nA,a_1.fastq.gz,a_2.fastq.gz,wes\nA,b_1.fastq.gz,b_2.fastq.gz,wgs\n"
     )
-    drop = drop_with_manifest(sheet, [], BUCKET)
+    drop = drop_with_manifest(sheet, read_manifest(sheet), [], BUCKET)
     assert inspect(drop, DEFAULT) == []
     assert (drop.faults, drop.warnings) == ([], [])
 
@@ -120,7 +121,7 @@ def test_mates_that_begin_with_other_reads_are_a_fault(tmp_path: Path) -> None:
         gzip.compress(f"@M1:7:F:1:1101:{x}:2 {x}:N:0:A\nAC\n+\nII\n".encode()) for x in "12"
     )
     [fault] = named(write(tmp_path, A_R1=first, A_R2=second))[0].faults
-    assert "begin with different reads" in fault
+    assert "R1 and R2 of lane 1 on flowcell F begin with different reads" in fault
 
 
 def test_a_mate_is_known_by_lane_and_flowcell_and_not_by_its_name(tmp_path: Path) -> None:
@@ -170,6 +171,43 @@ def test_mates_of_two_lanes_that_options_join_are_a_fault(tmp_path: Path) -> Non
     assert inspect(drop, DEFAULT) == []
     assert len(drop.faults) == 2
     assert "is of another lane" in drop.faults[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "faults"),
+    [
+        ("A,wgs,later_R1.fq.gz,later_R2.fq.gz", 0),
+        ("A,wes,later_R1.fq.gz,later_R2.fq.gz", 2),
+        ("B,wgs,later_R1.fq.gz,later_R2.fq.gz", 2),
+    ],
+    ids=["of this analysis", "under another assay", "of another sample"],
+)
+def test_mates_of_two_lanes_are_a_fault_unless_more_files_of_their_analysis_are_named(
+    tmp_path: Path, more: str, faults: int
+) -> None:
+    lanes = write(tmp_path, x_R1=reads(20, lane=1), x_R2=reads(20, lane=2, mate=2))
+    sheet = tmp_path / "samplesheet.csv"
+    sheet.write_text(f"sample,assay,r1,r2\nA,wgs,x_R1.fastq.gz,x_R2.fastq.gz\n{more}\n")
+    drop = drop_as_named([sheet, *lanes], BUCKET)
+    assert inspect(drop, DEFAULT) == []
+    assert len(drop.faults) == faults
+
+
+def test_the_default_assay_is_the_same_analysis_named_or_not(tmp_path: Path) -> None:
+    lanes = write(tmp_path, x_R1=reads(20, lane=1), x_R2=reads(20, lane=2, mate=2))
+    body = {
+        name: json.dumps({"samples": [{"sample": "A", "files": [pair], **assay}]})
+        for name, pair, assay in (
+            ("here", {"r1": "x_R1.fastq.gz", "r2": "x_R2.fastq.gz"}, {"assay": DEFAULT}),
+            ("later", {"r1": "y_R1.fastq.gz", "r2": "y_R2.fastq.gz"}, {}),
+        )
+    }
+    manifests = [tmp_path / f"{name}.manifest.json" for name in body]
+    for path, text in zip(manifests, body.values(), strict=True):
+        path.write_text(text)
+    drop = drop_as_named([*manifests, *lanes], BUCKET)
+    assert inspect(drop, DEFAULT) == []
+    assert drop.faults == []
 
 
 @given(

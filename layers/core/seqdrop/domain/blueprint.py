@@ -116,13 +116,14 @@ def check_ready(reference: ReferenceVersion) -> None:
     if reference.state is ReferenceState.RETIRED:
         raise ReferenceNotReady(
             f"reference {reference.name} {reference.version} was retired"
-            + (f" ({reference.why})" if reference.why else "")
-            + ": name another version of it in the manifest or the assay, then rerun the sample"
+            + (f" ({reference.why})" if reference.why else ""),
+            "name another version of it in the manifest or the assay",
+            "then rerun the sample",
         )
     raise ReferenceNotReady(
         f"reference {reference.name} {reference.version} is {reference.state}"
-        + (f": {reference.why}" if reference.why else "")
-        + "; when it is ready, rerun the sample"
+        + (f": {reference.why}" if reference.why else ""),
+        then="when it is ready, rerun the sample",
     )
 
 
@@ -131,10 +132,10 @@ def check_queues(pipeline: str, stages: dict[str, Stage], images: dict[str, str]
     missing = sorted({stage.queue for stage in stages.values()} - images.keys())
     if missing:
         raise QueueNotHere(
-            f"this deployment has no {missing[0]} queue, which the pipeline {pipeline} needs: "
+            f"this deployment has no {missing[0]} queue, which the pipeline {pipeline} needs",
             "choose an assay on CPU"
-            + (", or deploy with EnableFpga=true" if missing[0].startswith("fpga-") else "")
-            + "; then rerun the sample"
+            + (", or deploy with EnableFpga=true" if missing[0].startswith("fpga-") else ""),
+            "then rerun the sample",
         )
 
 
@@ -226,7 +227,7 @@ def pair_files(sample: str, files: Iterable[FastqFile]) -> tuple[ReadPair, ...]:
     pairs = []
     for _, mates in sorted(by_pair.items()):
         r1, r2 = mates["R1"], mates["R2"]
-        check_mates(r1.first_read, r2.first_read, r1.identity.describe().split(" of ", 1)[1])
+        check_mates(r1.first_read, r2.first_read, r1.identity.describe_lane())
         pairs.append(
             ReadPair(_pair_id(r1.identity), read_group(sample, r1.identity), r1.object, r2.object)
         )

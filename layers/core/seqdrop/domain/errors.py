@@ -6,7 +6,16 @@ class SeqdropError(Exception):
 
 
 class InvalidInput(SeqdropError):
-    """The user's to mend; never retried. The message is for the user."""
+    """The user's to mend; never retried. The message is for the user.
+
+    It says what is wrong (``fact``), what to do about it, and what to do ``then`` with a sample
+    that is held for it. Before there is a sample, ``to_mend`` is what holds.
+    """
+
+    def __init__(self, fact: str, remedy: str = "", then: str = "") -> None:
+        self.fact = fact
+        self.to_mend = f"{fact}: {remedy}" if remedy else fact
+        super().__init__(f"{self.to_mend}; {then}" if then else self.to_mend)
 
 
 class Conflict(SeqdropError):

@@ -10,6 +10,9 @@ import msgspec
 from seqdrop.domain.errors import UnplaceableFile
 
 MAX_SAMPLE_LENGTH = 48
+COMPANION_ENDINGS = (".html", ".xml", ".txt", ".log", ".zip", ".pdf", ".bin")
+"""What sequencers and their tools leave beside reads."""
+CHECKSUM_ENDINGS = (".md5", ".md5sum", ".sha256")
 _SAMPLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ILLUMINA = re.compile(
     r"(?P<sample>.+)_S\d+(?:_L(?P<lane>\d{3}))?_(?P<read>[RI][1-3])_(?P<segment>\d{3})",
@@ -56,7 +59,9 @@ def parse_fastq_name(key: str) -> FastqName:
     if stem is None and name.lower().endswith(_FASTQ_ENDINGS):
         raise UnplaceableFile("its name has to end in .fastq.gz or .fq.gz in small letters")
     if stem is None:
-        raise UnplaceableFile("its name does not end in .fastq.gz or .fq.gz: compress it with gzip")
+        raise UnplaceableFile(
+            "its name does not end in .fastq.gz or .fq.gz", "compress it with gzip"
+        )
     if match := _ILLUMINA.fullmatch(stem):
         sample, read = match["sample"], match["read"]
         lane = str(int(match["lane"])) if match["lane"] else ""
@@ -66,8 +71,8 @@ def parse_fastq_name(key: str) -> FastqName:
     else:
         raise UnplaceableFile(
             "its name fits neither <sample>_S<n>_L<lane>_R<1|2>_001.fastq.gz nor "
-            "<sample>_R<1|2>.fastq.gz (or _1, _2, .fq.gz): rename it, or drop a manifest that "
-            "names it"
+            "<sample>_R<1|2>.fastq.gz (or _1, _2, .fq.gz)",
+            "rename it, or drop a manifest that names it",
         )
     if sample == "Undetermined":
         return FastqName("", read, lane, segment, left_out="undetermined reads")
@@ -80,7 +85,7 @@ def parse_fastq_name(key: str) -> FastqName:
 def check_sample_id(sample: str) -> None:
     """Raises UnplaceableFile where a file can't be of a sample with this id."""
     if fault := sample_id_fault(sample):
-        raise UnplaceableFile(f"{fault}: rename it, or drop a manifest")
+        raise UnplaceableFile(fault, "rename it, or drop a manifest")
 
 
 def sample_id_fault(sample: str) -> str:

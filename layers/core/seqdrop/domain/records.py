@@ -104,7 +104,11 @@ class FileIdentity(msgspec.Struct, frozen=True, order=True):
 
     def describe(self) -> str:
         """For a person: ``R2 of lane 3 on flowcell HXYZ``."""
-        text = f"{self.read} of lane {self.lane}"
+        return f"{self.read} of {self.describe_lane()}"
+
+    def describe_lane(self) -> str:
+        """What both mates have in common, for a person: ``lane 3 on flowcell HXYZ``."""
+        text = f"lane {self.lane}"
         if self.flowcell != "unknown":
             text += f" on flowcell {self.flowcell}"
         if self.library != "-":

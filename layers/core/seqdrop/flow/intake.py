@@ -11,8 +11,9 @@ from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient, UnplaceableFile
 from seqdrop.domain.fastq import HEAD_BYTES, check_read_number, read_head
-from seqdrop.domain.name_advice import CHECKSUM_ENDINGS, COMPANION_ENDINGS
 from seqdrop.domain.naming import (
+    CHECKSUM_ENDINGS,
+    COMPANION_ENDINGS,
     UploadKind,
     folder_of,
     parse_fastq_name,

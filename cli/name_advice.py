@@ -6,11 +6,13 @@ import unicodedata
 from collections.abc import Collection
 
 from seqdrop.domain.errors import UnplaceableFile
-from seqdrop.domain.naming import MAX_SAMPLE_LENGTH, parse_fastq_name
+from seqdrop.domain.naming import (
+    CHECKSUM_ENDINGS,
+    COMPANION_ENDINGS,
+    MAX_SAMPLE_LENGTH,
+    parse_fastq_name,
+)
 
-COMPANION_ENDINGS = (".html", ".xml", ".txt", ".log", ".zip", ".pdf", ".bin")
-"""What sequencers and their tools leave beside reads."""
-CHECKSUM_ENDINGS = (".md5", ".md5sum", ".sha256")
 _DESKTOP = {".ds_store", "thumbs.db", "desktop.ini"}
 _CHECKSUMS = {"md5.txt", "md5sum.txt", "md5sums.txt", "checksums.txt"}
 _UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".crdownload", ".aria2", ".download")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cli.name_advice import advice, holds_reads, proposed_name, why_left_out
 from seqdrop.domain.errors import UnplaceableFile
-from seqdrop.domain.name_advice import advice, holds_reads, proposed_name, why_left_out
 from seqdrop.domain.naming import parse_fastq_name
 
 
