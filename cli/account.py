@@ -6,15 +6,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.facts import BatchPart, ContainerImage, Image, Resource, Secret, StackFacts, Subnet
+from cli.facts import BatchResource, ContainerImage, Image, Resource, Secret, StackFacts, Subnet
 from cli.simulator import Denial, Question, Simulator
 
 Client = Callable[[str], Any]
-_ALL_PARTS = {
+_DESCRIBE = {
     "computeEnvironments": "describe_compute_environments",
     "jobQueues": "describe_job_queues",
 }
-_PART = {"computeEnvironments": "computeEnvironment", "jobQueues": "jobQueue"}
+_SINGULAR = {"computeEnvironments": "computeEnvironment", "jobQueues": "jobQueue"}
 _NOT_THERE = ("ImageNotFoundException", "RepositoryNotFoundException")
 
 
@@ -197,14 +197,14 @@ class Account:
         )["images"]
         return ContainerImage(str(found["imageDigest"]), _platforms(given[0]["imageManifest"]))
 
-    def batch_parts(self, kind: str, arns: Sequence[str] = ()) -> list[BatchPart]:
+    def batch_resources(self, kind: str, arns: Sequence[str] = ()) -> list[BatchResource]:
         """The ``computeEnvironments`` or ``jobQueues`` of some ARNs, or all of the region."""
-        pages = self._client("batch").get_paginator(_ALL_PARTS[kind]).paginate(
+        pages = self._client("batch").get_paginator(_DESCRIBE[kind]).paginate(
             **({kind: list(arns)} if arns else {})
         )  # fmt: skip
-        name = _PART[kind]
+        name = _SINGULAR[kind]
         return [
-            BatchPart(
+            BatchResource(
                 one[f"{name}Name"], one[f"{name}Arn"], one.get("status", ""),
                 one.get("state", ""), one.get("statusReason", ""),
             )

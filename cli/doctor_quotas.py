@@ -90,14 +90,14 @@ def check_room(wanted: Wanted, account: Account) -> Iterator[Finding]:
                 "CreateNetwork=true makes one more",
                 "ask for more at Service Quotas (VPC), or give SubnetIds of a VPC that is there",
             )
-    for kind, parts in (
+    for kind, plural in (
         ("AWS::Batch::ComputeEnvironment", "computeEnvironments"),
         ("AWS::Batch::JobQueue", "jobQueues"),
     ):
-        has, wants = len(account.batch_parts(parts)), len(wanted.of(kind))
+        has, wants = len(account.batch_resources(plural)), len(wanted.of(kind))
         if has + wants > _MOST_OF_BATCH:
             yield fail(
-                f"Batch has {has} {parts} in {account.region}, and this makes {wants}; it takes "
+                f"Batch has {has} {plural} in {account.region}, and this makes {wants}; it takes "
                 f"{_MOST_OF_BATCH}",
                 "remove some that nobody uses, or deploy in another region",
             )

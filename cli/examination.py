@@ -69,11 +69,15 @@ def account_of(session: boto3.Session) -> Account:
 
 
 def wanted_of(
-    environment: Environment, given: list[str], stack: StackFacts | None, *, made: bool = True
+    environment: Environment,
+    given: list[str],
+    stack: StackFacts | None,
+    *,
+    with_resources: bool = True,
 ) -> Wanted:
     """What is deployed, but as the environment and the command line want it.
 
-    Without ``made`` the templates are not read for what they make.
+    Without ``with_resources`` the templates are not read for what they make.
     """
     declared = template_parameters()
     known = {n: v for n, v in (stack.parameters if stack else {}).items() if n in declared}
@@ -86,11 +90,11 @@ def wanted_of(
         stack if stack and stack.was_made else None,
         {one.parameter: (one.kind, one.tag()) for one in recipes_for(parameters)},
         None if stack is None or stack.was_made else stack,
-        _made(parameters) if made else (),
+        _resources_made(parameters) if with_resources else (),
     )
 
 
-def _made(parameters: Mapping[str, str]) -> tuple[Mapping[str, Any], ...]:
+def _resources_made(parameters: Mapping[str, str]) -> tuple[Mapping[str, Any], ...]:
     """The resources of both templates under some parameters."""
     from local.conditions import resolve_conditions
 
@@ -99,14 +103,14 @@ def _made(parameters: Mapping[str, str]) -> tuple[Mapping[str, Any], ...]:
     return tuple(resource for resources in found for resource in resources.values())
 
 
-def identify(account: Account, *, made_up: bool = False) -> Finding:
+def identify(account: Account, *, embedded: bool = False) -> Finding:
     """Who asks, and where; a failure where AWS does not take the credentials."""
     try:
         number, arn = account.identity()
     except (BotoCoreError, ClientError, ResponseParserError) as error:
         return fail(explain(error))
     who = f"{number} in {account.region}, as {arn}"
-    return warn(f"{who}: {_EMBEDDED[0]}", _EMBEDDED[1]) if made_up else ok(who)
+    return warn(f"{who}: {_EMBEDDED[0]}", _EMBEDDED[1]) if embedded else ok(who)
 
 
 _EMBEDDED = (

@@ -19,7 +19,7 @@ _NEVER_MADE = {"REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLL
 
 @dataclass(frozen=True)
 class StackFacts:
-    """A stack that is deployed."""
+    """A stack as CloudFormation tells of it, whether or not it was ever made."""
 
     name: str
     status: str
@@ -80,7 +80,7 @@ class Secret:
 
 
 @dataclass(frozen=True)
-class BatchPart:
+class BatchResource:
     """A compute environment or a job queue of Batch."""
 
     name: str

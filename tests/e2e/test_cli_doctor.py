@@ -16,7 +16,7 @@ from cli.deployment import Environment
 from cli.doctor_roles import check_stack_roles
 from cli.examination import wanted_of
 from cli.findings import Verdict
-from cli.grants import Place, grants_of
+from cli.grants import Location, grants_of
 from cli.simulator import Simulator
 from local.deploy import ACCOUNT, REGION, STACK
 from tests.e2e.command import Command
@@ -193,7 +193,7 @@ def test_a_good_deployment_is_told_to_be_good(
     iam = DeployedIam(policies, client=lab.client("iam"))
     account = Account(lambda name: iam if name == "iam" else lab.client(name), REGION)
     stack = account.stack(STACK)
-    wanted = wanted_of(Environment("", STACK, REGION), [], stack, made=False)
+    wanted = wanted_of(Environment("", STACK, REGION), [], stack, with_resources=False)
     (finding,) = check_stack_roles(wanted, account)
     assert finding.verdict is Verdict.OK
     assert f"IAM lets {len(policies)} of {len(policies)} roles" in finding.says
@@ -207,7 +207,9 @@ def test_whatever_is_taken_from_a_role_is_told(
     stack = account.stack(STACK)
     assert stack is not None
     template = account.template(STACK)
-    grants = {one.id: one for one in grants_of(template, stack, Place("aws", REGION, ACCOUNT))}
+    grants = {
+        one.role_name: one for one in grants_of(template, stack, Location("aws", REGION, ACCOUNT))
+    }
     assert grants.keys() == policies.keys()
     taken = 0
     for role, documents in policies.items():

@@ -25,7 +25,7 @@ from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_rol
 from cli.doctor_stack import check_batch, check_stack
 from cli.examination import wanted_of
 from cli.facts import (
-    BatchPart,
+    BatchResource,
     ContainerImage,
     Image,
     Resource,
@@ -69,8 +69,10 @@ RESOURCES: tuple[dict[str, Any], ...] = (
     {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {}},
 )  # fmt: skip
 BATCH = {
-    "computeEnvironments": BatchPart("cpu", "arn:cpu", "VALID", "ENABLED", "ComputeEnvironment"),
-    "jobQueues": BatchPart("urgent", "arn:urgent", "VALID", "ENABLED", ""),
+    "computeEnvironments": BatchResource(
+        "cpu", "arn:cpu", "VALID", "ENABLED", "ComputeEnvironment"
+    ),
+    "jobQueues": BatchResource("urgent", "arn:urgent", "VALID", "ENABLED", ""),
 }
 STACK = StackFacts(
     name="seqdrop", status="CREATE_COMPLETE", parameters={}, outputs={},
@@ -124,7 +126,7 @@ class Facts:
     cpu_types: Mapping[str, set[str]] = field(
         default_factory=lambda: {name: {"us-east-1a", "us-east-1c"} for name in CPU_TYPES}
     )
-    batch: Mapping[str, Sequence[BatchPart]] = field(
+    batch: Mapping[str, Sequence[BatchResource]] = field(
         default_factory=lambda: {name: [part] for name, part in BATCH.items()}
     )
     job_image: str = IMAGE
@@ -174,7 +176,7 @@ class Facts:
         assert definitions == ["arn:definition:1"]
         return {"seqdrop-cpu:1": self.job_image}
 
-    def batch_parts(self, kind: str, arns: Sequence[str] = ()) -> list[BatchPart]:
+    def batch_resources(self, kind: str, arns: Sequence[str] = ()) -> list[BatchResource]:
         return [one for one in self.batch[kind] if not arns or one.arn in arns]
 
     def template(self, name: str) -> dict[str, Any]:
@@ -572,6 +574,13 @@ def test_how_a_stack_is_is_told(status: str, verdict: str, says: str) -> None:
     assert says in found.says
 
 
+def test_a_stack_that_takes_no_change_is_told_with_the_whole_command() -> None:
+    stuck = replace(STACK, name="lab-prod", status="UPDATE_ROLLBACK_FAILED")
+    assert check_stack(real(stuck)).do.endswith(
+        "aws cloudformation continue-update-rollback --stack-name lab-prod"
+    )
+
+
 def test_a_first_try_that_failed_is_examined_as_if_there_were_none() -> None:
     asked = real(replace(STACK, status="ROLLBACK_COMPLETE"))
     assert asked.stack is None
@@ -622,6 +631,19 @@ def test_a_deployer_is_asked_only_about_what_will_be_made() -> None:
     assert verdicts(findings) == ["ok"]
     (finding,) = found(check_deployer, facts, real(None, "EnableFpga=true", "DragenLicences=1"))
     assert "do batch:CreateConsumableResource, ec2:CreateVpc: " in finding.says
+
+
+def test_a_type_that_a_lab_added_is_told_and_all_others_are_asked_about() -> None:
+    asked = real()
+    asked = replace(asked, resources=(*asked.resources, {"Type": "AWS::SNS::Topic"}))
+    good = found(check_deployer, Facts(), asked)
+    assert verdicts(good) == ["warn", "ok"]
+    assert good[0].says == "not checked: which actions AWS::SNS::Topic needs"
+    assert good[0].do == "add them to cli/deployer.py"
+    assert good[1].says == f"{DEPLOYER} may deploy the rest"
+    bad = found(check_deployer, Facts(iam=limited("iam:PassRole")), asked)
+    assert verdicts(bad) == ["warn", "warn"]
+    assert "do iam:PassRole: " in bad[1].says
 
 
 def test_making_batchs_own_role_is_a_right_where_there_is_none_yet() -> None:
@@ -700,6 +722,7 @@ def test_a_role_that_someone_deleted_is_told() -> None:
     gone = Facts(without_roles=frozenset({"role-1"}))
     (finding,) = found(check_stack_roles, gone, wanted(STACK))
     assert (finding.verdict, finding.says) == ("fail", "CpuJobRole (role-1) is gone")
+    assert "make it again under this name, or delete the stack and deploy again" in finding.do
 
 
 def test_a_role_that_was_changed_by_hand_is_told() -> None:
