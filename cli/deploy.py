@@ -126,12 +126,11 @@ def _registry(environment: "Environment", *, dry: bool) -> "Registry":
 
 def _refuse_wrong(parameters: dict[str, str], built: set[str]) -> None:
     """Raises CommandFailed for what CloudFormation would refuse later, and less clearly."""
-    from cli.deployment import faults, template_parameters, transformed_template
-    from local.conditions import broken_rules
+    from cli.deployment import broken_rules, faults, template_parameters
 
     found = sorted(faults(template_parameters(), parameters))
     wrong = [f"{name}: {why}" for name, why in found if name not in built]
-    wrong += broken_rules(transformed_template(), parameters)
+    wrong += broken_rules(parameters)
     if wrong:
         how = "mend samconfig.toml, or give --parameter Name=value; `seqdrop doctor` tells more"
         raise CommandFailed(f"{'; '.join(wrong)} ({how})")

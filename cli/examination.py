@@ -21,6 +21,7 @@ from cli.deployment import (
     template_parameters,
     transformed_template,
     with_defaults,
+    without_conditions,
 )
 from cli.doctor_catalog import Deployed, check_dead_letters, check_references
 from cli.doctor_checks import (
@@ -96,10 +97,8 @@ def wanted_of(
 
 def _resources_made(parameters: Mapping[str, str]) -> tuple[Mapping[str, Any], ...]:
     """The resources of both templates under some parameters."""
-    from local.conditions import resolve_conditions
-
     bodies = [transformed_template(path) for path in (BOOTSTRAP, TEMPLATE)]
-    found = [resolve_conditions(body, parameters)["Resources"] for body in bodies]
+    found = [without_conditions(body, parameters)["Resources"] for body in bodies]
     return tuple(resource for resources in found for resource in resources.values())
 
 
@@ -187,8 +186,8 @@ def _asked(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     """What a check finds; who does not answer, or may not, does not end the others."""
     try:
         yield from check()
-    except SeqdropError as error:
-        yield fail(str(error))
     except (BotoCoreError, ClientError, ResponseParserError) as error:
         says = explain(error).partition("<")[0].partition(": b'")[0]  # no page of an endpoint
         yield warn(f"could not be asked: {says.rstrip(': ')}", "look for yourself")
+    except (SeqdropError, OSError) as error:
+        yield fail(explain(error))

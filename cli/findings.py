@@ -7,6 +7,7 @@ from typing import Any
 
 from cli.deployment import KINDS, PLACEHOLDER
 from cli.facts import StackFacts
+from seqdrop.domain.errors import InvalidPipeline
 from seqdrop.library import Library
 
 
@@ -59,6 +60,17 @@ class Wanted:
     def kinds(self) -> list[str]:
         """The kinds of queue that it is to have."""
         return [kind for kind in KINDS if kind == "cpu" or self.has_fpga]
+
+    @property
+    def smallest_cpu_host(self) -> int:
+        """vCPUs of the smallest CPU host, which has a host's whole scratch too.
+
+        Raises InvalidPipeline where the lab's prices have no CPU hosts.
+        """
+        price = self.library.prices().queues.get("cpu")
+        if price is None:
+            raise InvalidPipeline("prices.yaml has no price for the queue cpu: add it")
+        return price.host_vcpus
 
     def of(self, kind: str) -> list[Mapping[str, Any]]:
         """Properties of the resources of a type that it is to make."""

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cli.deployment import without_conditions
 from cli.facts import StackFacts
 from cli.simulator import Question
-from local.conditions import resolve_conditions
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z0-9:.]+)\}")
 _POSITIVE = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
@@ -46,7 +46,7 @@ class Grants:
 
 def grants_of(template: Mapping[str, Any], stack: StackFacts, location: Location) -> list[Grants]:
     """The grants of every role of a stack that has policies of its own."""
-    body = resolve_conditions(dict(template), stack.parameters)
+    body = without_conditions(template, stack.parameters)
     values = _Values(stack, location)
     statements: dict[str, list[Mapping[str, Any]]] = {}
     for role, document in _documents(body["Resources"]):

@@ -88,7 +88,7 @@ def _place(folder: Path | None, port: int) -> Path:
 
 
 def _check_disk(place: Path) -> None:
-    from local import disk
+    from seqdrop import disk
 
     if disk.free_mib(place) < disk.LEAST_FREE_MIB:
         raise CommandFailed(

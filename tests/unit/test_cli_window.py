@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.window import DiskWatch, LogFile, Window, one_line, watch
-from local import disk
+from seqdrop import disk
 
 
 def record(message: str, *, level: int = logging.ERROR, error: Exception | None = None) -> (
