@@ -1,5 +1,6 @@
 """What an AWS account says of itself, for who is about to deploy: plain facts, no judgement."""
 
+import base64
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -196,6 +197,11 @@ class Account:
             **where, imageIds=[{"imageDigest": found["imageDigest"]}], acceptedMediaTypes=[media]
         )["images"]
         return ContainerImage(str(found["imageDigest"]), _platforms(given[0]["imageManifest"]))
+
+    def registry_password(self) -> str:
+        """What Docker is let into this account's registry with, for twelve hours."""
+        answer = self._client("ecr").get_authorization_token()["authorizationData"][0]
+        return base64.b64decode(answer["authorizationToken"]).decode().partition(":")[2]
 
     def batch_resources(self, kind: str, arns: Sequence[str] = ()) -> list[BatchResource]:
         """The ``computeEnvironments`` or ``jobQueues`` of some ARNs, or all of the region."""

@@ -97,8 +97,9 @@ DEPLOYING = (
 PUSHING = (
     "ecr:GetAuthorizationToken", "ecr:DescribeImages", "ecr:BatchCheckLayerAvailability",
     "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage",
+    "ecr:BatchGetImage",
 )  # fmt: skip
-"""What pushing an image with Docker needs."""
+"""What pushing an image with Docker needs, and looking at what was pushed."""
 
 
 def actions_for(

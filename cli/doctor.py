@@ -34,7 +34,7 @@ def doctor(
         wanted = wanted_of(environment, parameter or [], stack, with_resources=hosts)
         found |= examine(account, wanted, session, hosts=hosts)
     elif env:
-        found |= examine_here(account, wanted_of(environment, parameter or [], None))
+        found |= examine_here(wanted_of(environment, parameter or [], None))
     if json:
         emit(_document(environment.stack, account.region, found))
     else:

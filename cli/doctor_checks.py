@@ -7,12 +7,12 @@ from cli.account import Account
 from cli.deployment import PLACEHOLDER, broken_rules, faults
 from cli.findings import Finding, Wanted, fail, ok, warn
 from cli.library_check import mistakes_in_library
-from cli.shell import DOCKER, PYTHON_FOR_LAMBDA, Shell
+from cli.shell import PYTHON_FOR_LAMBDA, Shell
 from cli.stack import PIPELINES
 from seqdrop.disk import LEAST_FREE_MIB
 
 
-def check_parameters(wanted: Wanted, _: Account) -> Iterator[Finding]:
+def check_parameters(wanted: Wanted) -> Iterator[Finding]:
     """Would CloudFormation take every parameter?"""
     wrong = faults(wanted.declared, wanted.given)
     found = sorted(fault for fault in wrong if fault[0] not in wanted.built)
@@ -47,16 +47,6 @@ def check_programs(shell: Shell) -> Iterator[Finding]:
     else:
         yield fail(
             "`make build` needs make and Lambda's Python 3.13", "put make and python3.13 on PATH"
-        )
-
-
-def check_docker(wanted: Wanted, shell: Shell) -> Iterator[Finding]:
-    """Can images be built here? Whether they have to be, only the account tells."""
-    if wanted.built and not shell.answers(*DOCKER):
-        yield warn(
-            f"no Docker engine answers: {', '.join(sorted(wanted.built))} can't be built here",
-            "start one, unless ECR has the image of these sources already; or build it elsewhere "
-            "with `seqdrop deploy --images-only`",
         )
 
 

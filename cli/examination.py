@@ -26,7 +26,6 @@ from cli.deployment import (
 from cli.doctor_catalog import Deployed, check_dead_letters, check_references
 from cli.doctor_checks import (
     check_disk,
-    check_docker,
     check_library,
     check_licence,
     check_parameters,
@@ -34,7 +33,7 @@ from cli.doctor_checks import (
     check_rules,
 )
 from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
-from cli.doctor_images import check_container_images
+from cli.doctor_images import check_container_images, check_docker
 from cli.doctor_quotas import check_functions, check_quotas, check_room, check_storage
 from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
 from cli.doctor_stack import check_batch, check_stack
@@ -118,16 +117,16 @@ _EMBEDDED = (
 )
 
 
-def examine_here(account: Account, wanted: Wanted) -> Findings:
+def examine_here(wanted: Wanted) -> Findings:
     """What needs no account: the parameters, and the programs that `seqdrop deploy` calls."""
-    found = _examine_here(account, wanted)
+    found = _examine_here(wanted)
     return {**found, "programs": [*found["programs"], *check_docker(wanted, Shell(PROJECT))]}
 
 
-def _examine_here(account: Account, wanted: Wanted) -> Findings:
+def _examine_here(wanted: Wanted) -> Findings:
     return {
         "pipelines": list(check_library()),
-        "parameters": [*check_parameters(wanted, account), *check_rules(wanted)],
+        "parameters": [*check_parameters(wanted), *check_rules(wanted)],
         "programs": list(check_programs(Shell(PROJECT))),
     }
 
@@ -149,10 +148,10 @@ def examine(account: Account, wanted: Wanted, session: Any, *, hosts: bool) -> F
         "Batch": [check_batch],
     }
     found = {
-        name: [one for check in some for one in _asked(partial(check, wanted, account))]
+        name: [one for check in some for one in asked(partial(check, wanted, account))]
         for name, some in checks.items()
     }
-    return _examine_here(account, wanted) | found | _examine_deployed(wanted, session)
+    return _examine_here(wanted) | found | _examine_deployed(wanted, session)
 
 
 def _disk() -> Iterator[Finding]:
@@ -177,12 +176,12 @@ def _examine_deployed(wanted: Wanted, session: Any) -> Findings:
     stack = Stack(wanted.stack.name, wanted.stack.outputs, session)
 
     def ask(check: Callable[[Wanted, Deployed], Iterator[Finding]]) -> list[Finding]:
-        return list(_asked(partial(check, wanted, Deployed(stack.catalog, stack.dead_letters))))
+        return list(asked(partial(check, wanted, Deployed(stack.catalog, stack.dead_letters))))
 
     return found | {"references": ask(check_references), "dead letters": ask(check_dead_letters)}
 
 
-def _asked(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def asked(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     """What a check finds; who does not answer, or may not, does not end the others."""
     try:
         yield from check()

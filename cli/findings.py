@@ -1,12 +1,13 @@
 """The deployment that `seqdrop doctor` is asked about, and what it may find."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from cli.deployment import KINDS, PLACEHOLDER
 from cli.facts import StackFacts
+from cli.faults import CommandFailed
 from seqdrop.domain.errors import InvalidPipeline
 from seqdrop.library import Library
 
@@ -104,3 +105,13 @@ def warn(says: str, do: str = "") -> Finding:
 def fail(says: str, do: str = "") -> Finding:
     """The deployment, or its first sample, would fail."""
     return Finding(Verdict.FAIL, says, do)
+
+
+def refuse_failures(findings: Iterable[Finding]) -> None:
+    """Raises CommandFailed with all that failed, each remedy once."""
+    failed: dict[str, list[str]] = {}
+    for one in findings:
+        if one.verdict is Verdict.FAIL:
+            failed.setdefault(one.do, []).append(one.says)
+    if failed:
+        raise CommandFailed("; ".join(f"{'; '.join(says)} ({do})" for do, says in failed.items()))

@@ -12,14 +12,13 @@ from cli.account import Account
 from cli.deployment import PROJECT, Environment
 from cli.doctor_checks import (
     check_disk,
-    check_docker,
     check_licence,
     check_parameters,
     check_programs,
     check_rules,
 )
 from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
-from cli.doctor_images import check_container_images
+from cli.doctor_images import check_container_images, check_docker
 from cli.doctor_quotas import check_functions, check_quotas, check_room, check_storage
 from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
 from cli.doctor_stack import check_batch, check_stack
@@ -737,7 +736,7 @@ def test_a_role_that_was_changed_by_hand_is_told() -> None:
 def test_placeholders_are_told_once() -> None:
     asked = wanted(CpuImage="CHOOSE-image", SubnetIds="CHOOSE-subnets", FpgaGenomeAmi="CHOOSE-ami")
     declared = {name: {"Type": "String"} for name in PARAMETERS}
-    findings = found(check_parameters, Facts(), replace(asked, declared=declared))
+    findings = list(check_parameters(replace(asked, declared=declared)))
     assert [finding.says.partition(":")[0] for finding in findings] == [
         "CpuImage", "FpgaGenomeAmi", "SubnetIds",
     ]  # fmt: skip
