@@ -46,6 +46,7 @@ class Account:
                 p["ParameterKey"]: p.get("ParameterValue", "") for p in found.get("Parameters", [])
             },
             outputs={o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])},
+            tags={tag["Key"]: tag["Value"] for tag in found.get("Tags", [])},
             resources=tuple(
                 Resource(r["LogicalResourceId"], r["ResourceType"], r["PhysicalResourceId"])
                 for page in pages

@@ -1,9 +1,9 @@
 """All that `seqdrop doctor` looks at, before there is a stack and after."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -41,7 +41,6 @@ from cli.facts import StackFacts
 from cli.faults import explain
 from cli.findings import Finding, Wanted, fail, ok, warn
 from cli.images import recipes_for
-from cli.runtime import runtime_folder
 from cli.shell import Shell
 from cli.stack import PIPELINES, Stack
 from seqdrop.domain.errors import SeqdropError
@@ -134,7 +133,7 @@ def _examine_here(wanted: Wanted) -> Findings:
 def examine(account: Account, wanted: Wanted, session: Any, *, hosts: bool) -> Findings:
     """Every check, each with what it found; where there are no hosts, nothing of them."""
     if not hosts:
-        found = {"hosts": [ok(_NO_HOSTS)], "disk": list(_disk())}
+        found = {"hosts": [ok(_NO_HOSTS)], "disk": [_disk(wanted.stack)]}
         return found | _examine_deployed(wanted, session)
     checks: dict[str, list[Callable[[Wanted, Account], Iterator[Finding]]]] = {
         "quotas": [check_quotas, check_storage, check_functions, check_room],
@@ -154,13 +153,18 @@ def examine(account: Account, wanted: Wanted, session: Any, *, hosts: bool) -> F
     return _examine_here(wanted) | found | _examine_deployed(wanted, session)
 
 
-def _disk() -> Iterator[Finding]:
-    """The disk of the runtime that AWS_ENDPOINT_URL names."""
-    folder = runtime_folder(os.environ.get("AWS_ENDPOINT_URL", ""))
-    if folder.is_dir():
-        yield check_disk(folder, shutil.disk_usage(folder).free)
-    else:
-        yield warn(f"the runtime was not started in {folder}", "look at the disk of its --dir")
+def _disk(stack: StackFacts | None) -> Finding:
+    """The disk of the runtime that AWS_ENDPOINT_URL names: its stack tells the folder."""
+    told = stack.tags.get(_FOLDER_TAG, "") if stack else ""
+    folder = Path(told)
+    if told and folder.is_dir():
+        return check_disk(folder, shutil.disk_usage(folder).free)
+    where = f"there is no {told} here" if told else "it does not tell where it keeps its files"
+    return warn(f"the runtime's disk was not looked at: {where}", "look for yourself")
+
+
+_FOLDER_TAG = "seqdrop:folder"
+"""Of the embedded runtime's stack (FOLDER_TAG of local/deploy.py)."""
 
 
 _NO_HOSTS = (

@@ -1,7 +1,7 @@
 """What an AWS account has, as plain values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class StackFacts:
     parameters: Mapping[str, str]
     outputs: Mapping[str, str]
     resources: tuple[Resource, ...]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def was_made(self) -> bool:

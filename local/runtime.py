@@ -99,7 +99,7 @@ class Runtime:
             "DragenLicences": str(2 * self.settings.fpga_slots),  # for genomes, and for exomes
             "ShortestPollSeconds": str(self.settings.shortest_poll_seconds),
         }
-        self.deployment = deploy(self.settings.project, self.url, parameters)
+        self.deployment = deploy(self.settings.project, self.url, parameters, self.settings.folder)
         self._host = FunctionHost(
             self.deployment.functions,
             endpoint_url=self.url,

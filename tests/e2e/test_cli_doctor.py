@@ -124,7 +124,7 @@ def test_without_an_endpoint_that_answers_the_account_fails(tmp_path: Path) -> N
     found = examined(Command(tmp_path, "http://127.0.0.1:9"))
     assert found.keys() == {"account"}
     found = examined(Command(tmp_path, "http://127.0.0.1:9"), "--env", "prod-us")
-    assert found.keys() == {"account", "parameters", "programs"}
+    assert found.keys() == {"account", "pipelines", "parameters", "programs"}
     assert {one["verdict"] for one in found["parameters"]} == {"fail"}
     assert "nothing answers at http://127.0.0.1:9" in found["account"][0]["says"]
 
@@ -138,13 +138,21 @@ def test_what_a_person_reads_has_a_line_for_each_finding(lab: Lab, tmp_path: Pat
 
 
 def test_a_disk_is_looked_at_where_the_runtime_has_its_files(lab: Lab, tmp_path: Path) -> None:
+    """Not at the folder of another runtime, which had this port before."""
     command = Command(tmp_path, lab.runtime.url)
     command.environment["XDG_CACHE_HOME"] = str(tmp_path)
+    (tmp_path / "seqdrop" / lab.runtime.url.rpartition(":")[2]).mkdir(parents=True)
+    assert disk_of(command)["says"].startswith(f"{lab.runtime.settings.folder} has ")
+
+
+def test_the_disk_of_a_runtime_that_does_not_tell_its_folder_is_not_guessed(
+    lab: Lab, tmp_path: Path
+) -> None:
+    command = Command(tmp_path, lab.runtime.url)
+    command.environment["SEQDROP_STACK"] = "another"
     disk = disk_of(command)
-    assert disk["verdict"] == "warn", "this runtime has a folder that nobody can know of"
-    folder = tmp_path / "seqdrop" / lab.runtime.url.rpartition(":")[2]
-    folder.mkdir(parents=True)
-    assert disk_of(command)["says"].startswith(f"{folder} has ")
+    assert disk["verdict"] == "warn"
+    assert disk["says"].endswith("it does not tell where it keeps its files")
 
 
 def disk_of(command: Command) -> dict[str, Any]:

@@ -24,8 +24,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def lab(folder: Path) -> Iterator[Lab]:
-    def with_licence(project: Path, url: str, parameters: Mapping[str, str]) -> Any:
-        return deploy(project, url, {**parameters, "DragenLicenceSecretArn": ARN})
+    def with_licence(
+        project: Path, url: str, parameters: Mapping[str, str], runtime_folder: Path
+    ) -> Any:
+        given = {**parameters, "DragenLicenceSecretArn": ARN}
+        return deploy(project, url, given, runtime_folder)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("local.runtime.deploy", with_licence)

@@ -22,6 +22,7 @@ from cli.doctor_images import check_container_images, check_docker
 from cli.doctor_quotas import check_functions, check_quotas, check_room, check_storage
 from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
 from cli.doctor_stack import check_batch, check_stack
+from cli.examination import asked as findings_of
 from cli.examination import wanted_of
 from cli.facts import (
     BatchResource,
@@ -253,6 +254,20 @@ def test_the_f_quota_is_held_against_both_kinds_of_fpga_hosts(has: float, verdic
 @pytest.mark.parametrize(("has", "verdict"), [(5, "fail"), (16, "warn"), (512, "ok")])
 def test_the_spot_quota_is_held_against_the_wanted_size(has: float, verdict: str) -> None:
     assert verdicts(found(check_quotas, Facts(quotas={"L-34B43A08": has})))[0] == verdict
+
+
+def test_prices_without_cpu_hosts_are_one_line_and_end_no_other_check(tmp_path: Path) -> None:
+    prices = (PROJECT / "pipelines/prices.yaml").read_text("utf-8")
+    (tmp_path / "prices.yaml").write_text(prices.replace("  cpu: {", "  arm: {"))
+    asked_of = replace(wanted(), library=Library(str(tmp_path)))
+    account = cast("Account", Facts())
+    (finding,) = findings_of(partial(check_quotas, asked_of, account))
+    assert finding.verdict is Verdict.FAIL
+    assert finding.says == "prices.yaml has no price for the queue cpu: add it"
+    (tmp_path / "prices.yaml").unlink()
+    (finding,) = findings_of(partial(check_quotas, asked_of, account))
+    assert finding.verdict is Verdict.FAIL
+    assert "prices.yaml" in finding.says
 
 
 def test_without_fpga_nobody_asks_for_f_instances_amis_or_a_licence() -> None:
@@ -678,9 +693,12 @@ def test_without_spots_role_the_command_that_makes_it_is_told() -> None:
 
 
 def test_root_is_not_asked_about() -> None:
-    facts = Facts(arn="arn:aws:iam::123456789012:root")
-    assert verdicts(found(check_deployer, facts)) == ["warn"]
-    assert facts.iam.calls == []
+    """IAM's simulator is of users and roles: asked about root, this one would fail."""
+    facts = Facts(arn="arn:aws:iam::123456789012:root", iam=FakeSimulator({}))
+    (finding,) = found(check_deployer, facts)
+    assert (finding.says, finding.do) == (
+        "these are the root user's credentials", "deploy as a role",
+    )  # fmt: skip
 
 
 def test_a_good_deployment_is_no_alarm() -> None:
