@@ -65,7 +65,8 @@ def _built(name: str, kind: str, tag: str, account: Account, shell: Shell) -> Fi
     """An image of this copy of Seqdrop: under its sources' hash, or yet to be built."""
     repository = f"{PREFIX}/{kind}"
     if image := account.container_image(repository, tag=tag):
-        return _runs(f"{name}: {repository} has {tag} already, nothing to build", image)
+        says = f"{name}: {repository} has {tag} already, nothing to build"
+        return _runs(says, image, "remove it from the repository, and deploy again")
     if shell.answers(*DOCKER):
         return ok(f"{name}: `seqdrop deploy` builds {repository}:{tag} with Docker, and pushes it")
     return fail(
@@ -93,14 +94,15 @@ def _container_image(name: str, image: str, account: Account) -> Finding:
             f"{name}: {parts['repository']} has no {parts['digest']}",
             "push it, or give another digest",
         )
-    return _runs(f"{name} is in {parts['repository']}", found)
+    build = f"build it with `docker build --platform {_PLATFORM}`"
+    return _runs(f"{name} is in {parts['repository']}", found, build)
 
 
-def _runs(says: str, image: ContainerImage) -> Finding:
+def _runs(says: str, image: ContainerImage, do: str) -> Finding:
     """Whether hosts can run it, where ECR tells for which machines it is."""
     if image.platforms and _PLATFORM not in image.platforms:
         return fail(
             f"{says}, but it is for {', '.join(image.platforms)}: the hosts are {_PLATFORM}",
-            f"build it with `docker build --platform {_PLATFORM}`",
+            do,
         )
     return ok(says)

@@ -507,7 +507,12 @@ def test_an_image_for_other_machines_is_told() -> None:
     (finding,) = found(check_images, Facts(pushed=arm), asked)
     assert finding.verdict is Verdict.FAIL
     assert "it is for linux/arm64: the hosts are linux/amd64" in finding.says
+    assert "--platform linux/amd64" in finding.do
     assert verdicts(found(check_images, Facts(pushed=both), asked)) == ["ok"]
+    built = replace(wanted(EnableFpga="false", CpuImage="CHOOSE-image"), built=BUILT)
+    (finding,) = found(check_images, Facts(pushed=arm), built)
+    assert finding.verdict is Verdict.FAIL
+    assert finding.do.startswith("remove it"), "a tag can't be moved to another image"
 
 
 def test_an_image_that_a_deployed_job_definition_names_is_looked_for_too() -> None:
