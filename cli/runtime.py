@@ -128,6 +128,7 @@ def _ended_by_signals() -> Iterator[None]:
 def _start(place: Path, port: int, fpga_slots: int, cpu_slots: int | None) -> "Iterator[Runtime]":
     try:
         from local.endpoint import PortInUse
+        from local.permissions import CannotRead
         from local.runtime import Runtime, RuntimeSettings
     except ModuleNotFoundError as error:
         raise CommandFailed(
@@ -137,11 +138,10 @@ def _start(place: Path, port: int, fpga_slots: int, cpu_slots: int | None) -> "I
     cpus = cpu_slots or os.cpu_count() or 1
     settings = RuntimeSettings(place, port=port, fpga_slots=fpga_slots, cpu_slots=cpus)
     try:
-        runtime = Runtime(settings)
-    except PortInUse as error:
+        with Runtime(settings) as runtime:
+            yield runtime
+    except (PortInUse, CannotRead) as error:
         raise CommandFailed(str(error)) from error
-    with runtime:
-        yield runtime
 
 
 def _document(runtime: "Runtime", log: Path) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from seqdrop.flow.closing import Closing
 from seqdrop.flow.jobs import JobFlow
 from seqdrop.flow.references import ReferenceFlow
 from seqdrop.library import Library
+from seqdrop.settings import Settings
 
 if TYPE_CHECKING:
     from cli.dead_letters import DeadLetters
@@ -107,8 +108,10 @@ class Stack:
             queue_prefix=self.output("JobQueuePrefix"),
             prices=self.library.prices,
             now=now,
-            runnable_timeout_seconds=int(self.parameters.get("RunnableTimeoutSeconds", "14400")),
-            scratch_gib=int(self.parameters.get("ScratchGib", "1000")),
+            runnable_timeout_seconds=int(
+                self.parameters.get("RunnableTimeoutSeconds", Settings().runnable_timeout_seconds)
+            ),
+            scratch_gib=int(self.parameters.get("ScratchGib", Settings().scratch_gib)),
         )
 
     @cached_property

@@ -141,8 +141,8 @@ def _file(file: FastqFile) -> Document:
 
 
 def _run(run: Run, jobs: dict[str, Job]) -> Document:
-    cost = run.cost_usd if run.status is RunStatus.SUCCEEDED else None
-    if cost is None:
+    cost = run.cost_usd
+    if cost is None or run.status is not RunStatus.SUCCEEDED:  # the jobs may have ended after it
         cost = run_cost_usd(job.cost_usd for job in jobs.values())
     return {
         "run_key": run.run_key,

@@ -10,7 +10,7 @@ _READ = {"Sid", "Effect", "Action", "Resource", "Condition"}
 
 
 class CannotRead(Exception):
-    """A statement that this reader would judge wrongly."""
+    """A statement that the embedded account can't judge: a Deny, NotAction or NotResource."""
 
 
 @dataclass(frozen=True, order=True)
@@ -45,7 +45,10 @@ def grants_of(role: str, document: Mapping[str, Any]) -> list[Grant]:
     found = []
     for statement in _list(document["Statement"]):
         if statement["Effect"] != "Allow" or not statement.keys() <= _READ:
-            raise CannotRead(f"{role}: {statement}")
+            raise CannotRead(
+                f"role {role}: the embedded account knows Allow, Action and Resource, and can't "
+                f"judge {statement}"
+            )
         actions, resources = _list(statement["Action"]), _list(statement["Resource"])
         found += [Grant(role, action, resource) for action in actions for resource in resources]
     return found

@@ -38,6 +38,12 @@ def roles() -> dict[str, str]:
     return dict(_roles())
 
 
+def check_policies() -> None:
+    """Reads every role's policies. Raises CannotRead for what can't be judged at a call."""
+    for role in set(roles().values()):
+        grants_of_role(role)
+
+
 def role_of(who: str) -> str | None:
     """The role of one of them; None where nobody has such a key."""
     return next((role for key, role in _roles() if key == who), None)

@@ -25,10 +25,11 @@ from local import (
     s3_events,
 )
 from local.batch import BatchSettings
-from local.deploy import REGION, Deployment, deploy
+from local.deploy import Deployment, deploy
 from local.endpoint import Endpoint
 from local.functions import FunctionHost
 from local.queues import QueuePollers
+from local.roles import check_policies
 
 PROJECT = Path(__file__).resolve().parent.parent
 _PATCHED: tuple[Any, ...] = (dynamodb, log_groups, s3_bodies, s3_events, executions)
@@ -52,6 +53,8 @@ class RuntimeSettings:
     tool_path: str = field(default_factory=lambda: os.environ.get("PATH", os.defpath))
     """Where native tools are looked for first."""
     project: Path = PROJECT
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Of the template, where they are to be others than the runtime's own."""
 
 
 class Runtime:
@@ -98,8 +101,10 @@ class Runtime:
             "FpgaExomeAmi": "ami-0000000000000local",
             "DragenLicences": str(2 * self.settings.fpga_slots),  # for genomes, and for exomes
             "ShortestPollSeconds": str(self.settings.shortest_poll_seconds),
+            **self.settings.parameters,
         }
         self.deployment = deploy(self.settings.project, self.url, parameters, self.settings.folder)
+        check_policies()
         self._host = FunctionHost(
             self.deployment.functions,
             endpoint_url=self.url,
@@ -159,7 +164,6 @@ class Runtime:
                 "AWS_ENDPOINT_URL": self.url,
                 "AWS_ACCESS_KEY_ID": "local",
                 "AWS_SECRET_ACCESS_KEY": "local",
-                "AWS_DEFAULT_REGION": REGION,
             },
             slots={
                 "FpgaGenome": settings.fpga_slots,

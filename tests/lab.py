@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from moto.secretsmanager.utils import SecretsManagerSecretIdentifier
+from moto.utilities.id_generator import moto_id_manager
 
-from local.deploy import REGION
+from local.deploy import ACCOUNT, REGION
 from local.runtime import Runtime, RuntimeSettings
 from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
@@ -25,6 +27,7 @@ from seqdrop.domain.reference import ReferenceState
 from seqdrop.flow.jobs import JobFlow
 from seqdrop.flow.references import ReferenceFlow
 from seqdrop.library import Library
+from seqdrop.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 WAIT_SECONDS = 60.0
@@ -183,10 +186,24 @@ class Lab:
             self.catalog, objects, Batch(self.client("batch")),
             Executions(self.client("stepfunctions")), self.results,
             self.runtime.outputs["JobQueuePrefix"], library.prices, now,
+            Settings().runnable_timeout_seconds, Settings().scratch_gib,
         )  # fmt: skip
         bucket = self.runtime.outputs["ReferencesBucket"]
         kinds = frozenset(self.runtime.outputs["QueueKinds"].split(","))
         return ReferenceFlow(self.catalog, objects, jobs, library, bucket, now, kinds)
+
+
+LICENCE_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:dragen-licence-AbCdEf"
+"""What a stack is deployed with; ``put_licence`` makes it."""
+
+
+def put_licence(lab: Lab, text: str) -> None:
+    """Makes the licence's secret, under the ARN that the stack knows."""
+    name, _, suffix = LICENCE_SECRET.rpartition(":")[2].rpartition("-")
+    identifier = SecretsManagerSecretIdentifier(ACCOUNT, REGION, name)
+    moto_id_manager.set_custom_id(identifier, suffix)
+    made = lab.client("secretsmanager").create_secret(Name=name, SecretString=text)
+    assert made["ARN"] == LICENCE_SECRET
 
 
 @contextmanager

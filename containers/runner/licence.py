@@ -8,8 +8,9 @@ Manager's console makes it.
 import contextlib
 import ctypes
 import os
+import re
 import tempfile
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,8 +22,12 @@ from seqdrop.domain.failure import FailureClass
 VARIABLE = "DRAGEN_LICENCE"
 """The variable that the job definition fills from the secret."""
 NAME = "licence"
-"""What DRAGEN is told, below the job's folder: results hold its command line, the same each run."""
+"""The link's name in the job's folder. DRAGEN writes its command line into its results, so the name
+is the same in every run."""
+OLDEST = (4, 2)
+"""The first DRAGEN that has the option."""
 _OPTION = "--lic-credentials"
+_RELEASE = re.compile(r"\b(\d+)\.(\d+)\.\d+\s*$")
 _PROGRAM = "dragen"
 
 
@@ -48,8 +53,8 @@ def lent(secret: str, folder: Path, root: Path) -> Iterator[tuple[str, ...]]:
     """DRAGEN's option for its licence, valid until the block ends; none without a secret.
 
     The file is its owner's alone and lies in ``folder``, out of ``root``, where the tools work.
-    Whatever ends the block, it is overwritten and removed. A PLAN fault for a secret that no
-    DRAGEN could read.
+    Whatever ends the block, it is overwritten and removed, with the link to it. A PLAN fault for a
+    secret that no DRAGEN could read.
     """
     if not secret:
         yield ()
@@ -58,19 +63,42 @@ def lent(secret: str, folder: Path, root: Path) -> Iterator[tuple[str, ...]]:
     hide(*credentials.values())
     content = "".join(f"{name}={value}\n" for name, value in credentials.items()).encode()
     descriptor, name = tempfile.mkstemp(prefix="dragen-", suffix=".lic", dir=folder)  # mode 0600
-    file = Path(name)
+    file, link = Path(name), root / NAME
     try:
         with os.fdopen(descriptor, "wb") as opened:
             opened.write(content)
-        (root / NAME).symlink_to(file)
+        link.symlink_to(file)
         yield (_OPTION, NAME)
     finally:
+        link.unlink(missing_ok=True)
         _shred(file, len(content))
+
+
+def is_dragen(command: list[str]) -> bool:
+    """Whether a command is DRAGEN's."""
+    return Path(command[0]).name == _PROGRAM
 
 
 def licensed(command: list[str], option: tuple[str, ...]) -> list[str]:
     """A command, with the licence if it is DRAGEN's."""
-    return [*command, *option] if Path(command[0]).name == _PROGRAM else command
+    return [*command, *option] if is_dragen(command) else command
+
+
+def check_version(secret: str, versions: Mapping[str, str]) -> None:
+    """A PLAN fault where there is a secret, and a DRAGEN that takes none.
+
+    ``versions`` are the tools' own words. DRAGEN's end with its release, as in
+    ``dragen Version 07.021.609.3.9.5``; of other words nothing is concluded.
+    """
+    found = _RELEASE.search(versions.get(_PROGRAM, ""))
+    if secret and found and (int(found[1]), int(found[2])) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise StageFault(
+            FailureClass.PLAN,
+            f"DRAGEN {found[0]} takes no licence from a file, as {oldest} and later do: leave "
+            "DragenLicenceSecretArn empty, and let the host have its licence (docs/deploy.md, FPGA "
+            "hosts)",
+        )
 
 
 def _shred(file: Path, size: int) -> None:

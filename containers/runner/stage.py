@@ -5,6 +5,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -12,7 +13,7 @@ from runner.commands import Filler, applies
 from runner.faults import StageFault
 from runner.fetch import WORKERS as FETCH_WORKERS
 from runner.fetch import Needed, check_files, fetch_tasks, needed_results, wanted_files
-from runner.licence import lent
+from runner.licence import check_version, lent
 from runner.log import OutcomeLog
 from runner.objects import Objects
 from runner.outputs import check_records, collect, measure
@@ -68,8 +69,9 @@ class StageRun:
             needed = needed_results(self.plan, self.stage, self.objects, self.stop)
             self.of_simulated = any(result.simulated for _, result in needed)
             self._fetch(needed, folders, reads)
-            texts = self._texts(questions.answers())
-            filler = Filler(folders.root, texts, self.plan.variables, reads.pairs)
+            versions = questions.answers()
+            check_version(self.settings.dragen_licence, versions.lines)
+            filler = Filler(folders.root, self._texts(versions), self.plan.variables, reads.pairs)
             self._run_steps(steps, filler, reads, folders)
             files = self._check(filler, reads, folders.out)
             self._publish(publisher, files, questions)
@@ -116,16 +118,18 @@ class StageRun:
     def _run_steps(self, steps: list[Step], filler: Filler, reads: Reads, folders: Folders) -> None:
         """Run them while files on disk are checked; a tool's fault may come from a bad file."""
         try:
-            with lent(self.settings.dragen_licence, self.settings.secrets, folders.root) as licence:
-                ran = run_steps(
-                    steps,
-                    filler,
-                    reads,
-                    folders,
-                    licence=licence,
-                    threads=self.threads,
-                    stop=self.stop,
-                )
+            licence = partial(
+                lent, self.settings.dragen_licence, self.settings.secrets, folders.root
+            )
+            ran = run_steps(
+                steps,
+                filler,
+                reads,
+                folders,
+                licence=licence,
+                threads=self.threads,
+                stop=self.stop,
+            )
         except StageFault as fault:
             if fault.failure_class is FailureClass.TOOL:
                 self._look_for_cause(reads)

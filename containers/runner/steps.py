@@ -1,6 +1,8 @@
 """The steps of a stage, one after another; a fault in the input ends the tools and wins."""
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +13,7 @@ from runner.commands import Filler, PipePlan
 from runner.descendants import end_own_children
 from runner.faults import StageFault, Stopped, redact
 from runner.feed import Feed, ToolsEnded
-from runner.licence import licensed
+from runner.licence import is_dragen, licensed
 from runner.parallel import run_parallel
 from runner.processes import Ended, Tool, ToolPipe
 from runner.reads import Reads
@@ -21,6 +23,9 @@ from seqdrop.domain.pipeline import Step
 
 _LOOK_SECONDS = 0.2
 """Between looks whether something else has ended the stage."""
+
+
+Licence = Callable[[], AbstractContextManager[tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
@@ -37,13 +42,14 @@ def run_steps(
     reads: Reads,
     folders: Folders,
     *,
-    licence: tuple[str, ...],
+    licence: Licence,
     threads: int,
     stop: Event,
 ) -> StepsRan:
     """Run all, one after another; the regions of a step side by side, one a core.
 
-    ``licence`` is DRAGEN's option for it, which the commands that are told of do not show.
+    ``licence`` lends DRAGEN's option for it while a step that has DRAGEN runs. It is added when a
+    command starts; recorded commands are without it.
     """
     seconds: dict[str, float] = {}
     commands: list[str] = []
@@ -53,20 +59,25 @@ def run_steps(
         if not pipes:  # for each of no pairs
             continue
         by_region = step.for_each == "region"
-        started_as = [_with_licence(pipe, licence) for pipe in pipes]
-        if by_region:
-            _run_side_by_side(started_as, reads, folders, threads, stop)
-        else:
-            for pipe in started_as:
-                StepRun(pipe, reads, stop).run(folders)
+        with licence() if any(map(_has_dragen, pipes)) else nullcontext(()) as option:
+            started_as = [_with_licence(pipe, option) for pipe in pipes]
+            if by_region:
+                _run_side_by_side(started_as, reads, folders, threads, stop)
+            else:
+                for pipe in started_as:
+                    StepRun(pipe, reads, stop).run(folders)
         tools = "_".join(Path(command[0]).name for command in pipes[0].commands)
         seconds[f"step_{number}_{tools}"] = round(time.monotonic() - started, 3)
         commands += [redact(pipe.text) for pipe in (pipes[:1] if by_region else pipes)]
     return StepsRan(seconds, tuple(commands))
 
 
-def _with_licence(pipe: PipePlan, licence: tuple[str, ...]) -> PipePlan:
-    return replace(pipe, commands=[licensed(command, licence) for command in pipe.commands])
+def _has_dragen(pipe: PipePlan) -> bool:
+    return any(map(is_dragen, pipe.commands))
+
+
+def _with_licence(pipe: PipePlan, option: tuple[str, ...]) -> PipePlan:
+    return replace(pipe, commands=[licensed(command, option) for command in pipe.commands])
 
 
 def _run_side_by_side(

@@ -31,7 +31,8 @@ _TEXTS = {
     "UNDETERMINED": "Batch job is blocked, root cause is undetermined.",
 }
 REASONS = tuple(_TEXTS)
-_WITH_TIME_LIMIT = {TOO_MANY_VCPUS, TOO_LARGE, NO_CAPACITY, UNSUPPORTED}
+_WITH_TIME_LIMIT = {TOO_MANY_VCPUS, TOO_LARGE, NO_CAPACITY}
+"""The reasons that a queue may have a time limit for, as the user guide lists them."""
 _SHORTEST, _LONGEST = 600, 86_400
 _ANY_TYPE = ("optimal", "default_x86_64", "default_arm64")
 

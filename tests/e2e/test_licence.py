@@ -2,17 +2,14 @@
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from local.deploy import ACCOUNT, REGION, deploy
-from tests.lab import Lab, fasta, make_genome, open_lab, pair
+from tests.lab import LICENCE_SECRET, Lab, fasta, make_genome, open_lab, pair, put_licence
 
 NAME, PASSWORD = "n4mE-of-the-lab", "pa55=word/Of+it"
-ARN = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:dragen-licence"
 GENOME = make_genome(5_000)
 ACCEPTED = "license credentials file accepted"
 
@@ -24,22 +21,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def lab(folder: Path) -> Iterator[Lab]:
-    def with_licence(
-        project: Path, url: str, parameters: Mapping[str, str], runtime_folder: Path
-    ) -> Any:
-        given = {**parameters, "DragenLicenceSecretArn": ARN}
-        return deploy(project, url, given, runtime_folder)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("local.runtime.deploy", with_licence)
-        with open_lab(folder) as lab:
-            text = json.dumps({"credentials-1": NAME, "credentials-2": PASSWORD})
-            lab.client("secretsmanager").create_secret(Name="dragen-licence", SecretString=text)
-            lab.add_reference("GRCh38", fasta(GENOME))
-            for mate, body in enumerate(pair(300, genome=GENOME), 1):
-                lab.drop(f"wgs/NA1_{mate}.fastq.gz", body)
-            lab.wait_for("NA1", "wgs", "ANALYSED", seconds=240)
-            yield lab
+    with open_lab(folder, parameters={"DragenLicenceSecretArn": LICENCE_SECRET}) as lab:
+        put_licence(lab, json.dumps({"credentials-1": NAME, "credentials-2": PASSWORD}))
+        lab.add_reference("GRCh38", fasta(GENOME))
+        for mate, body in enumerate(pair(300, genome=GENOME), 1):
+            lab.drop(f"wgs/NA1_{mate}.fastq.gz", body)
+        lab.wait_for("NA1", "wgs", "ANALYSED", seconds=240)
+        yield lab
 
 
 def logged(lab: Lab) -> list[str]:

@@ -287,6 +287,9 @@ def test_jobs_of_both_kinds_work_on_scratch_and_log_where_logs_expire() -> None:
     containers = [cpu["ContainerProperties"], *(_task(n)["Containers"][0] for n in FPGA_JOBS)]
     for container in containers:
         assert {"Name": "SEQDROP_SCRATCH", "Value": "/scratch"} in container["Environment"]
+        # Without it a job would ask S3 of us-east-1, wherever its buckets are.
+        region = {"Name": "AWS_DEFAULT_REGION", "Value": {"Ref": "AWS::Region"}}
+        assert region in container["Environment"]
         options = container["LogConfiguration"]["Options"]
         assert options["awslogs-group"] == {"Ref": "JobLogGroup"}
 

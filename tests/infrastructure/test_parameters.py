@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from local.conditions import broken_rules
+from seqdrop.settings import Settings
 from tests.infrastructure.stack import made, made_of_type, source, transformed
 
 PARAMETERS = source()["Parameters"]
@@ -107,6 +108,13 @@ def test_parameters_that_go_together_are_taken(
     assert refused(**network, **fpga) == []
 
 
+def test_a_licence_on_hosts_that_reach_no_server_is_refused() -> None:
+    licence = {"DragenLicenceSecretArn": "arn:aws:secretsmanager:eu-west-2:1:secret:l-AbCdEf"}
+    assert refused(**SUBNETS, **FPGA, **licence) == []
+    (why,) = refused(**NEW_NETWORK, **FPGA, **licence)
+    assert "NAT gateway" in why
+
+
 @pytest.mark.parametrize("name", sorted(FPGA.keys() - {"EnableFpga"}))
 def test_fpga_queues_without_their_hosts_are_refused(name: str) -> None:
     (why,) = refused(**SUBNETS, **FPGA | {name: ""})
@@ -181,17 +189,14 @@ def test_a_network_is_made_only_by_choice_and_reaches_what_hosts_need() -> None:
         "AWS::EC2::SecurityGroup",
     }
     assert not kinds & {r["Type"] for r in made(CreateNetwork="false").values()}
-    given = {**NEW_NETWORK, "EnableFpga": "true", "DragenLicenceSecretArn": "arn:x"}
+    given = {**NEW_NETWORK, "EnableFpga": "true"}
     services = {
         e["ServiceName"]["Fn::Sub"].partition("${AWS::Region}.")[2]: e["VpcEndpointType"]
         for e in made_of_type("AWS::EC2::VPCEndpoint", **given).values()
     }
     interfaces = {"ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry", "logs"}
-    assert services == dict.fromkeys(interfaces | {"secretsmanager"}, "Interface") | dict.fromkeys(
-        {"s3", "dynamodb"}, "Gateway"
-    )
-    without_secret = made_of_type("AWS::EC2::VPCEndpoint", **NEW_NETWORK)
-    assert "SecretsManagerEndpoint" not in without_secret
+    gateways = {"s3", "dynamodb"}
+    assert services == dict.fromkeys(interfaces, "Interface") | dict.fromkeys(gateways, "Gateway")
 
 
 def test_nothing_of_the_network_is_public() -> None:
@@ -208,3 +213,9 @@ def test_nothing_of_the_network_is_public() -> None:
 
 def test_every_choice_together_stays_under_the_size_that_was_set() -> None:
     assert len(transformed()["Resources"]) <= 300
+
+
+@pytest.mark.parametrize("name", ["RunnableTimeoutSeconds", "ScratchGib", "ShortestPollSeconds"])
+def test_a_setting_that_is_not_given_is_the_template_s_default(name: str) -> None:
+    setting = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    assert getattr(Settings(), setting) == int(source()["Parameters"][name]["Default"])

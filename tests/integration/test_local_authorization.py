@@ -11,7 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.deploy import ACCOUNT, REGION
-from local.roles import MACHINE, function_key, job_key, role_of, start_key
+from local.permissions import CannotRead
+from local.roles import MACHINE, check_policies, function_key, job_key, role_of, start_key
 from local.runtime import Runtime, RuntimeSettings
 
 QUEUE = "seqdrop-cpu-routine"
@@ -166,6 +167,19 @@ def ended(batch: Any, job_id: str) -> dict[str, Any]:
             return job
         time.sleep(0.05)
     raise AssertionError(job["status"])
+
+
+def test_a_policy_that_can_not_be_judged_is_told_before_any_call(runtime: Runtime) -> None:
+    check_policies()
+    iam, role = client(runtime, "local", "iam"), role_of(SUBMITTER)
+    deny = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
+    body = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    iam.put_role_policy(RoleName=role, PolicyName="more", PolicyDocument=body)
+    try:
+        with pytest.raises(CannotRead, match="SubmitJobFunctionRole"):
+            check_policies()
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="more")
 
 
 def test_a_person_may_do_everything(runtime: Runtime) -> None:

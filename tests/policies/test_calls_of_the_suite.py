@@ -14,6 +14,7 @@ import pytest
 from local.calls import Call, read_calls
 from local.permissions import Grant
 from local.runtime import Runtime, RuntimeSettings
+from tests.lab import LICENCE_SECRET
 from tests.policies.deployed import Policies, deployed_policies, lasting_calls
 from tests.policies.iam_tables import action_row
 
@@ -69,7 +70,10 @@ EXPLAINED = {
 
 @pytest.fixture(scope="module")
 def policies(tmp_path_factory: pytest.TempPathFactory) -> Policies:
-    with Runtime(RuntimeSettings(tmp_path_factory.mktemp("policies"))):
+    # With all that any test of the suite deploys.
+    parameters = {"DragenLicenceSecretArn": LICENCE_SECRET}
+    settings = RuntimeSettings(tmp_path_factory.mktemp("policies"), parameters=parameters)
+    with Runtime(settings):
         return deployed_policies()
 
 

@@ -27,7 +27,7 @@ if [ -e licence ]; then
   cat licence >{told}/credentials
   stat -L -c %a licence >{told}/mode
   readlink -f licence >{told}/place
-  ln "$(readlink -f licence)" {told}/left
+  ln -f "$(readlink -f licence)" {told}/left
   cat licence licence >&2
 fi
 echo x >out/y
@@ -37,7 +37,7 @@ OTHER = """\
 #!/bin/sh
 tr '\\0' '\\n' </proc/$$/environ >>{told}/environments
 [ "$1" = --version ] && exit
-echo "$@" >{told}/other
+echo "$@" $(ls) $(ls {secrets}) >>{told}/other
 """
 
 
@@ -51,16 +51,16 @@ class Licensed:
         self.told.mkdir()
         self.secrets.mkdir()
         lab.environment |= {VARIABLE: CREDENTIALS, "SEQDROP_SECRETS": str(self.secrets)}
-        lab.tool("other", OTHER.format(told=self.told))
+        lab.tool("other", OTHER.format(told=self.told, secrets=self.secrets))
         self.dragen()
 
     def dragen(self, then: str = "") -> None:
         """Put the tool on PATH; what it does after it has told."""
         self.lab.tool("dragen", DRAGEN.format(told=self.told, then=then))
 
-    def plan(self) -> RunPlan:
-        """DRAGEN, and a tool before it."""
-        steps = (pipe(["other", "-a"]), pipe(["dragen", "-f", "-r", "{ref}/dragen"]))
+    def plan(self, *, times: int = 1) -> RunPlan:
+        """A tool, then DRAGEN; so many times."""
+        steps = (pipe(["other", "-a"]), pipe(["dragen", "-f", "-r", "{ref}/dragen"])) * times
         stage: dict[str, Any] = {"outputs": (Output("y"),), "reads": "", "measures": {}}
         return self.lab.plan(a_stage(steps=steps, **stage))
 
@@ -90,7 +90,23 @@ def test_dragen_gets_the_licence_as_a_file_that_is_its_owner_s_alone(licensed: L
     assert licensed.read("credentials") == CREDENTIALS
     assert licensed.read("mode") == "600\n"
     assert Path(licensed.read("place").strip()).parent == licensed.secrets
-    assert licensed.read("other") == "-a\n"
+    assert "licence" not in licensed.read("other"), "it is there while DRAGEN runs alone"
+    assert ".lic" not in licensed.read("other")
+
+
+def test_each_of_two_steps_of_dragen_gets_it(licensed: Licensed) -> None:
+    ended = licensed.run(licensed.plan(times=2))
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.count("dragen: credentials-1=***") == 4
+    assert licensed.read("other").count("-a ") == 2
+    assert "licence" not in licensed.read("other")
+
+
+def test_a_dragen_that_takes_no_licence_from_a_file_is_not_started(licensed: Licensed) -> None:
+    licensed.lab.tool("dragen", "#!/bin/sh\necho dragen Version 07.021.609.3.9.5\n")
+    plan = licensed.plan()
+    assert licensed.run(plan).returncode == EXIT_CODES[FailureClass.PLAN]
+    assert "leave DragenLicenceSecretArn empty" in licensed.lab.failure(plan).message
 
 
 def test_the_licence_is_in_no_environment_log_record_or_result(licensed: Licensed) -> None:

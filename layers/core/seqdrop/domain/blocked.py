@@ -82,11 +82,6 @@ def remedy_of(why: str) -> Remedy:
     return REMEDIES.get(code_of(why), _ANY)
 
 
-def failure_of(why: str) -> str:
-    """The failure class of a job that was given up for a reason."""
-    return remedy_of(why).failure
-
-
 def cancel_reason(why: str) -> str:
     """What Seqdrop tells Batch when it gives a job up; ``given_up_for`` reads it back."""
     return f"Cancelled by Seqdrop due to reason: {why}"[:_LONGEST_REASON]

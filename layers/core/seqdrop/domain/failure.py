@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from seqdrop.domain.blocked import failure_of, given_up_for
+from seqdrop.domain.blocked import given_up_for, remedy_of
 
 
 class FailureClass(StrEnum):
@@ -84,7 +84,7 @@ def classify(exit_code: int | None, reason: str) -> FailureClass:
     A text that fits nothing here is LOST: no more is known than that the job is gone.
     """
     if why := given_up_for(reason):  # it waited for a host that did not come, or can't
-        return FailureClass(failure_of(why))
+        return FailureClass(remedy_of(why).failure)
     said = reason.lower()
     if "exceeded timeout" in said or "attempt duration" in said:
         return FailureClass.TIMEOUT

@@ -218,8 +218,9 @@ def _is_input(job: Job) -> bool:
 def _ended(run: Run, status: str, cause: str) -> tuple[Run, bool]:
     """The closed run, and whether a person must release its analysis."""
     if status == "ABORTED":
-        # `seqdrop stop` gives a cause that says so already, and by whom.
-        why = cause if cause.startswith("stopped") else f"stopped: {cause}" if cause else "stopped"
+        why = cause or "stopped"
+        if not why.startswith("stopped"):  # `seqdrop stop` says so itself, and by whom
+            why = f"stopped: {why}"
         return msgspec.structs.replace(run, status=RunStatus.ABORTED, failure=why), True
     why = f"the execution ended as {status}" + (f": {cause}" if cause else "")
     return msgspec.structs.replace(run, status=RunStatus.FAILED, failure=why), False

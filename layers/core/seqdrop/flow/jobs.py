@@ -51,9 +51,9 @@ class JobFlow:
     queue_prefix: str
     prices: Callable[[], Prices]
     now: Callable[[], datetime]
-    runnable_timeout_seconds: int = 14_400
+    runnable_timeout_seconds: int
     """How long a job may wait for a host; the template's RunnableTimeoutSeconds."""
-    scratch_gib: int = 1_000
+    scratch_gib: int
     """Scratch of a CPU host, which its jobs pay for; the template's ScratchGib."""
 
     def submit(self, ids: StageInput, token: str) -> str:

@@ -36,14 +36,11 @@ class Waiting:
 
     def look(self, job: Job, state: JobState) -> None:
         """``job`` is as the catalog has it after ``state`` was recorded, Batch's word of now."""
-        key = job.pk, job.sk
         if state.blocked:
-            self.catalog.jobs.record_blocked(key, state, self.now())
-            blocked = self.catalog.jobs.get(key)
-            if blocked and self._is_over(blocked.blocked_since):
+            if self._is_over(job.blocked_since):
                 self.batch.cancel(state.job_id, cancel_reason(state.blocked))
             return
-        self.catalog.jobs.record_unblocked(key, state, self.now())
+        self.catalog.jobs.record_unblocked((job.pk, job.sk), state, self.now())
         if job.status == "RUNNABLE" and self._is_over(job.updated) and self._gets_no_host(job):
             self.batch.cancel(state.job_id, cancel_reason(NO_HOST))
 
@@ -51,9 +48,8 @@ class Waiting:
         return bool(since) and self.now().timestamp() - _epoch(since) > self.limit_seconds
 
     def _gets_no_host(self, job: Job) -> bool:
-        """Where nothing moves, every job of the queues asks this: who is not answered, asks later.
-
-        It is no reason to fail a run.
+        """Every waiting job asks this, so Batch may throttle us: then we ask again later, and fail
+        no run.
         """
         try:
             return self._nothing_moves(job)
@@ -63,8 +59,8 @@ class Waiting:
     def _nothing_moves(self, job: Job) -> bool:
         """Whether it is first in line, nothing runs, and nothing has ended within the limit.
 
-        So a job that waits for others is never meant, be it that they run, or that they are
-        blocked themselves; and who comes after them has the whole limit again.
+        A job behind others is never given up, whether those run or are blocked; when they end,
+        its limit starts anew.
         """
         shared = [f"{prefix}-{rank}" for prefix in _hosts(job) for rank in _RANKS]
         if any(self._any(queue, status) for queue in shared for status in ("STARTING", "RUNNING")):

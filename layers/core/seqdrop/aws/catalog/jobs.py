@@ -107,9 +107,9 @@ class Jobs:
     def record_blocked(self, key: Key, state: JobState, now: datetime) -> Job | None:
         """Writes why a job can't start, and returns it; None where that is old news.
 
-        Old is what is told of an earlier status than the job's, or before it was last told.
-        The reason is the last that was told, and it is blocked since the first time, in whatever
-        order these come. ``record_state`` clears both when the status changes.
+        News is old if it is about an earlier status, or older than the last news. The reason is the
+        latest one told, ``blocked_since`` the earliest, in whatever order they arrive.
+        ``record_state`` clears both when the status changes.
         """
         told = state.told or timestamp(now)
         still = [("progress", "=", state.progress), ("job_id", "=", state.job_id)]
