@@ -1,20 +1,21 @@
 """What an AWS account says of itself, for who is about to deploy: plain facts, no judgement."""
 
+import base64
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.facts import BatchPart, ContainerImage, Image, Resource, Secret, StackFacts, Subnet
+from cli.facts import BatchResource, ContainerImage, Image, Resource, Secret, StackFacts, Subnet
 from cli.simulator import Denial, Question, Simulator
 
 Client = Callable[[str], Any]
-_ALL_PARTS = {
+_DESCRIBE = {
     "computeEnvironments": "describe_compute_environments",
     "jobQueues": "describe_job_queues",
 }
-_PART = {"computeEnvironments": "computeEnvironment", "jobQueues": "jobQueue"}
+_SINGULAR = {"computeEnvironments": "computeEnvironment", "jobQueues": "jobQueue"}
 _NOT_THERE = ("ImageNotFoundException", "RepositoryNotFoundException")
 
 
@@ -45,6 +46,7 @@ class Account:
                 p["ParameterKey"]: p.get("ParameterValue", "") for p in found.get("Parameters", [])
             },
             outputs={o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])},
+            tags={tag["Key"]: tag["Value"] for tag in found.get("Tags", [])},
             resources=tuple(
                 Resource(r["LogicalResourceId"], r["ResourceType"], r["PhysicalResourceId"])
                 for page in pages
@@ -197,14 +199,19 @@ class Account:
         )["images"]
         return ContainerImage(str(found["imageDigest"]), _platforms(given[0]["imageManifest"]))
 
-    def batch_parts(self, kind: str, arns: Sequence[str] = ()) -> list[BatchPart]:
+    def registry_password(self) -> str:
+        """What Docker is let into this account's registry with, for twelve hours."""
+        answer = self._client("ecr").get_authorization_token()["authorizationData"][0]
+        return base64.b64decode(answer["authorizationToken"]).decode().partition(":")[2]
+
+    def batch_resources(self, kind: str, arns: Sequence[str] = ()) -> list[BatchResource]:
         """The ``computeEnvironments`` or ``jobQueues`` of some ARNs, or all of the region."""
-        pages = self._client("batch").get_paginator(_ALL_PARTS[kind]).paginate(
+        pages = self._client("batch").get_paginator(_DESCRIBE[kind]).paginate(
             **({kind: list(arns)} if arns else {})
         )  # fmt: skip
-        name = _PART[kind]
+        name = _SINGULAR[kind]
         return [
-            BatchPart(
+            BatchResource(
                 one[f"{name}Name"], one[f"{name}Arn"], one.get("status", ""),
                 one.get("state", ""), one.get("statusReason", ""),
             )

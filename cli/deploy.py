@@ -8,10 +8,12 @@ import typer
 from cli.faults import CommandFailed
 from cli.options import Parameters
 from cli.screen import say
-from cli.shell import PYTHON_FOR_LAMBDA, Shell
+from cli.shell import Shell
 
 if TYPE_CHECKING:
+    from cli.account import Account
     from cli.deployment import Environment
+    from cli.findings import Wanted
     from cli.images import Recipe, Registry
 
 _EMPTY = '""'
@@ -43,8 +45,11 @@ def deploy(
     ] = False,
 ) -> None:
     """Deploys this copy of Seqdrop; refuses what can't go well, and stops at what fails."""
-    from cli.deployment import PROJECT, parse_parameters, read_environment
-    from cli.images import recipes_for, refuse_unbuildable
+    from cli.deployment import PROJECT, read_environment
+    from cli.doctor_checks import check_parameters, check_programs, check_rules
+    from cli.examination import wanted_of
+    from cli.findings import refuse_failures
+    from cli.images import Registry, recipes_for
     from cli.library_check import require_good_library
     from cli.stack import PIPELINES
 
@@ -55,18 +60,18 @@ def deploy(
         )
     require_good_library(PIPELINES)
     environment = read_environment(env)
-    given = {**environment.parameters, **parse_parameters(parameter or [])}
+    wanted = wanted_of(environment, parameter or [], None, with_resources=False)
     shell = Shell(PROJECT, dry=dry_run)
-    recipes = recipes_for(given)
-    if not guided and not images_only:
-        _refuse_wrong(given, {recipe.parameter for recipe in recipes})
-    if not images_only and not dry_run and not shell.answers(*PYTHON_FOR_LAMBDA):
-        raise CommandFailed(
-            "`make build` needs make and Lambda's Python 3.13: put make and python3.13 on PATH"
-        )
-    registry = _registry(environment, dry=dry_run)
+    as_given = not guided and not images_only
+    if as_given:
+        refuse_failures([*check_parameters(wanted), *check_rules(wanted)])
+    if not images_only and not dry_run:
+        refuse_failures(check_programs(shell))
+    account = _account(environment)
+    registry = Registry(account, "ACCOUNT" if dry_run else account.identity()[0])
     if not dry_run:
-        refuse_unbuildable(recipes, registry, shell)
+        _refuse_images(wanted, account, shell, given_too=as_given)
+    recipes = recipes_for(wanted.given)
     shell.run(["make", _OWN_SAM])
     shell.run(bootstrap_command(environment, ask=not yes))
     images = _push(recipes, registry, shell)
@@ -75,7 +80,7 @@ def deploy(
             say(f"{name}={image}")
         return
     shell.run(["make", "build"])
-    shell.run(deploy_command(environment, given | images, ask=not yes, guided=guided))
+    shell.run(deploy_command(environment, {**wanted.given, **images}, ask=not yes, guided=guided))
     if not dry_run:
         say(f"deployed: SEQDROP_STACK={environment.stack} AWS_REGION={environment.region}")
 
@@ -115,23 +120,24 @@ def _push(recipes: "list[Recipe]", registry: "Registry", shell: "Shell") -> dict
     return {recipe.parameter: f"{registry.repository(recipe.kind)}@DIGEST" for recipe in recipes}
 
 
-def _registry(environment: "Environment", *, dry: bool) -> "Registry":
-    from cli.images import Registry
+def _account(environment: "Environment") -> "Account":
+    from cli.examination import account_of
     from cli.stack import session_for
 
-    session = session_for(environment.region)
-    account = "ACCOUNT" if dry else session.client("sts").get_caller_identity()["Account"]
-    return Registry(session.client("ecr"), account, environment.region)
+    return account_of(session_for(environment.region))
 
 
-def _refuse_wrong(parameters: dict[str, str], built: set[str]) -> None:
-    """Raises CommandFailed for what CloudFormation would refuse later, and less clearly."""
-    from cli.deployment import faults, template_parameters, transformed_template
-    from local.conditions import broken_rules
+def _refuse_images(wanted: "Wanted", account: "Account", shell: Shell, *, given_too: bool) -> None:
+    """Raises CommandFailed for images that can't be built, or that hosts would not run.
 
-    found = sorted(faults(template_parameters(), parameters))
-    wrong = [f"{name}: {why}" for name, why in found if name not in built]
-    wrong += broken_rules(transformed_template(), parameters)
-    if wrong:
-        how = "mend samconfig.toml, or give --parameter Name=value; `seqdrop doctor` tells more"
-        raise CommandFailed(f"{'; '.join(wrong)} ({how})")
+    Who may not look at an image of another's registry may deploy it still.
+    """
+    from functools import partial
+
+    from cli.doctor_images import check_built_images, check_given_images
+    from cli.examination import asked
+    from cli.findings import refuse_failures
+
+    refuse_failures(check_built_images(wanted, account, shell))
+    if given_too:
+        refuse_failures(asked(partial(check_given_images, wanted, account)))

@@ -1,4 +1,4 @@
-"""What who deploys must be allowed: by the types of resources that the templates have.
+"""The IAM actions that a deployment needs, by type of resource.
 
 The actions are those that CloudFormation's own handlers list for making a type, in AWS' published
 resource schemas, without those for properties that the templates do not have.
@@ -97,15 +97,16 @@ DEPLOYING = (
 PUSHING = (
     "ecr:GetAuthorizationToken", "ecr:DescribeImages", "ecr:BatchCheckLayerAvailability",
     "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage",
+    "ecr:BatchGetImage",
 )  # fmt: skip
-"""What pushing an image with Docker needs."""
+"""What pushing an image with Docker needs, and looking at what was pushed."""
 
 
-def actions_for(resources: Iterable[Mapping[str, Any]], *, pushes: bool) -> tuple[str, ...]:
-    """The actions for making some resources of a template, each once.
-
-    Raises KeyError for a type of which nobody said what it needs.
-    """
+def actions_for(
+    resources: Iterable[Mapping[str, Any]], *, pushes: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The actions for making some resources of a template, each once; and types not in MAKING."""
     types = sorted({str(resource["Type"]) for resource in resources})
-    making = [action for each in types for action in MAKING[each]]
-    return tuple(dict.fromkeys([*DEPLOYING, *making, *(PUSHING if pushes else ())]))
+    making = [action for each in types for action in MAKING.get(each, ())]
+    actions = dict.fromkeys([*DEPLOYING, *making, *(PUSHING if pushes else ())])
+    return tuple(actions), tuple(each for each in types if each not in MAKING)

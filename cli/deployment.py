@@ -87,6 +87,20 @@ def transformed_template(path: Path = TEMPLATE) -> dict[str, Any]:
     return transformed(path.read_text("utf-8"), "us-east-1")
 
 
+def broken_rules(parameters: Mapping[str, str]) -> list[str]:
+    """What the template's rules have against some parameters, in the rules' own words."""
+    from local import conditions
+
+    return conditions.broken_rules(transformed_template(), parameters)
+
+
+def without_conditions(body: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
+    """A transformed template with only what is made under some parameters."""
+    from local.conditions import resolve_conditions
+
+    return resolve_conditions(dict(body), parameters)
+
+
 def with_defaults(
     declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str]
 ) -> dict[str, str]:

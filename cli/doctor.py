@@ -28,13 +28,13 @@ def doctor(
     hosts = bool(env or parameter) or not is_embedded()
     session = session_for(environment.region)
     account = account_of(session)
-    found = {"account": [identify(account, made_up=hosts and is_embedded())]}
+    found = {"account": [identify(account, embedded=hosts and is_embedded())]}
     if not _fails(found):
         stack = account.stack(environment.stack)
-        wanted = wanted_of(environment, parameter or [], stack, made=hosts)
+        wanted = wanted_of(environment, parameter or [], stack, with_resources=hosts)
         found |= examine(account, wanted, session, hosts=hosts)
     elif env:
-        found |= examine_here(account, wanted_of(environment, parameter or [], None))
+        found |= examine_here(wanted_of(environment, parameter or [], None))
     if json:
         emit(_document(environment.stack, account.region, found))
     else:

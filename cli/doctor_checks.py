@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cli.account import Account
-from cli.deployment import PLACEHOLDER, faults, transformed_template
+from cli.deployment import PLACEHOLDER, broken_rules, faults
 from cli.findings import Finding, Wanted, fail, ok, warn
 from cli.library_check import mistakes_in_library
-from cli.shell import DOCKER, PYTHON_FOR_LAMBDA, Shell
+from cli.shell import PYTHON_FOR_LAMBDA, Shell
 from cli.stack import PIPELINES
+from seqdrop.disk import LEAST_FREE_MIB
 
 
-def check_parameters(wanted: Wanted, _: Account) -> Iterator[Finding]:
+def check_parameters(wanted: Wanted) -> Iterator[Finding]:
     """Would CloudFormation take every parameter?"""
     wrong = faults(wanted.declared, wanted.given)
     found = sorted(fault for fault in wrong if fault[0] not in wanted.built)
@@ -32,9 +33,7 @@ def check_library() -> Iterator[Finding]:
 
 def check_rules(wanted: Wanted) -> Iterator[Finding]:
     """Do the parameters go together, as the template's rules say?"""
-    from local.conditions import broken_rules
-
-    for why in broken_rules(transformed_template(), wanted.given):
+    for why in broken_rules(wanted.given):
         yield fail(why, _MEND)
 
 
@@ -51,29 +50,17 @@ def check_programs(shell: Shell) -> Iterator[Finding]:
         )
 
 
-def check_docker(wanted: Wanted, shell: Shell) -> Iterator[Finding]:
-    """Can images be built here? Whether they have to be, only the account tells."""
-    if wanted.built and not shell.answers(*DOCKER):
-        yield warn(
-            f"no Docker engine answers: {', '.join(sorted(wanted.built))} can't be built here",
-            "start one, unless ECR has the image of these sources already; or build it elsewhere "
-            "with `seqdrop deploy --images-only`",
-        )
-
-
 def check_disk(folder: Path, free_bytes: int) -> Finding:
     """Has this machine's disk room for a sample, where the embedded runtime keeps its files?"""
     free = free_bytes / 1e9
     says = f"{folder} has {free:.1f} GB free"
-    if free_bytes < _LEAST_BYTES:
+    if free_bytes < LEAST_FREE_MIB << 20:
         return fail(f"{says}: uploads and jobs will fail for want of space", _OTHER_DISK)
     if free < _SMALL_GB:
         return warn(f"{says}: a sample takes some ten times its FASTQ files", _OTHER_DISK)
     return ok(says)
 
 
-_LEAST_BYTES = 256 << 20
-"""What `seqdrop local up` asks for to start at all."""
 _SMALL_GB = 20.0
 _OTHER_DISK = "free some, or start the runtime on another disk: seqdrop local up --dir DIR"
 

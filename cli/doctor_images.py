@@ -18,34 +18,60 @@ _ECR_IMAGE = re.compile(
 
 
 def check_container_images(wanted: Wanted, account: Account, shell: Shell) -> Iterator[Finding]:
-    """The images that were given, those that `seqdrop deploy` builds, and those of the stack."""
-    looked_at = set()
-    for kind in wanted.kinds:
-        name = f"{KINDS[kind]}Image"
-        image = wanted.parameters.get(name, "")
-        if name in wanted.built:
-            yield _built(name, *wanted.built[name], account, shell)
-        elif image and not image.startswith(PLACEHOLDER):
-            looked_at.add(image)
-            yield _container_image(name, image, account)
+    """The images that `seqdrop deploy` builds, those that were given, and those of the stack."""
+    yield from check_built_images(wanted, account, shell)
+    yield from check_given_images(wanted, account)
     if wanted.stack is not None:
+        given = _given(wanted).values()
         definitions = [one.id for one in wanted.stack.of("AWS::Batch::JobDefinition")]
         for name, image in account.images_of_jobs(definitions).items():
-            if image not in looked_at:
+            if image not in given:
                 yield _container_image(f"job definition {name}", image, account)
+
+
+def check_built_images(wanted: Wanted, account: Account, shell: Shell) -> Iterator[Finding]:
+    """The images that nobody gave: are they in ECR already, or can they be built here?"""
+    for name, (kind, tag) in wanted.built.items():
+        yield _built(name, kind, tag, account, shell)
+
+
+def check_given_images(wanted: Wanted, account: Account) -> Iterator[Finding]:
+    """The images that parameters name."""
+    for name, image in _given(wanted).items():
+        yield _container_image(name, image, account)
+
+
+def check_docker(wanted: Wanted, shell: Shell) -> Iterator[Finding]:
+    """Can images be built here? Whether they have to be, only the account tells."""
+    if wanted.built and not shell.answers(*DOCKER):
+        yield warn(
+            f"no Docker engine answers: {', '.join(sorted(wanted.built))} can't be built here",
+            f"unless ECR has the images of these sources already, {_BUILD}",
+        )
+
+
+_BUILD = "start one; or run `seqdrop deploy --images-only` on a machine that has one"
+
+
+def _given(wanted: Wanted) -> dict[str, str]:
+    names = [f"{KINDS[kind]}Image" for kind in wanted.kinds]
+    given = {name: wanted.parameters.get(name, "") for name in names}
+    return {
+        name: image for name, image in given.items() if image and not image.startswith(PLACEHOLDER)
+    }
 
 
 def _built(name: str, kind: str, tag: str, account: Account, shell: Shell) -> Finding:
     """An image of this copy of Seqdrop: under its sources' hash, or yet to be built."""
     repository = f"{PREFIX}/{kind}"
     if image := account.container_image(repository, tag=tag):
-        return _runs(f"{name}: {repository} has {tag} already, nothing to build", image)
+        says = f"{name}: {repository} has {tag} already, nothing to build"
+        return _runs(says, image, "remove it from the repository, and deploy again")
     if shell.answers(*DOCKER):
         return ok(f"{name}: `seqdrop deploy` builds {repository}:{tag} with Docker, and pushes it")
     return fail(
         f"{name}: {repository} has no {tag} yet, and no Docker engine answers that could build it",
-        "start one; or run `seqdrop deploy --images-only` on a machine that has one; or give "
-        f"--parameter {name}=…@sha256:…",
+        f"{_BUILD}; or give --parameter {name}=…@sha256:…",
     )
 
 
@@ -68,14 +94,15 @@ def _container_image(name: str, image: str, account: Account) -> Finding:
             f"{name}: {parts['repository']} has no {parts['digest']}",
             "push it, or give another digest",
         )
-    return _runs(f"{name} is in {parts['repository']}", found)
+    build = f"build it with `docker build --platform {_PLATFORM}`"
+    return _runs(f"{name} is in {parts['repository']}", found, build)
 
 
-def _runs(says: str, image: ContainerImage) -> Finding:
+def _runs(says: str, image: ContainerImage, do: str) -> Finding:
     """Whether hosts can run it, where ECR tells for which machines it is."""
     if image.platforms and _PLATFORM not in image.platforms:
         return fail(
             f"{says}, but it is for {', '.join(image.platforms)}: the hosts are {_PLATFORM}",
-            f"build it with `docker build --platform {_PLATFORM}`",
+            do,
         )
     return ok(says)

@@ -5,15 +5,12 @@ from typing import Any
 
 from cli.account import Account
 from cli.findings import Finding, Wanted, fail, ok, warn
+from seqdrop.domain.cost import ROOT_GIB
 
 FPGA_VCPUS = 24
 _F_QUOTA = ("L-74FC7D96", "Running On-Demand F instances")
 _STANDARD_QUOTA = ("L-1216C47A", "Running On-Demand Standard instances")
 _SPOT_QUOTA = ("L-34B43A08", "All Standard Spot Instance Requests")
-_SMALLEST_CPU_HOST = 16
-"""vCPUs of a 4xlarge, the smallest of the template's CPU hosts: it has a host's whole scratch."""
-_ROOT_GIB = 100
-"""The root volume of each host, as the template's launch templates say."""
 _MACHINE_FUNCTIONS = 3
 """Executions left to the functions that the state machine calls."""
 _MOST_OF_BATCH = 50
@@ -23,7 +20,8 @@ _MOST_OF_BATCH = 50
 def check_quotas(wanted: Wanted, account: Account) -> Iterator[Finding]:
     """May so many vCPUs run at once?"""
     cpus = wanted.number("MaxCpuVcpus")
-    needs = [(*_SPOT_QUOTA, cpus, _SMALLEST_CPU_HOST), (*_STANDARD_QUOTA, cpus, _SMALLEST_CPU_HOST)]
+    smallest = wanted.smallest_cpu_host
+    needs = [(*_SPOT_QUOTA, cpus, smallest), (*_STANDARD_QUOTA, cpus, smallest)]
     if wanted.has_fpga:
         needs.append((*_F_QUOTA, 2 * wanted.number("MaxFpgaVcpus"), FPGA_VCPUS))
     for code, name, most, least in needs:
@@ -40,10 +38,10 @@ def check_quotas(wanted: Wanted, account: Account) -> Iterator[Finding]:
 
 def check_storage(wanted: Wanted, account: Account) -> Iterator[Finding]:
     """Is there EBS storage for scratch and root volumes of as many hosts as may run?"""
-    host = wanted.number("ScratchGib") + _ROOT_GIB
-    most = wanted.number("MaxCpuVcpus") // _SMALLEST_CPU_HOST * host
+    host = wanted.number("ScratchGib") + ROOT_GIB
+    most = wanted.number("MaxCpuVcpus") // wanted.smallest_cpu_host * host
     if wanted.has_fpga:
-        most += 2 * wanted.number("MaxFpgaVcpus") // FPGA_VCPUS * _ROOT_GIB
+        most += 2 * wanted.number("MaxFpgaVcpus") // FPGA_VCPUS * ROOT_GIB
     has = account.quota("L-7A658B76", "ebs")
     says = (
         f"Storage for gp3 volumes (L-7A658B76): {has:g} TiB, {most / 1024:.1f} wanted at the most"
@@ -90,14 +88,14 @@ def check_room(wanted: Wanted, account: Account) -> Iterator[Finding]:
                 "CreateNetwork=true makes one more",
                 "ask for more at Service Quotas (VPC), or give SubnetIds of a VPC that is there",
             )
-    for kind, parts in (
+    for kind, plural in (
         ("AWS::Batch::ComputeEnvironment", "computeEnvironments"),
         ("AWS::Batch::JobQueue", "jobQueues"),
     ):
-        has, wants = len(account.batch_parts(parts)), len(wanted.of(kind))
+        has, wants = len(account.batch_resources(plural)), len(wanted.of(kind))
         if has + wants > _MOST_OF_BATCH:
             yield fail(
-                f"Batch has {has} {parts} in {account.region}, and this makes {wants}; it takes "
+                f"Batch has {has} {plural} in {account.region}, and this makes {wants}; it takes "
                 f"{_MOST_OF_BATCH}",
                 "remove some that nobody uses, or deploy in another region",
             )

@@ -1,9 +1,9 @@
 """All that `seqdrop doctor` looks at, before there is a stack and after."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -21,11 +21,11 @@ from cli.deployment import (
     template_parameters,
     transformed_template,
     with_defaults,
+    without_conditions,
 )
 from cli.doctor_catalog import Deployed, check_dead_letters, check_references
 from cli.doctor_checks import (
     check_disk,
-    check_docker,
     check_library,
     check_licence,
     check_parameters,
@@ -33,7 +33,7 @@ from cli.doctor_checks import (
     check_rules,
 )
 from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
-from cli.doctor_images import check_container_images
+from cli.doctor_images import check_container_images, check_docker
 from cli.doctor_quotas import check_functions, check_quotas, check_room, check_storage
 from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
 from cli.doctor_stack import check_batch, check_stack
@@ -41,7 +41,6 @@ from cli.facts import StackFacts
 from cli.faults import explain
 from cli.findings import Finding, Wanted, fail, ok, warn
 from cli.images import recipes_for
-from cli.runtime import runtime_folder
 from cli.shell import Shell
 from cli.stack import PIPELINES, Stack
 from seqdrop.domain.errors import SeqdropError
@@ -69,11 +68,15 @@ def account_of(session: boto3.Session) -> Account:
 
 
 def wanted_of(
-    environment: Environment, given: list[str], stack: StackFacts | None, *, made: bool = True
+    environment: Environment,
+    given: list[str],
+    stack: StackFacts | None,
+    *,
+    with_resources: bool = True,
 ) -> Wanted:
     """What is deployed, but as the environment and the command line want it.
 
-    Without ``made`` the templates are not read for what they make.
+    Without ``with_resources`` the templates are not read for what they make.
     """
     declared = template_parameters()
     known = {n: v for n, v in (stack.parameters if stack else {}).items() if n in declared}
@@ -86,27 +89,25 @@ def wanted_of(
         stack if stack and stack.was_made else None,
         {one.parameter: (one.kind, one.tag()) for one in recipes_for(parameters)},
         None if stack is None or stack.was_made else stack,
-        _made(parameters) if made else (),
+        _resources_made(parameters) if with_resources else (),
     )
 
 
-def _made(parameters: Mapping[str, str]) -> tuple[Mapping[str, Any], ...]:
+def _resources_made(parameters: Mapping[str, str]) -> tuple[Mapping[str, Any], ...]:
     """The resources of both templates under some parameters."""
-    from local.conditions import resolve_conditions
-
     bodies = [transformed_template(path) for path in (BOOTSTRAP, TEMPLATE)]
-    found = [resolve_conditions(body, parameters)["Resources"] for body in bodies]
+    found = [without_conditions(body, parameters)["Resources"] for body in bodies]
     return tuple(resource for resources in found for resource in resources.values())
 
 
-def identify(account: Account, *, made_up: bool = False) -> Finding:
+def identify(account: Account, *, embedded: bool = False) -> Finding:
     """Who asks, and where; a failure where AWS does not take the credentials."""
     try:
         number, arn = account.identity()
     except (BotoCoreError, ClientError, ResponseParserError) as error:
         return fail(explain(error))
     who = f"{number} in {account.region}, as {arn}"
-    return warn(f"{who}: {_EMBEDDED[0]}", _EMBEDDED[1]) if made_up else ok(who)
+    return warn(f"{who}: {_EMBEDDED[0]}", _EMBEDDED[1]) if embedded else ok(who)
 
 
 _EMBEDDED = (
@@ -115,16 +116,16 @@ _EMBEDDED = (
 )
 
 
-def examine_here(account: Account, wanted: Wanted) -> Findings:
+def examine_here(wanted: Wanted) -> Findings:
     """What needs no account: the parameters, and the programs that `seqdrop deploy` calls."""
-    found = _examine_here(account, wanted)
+    found = _examine_here(wanted)
     return {**found, "programs": [*found["programs"], *check_docker(wanted, Shell(PROJECT))]}
 
 
-def _examine_here(account: Account, wanted: Wanted) -> Findings:
+def _examine_here(wanted: Wanted) -> Findings:
     return {
         "pipelines": list(check_library()),
-        "parameters": [*check_parameters(wanted, account), *check_rules(wanted)],
+        "parameters": [*check_parameters(wanted), *check_rules(wanted)],
         "programs": list(check_programs(Shell(PROJECT))),
     }
 
@@ -132,7 +133,7 @@ def _examine_here(account: Account, wanted: Wanted) -> Findings:
 def examine(account: Account, wanted: Wanted, session: Any, *, hosts: bool) -> Findings:
     """Every check, each with what it found; where there are no hosts, nothing of them."""
     if not hosts:
-        found = {"hosts": [ok(_NO_HOSTS)], "disk": list(_disk())}
+        found = {"hosts": [ok(_NO_HOSTS)], "disk": [_disk(wanted.stack)]}
         return found | _examine_deployed(wanted, session)
     checks: dict[str, list[Callable[[Wanted, Account], Iterator[Finding]]]] = {
         "quotas": [check_quotas, check_storage, check_functions, check_room],
@@ -146,19 +147,24 @@ def examine(account: Account, wanted: Wanted, session: Any, *, hosts: bool) -> F
         "Batch": [check_batch],
     }
     found = {
-        name: [one for check in some for one in _asked(partial(check, wanted, account))]
+        name: [one for check in some for one in asked(partial(check, wanted, account))]
         for name, some in checks.items()
     }
-    return _examine_here(account, wanted) | found | _examine_deployed(wanted, session)
+    return _examine_here(wanted) | found | _examine_deployed(wanted, session)
 
 
-def _disk() -> Iterator[Finding]:
-    """The disk of the runtime that AWS_ENDPOINT_URL names."""
-    folder = runtime_folder(os.environ.get("AWS_ENDPOINT_URL", ""))
-    if folder.is_dir():
-        yield check_disk(folder, shutil.disk_usage(folder).free)
-    else:
-        yield warn(f"the runtime was not started in {folder}", "look at the disk of its --dir")
+def _disk(stack: StackFacts | None) -> Finding:
+    """The disk of the runtime that AWS_ENDPOINT_URL names: its stack tells the folder."""
+    told = stack.tags.get(_FOLDER_TAG, "") if stack else ""
+    folder = Path(told)
+    if told and folder.is_dir():
+        return check_disk(folder, shutil.disk_usage(folder).free)
+    where = f"there is no {told} here" if told else "it does not tell where it keeps its files"
+    return warn(f"the runtime's disk was not looked at: {where}", "look for yourself")
+
+
+_FOLDER_TAG = "seqdrop:folder"
+"""Of the embedded runtime's stack (FOLDER_TAG of local/deploy.py)."""
 
 
 _NO_HOSTS = (
@@ -174,17 +180,17 @@ def _examine_deployed(wanted: Wanted, session: Any) -> Findings:
     stack = Stack(wanted.stack.name, wanted.stack.outputs, session)
 
     def ask(check: Callable[[Wanted, Deployed], Iterator[Finding]]) -> list[Finding]:
-        return list(_asked(partial(check, wanted, Deployed(stack.catalog, stack.dead_letters))))
+        return list(asked(partial(check, wanted, Deployed(stack.catalog, stack.dead_letters))))
 
     return found | {"references": ask(check_references), "dead letters": ask(check_dead_letters)}
 
 
-def _asked(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def asked(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     """What a check finds; who does not answer, or may not, does not end the others."""
     try:
         yield from check()
-    except SeqdropError as error:
-        yield fail(str(error))
     except (BotoCoreError, ClientError, ResponseParserError) as error:
         says = explain(error).partition("<")[0].partition(": b'")[0]  # no page of an endpoint
         yield warn(f"could not be asked: {says.rstrip(': ')}", "look for yourself")
+    except (SeqdropError, OSError) as error:
+        yield fail(explain(error))

@@ -1,7 +1,7 @@
 """What an AWS account has, as plain values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,14 @@ _NEVER_MADE = {"REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLL
 
 @dataclass(frozen=True)
 class StackFacts:
-    """A stack that is deployed."""
+    """A stack as CloudFormation tells of it, whether or not it was ever made."""
 
     name: str
     status: str
     parameters: Mapping[str, str]
     outputs: Mapping[str, str]
     resources: tuple[Resource, ...]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def was_made(self) -> bool:
@@ -80,7 +81,7 @@ class Secret:
 
 
 @dataclass(frozen=True)
-class BatchPart:
+class BatchResource:
     """A compute environment or a job queue of Batch."""
 
     name: str

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.disk import NO_SPACE, describe, is_full
+from seqdrop.disk import describe, is_full
 from seqdrop.domain.errors import SeqdropError
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
+_CODES_OF_THE_RUNTIME = {"NotImplemented", "InsufficientStorage"}
+"""With these the embedded runtime says what it lacks, in words of its own."""
 _CREDENTIAL_CODES = {
     "ExpiredToken",
     "ExpiredTokenException",
@@ -85,7 +87,7 @@ def _refused(error: "ClientError") -> str:
     details = error.response["Error"]
     code, message = details.get("Code", "unknown"), " ".join(details.get("Message", "").split())
     asked = error.operation_name
-    if code in {"NotImplemented", NO_SPACE}:
+    if code in _CODES_OF_THE_RUNTIME:
         return f"{asked}: {message}"
     if code in _CREDENTIAL_CODES:
         return f"AWS does not take these credentials ({code}): {message} (log in again?)"

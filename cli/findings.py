@@ -1,12 +1,14 @@
 """The deployment that `seqdrop doctor` is asked about, and what it may find."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from cli.deployment import KINDS, PLACEHOLDER
 from cli.facts import StackFacts
+from cli.faults import CommandFailed
+from seqdrop.domain.errors import InvalidPipeline
 from seqdrop.library import Library
 
 
@@ -60,6 +62,17 @@ class Wanted:
         """The kinds of queue that it is to have."""
         return [kind for kind in KINDS if kind == "cpu" or self.has_fpga]
 
+    @property
+    def smallest_cpu_host(self) -> int:
+        """vCPUs of the smallest CPU host, which has a host's whole scratch too.
+
+        Raises InvalidPipeline where the lab's prices have no CPU hosts.
+        """
+        price = self.library.prices().queues.get("cpu")
+        if price is None:
+            raise InvalidPipeline("prices.yaml has no price for the queue cpu: add it")
+        return price.host_vcpus
+
     def of(self, kind: str) -> list[Mapping[str, Any]]:
         """Properties of the resources of a type that it is to make."""
         return [one.get("Properties", {}) for one in self.resources if one["Type"] == kind]
@@ -92,3 +105,13 @@ def warn(says: str, do: str = "") -> Finding:
 def fail(says: str, do: str = "") -> Finding:
     """The deployment, or its first sample, would fail."""
     return Finding(Verdict.FAIL, says, do)
+
+
+def refuse_failures(findings: Iterable[Finding]) -> None:
+    """Raises CommandFailed with all that failed, each remedy once."""
+    failed: dict[str, list[str]] = {}
+    for one in findings:
+        if one.verdict is Verdict.FAIL:
+            failed.setdefault(one.do, []).append(one.says)
+    if failed:
+        raise CommandFailed("; ".join(f"{'; '.join(says)} ({do})" for do, says in failed.items()))

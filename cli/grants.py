@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cli.deployment import without_conditions
 from cli.facts import StackFacts
 from cli.simulator import Question
-from local.conditions import resolve_conditions
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z0-9:.]+)\}")
 _POSITIVE = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
@@ -21,7 +21,7 @@ class CannotTell(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where a stack is."""
 
     partition: str
@@ -38,18 +38,16 @@ class Place:
 class Grants:
     """What a role is granted, as questions; and statements that can't be asked about."""
 
-    role: str
-    """The role's logical id."""
-    id: str
-    """Its name."""
+    logical_id: str
+    role_name: str
     questions: tuple[Question, ...]
     left_out: tuple[str, ...] = ()
 
 
-def grants_of(template: Mapping[str, Any], stack: StackFacts, place: Place) -> list[Grants]:
+def grants_of(template: Mapping[str, Any], stack: StackFacts, location: Location) -> list[Grants]:
     """The grants of every role of a stack that has policies of its own."""
-    body = resolve_conditions(dict(template), stack.parameters)
-    values = _Values(stack, place)
+    body = without_conditions(template, stack.parameters)
+    values = _Values(stack, location)
     statements: dict[str, list[Mapping[str, Any]]] = {}
     for role, document in _documents(body["Resources"]):
         statements.setdefault(role, []).extend(_list(document["Statement"]))
@@ -80,12 +78,20 @@ def _grants(
             continue
         try:
             questions.append(_question(statement, values))
-        except (CannotTell, KeyError) as error:
-            left_out.append(f"{', '.join(_list(statement.get('Action', '?')))}: {error}")
+        except CannotTell as error:
+            left_out.append(f"{_actions_as_text(statement)}: {error}")
     return Grants(role, role_id, tuple(_joined(questions)), tuple(left_out))
 
 
+def _actions_as_text(statement: Mapping[str, Any]) -> str:
+    if "Action" in statement:
+        return ", ".join(_list(statement["Action"]))
+    return f"all but {', '.join(_list(statement.get('NotAction', [])))}"
+
+
 def _question(statement: Mapping[str, Any], values: "_Values") -> Question:
+    if not statement.keys() >= {"Action", "Resource"}:
+        raise CannotTell("the statement has NotResource or NotAction")
     resources = [values.concrete(values.text(one)) for one in _list(statement["Resource"])]
     context = {}
     for operator, keys in statement.get("Condition", {}).items():
@@ -113,18 +119,18 @@ def _list(value: Any) -> list[Any]:
 class _Values:
     """What a template's functions come to in a stack."""
 
-    def __init__(self, stack: StackFacts, place: Place) -> None:
+    def __init__(self, stack: StackFacts, location: Location) -> None:
         self._kinds = {one.name: one.kind for one in stack.resources}
         self._names = {
             **{one.name: one.id for one in stack.resources},
             **stack.parameters,
-            "AWS::Partition": place.partition,
-            "AWS::Region": place.region,
-            "AWS::AccountId": place.account,
-            "AWS::URLSuffix": place.suffix,
+            "AWS::Partition": location.partition,
+            "AWS::Region": location.region,
+            "AWS::AccountId": location.account,
+            "AWS::URLSuffix": location.suffix,
             "AWS::StackName": stack.name,
         }
-        self._place = place
+        self._location = location
 
     def text(self, value: Any) -> str:
         """A value as text. Raises CannotTell for a function or a name that is not known."""
@@ -154,7 +160,7 @@ class _Values:
         given, kind = self._name(name), self._kinds.get(name, "")
         if given.startswith("arn:"):
             return given
-        here = f"{self._place.region}:{self._place.account}"
+        here = f"{self._location.region}:{self._location.account}"
         last = given.rpartition("/")[2]
         tails = {
             "AWS::S3::Bucket": f"s3:::{given}",
@@ -162,11 +168,11 @@ class _Values:
             "AWS::DynamoDB::Table": f"dynamodb:{here}:table/{given}",
             "AWS::Lambda::Function": f"lambda:{here}:function:{given}",
             "AWS::Logs::LogGroup": f"logs:{here}:log-group:{given}:*",
-            "AWS::IAM::Role": f"iam::{self._place.account}:role/{given}",
+            "AWS::IAM::Role": f"iam::{self._location.account}:role/{given}",
         }
         if kind not in tails:
             raise CannotTell(f"the ARN of {name} ({kind})")
-        return f"arn:{self._place.partition}:{tails[kind]}"
+        return f"arn:{self._location.partition}:{tails[kind]}"
 
     def concrete(self, pattern: str) -> str:
         """One resource that a pattern stands for: the simulator asks of resources."""
@@ -174,5 +180,5 @@ class _Values:
             return pattern
         parts = pattern.split(":", 5)
         if len(parts) == 6 and parts[3] == "*":
-            parts[3] = self._place.region
+            parts[3] = self._location.region
         return ":".join(parts).replace("*", _ANYTHING)

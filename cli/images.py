@@ -4,18 +4,14 @@ A digest is part of every result's key, and a second build of the same files has
 an image's tag is the hash of the files that it is made of, and what ECR has under it is taken.
 """
 
-import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from botocore.exceptions import ClientError
-
+from cli.account import Account
 from cli.deployment import KINDS, PLACEHOLDER, PROJECT
-from cli.faults import CommandFailed
-from cli.shell import DOCKER, Shell
+from cli.shell import Shell
 
 SHARED = (
     "containers/runner", "layers/core/seqdrop/__init__.py", "layers/core/seqdrop/domain",
@@ -26,7 +22,6 @@ PREFIX = "seqdrop"
 """What the repositories' names begin with, as the bootstrap template has it by default."""
 _TAG_LENGTH = 16
 _LEFT_OUT = {"__pycache__"}
-_NOT_THERE = {"ImageNotFoundException", "RepositoryNotFoundException"}
 
 
 @dataclass(frozen=True)
@@ -80,44 +75,22 @@ def recipes_for(given: Mapping[str, str]) -> list[Recipe]:
 class Registry:
     """ECR's repositories of one account and region."""
 
-    def __init__(self, client: Any, account: str, region: str, prefix: str = PREFIX) -> None:
-        self._client = client
-        self._prefix = prefix
-        self.host = f"{account}.dkr.ecr.{region}.amazonaws.com"
+    def __init__(self, account: Account, number: str) -> None:
+        self._account = account
+        self.host = f"{number}.dkr.ecr.{account.region}.amazonaws.com"
 
     def repository(self, kind: str) -> str:
         """A kind's repository."""
-        return f"{self.host}/{self._prefix}/{kind}"
+        return f"{self.host}/{PREFIX}/{kind}"
 
     def digest(self, kind: str, tag: str) -> str:
         """The digest of an image by its tag; "" where it has not been pushed."""
-        try:
-            found = self._client.describe_images(
-                repositoryName=f"{self._prefix}/{kind}", imageIds=[{"imageTag": tag}]
-            )["imageDetails"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _NOT_THERE:
-                raise
-            return ""
-        return str(found[0]["imageDigest"])
+        image = self._account.container_image(f"{PREFIX}/{kind}", tag=tag)
+        return image.digest if image else ""
 
     def password(self) -> str:
         """What Docker is let in with, for twelve hours."""
-        answer = self._client.get_authorization_token()["authorizationData"][0]
-        return base64.b64decode(answer["authorizationToken"]).decode().partition(":")[2]
-
-
-def refuse_unbuildable(recipes: Iterable[Recipe], registry: Registry, shell: Shell) -> None:
-    """Raises CommandFailed for images that are not there, where nothing could build them."""
-    missing = [one for one in recipes if not registry.digest(one.kind, one.tag())]
-    if missing and not shell.answers(*DOCKER):
-        names = ", ".join(f"{registry.repository(one.kind)}:{one.tag()}" for one in missing)
-        given = " ".join(f"--parameter {one.parameter}=…@sha256:…" for one in missing)
-        raise CommandFailed(
-            f"{names} is not there yet, and no Docker engine answers that could build it: start "
-            "one; or run `seqdrop deploy --images-only` on a machine that has one; or give an "
-            f"image of your own as {given}"
-        )
+        return self._account.registry_password()
 
 
 def push_image(recipe: Recipe, registry: Registry, shell: Shell) -> str:

@@ -88,7 +88,7 @@ def _place(folder: Path | None, port: int) -> Path:
 
 
 def _check_disk(place: Path) -> None:
-    from local import disk
+    from seqdrop import disk
 
     if disk.free_mib(place) < disk.LEAST_FREE_MIB:
         raise CommandFailed(
@@ -191,10 +191,3 @@ def _tool_lines(tools: dict[str, str | None]) -> Iterator[str]:
             "FPGA is simulated: a stand-in takes DRAGEN's command line and runs CPU tools; its "
             "runs are marked as simulated"
         )
-
-
-def runtime_folder(endpoint: str) -> Path:
-    """Where a runtime keeps its files that was started without --dir."""
-    from urllib.parse import urlsplit
-
-    return _place(None, urlsplit(endpoint).port or DEFAULT_PORT)

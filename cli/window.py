@@ -10,7 +10,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 
-from local import disk
+from seqdrop import disk
 
 LOG_FILE = "runtime.log"
 _LOG_BYTES = 10 << 20

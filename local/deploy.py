@@ -19,6 +19,8 @@ ACCOUNT = "123456789012"
 """moto's account."""
 REGION = "us-east-1"
 STACK = "seqdrop"
+FOLDER_TAG = "seqdrop:folder"
+"""The stack's tag that tells where the runtime keeps its files."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,13 @@ class Deployment:
     sources: list[EventSource]
 
 
-def deploy(project: Path, endpoint_url: str, parameters: dict[str, str]) -> Deployment:
-    """Deploys the template of a project folder, with values for its parameters."""
+def deploy(
+    project: Path, endpoint_url: str, parameters: dict[str, str], folder: Path
+) -> Deployment:
+    """Deploys the template of a project folder, with values for its parameters.
+
+    ``folder`` is where the runtime keeps its files.
+    """
     session = boto3.Session("local", "local", region_name=REGION)
     clients: dict[str, Any] = {
         name: session.client(name, endpoint_url=endpoint_url)
@@ -42,7 +49,8 @@ def deploy(project: Path, endpoint_url: str, parameters: dict[str, str]) -> Depl
     machines = {"AnalyseSampleStateMachine": machine_arn}
     template = load_template(project / "template.yaml", REGION, values, machines)
     _put_code(clients["s3"], template)
-    outputs = _create_stack(clients["cloudformation"], template, values)
+    tags = [{"Key": FOLDER_TAG, "Value": str(folder.absolute())}]
+    outputs = _create_stack(clients["cloudformation"], template, values, tags)
     _configure_buckets(clients["s3"], template, outputs)
     _create_state_machines(clients["stepfunctions"], project, template, outputs)
     functions = _function_specs(clients["lambda"], project, template)
@@ -73,7 +81,10 @@ def _default_network(ec2: Any) -> dict[str, str]:
 
 
 def _create_stack(
-    cloudformation: Any, template: LocalTemplate, parameters: dict[str, str]
+    cloudformation: Any,
+    template: LocalTemplate,
+    parameters: dict[str, str],
+    tags: list[dict[str, str]],
 ) -> dict[str, str]:
     cloudformation.create_stack(
         StackName=STACK,
@@ -83,6 +94,7 @@ def _create_stack(
             for name, value in parameters.items()
             if name in template.body["Parameters"]
         ],
+        Tags=tags,
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]

@@ -11,14 +11,16 @@ from flask import Flask, Response, request
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from local import disk
 from local.answers import error_body
 from local.authorization import Authorizer
 from local.calls import recorded
 from local.loopback import ThisMachineOnly
+from seqdrop import disk
 
 LOG = logging.getLogger(__name__)
 HOST = "127.0.0.1"
+NO_SPACE = "InsufficientStorage"
+"""The code of the answer where the disk is full."""
 
 
 class PortInUse(Exception):
@@ -64,7 +66,7 @@ def _no_space(error: OSError) -> Response:
     place = disk.describe(Path(tempfile.gettempdir()))
     message = f"no space is left for {place}: make space there, then do this again"
     LOG.error("%s %s: %s", request.method, request.path, message)
-    body, kind = error_body(request.content_type or "", disk.NO_SPACE, message)
+    body, kind = error_body(request.content_type or "", NO_SPACE, message)
     return Response(body, 507, content_type=kind)
 
 

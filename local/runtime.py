@@ -103,7 +103,7 @@ class Runtime:
             "ShortestPollSeconds": str(self.settings.shortest_poll_seconds),
             **self.settings.parameters,
         }
-        self.deployment = deploy(self.settings.project, self.url, parameters)
+        self.deployment = deploy(self.settings.project, self.url, parameters, self.settings.folder)
         check_policies()
         self._host = FunctionHost(
             self.deployment.functions,

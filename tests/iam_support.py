@@ -30,14 +30,12 @@ class FakeSimulator:
     """Results in a page of the answer."""
     per_resource: bool = True
     """Whether a result tells the resources apart, or is of one resource as it was before."""
-    calls: list[dict[str, Any]] = field(default_factory=list)
 
     def get_paginator(self, name: str) -> "FakeSimulator":
         assert name == "simulate_principal_policy"
         return self
 
     def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
-        self.calls.append(asked)
         actions = asked["ActionNames"]
         if self.apart & set(actions) and len(actions) > 1:
             message = (

@@ -16,7 +16,7 @@ from cli.deployment import Environment
 from cli.doctor_roles import check_stack_roles
 from cli.examination import wanted_of
 from cli.findings import Verdict
-from cli.grants import Place, grants_of
+from cli.grants import Location, grants_of
 from cli.simulator import Simulator
 from local.deploy import ACCOUNT, REGION, STACK
 from tests.e2e.command import Command
@@ -124,7 +124,7 @@ def test_without_an_endpoint_that_answers_the_account_fails(tmp_path: Path) -> N
     found = examined(Command(tmp_path, "http://127.0.0.1:9"))
     assert found.keys() == {"account"}
     found = examined(Command(tmp_path, "http://127.0.0.1:9"), "--env", "prod-us")
-    assert found.keys() == {"account", "parameters", "programs"}
+    assert found.keys() == {"account", "pipelines", "parameters", "programs"}
     assert {one["verdict"] for one in found["parameters"]} == {"fail"}
     assert "nothing answers at http://127.0.0.1:9" in found["account"][0]["says"]
 
@@ -138,13 +138,21 @@ def test_what_a_person_reads_has_a_line_for_each_finding(lab: Lab, tmp_path: Pat
 
 
 def test_a_disk_is_looked_at_where_the_runtime_has_its_files(lab: Lab, tmp_path: Path) -> None:
+    """Not at the folder of another runtime, which had this port before."""
     command = Command(tmp_path, lab.runtime.url)
     command.environment["XDG_CACHE_HOME"] = str(tmp_path)
+    (tmp_path / "seqdrop" / lab.runtime.url.rpartition(":")[2]).mkdir(parents=True)
+    assert disk_of(command)["says"].startswith(f"{lab.runtime.settings.folder} has ")
+
+
+def test_the_disk_of_a_runtime_that_does_not_tell_its_folder_is_not_guessed(
+    lab: Lab, tmp_path: Path
+) -> None:
+    command = Command(tmp_path, lab.runtime.url)
+    command.environment["SEQDROP_STACK"] = "another"
     disk = disk_of(command)
-    assert disk["verdict"] == "warn", "this runtime has a folder that nobody can know of"
-    folder = tmp_path / "seqdrop" / lab.runtime.url.rpartition(":")[2]
-    folder.mkdir(parents=True)
-    assert disk_of(command)["says"].startswith(f"{folder} has ")
+    assert disk["verdict"] == "warn"
+    assert disk["says"].endswith("it does not tell where it keeps its files")
 
 
 def disk_of(command: Command) -> dict[str, Any]:
@@ -193,7 +201,7 @@ def test_a_good_deployment_is_told_to_be_good(
     iam = DeployedIam(policies, client=lab.client("iam"))
     account = Account(lambda name: iam if name == "iam" else lab.client(name), REGION)
     stack = account.stack(STACK)
-    wanted = wanted_of(Environment("", STACK, REGION), [], stack, made=False)
+    wanted = wanted_of(Environment("", STACK, REGION), [], stack, with_resources=False)
     (finding,) = check_stack_roles(wanted, account)
     assert finding.verdict is Verdict.OK
     assert f"IAM lets {len(policies)} of {len(policies)} roles" in finding.says
@@ -207,7 +215,9 @@ def test_whatever_is_taken_from_a_role_is_told(
     stack = account.stack(STACK)
     assert stack is not None
     template = account.template(STACK)
-    grants = {one.id: one for one in grants_of(template, stack, Place("aws", REGION, ACCOUNT))}
+    grants = {
+        one.role_name: one for one in grants_of(template, stack, Location("aws", REGION, ACCOUNT))
+    }
     assert grants.keys() == policies.keys()
     taken = 0
     for role, documents in policies.items():

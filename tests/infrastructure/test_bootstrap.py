@@ -11,6 +11,7 @@ import pytest
 from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
 
+from cli.account import Account
 from cli.deployment import KINDS
 from cli.images import Registry
 
@@ -56,7 +57,7 @@ def test_it_can_be_deployed_and_images_go_where_the_command_pushes_them(
         client.create_stack(StackName="images", TemplateBody=TEMPLATE.read_text("utf-8"))
         stack = client.describe_stacks(StackName="images")["Stacks"][0]
         outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
-        registry = Registry(None, "123456789012", "us-east-1")
+        registry = Registry(Account(lambda _: None, "us-east-1"), "123456789012")
     assert outputs == {
         f"{prefix}Repository": registry.repository(kind) for kind, prefix in KINDS.items()
     }

@@ -81,7 +81,15 @@ def test_capacity_tags_are_no_right_that_our_hosts_need() -> None:
 
 def test_actions_are_asked_about_once_and_pushing_only_where_something_is_pushed() -> None:
     some = [{"Type": "AWS::IAM::Role"}, {"Type": "AWS::IAM::Role"}, {"Type": "AWS::SQS::Queue"}]
-    actions = actions_for(some, pushes=False)
+    actions, unknown = actions_for(some, pushes=False)
+    assert unknown == ()
     assert len(actions) == len(set(actions))
     assert "ecr:PutImage" not in actions
-    assert "ecr:PutImage" in actions_for(some, pushes=True)
+    assert "ecr:PutImage" in actions_for(some, pushes=True)[0]
+
+
+def test_a_type_of_which_nobody_said_what_it_needs_is_told_apart() -> None:
+    topics = [{"Type": "AWS::SNS::Topic"}, {"Type": "AWS::SNS::Topic"}]
+    actions, unknown = actions_for([{"Type": "AWS::SQS::Queue"}, *topics], pushes=False)
+    assert "sqs:CreateQueue" in actions
+    assert unknown == ("AWS::SNS::Topic",)

@@ -122,6 +122,19 @@ def test_the_runner_knows_the_domain_and_no_more_of_the_package() -> None:
         assert not [n for n in imports(path) if within(n, "local", "cli", "moto")], shown(path)
 
 
+def test_the_command_knows_the_embedded_runtime_in_two_modules_and_it_knows_no_command() -> None:
+    """Who works in the cloud loads nothing of it but how a template is read."""
+    knowing = {
+        shown(path): {name.split(".")[1] for name in imports(path) if within(name, "local")}
+        for path in modules(PROJECT / "cli")
+    }
+    users = {path for path, found in knowing.items() if found}
+    assert users == {"cli/deployment.py", "cli/runtime.py"}
+    assert knowing["cli/deployment.py"] == {"conditions", "transform"}
+    for path in modules(PROJECT / "local"):
+        assert [name for name in imports(path) if within(name, "cli")] == [], shown(path)
+
+
 def test_handlers_know_the_package_and_their_logger() -> None:
     allowed = ("msgspec", "seqdrop", "aws_lambda_powertools")
     assert foreign(PROJECT / "functions", *allowed) == {}

@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from cli.account import Account
-from cli.facts import BatchPart, ContainerImage, Secret
+from cli.facts import BatchResource, ContainerImage, Secret
 from seqdrop.domain.errors import SeqdropError
 
 REGION = "us-east-1"
@@ -310,8 +310,8 @@ def test_batchs_parts_are_read_with_why_they_are_not_well(clients: Any) -> None:
     }  # fmt: skip
     stub.add_response("describe_compute_environments", answer, {"computeEnvironments": ["arn:cpu"]})
     with stub:
-        assert account.batch_parts("computeEnvironments", ["arn:cpu"]) == [
-            BatchPart("cpu", "arn:cpu", "INVALID", "ENABLED", "CLIENT_ERROR")
+        assert account.batch_resources("computeEnvironments", ["arn:cpu"]) == [
+            BatchResource("cpu", "arn:cpu", "INVALID", "ENABLED", "CLIENT_ERROR")
         ]
 
 

@@ -14,6 +14,7 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from cli import deployment
+from cli.account import Account
 from cli.deploy import bootstrap_command, deploy_command
 from cli.deployment import (
     KINDS,
@@ -25,7 +26,7 @@ from cli.deployment import (
     template_parameters,
 )
 from cli.faults import CommandFailed, explain
-from cli.images import SHARED, Recipe, Registry, push_image, recipes, refuse_unbuildable
+from cli.images import SHARED, Recipe, Registry, push_image, recipes, recipes_for
 from cli.main import app
 from cli.shell import Shell
 
@@ -266,15 +267,21 @@ def test_an_image_has_what_the_runner_imports_and_the_project_tests_with() -> No
     assert runner.items() <= project.items()
 
 
+def registry_of(ecr: Any) -> Registry:
+    return Registry(Account(lambda _: ecr, "us-east-1"), "123456789012")
+
+
 def test_without_docker_an_image_that_is_not_there_is_one_clear_line(
-    tmp_path: Path, images_stack: Any, monkeypatch: pytest.MonkeyPatch
+    images_stack: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    recipe, registry = make_recipe(tmp_path), Registry(images_stack, "123456789012", "us-east-1")
-    with pytest.raises(CommandFailed, match=r"no Docker engine answers.*--images-only.*CpuImage"):
-        refuse_unbuildable([recipe], registry, Shell(tmp_path))
-    put_image(images_stack, recipe.tag())
-    refuse_unbuildable([recipe], registry, Shell(tmp_path))
+    monkeypatch.setattr(Bare, "lacks", {"docker"})
+    monkeypatch.setattr("cli.deploy.Shell", Bare)
+    answer = run("--env", "dev")
+    says = r"no Docker engine answers.*--images-only.*CpuImage"
+    assert re.search(says, str(answer.exception))
+    put_image(images_stack, recipes_for({})[0].tag())
+    answer = run("--env", "dev")
+    assert "was run" in str(answer.exception), "nothing is in the way of the first command"
 
 
 class Bare(Shell):
@@ -293,7 +300,7 @@ class Bare(Shell):
     ("lacks", "says"),
     [
         ("make", "needs make and Lambda's Python 3.13"),
-        ("docker", "seqdrop/cpu:[0-9a-f]+ is not there yet, and no Docker engine answers"),
+        ("docker", "seqdrop/cpu has no [0-9a-f]+ yet, and no Docker engine answers"),
     ],
 )
 def test_what_the_machine_lacks_is_told_before_anything_is_run_or_made(
@@ -309,6 +316,31 @@ def test_what_the_machine_lacks_is_told_before_anything_is_run_or_made(
         answer = run("--env", "dev")
     assert isinstance(answer.exception, CommandFailed)
     assert re.search(says, str(answer.exception))
+
+
+def test_an_image_that_hosts_would_not_run_is_refused_before_anything_is_run(
+    images_stack: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.deploy.Shell", Bare)
+    repository = "123456789012.dkr.ecr.us-east-1.amazonaws.com/seqdrop/cpu"
+
+    def refusal(architecture: str) -> str:
+        image = f"CpuImage={repository}@{put_list(images_stack, architecture)}"
+        return str(run("--env", "dev", "--parameter", image).exception)
+
+    says = "CpuImage is in seqdrop/cpu, but it is for linux/arm64: the hosts are linux/amd64"
+    assert says in refusal("arm64")
+    assert "was run" in refusal("amd64"), "nothing is in the way of the first command"
+
+
+def test_images_alone_are_made_whatever_image_was_given(
+    images_stack: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.deploy.Shell", Bare)
+    name = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/seqdrop/cpu@sha256:{'c' * 64}"
+    given = ("--env", "dev", "--parameter", f"CpuImage={name}")
+    assert f"seqdrop/cpu has no sha256:{'c' * 64}" in str(run(*given).exception)
+    assert "was run" in str(run(*given, "--images-only").exception)
 
 
 def test_without_credentials_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,15 +373,32 @@ def images_stack(monkeypatch: pytest.MonkeyPatch) -> Any:
         yield boto3.client("ecr", region_name="us-east-1")
 
 
+MANIFEST = {
+    "schemaVersion": 2,
+    "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+    "config": {"digest": f"sha256:{'b' * 64}", "size": 1},
+    "layers": [],
+}
+
+
+def put_list(ecr: Any, architecture: str) -> str:
+    """A list of one image for Linux, as Docker pushes it."""
+    manifest = {**MANIFEST, "config": {"digest": f"sha256:{'d' * 64}", "size": len(architecture)}}
+    answer = ecr.put_image(repositoryName="seqdrop/cpu", imageManifest=json.dumps(manifest))
+    one = {
+        "mediaType": MANIFEST["mediaType"],
+        "digest": answer["image"]["imageId"]["imageDigest"],
+        "size": 1,
+        "platform": {"os": "linux", "architecture": architecture},
+    }
+    kind = "application/vnd.oci.image.index.v1+json"
+    document = {"schemaVersion": 2, "mediaType": kind, "manifests": [one]}
+    answer = ecr.put_image(repositoryName="seqdrop/cpu", imageManifest=json.dumps(document))
+    return str(answer["image"]["imageId"]["imageDigest"])
+
+
 def put_image(ecr: Any, tag: str) -> str:
-    manifest = json.dumps(
-        {
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-            "config": {"digest": f"sha256:{'b' * 64}", "size": 1},
-            "layers": [],
-        }
-    )
+    manifest = json.dumps(MANIFEST)
     answer = ecr.put_image(repositoryName="seqdrop/cpu", imageManifest=manifest, imageTag=tag)
     return str(answer["image"]["imageId"]["imageDigest"])
 
@@ -357,7 +406,7 @@ def put_image(ecr: Any, tag: str) -> str:
 def test_an_image_that_is_there_is_not_built_again(tmp_path: Path, images_stack: Any) -> None:
     recipe = make_recipe(tmp_path)
     digest = put_image(images_stack, recipe.tag())
-    registry = Registry(images_stack, "123456789012", "us-east-1")
+    registry = registry_of(images_stack)
     name = push_image(recipe, registry, Shell(tmp_path / "no such folder"))
     assert name == f"123456789012.dkr.ecr.us-east-1.amazonaws.com/seqdrop/cpu@{digest}"
 
@@ -374,7 +423,7 @@ def test_a_new_image_is_built_and_pushed_and_its_password_is_no_argument(
     docker.write_text(FAKE_DOCKER)
     docker.chmod(docker.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{docker.parent}:{os.environ['PATH']}")
-    registry = Registry(images_stack, "123456789012", "us-east-1")
+    registry = registry_of(images_stack)
 
     class Pushing(Shell):
         """ECR has the image once Docker has pushed it."""

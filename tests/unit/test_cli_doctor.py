@@ -12,20 +12,20 @@ from cli.account import Account
 from cli.deployment import PROJECT, Environment
 from cli.doctor_checks import (
     check_disk,
-    check_docker,
     check_licence,
     check_parameters,
     check_programs,
     check_rules,
 )
 from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
-from cli.doctor_images import check_container_images
+from cli.doctor_images import check_container_images, check_docker
 from cli.doctor_quotas import check_functions, check_quotas, check_room, check_storage
 from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
 from cli.doctor_stack import check_batch, check_stack
+from cli.examination import asked as findings_of
 from cli.examination import wanted_of
 from cli.facts import (
-    BatchPart,
+    BatchResource,
     ContainerImage,
     Image,
     Resource,
@@ -69,8 +69,10 @@ RESOURCES: tuple[dict[str, Any], ...] = (
     {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {}},
 )  # fmt: skip
 BATCH = {
-    "computeEnvironments": BatchPart("cpu", "arn:cpu", "VALID", "ENABLED", "ComputeEnvironment"),
-    "jobQueues": BatchPart("urgent", "arn:urgent", "VALID", "ENABLED", ""),
+    "computeEnvironments": BatchResource(
+        "cpu", "arn:cpu", "VALID", "ENABLED", "ComputeEnvironment"
+    ),
+    "jobQueues": BatchResource("urgent", "arn:urgent", "VALID", "ENABLED", ""),
 }
 STACK = StackFacts(
     name="seqdrop", status="CREATE_COMPLETE", parameters={}, outputs={},
@@ -124,7 +126,7 @@ class Facts:
     cpu_types: Mapping[str, set[str]] = field(
         default_factory=lambda: {name: {"us-east-1a", "us-east-1c"} for name in CPU_TYPES}
     )
-    batch: Mapping[str, Sequence[BatchPart]] = field(
+    batch: Mapping[str, Sequence[BatchResource]] = field(
         default_factory=lambda: {name: [part] for name, part in BATCH.items()}
     )
     job_image: str = IMAGE
@@ -174,7 +176,7 @@ class Facts:
         assert definitions == ["arn:definition:1"]
         return {"seqdrop-cpu:1": self.job_image}
 
-    def batch_parts(self, kind: str, arns: Sequence[str] = ()) -> list[BatchPart]:
+    def batch_resources(self, kind: str, arns: Sequence[str] = ()) -> list[BatchResource]:
         return [one for one in self.batch[kind] if not arns or one.arn in arns]
 
     def template(self, name: str) -> dict[str, Any]:
@@ -252,6 +254,20 @@ def test_the_f_quota_is_held_against_both_kinds_of_fpga_hosts(has: float, verdic
 @pytest.mark.parametrize(("has", "verdict"), [(5, "fail"), (16, "warn"), (512, "ok")])
 def test_the_spot_quota_is_held_against_the_wanted_size(has: float, verdict: str) -> None:
     assert verdicts(found(check_quotas, Facts(quotas={"L-34B43A08": has})))[0] == verdict
+
+
+def test_prices_without_cpu_hosts_are_one_line_and_end_no_other_check(tmp_path: Path) -> None:
+    prices = (PROJECT / "pipelines/prices.yaml").read_text("utf-8")
+    (tmp_path / "prices.yaml").write_text(prices.replace("  cpu: {", "  arm: {"))
+    asked_of = replace(wanted(), library=Library(str(tmp_path)))
+    account = cast("Account", Facts())
+    (finding,) = findings_of(partial(check_quotas, asked_of, account))
+    assert finding.verdict is Verdict.FAIL
+    assert finding.says == "prices.yaml has no price for the queue cpu: add it"
+    (tmp_path / "prices.yaml").unlink()
+    (finding,) = findings_of(partial(check_quotas, asked_of, account))
+    assert finding.verdict is Verdict.FAIL
+    assert "prices.yaml" in finding.says
 
 
 def test_without_fpga_nobody_asks_for_f_instances_amis_or_a_licence() -> None:
@@ -491,7 +507,12 @@ def test_an_image_for_other_machines_is_told() -> None:
     (finding,) = found(check_images, Facts(pushed=arm), asked)
     assert finding.verdict is Verdict.FAIL
     assert "it is for linux/arm64: the hosts are linux/amd64" in finding.says
+    assert "--platform linux/amd64" in finding.do
     assert verdicts(found(check_images, Facts(pushed=both), asked)) == ["ok"]
+    built = replace(wanted(EnableFpga="false", CpuImage="CHOOSE-image"), built=BUILT)
+    (finding,) = found(check_images, Facts(pushed=arm), built)
+    assert finding.verdict is Verdict.FAIL
+    assert finding.do.startswith("remove it"), "a tag can't be moved to another image"
 
 
 def test_an_image_that_a_deployed_job_definition_names_is_looked_for_too() -> None:
@@ -572,6 +593,13 @@ def test_how_a_stack_is_is_told(status: str, verdict: str, says: str) -> None:
     assert says in found.says
 
 
+def test_a_stack_that_takes_no_change_is_told_with_the_whole_command() -> None:
+    stuck = replace(STACK, name="lab-prod", status="UPDATE_ROLLBACK_FAILED")
+    assert check_stack(real(stuck)).do.endswith(
+        "aws cloudformation continue-update-rollback --stack-name lab-prod"
+    )
+
+
 def test_a_first_try_that_failed_is_examined_as_if_there_were_none() -> None:
     asked = real(replace(STACK, status="ROLLBACK_COMPLETE"))
     assert asked.stack is None
@@ -624,6 +652,19 @@ def test_a_deployer_is_asked_only_about_what_will_be_made() -> None:
     assert "do batch:CreateConsumableResource, ec2:CreateVpc: " in finding.says
 
 
+def test_a_type_that_a_lab_added_is_told_and_all_others_are_asked_about() -> None:
+    asked = real()
+    asked = replace(asked, resources=(*asked.resources, {"Type": "AWS::SNS::Topic"}))
+    good = found(check_deployer, Facts(), asked)
+    assert verdicts(good) == ["warn", "ok"]
+    assert good[0].says == "not checked: which actions AWS::SNS::Topic needs"
+    assert good[0].do == "add them to cli/deployer.py"
+    assert good[1].says == f"{DEPLOYER} may deploy the rest"
+    bad = found(check_deployer, Facts(iam=limited("iam:PassRole")), asked)
+    assert verdicts(bad) == ["warn", "warn"]
+    assert "do iam:PassRole: " in bad[1].says
+
+
 def test_making_batchs_own_role_is_a_right_where_there_is_none_yet() -> None:
     iam = limited("iam:CreateServiceLinkedRole")
     assert verdicts(found(check_deployer, Facts(iam=iam), real())) == ["ok"]
@@ -657,9 +698,12 @@ def test_without_spots_role_the_command_that_makes_it_is_told() -> None:
 
 
 def test_root_is_not_asked_about() -> None:
-    facts = Facts(arn="arn:aws:iam::123456789012:root")
-    assert verdicts(found(check_deployer, facts)) == ["warn"]
-    assert facts.iam.calls == []
+    """IAM's simulator is of users and roles: asked about root, this one would fail."""
+    facts = Facts(arn="arn:aws:iam::123456789012:root", iam=FakeSimulator({}))
+    (finding,) = found(check_deployer, facts)
+    assert (finding.says, finding.do) == (
+        "these are the root user's credentials", "deploy as a role",
+    )  # fmt: skip
 
 
 def test_a_good_deployment_is_no_alarm() -> None:
@@ -700,6 +744,7 @@ def test_a_role_that_someone_deleted_is_told() -> None:
     gone = Facts(without_roles=frozenset({"role-1"}))
     (finding,) = found(check_stack_roles, gone, wanted(STACK))
     assert (finding.verdict, finding.says) == ("fail", "CpuJobRole (role-1) is gone")
+    assert "make it again under this name, or delete the stack and deploy again" in finding.do
 
 
 def test_a_role_that_was_changed_by_hand_is_told() -> None:
@@ -714,7 +759,7 @@ def test_a_role_that_was_changed_by_hand_is_told() -> None:
 def test_placeholders_are_told_once() -> None:
     asked = wanted(CpuImage="CHOOSE-image", SubnetIds="CHOOSE-subnets", FpgaGenomeAmi="CHOOSE-ami")
     declared = {name: {"Type": "String"} for name in PARAMETERS}
-    findings = found(check_parameters, Facts(), replace(asked, declared=declared))
+    findings = list(check_parameters(replace(asked, declared=declared)))
     assert [finding.says.partition(":")[0] for finding in findings] == [
         "CpuImage", "FpgaGenomeAmi", "SubnetIds",
     ]  # fmt: skip

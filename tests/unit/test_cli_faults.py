@@ -16,7 +16,7 @@ from cli.faults import CommandFailed, explain
 from cli.instance import end, only_one
 from cli.runtime import _check_disk, _tool_lines
 from cli.screen import clean
-from local.disk import NO_SPACE
+from local.endpoint import NO_SPACE
 from seqdrop.domain.errors import InvalidInput
 
 
@@ -96,6 +96,6 @@ def test_text_from_outside_moves_no_cursor() -> None:
 
 
 def test_help_is_there_without_loading_what_only_commands_need() -> None:
-    heavy = "{'boto3', 'botocore', 'moto', 'rich', 'yaml', 'pysam'}"
+    heavy = "{'boto3', 'botocore', 'moto', 'rich', 'yaml', 'pysam', 'local'}"
     script = f"import cli.main, sys; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from cli.facts import Resource, StackFacts
-from cli.grants import Grants, Place, grants_of
+from cli.grants import Grants, Location, grants_of
 from tests.infrastructure.stack import deployed, made, transformed
 
-HERE = Place("aws", "eu-west-2", "123456789012")
+HERE = Location("aws", "eu-west-2", "123456789012")
 KEY = "arn:aws:kms:eu-west-2:123456789012:key/1"
 SECRET = "arn:aws:secretsmanager:eu-west-2:123456789012:secret:dragen-AbCdEf"
 EVERYTHING = {
@@ -34,9 +34,9 @@ def stack(parameters: dict[str, str]) -> StackFacts:
     return StackFacts("lab", "CREATE_COMPLETE", defaults | parameters, {}, resources)
 
 
-def grants(parameters: dict[str, str], place: Place = HERE) -> dict[str, Grants]:
-    found = grants_of(transformed(), stack(parameters), place)
-    return {one.role: one for one in found}
+def grants(parameters: dict[str, str], here: Location = HERE) -> dict[str, Grants]:
+    found = grants_of(transformed(), stack(parameters), here)
+    return {one.logical_id: one for one in found}
 
 
 def granted(role: Grants) -> set[tuple[str, str]]:
@@ -89,7 +89,7 @@ def test_resources_are_named_as_iam_names_them() -> None:
     ],
 )
 def test_a_key_is_asked_about_as_s3_uses_it(partition: str, region: str, service: str) -> None:
-    found = grants(EVERYTHING, Place(partition, region, "123456789012"))
+    found = grants(EVERYTHING, Location(partition, region, "123456789012"))
     (question,) = [one for one in found["CpuJobRole"].questions if "kms:Decrypt" in one.actions]
     assert question.resources == (KEY,)
     assert question.context == {"kms:ViaService": service}
@@ -97,7 +97,9 @@ def test_a_key_is_asked_about_as_s3_uses_it(partition: str, region: str, service
 
 
 def statement(**changed: Any) -> dict[str, Any]:
+    """A role's template. A key that is changed to None is not in its statement."""
     one = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"} | changed
+    one = {key: value for key, value in one.items() if value is not None}
     policy = {"PolicyName": "p", "PolicyDocument": {"Statement": one}}
     role = {"Type": "AWS::IAM::Role", "Properties": {"Policies": [policy]}}
     return {"Resources": {"Role": role}}
@@ -110,6 +112,14 @@ def statement(**changed: Any) -> dict[str, Any]:
         ({"Resource": {"Fn::ImportValue": "x"}}, "Fn::ImportValue"),
         ({"Resource": {"Fn::GetAtt": ["Host", "Arn"]}}, "the ARN of Host"),
         ({"Resource": {"Ref": "Gone"}}, "the stack has no Gone"),
+        (
+            {"Resource": None, "NotResource": "*"},
+            "s3:GetObject: the statement has NotResource or NotAction",
+        ),
+        (
+            {"Action": None, "NotAction": ["s3:PutObject", "s3:List*"]},
+            "all but s3:PutObject, s3:List*: the statement has NotResource or NotAction",
+        ),
     ],
 )
 def test_a_statement_that_can_not_be_asked_about_is_told_and_not_guessed(

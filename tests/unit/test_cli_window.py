@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.window import DiskWatch, LogFile, Window, one_line, watch
-from local import disk
+from seqdrop import disk
 
 
 def record(message: str, *, level: int = logging.ERROR, error: Exception | None = None) -> (
@@ -69,10 +69,15 @@ def test_what_is_no_error_is_not_told() -> None:
 
 
 def test_a_window_that_runs_for_long_forgets_old_errors() -> None:
-    window = Window(lambda _: None, clock=lambda: 0.0)
-    for number in range(5000):
+    said: list[str] = []
+    window = Window(said.append, clock=lambda: 0.0)
+    for number in range(1001):
         window.handle(record(f"error {number}"))
-    assert len(window._seen) == 1000
+    said.clear()
+    window.handle(record("error 1"))
+    assert said == [], "it is one of the last thousand"
+    window.handle(record("error 0"))
+    assert [line[9:] for line in said] == ["error 0"], "told as if it were the first"
 
 
 @pytest.fixture

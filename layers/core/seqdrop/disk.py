@@ -5,10 +5,8 @@ import os
 import shutil
 from pathlib import Path
 
-NO_SPACE = "InsufficientStorage"
-"""The code of the endpoint's answer where its disk is full."""
 LEAST_FREE_MIB = 256
-"""What the runtime needs to start, and below which it warns."""
+"""What the embedded runtime needs to start, and below which it warns."""
 
 
 def is_full(error: BaseException | None) -> bool:
