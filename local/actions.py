@@ -47,7 +47,11 @@ _S3_OBJECT = {
     ("DELETE", "uploadId"): "AbortMultipartUpload",
 }
 _S3_SELECTS = ("uploadId", "uploads", "tagging", "versions", "location", "acl", "attributes",
-    "delete", "legal-hold", "retention", "select", "restore", "versioning", "policy")  # fmt: skip
+    "accelerate", "analytics", "cors", "delete", "encryption", "intelligent-tiering", "inventory",
+    "legal-hold", "lifecycle", "logging", "metrics", "notification", "object-lock",
+    "ownershipControls", "policy", "policyStatus", "publicAccessBlock", "replication",
+    "requestPayment", "restore", "retention", "select", "torrent", "versioning",
+    "website")  # fmt: skip
 _OF_A_VERSION = {
     "GetObject": "GetObjectVersion",
     "GetObjectTagging": "GetObjectVersionTagging",
@@ -91,9 +95,13 @@ class Request:
 
 
 def needs_of(request: Request) -> list[Need]:
-    """What a request needs. One that is not known needs what no policy grants, to be seen."""
+    """What a request needs: one that is not known, or makes no sense, what no policy grants."""
     translate = _SERVICES.get(request.service, _unknown)
-    return [(f"{request.service}:{action}", resource) for action, resource in translate(request)]
+    try:
+        found = list(translate(request))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        found = list(_unknown(request))
+    return [(f"{request.service}:{action}", resource) for action, resource in found]
 
 
 def _unknown(request: Request) -> Iterator[Need]:
@@ -163,6 +171,11 @@ def _consumed_by(definition: str) -> list[str]:
     return [str(each["consumableResource"]) for each in getattr(found, "consumes", ())]
 
 
+def _sts(request: Request) -> Iterator[Need]:
+    if b"Action=GetCallerIdentity" not in request.body:  # which needs nothing
+        yield from _unknown(request)
+
+
 def _lambda(request: Request) -> Iterator[Need]:
     _, _, rest = request.path.partition("/functions/")
     name, _, verb = unquote(rest).partition("/")
@@ -174,7 +187,10 @@ def _lambda(request: Request) -> Iterator[Need]:
 
 
 def _s3(request: Request) -> Iterator[Need]:
-    bucket, _, key = request.path.lstrip("/").partition("/")
+    host = request.headers.get("host", "").partition(":")[0]
+    before = host.removesuffix(".localhost")
+    path = request.path if before == host else f"/{before}{request.path}"
+    bucket, _, key = path.lstrip("/").partition("/")
     selects = next((name for name in _S3_SELECTS if name in request.query), "")
     known = (_S3_OBJECT if key else _S3_BUCKET).get((request.method, selects))
     if not bucket or known is None:
@@ -185,6 +201,8 @@ def _s3(request: Request) -> Iterator[Need]:
     if request.status == 404 and known == "GetObject":
         # Whoever may not list is told 403, and can't tell what is gone from what is forbidden.
         yield "ListBucket", f"arn:aws:s3:::{bucket}"
+    if "x-amz-acl" in request.headers:
+        yield "PutObjectAcl", f"arn:aws:s3:::{bucket}/{key}"
     if "x-amz-tagging" in request.headers:
         yield "PutObjectTagging", f"arn:aws:s3:::{bucket}/{key}"
     if source := request.headers.get("x-amz-copy-source"):
@@ -200,4 +218,5 @@ _SERVICES: Mapping[str, Callable[[Request], Iterator[Need]]] = {
     "batch": _batch,
     "lambda": _lambda,
     "s3": _s3,
+    "sts": _sts,
 }

@@ -10,14 +10,14 @@ import json
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 from local.actions import Need, Request, needs_of
-from local.roles import FUNCTION, JOB, MACHINE
+from local.roles import FUNCTION, JOB, MACHINE, START
 
 CALLS_FOLDER = "SEQDROP_CALLS_FOLDER"
 """The environment variable that turns recording on, and says where to."""
@@ -93,20 +93,24 @@ class Recorder:
 
 def signed_request(environ: Environ) -> tuple[str, Request] | None:
     """The function, job or state machine that signed a request, and the request; else None."""
-    signed = _signature(environ.get("HTTP_AUTHORIZATION", ""))
-    if signed is None or not signed[0].startswith((FUNCTION, JOB, MACHINE)):
+    query = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True))
+    signed = _signature(environ.get("HTTP_AUTHORIZATION", ""), query)
+    if signed is None or not signed[0].startswith((FUNCTION, JOB, START, MACHINE)):
         return None
     who, region, service = signed
     body = b"" if service == "s3" else _take_body(environ)
     return who, _request(environ, service, region, body)
 
 
-def _signature(authorization: str) -> tuple[str, str, str] | None:
-    """The access key id, region and service of a request that is signed (Signature Version 4)."""
-    _, found, rest = authorization.partition("Credential=")
-    if not found:
+def _signature(authorization: str, query: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """Access key id, region and service of a request that is signed, in its header or URL."""
+    _, _, rest = authorization.partition("Credential=")
+    if older := query.get("AWSAccessKeyId"):  # as boto3 signs S3's URLs, unless told otherwise
+        return older, "", "s3"
+    scope = (rest.partition(",")[0] or query.get("X-Amz-Credential", "")).split("/")
+    if len(scope) != 5:  # key, day, region, service, aws4_request
         return None
-    key, _, region, service, _ = rest.partition(",")[0].split("/")
+    key, _, region, service, _ = scope
     return key, region, service
 
 

@@ -8,6 +8,7 @@ from seqdrop.domain.failure import FailureClass
 
 _URL_LOGIN = re.compile(r"(\w+://)[^\s/@]+@")
 _LICENCE = re.compile(r"(--lic[\w-]*)([=\s]+)\S+")
+_SHORTEST_HIDDEN = 4
 _hidden: set[str] = set()
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
@@ -37,14 +38,19 @@ class Stopped(Exception):
 
 
 def hide(*secrets: str) -> None:
-    """From now on these texts are redacted, whoever says them."""
-    _hidden.update(filter(None, secrets))
+    """From now on these texts are redacted, whoever says them; not words as short as ``on``."""
+    _hidden.update(secret for secret in secrets if len(secret) >= _SHORTEST_HIDDEN)
 
 
 def redact(text: str) -> str:
-    """The text without licence strings, hidden secrets, and logins in URLs."""
+    """What a tool said, without licence strings, hidden secrets, and logins in URLs."""
     for secret in sorted(_hidden, key=len, reverse=True):  # one may be a part of another
         text = text.replace(secret, "***")
+    return redact_command(text)
+
+
+def redact_command(text: str) -> str:
+    """A command line without licence strings and logins in URLs. No secret is handed to one."""
     return _URL_LOGIN.sub(r"\1***@", _LICENCE.sub(r"\1\2***", text))
 
 

@@ -27,6 +27,7 @@ is the same in every run."""
 OLDEST = (4, 2)
 """The first DRAGEN that has the option."""
 _OPTION = "--lic-credentials"
+_NAME = re.compile(r"credentials-\d+")
 _RELEASE = re.compile(r"\b(\d+)\.(\d+)\.\d+\s*$")
 _PROGRAM = "dragen"
 
@@ -114,7 +115,7 @@ def _credentials(secret: str) -> dict[str, str]:
     """Names and values, in the secret's own order."""
     found = _of_object(secret) if secret.lstrip().startswith("{") else _of_lines(secret)
     whole = found and all(
-        name and value and not {"\n", "\r"} & {*name, *value} for name, value in found.items()
+        _NAME.fullmatch(name) and value and value.isprintable() for name, value in found.items()
     )
     if not whole:
         raise StageFault(

@@ -23,6 +23,7 @@ TAIL_LINES = 20
 BAD_DATA_EXIT_CODE = 65
 """How ``seqdrop-tool`` ends where its input is wrong (EX_DATAERR of sysexits.h); it says what."""
 _LONGEST_LINE_BYTES = 8192
+_LONGEST_SHOWN = _LONGEST_LINE_BYTES // 2
 _LONGEST_KEPT = 500
 _LAST_LINES_SECONDS = 2.0
 _LEAST_FREE_BYTES = 32 << 20
@@ -55,6 +56,10 @@ class Tool:
         """Show what the tool says, line by line under its name, and keep the end of it."""
         while line := stream.readline(_LONGEST_LINE_BYTES):
             text = redact(line.decode(errors="replace").rstrip())
+            if len(line) == _LONGEST_LINE_BYTES:  # no more of it: a secret may be cut in two there
+                text = f"{text[:_LONGEST_SHOWN]} …"
+                while not line.endswith(b"\n") and line:
+                    line = stream.readline(_LONGEST_LINE_BYTES)
             self.tail.append(text[:_LONGEST_KEPT])
             sys.stderr.write(f"{self.name}: {text}\n")
         stream.close()

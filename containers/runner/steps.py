@@ -11,7 +11,7 @@ from threading import Event
 
 from runner.commands import Filler, PipePlan
 from runner.descendants import end_own_children
-from runner.faults import StageFault, Stopped, redact
+from runner.faults import StageFault, Stopped, redact_command
 from runner.feed import Feed, ToolsEnded
 from runner.licence import is_dragen, licensed
 from runner.parallel import run_parallel
@@ -68,7 +68,7 @@ def run_steps(
                     StepRun(pipe, reads, stop).run(folders)
         tools = "_".join(Path(command[0]).name for command in pipes[0].commands)
         seconds[f"step_{number}_{tools}"] = round(time.monotonic() - started, 3)
-        commands += [redact(pipe.text) for pipe in (pipes[:1] if by_region else pipes)]
+        commands += [redact_command(pipe.text) for pipe in (pipes[:1] if by_region else pipes)]
     return StepsRan(seconds, tuple(commands))
 
 

@@ -1,9 +1,11 @@
 """The embedded account's IAM: who may do what, and what a caller is told who may not."""
 
+import http.client
 import json
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -184,3 +186,67 @@ def test_a_policy_that_can_not_be_judged_is_told_before_any_call(runtime: Runtim
 
 def test_a_person_may_do_everything(runtime: Runtime) -> None:
     assert client(runtime, "local", "sqs").list_queues()["QueueUrls"]
+
+
+def raw(
+    runtime: Runtime, method: str, target: str, body: bytes = b"x", **headers: str
+) -> tuple[int, bytes]:
+    """Status and body of a request as it is written."""
+    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(runtime.url).port, timeout=30)
+    try:
+        connection.request(method, target, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def signed_by(who: str, service: str) -> str:
+    scope = f"Credential={who}/20260101/{REGION}/{service}/aws4_request"
+    return f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0"
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_a_signature_in_the_url_counts_as_one_in_the_header(runtime: Runtime, version: str) -> None:
+    s3: Any = boto3.client(
+        "s3", endpoint_url=runtime.url, region_name=REGION, aws_access_key_id=CPU_JOB,
+        aws_secret_access_key="local", config=Config(signature_version=version),
+    )  # fmt: skip
+    for bucket, expected in (("UploadsBucket", 403), ("ResultsBucket", 200)):
+        where = {"Bucket": runtime.outputs[bucket], "Key": "a"}
+        url = urlsplit(s3.generate_presigned_url("put_object", Params=where))
+        assert raw(runtime, "PUT", f"{url.path}?{url.query}")[0] == expected, bucket
+
+
+def test_a_bucket_may_stand_before_the_host_s_name(runtime: Runtime) -> None:
+    results, uploads = (runtime.outputs[f"{name}Bucket"] for name in ("Results", "Uploads"))
+    port, signature = urlsplit(runtime.url).port, signed_by(CPU_JOB, "s3")
+    for bucket, path, expected in ((results, "/b/c", 200), (uploads, f"/{results}/c", 403)):
+        host = f"{bucket}.localhost:{port}"
+        assert raw(runtime, "PUT", path, Host=host, Authorization=signature)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "more"),
+    [
+        ("get_bucket_encryption", {}),
+        ("get_bucket_notification_configuration", {}),
+        ("get_bucket_cors", {}),
+        ("put_object", {"Key": "a", "Body": b"x", "ACL": "public-read"}),
+    ],
+)
+def test_what_the_list_or_the_put_of_a_bucket_does_not_grant(
+    runtime: Runtime, method: str, more: dict[str, Any]
+) -> None:
+    call = getattr(client(runtime, CPU_JOB, "s3"), method)
+    assert refusal(call, Bucket=runtime.outputs["ResultsBucket"], **more)[0] == "AccessDenied"
+
+
+def test_who_one_is_may_be_asked_by_everyone(runtime: Runtime) -> None:
+    assert client(runtime, CPU_JOB, "sts").get_caller_identity()["Account"] == ACCOUNT
+
+
+def test_a_request_that_makes_no_sense_is_refused_and_no_fault(runtime: Runtime) -> None:
+    signature = signed_by(SUBMITTER, "batch")
+    kind = {"Authorization": signature, "Content-Type": "application/json"}
+    assert raw(runtime, "POST", "/v1/submitjob", b"no json", **kind)[0] == 403

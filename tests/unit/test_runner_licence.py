@@ -1,7 +1,9 @@
 """The licence's parts: what the secret may hold, who is given it, and what is redacted of it."""
 
+import io
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -10,10 +12,12 @@ from hypothesis import strategies as st
 from runner import faults
 from runner.faults import StageFault, hide, redact
 from runner.licence import NAME, VARIABLE, check_version, lent, licensed, take_licence
+from runner.processes import Tool
 from seqdrop.domain.failure import FailureClass
 
 WORDS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1)
-PAIRS = st.dictionaries(WORDS.filter(lambda t: "=" not in t and t[0] != "{"), WORDS, min_size=1)
+NAMES = st.integers(min_value=1, max_value=99).map("credentials-{}".format)
+PAIRS = st.dictionaries(NAMES, WORDS, min_size=1)
 
 
 @pytest.fixture(autouse=True)
@@ -94,14 +98,42 @@ def test_the_variable_is_taken_out_and_the_others_stay() -> None:
 
 
 def test_a_secret_that_is_part_of_another_leaves_nothing_of_it() -> None:
-    hide("lab", "laboratory", "")
-    assert redact("the laboratory's lab") == "the ***'s ***"
+    hide("labs", "laboratory of labs", "")
+    assert redact("the laboratory of labs' labs") == "the ***' ***"
 
 
-def test_a_fault_does_not_repeat_the_secret(tmp_path: Path) -> None:
+def test_what_is_as_short_as_a_word_is_left_in_what_tools_say() -> None:
+    hide("a", "on", "")
+    assert redact("a tool goes on") == "a tool goes on"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "pa55word", "pa55word==", "https://user:pa55word@host/?site=1", "name=pa55word",
+        '{"credentials-1": "pa55\\u0000word"}', '{"credentials-1": {"a": "pa55word"}}', "=pa55word",
+    ],
+)  # fmt: skip
+def test_what_is_no_credentials_file_is_a_fault_that_does_not_repeat_it(
+    secret: str, tmp_path: Path
+) -> None:
     with (
         pytest.raises(StageFault, match="secret is to hold the lines") as fault,
-        lent("pa55word", tmp_path, tmp_path),
+        lent(secret, tmp_path, tmp_path),
     ):
         pass
-    assert "pa55word" not in str(fault.value)
+    assert "pa55" not in str(fault.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("at", [0, 8_180, 8_190, 16_380])
+def test_a_secret_in_a_line_without_an_end_is_never_cut_in_two(
+    at: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    hide("TOPSECRETVALUE")
+    line = b"x" * at + b"TOPSECRETVALUE" + b"y" * 20_000 + b"\nnext\n"
+    tool = Tool("tool", cast(Any, None))
+    tool.pass_lines_on(io.BytesIO(line))
+    said = capfd.readouterr().err
+    assert not any("TOPSECRETVALUE"[:length] in said for length in range(4, 15))
+    assert said.endswith("tool: next\n")
