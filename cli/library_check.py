@@ -112,7 +112,7 @@ def _mistakes_of_assays(
             says = f"assay {name}: there is no pipeline {assay.pipeline!r} {_there_are(names)}"
             yield Mistake(("assays", name, "pipeline"), says)
         elif assay.pipeline in pipelines:
-            for mistake in mistakes_of_assay(assay, pipelines[assay.pipeline]):
+            for mistake in mistakes_of_assay(name, assay, pipelines[assay.pipeline]):
                 place = ("assays", name, *mistake.place)
                 yield Mistake(place, f"assay {name}: {mistake.says}")
 

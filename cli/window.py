@@ -16,6 +16,10 @@ LOG_FILE = "runtime.log"
 _LOG_BYTES = 10 << 20
 """Of the log; as much again of what was before it is kept."""
 _QUIET_SECONDS = 600.0
+_MINUTE = 60.0
+_SHOWN_A_MINUTE = 30
+_LONGEST = 500
+"""Characters of a line."""
 _REMEMBERED = 1000
 _OFTEN = frozenset(10**power for power in range(1, 7))
 Say = Callable[[str], None]
@@ -39,13 +43,14 @@ def watch(folder: Path, say: Say) -> Path:
 class Window(logging.Handler):
     """Shows each error as one line with its time, and a repeated one at its 10th, 100th … time.
 
-    One that has not come for ten minutes is shown again.
+    One that has not come for ten minutes is shown again. Of many that differ, a minute shows a few.
     """
 
     def __init__(self, say: Say, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(logging.ERROR)
         self._say, self._clock = say, clock
         self._seen: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._minute, self._shown, self._left_out = 0.0, 0, 0
 
     def emit(self, record: logging.LogRecord) -> None:
         """Shows an error, if it is not one of many."""
@@ -53,7 +58,21 @@ class Window(logging.Handler):
         count = self._count(text)
         if count == 1 or count in _OFTEN:
             at = time.strftime("%H:%M:%S", time.localtime(record.created))
-            self._say(f"{at} {text}" + (f" ({count} times)" if count > 1 else ""))
+            often = f" ({count} times)" if count > 1 else ""
+            self._show(f"{at} {text[:_LONGEST]}{often}")
+
+    def _show(self, line: str) -> None:
+        now = self._clock()
+        if now - self._minute >= _MINUTE:
+            if self._left_out:
+                self._say(f"({self._left_out} more errors are in {LOG_FILE})")
+            self._minute, self._shown, self._left_out = now, 0, 0
+        if self._shown < _SHOWN_A_MINUTE:
+            self._say(line)
+        elif self._shown == _SHOWN_A_MINUTE:
+            self._say(f"many errors: for a minute they are in {LOG_FILE} alone")
+        self._left_out += self._shown >= _SHOWN_A_MINUTE
+        self._shown += 1
 
     def _count(self, text: str) -> int:
         now = self._clock()

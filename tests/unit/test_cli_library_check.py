@@ -42,6 +42,16 @@ def test_the_project_s_own_files_are_right(folder: Path) -> None:
     [
         ("assays.yaml", "default: wgs", "default: wgx", "the default is 'wgx', no assay"),
         ("assays.yaml", "targets: exome", "colour: red", "unknown field `colour`"),
+        ("assays.yaml", "\n  wes:", "\n  ..:", "assay ..: its name is to be of letters"),
+        ("assays.yaml", "\n  wes:", "\n  a#b:", "assay a#b: its name is to be of letters"),
+        (
+            "assays.yaml",
+            "warn_below: 30,",
+            "warn_below: 3,",
+            "the bounds of mean_depth do not rise",
+        ),
+        ("assays.yaml", "warn_below: 30,", "warn_below: !!bool maybe,", "maybe, which is no bool"),
+        ("assays.yaml", "warn_below: 30,", f"warn_below: {'[' * 3000},", "nested too deeply"),
         ("assays.yaml", "{rule: manifest}", "{rule: never}", "Invalid enum value 'never'"),
         ("assays.yaml", "breadth_20x: {warn_below: 0.9", "breadth_20x: {warn_below: x", "`float"),
         ("assays.yaml", "breadth_20x", "breadth_21x", "assay wes: qc limits 'breadth_21x'"),

@@ -49,11 +49,27 @@ def test_an_error_that_comes_again_is_told_at_the_1st_10th_and_100th_time() -> N
     ]  # fmt: skip
 
 
+def test_of_many_errors_that_differ_a_minute_shows_a_few_and_how_many_there_were() -> None:
+    said: list[str] = []
+    clock = [1_000.0]
+    window = Window(said.append, clock=lambda: clock[0])
+    for number in range(20_000):
+        window.handle(record(f"object {number} is not there" + "x" * 100_000))
+    assert len(said) == 31
+    assert max(map(len, said)) < 600
+    assert said[-1] == "many errors: for a minute they are in runtime.log alone"
+    clock[0] += 61
+    window.handle(record("another"))
+    assert said[-2:] == ["(19970 more errors are in runtime.log)", said[-1]]
+    assert said[-1].endswith(" another")
+
+
 def test_an_error_is_told_anew_after_ten_quiet_minutes() -> None:
     said: list[str] = []
-    now = iter([0.0, 599.0, 1198.0, 1799.0, 1800.0])
-    window = Window(said.append, clock=lambda: next(now))
-    for _ in range(5):
+    clock = [0.0]
+    window = Window(said.append, clock=lambda: clock[0])
+    for now in (0.0, 599.0, 1198.0, 1799.0, 1800.0):
+        clock[0] = now
         window.handle(record("the same"))
     assert len(said) == 2, "the 1st, and the one after 601 s"
 

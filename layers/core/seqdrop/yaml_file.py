@@ -40,6 +40,8 @@ def load_yaml(path: Path) -> object:
         raise InvalidPipeline(f"{path.name}{at}: {said}") from error
     except yaml.YAMLError as error:
         raise InvalidPipeline(f"{path.name}: {error}") from error
+    except RecursionError as error:
+        raise InvalidPipeline(f"{path.name} is nested too deeply") from error
 
 
 def find_line(path: Path, place: Sequence[str | int]) -> tuple[int, int]:
@@ -123,6 +125,9 @@ def _no_value(loader: "SafeLoader", node: "ScalarNode", name: str) -> Iterator[t
         loader.construct_object(node)
     except ValueError as error:  # no such day, or no number after !!int
         yield _line(node), f"{name} is {node.value}: {error}"
+    except (LookupError, AttributeError):  # as PyYAML ends over !!bool maybe
+        kind = node.tag.rpartition(":")[2]
+        yield _line(node), f"{name} is {node.value}, which is no {kind}"
 
 
 def _is_finite(loader: "SafeLoader", node: "ScalarNode") -> bool:

@@ -1,12 +1,28 @@
 """What can be known of an assay before any sample runs it."""
 
+import re
+
 from seqdrop.domain.metrics import unmeasured_limits
 from seqdrop.domain.pipeline import Assay, Calling, Mistake, Pipeline
-from seqdrop.domain.qc import FLOORS
+from seqdrop.domain.qc import FLOORS, crossed_limits
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""Folders, catalog keys and manifests are made with it."""
 
 
-def mistakes_of_assay(assay: Assay, pipeline: Pipeline) -> list[Mistake]:
-    """What an assay asks for that its pipeline does not have; places begin at the assay."""
+def mistakes_of_assay(name: str, assay: Assay, pipeline: Pipeline) -> list[Mistake]:
+    """What is wrong with an assay, its pipeline's lacks among it; places begin at the assay."""
+    named = (
+        []
+        if _NAME.fullmatch(name)
+        else [
+            Mistake(
+                (),
+                "its name is to be of letters, digits, '.', '_' and '-', at most 64, and to "
+                "begin with a letter or digit",
+            )
+        ]
+    )
     unknown = [
         Mistake(("floors", floor), f"floors names {floor!r}, which is none of {', '.join(FLOORS)}")
         for floor in sorted(assay.floors.keys() - FLOORS.keys())
@@ -17,7 +33,10 @@ def mistakes_of_assay(assay: Assay, pipeline: Pipeline) -> list[Mistake]:
         if not why
     ]
     unmeasured = unmeasured_limits(pipeline, assay)
-    return [*unmeasured, *_unused_settings(assay, pipeline), *unknown, *unexplained]
+    crossed = crossed_limits(assay.qc)
+    return [
+        *named, *unmeasured, *crossed, *_unused_settings(assay, pipeline), *unknown, *unexplained
+    ]  # fmt: skip
 
 
 def _unused_settings(assay: Assay, pipeline: Pipeline) -> list[Mistake]:

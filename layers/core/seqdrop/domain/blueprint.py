@@ -104,7 +104,7 @@ def make_blueprint(
 def check_limits(name: str, assay: Assay, pipeline: Pipeline) -> None:
     """Raises InvalidAssay for limits that nobody measures, floors that nobody knows, and settings
     of calling that the pipeline has no use for."""
-    if mistakes := mistakes_of_assay(assay, pipeline):
+    if mistakes := mistakes_of_assay(name, assay, pipeline):
         problems = "; ".join(mistake.says for mistake in mistakes)
         raise InvalidAssay(f"assay {name}: {problems}: mend pipelines/assays.yaml")
 

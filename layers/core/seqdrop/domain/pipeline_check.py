@@ -15,6 +15,7 @@ from seqdrop.domain.pipeline import (
     Step,
     waves_of,
 )
+from seqdrop.domain.qc import crossed_limits
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
 _RESERVED = {"runs"}
@@ -54,6 +55,7 @@ def mistakes_in(pipeline: Pipeline) -> Iterator[Mistake]:
             yield from _wrong_inputs(pipeline, name, stage)
     yield from _measured_twice(pipeline)
     yield from unmeasured_limits(pipeline)
+    yield from crossed_limits(pipeline.qc)
 
 
 def _wrong_needs(pipeline: Pipeline) -> Iterator[Mistake]:

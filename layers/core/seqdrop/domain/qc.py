@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from seqdrop.domain.fingerprint import LEAST_SHARED_SITES, OTHER_BELOW, SAME_FROM, Comparison
 from seqdrop.domain.lanes import WorstLane, as_in_worst_lanes
-from seqdrop.domain.pipeline import Limit
+from seqdrop.domain.pipeline import Limit, Mistake
 
 
 class Verdict(IntEnum):
@@ -152,6 +152,16 @@ def judge(
         max((finding.verdict for finding in findings), default=Verdict.PASS),
         [f"{finding.verdict.name}: {finding.line}" for finding in crossed] + notes,
     )
+
+
+def crossed_limits(limits: Mapping[str, Limit]) -> Iterator[Mistake]:
+    """Limits whose bounds are in an order in which one of them never counts."""
+    for name, limit in limits.items():
+        rising = [limit.fail_below, limit.warn_below, limit.warn_above, limit.fail_above]
+        given = [bound for bound in rising if bound is not None]
+        if given != sorted(given):
+            order = "fail_below, warn_below, warn_above, fail_above"
+            yield Mistake(("qc", name), f"the bounds of {name} do not rise in the order {order}")
 
 
 def _by_limits(
