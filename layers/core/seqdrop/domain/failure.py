@@ -49,8 +49,10 @@ _NEVER_RAN = tuple(
         # Rights: the execution role, or the registry's or the secret's own policy.
         (r"access ?denied|not authorized|\bunauthorized\b|\bforbidden\b", FailureClass.PLAN),
         (r"no basic auth credentials|status ?code: 40[13]\b", FailureClass.PLAN),
+        (r"unable to assume the role", FailureClass.PLAN),
         # What the definition names: a secret, the program itself.
         (r"resourcenotfoundexception|executable file not found", FailureClass.PLAN),
+        (r"did not contain json key|marked for deletion", FailureClass.PLAN),
         # The way to the registry is cut.
         (r"i/o timeout|timed out|handshake timeout|deadline exceeded", FailureClass.HOST),
         (r"connection (refused|reset|issue)|no such host|unreachable", FailureClass.HOST),
@@ -59,6 +61,7 @@ _NEVER_RAN = tuple(
         # The host itself: its disk, its memory, its Docker, its ECS agent.
         (r"no space left on device|input/output error", FailureClass.HOST),
         (r"cannot allocate memory|resource temporarily unavailable", FailureClass.HOST),
+        (r"error gathering device information", FailureClass.HOST),
         (r"\b(dockertimeout|cgroup|agent|internal)error\b", FailureClass.HOST),
         (r"\bcontainerruntimetimeouterror\b", FailureClass.HOST),
         (r"\bcannot(inspect|stop|describe|list)containers?error\b", FailureClass.HOST),
