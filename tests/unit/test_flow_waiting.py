@@ -1,18 +1,12 @@
-"""Which queues a job may wait for."""
+"""What the look at waiting jobs takes for granted of the template and the state machine."""
 
-import pytest
-
-from seqdrop.domain.records import Job
-from seqdrop.flow.waiting import _hosts
+from seqdrop.flow import waiting
+from tests.infrastructure.stack import MACHINE, functions, timeout_of
 
 
-@pytest.mark.parametrize(
-    ("queue", "hosts"),
-    [
-        ("my-fpga-lab-cpu-bulk", {"my-fpga-lab-cpu"}),
-        ("lab-fpga-exome-urgent", {"lab-fpga-genome", "lab-fpga-exome"}),
-    ],
-)
-def test_fpga_kinds_wait_for_each_others_licence(queue: str, hosts: set[str]) -> None:
-    job = Job("pk", "sk", "stage", "name", queue, "prefix/", "bucket", "folder/")
-    assert set(_hosts(job)) == hosts
+def test_the_longest_poll_is_the_state_machines() -> None:
+    assert f"poll_seconds: {waiting._LONGEST_POLL_SECONDS}\n" in MACHINE.read_text("utf-8")
+
+
+def test_a_look_ends_well_before_its_function_does() -> None:
+    assert timeout_of(functions()["PollJobFunction"]) > 2 * waiting._LOOK_SECONDS

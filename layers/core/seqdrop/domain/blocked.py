@@ -13,7 +13,10 @@ import msgspec
 NO_HOST = "NO_HOST - Batch gives no reason, and nothing has run on hosts of this kind meanwhile"
 """Seqdrop's own reason, where Batch has no word for it: hosts that start and can't join, say."""
 
-_CODE = re.compile(r"(?:CAPACITY|MISCONFIGURATION):[A-Z0-9_]+|ACTION_REQUIRED|UNDETERMINED|NO_HOST")
+_CODE = re.compile(
+    r"(?:CAPACITY|MISCONFIGURATION):[A-Z0-9_]+|ACTION_REQUIRED|UNDETERMINED|NO_HOST"
+    r"|[A-Z_]+(?::[A-Z0-9_]+)*(?=\s+[-–]\s)"  # one that Batch may come to have
+)
 _GIVEN_UP = re.compile(
     r"(?:Canceled by JobStateTimeLimit action|Cancelled by Seqdrop) due to reason: (.+)", re.DOTALL
 )
