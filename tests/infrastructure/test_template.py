@@ -220,6 +220,17 @@ def test_every_kind_of_queue_has_a_price_and_an_image() -> None:
         assert set(re.findall(r'"([a-z-]+)":', images)) == kinds
 
 
+def test_the_price_of_a_vcpu_is_that_of_a_type_that_batch_may_choose() -> None:
+    from seqdrop.library import Library
+
+    price = Library(str(PROJECT / "pipelines")).prices().queues["cpu"]
+    types = source()["Parameters"]["CpuInstanceTypes"]["Default"].split(",")
+    said = re.fullmatch(r"(\S+) on demand, ([0-9.]+) USD for 16 vCPUs", price.source)
+    assert said is not None
+    assert said[1] in types
+    assert price.usd_per_hour == pytest.approx(float(said[2]) / price.host_vcpus, abs=1e-4)
+
+
 @pytest.mark.parametrize("name", JOB_DEFINITIONS)
 def test_a_job_is_tried_again_only_where_that_may_help(name: str) -> None:
     from seqdrop.domain.failure import EXIT_CODES, FailureClass

@@ -1,8 +1,10 @@
 """Why Batch can't start the job at the head of its queue, and what a person does about it.
 
 Batch gives its reasons as ``<code> - <text>``: see "Jobs stuck in a RUNNABLE status" in its user
-guide. It can give up a job by itself (``jobStateTimeLimitActions``) for three of them only; for
-all others Seqdrop does, with NO_HOST for what Batch has no word for.
+guide. It can give up a job by itself (``jobStateTimeLimitActions``) for three of them only. For
+all others, and with NO_HOST for what Batch has no word for, PollJob gives up a run's job. A job
+that makes a reference's index is polled by nobody: `seqdrop reference add` gives it up while it
+waits, and `seqdrop references` when somebody asks.
 """
 
 import re
