@@ -13,8 +13,6 @@ from seqdrop.domain.hosts import hosts_of, queues_of
 from seqdrop.domain.records import Job, JobState
 
 _ON_A_HOST = ("STARTING", "RUNNING")
-_LONGEST_POLL_SECONDS = 7_200
-"""The state machine's: what a job that runs, or that Batch calls blocked, was last asked for."""
 _LOOK_SECONDS = 10
 """How long a look asks Batch's queues, of the 30 seconds that its function has."""
 
@@ -53,7 +51,7 @@ class Waiting:
         given up, each when it is next looked at.
         """
         hosts = hosts_of(job.queue)
-        quiet_since = self.now() - timedelta(seconds=max(self.limit_seconds, _LONGEST_POLL_SECONDS))
+        quiet_since = self.now() - timedelta(seconds=self.limit_seconds)
         if self.catalog.hosts.last_seen(hosts) > timestamp(quiet_since):
             return False
         return not self._may_run(hosts)
