@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.faults import CommandFailed
+from cli.faults import CommandFailed, expected_faults, explain
 from cli.options import Json
 from cli.screen import clean, console, emit, on_terminal, say, show_table, warn
 
@@ -174,12 +174,16 @@ def reference_document(reference: "ReferenceVersion") -> Document:
 
 
 def references(json: Json = False) -> None:
-    """Lists references: their versions, what they hold, and whether they are ready."""
+    """Lists references: their versions, what they hold, and whether they are ready.
+
+    Looks after the jobs of those that are not, and gives up one that has got no host for too long.
+    """
     from cli.stack import find_stack
 
-    catalog = find_stack().catalog.references
+    stack = find_stack()
+    catalog = stack.catalog.references
     found = [
-        reference_document(version)
+        reference_document(_looked_after(stack, version))
         for name in catalog.names()
         for version in sorted(catalog.versions(name), key=lambda v: v.created)
     ]
@@ -192,6 +196,18 @@ def references(json: Json = False) -> None:
             "reference", "version", "state", "bases", "letters", "parts", "indexes", "why",
         )  # fmt: skip
         show_table(columns, [_row(document) for document in found])
+
+
+def _looked_after(stack: "Stack", version: "ReferenceVersion") -> "ReferenceVersion":
+    """The version after a look at its jobs, which no state machine polls."""
+    if version.state != "PREPARING":
+        return version
+    try:
+        return stack.reference_flow.refresh(version.name, version.version) or version
+    except expected_faults() as error:
+        which = f"reference {version.name} {version.version}"
+        warn(f"WARN {which} is shown as it was: its jobs can't be looked at: {explain(error)}")
+        return version
 
 
 def _row(document: Document) -> list[str]:

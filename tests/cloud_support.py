@@ -21,7 +21,7 @@ from moto import mock_aws
 
 from local import dynamodb
 from seqdrop import wiring
-from seqdrop.aws.batch import JobPlace, JobRequest
+from seqdrop.aws.batch import JobRequest
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.executions import RunInput
 from seqdrop.aws.objects import Objects
@@ -80,8 +80,8 @@ class FakeBatch:
     states: dict[str, JobState] = field(default_factory=dict)
     terminated: dict[str, str] = field(default_factory=dict)
     cancelled: dict[str, str] = field(default_factory=dict)
-    lists: dict[tuple[str, str], list[JobPlace]] = field(default_factory=dict)
-    """Other jobs by queue and status."""
+    others: set[tuple[str, str]] = field(default_factory=set)
+    """Queues and statuses of other jobs."""
 
     def submit(self, request: JobRequest) -> str:
         """A job's id is its number."""
@@ -97,9 +97,9 @@ class FakeBatch:
         """States that a test has set."""
         return {job_id: self.states[job_id] for job_id in job_ids if job_id in self.states}
 
-    def listed(self, queue: str, status: str) -> list[JobPlace]:
-        """Those that a test has set."""
-        return self.lists.get((queue, status), [])
+    def has(self, queue: str, status: str) -> bool:
+        """Whether a test has put a job there."""
+        return (queue, status) in self.others
 
     def cancel(self, job_id: str, reason: str) -> None:
         """Keeps the reason."""

@@ -10,7 +10,7 @@ from local.batch import faults
 from local.batch.jobs import Attempt, Job
 from local.batch.process import CannotStart, JobProcess, Launch, Watchdog
 from local.batch.retry import AttemptEnd
-from local.batch.secrets import secret_values
+from local.batch.secrets import SecretNotRead, secret_values
 from local.batch.starting import check_may_start
 from local.roles import job_key
 
@@ -71,8 +71,10 @@ class AttemptRunner:
             process = JobProcess(self._launch(job, attempt, folder), self._watchdog)
             on_start(process)
             exit_code = _follow(process, attempt, job.timeout_seconds, on_timeout)
+        except SecretNotRead as refusal:
+            return AttemptEnd(None, str(refusal))
         except (CannotStart, OSError) as refusal:
-            return AttemptEnd(None, _NOT_STARTED, _reason(refusal))
+            return AttemptEnd(None, _NOT_STARTED, f"CannotStartContainerError: {refusal}")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return AttemptEnd(exit_code, _ENDED)
@@ -90,13 +92,6 @@ class AttemptRunner:
         }
         command = job.container.command(job.parameters)
         return Launch(command, environment, folder, self._settings.environment.get("PATH", ""))
-
-
-def _reason(refusal: Exception) -> str:
-    """What ECS says of a container that did not start, which begins with the error's name."""
-    text = str(refusal)
-    known = text.startswith("ResourceInitializationError: ")
-    return text if known else f"CannotStartContainerError: {text}"
 
 
 def _follow(

@@ -6,13 +6,22 @@ from collections.abc import Mapping
 from moto.secretsmanager.exceptions import SecretsManagerClientError
 from moto.secretsmanager.models import secretsmanager_backends
 
-from local.batch.process import CannotStart
-
 _ARN_PARTS = 7  # arn:aws:secretsmanager:region:account:secret:name; then :json-key:stage:version
 
 
+class SecretNotRead(Exception):
+    """A secret can't be had, so that the whole task stops; in the words of ECS' agent on EC2."""
+
+    def __init__(self, place: str, region: str, why: str) -> None:
+        """``why`` begins with the name of AWS's error, if there is one."""
+        super().__init__(
+            f"Fetching secret data from AWS Secrets Manager in region {region}: "
+            f"secret {secret_arn(place)}: {why}"
+        )
+
+
 def secret_values(secrets: Mapping[str, str], account: str, region: str) -> dict[str, str]:
-    """The variables with their values; CannotStart where a secret can't be read, as on ECS."""
+    """The variables with their values; SecretNotRead where a secret can't be read, as on ECS."""
     return {name: _value(place, account, region) for name, place in secrets.items()}
 
 
@@ -25,13 +34,20 @@ def _value(place: str, account: str, region: str) -> str:
     parts = place.split(":")
     key, stage, version = [*parts[_ARN_PARTS:], "", "", ""][:3]
     if parts[2:3] != ["secretsmanager"]:
-        raise CannotStart(f"ResourceInitializationError: {place} is no secret of Secrets Manager")
+        raise SecretNotRead(place, region, "it is no secret of Secrets Manager")
     backend = secretsmanager_backends[account][region]
     try:
         answer = backend.get_secret_value(secret_arn(place), version, stage)
     except SecretsManagerClientError as refusal:
-        raise CannotStart(
-            f"ResourceInitializationError: unable to pull secrets: {place}: {refusal}"
-        ) from refusal
+        why = f"{refusal.error_type}: {refusal.message}"
+        raise SecretNotRead(place, region, why) from refusal
     text = str(answer["SecretString"])
-    return str(json.loads(text)[key]) if key else text
+    return _member(text, key, place, region) if key else text
+
+
+def _member(text: str, key: str, place: str, region: str) -> str:
+    try:
+        return str(json.loads(text)[key])
+    except (ValueError, TypeError, KeyError) as error:
+        why = f"retrieved secret from Secrets Manager did not contain json key {key}"
+        raise SecretNotRead(place, region, why) from error

@@ -6,13 +6,15 @@ from local.actions import Need
 from local.authorization import first_missing, refusal
 from local.batch.jobs import Attempt, Job
 from local.batch.process import CannotStart
-from local.batch.secrets import secret_arn
+from local.batch.secrets import SecretNotRead, secret_arn
 from local.calls import record_of_environment
 from local.roles import role_of, start_key
 
 
 def check_may_start(job: Job, attempt: Attempt) -> None:
-    """Raises CannotStart where the role lacks a grant; a definition without the role has none.
+    """Raises SecretNotRead or CannotStart where the role lacks a grant, in the words of ECS on EC2.
+
+    A definition without the role has none.
 
     Images are left out: there is no registry here that they would be pulled from.
     """
@@ -23,7 +25,14 @@ def check_may_start(job: Job, attempt: Attempt) -> None:
     if record := record_of_environment():
         record.write(who, needs)
     if missing := first_missing(who, needs):
-        raise CannotStart(f"ResourceInitializationError: {refusal(who, missing)}")
+        why = f"AccessDeniedException: {refusal(who, missing)}"
+        action, resource = missing
+        if action.startswith("secretsmanager:"):
+            raise SecretNotRead(resource, attempt.log_stream.region, why)
+        raise CannotStart(
+            "Error response from daemon: failed to initialize logging driver: failed to create "
+            f"Cloudwatch log stream: {why}"
+        )
 
 
 def _needs(job: Job, attempt: Attempt) -> Iterator[Need]:

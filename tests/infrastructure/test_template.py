@@ -222,16 +222,27 @@ def test_every_kind_of_queue_has_a_price_and_an_image() -> None:
         assert set(re.findall(r'"([a-z-]+)":', images)) == kinds
 
 
+def test_the_price_of_a_vcpu_is_that_of_a_type_that_batch_may_choose() -> None:
+    from seqdrop.library import Library
+
+    price = Library(str(PROJECT / "pipelines")).prices().queues["cpu"]
+    types = source()["Parameters"]["CpuInstanceTypes"]["Default"].split(",")
+    said = re.fullmatch(r"(\S+) on demand, ([0-9.]+) USD for 16 vCPUs", price.source)
+    assert said is not None
+    assert said[1] in types
+    assert price.usd_per_hour == pytest.approx(float(said[2]) / price.host_vcpus, abs=1e-4)
+
+
 @pytest.mark.parametrize("name", JOB_DEFINITIONS)
 def test_a_job_is_tried_again_only_where_that_may_help(name: str) -> None:
     from seqdrop.domain.failure import EXIT_CODES, FailureClass
 
     definition = JOB_DEFINITIONS[name]
     rules = definition["RetryStrategy"]["EvaluateOnExit"]
-    assert rules[-1] == {"Action": "EXIT", "OnReason": "*"}
+    assert {rule["Action"] for rule in rules} == {"EXIT"}, "what matches nothing is tried again"
     codes = [rule["OnExitCode"] for rule in rules if "OnExitCode" in rule]
-    retried = {f for f, c in EXIT_CODES.items() if any(_glob(g, str(c)) for g in codes)}
-    assert retried == {FailureClass.HOST, FailureClass.TRANSFER}
+    final = {f for f, c in EXIT_CODES.items() if any(_matches(g, str(c)) for g in codes)}
+    assert set(EXIT_CODES) - final == {FailureClass.HOST, FailureClass.TRANSFER}
     assert definition["Parameters"].keys() == {"plan", "stage", "catalog"}
     # What Batch takes: five rules, their patterns of these letters, an asterisk at the end alone.
     assert len(rules) <= 5
@@ -239,8 +250,8 @@ def test_a_job_is_tried_again_only_where_that_may_help(name: str) -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9.:\s]*\*?", pattern) for pattern in patterns)
 
 
-def _glob(pattern: str, text: str) -> bool:
-    return text.startswith(pattern.removesuffix("*"))
+def _matches(pattern: str, text: str) -> bool:
+    return text.startswith(pattern[:-1]) if pattern.endswith("*") else text == pattern
 
 
 def test_definitions_are_named_as_the_functions_look_for_them() -> None:

@@ -179,6 +179,26 @@ def test_what_was_told_before_the_job_was_seen_to_be_free_comes_too_late(cloud: 
     assert (found.blocked_reason, found.blocked_since) == ("", "")
 
 
+def test_an_event_that_comes_after_the_job_was_seen_to_be_free_is_not_taken(cloud: Cloud) -> None:
+    job = new_job(cloud)
+    tell(cloud, job, state("RUNNABLE"))
+    cloud.clock.turn(3_600)
+    cloud.catalog.jobs.record_unblocked(key(job), blocked(5), cloud.clock())
+    tell(cloud, job, blocked(5))
+    found = cloud.catalog.jobs.get(key(job))
+    assert found is not None
+    assert (found.blocked_reason, found.blocked_since) == ("", "")
+
+
+def test_hosts_were_last_seen_at_the_latest_time_in_any_order(cloud: Cloud) -> None:
+    hosts = cloud.catalog.hosts
+    assert hosts.last_seen("order-cpu") == ""
+    for minute in (5, 9, 7):
+        hosts.record_seen("order-cpu", f"2026-03-01T12:{minute:02d}:00.000Z")
+    assert hosts.last_seen("order-cpu") == "2026-03-01T12:09:00.000Z"
+    assert hosts.last_seen("order-fpga") == ""
+
+
 def test_why_another_job_can_not_start_is_not_taken(cloud: Cloud) -> None:
     job = new_job(cloud)
     tell(cloud, job, state("RUNNABLE"))

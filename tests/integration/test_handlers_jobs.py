@@ -69,7 +69,7 @@ def test_a_jobs_way_is_recorded_and_its_end_answered_each_time_it_is_told(
     assert submitted.cloud.deliver("record_job_event", end, end, late) == []
     job = submitted.job
     assert (job.status, job.exit_code, job.ended) == ("SUCCEEDED", 0, "1970-01-01T01:00:01.000Z")
-    assert job.cost_usd == pytest.approx(2 * 0.048 + 98 / 730 * 2 / 16, abs=1e-6)
+    assert job.cost_usd == pytest.approx(2 * 0.0662 + 98 / 730 * 2 / 16, abs=1e-6)
     assert set(submitted.cloud.executions.answers) == {("token", "SUCCEEDED")}
 
 

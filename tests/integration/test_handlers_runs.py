@@ -15,7 +15,7 @@ from tests.cloud_support import RESULTS, UPLOADS, execution_event
 from tests.lab import reads
 from tests.run_support import EXECUTION, Bench
 
-COST_USD = pytest.approx(2 * 0.048 + 98 / 730 * 2 / 16, abs=1e-6)
+COST_USD = pytest.approx(2 * 0.0662 + 98 / 730 * 2 / 16, abs=1e-6)
 """An hour of two vCPUs, and of their share of a host's volumes."""
 
 # A call that fails has no metric to tell, and Powertools says so.

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from seqdrop.aws.batch import JobPlace
+from seqdrop import wiring
+from seqdrop.aws.batch_detail import read_state
 from seqdrop.domain.blocked import NO_HOST, REMEDIES, cancel_reason
 from seqdrop.domain.errors import Transient
-from seqdrop.domain.records import JobState
-from tests.cloud_support import blocked_event
+from seqdrop.domain.records import Job, JobState
+from tests.cloud_support import blocked_event, job_event
 from tests.run_support import Bench
 
 LIMIT = 14_400
 INVALID = "ACTION_REQUIRED - CE(s) associated with the job queue are invalid."
 REASONS = [f"{code} - words of Batch." for code in REMEDIES if code != "NO_HOST"]
-CPU = "lab-cpu"
 
 
 def told(bench: Bench, why: str, minutes_ago: float = 0, **detail: Any) -> dict[str, Any]:
@@ -29,7 +29,8 @@ def told(bench: Bench, why: str, minutes_ago: float = 0, **detail: Any) -> dict[
 
 def polled(bench: Bench, why: str = "", status: str = "RUNNABLE") -> None:
     """A poll, when Batch says so."""
-    bench.cloud.batch.states["job-1"] = JobState("job-1", status, blocked=why)
+    detail = {"jobId": "job-1", "status": status, **({"statusReason": why} if why else {})}
+    bench.cloud.batch.states["job-1"] = read_state(detail)
     bench.stage("poll_job", token="token")
 
 
@@ -105,11 +106,21 @@ def test_the_end_that_batch_itself_makes_says_as_much(submitted: Bench) -> None:
     assert submitted.job.failure_class == "host"
 
 
-def test_a_reason_that_nobody_has_seen_is_told_in_batchs_words_alone(submitted: Bench) -> None:
-    why = "MISCONFIGURATION:MOON_IN_THE_WRONG_HOUSE - the moon is in the wrong house"
+@pytest.mark.parametrize(
+    "why",
+    [
+        "MISCONFIGURATION:MOON_IN_THE_WRONG_HOUSE - the moon is in the wrong house",
+        "MOON:IN_THE_WRONG_HOUSE:2 - the moon is in the wrong house",
+        "MOON_AWAY – there is no moon",
+    ],
+)
+def test_a_reason_that_nobody_has_seen_is_told_in_batchs_words_alone(
+    submitted: Bench, why: str
+) -> None:
     submitted.cloud.deliver("record_job_event", told(submitted, why))
     submitted.cloud.clock.turn(LIMIT + 60)
     polled(submitted, why)
+    assert submitted.job.blocked_reason == why, "DescribeJobs says what the event did"
     message = ended(submitted)
     assert why in message
     assert "Batch's console" in message
@@ -130,22 +141,14 @@ def test_a_job_that_is_blocked_no_more_has_all_its_time_again(submitted: Bench) 
 
 
 def busy(bench: Bench, queue: str = "lab-cpu-bulk", status: str = "RUNNING") -> None:
-    """Another job is in a queue."""
-    bench.cloud.batch.lists[queue, status] = [JobPlace("other", 1.0)]
-
-
-def in_line(bench: Bench, *others: JobPlace) -> None:
-    """The job's own queue, with it and others in it."""
-    created = bench.cloud.clock.time.timestamp() - LIMIT
-    line = [JobPlace("job-1", created), *others]
-    bench.cloud.batch.lists["lab-cpu-routine", "RUNNABLE"] = line
+    """Another job is on a host."""
+    bench.cloud.batch.others.add((queue, status))
 
 
 def test_a_job_for_which_no_host_comes_is_given_up_though_batch_has_no_word_for_it(
     submitted: Bench,
 ) -> None:
     runnable(submitted)
-    in_line(submitted, JobPlace("later", submitted.cloud.clock.time.timestamp() + 1e6))
     submitted.cloud.clock.turn(LIMIT - 60)
     polled(submitted)
     assert submitted.cloud.batch.cancelled == {}
@@ -159,36 +162,37 @@ def test_a_job_for_which_no_host_comes_is_given_up_though_batch_has_no_word_for_
 @pytest.mark.parametrize(
     ("queue", "status"),
     [(f"lab-cpu-{rank}", status) for rank in ("urgent", "routine", "bulk")
-     for status in ("STARTING", "RUNNING")] + [("lab-cpu-urgent", "RUNNABLE")],
+     for status in ("STARTING", "RUNNING")],
 )  # fmt: skip
-def test_a_job_that_waits_behind_others_is_never_given_up(
+def test_a_job_that_waits_for_others_that_run_is_never_given_up(
     submitted: Bench, queue: str, status: str
 ) -> None:
     runnable(submitted)
-    in_line(submitted)
     busy(submitted, queue, status)
     submitted.cloud.clock.turn(100 * LIMIT)
     polled(submitted)
     assert submitted.cloud.batch.cancelled == {}
 
 
-def test_a_job_behind_an_older_one_of_its_queue_is_not_given_up(submitted: Bench) -> None:
-    runnable(submitted)
-    in_line(submitted, JobPlace("older", 1.0))
-    submitted.cloud.clock.turn(100 * LIMIT)
-    polled(submitted)
-    assert submitted.cloud.batch.cancelled == {}
+def another(bench: Bench, status: str, **detail: Any) -> None:
+    """Batch's event of another job of the same hosts, of now."""
+    key = bench.cloud.catalog.jobs.key("NA2", "wgs", "abc#1", "align")
+    bench.cloud.catalog.jobs.start(Job(*key, "align", "n", "lab-cpu-bulk", "p/", "results", "f/"))
+    parameters = {"catalog": "|".join(key)}
+    event = job_event(jobId="job-2", status=status, parameters=parameters, **detail)
+    event["time"] = bench.cloud.clock.time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert bench.cloud.deliver("record_job_event", event) == []
 
 
-@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
-def test_who_was_behind_another_that_has_ended_has_the_whole_limit(
-    submitted: Bench, status: str
-) -> None:
+def now_ms(bench: Bench) -> int:
+    return int(bench.cloud.clock.time.timestamp() * 1_000)
+
+
+def test_who_waited_for_one_that_has_ended_has_the_whole_limit(submitted: Bench) -> None:
     runnable(submitted)
-    in_line(submitted)
     submitted.cloud.clock.turn(3 * LIMIT)
-    place = JobPlace("other", 1.0, submitted.cloud.clock.time.timestamp())
-    submitted.cloud.batch.lists["lab-cpu-urgent", status] = [place]
+    end = now_ms(submitted)
+    another(submitted, "FAILED", stoppedAt=end, attempts=[{"startedAt": 1_000, "stoppedAt": end}])
     submitted.cloud.clock.turn(LIMIT - 60)
     polled(submitted)
     assert submitted.cloud.batch.cancelled == {}
@@ -197,21 +201,93 @@ def test_who_was_behind_another_that_has_ended_has_the_whole_limit(
     assert list(submitted.cloud.batch.cancelled) == ["job-1"]
 
 
+def test_who_waits_for_one_whose_host_was_taken_away_has_the_whole_limit(submitted: Bench) -> None:
+    runnable(submitted)
+    submitted.cloud.clock.turn(3 * LIMIT)
+    lost = {"startedAt": 1_000, "stoppedAt": now_ms(submitted)}
+    another(submitted, "RUNNABLE", attempts=[lost])
+    polled(submitted)
+    assert submitted.cloud.batch.cancelled == {}
+
+
+def test_a_job_behind_one_that_is_blocked_is_not_told_that_batch_has_no_reason(
+    submitted: Bench,
+) -> None:
+    runnable(submitted)
+    submitted.cloud.clock.turn(3 * LIMIT)
+    another(submitted, "RUNNABLE", statusReason=INVALID)
+    another(submitted, "FAILED", stoppedAt=now_ms(submitted), statusReason="stopped: it blocks all")
+    submitted.cloud.clock.turn(LIMIT - 60)
+    polled(submitted)
+    assert submitted.cloud.batch.cancelled == {}
+
+
+@pytest.mark.parametrize(
+    "why", [cancel_reason(NO_HOST), "stopped: enough", "a person's own words in the console"]
+)
+def test_one_that_was_ended_while_it_waited_takes_no_time_from_the_others(
+    submitted: Bench, why: str
+) -> None:
+    """Else of many that wait for hosts that never come one would fall in each limit."""
+    runnable(submitted)
+    another(submitted, "RUNNABLE")
+    submitted.cloud.clock.turn(LIMIT + 60)
+    another(submitted, "FAILED", stoppedAt=now_ms(submitted), statusReason=why, attempts=[])
+    polled(submitted)
+    assert list(submitted.cloud.batch.cancelled) == ["job-1"]
+
+
 def test_a_look_that_batch_does_not_answer_fails_no_run(
     submitted: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def throttled(_queue: str, _status: str) -> list[JobPlace]:
+    def throttled(_queue: str, _status: str) -> bool:
         raise Transient("too many")
 
     runnable(submitted)
-    in_line(submitted)
     submitted.cloud.clock.turn(2 * LIMIT)
     with monkeypatch.context() as patch:
-        patch.setattr(submitted.cloud.batch, "listed", throttled)
+        patch.setattr(submitted.cloud.batch, "has", throttled)
         polled(submitted)
     assert submitted.cloud.batch.cancelled == {}
     polled(submitted)
     assert list(submitted.cloud.batch.cancelled) == ["job-1"]
+
+
+def test_a_look_that_batch_answers_slowly_ends_in_time_and_gives_nothing_up(
+    submitted: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def slow(queue: str, _status: str) -> bool:
+        submitted.cloud.clock.turn(4)
+        asked.append(queue)
+        return False
+
+    runnable(submitted)
+    submitted.cloud.clock.turn(2 * LIMIT)
+    monkeypatch.setattr(submitted.cloud.batch, "has", slow)
+    polled(submitted)
+    assert len(asked) == 3
+    assert submitted.cloud.batch.cancelled == {}
+
+
+def test_many_that_no_host_comes_for_are_each_told_at_their_next_look(submitted: Bench) -> None:
+    cloud, line = submitted.cloud, ["NA2", "NA3", "NA4", "NA5"]
+    catalog, flow = cloud.catalog, wiring.job_flow()
+    jobs = {}
+    for number, sample in enumerate(line, 2):
+        key = catalog.jobs.key(sample, "wgs", "abc#1", "align")
+        job = Job(*key, "align", sample, "lab-cpu-routine", "p/", "results", "f/")
+        catalog.jobs.start(job)
+        waits = JobState(f"job-{number}", "RUNNABLE")
+        recorded = flow.record(key, waits)
+        assert recorded is not None
+        jobs[sample] = (recorded, waits)
+    cloud.clock.turn(LIMIT + 60)
+    for sample in reversed(line):  # the last submitted may be looked at first
+        flow.take(*jobs[sample])
+        (number,) = [n for n, one in enumerate(line, 2) if one == sample]
+        assert cloud.batch.cancelled[f"job-{number}"] == cancel_reason(NO_HOST)
 
 
 def test_a_job_that_batch_says_runs_is_not_given_up_for_what_was_said_before(

@@ -1,5 +1,6 @@
 """A version's preparation with all that can come late, twice, at the same moment or never."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from botocore.exceptions import ClientError
 
 from cli import references as command
 from cli.faults import CommandFailed
@@ -192,6 +194,47 @@ def test_an_index_that_gets_no_host_is_given_up_by_who_waits_for_it(
     cloud.clock.turn(14_500)
     bench.flow.refresh("g", "1")
     assert cloud.batch.cancelled.keys() == {job.job_id for job in bench.jobs.values()}
+
+
+def listed(bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> dict[str, Any]:
+    """The version as `seqdrop references --json` has it."""
+    stack = Stack(bench.flow, bench.cloud.catalog)
+    monkeypatch.setattr("cli.stack.find_stack", lambda: stack)
+    command.references(json=True)
+    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["references"]
+    (one,) = [each for each in found if each["name"] == "g"]
+    return one
+
+
+def test_who_did_not_wait_has_an_index_without_a_host_given_up_by_the_list(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    bench.add()
+    why, cloud = "UNDETERMINED - Batch job is blocked.", bench.cloud
+    for job in bench.jobs.values():
+        cloud.batch.states[job.job_id] = JobState(job.job_id, "RUNNABLE", blocked=why)
+    assert listed(bench, monkeypatch, capsys)["state"] == "PREPARING"
+    cloud.clock.turn(14_500)
+    listed(bench, monkeypatch, capsys)
+    assert cloud.batch.cancelled.keys() == {job.job_id for job in bench.jobs.values()}
+    for job_id, reason in cloud.batch.cancelled.items():
+        cloud.batch.states[job_id] = JobState(job_id, "FAILED", reason)
+    found = listed(bench, monkeypatch, capsys)
+    assert found["state"] == "FAILED"
+    assert why.rstrip(".") in found["why"]
+
+
+def test_the_list_is_shown_to_who_may_not_ask_batch(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    bench.add()
+
+    def refused(_ids: list[str]) -> dict[str, JobState]:
+        said: Any = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}
+        raise ClientError(said, "DescribeJobs")
+
+    monkeypatch.setattr(bench.cloud.batch, "describe", refused)
+    assert listed(bench, monkeypatch, capsys)["state"] == "PREPARING"
 
 
 def test_a_job_that_batch_has_forgotten_is_judged_by_its_results(bench: Bench) -> None:

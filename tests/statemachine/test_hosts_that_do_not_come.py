@@ -13,7 +13,10 @@ PULL_LIMIT = (
     "CannotPullContainerError: pull image manifest has been retried 7 times: toomanyrequests: "
     "Rate exceeded"
 )
-NO_IMAGE = "CannotPullContainerError: manifest for 111122223333.dkr.ecr/seqdrop/cpu:1 not found"
+NO_IMAGE = (
+    "CannotPullContainerError: Error response from daemon: manifest for "
+    "111122223333.dkr.ecr/seqdrop/cpu:1 not found: manifest unknown"
+)
 
 
 @pytest.mark.parametrize("reason", REASONS)

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.stub import Stubber
 
-from seqdrop.aws.batch import FPGA_CONTAINER, Batch, JobPlace, JobRequest, container_name
+from seqdrop.aws.batch import FPGA_CONTAINER, Batch, JobRequest, container_name
 from seqdrop.aws.batch_detail import read_state
 from seqdrop.aws.events import read_job_event
 from seqdrop.domain.errors import Transient
@@ -155,19 +155,23 @@ def test_a_job_is_asked_for_in_its_definitions_shape(kind: str) -> None:
         assert Batch(client).submit(request) == "7"
 
 
-def test_a_queues_jobs_are_read_and_who_asks_too_often_is_told_so() -> None:
+def test_whether_a_queue_has_jobs_is_read_and_who_asks_too_often_is_told_so() -> None:
     client: Any = botocore.session.get_session().create_client("batch", region_name="us-east-1")
-    job = {"jobId": "7", "jobName": "n", "createdAt": 1_500, "stoppedAt": 2_500}
-    asked = {"jobQueue": "q", "jobStatus": "FAILED"}
+    asked = {"jobQueue": "q", "jobStatus": "RUNNING"}
+    none: list[Any] = []
     with Stubber(client) as stub:
-        stub.add_response("list_jobs", {"jobSummaryList": [job]}, asked)
-        assert list(Batch(client).listed("q", "FAILED")) == [JobPlace("7", 1.5, 2.5)]
+        stub.add_response("list_jobs", {"jobSummaryList": none}, asked)
+        assert not Batch(client).has("q", "RUNNING")
+        stub.add_response("list_jobs", {"jobSummaryList": none, "nextToken": "more"}, asked)
+        some = {"jobSummaryList": [{"jobId": "7", "jobName": "n"}]}
+        stub.add_response("list_jobs", some, {**asked, "nextToken": "more"})
+        assert Batch(client).has("q", "RUNNING")
         stub.add_client_error("list_jobs", "TooManyRequestsException")
         with pytest.raises(Transient, match="ListJobs of q"):
-            list(Batch(client).listed("q", "FAILED"))
+            Batch(client).has("q", "RUNNING")
         stub.add_client_error("list_jobs", "AccessDeniedException")
         with pytest.raises(ClientError):
-            list(Batch(client).listed("q", "FAILED"))
+            Batch(client).has("q", "RUNNING")
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)

@@ -58,7 +58,7 @@ def test_the_project_s_own_files_are_right(folder: Path) -> None:
         ("assays.yaml", "targets: exome", "floors: {none: x}", "floors names 'none'"),
         ("assays.yaml", "targets: exome", "calling: {min_gq: 7}", "calling sets 'min_gq'"),
         ("prices.yaml", "per: vcpu", "per: day", "Invalid enum value 'day'"),
-        ("prices.yaml", "usd_per_hour: 0.048", "usd_per_hour: -.inf", "give a number"),
+        ("prices.yaml", "usd_per_hour: 0.0662", "usd_per_hour: -.inf", "give a number"),
         ("references.yaml", "- {name: genome.fa.amb}", "- {nam: genome.fa.amb}", "field `nam`"),
         ("references.yaml", "{out}/genome.dict", "{outt}/genome.dict", "{outt} in"),
         ("germline-cpu.yaml", "name: germline-cpu", "name: germline", "its name is 'germline'"),

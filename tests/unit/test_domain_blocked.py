@@ -27,13 +27,24 @@ def test_a_reason_is_known_by_its_code_whatever_follows(code: str, dash: str) ->
 
 
 @pytest.mark.parametrize(
-    "reason", ["", "Host EC2 (instance i-1) terminated.", "Task failed to start", "Undetermined"]
+    "reason",
+    [
+        "",
+        "Host EC2 (instance i-1) terminated.",
+        "Task failed to start",
+        "Task failed to start - CannotPullContainerError: x",
+        "CgroupError: Agent could not create task's platform resources",
+        "Undetermined",
+    ],
 )
 def test_what_an_attempt_ended_of_does_not_block_the_next(reason: str) -> None:
     assert blocked_text("RUNNABLE", reason) == ""
 
 
-@given(st.sampled_from([*REMEDIES, "MISCONFIGURATION:NEW"]), st.text(max_size=2_000))
+@given(
+    st.sampled_from([*REMEDIES, "MISCONFIGURATION:NEW", "NEW", "NEW_ONE:OF_MANY:2"]),
+    st.text(max_size=2_000),
+)
 def test_why_a_job_was_given_up_is_read_back_from_what_batch_was_told(code: str, text: str) -> None:
     told = cancel_reason(f"{code} - {text}")
     assert len(told) <= 1_024, "CancelJob takes no more"

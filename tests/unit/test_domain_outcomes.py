@@ -108,6 +108,82 @@ IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/seqdrop/cpu:1"
          "ResourceNotFoundException: Secrets Manager can't find the specified secret", "plan"),
         ("ResourceInitializationError: failed to validate logger args: There is a connection "
          "issue between the task and Amazon CloudWatch.", "host"),
+        # with the status of a request, which is 400 for a right and for a throttle alike
+        ("CannotPullECRContainerError: AccessDeniedException: User: "
+         "arn:aws:sts::1:assumed-role/x is "
+         "not authorized to perform: ecr:GetAuthorizationToken on resource: * status code: 400",
+         "plan"),
+        ("CannotPullECRContainerError: ThrottlingException: Rate exceeded\n\tstatus code: 400, "
+         "request id: 75567eb3-6abb-11e6-9d4c-cb4ccd1cee97", "host"),
+        ("Fetching secret data from AWS Secrets Manager in region us-east-1: operation error "
+         "Secrets Manager: GetSecretValue, https response error StatusCode: 400, RequestID: 1, api "
+         "error ThrottlingException: Rate exceeded", "host"),
+        ("CannotPullECRContainerError: operation error ECR: GetAuthorizationToken, https response "
+         "error StatusCode: 400, RequestID: 1, api error SomethingElse: new", "lost"),
+        ("CannotPullECRContainerError: RequestError: send request failed caused by: Post "
+         '"https://api.ecr.us-west-2.amazonaws.com/": net/http: request canceled while waiting for '
+         "connection (Client.Timeout exceeded while awaiting headers)", "host"),
+        # of an image, as newer agents say it
+        ("CannotPullContainerError: The task can't pull the image 'x' from Amazon Elastic "
+         "Container "
+         "Registry using the task execution role 'y'. To fix this, verify that the execution role "
+         "permissions are correct. Status Code: 403. Response: 'not authorized to perform "
+         "ecr:BatchGetImage'", "plan"),
+        ("CannotPullContainerError: The task can't pull the image. Check whether the image exists. "
+         "Response: 'manifest unknown'", "plan"),
+        ("CannotPullContainerError: API error (404): repository x not found", "plan"),
+        ("CannotPullContainerError: API error (500): Get https://x/v1/_ping: dial tcp: i/o timeout",
+         "host"),
+        ("CannotPullContainerError: ref pull has been retried 5 time(s): failed to copy: "
+         "httpReadSeeker: failed open: unexpected status code https://x: 403 Forbidden", "plan"),
+        ("CannotPullContainerError: Error response from daemon: Get https://x/v2/: dial "
+         "tcp: lookup "
+         "x on 10.0.0.2:53: no such host", "host"),
+        ("CannotPullContainerError: Error response from daemon: received unexpected HTTP "
+         "status: 503 "
+         "Service Unavailable", "host"),
+        # of secrets and roles on EC2
+        ("Fetching secret data from AWS Secrets Manager in region us-east-1: secret x: "
+         "ResourceNotFoundException: Secrets Manager can't find the specified secret.", "plan"),
+        ("Fetching secret data from AWS Secrets Manager in region us-east-1: retrieved secret from "
+         "Secrets Manager did not contain json key licence", "plan"),
+        ("Fetching secret data from AWS Secrets Manager in region us-east-1: secret x: "
+         "InvalidRequestException: You can't perform this operation on the secret because it was "
+         "marked for deletion.", "plan"),
+        ("Fetching secret data from AWS Secrets Manager in region us-east-1: secret x: "
+         "RequestError: "
+         "send request failed caused by: Post "
+         "https://secretsmanager.us-east-1.amazonaws.com/: dial "
+         "tcp: lookup secretsmanager.us-east-1.amazonaws.com: no such host", "host"),
+        ("ECS was unable to assume the role 'arn:aws:iam::111122223333:role/x' that was "
+         "provided for "
+         "this task", "plan"),
+        # of logs, devices and Docker
+        ("CannotStartContainerError: Error response from daemon: failed to initialize logging "
+         "driver: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified "
+         "log group does not exist.", "plan"),
+        ("CannotStartContainerError: Error response from daemon: failed to initialize logging "
+         "driver: failed to create Cloudwatch log stream: AccessDeniedException: User: x", "plan"),
+        ("CannotStartContainerError: Error response from daemon: failed to initialize logging "
+         "driver: failed to create Cloudwatch log stream: RequestError: send request "
+         "failed\ncaused "
+         "by: Post https://logs.us-east-2.amazonaws.com/: dial tcp 10.20.10.16:443: i/o timeout",
+         "host"),
+        ("CannotStartContainerError: Error response from daemon: error gathering device "
+         "information "
+         'while adding custom device "/dev/fpga0": no such file or directory', "host"),
+        ("ContainerRuntimeTimeoutError: Could not transition to running; timed out after "
+         "waiting 1m",
+         "host"),
+        ("CannotStopContainerError: failed sending SIGTERM to container: x", "host"),
+        ("CannotCreateVolumeError: x", "host"),
+        ("TaskFailedToStart: InternalError: x", "host"),
+        ("CannotStartContainerError: failed to get container status: x", "lost"),
+        ("CannotStartContainerError: Error response from daemon: OCI runtime create failed: "
+         "container_linux.go:370: container init caused: Running hook #0:: error running "
+         "hook: exit "
+         "status 1", "lost"),
+        ("HostResourceError: x", "lost"),
         # of what nobody has seen
         ("CannotPullContainerError: ref pull has been retried 1 time(s): number of layers and "
          "diffIDs don't match: 3 != 15", "lost"),

@@ -1,18 +1,8 @@
-"""Which queues a job may wait for."""
+"""What the look at waiting jobs takes for granted of the template."""
 
-import pytest
-
-from seqdrop.domain.records import Job
-from seqdrop.flow.waiting import _hosts
+from seqdrop.flow import waiting
+from tests.infrastructure.stack import functions, timeout_of
 
 
-@pytest.mark.parametrize(
-    ("queue", "hosts"),
-    [
-        ("my-fpga-lab-cpu-bulk", {"my-fpga-lab-cpu"}),
-        ("lab-fpga-exome-urgent", {"lab-fpga-genome", "lab-fpga-exome"}),
-    ],
-)
-def test_fpga_kinds_wait_for_each_others_licence(queue: str, hosts: set[str]) -> None:
-    job = Job("pk", "sk", "stage", "name", queue, "prefix/", "bucket", "folder/")
-    assert set(_hosts(job)) == hosts
+def test_a_look_ends_well_before_its_function_does() -> None:
+    assert timeout_of(functions()["PollJobFunction"]) > 2 * waiting._LOOK_SECONDS

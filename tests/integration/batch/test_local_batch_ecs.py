@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from seqdrop.aws.batch import Batch, JobRequest
 from seqdrop.aws.batch_detail import read_state
+from seqdrop.domain.failure import FailureClass, classify
 from tests.integration.batch.lab import SIZES, Lab
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures/batch"
@@ -151,12 +152,34 @@ def test_secrets_come_from_secrets_manager(lab: Lab) -> None:
     assert shown["environment"] == []
 
 
-@pytest.mark.parametrize("place", ["arn:aws:secretsmanager:eu-west-1:123456789012:secret:no", "x"])
-def test_a_secret_that_can_not_be_read_fails_the_attempt(lab: Lab, place: str) -> None:
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
+
+
+@pytest.mark.parametrize(
+    ("place", "failure"),
+    [
+        (f"{SECRET}no", FailureClass.PLAN),  # ResourceNotFoundException
+        (f"{SECRET}part:other::", FailureClass.PLAN),  # it has no such key
+        (f"{SECRET}word:licence::", FailureClass.PLAN),  # it is no JSON
+        ("x", FailureClass.LOST),
+    ],
+)
+def test_a_secret_that_can_not_be_read_stops_the_task_in_the_words_of_ec2(
+    lab: Lab, place: str, failure: FailureClass
+) -> None:
+    for name, text in (("part", '{"licence": "b"}'), ("word", "b")):
+        arn = lab.client("secretsmanager").create_secret(Name=name, SecretString=text)["ARN"]
+        place = place.replace(f"{SECRET}{name}", arn)
     define(lab, container(["true"], secrets=[{"name": "A", "valueFrom": place}]))
-    state = read_state(lab.wait(submit(lab)))
-    assert state.status == "FAILED"
-    assert "ResourceInitializationError: " in state.reason
+    event = lab.wait(submit(lab))
+    assert event["statusReason"].startswith(
+        "Fetching secret data from AWS Secrets Manager in region eu-west-1: secret "
+    )
+    (told,) = event["ecsProperties"]["taskProperties"][0]["containers"]
+    assert "reason" not in told
+    state = read_state(event)
+    assert (state.status, state.exit_code) == ("FAILED", None)
+    assert classify(state.exit_code, state.reason) is failure
 
 
 def test_overrides_must_be_of_the_definitions_shape(lab: Lab) -> None:

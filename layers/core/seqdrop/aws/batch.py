@@ -1,6 +1,6 @@
 """AWS Batch: submit once, find again, ask, end."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,7 +13,6 @@ from seqdrop.domain.records import JobState
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
     from mypy_boto3_batch.type_defs import (
-        JobSummaryTypeDef,
         ResourceRequirementTypeDef,
         SubmitJobRequestTypeDef,
         TaskContainerOverridesTypeDef,
@@ -49,14 +48,6 @@ class JobRequest(msgspec.Struct, frozen=True):
     memory_mib: int
     timeout_seconds: int
     tags: dict[str, str]
-
-
-class JobPlace(msgspec.Struct, frozen=True):
-    """A job in a queue's list; times are seconds since the epoch, 0 for what has not been."""
-
-    job_id: str
-    created: float
-    stopped: float = 0.0
 
 
 class Batch:
@@ -112,8 +103,8 @@ class Batch:
                 states[state.job_id] = state
         return states
 
-    def listed(self, queue: str, status: str) -> Iterator[JobPlace]:
-        """The jobs of a queue that have a status, the one that was submitted last first.
+    def has(self, queue: str, status: str) -> bool:
+        """Whether a queue has a job in a status.
 
         Raises Transient where too many ask at once: an account's ListJobs are few a second.
         """
@@ -122,8 +113,7 @@ class Batch:
             jobStatus=status,  # type: ignore[arg-type]  # one of Batch's, by our own hand
         )
         try:
-            for page in pages:
-                yield from map(_place, page["jobSummaryList"])
+            return any(page["jobSummaryList"] for page in pages)
         except ClientError as error:
             if error.response["Error"]["Code"] in _THROTTLED:
                 raise Transient(f"ListJobs of {queue}: {error}") from error
@@ -136,8 +126,3 @@ class Batch:
     def terminate(self, job_id: str, reason: str) -> None:
         """Ends a job in any state; one that has ended already is left as it is."""
         self._client.terminate_job(jobId=job_id, reason=reason)
-
-
-def _place(summary: "JobSummaryTypeDef") -> JobPlace:
-    times = (summary.get("createdAt", 0), summary.get("stoppedAt", 0))
-    return JobPlace(summary["jobId"], *(milliseconds / 1000 for milliseconds in times))

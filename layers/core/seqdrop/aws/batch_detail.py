@@ -37,6 +37,7 @@ def read_state(detail: Mapping[str, Any]) -> JobState:
         started=_time(detail.get("startedAt")),
         ended=_time(detail.get("stoppedAt")),
         attempt_seconds=tuple(_seconds(attempt) for attempt in attempts),
+        last_attempt=_time(attempts[-1].get("stoppedAt")) if attempts else "",
         parameters=dict(detail.get("parameters") or {}),
         blocked=blocked,
     )

@@ -1,8 +1,10 @@
 """Why Batch can't start the job at the head of its queue, and what a person does about it.
 
 Batch gives its reasons as ``<code> - <text>``: see "Jobs stuck in a RUNNABLE status" in its user
-guide. It can give up a job by itself (``jobStateTimeLimitActions``) for three of them only; for
-all others Seqdrop does, with NO_HOST for what Batch has no word for.
+guide. It can give up a job by itself (``jobStateTimeLimitActions``) for three of them only. For
+all others, and with NO_HOST for what Batch has no word for, PollJob gives up a run's job. A job
+that makes a reference's index is polled by nobody: `seqdrop reference add` gives it up while it
+waits, and `seqdrop references` when somebody asks.
 """
 
 import re
@@ -13,7 +15,10 @@ import msgspec
 NO_HOST = "NO_HOST - Batch gives no reason, and nothing has run on hosts of this kind meanwhile"
 """Seqdrop's own reason, where Batch has no word for it: hosts that start and can't join, say."""
 
-_CODE = re.compile(r"(?:CAPACITY|MISCONFIGURATION):[A-Z0-9_]+|ACTION_REQUIRED|UNDETERMINED|NO_HOST")
+_CODE = re.compile(
+    r"(?:CAPACITY|MISCONFIGURATION):[A-Z0-9_]+|ACTION_REQUIRED|UNDETERMINED|NO_HOST"
+    r"|[A-Z_]+(?::[A-Z0-9_]+)*(?=\s+[-–]\s)"  # one that Batch may come to have
+)
 _GIVEN_UP = re.compile(
     r"(?:Canceled by JobStateTimeLimit action|Cancelled by Seqdrop) due to reason: (.+)", re.DOTALL
 )

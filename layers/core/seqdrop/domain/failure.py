@@ -31,13 +31,15 @@ EXIT_CODES = {
     FailureClass.TRANSFER: 31,
     FailureClass.PLAN: 40,
 }
-"""Exit codes of the runner. Batch retries 30 to 39 (see the job definitions) and no others."""
+"""Exit codes of the runner. Of these, Batch tries 30 and 31 again: see the job definitions."""
 
 _CLASSES = {code: failure for failure, code in EXIT_CODES.items()}
 
 _NEVER_RAN = tuple(
     (re.compile(pattern), failure)
     for pattern, failure in (
+        # AWS is busy. First, since its services say so with status 400, as they say much else.
+        (r"too ?many ?requests|rate exceeded|pull rate limit|throttl", FailureClass.HOST),
         # The image: not there, no image of that name, none for these hosts.
         (r"manifest for \S+ not found|manifest unknown|name unknown", FailureClass.PLAN),
         (r"repository\b.* (not found|does not exist)", FailureClass.PLAN),
@@ -46,11 +48,12 @@ _NEVER_RAN = tuple(
         (r"no matching manifest|matching platform|exec format error", FailureClass.PLAN),
         # Rights: the execution role, or the registry's or the secret's own policy.
         (r"access ?denied|not authorized|\bunauthorized\b|\bforbidden\b", FailureClass.PLAN),
-        (r"no basic auth credentials|status ?code: 40[013]\b", FailureClass.PLAN),
+        (r"no basic auth credentials|status ?code: 40[13]\b", FailureClass.PLAN),
+        (r"unable to assume the role", FailureClass.PLAN),
         # What the definition names: a secret, the program itself.
         (r"resourcenotfoundexception|executable file not found", FailureClass.PLAN),
-        # The registry is busy, or the way to it is cut.
-        (r"too ?many ?requests|rate exceeded|pull rate limit|throttling", FailureClass.HOST),
+        (r"did not contain json key|marked for deletion", FailureClass.PLAN),
+        # The way to the registry is cut.
         (r"i/o timeout|timed out|handshake timeout|deadline exceeded", FailureClass.HOST),
         (r"connection (refused|reset|issue)|no such host|unreachable", FailureClass.HOST),
         (r"(request|context) cancell?ed|unexpected eof", FailureClass.HOST),
@@ -58,6 +61,7 @@ _NEVER_RAN = tuple(
         # The host itself: its disk, its memory, its Docker, its ECS agent.
         (r"no space left on device|input/output error", FailureClass.HOST),
         (r"cannot allocate memory|resource temporarily unavailable", FailureClass.HOST),
+        (r"error gathering device information", FailureClass.HOST),
         (r"\b(dockertimeout|cgroup|agent|internal)error\b", FailureClass.HOST),
         (r"\bcontainerruntimetimeouterror\b", FailureClass.HOST),
         (r"\bcannot(inspect|stop|describe|list)containers?error\b", FailureClass.HOST),

@@ -240,6 +240,8 @@ class JobState(msgspec.Struct, frozen=True, omit_defaults=True):
     parameters: dict[str, str] = {}
     blocked: str = ""
     """Why it can't start, of a job that is RUNNABLE; see ``domain/blocked.py``."""
+    last_attempt: str = ""
+    """When its last attempt that is over ended: one that had a host, if only to fail to start."""
     told: str = ""
     """When that was so; empty of an answer, which is of now."""
 

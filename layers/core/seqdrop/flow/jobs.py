@@ -15,6 +15,7 @@ from seqdrop.aws.objects import Objects
 from seqdrop.domain.cost import Prices, job_cost_usd
 from seqdrop.domain.errors import JobFailed, RunClosed, Transient
 from seqdrop.domain.failure import StageFailure
+from seqdrop.domain.hosts import hosts_of, sign_of_hosts
 from seqdrop.domain.job_end import explain
 from seqdrop.domain.naming import job_name, run_folder, run_id
 from seqdrop.domain.plan import StagePlan
@@ -144,6 +145,12 @@ class JobFlow:
 
     def record(self, key: Key, state: JobState) -> Job | None:
         """Moves a job's item forward to what Batch says; None where it is another job's news."""
+        job = self._recorded(key, state)
+        if job and (seen := sign_of_hosts(state, timestamp(self.now()))):
+            self.catalog.hosts.record_seen(hosts_of(job.queue), seen)
+        return job
+
+    def _recorded(self, key: Key, state: JobState) -> Job | None:
         if state.status not in {"SUCCEEDED", "FAILED"}:
             job = self.catalog.jobs.record_state(key, state, self.now())
             if job and state.blocked:  # after the status that it is said of, which would clear it

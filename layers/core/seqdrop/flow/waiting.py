@@ -2,22 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice
-from typing import get_args
+from datetime import datetime, timedelta
 
 from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.domain.blocked import NO_HOST, cancel_reason
 from seqdrop.domain.errors import Transient
-from seqdrop.domain.pipeline import Priority, QueueKind
+from seqdrop.domain.hosts import hosts_of, queues_of
 from seqdrop.domain.records import Job, JobState
 
-_RANKS: tuple[str, ...] = get_args(Priority)
-"""From the most urgent on."""
-_NEWEST = 1_000
-"""How many of a queue's ended jobs are looked at, the last submitted first. Queues are first come
-first served, so what has run of late is among them."""
+_ON_A_HOST = ("STARTING", "RUNNING")
+_LOOK_SECONDS = 10
+"""How long a look asks Batch's queues, of the 30 seconds that its function has."""
 
 
 @dataclass(frozen=True)
@@ -48,61 +45,29 @@ class Waiting:
         return bool(since) and self.now().timestamp() - _epoch(since) > self.limit_seconds
 
     def _gets_no_host(self, job: Job) -> bool:
-        """Every waiting job asks this, so Batch may throttle us: then we ask again later, and fail
-        no run.
+        """Whether, for the whole limit, no host came for any job that might run where it would.
+
+        It may be one of many that wait: that nothing runs is said of all of them, so all are
+        given up, each when it is next looked at.
         """
+        hosts = hosts_of(job.queue)
+        quiet_since = self.now() - timedelta(seconds=self.limit_seconds)
+        if self.catalog.hosts.last_seen(hosts) > timestamp(quiet_since):
+            return False
+        return not self._may_run(hosts)
+
+    def _may_run(self, hosts: str) -> bool:
+        """Whether Batch runs or starts a job on these hosts now; True where it does not say soon.
+
+        Every waiting job asks this, so Batch may throttle us: then a later look asks again, and
+        no run fails for it.
+        """
+        deadline = self.now() + timedelta(seconds=_LOOK_SECONDS)
+        asked = ((queue, status) for queue in queues_of(hosts) for status in _ON_A_HOST)
         try:
-            return self._nothing_moves(job)
+            return any(self.now() > deadline or self.batch.has(*each) for each in asked)
         except Transient:
-            return False
-
-    def _nothing_moves(self, job: Job) -> bool:
-        """Whether it is first in line, nothing runs, and nothing has ended within the limit.
-
-        A job behind others is never given up, whether those run or are blocked; when they end,
-        its limit starts anew.
-        """
-        shared = [f"{prefix}-{rank}" for prefix in _hosts(job) for rank in _RANKS]
-        if any(self._any(queue, status) for queue in shared for status in ("STARTING", "RUNNING")):
-            return False
-        if self._others_come_first(job):
-            return False
-        since = self.now().timestamp() - self.limit_seconds
-        return not any(self._any_ended(queue, since) for queue in shared)
-
-    def _any(self, queue: str, status: str) -> bool:
-        return any(True for _ in self.batch.listed(queue, status))
-
-    def _any_ended(self, queue: str, since: float) -> bool:
-        return any(
-            place.stopped >= since
-            for status in ("SUCCEEDED", "FAILED")
-            for place in islice(self.batch.listed(queue, status), _NEWEST)
-        )
-
-    def _others_come_first(self, job: Job) -> bool:
-        """Whether another job of its hosts waits in a more urgent queue, or before it in its own.
-
-        An order in which one job is always the first: else they would wait for each other.
-        """
-        prefix, _, own_rank = job.queue.rpartition("-")
-        more_urgent = _RANKS[: _RANKS.index(own_rank)]
-        if any(self._any(f"{prefix}-{rank}", "RUNNABLE") for rank in more_urgent):
             return True
-        line = list(self.batch.listed(job.queue, "RUNNABLE"))
-        first = min(line, key=lambda place: (place.created, place.job_id), default=None)
-        return first is not None and first.job_id != job.job_id
-
-
-def _hosts(job: Job) -> list[str]:
-    """Queues of whose jobs a job may wait for the end, without their priorities.
-
-    FPGA kinds have hosts of their own, but share the licence that counts their jobs.
-    """
-    own, _, _ = job.queue.rpartition("-")
-    kind = next(kind for kind in get_args(QueueKind) if own.endswith(f"-{kind}"))
-    stack, family = own.removesuffix(kind), kind.partition("-")[0]
-    return [f"{stack}{one}" for one in get_args(QueueKind) if one.partition("-")[0] == family]
 
 
 def _epoch(timestamp: str) -> float:

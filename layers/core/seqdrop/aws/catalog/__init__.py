@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from seqdrop.aws.catalog.analyses import Analyses
 from seqdrop.aws.catalog.controls import Controls
+from seqdrop.aws.catalog.hosts import Hosts
 from seqdrop.aws.catalog.jobs import Jobs
 from seqdrop.aws.catalog.references import References
 from seqdrop.aws.catalog.runs import Runs
@@ -21,5 +22,6 @@ class Catalog:
         self.analyses = Analyses(table)
         self.controls = Controls(table)
         self.runs = Runs(table)
+        self.hosts = Hosts(table)
         self.jobs = Jobs(table)
         self.references = References(table)

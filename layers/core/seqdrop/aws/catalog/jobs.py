@@ -136,9 +136,9 @@ class Jobs:
         return from_item(item, Job)
 
     def record_unblocked(self, key: Key, state: JobState, now: datetime) -> None:
-        """Clears why a job could not start, where it waits on and Batch has no reason any more.
+        """Writes that Batch has no reason why a job that waits can't start, or none any more.
 
-        The time stays: what is told of before it comes too late.
+        The time stays: what is told of before it comes too late, be it the first that is told.
         """
         told = timestamp(now)
         with suppress(Conflict):
@@ -149,7 +149,7 @@ class Jobs:
                 conditions=[
                     ("progress", "=", state.progress),
                     ("job_id", "=", state.job_id),
-                    ("blocked_told", "<", told),
+                    ("blocked_told", "absent or <", told),
                 ],
             )
 

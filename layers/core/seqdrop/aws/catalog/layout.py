@@ -68,6 +68,11 @@ def reference_key(name: str, version: str) -> Key:
     return f"REFERENCE#{name}", f"VERSION#{version}"
 
 
+def hosts_key(hosts: str) -> Key:
+    """What is known of the hosts of some queues; see ``domain/hosts.py``."""
+    return f"HOSTS#{hosts}", "SEEN"
+
+
 def status_attributes(sample: str, assay: str, status: str, now: datetime) -> dict[str, Any]:
     """An analysis' status with the keys of its index."""
     shard = zlib.crc32(sample.encode()) % STATUS_SHARDS
