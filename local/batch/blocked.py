@@ -39,7 +39,7 @@ _ANY_TYPE = ("optimal", "default_x86_64", "default_arm64")
 
 def fits(job: Job, environment: Any) -> bool:
     """Whether a compute environment could ever run a job."""
-    if faults.blocked_for(job):
+    if faults.blocked_for(job, REASONS):
         return False
     return _within_limit(job, environment) and _has_instance(job, environment)
 
@@ -49,7 +49,7 @@ def why_blocked(job: Job) -> str | None:
 
     None where it only waits for its turn, or Batch knows nothing.
     """
-    if asked_for := faults.blocked_for(job):
+    if asked_for := faults.blocked_for(job, REASONS):
         return asked_for if asked_for in _TEXTS else None
     environments = job.queue.environments
     if any(fits(job, each) for each in environments):

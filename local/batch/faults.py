@@ -8,24 +8,42 @@ says so in this text; with ``local:not-started-attempts`` only the first attempt
 Untagged, all goes on.
 """
 
+import logging
+from collections.abc import Collection
+
 from local.batch.jobs import Job
+
+LOG = logging.getLogger(__name__)
 
 BLOCKED = "local:blocked"
 NO_REASON = "NO_REASON"
 NOT_STARTED = "local:not-started"
 NOT_STARTED_ATTEMPTS = "local:not-started-attempts"
+_NUMBERS = [str(number) for number in range(11)]
 
 
-def blocked_for(job: Job) -> str:
-    """The code of the reason that the job's queue is to be blocked for; "" where it is not."""
-    return _tags(job).get(BLOCKED, "")
+def blocked_for(job: Job, reasons: Collection[str]) -> str:
+    """The one of some reasons, or NO_REASON, that blocks the job's queue; "" where none does."""
+    return _one_of([*reasons, NO_REASON], BLOCKED, job)
 
 
 def why_not_started(job: Job) -> str:
     """What ECS is to say of the job's present attempt; "" where its container starts."""
-    tags = _tags(job)
-    attempts = int(tags.get(NOT_STARTED_ATTEMPTS, len(job.attempts)))
-    return tags.get(NOT_STARTED, "") if len(job.attempts) <= attempts else ""
+    attempts = _one_of(_NUMBERS, NOT_STARTED_ATTEMPTS, job)
+    if attempts and len(job.attempts) > int(attempts):
+        return ""
+    return _tags(job).get(NOT_STARTED, "")
+
+
+def _one_of(known: Collection[str], tag: str, job: Job) -> str:
+    """A tag's value; "" where there is none, or none that could be played, which is said."""
+    value = _tags(job).get(tag, "")
+    if value and value not in known:
+        LOG.error(
+            "the tag %s of %s is %r: give one of %s", tag, job.queue.name, value, ", ".join(known)
+        )
+        return ""
+    return value
 
 
 def _tags(job: Job) -> dict[str, str]:

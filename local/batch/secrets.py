@@ -30,6 +30,12 @@ def secret_arn(place: str) -> str:
     return ":".join(place.split(":")[:_ARN_PARTS])
 
 
+def whole_arn(place: str, account: str, region: str) -> str:
+    """A secret's own ARN, which grants are held against; a definition may leave out its end."""
+    found = secretsmanager_backends[account][region].secrets.get(secret_arn(place))
+    return str(found.arn) if found else secret_arn(place)
+
+
 def _value(place: str, account: str, region: str) -> str:
     parts = place.split(":")
     key, stage, version = [*parts[_ARN_PARTS:], "", "", ""][:3]
@@ -41,6 +47,8 @@ def _value(place: str, account: str, region: str) -> str:
     except SecretsManagerClientError as refusal:
         why = f"{refusal.error_type}: {refusal.message}"
         raise SecretNotRead(place, region, why) from refusal
+    if "SecretString" not in answer:
+        raise SecretNotRead(place, region, "it holds binary, and a variable takes text")
     text = str(answer["SecretString"])
     return _member(text, key, place, region) if key else text
 

@@ -6,7 +6,7 @@ from local.actions import Need
 from local.authorization import first_missing, refusal
 from local.batch.jobs import Attempt, Job
 from local.batch.process import CannotStart
-from local.batch.secrets import SecretNotRead, secret_arn
+from local.batch.secrets import SecretNotRead, whole_arn
 from local.calls import record_of_environment
 from local.roles import role_of, start_key
 
@@ -41,4 +41,4 @@ def _needs(job: Job, attempt: Attempt) -> Iterator[Need]:
     for action in ("CreateLogStream", "PutLogEvents"):
         yield f"logs:{action}", f"{group}:log-stream:{stream.name}"
     for place in job.container.secrets.values():
-        yield "secretsmanager:GetSecretValue", secret_arn(place)
+        yield "secretsmanager:GetSecretValue", whole_arn(place, job.account, job.region)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.catalog.table import Key
 from seqdrop.domain.errors import Transient
 from seqdrop.domain.records import Job, JobState
@@ -188,6 +189,22 @@ def test_an_event_that_comes_after_the_job_was_seen_to_be_free_is_not_taken(clou
     found = cloud.catalog.jobs.get(key(job))
     assert found is not None
     assert (found.blocked_reason, found.blocked_since) == ("", "")
+
+
+def test_an_event_of_before_does_not_lengthen_a_wait_that_began_after_it_was_free(
+    cloud: Cloud,
+) -> None:
+    job = new_job(cloud)
+    tell(cloud, job, state("RUNNABLE"))
+    cloud.clock.turn(3_600)
+    cloud.catalog.jobs.record_unblocked(key(job), blocked(5), cloud.clock())
+    cloud.clock.turn(3_600)
+    again = msgspec.structs.replace(blocked(5), told=timestamp(cloud.clock()))
+    for one in (again, blocked(5)):
+        tell(cloud, job, one)
+    found = cloud.catalog.jobs.get(key(job))
+    assert found is not None
+    assert found.blocked_since == again.told
 
 
 def test_hosts_were_last_seen_at_the_latest_time_in_any_order(cloud: Cloud) -> None:

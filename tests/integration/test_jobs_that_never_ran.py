@@ -197,8 +197,8 @@ def test_no_text_makes_a_verdict_of_the_runner_be_tried_again(
 def test_out_of_memory_names_what_the_stage_asks_for(submitted: Bench) -> None:
     submitted.cloud.deliver("record_job_event", event_of(submitted, REPORTED[7]))
     assert submitted.job.message == (
-        "out of memory: it was killed at the 100 MiB that its stage asks for (Essential container "
-        "in task exited; OutOfMemoryError: Container killed due to memory usage, exit code 137)"
+        "out of memory: its stage asks for 100 MiB (Essential container in "
+        "task exited; OutOfMemoryError: Container killed due to memory usage, exit code 137)"
     )
 
 
@@ -213,7 +213,7 @@ def test_a_tool_that_was_killed_for_its_memory_under_a_live_runner_is_told_so(
         "record_job_event", event_of(submitted, REPORTED[7]._replace(exit_code=20))
     )
     assert submitted.job.failure_class == "lost"
-    assert submitted.job.message.startswith("out of memory: it was killed at the 100 MiB")
+    assert submitted.job.message.startswith("out of memory: its stage asks for 100 MiB")
     assert submitted.job.message.endswith("; bwa was killed by signal 9 (Killed)")
 
 

@@ -7,6 +7,7 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from seqdrop.aws.batch_detail import read_state
+from seqdrop.domain.blocked import LONGEST_REASON
 from seqdrop.domain.errors import Transient
 from seqdrop.domain.records import JobState
 
@@ -125,4 +126,4 @@ class Batch:
 
     def terminate(self, job_id: str, reason: str) -> None:
         """Ends a job in any state; one that has ended already is left as it is."""
-        self._client.terminate_job(jobId=job_id, reason=reason)
+        self._client.terminate_job(jobId=job_id, reason=reason[:LONGEST_REASON])

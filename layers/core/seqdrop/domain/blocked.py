@@ -20,10 +20,12 @@ _CODE = re.compile(
     r"|[A-Z_]+(?::[A-Z0-9_]+)*(?=\s+[-–]\s)"  # one that Batch may come to have
 )
 _GIVEN_UP = re.compile(
-    r"(?:Canceled by JobStateTimeLimit action|Cancelled by Seqdrop) due to reason: (.+)", re.DOTALL
+    r"Canceled by JobStateTimeLimit action due to reason: (.+)"
+    r"|Cancelled by Seqdrop due to reason: (.+)",
+    re.DOTALL,
 )
-_LONGEST_REASON = 1_024
-"""Characters of the reason that CancelJob takes."""
+LONGEST_REASON = 1_024
+"""Characters of the reason that CancelJob and TerminateJob take."""
 
 
 class Remedy(msgspec.Struct, frozen=True):
@@ -89,10 +91,12 @@ def remedy_of(why: str) -> Remedy:
 
 def cancel_reason(why: str) -> str:
     """What Seqdrop tells Batch when it gives a job up; ``given_up_for`` reads it back."""
-    return f"Cancelled by Seqdrop due to reason: {why}"[:_LONGEST_REASON]
+    return f"Cancelled by Seqdrop due to reason: {why}"[:LONGEST_REASON]
 
 
 def given_up_for(reason: str) -> str:
     """Why a job was given up while it waited, by Batch or by Seqdrop; "" where it was not."""
     found = _GIVEN_UP.match(reason)
-    return found[1] if found else ""
+    if found and (found[1] or code_of(found[2])):  # a person's text may begin so
+        return found[1] or found[2]
+    return ""

@@ -9,6 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from seqdrop.domain.blocked import given_up_for, remedy_of
+from seqdrop.domain.records import JobState
 
 
 class FailureClass(StrEnum):
@@ -90,16 +91,33 @@ def classify(exit_code: int | None, reason: str) -> FailureClass:
     if why := given_up_for(reason):  # it waited for a host that did not come, or can't
         return FailureClass(remedy_of(why).failure)
     said = reason.lower()
-    if "exceeded timeout" in said or "attempt duration" in said:
-        return FailureClass.TIMEOUT
-    if said.startswith(("stopped:", "terminated:", "cancelled", "canceled")):
-        return FailureClass.STOPPED
-    if exit_code is None:
+    if outside := _from_outside(said):
+        return outside
+    if exit_code is None or "task failed to start" in said:
         fits = (failure for pattern, failure in _NEVER_RAN if pattern.search(said))
         return next(fits, FailureClass.LOST)
     if out_of_memory(reason) or not 0 <= exit_code <= 128:
         return FailureClass.LOST
     return _CLASSES.get(exit_code, FailureClass.TOOL)
+
+
+def ended_from_outside(state: JobState) -> FailureClass | None:
+    """The class of a job that did not end by itself; None where it did.
+
+    Whoever ends a job in Batch may write what he likes. Of one that never had an attempt, all that
+    is known is that somebody ended it.
+    """
+    if state.created and not state.attempt_seconds:
+        return FailureClass.STOPPED
+    return _from_outside(state.reason.lower())
+
+
+def _from_outside(said: str) -> FailureClass | None:
+    if said.startswith(("stopped:", "terminated:", "cancelled", "canceled")):
+        return FailureClass.STOPPED
+    if said.startswith("job attempt duration exceeded timeout"):
+        return FailureClass.TIMEOUT
+    return FailureClass.LOST if said.startswith("host ec2") else None
 
 
 def out_of_memory(reason: str) -> bool:

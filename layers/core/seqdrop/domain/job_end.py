@@ -9,6 +9,7 @@ from seqdrop.domain.failure import (
     FailureClass,
     StageFailure,
     classify,
+    ended_from_outside,
     out_of_memory,
 )
 from seqdrop.domain.records import Job, JobState
@@ -19,16 +20,17 @@ def explain(job: Job, state: JobState, left: StageFailure | None) -> tuple[Failu
 
     The runner's own words where it left some for this exit, else what Batch says.
     """
+    if why := given_up_for(state.reason):
+        return classify(state.exit_code, state.reason), _given_up(job, state, why)
+    if ended := ended_from_outside(state):
+        return ended, _batch_says(state)  # its exit code, and the runner's words, are of before
     own_words = left if left and EXIT_CODES.get(left.failure_class) == state.exit_code else None
     if out_of_memory(state.reason) and (not own_words or own_words.failure_class == "tool"):
         said = _out_of_memory(job, state)
         return FailureClass.LOST, f"{said}; {own_words.message}" if own_words else said
     if own_words:
         return own_words.failure_class, own_words.message
-    failure = classify(state.exit_code, state.reason)
-    if why := given_up_for(state.reason):
-        return failure, _given_up(job, state, why)
-    return failure, _batch_says(state)
+    return classify(state.exit_code, state.reason), _batch_says(state)
 
 
 def _batch_says(state: JobState) -> str:
@@ -37,13 +39,9 @@ def _batch_says(state: JobState) -> str:
 
 
 def _out_of_memory(job: Job, state: JobState) -> str:
-    """The number is the plan's: Batch's hosts end a container that takes more than it asked for."""
-    if not job.memory_mib:
-        return f"out of memory: {_batch_says(state)}"
-    return (
-        f"out of memory: it was killed at the {job.memory_mib:,} MiB that its stage asks for "
-        f"({_batch_says(state)})"
-    )
+    """With what it had asked for: mostly it took more, but its host may have run short, too."""
+    asked = f"its stage asks for {job.memory_mib:,} MiB " if job.memory_mib else ""
+    return f"out of memory: {asked}({_batch_says(state)})"
 
 
 def _given_up(job: Job, state: JobState, why: str) -> str:

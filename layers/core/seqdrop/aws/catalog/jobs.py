@@ -8,7 +8,7 @@ from seqdrop.aws.catalog.table import Condition, Key, Table, from_item, to_item
 from seqdrop.domain.errors import Conflict, Transient
 from seqdrop.domain.records import Job, JobState
 
-_BLOCKED = ("blocked_reason", "blocked_since", "blocked_told")
+_BLOCKED = ("blocked_reason", "blocked_since", "blocked_told", "unblocked")
 
 
 class Jobs:
@@ -129,7 +129,11 @@ class Jobs:
             item = self._table.update(
                 key,
                 sets={"blocked_since": told},
-                conditions=[*still, ("blocked_since", ">", told)],
+                conditions=[
+                    *still,
+                    ("blocked_since", ">", told),
+                    ("unblocked", "absent or <", told),
+                ],
             )
         except Conflict:
             return None
@@ -144,7 +148,7 @@ class Jobs:
         with suppress(Conflict):
             self._table.update(
                 key,
-                sets={"blocked_told": told},
+                sets={"blocked_told": told, "unblocked": told},
                 removes=["blocked_reason", "blocked_since"],
                 conditions=[
                     ("progress", "=", state.progress),
