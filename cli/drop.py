@@ -1,7 +1,10 @@
 """What an upload drops: files under their keys, and what each of them is of which sample."""
 
 import hashlib
+import os
+import posixpath
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -41,6 +44,8 @@ class Drop:
     """What manifests say of samples."""
     places: dict[str, Place] = field(default_factory=dict)
     """Where each FASTQ file belongs; an assay "" is the deployment's default."""
+    ids_from_names: bool = False
+    """Whether a manifest was made with sample ids that only the files' names tell."""
     unfit: dict[str, str] = field(default_factory=dict)
     """Keys whose names fit nothing, and what to do: a fault unless a manifest knows them."""
     awaited: set[Owner] = field(default_factory=set)
@@ -120,7 +125,7 @@ def drop_with_options(paths: Sequence[Path], given: SampleEntry, bucket: str) ->
     """
     if given.sample:
         check_sample_id(given.sample)
-    drop = Drop()
+    drop = Drop(ids_from_names=not given.sample)
     files = _by_name(paths, drop.faults)
     for name in [name for name in files if upload_kind(name) is UploadKind.MANIFEST]:
         drop.faults.append(
@@ -179,25 +184,60 @@ def drop_with_manifest(
     """A manifest and the files that it names: from its own folder, or from where they are given.
 
     ``from_folders`` are those of the paths that nobody named one by one: what the manifest does not
-    name is left out of them. Raises InvalidManifest where a name in it can't be a key.
+    name is left out of them. A name that leads out of the manifest's folder is a fault: its key
+    would be outside the upload's own folder, where another upload's file may be. Raises
+    InvalidManifest where a name in it can't be a key.
     """
     drop = Drop()
-    given = _by_name((path for path in paths if not path.samefile(file)), drop.faults)
-    found = {}
-    for wanted in manifest.names:
-        if not wanted.startswith("s3://"):
-            path = given.pop(Path(wanted).name, file.parent / wanted)
-            if path.is_file():
-                found[wanted] = path
-            else:
-                drop.faults.append(f"{file}: names {wanted!r}, but there is no {path}")
-    for path in given.values():
+    names = [name for name in manifest.names if not name.startswith("s3://")]
+    drop.faults += [
+        f"{file}: names {name!r}, which is outside the manifest's folder: move the manifest to a "
+        "folder that all of its files are below, and name them from there"
+        for name in filter(_leads_out, names)
+    ]
+    if drop.faults:
+        return drop
+    given = [path for path in paths if not path.samefile(file)]
+    found = _found(file, names, given)
+    for name in names:
+        if not found[name].is_file():
+            drop.faults.append(f"{file}: names {name!r}, but there is no {found[name]}")
+    taken = {os.path.abspath(path) for path in found.values()}  # noqa: PTH100
+    for path in given:
+        if os.path.abspath(path) in taken:  # noqa: PTH100
+            continue
         if path in from_folders:
             drop.left_out.append(LeftOut(path, f"{file.name} does not name it"))
+        elif path.name in {Path(name).name for name in names}:
+            drop.faults.append(
+                f"{path}: there is another file of this name here or in the manifest {file}: put "
+                "each where the manifest names it"
+            )
         else:
             drop.faults.append(f"{path}: the manifest {file} does not name it")
-    _fill(drop, manifest, found, bucket)
+    _fill(drop, manifest, {n: path for n, path in found.items() if path.is_file()}, bucket)
     return drop
+
+
+def _leads_out(name: str) -> bool:
+    """Whether a name in a manifest is no path below the manifest's folder."""
+    return posixpath.normpath(name).split("/")[0] in {"", ".", ".."}
+
+
+def _found(file: Path, names: Sequence[str], given: Iterable[Path]) -> dict[str, Path]:
+    """The file for each name: the one given from anywhere, where no other is called so and no
+    other name ends so; or else the one in the place that the manifest names.
+    """
+    by_name: dict[str, list[Path]] = {}
+    for path in given:
+        by_name.setdefault(path.name, []).append(path)
+    count = Counter(Path(name).name for name in names)
+    found = {}
+    for name in names:
+        last = Path(name).name
+        is_clear = count[last] == len(by_name.get(last, ())) == 1
+        found[name] = by_name[last][0] if is_clear else file.parent / name
+    return found
 
 
 def _fill(drop: Drop, manifest: NamedManifest, files: Mapping[str, Path], bucket: str) -> None:
@@ -222,8 +262,14 @@ def _expect(drop: Drop, manifest: Manifest, key: str, bucket: str) -> None:
     for entry in manifest.samples:
         drop.entries.append(entry)
         for expected in expected_files(entry, entry.assay or entry.pipeline, bucket, key):
-            if expected.key in drop.files:
-                drop.places[expected.key] = expected_place(expected)
+            if path := drop.files.get(expected.key):
+                place = expected_place(expected)
+                there = drop.places.setdefault(expected.key, place)
+                if there != place:
+                    drop.faults.append(
+                        f"{path}: manifests name it as {there.read} of {there.sample} and as "
+                        f"{place.read} of {place.sample}: name it in one of them"
+                    )
             else:
                 drop.awaited.add((expected.sample, expected.assay))
 

@@ -10,6 +10,7 @@ from cli.drop import Drop, Owner
 from cli.gather import Gathered, shown
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.fastq import HEAD_BYTES, FastqHead, check_mates, check_read_number, read_head
+from seqdrop.domain.naming import parse_fastq_name
 from seqdrop.domain.records import FileIdentity
 from seqdrop.domain.upload import Place, file_identity
 
@@ -79,7 +80,8 @@ def _read(
             with path.open("rb") as file:
                 head = read_head(file.read(HEAD_BYTES), path.stat().st_size)
             check_read_number(head, place.read)
-            _check_id(place, head)
+            if place.by == "name" or drop.ids_from_names:
+                _check_id(path.name, place, head)
         except (InvalidInput, OSError) as error:
             said = error.strerror if isinstance(error, OSError) else str(error)
             drop.faults.append(f"{path}: {said}")
@@ -89,11 +91,12 @@ def _read(
     return reads, broken
 
 
-def _check_id(place: Place, head: FastqHead) -> None:
-    """Raises UnplaceableFile for ``A_H2W7MDSXC_L2``: each lane would be a sample, with its part of
-    the reads, and no one would see that the rest is missing.
+def _check_id(name: str, place: Place, head: FastqHead) -> None:
+    """Of an id that only the file's name tells: raises UnplaceableFile for ``A_H2W7MDSXC_L2``. Each
+    lane would be a sample, with its part of the reads, and no one would see that the rest is
+    missing. A name with a lane in its place, as Illumina's, tells the id without it.
     """
-    if place.by == "manifest" or place.named_lane:
+    if parse_fastq_name(name).lane:
         return
     parts = place.sample.split("_")
     of_reads = {head.flowcell.lower(), f"l{head.lane}", f"l{head.lane.zfill(3)}"} - {

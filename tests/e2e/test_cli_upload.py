@@ -203,3 +203,32 @@ def test_files_that_are_there_by_name_may_be_sent_again_with_options(
     assert {file["uri"] for file in analysis["files"]} == {f["uri"] for f in document["files"]}
     assert len(analysis["runs"]) == 1
     assert bench.starts("count") == 1
+
+
+def test_two_labs_of_one_layout_keep_each_its_own_reads(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    names = ["data/S1_R1.fastq.gz", "data/S1_R2.fastq.gz"]
+    bodies = {"ALICE1": pair(20, seed=5), "BOB1": pair(20, seed=6)}
+    before = keys(bench)
+    for lab, sample in (("labA", "ALICE1"), ("labB", "BOB1")):
+        write(tmp_path / lab, dict(zip(names, bodies[sample], strict=True)))
+        for place, above in (("sheets/m.manifest.json", "../"), ("m.manifest.json", "")):
+            files = [{"r1": above + names[0], "r2": above + names[1]}]
+            text = json.dumps({"samples": [{"sample": sample, "files": files}]})
+            write(tmp_path / lab, {place: text})
+        ended = command.run("upload", "--manifest", f"{lab}/sheets/m.manifest.json")
+        assert ended.returncode == 1
+        assert "'../data/S1_R1.fastq.gz', which is outside the manifest's folder" in ended.stderr
+    assert keys(bench) == before
+    for lab in ("labA", "labB"):
+        command.good("upload", "--manifest", f"{lab}/m.manifest.json")
+    for sample, mates in bodies.items():
+        command.good("wait", sample, "--timeout", "60")
+        [analysis] = command.ask("show", sample)["analyses"]
+        sent = {}
+        for file in analysis["files"]:
+            bucket, _, key = file["uri"].removeprefix("s3://").partition("/")
+            answer = bench.lab.client("s3").get_object(Bucket=bucket, Key=key)
+            sent[key.rpartition("/")[2]] = answer["Body"].read()
+        assert sent == {Path(name).name: mate for name, mate in zip(names, mates, strict=True)}

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cli.drop import drop_as_named, drop_with_manifest, drop_with_options, read_manifest
 from cli.name_advice import advice
@@ -218,6 +220,87 @@ def test_of_a_folder_a_manifest_takes_what_it_names_and_leaves_the_rest(tmp_path
         (inside[2], "a.manifest.json does not name it")
     ]
     assert read_manifest(file).names == list(pair.values())
+
+
+def manifest_of(file: Path, sample: str, r1: str, r2: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    entry = {"sample": sample, "files": [{"r1": r1, "r2": r2}]}
+    file.write_text(json.dumps({"samples": [entry]}))
+    return file
+
+
+def test_two_labs_of_one_layout_never_share_a_key(tmp_path: Path) -> None:
+    names = ("data/S1_R1.fastq.gz", "data/S1_R2.fastq.gz")
+    drops = []
+    for lab, sample in (("labA", "ALICE1"), ("labB", "BOB1")):
+        made(tmp_path / lab, *names)
+        file = manifest_of(tmp_path / lab / "m.manifest.json", sample, *names)
+        drop = drop_with_manifest(file, read_manifest(file), [], BUCKET)
+        assert drop.faults == []
+        assert list(drop.files.values()) == [tmp_path / lab / name for name in names]
+        drops.append(drop)
+    assert not drops[0].files.keys() & drops[1].files.keys()
+
+
+@pytest.mark.parametrize(
+    "name", ["../data/a_1.fq.gz", "x/../../a_1.fq.gz", "{}/a_1.fq.gz", "/{}/a_1.fq.gz", "..", "."]
+)
+def test_a_name_outside_the_manifests_folder_is_refused(tmp_path: Path, name: str) -> None:
+    made(tmp_path, "data/a_1.fq.gz", "a_1.fq.gz", "sheets/a_2.fq.gz", "sheets/x/b")
+    outside = name.format(tmp_path)
+    file = manifest_of(tmp_path / "sheets/m.manifest.json", "A", outside, "a_2.fq.gz")
+    for paths in ([], [tmp_path / "a_1.fq.gz"]):
+        drop = drop_with_manifest(file, read_manifest(file), paths, BUCKET)
+        [fault] = drop.faults
+        assert fault.startswith(
+            f"{file}: names {outside!r}, which is outside the manifest's folder"
+        )
+        assert (drop.files, drop.manifest) == ({}, b"")
+
+
+@given(st.lists(st.sampled_from(["..", ".", "", "a", "b", "upload-0", "c.fq.gz"]), min_size=1))
+def test_whatever_a_manifest_names_its_files_go_below_the_uploads_own_folder(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("m")
+    name = "/".join(parts) or "."
+    file = manifest_of(folder / "1/2/m.manifest.json", "A", name, "mate.fq.gz")
+    (elsewhere := folder / "given").mkdir()
+    drop = drop_with_manifest(
+        file, read_manifest(file), made(elsewhere, "c.fq.gz", "mate.fq.gz"), BUCKET
+    )
+    assert all(key.startswith(f"{drop.manifest_key.split('/')[0]}/") for key in drop.files)
+
+
+def test_two_names_that_end_alike_get_each_its_own_file(tmp_path: Path) -> None:
+    a, b, other = made(tmp_path, "a/S1.fq.gz", "b/S1.fq.gz", "other/S1.fq.gz")
+    file = manifest_of(tmp_path / "m.manifest.json", "A", "a/S1.fq.gz", "b/S1.fq.gz")
+    for paths in ([], [b], [b, a]):
+        drop = drop_with_manifest(file, read_manifest(file), paths, BUCKET)
+        assert (drop.faults, list(drop.files.values())) == ([], [a, b])
+    [fault] = drop_with_manifest(file, read_manifest(file), [other], BUCKET).faults
+    assert fault.startswith(f"{other}: there is another file of this name")
+
+
+def test_of_two_given_files_of_one_name_none_is_guessed(tmp_path: Path) -> None:
+    made(tmp_path, "r2.fq.gz")
+    paths = made(tmp_path, "x/S1.fq.gz", "y/S1.fq.gz")
+    file = manifest_of(tmp_path / "m.manifest.json", "A", "S1.fq.gz", "r2.fq.gz")
+    missing, *ambiguous = drop_with_manifest(file, read_manifest(file), paths, BUCKET).faults
+    assert "there is no" in missing
+    assert [fault.partition(":")[0] for fault in ambiguous] == [str(path) for path in paths]
+
+
+def test_a_file_that_two_manifests_name_for_two_samples_is_refused(tmp_path: Path) -> None:
+    pair = made(tmp_path, "S1_R1.fastq.gz", "S1_R2.fastq.gz")
+    names = [path.name for path in pair]
+    sheets = [
+        manifest_of(tmp_path / f"{sample}.manifest.json", sample, *names)
+        for sample in ("ALICE1", "BOB1")
+    ]
+    faults = drop_as_named([*sheets, *pair], BUCKET).faults
+    assert [fault.partition(":")[0] for fault in faults] == [str(path) for path in pair]
+    assert "R1 of ALICE1 and as R1 of BOB1" in faults[0]
 
 
 def test_a_manifest_of_another_bucket_is_refused(tmp_path: Path) -> None:

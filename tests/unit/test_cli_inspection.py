@@ -146,9 +146,30 @@ def test_a_sample_that_is_named_with_the_lane_of_its_reads_is_a_fault(
     assert len(drop.faults) == 2
     assert f"give --sample {is_of}, or --sample {sample} if" in drop.faults[0]
     assert lone == []
-    meant = drop_with_options(write(tmp_path, **bodies), SampleEntry(sample, ()), BUCKET)
+    paths = write(tmp_path, **bodies)
+    for options in ({"assay": "wes"}, {"pipeline": "p", "reference": "r"}, {"project": "p"}):
+        with_options = drop_with_options(paths, SampleEntry("", (), **options), BUCKET)
+        inspect(with_options, DEFAULT)
+        assert with_options.faults == drop.faults
+    meant = drop_with_options(paths, SampleEntry(sample, ()), BUCKET)
     assert inspect(meant, DEFAULT) == []
     assert (meant.faults, meant.warnings) == ([], [])
+    sheet = tmp_path / "samplesheet.csv"
+    sheet.write_text(f"sample,r1,r2\n{sample},{paths[0].name},{paths[1].name}\n")
+    for said in (
+        drop_with_manifest(sheet, read_manifest(sheet), [], BUCKET),
+        drop_as_named([sheet, *paths], BUCKET),
+    ):
+        assert inspect(said, DEFAULT) == []
+        assert (said.faults, said.warnings) == ([], [])
+
+
+def test_a_lane_in_its_place_in_illuminas_name_is_no_part_of_the_id(tmp_path: Path) -> None:
+    first, second = pair(3, lane=2)
+    bodies = {f"A_L2_S1_L002_R{read}_001": body for read, body in ((1, first), (2, second))}
+    drop = drop_with_options(write(tmp_path, **bodies), SampleEntry("", (), assay="wes"), BUCKET)
+    assert inspect(drop, DEFAULT) == []
+    assert (drop.faults, drop.samples) == ([], ("A_L2",))
 
 
 @pytest.mark.parametrize("sample", ["A_L3", "HTEST", "L2", "A_HTESTS", "A-L2", "A_2"])
