@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 
 from cli.gather import LeftOut, shown
-from cli.name_advice import advice
-from seqdrop.domain.errors import InvalidInput, UnplaceableFile
+from cli.name_advice import advice, why_no_key
+from seqdrop.domain.errors import InvalidInput, InvalidManifest, UnplaceableFile
 from seqdrop.domain.manifest import (
     LaneFiles,
     Manifest,
@@ -81,6 +81,8 @@ class NamedManifest:
 
 def read_manifest(file: Path) -> NamedManifest:
     """A manifest from a file of any name. Raises InvalidManifest where it can't be used."""
+    if fault := why_no_key(file.name):
+        raise InvalidManifest(f"{str(file)!r}: {fault}")
     name, body = file.name, file.read_bytes()
     if upload_kind(name) is not UploadKind.MANIFEST:
         is_table = file.suffix == ".csv"
@@ -195,6 +197,7 @@ def drop_with_manifest(
         "folder that all of its files are below, and name them from there"
         for name in filter(_leads_out, names)
     ]
+    drop.faults += [f"{file}: names {n!r}: {why}" for n in names if (why := why_no_key(n))]
     if drop.faults:
         return drop
     given = [path for path in paths if not path.samefile(file)]

@@ -38,6 +38,7 @@ _LANE = re.compile(r"(?P<sample>.+?)[._-]L(?P<lane>\d{1,3})$", re.IGNORECASE)
 _NUMBER = re.compile(r"(?P<sample>.+)_(?P<number>S\d+)")
 _BARCODE = re.compile(r"[._-][ACGTN]{6,}([+-][ACGTN]{6,})?$")
 """CASAVA 1.8 has the index in the name: ``A_CGATGT_L001_R1_001.fastq.gz``."""
+_NOT_IN_XML = "\ufffe\uffff"
 _UNPACKERS = {".bz2": "bzcat", ".zst": "zstdcat", ".xz": "xzcat"}
 _OF_ALIGNMENTS = "it is no FASTQ: make some with `samtools collate` and `samtools fastq`"
 _NOT_READS = {
@@ -66,6 +67,17 @@ def why_left_out(name: str) -> str:
         "no FASTQ": lower.endswith(COMPANION_ENDINGS),
     }
     return next((why for why, holds in reasons.items() if holds), "") or _by_fastq_name(name)
+
+
+def why_no_key(name: str) -> str:
+    """Why a file of this name can't be in a bucket, where listings are XML in UTF-8, and its name
+    a line of text; "" where it can.
+    """
+    if any(unicodedata.category(c) == "Cs" for c in name):
+        return "its name is not in UTF-8: rename it"
+    if any(unicodedata.category(c) == "Cc" or c in _NOT_IN_XML for c in name):
+        return "its name has a line end or another control character in it: rename it"
+    return ""
 
 
 def _by_fastq_name(name: str) -> str:

@@ -3,6 +3,7 @@
 All of them are looked at before any is sent; what is wrong is said at once.
 """
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
@@ -24,10 +25,21 @@ _REASON_SECONDS = 5.0
 _PAUSE_SECONDS = 0.1
 
 
+def _given_path(text: str) -> Path:
+    """A path that is there; Python takes "", a shell's empty variable, for this folder."""
+    if not text:
+        raise typer.BadParameter("a path is empty: give a file, or a folder ('.' is this one)")
+    if not Path(text).exists():
+        raise typer.BadParameter(f"Path {text!r} does not exist.")
+    if not os.access(text, os.R_OK):
+        raise typer.BadParameter(f"Path {text!r} is not readable.")
+    return Path(text)
+
+
 def upload(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH", exists=True, readable=True, help="Files, or folders."),
+        typer.Argument(metavar="PATH", parser=_given_path, help="Files, or folders."),
     ] = None,
     *,
     sample: Annotated[

@@ -232,3 +232,34 @@ def test_two_labs_of_one_layout_keep_each_its_own_reads(
             answer = bench.lab.client("s3").get_object(Bucket=bucket, Key=key)
             sent[key.rpartition("/")[2]] = answer["Body"].read()
         assert sent == {Path(name).name: mate for name, mate in zip(names, mates, strict=True)}
+
+
+def test_a_name_that_can_be_no_key_is_shown_and_nothing_is_sent(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    first, second = pair(20, seed=7)
+    before = keys(bench)
+    for odd, shown in (("W1\n_R2.fastq.gz", "W1\\n_R2"), ("W1\udcff_R2.fastq.gz", "W1\\udcff_R2")):
+        write(tmp_path, {"W1_R1.fastq.gz": first, odd: second})
+        arguments = ("upload", "W1_R1.fastq.gz", odd, "--sample", "W1")
+        ended = command.run(*arguments)
+        assert ended.returncode == 1
+        assert shown in ended.stderr
+        assert "Traceback" not in ended.stderr
+        document = json.loads(command.run(*arguments, "--json").stdout)
+        assert shown in " ".join(document["faults"])
+    assert keys(bench) == before
+
+
+def test_a_folder_whose_name_is_not_unicode_is_no_hindrance(
+    command: Command, tmp_path: Path
+) -> None:
+    folder = "run\udcff"
+    names = ("Y1_R1.fastq.gz", "Y1_R2.fastq.gz")
+    write(tmp_path, {f"{folder}/{n}": body for n, body in zip(names, pair(20), strict=True)})
+    write(tmp_path, {f"{folder}/notes.docx": "x"})
+    document = command.ask("upload", folder)
+    assert [Path(file["path"]).name for file in document["files"]] == list(names)
+    assert [one["path"] for one in document["left_out"]] == [
+        "run\N{REPLACEMENT CHARACTER}/notes.docx"
+    ]

@@ -272,6 +272,28 @@ def test_whatever_a_manifest_names_its_files_go_below_the_uploads_own_folder(
     assert all(key.startswith(f"{drop.manifest_key.split('/')[0]}/") for key in drop.files)
 
 
+@pytest.mark.parametrize(
+    ("name", "in_manifest", "why"),
+    [
+        ("m.manifest.json", "a\n.fq.gz", "names 'a\\n.fq.gz': its name has a line end"),
+        ("m\n.manifest.json", "a.fq.gz", "m\\n.manifest.json': its name has a line end"),
+        ("m\udcff.manifest.json", "a.fq.gz", "m\\udcff.manifest.json': its name is not in UTF-8"),
+    ],
+)
+def test_no_manifest_is_made_where_a_name_can_be_no_key(
+    tmp_path: Path, name: str, in_manifest: str, why: str
+) -> None:
+    made(tmp_path, in_manifest, "b.fq.gz")
+    file = manifest_of(tmp_path / name, "A", in_manifest, "b.fq.gz")
+    try:
+        drop = drop_with_manifest(file, read_manifest(file), [], BUCKET)
+        [said] = drop.faults
+        assert drop.manifest == b""
+    except InvalidInput as error:
+        said = str(error)
+    assert why in said
+
+
 def test_two_names_that_end_alike_get_each_its_own_file(tmp_path: Path) -> None:
     a, b, other = made(tmp_path, "a/S1.fq.gz", "b/S1.fq.gz", "other/S1.fq.gz")
     file = manifest_of(tmp_path / "m.manifest.json", "A", "a/S1.fq.gz", "b/S1.fq.gz")

@@ -13,7 +13,7 @@ PAIR = ["NA1_S1_L001_R1_001.fastq.gz", "NA1_S1_L001_R2_001.fastq.gz"]
 def made(folder: Path, *names: str) -> list[Path]:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(ILLUMINA if name.endswith(".csv") else name.encode())
+        (folder / name).write_bytes(ILLUMINA if name.endswith(".csv") else b"x")
     return [folder / name for name in names]
 
 
@@ -102,3 +102,30 @@ def test_each_file_left_out_is_named_beside_its_reason_up_to_twenty(count: int, 
         "left out (first): b",
         f"left out (why): {names}{more}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("A\n_R1.fastq.gz", "control character"),
+        ("A\x1b[2J_R1.fastq.gz", "control character"),
+        ("A\uffff_R1.fastq.gz", "control character"),
+        ("A\udcff_R1.fastq.gz", "not in UTF-8"),
+    ],
+)
+def test_a_name_that_can_be_no_key_is_a_fault_that_shows_it(
+    tmp_path: Path, name: str, why: str
+) -> None:
+    [path] = made(tmp_path, name)
+    for given in (tmp_path, path):
+        gathered = gather([given])
+        [fault] = gathered.faults
+        assert fault.startswith(f"{str(path)!r}: its name")
+        assert why in fault
+        assert gathered.files == []
+    assert gather([tmp_path], {name}).faults
+
+
+def test_names_in_any_language_and_with_any_signs_can_be_keys(tmp_path: Path) -> None:
+    files = made(tmp_path, "a'\"; $(touch x).fq.gz", "Ä_R1.fastq.gz", "文\u00a0👩\u200d🔬.fq.gz")
+    assert (gather([tmp_path]).files, gather([tmp_path]).faults) == (files, [])

@@ -32,3 +32,20 @@ def test_a_mate_that_comes_later_goes_with_names_alone(
         "--partial goes with files that are known by their names: leave out --sample, --assay and "
         "--manifest"
     ) in " ".join(ended.output.split())
+
+
+@pytest.mark.parametrize("paths", [[""], ["A_R1.fastq.gz", ""]])
+def test_an_empty_path_is_not_this_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paths: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("A_R1.fastq.gz").write_bytes(b"x")
+    ended = CliRunner().invoke(app, ["upload", *paths])
+    assert ended.exit_code == 2
+    assert "a path is empty: give a file" in ended.output
+
+
+def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(app, ["upload", str(tmp_path / "gone")])
+    assert ended.exit_code == 2
+    assert "does not exist" in " ".join(ended.output.split())
