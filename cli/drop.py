@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from cli.gather import LeftOut, shown
-from cli.name_advice import advice, why_no_key
+from cli.name_advice import advice, why_aside, why_no_key
 from seqdrop.domain.errors import InvalidInput, InvalidManifest, UnplaceableFile
 from seqdrop.domain.manifest import (
     LaneFiles,
@@ -23,7 +23,7 @@ from seqdrop.domain.manifest import (
     locate,
     parse_manifest,
 )
-from seqdrop.domain.naming import UploadKind, check_sample_id, parse_fastq_name, upload_kind
+from seqdrop.domain.naming import UploadKind, parse_fastq_name, sample_id_fault, upload_kind
 from seqdrop.domain.upload import Place, expected_place, place_by_name
 
 _MATE = re.compile(
@@ -120,15 +120,29 @@ def _place_by_name(key: str) -> Place:
     return place_by_name(name, "")
 
 
-def drop_with_options(paths: Sequence[Path], given: SampleEntry, bucket: str) -> Drop:
+def leave_out_aside(drop: Drop, from_folders: Collection[Path]) -> None:
+    """One odd file stops no folder: index reads, UMIs and backups that nothing names."""
+    for key in list(drop.unfit):
+        path = drop.files[key]
+        if path in from_folders and (why := why_aside(path.name)):
+            del drop.unfit[key], drop.files[key]
+            drop.left_out.append(LeftOut(path, why))
+
+
+def drop_with_options(
+    paths: Sequence[Path], given: SampleEntry, bucket: str, from_folders: Collection[Path] = ()
+) -> Drop:
     """Pairs of files with a manifest made from options; without a sample id names tell it.
 
-    Raises InvalidInput for a sample id that is impossible.
+    ``from_folders`` are those of the paths that nobody named one by one. Raises InvalidInput for a
+    sample id that is impossible.
     """
-    if given.sample:
-        check_sample_id(given.sample)
+    if fault := given.sample and sample_id_fault(given.sample):
+        raise InvalidInput(f"--sample: {fault}")
     drop = Drop(ids_from_names=not given.sample)
-    files = _by_name(paths, drop.faults)
+    aside = {path: why for path in from_folders if (why := why_aside(path.name))}
+    drop.left_out += [LeftOut(path, aside[path]) for path in paths if path in aside]
+    files = _by_name((path for path in paths if path not in aside), drop.faults)
     for name in [name for name in files if upload_kind(name) is UploadKind.MANIFEST]:
         drop.faults.append(
             f"{files.pop(name)}: it says itself what its samples are: upload it without options, "
@@ -283,7 +297,7 @@ def _pairs(files: Mapping[str, Path], faults: list[str]) -> list[tuple[str, str]
     for name, path in files.items():
         match = _MATE.fullmatch(name)
         if match is None:
-            faults.append(f"{path}: its name does not say which mate it is; {advice(name, files)}")
+            faults.append(f"{path}: {_why_no_mate(name)}; {advice(name, files)}")
             continue
         reads = mates.setdefault((match["before"], match["after"]), {})
         there = reads.setdefault(match["read"], name)
@@ -297,6 +311,13 @@ def _pairs(files: Mapping[str, Path], faults: list[str]) -> list[tuple[str, str]
                 "a manifest, which names both)"
             )
     return [(reads["1"], reads["2"]) for reads in mates.values() if len(reads) == 2]
+
+
+def _why_no_mate(name: str) -> str:
+    """What is wrong with a name that is neither an R1's nor an R2's."""
+    if not name.endswith((".fastq.gz", ".fq.gz")):
+        return "its name does not end in .fastq.gz or .fq.gz"
+    return "its name does not end in _R1, _R2, _1 or _2 before .fastq.gz or .fq.gz"
 
 
 def _by_name(paths: Iterable[Path], faults: list[str]) -> dict[str, Path]:

@@ -7,9 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.drop import drop_as_named, drop_with_manifest, drop_with_options, read_manifest
+from cli.drop import (
+    drop_as_named,
+    drop_with_manifest,
+    drop_with_options,
+    leave_out_aside,
+    read_manifest,
+)
 from cli.name_advice import advice
-from seqdrop.domain.errors import InvalidInput, UnplaceableFile
+from seqdrop.domain.errors import InvalidInput
 from seqdrop.domain.manifest import SampleEntry, parse_manifest
 
 BUCKET = "uploads"
@@ -72,7 +78,11 @@ def test_the_same_upload_again_comes_to_the_same_keys(tmp_path: Path) -> None:
     [
         (["A_R1.fastq.gz"], "R2 is missing"),
         (["A_R1.fastq.gz", "A_1.fastq.gz"], "the same mate as"),
-        (["reads.fastq.gz"], "which mate"),
+        (["reads.fastq.gz"], "does not end in _R1, _R2, _1 or _2 before"),
+        (["A-R1.fastq.gz"], "does not end in _R1, _R2, _1 or _2 before"),
+        (["A_R1.FASTQ.GZ"], "its name does not end in .fastq.gz or .fq.gz; rename it to 'A_R1."),
+        (["A_R1.fastq.bz2"], "its name does not end in .fastq.gz or .fq.gz; pack it with gzip"),
+        (["A_I1.fastq.gz"], "index reads, by its name: leave it out"),
         (["A_R1.bam"], "samtools"),
         (["A_R1.fastq"], "`gzip A_R1.fastq`"),
         (["x.manifest.json"], "upload it without options"),
@@ -118,6 +128,38 @@ def test_what_to_do_with_a_file_of_the_bucket_is_not_said_of_one_of_this_machine
     assert "drop a manifest" not in said
 
 
+ASIDE = ["A_I1.fastq.gz", "A_I2.fq.gz", "A_R1.fastq.gz~", "A_UMI.fastq.gz"]
+
+
+def test_of_a_folder_odd_files_are_left_out_and_given_one_by_one_they_are_faults(
+    tmp_path: Path,
+) -> None:
+    pair = made(tmp_path, "A_R1.fastq.gz", "A_R2.fastq.gz")
+    aside = made(tmp_path, *ASIDE)
+    for from_folders in (set(aside + pair), set()):
+        by_name = drop_as_named([*aside, *pair], BUCKET)
+        leave_out_aside(by_name, from_folders)
+        with_options = drop_with_options([*aside, *pair], entry(assay="wes"), BUCKET, from_folders)
+        for drop in (by_name, with_options):
+            assert set(pair) <= set(drop.files.values())
+            faults = [*drop.faults, *drop.unfit.values()]
+            left_out = [one.path for one in drop.left_out]
+            if from_folders:
+                assert (faults, left_out) == ([], aside)
+            else:
+                assert left_out == []
+                assert [fault.partition(":")[0] for fault in faults] == [str(p) for p in aside]
+                assert all(fault.endswith(": leave it out") for fault in faults)
+
+
+def test_what_a_manifest_in_the_folder_names_is_not_left_out(tmp_path: Path) -> None:
+    paths = made(tmp_path, "A_UMI.fastq.gz", "A_I1.fastq.gz")
+    manifest_of(tmp_path / "m.manifest.json", "A", *(path.name for path in paths))
+    drop = drop_as_named([*paths, tmp_path / "m.manifest.json"], BUCKET)
+    leave_out_aside(drop, set(paths))
+    assert (drop.left_out, [place.sample for place in drop.places.values()]) == ([], ["A", "A"])
+
+
 def test_a_name_is_not_proposed_where_another_file_has_it(tmp_path: Path) -> None:
     drop = drop_as_named(made(tmp_path, "A.R1.fastq.gz", "A_R1.fastq.gz"), BUCKET)
     assert "'A_R1.fastq.gz'" not in drop.unfit["A.R1.fastq.gz"]
@@ -152,7 +194,7 @@ def test_a_manifest_among_the_files_that_can_not_be_used_is_one_fault_of_several
 
 
 def test_a_sample_id_with_other_characters_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnplaceableFile, match="may only have letters"):
+    with pytest.raises(InvalidInput, match=r"may only have letters[^:]*$"):
         drop_with_options(made(tmp_path, "A_1.fq.gz", "A_2.fq.gz"), entry("../A"), BUCKET)
 
 

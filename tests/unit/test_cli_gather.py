@@ -58,6 +58,15 @@ def test_a_table_that_is_not_illuminas_is_a_manifest(tmp_path: Path) -> None:
     assert gather([tmp_path]).files == [sheet]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_illuminas_sheet_is_known_in_whichever_encoding(tmp_path: Path, encoding: str) -> None:
+    (sheet := tmp_path / "SampleSheet.csv").write_bytes(ILLUMINA.decode().encode(encoding))
+    made(tmp_path, *PAIR)
+    gathered = gather([tmp_path])
+    assert gathered.on_sheets == {sheet: frozenset({"NA1"})}
+    assert [path.name for path in gathered.files] == PAIR
+
+
 def test_a_path_given_twice_is_taken_once_and_told(tmp_path: Path) -> None:
     files = made(tmp_path, *PAIR)
     gathered = gather([tmp_path, files[0], tmp_path / "." / PAIR[1]])

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
 from collections.abc import Iterator
 
@@ -162,7 +163,8 @@ def illumina_samples(data: bytes) -> frozenset[str] | None:
     ``Sample_Name`` where there is one, else the ``Sample_ID``, with dashes for what names can't
     have.
     """
-    text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    encoding = "utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
+    text = data.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
     rows = [[cell.strip(' "') for cell in line.split(",")] for line in text.split("\n")]
     said = [row for row in rows if any(row)]
     if not said or not _SECTION.fullmatch(said[0][0]):
