@@ -4,6 +4,7 @@ All of them are looked at before any is sent; what is wrong is said at once.
 """
 
 import os
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from seqdrop.domain.records import Analysis, Placed
 
 
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NAME_RULE = "names have letters, digits, '.', '_' and '-', at most 64 of them"
+_PROJECT_LENGTH = 64
+_FASTA_ENDINGS = (".fa", ".fasta", ".fna", ".fa.gz", ".fasta.gz", ".fna.gz")
 _REASON_SECONDS = 5.0
 _PAUSE_SECONDS = 0.1
 
@@ -130,13 +135,40 @@ def _entry(
     from seqdrop.domain.manifest import SampleEntry
     from seqdrop.domain.pipeline import Priority
 
-    name, _, version = reference.partition("/")
+    for option, value in (("--assay", assay), ("--pipeline", pipeline)):
+        if value and not _NAME.fullmatch(value):
+            raise typer.BadParameter(f"{value!r} is no name: {_NAME_RULE}", param_hint=option)
+    if len(project) > _PROJECT_LENGTH or not project.isprintable():
+        raise typer.BadParameter(
+            f"a line of at most {_PROJECT_LENGTH} characters", param_hint="--project"
+        )
+    name, version = _reference(reference)
     known: dict[str, Priority] = {word: word for word in get_args(Priority)}
     if priority and priority not in known:
         raise typer.BadParameter(
             f"{priority!r} is none of {', '.join(known)}", param_hint="--priority"
         )
     return SampleEntry(sample, (), project, assay, pipeline, name, version, known.get(priority))
+
+
+def _reference(given: str) -> tuple[str, str]:
+    """Its name, and its version or ""."""
+    name, slash, version = given.partition("/")
+    fits = all(map(_NAME.fullmatch, (name, version) if slash else (name,)))
+    is_file = Path(given).is_file()
+    if is_file and (not fits or given.lower().endswith(_FASTA_ENDINGS)):
+        raise typer.BadParameter(
+            f"{given!r} is a file, and a reference has a name: add it with `seqdrop reference add "
+            "NAME VERSION FASTA` first",
+            param_hint="--reference",
+        )
+    if given and not fits:
+        raise typer.BadParameter(
+            f"{given!r} is neither NAME nor NAME/VERSION: {_NAME_RULE} (`seqdrop references` lists "
+            "them)",
+            param_hint="--reference",
+        )
+    return name, version
 
 
 def _check_usage(
