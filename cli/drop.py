@@ -2,9 +2,7 @@
 
 import hashlib
 import os
-import posixpath
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,8 +11,9 @@ from pathlib import Path
 import msgspec
 
 from cli.gather import LeftOut, shown
+from cli.manifest_file import NamedManifest, files_named, leads_out
 from cli.name_advice import advice, why_aside, why_no_key
-from seqdrop.domain.errors import InvalidInput, InvalidManifest, UnplaceableFile
+from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.manifest import (
     LaneFiles,
     Manifest,
@@ -62,32 +61,6 @@ class Drop:
         """The ids of the samples, each once."""
         named = [entry.sample for entry in self.entries]
         return tuple(dict.fromkeys([*named, *(place.sample for place in self.places.values())]))
-
-
-@dataclass(frozen=True)
-class NamedManifest:
-    """A manifest under a name by which the bucket knows what it is."""
-
-    name: str
-    body: bytes
-    says: Manifest
-
-    @property
-    def names(self) -> list[str]:
-        """The files that it names, as it names them."""
-        pairs = [pair for entry in self.says.samples for pair in entry.files]
-        return [name for pair in pairs for name in (pair.r1, pair.r2)]
-
-
-def read_manifest(file: Path) -> NamedManifest:
-    """A manifest from a file of any name. Raises InvalidManifest where it can't be used."""
-    if fault := why_no_key(file.name):
-        raise InvalidManifest(f"{str(file)!r}: {fault}")
-    name, body = file.name, file.read_bytes()
-    if upload_kind(name) is not UploadKind.MANIFEST:
-        is_table = file.suffix == ".csv"
-        name = f"{file.stem}.samplesheet.csv" if is_table else f"{name}.manifest.json"
-    return NamedManifest(name, body, parse_manifest(body, name))
 
 
 def drop_as_named(paths: Sequence[Path], bucket: str) -> Drop:
@@ -209,13 +182,13 @@ def drop_with_manifest(
     drop.faults += [
         f"{file}: names {name!r}, which is outside the manifest's folder: move the manifest to a "
         "folder that all of its files are below, and name them from there"
-        for name in filter(_leads_out, names)
+        for name in filter(leads_out, names)
     ]
     drop.faults += [f"{file}: names {n!r}: {why}" for n in names if (why := why_no_key(n))]
     if drop.faults:
         return drop
     given = [path for path in paths if not path.samefile(file)]
-    found = _found(file, names, given)
+    found = files_named(file, names, given)
     for name in names:
         if not found[name].is_file():
             drop.faults.append(f"{file}: names {name!r}, but there is no {found[name]}")
@@ -234,27 +207,6 @@ def drop_with_manifest(
             drop.faults.append(f"{path}: the manifest {file} does not name it")
     _fill(drop, manifest, {n: path for n, path in found.items() if path.is_file()}, bucket)
     return drop
-
-
-def _leads_out(name: str) -> bool:
-    """Whether a name in a manifest is no path below the manifest's folder."""
-    return posixpath.normpath(name).split("/")[0] in {"", ".", ".."}
-
-
-def _found(file: Path, names: Sequence[str], given: Iterable[Path]) -> dict[str, Path]:
-    """The file for each name: the one given from anywhere, where no other is called so and no
-    other name ends so; or else the one in the place that the manifest names.
-    """
-    by_name: dict[str, list[Path]] = {}
-    for path in given:
-        by_name.setdefault(path.name, []).append(path)
-    count = Counter(Path(name).name for name in names)
-    found = {}
-    for name in names:
-        last = Path(name).name
-        is_clear = count[last] == len(by_name.get(last, ())) == 1
-        found[name] = by_name[last][0] if is_clear else file.parent / name
-    return found
 
 
 def _fill(drop: Drop, manifest: NamedManifest, files: Mapping[str, Path], bucket: str) -> None:

@@ -13,9 +13,9 @@ from cli.drop import (
     drop_with_manifest,
     drop_with_options,
     leave_out_aside,
-    read_manifest,
 )
 from cli.gather import LeftOut, gather
+from cli.manifest_file import read_manifest
 
 if TYPE_CHECKING:
     from cli.stack import Stack

@@ -12,8 +12,8 @@ from cli.drop import (
     drop_with_manifest,
     drop_with_options,
     leave_out_aside,
-    read_manifest,
 )
+from cli.manifest_file import read_manifest
 from cli.name_advice import advice
 from seqdrop.domain.errors import InvalidInput
 from seqdrop.domain.manifest import SampleEntry, parse_manifest
@@ -231,6 +231,14 @@ def test_a_samplesheet_keeps_a_name_that_tells_what_it_is(tmp_path: Path) -> Non
     assert drop_with_manifest(file, read_manifest(file), [], BUCKET).manifest_key.endswith(
         "/run7.samplesheet.csv"
     )
+
+
+def test_what_is_wrong_in_a_manifest_is_said_with_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "run7.csv"
+    file.write_text("sample,r1,r2,lane\nA,a_1.fq.gz,a_2.fq.gz,\nB,b_1.fq.gz,b_2.fq.gz,four\n")
+    with pytest.raises(InvalidInput) as caught:
+        read_manifest(file)
+    assert str(caught.value).startswith(f"{file}: line 3 of the samplesheet: lane is a number")
 
 
 def test_a_manifest_of_files_that_are_not_there_is_refused(tmp_path: Path) -> None:

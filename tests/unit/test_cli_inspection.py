@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli import inspection
-from cli.drop import Drop, drop_as_named, drop_with_manifest, drop_with_options, read_manifest
+from cli.drop import Drop, drop_as_named, drop_with_manifest, drop_with_options
 from cli.gather import gather
 from cli.inspection import LoneMate, compare_with_sheets, inspect
+from cli.manifest_file import read_manifest
 from seqdrop.domain.fastq import HEAD_BYTES
 from seqdrop.domain.manifest import SampleEntry
 from tests.lab import pair, reads

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli import upload
+from cli import upload_options
 from cli.main import app
 
 
@@ -85,6 +85,6 @@ def test_a_file_here_of_a_references_name_is_no_hindrance(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("measles").write_bytes(b"x")
-    assert upload._reference("measles") == ("measles", "")
-    assert upload._reference("measles.fa/1") == ("measles.fa", "1")
-    assert upload._reference("") == ("", "")
+    assert upload_options._reference("measles") == ("measles", "")
+    assert upload_options._reference("measles.fa/1") == ("measles.fa", "1")
+    assert upload_options._reference("") == ("", "")
