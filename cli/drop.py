@@ -200,8 +200,8 @@ def drop_with_manifest(
             drop.left_out.append(LeftOut(path, f"{file.name} does not name it"))
         elif path.name in {Path(name).name for name in names}:
             drop.faults.append(
-                f"{path}: there is another file of this name here or in the manifest {file}: put "
-                "each where the manifest names it"
+                f"{path}: there is another file of this name, given or named by the manifest "
+                f"{file}: put each where the manifest names it"
             )
         else:
             drop.faults.append(f"{path}: the manifest {file} does not name it")

@@ -47,8 +47,8 @@ def leads_out(name: str) -> bool:
 
 
 def files_named(file: Path, names: Sequence[str], given: Iterable[Path]) -> dict[str, Path]:
-    """The file for each name: the one given from anywhere, where no other is called so and no
-    other name ends so; or else the one in the place that the manifest names.
+    """The file for each name: the one in the place that the manifest names; where there is none,
+    the one given from elsewhere, if no other is called so and no other name ends so.
     """
     by_name: dict[str, list[Path]] = {}
     for path in given:
@@ -56,7 +56,7 @@ def files_named(file: Path, names: Sequence[str], given: Iterable[Path]) -> dict
     count = Counter(Path(name).name for name in names)
     found = {}
     for name in names:
-        last = Path(name).name
+        last, place = Path(name).name, file.parent / name
         is_clear = count[last] == len(by_name.get(last, ())) == 1
-        found[name] = by_name[last][0] if is_clear else file.parent / name
+        found[name] = by_name[last][0] if is_clear and not place.exists() else place
     return found

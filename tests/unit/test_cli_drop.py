@@ -354,6 +354,21 @@ def test_two_names_that_end_alike_get_each_its_own_file(tmp_path: Path) -> None:
     assert fault.startswith(f"{other}: there is another file of this name")
 
 
+def test_a_file_in_the_place_that_the_manifest_names_is_the_one_that_is_meant(
+    tmp_path: Path,
+) -> None:
+    mine = made(tmp_path, "labA/data/S1_R1.fq.gz", "labA/data/S1_R2.fq.gz")
+    others = made(tmp_path, "labB/S1_R1.fq.gz", "labB/S1_R2.fq.gz")
+    names = ("data/S1_R1.fq.gz", "data/S1_R2.fq.gz")
+    file = manifest_of(tmp_path / "labA/m.manifest.json", "ALICE1", *names)
+    by_folder = drop_with_manifest(file, read_manifest(file), others, BUCKET, others)
+    assert (by_folder.faults, list(by_folder.files.values())) == ([], mine)
+    assert [one.path for one in by_folder.left_out] == others
+    faults = drop_with_manifest(file, read_manifest(file), others, BUCKET).faults
+    assert [fault.partition(":")[0] for fault in faults] == [str(path) for path in others]
+    assert all("there is another file of this name" in fault for fault in faults)
+
+
 def test_of_two_given_files_of_one_name_none_is_guessed(tmp_path: Path) -> None:
     made(tmp_path, "r2.fq.gz")
     paths = made(tmp_path, "x/S1.fq.gz", "y/S1.fq.gz")
