@@ -153,7 +153,7 @@ def _faults(
     if not is_known:
         there = _others(assay.pipeline, library.pipeline_names())
         yield f"there is no pipeline {assay.pipeline!r}{there}", is_sure
-    found = _reference(assay, stack.catalog)
+    found = _reference(assay, stack.catalog, by_person=not name)
     if isinstance(found, str):
         yield found, is_sure or not name
     elif is_known:
@@ -169,14 +169,20 @@ def _faults(
         )
 
 
-def _reference(assay: Assay, catalog: Catalog) -> ReferenceVersion | str:
-    """The version that would be used; or why there is none, and what to do."""
+def _reference(assay: Assay, catalog: Catalog, *, by_person: bool) -> ReferenceVersion | str:
+    """The version that would be used; or why there is none, and what to do.
+
+    A person may have mistyped its name; an assay of the library means the one that it names.
+    """
     name, version = assay.reference, assay.reference_version
     versions = sorted(catalog.references.versions(name), key=lambda one: one.created)
     if not versions:
-        remedy = f"add it with `seqdrop reference add {name} {version or 'VERSION'} FASTA`"
+        known = list(catalog.references.names())
+        if by_person and _nearest(name, known):
+            return f"there is no reference {name!r}{_others(name, known)}"
         return (
-            f"there is no reference {name!r}{_others(name, catalog.references.names())}: {remedy}"
+            f"there is no reference {name!r}{_listed(known)}: add it with `seqdrop reference add "
+            f"{name} {version or 'VERSION'} FASTA`"
         )
     ready = [one for one in versions if one.state is ReferenceState.READY]
     if not version and ready:
@@ -206,9 +212,16 @@ def _not_ready(reference: ReferenceVersion) -> str:
 
 def _others(name: str, known: Iterable[str]) -> str:
     """The nearest of what there is, and all of it."""
-    there = sorted(known)
-    if not there:
-        return " (there is none)"
-    near = get_close_matches(name, there, n=1, cutoff=0.6)
-    said = f" (there are: {', '.join(there)})"
-    return f"; is {near[0]!r} meant?{said}" if near else said
+    there = list(known)
+    near = _nearest(name, there)
+    return (f"; is {near!r} meant?" if near else "") + _listed(there)
+
+
+def _listed(there: Iterable[str]) -> str:
+    names = ", ".join(sorted(there))
+    return f" (there are: {names})" if names else " (none is there yet)"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """What may be meant; "" where nothing is near."""
+    return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=0.6)), "")

@@ -1,6 +1,7 @@
 """What an upload drops: files under their keys, and what each of them is of which sample."""
 
 import hashlib
+import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -10,7 +11,8 @@ from pathlib import Path
 import msgspec
 
 from cli.gather import LeftOut, shown
-from cli.name_advice import advice
+from cli.manifest_file import NamedManifest, files_named, leads_out
+from cli.name_advice import advice, why_aside, why_no_key
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.manifest import (
     LaneFiles,
@@ -20,7 +22,7 @@ from seqdrop.domain.manifest import (
     locate,
     parse_manifest,
 )
-from seqdrop.domain.naming import UploadKind, check_sample_id, parse_fastq_name, upload_kind
+from seqdrop.domain.naming import UploadKind, parse_fastq_name, sample_id_fault, upload_kind
 from seqdrop.domain.upload import Place, expected_place, place_by_name
 
 _MATE = re.compile(
@@ -41,6 +43,8 @@ class Drop:
     """What manifests say of samples."""
     places: dict[str, Place] = field(default_factory=dict)
     """Where each FASTQ file belongs; an assay "" is the deployment's default."""
+    ids_from_names: bool = False
+    """Whether a manifest was made with sample ids that only the files' names tell."""
     unfit: dict[str, str] = field(default_factory=dict)
     """Keys whose names fit nothing, and what to do: a fault unless a manifest knows them."""
     awaited: set[Owner] = field(default_factory=set)
@@ -57,30 +61,6 @@ class Drop:
         """The ids of the samples, each once."""
         named = [entry.sample for entry in self.entries]
         return tuple(dict.fromkeys([*named, *(place.sample for place in self.places.values())]))
-
-
-@dataclass(frozen=True)
-class NamedManifest:
-    """A manifest under a name by which the bucket knows what it is."""
-
-    name: str
-    body: bytes
-    says: Manifest
-
-    @property
-    def names(self) -> list[str]:
-        """The files that it names, as it names them."""
-        pairs = [pair for entry in self.says.samples for pair in entry.files]
-        return [name for pair in pairs for name in (pair.r1, pair.r2)]
-
-
-def read_manifest(file: Path) -> NamedManifest:
-    """A manifest from a file of any name. Raises InvalidManifest where it can't be used."""
-    name, body = file.name, file.read_bytes()
-    if upload_kind(name) is not UploadKind.MANIFEST:
-        is_table = file.suffix == ".csv"
-        name = f"{file.stem}.samplesheet.csv" if is_table else f"{name}.manifest.json"
-    return NamedManifest(name, body, parse_manifest(body, name))
 
 
 def drop_as_named(paths: Sequence[Path], bucket: str) -> Drop:
@@ -113,15 +93,29 @@ def _place_by_name(key: str) -> Place:
     return place_by_name(name, "")
 
 
-def drop_with_options(paths: Sequence[Path], given: SampleEntry, bucket: str) -> Drop:
+def leave_out_aside(drop: Drop, from_folders: Collection[Path]) -> None:
+    """One odd file stops no folder: index reads, UMIs and backups that nothing names."""
+    for key in list(drop.unfit):
+        path = drop.files[key]
+        if path in from_folders and (why := why_aside(path.name)):
+            del drop.unfit[key], drop.files[key]
+            drop.left_out.append(LeftOut(path, why))
+
+
+def drop_with_options(
+    paths: Sequence[Path], given: SampleEntry, bucket: str, from_folders: Collection[Path] = ()
+) -> Drop:
     """Pairs of files with a manifest made from options; without a sample id names tell it.
 
-    Raises InvalidInput for a sample id that is impossible.
+    ``from_folders`` are those of the paths that nobody named one by one. Raises InvalidInput for a
+    sample id that is impossible.
     """
-    if given.sample:
-        check_sample_id(given.sample)
-    drop = Drop()
-    files = _by_name(paths, drop.faults)
+    if fault := given.sample and sample_id_fault(given.sample):
+        raise InvalidInput(f"--sample: {fault}")
+    drop = Drop(ids_from_names=not given.sample)
+    aside = {path: why for path in from_folders if (why := why_aside(path.name))}
+    drop.left_out += [LeftOut(path, aside[path]) for path in paths if path in aside]
+    files = _by_name((path for path in paths if path not in aside), drop.faults)
     for name in [name for name in files if upload_kind(name) is UploadKind.MANIFEST]:
         drop.faults.append(
             f"{files.pop(name)}: it says itself what its samples are: upload it without options, "
@@ -179,24 +173,39 @@ def drop_with_manifest(
     """A manifest and the files that it names: from its own folder, or from where they are given.
 
     ``from_folders`` are those of the paths that nobody named one by one: what the manifest does not
-    name is left out of them. Raises InvalidManifest where a name in it can't be a key.
+    name is left out of them. A name that leads out of the manifest's folder is a fault: its key
+    would be outside the upload's own folder, where another upload's file may be. Raises
+    InvalidManifest where a name in it can't be a key.
     """
     drop = Drop()
-    given = _by_name((path for path in paths if not path.samefile(file)), drop.faults)
-    found = {}
-    for wanted in manifest.names:
-        if not wanted.startswith("s3://"):
-            path = given.pop(Path(wanted).name, file.parent / wanted)
-            if path.is_file():
-                found[wanted] = path
-            else:
-                drop.faults.append(f"{file}: names {wanted!r}, but there is no {path}")
-    for path in given.values():
+    names = [name for name in manifest.names if not name.startswith("s3://")]
+    drop.faults += [
+        f"{file}: names {name!r}, which is outside the manifest's folder: move the manifest to a "
+        "folder that all of its files are below, and name them from there"
+        for name in filter(leads_out, names)
+    ]
+    drop.faults += [f"{file}: names {n!r}: {why}" for n in names if (why := why_no_key(n))]
+    if drop.faults:
+        return drop
+    given = [path for path in paths if not path.samefile(file)]
+    found = files_named(file, names, given)
+    for name in names:
+        if not found[name].is_file():
+            drop.faults.append(f"{file}: names {name!r}, but there is no {found[name]}")
+    taken = {os.path.abspath(path) for path in found.values()}  # noqa: PTH100
+    for path in given:
+        if os.path.abspath(path) in taken:  # noqa: PTH100
+            continue
         if path in from_folders:
             drop.left_out.append(LeftOut(path, f"{file.name} does not name it"))
+        elif path.name in {Path(name).name for name in names}:
+            drop.faults.append(
+                f"{path}: there is another file of this name, given or named by the manifest "
+                f"{file}: put each where the manifest names it"
+            )
         else:
             drop.faults.append(f"{path}: the manifest {file} does not name it")
-    _fill(drop, manifest, found, bucket)
+    _fill(drop, manifest, {n: path for n, path in found.items() if path.is_file()}, bucket)
     return drop
 
 
@@ -222,8 +231,14 @@ def _expect(drop: Drop, manifest: Manifest, key: str, bucket: str) -> None:
     for entry in manifest.samples:
         drop.entries.append(entry)
         for expected in expected_files(entry, entry.assay or entry.pipeline, bucket, key):
-            if expected.key in drop.files:
-                drop.places[expected.key] = expected_place(expected)
+            if path := drop.files.get(expected.key):
+                place = expected_place(expected)
+                there = drop.places.setdefault(expected.key, place)
+                if there != place:
+                    drop.faults.append(
+                        f"{path}: manifests name it as {there.read} of {there.sample} and as "
+                        f"{place.read} of {place.sample}: name it in one of them"
+                    )
             else:
                 drop.awaited.add((expected.sample, expected.assay))
 
@@ -234,7 +249,7 @@ def _pairs(files: Mapping[str, Path], faults: list[str]) -> list[tuple[str, str]
     for name, path in files.items():
         match = _MATE.fullmatch(name)
         if match is None:
-            faults.append(f"{path}: its name does not say which mate it is; {advice(name, files)}")
+            faults.append(f"{path}: {_why_no_mate(name)}; {advice(name, files)}")
             continue
         reads = mates.setdefault((match["before"], match["after"]), {})
         there = reads.setdefault(match["read"], name)
@@ -248,6 +263,13 @@ def _pairs(files: Mapping[str, Path], faults: list[str]) -> list[tuple[str, str]
                 "a manifest, which names both)"
             )
     return [(reads["1"], reads["2"]) for reads in mates.values() if len(reads) == 2]
+
+
+def _why_no_mate(name: str) -> str:
+    """What is wrong with a name that is neither an R1's nor an R2's."""
+    if not name.endswith((".fastq.gz", ".fq.gz")):
+        return "its name does not end in .fastq.gz or .fq.gz"
+    return "its name does not end in _R1, _R2, _1 or _2 before .fastq.gz or .fq.gz"
 
 
 def _by_name(paths: Iterable[Path], faults: list[str]) -> dict[str, Path]:

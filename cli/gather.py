@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cli.name_advice import holds_reads, why_left_out
+from cli.name_advice import holds_reads, why_left_out, why_no_key
 from seqdrop.domain.naming import UploadKind, upload_kind
 from seqdrop.domain.samplesheet import illumina_samples
 
@@ -73,6 +73,9 @@ def _take(
         why = "" if path.name in wanted else _why_left_out(path, gathered, in_folder=in_folder)
     if why:
         gathered.left_out.append(LeftOut(path, why))
+        return
+    if fault := why_no_key(path.name):
+        gathered.faults.append(f"{str(path)!r}: {fault}")
         return
     seen.add(place)
     gathered.files.append(path)

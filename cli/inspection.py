@@ -1,8 +1,9 @@
 """What an upload's files say themselves, looked at on this machine before anything is sent."""
 
-import filecmp
+import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from cli.drop import Drop, Owner
 from cli.gather import Gathered, shown
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.fastq import HEAD_BYTES, FastqHead, check_mates, check_read_number, read_head
+from seqdrop.domain.naming import parse_fastq_name
 from seqdrop.domain.records import FileIdentity
 from seqdrop.domain.upload import Place, file_identity
 
@@ -79,7 +81,8 @@ def _read(
             with path.open("rb") as file:
                 head = read_head(file.read(HEAD_BYTES), path.stat().st_size)
             check_read_number(head, place.read)
-            _check_id(place, head)
+            if place.by == "name" or drop.ids_from_names:
+                _check_id(path.name, place, head)
         except (InvalidInput, OSError) as error:
             said = error.strerror if isinstance(error, OSError) else str(error)
             drop.faults.append(f"{path}: {said}")
@@ -89,11 +92,12 @@ def _read(
     return reads, broken
 
 
-def _check_id(place: Place, head: FastqHead) -> None:
-    """Raises UnplaceableFile for ``A_H2W7MDSXC_L2``: each lane would be a sample, with its part of
-    the reads, and no one would see that the rest is missing.
+def _check_id(name: str, place: Place, head: FastqHead) -> None:
+    """Of an id that only the file's name tells: raises UnplaceableFile for ``A_H2W7MDSXC_L2``. Each
+    lane would be a sample, with its part of the reads, and no one would see that the rest is
+    missing. A name with a lane in its place, as Illumina's, tells the id without it.
     """
-    if place.by == "manifest" or place.named_lane:
+    if parse_fastq_name(name).lane:
         return
     parts = place.sample.split("_")
     of_reads = {head.flowcell.lower(), f"l{head.lane}", f"l{head.lane.zfill(3)}"} - {
@@ -111,23 +115,38 @@ def _check_id(place: Place, head: FastqHead) -> None:
 
 
 def _same_content(drop: Drop) -> dict[str, str]:
-    """Keys whose bytes came before, under the key that is the value. Sizes tell most apart."""
-    by_size: dict[int, list[str]] = defaultdict(list)
-    for key in drop.places:
-        by_size[drop.files[key].stat().st_size].append(key)
-    same: dict[str, str] = {}
-    for keys in by_size.values():
-        kinds: list[str] = []
-        for key in keys:
-            path = drop.files[key]
-            there = next(
-                (k for k in kinds if filecmp.cmp(drop.files[k], path, shallow=False)), None
-            )
-            if there is None:
-                kinds.append(key)
-            elif path.stat().st_size:
-                same[key] = there
-    return same
+    """Keys whose bytes came before, under the key that is the value.
+
+    Only files of one size that begin alike are read whole, each once.
+    """
+    alike = [list(drop.places)]
+    for tell in (_size, _beginning, _content):
+        alike = [kind for keys in alike for kind in _by(tell, keys, drop)]
+    return {key: first for first, *others in alike for key in others}
+
+
+def _by(tell: Callable[[Path], object], keys: Iterable[str], drop: Drop) -> list[list[str]]:
+    """Keys of files that are alike: two or more each. That one can't be read is told elsewhere."""
+    kinds: dict[object, list[str]] = defaultdict(list)
+    for key in keys:
+        with suppress(OSError):
+            kinds[tell(drop.files[key])].append(key)
+    return [kind for kind in kinds.values() if len(kind) > 1]
+
+
+def _size(path: Path) -> object:
+    """Its bytes; nothing has the same content as an empty file, which is a fault of its own."""
+    return path.stat().st_size or path
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.sha256(file.read(HEAD_BYTES)).digest()
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _is_twice(drop: Drop, key: str, same: Mapping[str, str], default_assay: str) -> bool:

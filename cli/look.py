@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING
 
 from cli import destination, inspection
 from cli.deployed_library import deployed_library
-from cli.drop import Drop, drop_as_named, drop_with_manifest, drop_with_options, read_manifest
+from cli.drop import (
+    Drop,
+    drop_as_named,
+    drop_with_manifest,
+    drop_with_options,
+    leave_out_aside,
+)
 from cli.gather import LeftOut, gather
+from cli.manifest_file import read_manifest
 
 if TYPE_CHECKING:
     from cli.stack import Stack
@@ -41,11 +48,12 @@ def look(
         drop = drop_with_manifest(manifest, listed, gathered.files, bucket, gathered.from_folders)
     elif given:
         gathered = gather(paths)
-        drop = drop_with_options(gathered.files, given, bucket)
+        drop = drop_with_options(gathered.files, given, bucket, gathered.from_folders)
     else:
         gathered = gather(paths)
         drop = drop_as_named(gathered.files, bucket)
         destination.apply_expectations(drop, stack.catalog, bucket)
+        leave_out_aside(drop, gathered.from_folders)
     with deployed_library(stack) as known:
         lone = inspection.inspect(drop, known.library.default_assay)
         destination.check_mates_there(drop, lone, stack.catalog, partial=partial)

@@ -38,6 +38,10 @@ _LANE = re.compile(r"(?P<sample>.+?)[._-]L(?P<lane>\d{1,3})$", re.IGNORECASE)
 _NUMBER = re.compile(r"(?P<sample>.+)_(?P<number>S\d+)")
 _BARCODE = re.compile(r"[._-][ACGTN]{6,}([+-][ACGTN]{6,})?$")
 """CASAVA 1.8 has the index in the name: ``A_CGATGT_L001_R1_001.fastq.gz``."""
+_INDEX = re.compile(r".*[._-](I|index)[12](_\d{3})?\.(fastq|fq)(\.gz)?", re.IGNORECASE)
+_UMIS = re.compile(r".*[._-]UMIs?(_\d{3})?\.(fastq|fq)(\.gz)?", re.IGNORECASE)
+_BACKUPS = ("~", ".bak", ".old", ".orig")
+_NOT_IN_XML = "\ufffe\uffff"
 _UNPACKERS = {".bz2": "bzcat", ".zst": "zstdcat", ".xz": "xzcat"}
 _OF_ALIGNMENTS = "it is no FASTQ: make some with `samtools collate` and `samtools fastq`"
 _NOT_READS = {
@@ -68,11 +72,32 @@ def why_left_out(name: str) -> str:
     return next((why for why, holds in reasons.items() if holds), "") or _by_fastq_name(name)
 
 
+def why_no_key(name: str) -> str:
+    """Why a file of this name can't be in a bucket, where listings are XML in UTF-8, and its name
+    a line of text; "" where it can.
+    """
+    if any(unicodedata.category(c) == "Cs" for c in name):
+        return "its name is not in UTF-8: rename it"
+    if any(unicodedata.category(c) == "Cc" or c in _NOT_IN_XML for c in name):
+        return "its name has a line end or another control character in it: rename it"
+    return ""
+
+
 def _by_fastq_name(name: str) -> str:
     try:
         return parse_fastq_name(name).left_out
     except UnplaceableFile:
         return ""
+
+
+def why_aside(name: str) -> str:
+    """Why a file whose name fits nothing seems to be none of R1 and R2; "" where it may be one."""
+    reasons = {
+        "index reads, by its name": _INDEX.fullmatch(name),
+        "UMIs, by its name": _UMIS.fullmatch(name),
+        "a backup copy, by its name": name.lower().endswith(_BACKUPS),
+    }
+    return next((why for why, holds in reasons.items() if holds), "")
 
 
 def holds_reads(name: str) -> bool:
@@ -84,6 +109,8 @@ def advice(name: str, taken: Collection[str] = ()) -> str:
     """What to do with a file whose name fits nothing; ``taken`` are names that can't be given."""
     if packing := _how_to_pack(name):
         return packing
+    if why := why_aside(name):
+        return f"{why}: leave it out"
     if second := _second_of_three(name, taken):
         return f"if it holds the mates of R1, rename it to {second!r}"
     proposed = proposed_name(name)

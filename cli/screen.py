@@ -1,5 +1,6 @@
 """What commands print: JSON, plain text, and tables; nothing but text where nobody looks on."""
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,21 @@ if TYPE_CHECKING:
 
 
 def emit(document: Any) -> None:
-    """One JSON document."""
-    typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    """One JSON document. What is no Unicode in it, as in some paths, is replaced."""
+    try:
+        data = msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        data = msgspec.json.encode(_unicode(msgspec.to_builtins(document)))
+    typer.echo(msgspec.json.format(data, indent=2).decode())
+
+
+def _unicode(value: Any) -> Any:
+    """The same with a replacement character for each byte that was no UTF-8."""
+    if isinstance(value, str):
+        return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {_unicode(key): _unicode(one) for key, one in value.items()}
+    return [_unicode(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def say(text: str) -> None:

@@ -5,18 +5,18 @@ All of them are looked at before any is sent; what is wrong is said at once.
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.options import Json
 from cli.screen import emit, say, warn
+from cli.upload_options import check_usage, given_entry, given_path
 
 if TYPE_CHECKING:
     from cli.drop import Drop
     from cli.look import Look
     from cli.stack import Stack
-    from seqdrop.domain.manifest import SampleEntry
     from seqdrop.domain.records import Analysis, Placed
 
 
@@ -27,7 +27,7 @@ _PAUSE_SECONDS = 0.1
 def upload(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH", exists=True, readable=True, help="Files, or folders."),
+        typer.Argument(metavar="PATH", parser=given_path, help="Files, or folders."),
     ] = None,
     *,
     sample: Annotated[
@@ -68,11 +68,11 @@ def upload(
     All files are looked at first; where one is wrong, nothing is uploaded. Ends with 1 then, and
     where a sample is held once its files were looked at.
     """
-    given = _entry(
+    given = given_entry(
         sample=sample, assay=assay, pipeline=pipeline, reference=reference, project=project,
         priority=priority,
     )  # fmt: skip
-    _check_usage(paths or [], manifest, given, partial=partial)
+    check_usage(paths or [], manifest, given, partial=partial)
     from cli.arrival import wait_until_seen
     from cli.gather import said_of
     from cli.look import look
@@ -81,7 +81,7 @@ def upload(
     stack = find_stack()
     bucket = stack.output("UploadsBucket")
     looked = look(
-        stack, paths or [], manifest, given if given != _entry() else None, partial=partial
+        stack, paths or [], manifest, given if given != given_entry() else None, partial=partial
     )
     if looked.faults and json:
         emit(_document(looked, bucket, {}))
@@ -104,46 +104,6 @@ def upload(
         warn(_standing(analysis))
     if held:
         raise typer.Exit(1)
-
-
-def _entry(
-    *,
-    sample: str = "",
-    assay: str = "",
-    pipeline: str = "",
-    reference: str = "",
-    project: str = "",
-    priority: str = "",
-) -> "SampleEntry":
-    from seqdrop.domain.manifest import SampleEntry
-    from seqdrop.domain.pipeline import Priority
-
-    name, _, version = reference.partition("/")
-    known: dict[str, Priority] = {word: word for word in get_args(Priority)}
-    if priority and priority not in known:
-        raise typer.BadParameter(
-            f"{priority!r} is none of {', '.join(known)}", param_hint="--priority"
-        )
-    return SampleEntry(sample, (), project, assay, pipeline, name, version, known.get(priority))
-
-
-def _check_usage(
-    paths: list[Path], manifest: Path | None, given: "SampleEntry", *, partial: bool
-) -> None:
-    if not paths and not manifest:
-        raise typer.BadParameter("give files, or a manifest with --manifest", param_hint="PATH")
-    if manifest and given != _entry():
-        raise typer.BadParameter("the manifest says what its samples are", param_hint="--manifest")
-    if partial and (manifest or given != _entry()):
-        raise typer.BadParameter(
-            "--partial goes with files that are known by their names: leave out --sample, --assay "
-            "and --manifest, and --pipeline, --project and --priority too",
-            param_hint="--partial",
-        )
-    if given.assay and (given.pipeline or given.reference):
-        raise typer.BadParameter("give an assay, or a pipeline and reference", param_hint="--assay")
-    if bool(given.pipeline) != bool(given.reference):
-        raise typer.BadParameter("--pipeline and --reference go together", param_hint="--pipeline")
 
 
 def _refuse(look: "Look") -> None:

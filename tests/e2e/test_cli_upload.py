@@ -203,3 +203,63 @@ def test_files_that_are_there_by_name_may_be_sent_again_with_options(
     assert {file["uri"] for file in analysis["files"]} == {f["uri"] for f in document["files"]}
     assert len(analysis["runs"]) == 1
     assert bench.starts("count") == 1
+
+
+def test_two_labs_of_one_layout_keep_each_its_own_reads(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    names = ["data/S1_R1.fastq.gz", "data/S1_R2.fastq.gz"]
+    bodies = {"ALICE1": pair(20, seed=5), "BOB1": pair(20, seed=6)}
+    before = keys(bench)
+    for lab, sample in (("labA", "ALICE1"), ("labB", "BOB1")):
+        write(tmp_path / lab, dict(zip(names, bodies[sample], strict=True)))
+        for place, above in (("sheets/m.manifest.json", "../"), ("m.manifest.json", "")):
+            files = [{"r1": above + names[0], "r2": above + names[1]}]
+            text = json.dumps({"samples": [{"sample": sample, "files": files}]})
+            write(tmp_path / lab, {place: text})
+        ended = command.run("upload", "--manifest", f"{lab}/sheets/m.manifest.json")
+        assert ended.returncode == 1
+        assert "'../data/S1_R1.fastq.gz', which is outside the manifest's folder" in ended.stderr
+    assert keys(bench) == before
+    for lab in ("labA", "labB"):
+        command.good("upload", "--manifest", f"{lab}/m.manifest.json")
+    for sample, mates in bodies.items():
+        command.good("wait", sample, "--timeout", "60")
+        [analysis] = command.ask("show", sample)["analyses"]
+        sent = {}
+        for file in analysis["files"]:
+            bucket, _, key = file["uri"].removeprefix("s3://").partition("/")
+            answer = bench.lab.client("s3").get_object(Bucket=bucket, Key=key)
+            sent[key.rpartition("/")[2]] = answer["Body"].read()
+        assert sent == {Path(name).name: mate for name, mate in zip(names, mates, strict=True)}
+
+
+def test_a_name_that_can_be_no_key_is_shown_and_nothing_is_sent(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    first, second = pair(20, seed=7)
+    before = keys(bench)
+    for odd, shown in (("W1\n_R2.fastq.gz", "W1\\n_R2"), ("W1\udcff_R2.fastq.gz", "W1\\udcff_R2")):
+        write(tmp_path, {"W1_R1.fastq.gz": first, odd: second})
+        arguments = ("upload", "W1_R1.fastq.gz", odd, "--sample", "W1")
+        ended = command.run(*arguments)
+        assert ended.returncode == 1
+        assert shown in ended.stderr
+        assert "Traceback" not in ended.stderr
+        document = json.loads(command.run(*arguments, "--json").stdout)
+        assert shown in " ".join(document["faults"])
+    assert keys(bench) == before
+
+
+def test_a_folder_whose_name_is_not_unicode_is_no_hindrance(
+    command: Command, tmp_path: Path
+) -> None:
+    folder = "run\udcff"
+    names = ("Y1_R1.fastq.gz", "Y1_R2.fastq.gz")
+    write(tmp_path, {f"{folder}/{n}": body for n, body in zip(names, pair(20), strict=True)})
+    write(tmp_path, {f"{folder}/notes.docx": "x"})
+    document = command.ask("upload", folder)
+    assert [Path(file["path"]).name for file in document["files"]] == list(names)
+    assert [one["path"] for one in document["left_out"]] == [
+        "run\N{REPLACEMENT CHARACTER}/notes.docx"
+    ]

@@ -96,8 +96,12 @@ def looked(cloud: Cloud, library: Library, drop: Drop, doubt: str = "") -> Drop:
         ({"pipeline": "quik", "reference": "tiny"}, "no pipeline 'quik'; is 'quick' meant?"),
         (
             {"pipeline": "quick", "reference": "tinny"},
-            "no reference 'tinny'; is 'tiny' meant? (there are: broken, tiny): add it with "
-            "`seqdrop reference add tinny VERSION FASTA`",
+            "no reference 'tinny'; is 'tiny' meant? (there are: broken, tiny)",
+        ),
+        (
+            {"pipeline": "quick", "reference": "hg38"},
+            "no reference 'hg38' (there are: broken, tiny): add it with `seqdrop reference add "
+            "hg38 VERSION FASTA`",
         ),
         ({"assay": "lost"}, "S1 (lost): there is no reference 'gone'"),
         ({"assay": "wes"}, "has no target regions 'exome'"),
@@ -128,7 +132,16 @@ def test_what_would_hold_the_sample_is_a_fault(
     [fault] = drop.faults
     assert says in fault
     assert "rerun" not in fault
+    assert not ("meant?" in fault and "add it" in fault)
     assert drop.warnings == []
+
+
+def test_what_an_assay_names_is_what_it_means(
+    cloud: Cloud, library: Library, tmp_path: Path
+) -> None:
+    cloud.catalog.references.add(reference(name="gones"), "test", cloud.clock())
+    [fault] = looked(cloud, library, dropped(tmp_path, assay="lost")).faults
+    assert "there is no reference 'gone' (there are: gones, tiny): add it with" in fault
 
 
 @pytest.mark.parametrize("given", [{"assay": "wgs"}, {"pipeline": "quick", "reference": "tiny"}])

@@ -4,10 +4,18 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cli.drop import drop_as_named, drop_with_manifest, drop_with_options, read_manifest
+from cli.drop import (
+    drop_as_named,
+    drop_with_manifest,
+    drop_with_options,
+    leave_out_aside,
+)
+from cli.manifest_file import read_manifest
 from cli.name_advice import advice
-from seqdrop.domain.errors import InvalidInput, UnplaceableFile
+from seqdrop.domain.errors import InvalidInput
 from seqdrop.domain.manifest import SampleEntry, parse_manifest
 
 BUCKET = "uploads"
@@ -70,7 +78,11 @@ def test_the_same_upload_again_comes_to_the_same_keys(tmp_path: Path) -> None:
     [
         (["A_R1.fastq.gz"], "R2 is missing"),
         (["A_R1.fastq.gz", "A_1.fastq.gz"], "the same mate as"),
-        (["reads.fastq.gz"], "which mate"),
+        (["reads.fastq.gz"], "does not end in _R1, _R2, _1 or _2 before"),
+        (["A-R1.fastq.gz"], "does not end in _R1, _R2, _1 or _2 before"),
+        (["A_R1.FASTQ.GZ"], "its name does not end in .fastq.gz or .fq.gz; rename it to 'A_R1."),
+        (["A_R1.fastq.bz2"], "its name does not end in .fastq.gz or .fq.gz; pack it with gzip"),
+        (["A_I1.fastq.gz"], "index reads, by its name: leave it out"),
         (["A_R1.bam"], "samtools"),
         (["A_R1.fastq"], "`gzip A_R1.fastq`"),
         (["x.manifest.json"], "upload it without options"),
@@ -116,6 +128,38 @@ def test_what_to_do_with_a_file_of_the_bucket_is_not_said_of_one_of_this_machine
     assert "drop a manifest" not in said
 
 
+ASIDE = ["A_I1.fastq.gz", "A_I2.fq.gz", "A_R1.fastq.gz~", "A_UMI.fastq.gz"]
+
+
+def test_of_a_folder_odd_files_are_left_out_and_given_one_by_one_they_are_faults(
+    tmp_path: Path,
+) -> None:
+    pair = made(tmp_path, "A_R1.fastq.gz", "A_R2.fastq.gz")
+    aside = made(tmp_path, *ASIDE)
+    for from_folders in (set(aside + pair), set()):
+        by_name = drop_as_named([*aside, *pair], BUCKET)
+        leave_out_aside(by_name, from_folders)
+        with_options = drop_with_options([*aside, *pair], entry(assay="wes"), BUCKET, from_folders)
+        for drop in (by_name, with_options):
+            assert set(pair) <= set(drop.files.values())
+            faults = [*drop.faults, *drop.unfit.values()]
+            left_out = [one.path for one in drop.left_out]
+            if from_folders:
+                assert (faults, left_out) == ([], aside)
+            else:
+                assert left_out == []
+                assert [fault.partition(":")[0] for fault in faults] == [str(p) for p in aside]
+                assert all(fault.endswith(": leave it out") for fault in faults)
+
+
+def test_what_a_manifest_in_the_folder_names_is_not_left_out(tmp_path: Path) -> None:
+    paths = made(tmp_path, "A_UMI.fastq.gz", "A_I1.fastq.gz")
+    manifest_of(tmp_path / "m.manifest.json", "A", *(path.name for path in paths))
+    drop = drop_as_named([*paths, tmp_path / "m.manifest.json"], BUCKET)
+    leave_out_aside(drop, set(paths))
+    assert (drop.left_out, [place.sample for place in drop.places.values()]) == ([], ["A", "A"])
+
+
 def test_a_name_is_not_proposed_where_another_file_has_it(tmp_path: Path) -> None:
     drop = drop_as_named(made(tmp_path, "A.R1.fastq.gz", "A_R1.fastq.gz"), BUCKET)
     assert "'A_R1.fastq.gz'" not in drop.unfit["A.R1.fastq.gz"]
@@ -150,7 +194,7 @@ def test_a_manifest_among_the_files_that_can_not_be_used_is_one_fault_of_several
 
 
 def test_a_sample_id_with_other_characters_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnplaceableFile, match="may only have letters"):
+    with pytest.raises(InvalidInput, match=r"may only have letters[^:]*$"):
         drop_with_options(made(tmp_path, "A_1.fq.gz", "A_2.fq.gz"), entry("../A"), BUCKET)
 
 
@@ -189,6 +233,14 @@ def test_a_samplesheet_keeps_a_name_that_tells_what_it_is(tmp_path: Path) -> Non
     )
 
 
+def test_what_is_wrong_in_a_manifest_is_said_with_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "run7.csv"
+    file.write_text("sample,r1,r2,lane\nA,a_1.fq.gz,a_2.fq.gz,\nB,b_1.fq.gz,b_2.fq.gz,four\n")
+    with pytest.raises(InvalidInput) as caught:
+        read_manifest(file)
+    assert str(caught.value).startswith(f"{file}: line 3 of the samplesheet: lane is a number")
+
+
 def test_a_manifest_of_files_that_are_not_there_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.manifest.json"
     pair = {"r1": "a_1.fq.gz", "r2": "a_2.fq.gz"}
@@ -218,6 +270,124 @@ def test_of_a_folder_a_manifest_takes_what_it_names_and_leaves_the_rest(tmp_path
         (inside[2], "a.manifest.json does not name it")
     ]
     assert read_manifest(file).names == list(pair.values())
+
+
+def manifest_of(file: Path, sample: str, r1: str, r2: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    entry = {"sample": sample, "files": [{"r1": r1, "r2": r2}]}
+    file.write_text(json.dumps({"samples": [entry]}))
+    return file
+
+
+def test_two_labs_of_one_layout_never_share_a_key(tmp_path: Path) -> None:
+    names = ("data/S1_R1.fastq.gz", "data/S1_R2.fastq.gz")
+    drops = []
+    for lab, sample in (("labA", "ALICE1"), ("labB", "BOB1")):
+        made(tmp_path / lab, *names)
+        file = manifest_of(tmp_path / lab / "m.manifest.json", sample, *names)
+        drop = drop_with_manifest(file, read_manifest(file), [], BUCKET)
+        assert drop.faults == []
+        assert list(drop.files.values()) == [tmp_path / lab / name for name in names]
+        drops.append(drop)
+    assert not drops[0].files.keys() & drops[1].files.keys()
+
+
+@pytest.mark.parametrize(
+    "name", ["../data/a_1.fq.gz", "x/../../a_1.fq.gz", "{}/a_1.fq.gz", "/{}/a_1.fq.gz", "..", "."]
+)
+def test_a_name_outside_the_manifests_folder_is_refused(tmp_path: Path, name: str) -> None:
+    made(tmp_path, "data/a_1.fq.gz", "a_1.fq.gz", "sheets/a_2.fq.gz", "sheets/x/b")
+    outside = name.format(tmp_path)
+    file = manifest_of(tmp_path / "sheets/m.manifest.json", "A", outside, "a_2.fq.gz")
+    for paths in ([], [tmp_path / "a_1.fq.gz"]):
+        drop = drop_with_manifest(file, read_manifest(file), paths, BUCKET)
+        [fault] = drop.faults
+        assert fault.startswith(
+            f"{file}: names {outside!r}, which is outside the manifest's folder"
+        )
+        assert (drop.files, drop.manifest) == ({}, b"")
+
+
+@given(st.lists(st.sampled_from(["..", ".", "", "a", "b", "upload-0", "c.fq.gz"]), min_size=1))
+def test_whatever_a_manifest_names_its_files_go_below_the_uploads_own_folder(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("m")
+    name = "/".join(parts) or "."
+    file = manifest_of(folder / "1/2/m.manifest.json", "A", name, "mate.fq.gz")
+    (elsewhere := folder / "given").mkdir()
+    drop = drop_with_manifest(
+        file, read_manifest(file), made(elsewhere, "c.fq.gz", "mate.fq.gz"), BUCKET
+    )
+    assert all(key.startswith(f"{drop.manifest_key.split('/')[0]}/") for key in drop.files)
+
+
+@pytest.mark.parametrize(
+    ("name", "in_manifest", "why"),
+    [
+        ("m.manifest.json", "a\n.fq.gz", "names 'a\\n.fq.gz': its name has a line end"),
+        ("m\n.manifest.json", "a.fq.gz", "m\\n.manifest.json': its name has a line end"),
+        ("m\udcff.manifest.json", "a.fq.gz", "m\\udcff.manifest.json': its name is not in UTF-8"),
+    ],
+)
+def test_no_manifest_is_made_where_a_name_can_be_no_key(
+    tmp_path: Path, name: str, in_manifest: str, why: str
+) -> None:
+    made(tmp_path, in_manifest, "b.fq.gz")
+    file = manifest_of(tmp_path / name, "A", in_manifest, "b.fq.gz")
+    try:
+        drop = drop_with_manifest(file, read_manifest(file), [], BUCKET)
+        [said] = drop.faults
+        assert drop.manifest == b""
+    except InvalidInput as error:
+        said = str(error)
+    assert why in said
+
+
+def test_two_names_that_end_alike_get_each_its_own_file(tmp_path: Path) -> None:
+    a, b, other = made(tmp_path, "a/S1.fq.gz", "b/S1.fq.gz", "other/S1.fq.gz")
+    file = manifest_of(tmp_path / "m.manifest.json", "A", "a/S1.fq.gz", "b/S1.fq.gz")
+    for paths in ([], [b], [b, a]):
+        drop = drop_with_manifest(file, read_manifest(file), paths, BUCKET)
+        assert (drop.faults, list(drop.files.values())) == ([], [a, b])
+    [fault] = drop_with_manifest(file, read_manifest(file), [other], BUCKET).faults
+    assert fault.startswith(f"{other}: there is another file of this name")
+
+
+def test_a_file_in_the_place_that_the_manifest_names_is_the_one_that_is_meant(
+    tmp_path: Path,
+) -> None:
+    mine = made(tmp_path, "labA/data/S1_R1.fq.gz", "labA/data/S1_R2.fq.gz")
+    others = made(tmp_path, "labB/S1_R1.fq.gz", "labB/S1_R2.fq.gz")
+    names = ("data/S1_R1.fq.gz", "data/S1_R2.fq.gz")
+    file = manifest_of(tmp_path / "labA/m.manifest.json", "ALICE1", *names)
+    by_folder = drop_with_manifest(file, read_manifest(file), others, BUCKET, others)
+    assert (by_folder.faults, list(by_folder.files.values())) == ([], mine)
+    assert [one.path for one in by_folder.left_out] == others
+    faults = drop_with_manifest(file, read_manifest(file), others, BUCKET).faults
+    assert [fault.partition(":")[0] for fault in faults] == [str(path) for path in others]
+    assert all("there is another file of this name" in fault for fault in faults)
+
+
+def test_of_two_given_files_of_one_name_none_is_guessed(tmp_path: Path) -> None:
+    made(tmp_path, "r2.fq.gz")
+    paths = made(tmp_path, "x/S1.fq.gz", "y/S1.fq.gz")
+    file = manifest_of(tmp_path / "m.manifest.json", "A", "S1.fq.gz", "r2.fq.gz")
+    missing, *ambiguous = drop_with_manifest(file, read_manifest(file), paths, BUCKET).faults
+    assert "there is no" in missing
+    assert [fault.partition(":")[0] for fault in ambiguous] == [str(path) for path in paths]
+
+
+def test_a_file_that_two_manifests_name_for_two_samples_is_refused(tmp_path: Path) -> None:
+    pair = made(tmp_path, "S1_R1.fastq.gz", "S1_R2.fastq.gz")
+    names = [path.name for path in pair]
+    sheets = [
+        manifest_of(tmp_path / f"{sample}.manifest.json", sample, *names)
+        for sample in ("ALICE1", "BOB1")
+    ]
+    faults = drop_as_named([*sheets, *pair], BUCKET).faults
+    assert [fault.partition(":")[0] for fault in faults] == [str(path) for path in pair]
+    assert "R1 of ALICE1 and as R1 of BOB1" in faults[0]
 
 
 def test_a_manifest_of_another_bucket_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ PAIR = ["NA1_S1_L001_R1_001.fastq.gz", "NA1_S1_L001_R2_001.fastq.gz"]
 def made(folder: Path, *names: str) -> list[Path]:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(ILLUMINA if name.endswith(".csv") else name.encode())
+        (folder / name).write_bytes(ILLUMINA if name.endswith(".csv") else b"x")
     return [folder / name for name in names]
 
 
@@ -56,6 +56,15 @@ def test_files_given_one_by_one_are_judged_as_in_a_folder_but_for_what_is_no_fas
 def test_a_table_that_is_not_illuminas_is_a_manifest(tmp_path: Path) -> None:
     (sheet := tmp_path / "SampleSheet.csv").write_text("patient,sample,fastq_1\nA,A,x\n")
     assert gather([tmp_path]).files == [sheet]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_illuminas_sheet_is_known_in_whichever_encoding(tmp_path: Path, encoding: str) -> None:
+    (sheet := tmp_path / "SampleSheet.csv").write_bytes(ILLUMINA.decode().encode(encoding))
+    made(tmp_path, *PAIR)
+    gathered = gather([tmp_path])
+    assert gathered.on_sheets == {sheet: frozenset({"NA1"})}
+    assert [path.name for path in gathered.files] == PAIR
 
 
 def test_a_path_given_twice_is_taken_once_and_told(tmp_path: Path) -> None:
@@ -102,3 +111,30 @@ def test_each_file_left_out_is_named_beside_its_reason_up_to_twenty(count: int, 
         "left out (first): b",
         f"left out (why): {names}{more}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("A\n_R1.fastq.gz", "control character"),
+        ("A\x1b[2J_R1.fastq.gz", "control character"),
+        ("A\uffff_R1.fastq.gz", "control character"),
+        ("A\udcff_R1.fastq.gz", "not in UTF-8"),
+    ],
+)
+def test_a_name_that_can_be_no_key_is_a_fault_that_shows_it(
+    tmp_path: Path, name: str, why: str
+) -> None:
+    [path] = made(tmp_path, name)
+    for given in (tmp_path, path):
+        gathered = gather([given])
+        [fault] = gathered.faults
+        assert fault.startswith(f"{str(path)!r}: its name")
+        assert why in fault
+        assert gathered.files == []
+    assert gather([tmp_path], {name}).faults
+
+
+def test_names_in_any_language_and_with_any_signs_can_be_keys(tmp_path: Path) -> None:
+    files = made(tmp_path, "a'\"; $(touch x).fq.gz", "Ä_R1.fastq.gz", "文\u00a0👩\u200d🔬.fq.gz")
+    assert (gather([tmp_path]).files, gather([tmp_path]).faults) == (files, [])

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.drop import Drop, drop_as_named, drop_with_manifest, drop_with_options, read_manifest
+from cli import inspection
+from cli.drop import Drop, drop_as_named, drop_with_manifest, drop_with_options
 from cli.gather import gather
 from cli.inspection import LoneMate, compare_with_sheets, inspect
+from cli.manifest_file import read_manifest
+from seqdrop.domain.fastq import HEAD_BYTES
 from seqdrop.domain.manifest import SampleEntry
 from tests.lab import pair, reads
 
@@ -110,6 +113,34 @@ def test_files_of_one_size_and_other_content_are_not_the_same(tmp_path: Path) ->
     assert (drop.faults, drop.warnings) == ([], [])
 
 
+def test_of_thousands_of_files_of_one_size_those_that_begin_alike_are_read_whole_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = "@r{:04} 1:N:0:A\nAC\n+\nII\n"
+    bodies = {f"A{n}_R1": gzip.compress(record.format(n).encode(), 0, mtime=0) for n in range(2000)}
+    assert len({len(body) for body in bodies.values()}) == 1
+    paths = write(tmp_path, **bodies, B_R1=bodies["A7_R1"])
+    read: list[Path] = []
+    content = inspection._content
+
+    def count(path: Path) -> bytes:
+        read.append(path)
+        return content(path)
+
+    monkeypatch.setattr(inspection, "_content", count)
+    drop, _ = named(paths)
+    assert drop.faults == []
+    [warning] = drop.warnings
+    assert "samples A7 and B have the same reads" in warning
+    assert sorted(path.name for path in read) == ["A7_R1.fastq.gz", "B_R1.fastq.gz"]
+
+
+def test_files_that_begin_alike_and_end_otherwise_are_not_the_same(tmp_path: Path) -> None:
+    beginning = R1 + os.urandom(HEAD_BYTES)
+    drop, _ = named(write(tmp_path, A_R1=beginning + b"1", B_R1=beginning + b"2"))
+    assert (drop.faults, drop.warnings) == ([], [])
+
+
 def test_two_files_for_one_mate_of_a_lane_are_a_fault_whatever_their_names(tmp_path: Path) -> None:
     drop, _ = named(write(tmp_path, A_R1=R1, A_R2=R2, A_1=reads(21)))
     [fault] = drop.faults
@@ -146,9 +177,34 @@ def test_a_sample_that_is_named_with_the_lane_of_its_reads_is_a_fault(
     assert len(drop.faults) == 2
     assert f"give --sample {is_of}, or --sample {sample} if" in drop.faults[0]
     assert lone == []
-    meant = drop_with_options(write(tmp_path, **bodies), SampleEntry(sample, ()), BUCKET)
+    paths = write(tmp_path, **bodies)
+    for options in (
+        SampleEntry("", (), assay="wes"),
+        SampleEntry("", (), pipeline="p", reference="r"),
+        SampleEntry("", (), project="p"),
+    ):
+        with_options = drop_with_options(paths, options, BUCKET)
+        inspect(with_options, DEFAULT)
+        assert with_options.faults == drop.faults
+    meant = drop_with_options(paths, SampleEntry(sample, ()), BUCKET)
     assert inspect(meant, DEFAULT) == []
     assert (meant.faults, meant.warnings) == ([], [])
+    sheet = tmp_path / "samplesheet.csv"
+    sheet.write_text(f"sample,r1,r2\n{sample},{paths[0].name},{paths[1].name}\n")
+    for said in (
+        drop_with_manifest(sheet, read_manifest(sheet), [], BUCKET),
+        drop_as_named([sheet, *paths], BUCKET),
+    ):
+        assert inspect(said, DEFAULT) == []
+        assert (said.faults, said.warnings) == ([], [])
+
+
+def test_a_lane_in_its_place_in_illuminas_name_is_no_part_of_the_id(tmp_path: Path) -> None:
+    first, second = pair(3, lane=2)
+    bodies = {f"A_L2_S1_L002_R{read}_001": body for read, body in ((1, first), (2, second))}
+    drop = drop_with_options(write(tmp_path, **bodies), SampleEntry("", (), assay="wes"), BUCKET)
+    assert inspect(drop, DEFAULT) == []
+    assert (drop.faults, drop.samples) == ([], ("A_L2",))
 
 
 @pytest.mark.parametrize("sample", ["A_L3", "HTEST", "L2", "A_HTESTS", "A-L2", "A_2"])

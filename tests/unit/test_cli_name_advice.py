@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cli.name_advice import advice, holds_reads, proposed_name, why_left_out
+from cli.name_advice import advice, holds_reads, proposed_name, why_aside, why_left_out
 from seqdrop.domain.errors import UnplaceableFile
 from seqdrop.domain.naming import parse_fastq_name
 
@@ -124,6 +124,11 @@ def test_a_proposed_name_is_of_a_sample_and_never_of_the_other_mate(
     assert holds_reads(proposed)
     if mark:
         assert parsed.read == ("R2" if "2" in mark else "R1")
+
+
+@given(stem=_STEM, mark=st.sampled_from(["_R1", "_2", "_index_1"]))
+def test_no_name_that_fits_seems_to_be_none_of_r1_and_r2(stem: str, mark: str) -> None:
+    assert why_aside(f"{stem}{mark}.fastq.gz") == ""
 
 
 @given(stem=_STEM, mark=st.sampled_from(["_R1", "_2"]))

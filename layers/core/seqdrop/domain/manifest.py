@@ -3,8 +3,9 @@
 import hashlib
 import json
 import posixpath
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -12,7 +13,7 @@ import msgspec
 from seqdrop.domain.errors import InvalidManifest
 from seqdrop.domain.naming import sample_id_fault
 from seqdrop.domain.pipeline import Priority
-from seqdrop.domain.samplesheet import samples_of_sheet
+from seqdrop.domain.samplesheet import SheetSample, samples_of_sheet
 
 # \Z: "$" would let a line end through, and a library's would break the SAM header.
 _Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")]
@@ -24,6 +25,26 @@ _MAX_KEY_BYTES = 1_024
 """S3's own limit."""
 _MAX_NAMES_BYTES = 120_000
 """The catalog keeps all names of an analysis twice in one item of at most 400 KB."""
+
+_WORD_RULE = "may have letters, digits, '.', '_' and '-', at most 64 of them"
+_MD5_RULE = "is an MD5 in hex, 32 digits"
+_RULES = {
+    "lane": "is a number of at most three digits, as 5 or L005",
+    "library": _WORD_RULE,
+    "r1_md5": _MD5_RULE,
+    "r2_md5": _MD5_RULE,
+    "project": "may have at most 64 characters",
+    "assay": _WORD_RULE,
+    "pipeline": _WORD_RULE,
+    "reference": _WORD_RULE,
+    "reference_version": _WORD_RULE,
+    "priority": "is urgent, routine or bulk",
+    "sex": "is female or male",
+}
+"""What the fields below may have, in words, but for those that may have any text or truth."""
+_UNKNOWN = re.compile(r"unknown field `(.+)` - at ")
+_PLACE = re.compile(r"\$\.samples\[(?P<sample>\d+)\](\.files\[(?P<pair>\d+)\])?\.(?P<column>\w+)`$")
+"""Where msgspec says that a value is."""
 
 
 class LaneFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,18 +170,37 @@ def _check_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _parse_csv(data: bytes) -> Manifest:
     """Columns: sample, r1, r2, and any of the others that a JSON manifest may have."""
-    samples = samples_of_sheet(data, frozenset(LaneFiles.__struct_fields__))
+    sheet = samples_of_sheet(data, frozenset(LaneFiles.__struct_fields__))
     try:
-        return msgspec.convert({"samples": samples}, type=Manifest)
+        return msgspec.convert({"samples": [one.document for one in sheet]}, type=Manifest)
     except msgspec.ValidationError as error:
-        raise InvalidManifest(f"the samplesheet {_wrong_form(error)}") from error
+        raise InvalidManifest(_wrong_in_sheet(error, sheet)) from error
+
+
+def _wrong_in_sheet(error: msgspec.ValidationError, sheet: Sequence[SheetSample]) -> str:
+    """The line and the column of a value that can't be used, and what the column may have."""
+    if unknown := _UNKNOWN.search(str(error)):
+        known = (*LaneFiles.__struct_fields__, *SampleEntry.__struct_fields__)
+        there = ", ".join(sorted({*known} - {"files"}))
+        return f"the samplesheet has a column {unknown[1]!r}, which is none of {there}"
+    place = _PLACE.search(str(error))
+    if place is None or place["column"] not in _RULES:
+        return f"the samplesheet {_wrong_form(error)}"
+    sample, column = sheet[int(place["sample"])], place["column"]
+    pair = place["pair"]
+    line = sample.pair_lines[int(pair)] if pair else sample.column_lines[column]
+    return f"line {line} of the samplesheet: {column} {_RULES[column]}"
 
 
 def _wrong_form(error: msgspec.ValidationError) -> str:
-    """What msgspec says, but for a sex: its text would show what was given."""
+    """What msgspec says, but in words where there are some. What was given for a sex is not said,
+    whatever it was.
+    """
     text = str(error)
-    if text.endswith(".sex`"):
-        text = "sex is female or male - at " + text.rpartition(" - at ")[2]
+    place = _PLACE.search(text)
+    column = place["column"] if place else ""
+    if column in _RULES and (column == "sex" or ", got " not in text):
+        text = f"{column} {_RULES[column]} - at {text.rpartition(' - at ')[2]}"
     return f"does not have the right form: {text}"
 
 

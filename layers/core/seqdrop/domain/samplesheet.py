@@ -3,8 +3,10 @@
 import csv
 import io
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from seqdrop.domain.errors import InvalidManifest
 
@@ -26,8 +28,20 @@ ILLUMINA_SHEET = (
 )
 
 
-def samples_of_sheet(data: bytes, file_columns: frozenset[str]) -> list[dict[str, object]]:
-    """The samples as a JSON manifest would have them, in the order of their first lines.
+@dataclass(frozen=True)
+class SheetSample:
+    """A sample under one assay, and the lines that say so."""
+
+    document: dict[str, object]
+    """As a JSON manifest would have it."""
+    pair_lines: list[int]
+    """The line of each pair of its files."""
+    column_lines: dict[str, int]
+    """The first line that has a value in a column of the sample's."""
+
+
+def samples_of_sheet(data: bytes, file_columns: frozenset[str]) -> list[SheetSample]:
+    """The samples in the order of their first lines.
 
     ``file_columns`` belong to a pair of files, all others to the sample under an assay. A value may
     stand on any of its lines, or on several. Raises InvalidManifest where two of them differ.
@@ -47,11 +61,16 @@ def samples_of_sheet(data: bytes, file_columns: frozenset[str]) -> list[dict[str
         person = persons.setdefault(name, _Sample(name))
         sample = samples.setdefault((name, way), _Sample(name))
         sample.files.append({name: text for name, text in given.items() if name in file_columns})
+        sample.file_lines.append(number)
         for column, text in given.items():
             if column not in file_columns:
                 (person if column in _OF_THE_PERSON else sample).note(column, text, number)
     return [
-        {"files": sample.files, **sample.given, **persons[name].given}
+        SheetSample(
+            {"files": sample.files, **sample.given, **persons[name].given},
+            sample.file_lines,
+            sample.lines | persons[name].lines,
+        )
         for (name, _), sample in samples.items()
     ]
 
@@ -79,6 +98,7 @@ class _Sample:
     def __init__(self, name: str) -> None:
         self._name = name
         self.files: list[dict[str, str]] = []
+        self.file_lines: list[int] = []
         self._given: dict[str, tuple[object, int]] = {}
 
     def note(self, column: str, text: str, number: int) -> None:
@@ -102,6 +122,11 @@ class _Sample:
     def given(self) -> dict[str, object]:
         """The values by column."""
         return {column: value for column, (value, _) in self._given.items()}
+
+    @property
+    def lines(self) -> dict[str, int]:
+        """The first lines with them, by column."""
+        return {column: line for column, (_, line) in self._given.items()}
 
 
 def _shown(value: object) -> str:
@@ -162,7 +187,8 @@ def illumina_samples(data: bytes) -> frozenset[str] | None:
     ``Sample_Name`` where there is one, else the ``Sample_ID``, with dashes for what names can't
     have.
     """
-    text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    encoding = "utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
+    text = data.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
     rows = [[cell.strip(' "') for cell in line.split(",")] for line in text.split("\n")]
     said = [row for row in rows if any(row)]
     if not said or not _SECTION.fullmatch(said[0][0]):
