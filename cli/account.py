@@ -66,6 +66,12 @@ class Account:
             return dict(yaml_parse(answer))
         return dict(answer)
 
+    def is_on_free_plan(self) -> bool:
+        """Whether the account has AWS' free plan; one from before July 2025 has none at all."""
+        ask = self._client("freetier").get_account_plan_state
+        answer = _unless_missing(ask, "ResourceNotFoundException")
+        return answer is not None and answer["accountPlanType"] == "FREE"
+
     def quota(self, code: str, service: str = "ec2") -> float:
         """A quota of a service, as it was raised or by default."""
         client = self._client("service-quotas")

@@ -34,7 +34,13 @@ from cli.doctor_checks import (
 )
 from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
 from cli.doctor_images import check_container_images, check_docker
-from cli.doctor_quotas import check_functions, check_quotas, check_room, check_storage
+from cli.doctor_quotas import (
+    check_functions,
+    check_plan,
+    check_quotas,
+    check_room,
+    check_storage,
+)
 from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
 from cli.doctor_stack import check_batch, check_stack
 from cli.facts import StackFacts
@@ -136,6 +142,7 @@ def examine(account: Account, wanted: Wanted, session: Any, *, hosts: bool) -> F
         found = {"hosts": [ok(_NO_HOSTS)], "disk": [_disk(wanted.stack)]}
         return found | _examine_deployed(wanted, session)
     checks: dict[str, list[Callable[[Wanted, Account], Iterator[Finding]]]] = {
+        "plan": [check_plan],
         "quotas": [check_quotas, check_storage, check_functions, check_room],
         "CPU hosts": [check_cpu_types],
         "F2 hosts": [check_fpga_zones],

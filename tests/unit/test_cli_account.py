@@ -217,6 +217,24 @@ def test_a_quota_that_was_never_raised_is_the_default(clients: Any) -> None:
     stub.assert_no_pending_responses()
 
 
+@pytest.mark.parametrize(("plan", "free"), [("FREE", True), ("PAID", False)])
+def test_an_accounts_plan_is_read(clients: Any, plan: str, free: bool) -> None:
+    account, stub = stubbed("freetier")
+    state = {
+        "accountId": "123456789012", "accountPlanType": plan, "accountPlanStatus": "ACTIVE",
+    }  # fmt: skip
+    stub.add_response("get_account_plan_state", state)
+    with stub:
+        assert account.is_on_free_plan() is free
+
+
+def test_an_account_without_any_plan_is_not_on_the_free_one(clients: Any) -> None:
+    account, stub = stubbed("freetier")
+    stub.add_client_error("get_account_plan_state", "ResourceNotFoundException")
+    with stub:
+        assert not account.is_on_free_plan()
+
+
 def test_a_quota_that_may_not_be_asked_for_is_an_error(clients: Any) -> None:
     account, stub = stubbed("service-quotas")
     stub.add_client_error("get_service_quota", "AccessDeniedException")

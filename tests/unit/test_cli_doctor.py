@@ -19,7 +19,13 @@ from cli.doctor_checks import (
 )
 from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
 from cli.doctor_images import check_container_images, check_docker
-from cli.doctor_quotas import check_functions, check_quotas, check_room, check_storage
+from cli.doctor_quotas import (
+    check_functions,
+    check_plan,
+    check_quotas,
+    check_room,
+    check_storage,
+)
 from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
 from cli.doctor_stack import check_batch, check_stack
 from cli.examination import asked as findings_of
@@ -113,6 +119,7 @@ class Facts:
     """An account in which all is well, unless a test says otherwise."""
 
     region: str = "us-east-1"
+    free_plan: bool = False
     quotas: dict[str, float] = field(default_factory=dict)
     f2_zones: frozenset[str] = frozenset({"us-east-1a", "us-east-1b"})
     images: Mapping[str, Image] = field(default_factory=lambda: {"ami-1": HOST_IMAGE})
@@ -140,6 +147,9 @@ class Facts:
 
     def identity(self) -> tuple[str, str]:
         return "123456789012", self.arn
+
+    def is_on_free_plan(self) -> bool:
+        return self.free_plan
 
     def quota(self, code: str, service: str = "ec2") -> float:
         assert service == {"L-7A658B76": "ebs", "L-F678F1CE": "vpc"}.get(code, "ec2")
@@ -215,7 +225,7 @@ class Machine(Shell):
 
 check_images = partial(check_container_images, shell=Machine())
 ALL = (
-    check_quotas, check_storage, check_functions, check_cpu_types, check_fpga_zones,
+    check_plan, check_quotas, check_storage, check_functions, check_cpu_types, check_fpga_zones,
     check_host_images, check_images, check_network, check_licence, check_linked_roles,
 )  # fmt: skip
 
@@ -254,6 +264,12 @@ def test_the_f_quota_is_held_against_both_kinds_of_fpga_hosts(has: float, verdic
 @pytest.mark.parametrize(("has", "verdict"), [(5, "fail"), (16, "warn"), (512, "ok")])
 def test_the_spot_quota_is_held_against_the_wanted_size(has: float, verdict: str) -> None:
     assert verdicts(found(check_quotas, Facts(quotas={"L-34B43A08": has})))[0] == verdict
+
+
+def test_an_account_on_the_free_plan_is_told_whatever_its_quotas() -> None:
+    (finding,) = found(check_plan, Facts(free_plan=True))
+    assert finding.verdict is Verdict.FAIL
+    assert finding.do.startswith("upgrade the account's plan")
 
 
 def test_prices_without_cpu_hosts_are_one_line_and_end_no_other_check(tmp_path: Path) -> None:
