@@ -55,6 +55,12 @@ class Account:
             ),
         )
 
+    def stack_status(self, name: str) -> str:
+        """The status of a stack by name; "" where there is none."""
+        client = self._client("cloudformation")
+        answer = _unless_missing(lambda: client.describe_stacks(StackName=name), "ValidationError")
+        return str(answer["Stacks"][0]["StackStatus"]) if answer else ""
+
     def template(self, name: str) -> dict[str, Any]:
         """A deployed stack's template after its transforms, its conditions still in it."""
         answer = self._client("cloudformation").get_template(

@@ -21,8 +21,6 @@ _EMPTY = '""'
 _SAM = ".venv-sam/bin/sam"
 _OWN_SAM = ".venv-sam/.ready"
 """SAM in an environment of its own, as the lock says: its pins fight with others."""
-IMAGES_STACK = "seqdrop-images"
-"""The bootstrap stack: one for an account and region, whatever is deployed beside it."""
 
 
 def deploy(
@@ -45,7 +43,7 @@ def deploy(
     ] = False,
 ) -> None:
     """Deploys this copy of Seqdrop; refuses what can't go well, and stops at what fails."""
-    from cli.deployment import PROJECT, read_environment
+    from cli.deployment import IMAGES_STACK, PROJECT, read_environment
     from cli.doctor_checks import check_parameters, check_programs, check_rules
     from cli.examination import wanted_of
     from cli.findings import refuse_failures
@@ -70,6 +68,7 @@ def deploy(
     account = _account(environment)
     registry = Registry(account, "ACCOUNT" if dry_run else account.identity()[0])
     if not dry_run:
+        _refuse_stacks([IMAGES_STACK, *([] if images_only else [environment.stack])], account)
         _refuse_images(wanted, account, shell, given_too=as_given)
     recipes = recipes_for(wanted.given)
     shell.run(["make", _OWN_SAM])
@@ -87,6 +86,8 @@ def deploy(
 
 def bootstrap_command(environment: "Environment", *, ask: bool) -> list[str]:
     """What makes the image repositories, and changes nothing where they are."""
+    from cli.deployment import IMAGES_STACK
+
     return [
         _SAM, "deploy", "--template-file", "bootstrap/template.yaml",
         "--stack-name", IMAGES_STACK, "--region", environment.region,
@@ -125,6 +126,14 @@ def _account(environment: "Environment") -> "Account":
     from cli.stack import session_for
 
     return account_of(session_for(environment.region))
+
+
+def _refuse_stacks(names: list[str], account: "Account") -> None:
+    """Raises CommandFailed for stacks that take no change, before an image is built for them."""
+    from cli.doctor_stack import refuse_unchangeable
+
+    for name in names:
+        refuse_unchangeable(name, account)
 
 
 def _refuse_images(wanted: "Wanted", account: "Account", shell: Shell, *, given_too: bool) -> None:

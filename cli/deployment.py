@@ -16,6 +16,8 @@ SAMCONFIG = PROJECT / "samconfig.toml"
 TEMPLATE = PROJECT / "template.yaml"
 BOOTSTRAP = PROJECT / "bootstrap/template.yaml"
 """The image repositories, in a stack of their own."""
+IMAGES_STACK = "seqdrop-images"
+"""That stack: one for an account and region, whatever is deployed beside it."""
 PLACEHOLDER = "CHOOSE"
 """What samconfig.toml has where only the one who deploys can know."""
 KINDS = {"fpga-genome": "FpgaGenome", "fpga-exome": "FpgaExome", "cpu": "Cpu"}

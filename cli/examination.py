@@ -42,7 +42,7 @@ from cli.doctor_quotas import (
     check_storage,
 )
 from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
-from cli.doctor_stack import check_batch, check_stack
+from cli.doctor_stack import check_batch, check_images_stack, check_stack
 from cli.facts import StackFacts
 from cli.faults import explain
 from cli.findings import Finding, Wanted, fail, ok, warn
@@ -92,9 +92,9 @@ def wanted_of(
         parameters,
         with_defaults(declared, parameters),
         Library(str(PIPELINES)),
-        stack if stack and stack.was_made else None,
+        stack if stack and stack.is_whole else None,
         {one.parameter: (one.kind, one.tag()) for one in recipes_for(parameters)},
-        None if stack is None or stack.was_made else stack,
+        None if stack is None or stack.is_whole else stack,
         _resources_made(parameters) if with_resources else (),
     )
 
@@ -147,6 +147,7 @@ def examine(account: Account, wanted: Wanted, session: Any, *, hosts: bool) -> F
         "CPU hosts": [check_cpu_types],
         "F2 hosts": [check_fpga_zones],
         "FPGA AMIs": [check_host_images],
+        "repositories": [check_images_stack],
         "images": [partial(check_container_images, shell=Shell(PROJECT))],
         "network": [check_network],
         "licence": [check_licence],

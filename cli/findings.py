@@ -39,11 +39,11 @@ class Wanted:
     """Those given, and the template's defaults."""
     library: Library
     stack: StackFacts | None
-    """The stack that is there, if there ever was one."""
+    """The stack that is there, if it is whole."""
     built: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Parameters of images that nobody gave, so that `seqdrop deploy` builds them: kind and tag."""
-    failed: StackFacts | None = None
-    """A stack whose first try failed."""
+    unfinished: StackFacts | None = None
+    """A stack that is not whole: a first try, or one that is being deleted."""
     resources: tuple[Mapping[str, Any], ...] = ()
     """What `seqdrop deploy` makes under these parameters, in both templates."""
 

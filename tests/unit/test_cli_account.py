@@ -151,6 +151,13 @@ Outputs: {Url: {Value: {Ref: Letters}}}
     assert (queue.name, queue.id) == ("Letters", stack.outputs["Url"])
 
 
+def test_a_stacks_status_is_told_where_there_is_a_stack(clients: Any, account: Account) -> None:
+    assert account.stack_status("seqdrop") == ""
+    template = "Resources: {Letters: {Type: 'AWS::SQS::Queue'}}"
+    clients("cloudformation").create_stack(StackName="seqdrop", TemplateBody=template)
+    assert account.stack_status("seqdrop") == "CREATE_COMPLETE"
+
+
 def test_what_was_deleted_of_a_stack_is_no_part_of_it(clients: Any) -> None:
     """CloudFormation lists it still, with the id that it had."""
     account, stub = stubbed("cloudformation")
@@ -169,7 +176,7 @@ def test_what_was_deleted_of_a_stack_is_no_part_of_it(clients: Any) -> None:
         found = account.stack("seqdrop")
     assert found is not None
     assert [one.id for one in found.resources] == ["kept"]
-    assert not found.was_made
+    assert not found.is_whole
 
 
 def test_zones_are_those_that_cloudformation_would_take(account: Account) -> None:

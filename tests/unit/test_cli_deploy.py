@@ -333,6 +333,23 @@ def test_an_image_that_hosts_would_not_run_is_refused_before_anything_is_run(
     assert "was run" in refusal("amd64"), "nothing is in the way of the first command"
 
 
+@pytest.mark.parametrize("name", ["seqdrop-dev", "seqdrop-images"])
+def test_over_a_first_try_that_failed_nothing_is_built_or_made(
+    name: str, images_stack: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def status(_: Account, asked: str) -> str:
+        return "ROLLBACK_COMPLETE" if asked == name else ""
+
+    monkeypatch.setattr(Account, "stack_status", status)
+    monkeypatch.setattr(Bare, "lacks", set())
+    monkeypatch.setattr("cli.deploy.Shell", Bare)
+    says = f"{name} is ROLLBACK_COMPLETE: the first try failed"
+    assert says in str(run("--env", "dev").exception)
+    alone = str(run("--env", "dev", "--images-only").exception)
+    assert (says in alone) == (name == "seqdrop-images")
+    assert ("was run" in alone) == (name == "seqdrop-dev")
+
+
 def test_images_alone_are_made_whatever_image_was_given(
     images_stack: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

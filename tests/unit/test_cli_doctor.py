@@ -27,7 +27,7 @@ from cli.doctor_quotas import (
     check_storage,
 )
 from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
-from cli.doctor_stack import check_batch, check_stack
+from cli.doctor_stack import check_batch, check_images_stack, check_stack, refuse_unchangeable
 from cli.examination import asked as findings_of
 from cli.examination import wanted_of
 from cli.facts import (
@@ -39,6 +39,7 @@ from cli.facts import (
     StackFacts,
     Subnet,
 )
+from cli.faults import CommandFailed
 from cli.findings import Finding, Verdict, Wanted
 from cli.shell import Shell
 from cli.simulator import Denial, Question, Simulator
@@ -119,6 +120,7 @@ class Facts:
     """An account in which all is well, unless a test says otherwise."""
 
     region: str = "us-east-1"
+    images_stack: str = "CREATE_COMPLETE"
     free_plan: bool = False
     quotas: dict[str, float] = field(default_factory=dict)
     f2_zones: frozenset[str] = frozenset({"us-east-1a", "us-east-1b"})
@@ -188,6 +190,10 @@ class Facts:
 
     def batch_resources(self, kind: str, arns: Sequence[str] = ()) -> list[BatchResource]:
         return [one for one in self.batch[kind] if not arns or one.arn in arns]
+
+    def stack_status(self, name: str) -> str:
+        assert name == "seqdrop-images"
+        return self.images_stack
 
     def template(self, name: str) -> dict[str, Any]:
         assert name == "seqdrop"
@@ -598,7 +604,12 @@ def test_docker_is_looked_for_where_no_account_tells_of_images() -> None:
         ("REVIEW_IN_PROGRESS", "warn", "its change set was not executed"),
         ("ROLLBACK_COMPLETE", "fail", "the first try failed, and nothing can be deployed over it"),
         ("CREATE_COMPLETE", "ok", "CREATE_COMPLETE"),
+        ("CREATE_IN_PROGRESS", "warn", "CREATE_IN_PROGRESS"),
+        ("ROLLBACK_IN_PROGRESS", "fail", "the first try failed, and is being undone"),
+        ("DELETE_IN_PROGRESS", "fail", "it takes no change"),
+        ("DELETE_FAILED", "fail", "a part of it could not be deleted"),
         ("UPDATE_IN_PROGRESS", "warn", "UPDATE_IN_PROGRESS"),
+        ("UPDATE_FAILED", "warn", "the last change failed, and was not undone"),
         ("UPDATE_ROLLBACK_COMPLETE", "warn", "what was there before runs on"),
         ("UPDATE_ROLLBACK_FAILED", "fail", "it takes no change"),
     ],
@@ -614,6 +625,48 @@ def test_a_stack_that_takes_no_change_is_told_with_the_whole_command() -> None:
     assert check_stack(real(stuck)).do.endswith(
         "aws cloudformation continue-update-rollback --stack-name lab-prod"
     )
+
+
+def test_a_stack_that_ran_and_is_being_deleted_is_no_first_try() -> None:
+    for status in ("DELETE_IN_PROGRESS", "DELETE_FAILED"):
+        found = check_stack(real(replace(STACK, status=status)))
+        assert "first try" not in found.says
+        assert found.verdict is Verdict.FAIL
+
+
+def test_what_is_only_being_made_is_not_asked_about_its_parts() -> None:
+    for status in ("CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "DELETE_FAILED"):
+        assert real(replace(STACK, status=status)).stack is None
+    assert real(replace(STACK, status="UPDATE_IN_PROGRESS")).stack is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "refused"),
+    [
+        ("", False),
+        ("CREATE_COMPLETE", False),
+        ("UPDATE_ROLLBACK_COMPLETE", False),
+        ("UPDATE_FAILED", False),
+        ("REVIEW_IN_PROGRESS", False),
+        ("ROLLBACK_COMPLETE", True),
+        ("CREATE_IN_PROGRESS", True),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", True),
+        ("DELETE_FAILED", True),
+    ],
+)
+def test_a_stack_that_takes_no_change_now_is_refused(status: str, refused: bool) -> None:
+    facts = cast("Account", Facts(images_stack=status))
+    if refused:
+        with pytest.raises(CommandFailed, match=f"seqdrop-images is {status}"):
+            refuse_unchangeable("seqdrop-images", facts)
+    else:
+        refuse_unchangeable("seqdrop-images", facts)
+
+
+def test_the_repositories_stack_is_looked_at_where_it_is() -> None:
+    assert found(check_images_stack, Facts(images_stack="")) == []
+    assert verdicts(found(check_images_stack, Facts())) == ["ok"]
+    assert verdicts(found(check_images_stack, Facts(images_stack="ROLLBACK_COMPLETE"))) == ["fail"]
 
 
 def test_a_first_try_that_failed_is_examined_as_if_there_were_none() -> None:
