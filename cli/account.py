@@ -169,14 +169,17 @@ class Account:
         )
 
     def secret(self, arn: str) -> Secret | None:
-        """A secret, if it is there and not about to be deleted."""
+        """A secret, if it is there and not about to be deleted.
+
+        It is found by an ARN without the six letters at its end, too.
+        """
         answer = _unless_missing(
             lambda: self._client("secretsmanager").describe_secret(SecretId=arn),
             "ResourceNotFoundException",
         )
         if answer is None or "DeletedDate" in answer:
             return None
-        return Secret(self._customers_key(answer.get("KmsKeyId", "")))
+        return Secret(str(answer["ARN"]), self._customers_key(answer.get("KmsKeyId", "")))
 
     def _customers_key(self, key: str) -> str:
         """A key's ARN, by any of its names; "" where AWS manages it."""

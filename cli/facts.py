@@ -79,6 +79,8 @@ class ContainerImage:
 class Secret:
     """A secret of Secrets Manager; its value is not read."""
 
+    arn: str
+    """Its whole ARN, which grants have to name."""
     key: str
     """The ARN of the customer's key that it is encrypted with; "" for AWS' own."""
 

@@ -117,7 +117,7 @@ def test_what_is_not_there_is_no_error(clients: Any, account: Account) -> None:
 def test_a_secret_that_is_about_to_be_deleted_is_none(clients: Any, account: Account) -> None:
     manager = clients("secretsmanager")
     arn = manager.create_secret(Name="dragen", SecretString="{}")["ARN"]
-    assert account.secret(arn) == Secret("")
+    assert account.secret(arn) == Secret(arn, "")
     manager.delete_secret(SecretId=arn)
     assert account.secret(arn) is None
 
@@ -130,11 +130,11 @@ def test_a_secrets_key_is_told_by_its_arn_if_it_is_a_customers(
     manager = clients("secretsmanager")
     for i, name in enumerate((key["KeyId"], key["Arn"], "alias/lab")):
         arn = manager.create_secret(Name=f"dragen{i}", SecretString="{}", KmsKeyId=name)["ARN"]
-        assert account.secret(arn) == Secret(key["Arn"])
+        assert account.secret(arn) == Secret(arn, key["Arn"])
     arn = manager.create_secret(
         Name="aws-own", SecretString="{}", KmsKeyId="alias/aws/secretsmanager"
     )["ARN"]
-    assert account.secret(arn) == Secret("")
+    assert account.secret(arn) == Secret(arn, "")
 
 
 def test_a_stack_is_read_with_its_parameters_and_resources(clients: Any, account: Account) -> None:

@@ -1,5 +1,6 @@
 """`seqdrop doctor`: what it says of accounts that lack something, before anything is made."""
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -129,6 +130,7 @@ class Facts:
     pushed: ContainerImage | None = PUSHED
     key: str | None = ""
     """The licence's secret's; None where there is no secret."""
+    secret_arn: str = "arn:secret"
     free: int = 3
     functions: int = 1000
     networks: int = 1
@@ -201,7 +203,7 @@ class Facts:
 
     def secret(self, arn: str) -> Secret | None:
         assert arn == "arn:secret"
-        return None if self.key is None else Secret(self.key)
+        return None if self.key is None else Secret(self.secret_arn, self.key)
 
     def licences(self, resource: str) -> tuple[int, int]:
         assert resource == "arn:licences"
@@ -388,6 +390,8 @@ def test_a_closed_subnet_with_endpoints_is_good_but_for_a_licence_from_outside()
     services = frozenset({"ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry", "logs"})
     facts = Facts(nets=(replace(PRIVATE, default_route="", endpoints=services),))
     asked = wanted(SubnetIds="subnet-a")
+    assert verdicts(found(check_network, facts, asked)) == ["ok", "fail"]
+    asked = wanted(SubnetIds="subnet-a", DragenLicenceSecretArn="")
     assert verdicts(found(check_network, facts, asked)) == ["ok", "warn"]
     asked = wanted(SubnetIds="subnet-a", EnableFpga="false")
     assert verdicts(found(check_network, facts, asked)) == ["ok"]
@@ -418,6 +422,42 @@ def test_a_licence_that_is_not_there_or_used_up_is_told() -> None:
     assert verdicts(found(check_licence, Facts(), wanted(DragenLicenceSecretArn=""))) == ["warn"]
     findings = found(check_licence, Facts(free=0), wanted(STACK))
     assert (findings[1].verdict, findings[1].says) == ("warn", "0 of 4 DRAGEN licences are free")
+
+
+def test_an_arn_that_only_finds_the_secret_is_told_with_the_whole_one() -> None:
+    """A name that ends with a dash and six letters looks like a whole ARN, and is none."""
+    (finding,) = found(check_licence, Facts(secret_arn="arn:secret-AbCdEf"))
+    assert finding.verdict is Verdict.FAIL
+    assert finding.do == "give --parameter DragenLicenceSecretArn=arn:secret-AbCdEf"
+
+
+@pytest.mark.parametrize(
+    ("version", "too_old"),
+    [("4.1.23", True), ("3.10.4", True), ("4.2.4", False), ("4.10", False), ("5", False)],
+)
+def test_a_dragen_that_takes_no_licence_from_a_file_is_told(version: str, too_old: bool) -> None:
+    ami = replace(HOST_IMAGE, tags={"seqdrop:dragen": version})
+    facts = Facts(images={"ami-1": HOST_IMAGE, "ami-2": ami})
+    findings = found(check_licence, facts, wanted(FpgaExomeAmi="ami-2"))
+    assert verdicts(findings) == ["ok", *["fail"] * too_old]
+    if too_old:
+        assert findings[1].says.startswith(f"FpgaExomeAmi ami-2 ran DRAGEN {version}, and DRAGEN")
+    asked = wanted(FpgaExomeAmi="ami-2", DragenLicenceSecretArn="")
+    assert verdicts(found(check_licence, facts, asked)) == ["warn"]
+
+
+@pytest.mark.parametrize(("version", "too_old"), [("4.1", True), ("4", False), ("4.4", False)])
+def test_a_pipeline_that_wants_such_a_dragen_is_told(
+    version: str, too_old: bool, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(PROJECT / "pipelines", tmp_path / "pipelines")
+    pipeline = folder / "exome-fpga.yaml"
+    pipeline.write_text(pipeline.read_text().replace('dragen: "4.4"', f'dragen: "{version}"', 1))
+    asked = replace(wanted(), library=Library(str(folder)))
+    findings = found(check_licence, Facts(), asked)
+    assert [one.says.partition(",")[0] for one in findings[1:]] == [
+        f"pipeline exome-fpga wants DRAGEN {version}"
+    ] * too_old
 
 
 def test_a_licence_under_a_customers_key_needs_that_key_named() -> None:
