@@ -45,7 +45,7 @@ def deploy(
     """Deploys this copy of Seqdrop; refuses what can't go well, and stops at what fails."""
     from cli.deployment import IMAGES_STACK, PROJECT, read_environment
     from cli.doctor_checks import check_parameters, check_programs, check_rules
-    from cli.examination import wanted_of
+    from cli.examination import cloud_identity, wanted_of
     from cli.findings import refuse_failures
     from cli.images import Registry, recipes_for
     from cli.library_check import require_good_library
@@ -66,7 +66,7 @@ def deploy(
     if not images_only and not dry_run:
         refuse_failures(check_programs(shell))
     account = _account(environment)
-    registry = Registry(account, "ACCOUNT" if dry_run else account.identity()[0])
+    registry = Registry(account, "ACCOUNT" if dry_run else cloud_identity(account)[0])
     if not dry_run:
         _refuse_stacks([IMAGES_STACK, *([] if images_only else [environment.stack])], account)
         _refuse_images(wanted, account, shell, given_too=as_given)

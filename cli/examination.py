@@ -8,7 +8,12 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
 from botocore.parsers import ResponseParserError
 
 from cli.account import Account
@@ -22,6 +27,7 @@ from cli.deployment import (
     transformed_template,
     with_defaults,
     without_conditions,
+    without_idle_placeholders,
 )
 from cli.doctor_catalog import Deployed, check_dead_letters, check_references
 from cli.doctor_checks import (
@@ -44,7 +50,7 @@ from cli.doctor_quotas import (
 from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
 from cli.doctor_stack import check_batch, check_images_stack, check_stack
 from cli.facts import StackFacts
-from cli.faults import explain
+from cli.faults import NO_CREDENTIALS, CommandFailed, explain
 from cli.findings import Finding, Wanted, fail, ok, warn
 from cli.images import recipes_for
 from cli.shell import Shell
@@ -86,7 +92,9 @@ def wanted_of(
     """
     declared = template_parameters()
     known = {n: v for n, v in (stack.parameters if stack else {}).items() if n in declared}
-    parameters = {**known, **environment.parameters, **parse_parameters(given)}
+    parameters = without_idle_placeholders(
+        declared, {**known, **environment.parameters, **parse_parameters(given)}
+    )
     return Wanted(
         declared,
         parameters,
@@ -106,11 +114,22 @@ def _resources_made(parameters: Mapping[str, str]) -> tuple[Mapping[str, Any], .
     return tuple(resource for resources in found for resource in resources.values())
 
 
-def identify(account: Account, *, embedded: bool = False) -> Finding:
+def cloud_identity(account: Account) -> tuple[str, str]:
+    """Account and ARN of who asks, where only the cloud can be meant.
+
+    Raises CommandFailed where there are no credentials.
+    """
+    try:
+        return account.identity()
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise CommandFailed(NO_CREDENTIALS) from error
+
+
+def identify(account: Account, *, cloud: bool, embedded: bool) -> Finding:
     """Who asks, and where; a failure where AWS does not take the credentials."""
     try:
-        number, arn = account.identity()
-    except (BotoCoreError, ClientError, ResponseParserError) as error:
+        number, arn = cloud_identity(account) if cloud else account.identity()
+    except (CommandFailed, BotoCoreError, ClientError, ResponseParserError) as error:
         return fail(explain(error))
     who = f"{number} in {account.region}, as {arn}"
     return warn(f"{who}: {_EMBEDDED[0]}", _EMBEDDED[1]) if embedded else ok(who)

@@ -29,6 +29,7 @@ from cli.faults import CommandFailed, explain
 from cli.images import SHARED, Recipe, Registry, push_image, recipes, recipes_for
 from cli.main import app
 from cli.shell import Shell
+from tests.infrastructure.stack import made
 
 DECLARED: dict[str, dict[str, Any]] = {
     "Image": {"Type": "String", "MinLength": 1, "MaxLength": 9},
@@ -170,6 +171,38 @@ def test_placeholders_stop_a_deployment_before_anything_is_run(
         assert "FpgaGenomeAmi: it still has samconfig.toml's placeholder" in str(answer.exception)
         assert "CpuImage" not in str(answer.exception), "it is built here"
         assert "+ " not in answer.stdout
+
+
+def test_placeholders_of_what_is_not_deployed_are_empty_also_for_sam() -> None:
+    cpu_only = ("--env", "prod-eu", "--dry-run", "--parameter", "EnableFpga=false")
+    subnets = ("--parameter", "SubnetIds=subnet-1", "--parameter", "SecurityGroupIds=sg-1")
+    answer = run(*cpu_only, *subnets)
+    assert answer.exit_code == 0, answer.exception
+    command = answer.stdout.splitlines()[-1]
+    assert "CHOOSE" not in command
+    assert """'FpgaGenomeAmi=""'""" in command
+    assert """'DragenLicenceSecretArn=""'""" in command
+    answer = run(*cpu_only, "--parameter", "CreateNetwork=true")
+    assert answer.exit_code == 0, answer.exception
+    said = str(run(*cpu_only).exception)
+    assert "SubnetIds: it still has samconfig.toml's placeholder" in said
+    assert "Fpga" not in said
+
+
+@pytest.mark.parametrize(
+    ("switch", "value", "names"),
+    [
+        (switch, "false" if value == "true" else "true", names)
+        for (switch, value), names in deployment._USED_ONLY_WITH.items()
+    ],
+)
+def test_what_counts_as_not_deployed_is_used_by_no_resource(
+    switch: str, value: str, names: tuple[str, ...]
+) -> None:
+    resources = json.dumps(made(**{switch: value}))
+    used = {one or other for one, other in re.findall(r'"Ref": "(\w+)"|\$\{(\w+)', resources)}
+    assert used & {"CpuImage", "MaxCpuVcpus"}
+    assert not used & set(names)
 
 
 @pytest.mark.parametrize(
@@ -369,7 +402,13 @@ def test_without_credentials_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("cli.deploy.Shell", Bare)
     answer = run("--env", "dev")
     assert answer.exception is not None
-    assert explain(answer.exception).startswith("there are no AWS credentials")
+    said = explain(answer.exception)
+    assert said.startswith("there are no AWS credentials: ")
+    assert "AWS_PROFILE" in said
+    assert "AWS_ENDPOINT_URL" not in said, "with which deploy would refuse to run"
+    answer = CliRunner().invoke(app, ["doctor", "--env", "dev"])
+    assert f"account     {said}" in answer.stdout
+    assert "AWS_ENDPOINT_URL" in CliRunner().invoke(app, ["doctor"]).stdout
 
 
 FAKE_DOCKER = """#!/bin/sh
