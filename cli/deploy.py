@@ -1,6 +1,7 @@
 """`seqdrop deploy`: repositories, images, `sam build` and `sam deploy`, in this order."""
 
 import os
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _EMPTY = '""'
 """An empty value as SAM reads it: left out, the stack would keep the one that it has."""
+_FEEDS_LOGIN = "aws ecr get-login-password --region {region} | "
+"""What a person feeds `docker login` with; this command asks ECR itself."""
 _SAM = ".venv-sam/bin/sam"
 _OWN_SAM = ".venv-sam/.ready"
 """SAM in an environment of its own, as the lock says: its pins fight with others."""
@@ -51,7 +54,7 @@ def deploy(
     from cli.library_check import require_good_library
     from cli.stack import PIPELINES
 
-    if os.environ.get("AWS_ENDPOINT_URL") and not dry_run:
+    if os.environ.get("AWS_ENDPOINT_URL"):
         raise CommandFailed(
             "AWS_ENDPOINT_URL is set, but this deploys to the cloud: unset it "
             "(`seqdrop local up` deploys on this machine)"
@@ -73,7 +76,7 @@ def deploy(
     recipes = recipes_for(wanted.given)
     shell.run(["make", _OWN_SAM])
     shell.run(bootstrap_command(environment, ask=not yes))
-    images = _push(recipes, registry, shell)
+    images = _push(recipes, registry, shell, environment.region)
     if images_only:
         for name, image in images.items():
             say(f"{name}={image}")
@@ -109,7 +112,9 @@ def deploy_command(
     ]  # fmt: skip
 
 
-def _push(recipes: "list[Recipe]", registry: "Registry", shell: "Shell") -> dict[str, str]:
+def _push(
+    recipes: "list[Recipe]", registry: "Registry", shell: "Shell", region: str
+) -> dict[str, str]:
     """Parameters for the images that are built here."""
     from cli.images import build_commands, push_image
 
@@ -117,7 +122,8 @@ def _push(recipes: "list[Recipe]", registry: "Registry", shell: "Shell") -> dict
         return {recipe.parameter: push_image(recipe, registry, shell) for recipe in recipes}
     for recipe in recipes:
         for command in build_commands(recipe, registry):
-            shell.run(command)
+            fed = _FEEDS_LOGIN.format(region=region) if "--password-stdin" in command else ""
+            say(f"+ {fed}{shlex.join(command)}")
     return {recipe.parameter: f"{registry.repository(recipe.kind)}@DIGEST" for recipe in recipes}
 
 

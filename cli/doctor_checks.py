@@ -34,9 +34,13 @@ def check_library() -> Iterator[Finding]:
 
 
 def check_rules(wanted: Wanted) -> Iterator[Finding]:
-    """Do the parameters go together, as the template's rules say?"""
+    """Do the parameters go together, as the template's rules say, and with the region?"""
     for why in broken_rules(wanted.given):
         yield fail(why, _MEND)
+    if wanted.makes_network:
+        for zone in wanted.values("NetworkZones"):
+            if not zone.startswith(wanted.region):
+                yield fail(f"NetworkZones: {zone} is no zone of {wanted.region}", _MEND)
 
 
 _MEND = "mend samconfig.toml, or give --parameter Name=value"

@@ -103,6 +103,7 @@ def wanted_of(
         stack if stack and stack.is_whole else None,
         {one.parameter: (one.kind, one.tag()) for one in recipes_for(parameters)},
         None if stack is None or stack.is_whole else stack,
+        environment.region,
         _resources_made(parameters) if with_resources else (),
     )
 

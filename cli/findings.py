@@ -44,6 +44,8 @@ class Wanted:
     """Parameters of images that nobody gave, so that `seqdrop deploy` builds them: kind and tag."""
     unfinished: StackFacts | None = None
     """A stack that is not whole: a first try, or one that is being deleted."""
+    region: str = ""
+    """Where it is to be; "" where only the session knows."""
     resources: tuple[Mapping[str, Any], ...] = ()
     """What `seqdrop deploy` makes under these parameters, in both templates."""
 

@@ -146,10 +146,12 @@ def test_a_dry_run_prints_every_command_and_runs_none(monkeypatch: pytest.Monkey
 def test_an_image_that_nobody_gave_is_built_here() -> None:
     answer = run("--dry-run", "--env", "dev")
     commands = [line for line in answer.stdout.splitlines() if line.startswith("+ ")]
-    assert [command.split()[1:3] for command in commands[2:5]] == [
+    ran = [command.rpartition(" | ")[2].removeprefix("+ ") for command in commands[2:5]]
+    assert [command.split()[:2] for command in ran] == [
         ["docker", "build"], ["docker", "login"], ["docker", "push"],
     ]  # fmt: skip
     assert "--file containers/cpu/Dockerfile" in commands[2]
+    assert commands[3].startswith("+ aws ecr get-login-password --region us-east-1 | docker login")
     assert "seqdrop/cpu@DIGEST" in commands[-1]
 
 
@@ -210,6 +212,7 @@ def test_what_counts_as_not_deployed_is_used_by_no_resource(
     [
         ("CreateNetwork=false", "Hosts need a network: give SubnetIds"),
         ("EnableFpga=true", "EnableFpga=true needs FpgaGenomeAmi"),
+        ("NetworkZones=us-east-1a,eu-west-2b", "NetworkZones: eu-west-2b is no zone of us-east-1"),
         ("CpuImage=lab/cpu:latest", "CpuImage: 'lab/cpu:latest' is not as it should be"),
     ],
 )
@@ -239,7 +242,8 @@ def test_a_broken_pipeline_is_told_and_nothing_is_deployed(
 
 def test_it_does_not_deploy_into_an_endpoint_by_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
-    assert "unset it" in str(run("--env", "dev").exception)
+    for arguments in ["--env", "dev"], ["--env", "dev", "--dry-run"]:
+        assert "unset it" in str(run(*arguments).exception)
 
 
 def test_a_program_that_fails_or_is_not_there_is_one_line(tmp_path: Path) -> None:
