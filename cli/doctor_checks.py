@@ -24,13 +24,28 @@ def check_parameters(wanted: Wanted) -> Iterator[Finding]:
         yield ok(f"{len(wanted.given)} given, the others by default")
 
 
-def check_library() -> Iterator[Finding]:
+def check_library(wanted: Wanted) -> Iterator[Finding]:
     """Are the lab's pipelines, assays and prices, which go with the deployment, right?"""
     mistakes = mistakes_in_library(PIPELINES)
     for mistake in mistakes:
         yield fail(mistake, "mend the file")
     if not mistakes:
         yield ok("every pipeline, assay and price is as it should be")
+        yield from _default_assay(wanted)
+
+
+def _default_assay(wanted: Wanted) -> Iterator[Finding]:
+    """Can samples run for which nobody names an assay?"""
+    assays, default = wanted.library.assays(), wanted.library.default_assay
+    missing = wanted.missing_queues(assays[default])
+    if missing:
+        runs = [name for name, assay in assays.items() if not wanted.missing_queues(assay)]
+        instead = f"set `default: {runs[0]}` in pipelines/assays.yaml" if runs else "add one"
+        yield warn(
+            f"the default assay {default} needs the queue {', '.join(missing)}, which is not to be "
+            "deployed: samples without an assay will be held",
+            f"{instead} before you deploy, or name an assay with every upload",
+        )
 
 
 def check_rules(wanted: Wanted) -> Iterator[Finding]:

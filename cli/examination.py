@@ -54,7 +54,7 @@ from cli.faults import NO_CREDENTIALS, CommandFailed, explain
 from cli.findings import Finding, Wanted, fail, ok, warn
 from cli.images import recipes_for
 from cli.shell import Shell
-from cli.stack import PIPELINES, Stack
+from cli.stack import PIPELINES, Stack, is_embedded
 from seqdrop.domain.errors import SeqdropError
 from seqdrop.library import Library
 
@@ -150,7 +150,7 @@ def examine_here(wanted: Wanted) -> Findings:
 
 def _examine_here(wanted: Wanted) -> Findings:
     return {
-        "pipelines": list(check_library()),
+        "pipelines": list(check_library(wanted)),
         "parameters": [*check_parameters(wanted), *check_rules(wanted)],
         "programs": list(check_programs(Shell(PROJECT))),
     }
@@ -162,7 +162,7 @@ def examine(account: Account, wanted: Wanted, session: Any, *, hosts: bool) -> F
         found = {"hosts": [ok(_NO_HOSTS)], "disk": [_disk(wanted.stack)]}
         return found | _examine_deployed(wanted, session)
     checks: dict[str, list[Callable[[Wanted, Account], Iterator[Finding]]]] = {
-        "plan": [check_plan],
+        "plan": [] if is_embedded() else [check_plan],  # moto has no such service at all
         "quotas": [check_quotas, check_storage, check_functions, check_room],
         "CPU hosts": [check_cpu_types],
         "F2 hosts": [check_fpga_zones],

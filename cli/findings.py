@@ -9,6 +9,7 @@ from cli.deployment import KINDS, PLACEHOLDER
 from cli.facts import StackFacts
 from cli.faults import CommandFailed
 from seqdrop.domain.errors import InvalidPipeline
+from seqdrop.domain.pipeline import Assay
 from seqdrop.library import Library
 
 
@@ -74,6 +75,11 @@ class Wanted:
         if price is None:
             raise InvalidPipeline("prices.yaml has no price for the queue cpu: add it")
         return price.host_vcpus
+
+    def missing_queues(self, assay: Assay) -> list[str]:
+        """The kinds of queue that an assay's pipeline uses, and that it is not to have."""
+        stages = self.library.pipeline(assay.pipeline).stages.values()
+        return sorted({stage.queue for stage in stages} - set(self.kinds))
 
     def of(self, kind: str) -> list[Mapping[str, Any]]:
         """Properties of the resources of a type that it is to make."""

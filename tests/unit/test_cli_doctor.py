@@ -13,6 +13,7 @@ from cli.account import Account
 from cli.deployment import PROJECT, Environment
 from cli.doctor_checks import (
     check_disk,
+    check_library,
     check_licence,
     check_parameters,
     check_programs,
@@ -863,6 +864,15 @@ def test_a_role_that_was_changed_by_hand_is_told() -> None:
     assert finding.verdict is Verdict.FAIL
     assert "s3:GetObjectVersion on arn:aws:s3:::u/any: no policy allows it" in finding.says
     assert "drift detection" in finding.do
+
+
+def test_a_default_assay_that_could_not_run_is_told_with_one_that_could() -> None:
+    good, *rest = check_library(real(None, "EnableFpga=true"))
+    assert (good.verdict, rest) == ("ok", [])
+    good, told = check_library(real())
+    assert (good.verdict, told.verdict) == ("ok", "warn")
+    assert told.says.startswith("the default assay wgs needs the queue fpga-genome, which is not")
+    assert told.do.startswith("set `default: wgs-cpu` in pipelines/assays.yaml before you deploy")
 
 
 def test_placeholders_are_told_once() -> None:
