@@ -22,7 +22,7 @@ _GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
 _FIRST_TRY_FAILED = (
     fail,
     "the first try failed, and nothing can be deployed over it",
-    f"{_EVENTS}; sam delete --stack-name {{name}}; mend, and deploy again",
+    f"{_EVENTS}; sam delete {{stack}}; mend, and deploy again",
 )
 _STATES: Mapping[str, tuple[Callable[[str, str], Finding], str, str]] = {
     "REVIEW_IN_PROGRESS": (warn, "its change set was not executed", "deploy again"),
@@ -32,7 +32,7 @@ _STATES: Mapping[str, tuple[Callable[[str, str], Finding], str, str]] = {
     "ROLLBACK_IN_PROGRESS": (
         fail,
         "the first try failed, and is being undone",
-        f"wait for its end; {_EVENTS}; sam delete --stack-name {{name}}; mend, and deploy again",
+        f"wait for its end; {_EVENTS}; sam delete {{stack}}; mend, and deploy again",
     ),
     "UPDATE_FAILED": (
         warn,
@@ -45,13 +45,13 @@ _STATES: Mapping[str, tuple[Callable[[str, str], Finding], str, str]] = {
     "UPDATE_ROLLBACK_FAILED": (
         fail,
         "it takes no change",
-        f"{_EVENTS}; mend, then aws cloudformation continue-update-rollback --stack-name {{name}}",
+        f"{_EVENTS}; mend, then aws cloudformation continue-update-rollback {{stack}}",
     ),
     "DELETE_IN_PROGRESS": (fail, "it takes no change", "wait till it is gone, and deploy again"),
     "DELETE_FAILED": (
         fail,
         "a part of it could not be deleted, and nothing can be deployed over what is left",
-        f"{_EVENTS}; mend, sam delete --stack-name {{name}} once more, and deploy again",
+        f"{_EVENTS}; mend, sam delete {{stack}} once more, and deploy again",
     ),
 }  # fmt: skip
 """Other states: the verdict, what it means, and what to do."""
@@ -62,23 +62,24 @@ def check_stack(wanted: Wanted) -> Finding:
     stack = wanted.stack or wanted.unfinished
     if stack is None:
         return warn("it is not deployed yet", "see docs/deploy.md; then ask again")
-    return state_of_stack(stack.name, stack.status)
+    return state_of_stack(stack.name, stack.status, wanted.region)
 
 
 def check_images_stack(_: Wanted, account: Account) -> Iterator[Finding]:
     """How the stack of the image repositories is, if it is there."""
     if status := account.stack_status(IMAGES_STACK):
-        yield state_of_stack(IMAGES_STACK, status)
+        yield state_of_stack(IMAGES_STACK, status, account.region)
 
 
-def state_of_stack(name: str, status: str) -> Finding:
+def state_of_stack(name: str, status: str, region: str) -> Finding:
     """What a stack's status means for who deploys; fails where it takes no change."""
     if status in _GOOD:
         return ok(status)
     says = f"{name} is {status}"
     if status in _STATES:
         verdict, means, do = _STATES[status]
-        return verdict(f"{says}: {means}", do.format(name=name))
+        stack = f"--stack-name {name}" + (f" --region {region}" if region else "")
+        return verdict(f"{says}: {means}", do.format(stack=stack))
     return warn(says, _WAIT) if status.endswith("_IN_PROGRESS") else fail(says, _EVENTS)
 
 
@@ -87,7 +88,7 @@ def refuse_unchangeable(name: str, account: Account) -> None:
     status = account.stack_status(name)
     if not status:
         return
-    found = state_of_stack(name, status)
+    found = state_of_stack(name, status, account.region)
     if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
         found = fail(found.says, found.do)
     refuse_failures([found])

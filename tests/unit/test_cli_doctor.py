@@ -664,7 +664,7 @@ def test_how_a_stack_is_is_told(status: str, verdict: str, says: str) -> None:
 def test_a_stack_that_takes_no_change_is_told_with_the_whole_command() -> None:
     stuck = replace(STACK, name="lab-prod", status="UPDATE_ROLLBACK_FAILED")
     assert check_stack(real(stuck)).do.endswith(
-        "aws cloudformation continue-update-rollback --stack-name lab-prod"
+        "aws cloudformation continue-update-rollback --stack-name lab-prod --region us-east-1"
     )
 
 
