@@ -55,6 +55,12 @@ class Account:
             ),
         )
 
+    def stack_status(self, name: str) -> str:
+        """The status of a stack by name; "" where there is none."""
+        client = self._client("cloudformation")
+        answer = _unless_missing(lambda: client.describe_stacks(StackName=name), "ValidationError")
+        return str(answer["Stacks"][0]["StackStatus"]) if answer else ""
+
     def template(self, name: str) -> dict[str, Any]:
         """A deployed stack's template after its transforms, its conditions still in it."""
         answer = self._client("cloudformation").get_template(
@@ -65,6 +71,12 @@ class Account:
 
             return dict(yaml_parse(answer))
         return dict(answer)
+
+    def is_on_free_plan(self) -> bool:
+        """Whether the account has AWS' free plan; one from before July 2025 has none at all."""
+        ask = self._client("freetier").get_account_plan_state
+        answer = _unless_missing(ask, "ResourceNotFoundException")
+        return answer is not None and answer["accountPlanType"] == "FREE"
 
     def quota(self, code: str, service: str = "ec2") -> float:
         """A quota of a service, as it was raised or by default."""
@@ -157,14 +169,17 @@ class Account:
         )
 
     def secret(self, arn: str) -> Secret | None:
-        """A secret, if it is there and not about to be deleted."""
+        """A secret, if it is there and not about to be deleted.
+
+        It is found by an ARN without the six letters at its end, too.
+        """
         answer = _unless_missing(
             lambda: self._client("secretsmanager").describe_secret(SecretId=arn),
             "ResourceNotFoundException",
         )
         if answer is None or "DeletedDate" in answer:
             return None
-        return Secret(self._customers_key(answer.get("KmsKeyId", "")))
+        return Secret(str(answer["ARN"]), self._customers_key(answer.get("KmsKeyId", "")))
 
     def _customers_key(self, key: str) -> str:
         """A key's ARN, by any of its names; "" where AWS manages it."""

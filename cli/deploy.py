@@ -1,6 +1,7 @@
 """`seqdrop deploy`: repositories, images, `sam build` and `sam deploy`, in this order."""
 
 import os
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 _EMPTY = '""'
 """An empty value as SAM reads it: left out, the stack would keep the one that it has."""
+_FEEDS_LOGIN = "aws ecr get-login-password --region {region} | "
+"""What a person feeds `docker login` with; this command asks ECR itself."""
 _SAM = ".venv-sam/bin/sam"
 _OWN_SAM = ".venv-sam/.ready"
 """SAM in an environment of its own, as the lock says: its pins fight with others."""
-IMAGES_STACK = "seqdrop-images"
-"""The bootstrap stack: one for an account and region, whatever is deployed beside it."""
 
 
 def deploy(
@@ -45,15 +46,15 @@ def deploy(
     ] = False,
 ) -> None:
     """Deploys this copy of Seqdrop; refuses what can't go well, and stops at what fails."""
-    from cli.deployment import PROJECT, read_environment
+    from cli.deployment import IMAGES_STACK, PROJECT, read_environment
     from cli.doctor_checks import check_parameters, check_programs, check_rules
-    from cli.examination import wanted_of
+    from cli.examination import cloud_identity, wanted_of
     from cli.findings import refuse_failures
     from cli.images import Registry, recipes_for
     from cli.library_check import require_good_library
     from cli.stack import PIPELINES
 
-    if os.environ.get("AWS_ENDPOINT_URL") and not dry_run:
+    if os.environ.get("AWS_ENDPOINT_URL"):
         raise CommandFailed(
             "AWS_ENDPOINT_URL is set, but this deploys to the cloud: unset it "
             "(`seqdrop local up` deploys on this machine)"
@@ -68,13 +69,14 @@ def deploy(
     if not images_only and not dry_run:
         refuse_failures(check_programs(shell))
     account = _account(environment)
-    registry = Registry(account, "ACCOUNT" if dry_run else account.identity()[0])
+    registry = Registry(account, "ACCOUNT" if dry_run else cloud_identity(account)[0])
     if not dry_run:
+        _refuse_stacks([IMAGES_STACK, *([] if images_only else [environment.stack])], account)
         _refuse_images(wanted, account, shell, given_too=as_given)
     recipes = recipes_for(wanted.given)
     shell.run(["make", _OWN_SAM])
     shell.run(bootstrap_command(environment, ask=not yes))
-    images = _push(recipes, registry, shell)
+    images = _push(recipes, registry, shell, environment.region)
     if images_only:
         for name, image in images.items():
             say(f"{name}={image}")
@@ -87,6 +89,8 @@ def deploy(
 
 def bootstrap_command(environment: "Environment", *, ask: bool) -> list[str]:
     """What makes the image repositories, and changes nothing where they are."""
+    from cli.deployment import IMAGES_STACK
+
     return [
         _SAM, "deploy", "--template-file", "bootstrap/template.yaml",
         "--stack-name", IMAGES_STACK, "--region", environment.region,
@@ -108,7 +112,9 @@ def deploy_command(
     ]  # fmt: skip
 
 
-def _push(recipes: "list[Recipe]", registry: "Registry", shell: "Shell") -> dict[str, str]:
+def _push(
+    recipes: "list[Recipe]", registry: "Registry", shell: "Shell", region: str
+) -> dict[str, str]:
     """Parameters for the images that are built here."""
     from cli.images import build_commands, push_image
 
@@ -116,7 +122,8 @@ def _push(recipes: "list[Recipe]", registry: "Registry", shell: "Shell") -> dict
         return {recipe.parameter: push_image(recipe, registry, shell) for recipe in recipes}
     for recipe in recipes:
         for command in build_commands(recipe, registry):
-            shell.run(command)
+            fed = _FEEDS_LOGIN.format(region=region) if "--password-stdin" in command else ""
+            say(f"+ {fed}{shlex.join(command)}")
     return {recipe.parameter: f"{registry.repository(recipe.kind)}@DIGEST" for recipe in recipes}
 
 
@@ -125,6 +132,14 @@ def _account(environment: "Environment") -> "Account":
     from cli.stack import session_for
 
     return account_of(session_for(environment.region))
+
+
+def _refuse_stacks(names: list[str], account: "Account") -> None:
+    """Raises CommandFailed for stacks that take no change, before an image is built for them."""
+    from cli.doctor_stack import refuse_unchangeable
+
+    for name in names:
+        refuse_unchangeable(name, account)
 
 
 def _refuse_images(wanted: "Wanted", account: "Account", shell: Shell, *, given_too: bool) -> None:

@@ -1,12 +1,13 @@
 """The IAM actions that a deployment needs, by type of resource.
 
 The actions are those that CloudFormation's own handlers list for making a type, in AWS' published
-resource schemas, without those for properties that the templates do not have.
+resource schemas, without those for properties that the templates do not have; and those that IAM's
+own tables make them depend on.
 `batch:SetCapacityTags` is in that list too; Batch asks for it only where a compute environment of
 ECS managed instances has capacity tags, and ours are of EC2 and have none.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 MAKING: Mapping[str, tuple[str, ...]] = {
@@ -42,7 +43,8 @@ MAKING: Mapping[str, tuple[str, ...]] = {
         "ec2:CreateTags",
     ),
     "AWS::EC2::VPCEndpoint": (
-        "ec2:CreateVpcEndpoint", "ec2:DescribeVpcEndpoints", "ec2:CreateTags",
+        "ec2:CreateVpcEndpoint", "ec2:DescribeVpcEndpoints", "ec2:DescribeSubnets",
+        "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs", "ec2:CreateTags",
     ),
     "AWS::ECR::Repository": (
         "ecr:CreateRepository", "ecr:PutLifecyclePolicy", "ecr:TagResource",
@@ -86,6 +88,12 @@ MAKING: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+MAKING_WITH: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("AWS::EC2::VPCEndpoint", "PrivateDnsEnabled"): ("route53:AssociateVPCWithHostedZone",),
+    ("AWS::S3::Bucket", "ObjectLockConfiguration"): ("s3:PutBucketObjectLockConfiguration",),
+}  # fmt: skip
+"""Further actions, where a resource has some property."""
+
 DEPLOYING = (
     "cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet",
     "cloudformation:ExecuteChangeSet", "cloudformation:DescribeStacks",
@@ -103,10 +111,12 @@ PUSHING = (
 
 
 def actions_for(
-    resources: Iterable[Mapping[str, Any]], *, pushes: bool
+    resources: Sequence[Mapping[str, Any]], *, pushes: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The actions for making some resources of a template, each once; and types not in MAKING."""
-    types = sorted({str(resource["Type"]) for resource in resources})
+    has = {(str(one["Type"]), name) for one in resources for name in one.get("Properties", {})}
+    types = sorted({str(one["Type"]) for one in resources})
     making = [action for each in types for action in MAKING.get(each, ())]
+    making += [action for each, some in MAKING_WITH.items() if each in has for action in some]
     actions = dict.fromkeys([*DEPLOYING, *making, *(PUSHING if pushes else ())])
     return tuple(actions), tuple(each for each in types if each not in MAKING)

@@ -16,10 +16,22 @@ SAMCONFIG = PROJECT / "samconfig.toml"
 TEMPLATE = PROJECT / "template.yaml"
 BOOTSTRAP = PROJECT / "bootstrap/template.yaml"
 """The image repositories, in a stack of their own."""
+IMAGES_STACK = "seqdrop-images"
+"""That stack: one for an account and region, whatever is deployed beside it."""
 PLACEHOLDER = "CHOOSE"
 """What samconfig.toml has where only the one who deploys can know."""
 KINDS = {"fpga-genome": "FpgaGenome", "fpga-exome": "FpgaExome", "cpu": "Cpu"}
 """Kinds of queue, and how the template's parameters name them."""
+
+_USED_ONLY_WITH = {
+    ("EnableFpga", "true"): (
+        "FpgaGenomeImage", "FpgaGenomeAmi", "FpgaExomeImage", "FpgaExomeAmi",
+        "DragenLicenceSecretArn", "DragenLicenceKmsKeyArn",
+    ),
+    ("CreateNetwork", "false"): ("SubnetIds", "SecurityGroupIds"),
+    ("CreateNetwork", "true"): ("NetworkZones",),
+}  # fmt: skip
+"""Parameters that a deployment uses only where another has some value."""
 
 _SHARED = {"default", "version"}
 
@@ -111,6 +123,23 @@ def with_defaults(
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def without_idle_placeholders(
+    declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str]
+) -> dict[str, str]:
+    """The given parameters, with "" for placeholders of those that this deployment does not use."""
+    values = with_defaults(declared, given)
+    idle = {
+        name
+        for (other, value), names in _USED_ONLY_WITH.items()
+        if values.get(other) != value
+        for name in names
+    }
+    return {
+        name: "" if name in idle and value.startswith(PLACEHOLDER) else value
+        for name, value in given.items()
+    }
 
 
 def faults(

@@ -25,10 +25,11 @@ def doctor(
     from cli.stack import is_embedded, session_for
 
     environment = _environment(env)
-    hosts = bool(env or parameter) or not is_embedded()
+    cloud = bool(env or parameter)
+    hosts = cloud or not is_embedded()
     session = session_for(environment.region)
     account = account_of(session)
-    found = {"account": [identify(account, embedded=hosts and is_embedded())]}
+    found = {"account": [identify(account, cloud=cloud, embedded=hosts and is_embedded())]}
     if not _fails(found):
         stack = account.stack(environment.stack)
         wanted = wanted_of(environment, parameter or [], stack, with_resources=hosts)

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from cli.dead_letters import DeadLetters
-from cli.findings import Finding, Wanted, fail, ok, warn
+from cli.findings import Finding, Verdict, Wanted, fail, ok, warn
 from seqdrop.aws.catalog import Catalog
 from seqdrop.domain.errors import ReferenceNotReady
 from seqdrop.domain.pipeline import Assay
+from seqdrop.domain.records import Analysis, AnalysisStatus
 
 
 @dataclass(frozen=True)
@@ -19,19 +20,36 @@ class Deployed:
 
 
 def check_references(wanted: Wanted, deployed: Deployed) -> Iterator[Finding]:
-    """Is there a ready reference for each assay, with all that its pipeline uses?"""
+    """Is there a ready reference for each assay, with all that its pipeline uses?
+
+    Nobody need have every assay's: one that is not ready is no failure until a sample waits for it.
+    """
+    held = deployed.catalog.analyses.newest(AnalysisStatus.HELD, _NEWEST)
     assays: dict[Finding, list[str]] = {}
     for name, assay in wanted.library.assays().items():
-        queues = {stage.queue for stage in wanted.library.pipeline(assay.pipeline).stages.values()}
-        if missing := sorted(queues - set(wanted.kinds)):
+        if missing := wanted.missing_queues(assay):
             found = warn(f"there is no queue {', '.join(missing)}: their samples will be held")
         elif assay.reference:
             found = _reference(assay, wanted, deployed.catalog)
+            if found.verdict is Verdict.FAIL and not _does_wait(name, held, deployed.catalog):
+                found = warn(found.says, found.do)
         else:
             continue
         assays.setdefault(found, []).append(name)
     for found, names in assays.items():
         yield replace(found, says=f"{', '.join(names)}: {found.says}")
+
+
+def _does_wait(assay: str, held: list[Analysis], catalog: Catalog) -> bool:
+    """Whether a sample of an assay is held since its run could not be claimed."""
+    found = [catalog.analyses.get(one.sample, assay) for one in held if one.assay == assay]
+    return any(one and _CLAIM in one.holds and not one.pipeline for one in found)
+
+
+_NEWEST = 50
+"""Of the samples that are held, those that are looked at."""
+_CLAIM = "claim"
+"""The cause of a hold of what has all of its files, and could not start."""
 
 
 def _reference(assay: Assay, wanted: Wanted, catalog: Catalog) -> Finding:

@@ -11,6 +11,7 @@ from seqdrop.library import Library
 FPGA_TYPE = "f2.6xlarge"
 DRAGEN_TAG = "seqdrop:dragen"
 """On an AMI: the DRAGEN version in it, set by who tried it on an F2 host."""
+LICENCE_PARAMETER = "DragenLicenceSecretArn"
 
 
 def check_fpga_zones(wanted: Wanted, account: Account) -> Iterator[Finding]:
@@ -137,7 +138,7 @@ def check_network(wanted: Wanted, account: Account) -> Iterator[Finding]:
     """Do hosts reach S3, the services that they need, and DRAGEN's licence server?"""
     if wanted.makes_network:
         yield ok("the template makes a network of its own, with endpoints and no way out")
-        if wanted.has_fpga:
+        if wanted.has_fpga and not wanted.values(LICENCE_PARAMETER):  # a rule refuses it with one
             yield warn("from that network no licence server on the internet can be reached", _NAT)
         return
     ids = wanted.values("SubnetIds")
@@ -175,7 +176,12 @@ def _closed(subnet: Subnet, where: str, wanted: Wanted) -> Iterator[Finding]:
         yield fail(f"{where} has no way to {', '.join(missing)}", "add interface endpoints, or NAT")
     else:
         yield ok(f"{where} reaches S3 and the services by endpoints")
-    if wanted.has_fpga:
+    if wanted.has_fpga and wanted.values(LICENCE_PARAMETER):
+        yield fail(
+            f"from {where} DRAGEN can't reach its licence server, which is on the internet",
+            "give subnets behind a NAT gateway",
+        )
+    elif wanted.has_fpga:
         yield warn(f"from {where} no licence server on the internet can be reached", _NAT)
 
 

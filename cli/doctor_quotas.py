@@ -17,6 +17,21 @@ _MOST_OF_BATCH = 50
 """Compute environments, and job queues, of a region; Batch does not raise it."""
 
 
+def check_plan(_: Wanted, account: Account) -> Iterator[Finding]:
+    """Does EC2 start hosts for this account? On AWS' free plan it does not, whatever the quotas.
+
+    It has six types there (t3 and t4g up to small, c7i-flex.large, m7i-flex.large), and refuses
+    all others as "not eligible for Free Tier". Jobs stay RUNNABLE meanwhile.
+    """
+    if account.is_on_free_plan():
+        yield fail(
+            "the account is on AWS' free plan, on which EC2 starts no host as large as jobs need",
+            "upgrade the account's plan (Billing and Cost Management)",
+        )
+    else:
+        yield ok("the account is not on AWS' free plan")
+
+
 def check_quotas(wanted: Wanted, account: Account) -> Iterator[Finding]:
     """May so many vCPUs run at once?"""
     cpus = wanted.number("MaxCpuVcpus")

@@ -1,10 +1,11 @@
 """How the stack is, and whether Batch can start hosts for it: its environments and queues."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from cli.account import Account
-from cli.facts import BatchResource, StackFacts
-from cli.findings import Finding, Wanted, fail, ok, warn
+from cli.deployment import IMAGES_STACK
+from cli.facts import BatchResource
+from cli.findings import Finding, Wanted, fail, ok, refuse_failures, warn
 
 _BATCH_RESOURCES = (
     ("AWS::Batch::ComputeEnvironment", "computeEnvironments", "compute environment"),
@@ -16,42 +17,81 @@ DELETED_BY_HAND = (
 )
 _INVALID = "mend what it says, and deploy again: docs/deploy.md, When it does not work"
 _EVENTS = "the stack's events say why"
-_STATES = {
-    "CREATE_COMPLETE": ok("CREATE_COMPLETE"),
-    "UPDATE_COMPLETE": ok("UPDATE_COMPLETE"),
-    "IMPORT_COMPLETE": ok("IMPORT_COMPLETE"),
-    "UPDATE_ROLLBACK_COMPLETE": warn(
-        "UPDATE_ROLLBACK_COMPLETE: the last change failed, what was there before runs on", _EVENTS
+_WAIT = "wait, and ask again"
+_GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
+_FIRST_TRY_FAILED = (
+    fail,
+    "the first try failed, and nothing can be deployed over it",
+    f"{_EVENTS}; sam delete {{stack}}; mend, and deploy again",
+)
+_STATES: Mapping[str, tuple[Callable[[str, str], Finding], str, str]] = {
+    "REVIEW_IN_PROGRESS": (warn, "its change set was not executed", "deploy again"),
+    "CREATE_FAILED": _FIRST_TRY_FAILED,
+    "ROLLBACK_COMPLETE": _FIRST_TRY_FAILED,
+    "ROLLBACK_FAILED": _FIRST_TRY_FAILED,
+    "ROLLBACK_IN_PROGRESS": (
+        fail,
+        "the first try failed, and is being undone",
+        f"wait for its end; {_EVENTS}; sam delete {{stack}}; mend, and deploy again",
     ),
-}
+    "UPDATE_FAILED": (
+        warn,
+        "the last change failed, and was not undone",
+        f"{_EVENTS}; mend, and deploy again",
+    ),
+    "UPDATE_ROLLBACK_COMPLETE": (
+        warn, "the last change failed, what was there before runs on", _EVENTS,
+    ),
+    "UPDATE_ROLLBACK_FAILED": (
+        fail,
+        "it takes no change",
+        f"{_EVENTS}; mend, then aws cloudformation continue-update-rollback {{stack}}",
+    ),
+    "DELETE_IN_PROGRESS": (fail, "it takes no change", "wait till it is gone, and deploy again"),
+    "DELETE_FAILED": (
+        fail,
+        "a part of it could not be deleted, and nothing can be deployed over what is left",
+        f"{_EVENTS}; mend, sam delete {{stack}} once more, and deploy again",
+    ),
+}  # fmt: skip
+"""Other states: the verdict, what it means, and what to do."""
 
 
 def check_stack(wanted: Wanted) -> Finding:
-    """How the stack is, or what is left of a first try that failed."""
-    if wanted.failed:
-        return _failed(wanted.failed)
-    if wanted.stack is None:
+    """How the stack is, or what there is of one that is not whole."""
+    stack = wanted.stack or wanted.unfinished
+    if stack is None:
         return warn("it is not deployed yet", "see docs/deploy.md; then ask again")
-    status = wanted.stack.status
-    if status == "UPDATE_ROLLBACK_FAILED":
-        resume = "aws cloudformation continue-update-rollback --stack-name"
-        return fail(
-            f"{status}: it takes no change",
-            f"{_EVENTS}; mend, then {resume} {wanted.stack.name}",
-        )
-    if status.endswith("_IN_PROGRESS"):
-        return warn(status, "wait, and ask again")
-    return _STATES.get(status) or fail(status, _EVENTS)
+    return state_of_stack(stack.name, stack.status, wanted.region)
 
 
-def _failed(stack: StackFacts) -> Finding:
-    says = f"{stack.name} is {stack.status}"
-    if stack.status == "REVIEW_IN_PROGRESS":
-        return warn(f"{says}: its change set was not executed", "deploy again")
-    return fail(
-        f"{says}: the first try failed, and nothing can be deployed over it",
-        f"{_EVENTS}; sam delete --stack-name {stack.name}; mend, and deploy again",
-    )
+def check_images_stack(_: Wanted, account: Account) -> Iterator[Finding]:
+    """How the stack of the image repositories is, if it is there."""
+    if status := account.stack_status(IMAGES_STACK):
+        yield state_of_stack(IMAGES_STACK, status, account.region)
+
+
+def state_of_stack(name: str, status: str, region: str) -> Finding:
+    """What a stack's status means for who deploys; fails where it takes no change."""
+    if status in _GOOD:
+        return ok(status)
+    says = f"{name} is {status}"
+    if status in _STATES:
+        verdict, means, do = _STATES[status]
+        stack = f"--stack-name {name}" + (f" --region {region}" if region else "")
+        return verdict(f"{says}: {means}", do.format(stack=stack))
+    return warn(says, _WAIT) if status.endswith("_IN_PROGRESS") else fail(says, _EVENTS)
+
+
+def refuse_unchangeable(name: str, account: Account) -> None:
+    """Raises CommandFailed for a stack that CloudFormation would not change now."""
+    status = account.stack_status(name)
+    if not status:
+        return
+    found = state_of_stack(name, status, account.region)
+    if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+        found = fail(found.says, found.do)
+    refuse_failures([found])
 
 
 def check_batch(wanted: Wanted, account: Account) -> Iterator[Finding]:

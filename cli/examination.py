@@ -8,7 +8,12 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
 from botocore.parsers import ResponseParserError
 
 from cli.account import Account
@@ -22,6 +27,7 @@ from cli.deployment import (
     transformed_template,
     with_defaults,
     without_conditions,
+    without_idle_placeholders,
 )
 from cli.doctor_catalog import Deployed, check_dead_letters, check_references
 from cli.doctor_checks import (
@@ -34,15 +40,21 @@ from cli.doctor_checks import (
 )
 from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
 from cli.doctor_images import check_container_images, check_docker
-from cli.doctor_quotas import check_functions, check_quotas, check_room, check_storage
+from cli.doctor_quotas import (
+    check_functions,
+    check_plan,
+    check_quotas,
+    check_room,
+    check_storage,
+)
 from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
-from cli.doctor_stack import check_batch, check_stack
+from cli.doctor_stack import check_batch, check_images_stack, check_stack
 from cli.facts import StackFacts
-from cli.faults import explain
+from cli.faults import NO_CREDENTIALS, CommandFailed, explain
 from cli.findings import Finding, Wanted, fail, ok, warn
 from cli.images import recipes_for
 from cli.shell import Shell
-from cli.stack import PIPELINES, Stack
+from cli.stack import PIPELINES, Stack, is_embedded
 from seqdrop.domain.errors import SeqdropError
 from seqdrop.library import Library
 
@@ -80,15 +92,18 @@ def wanted_of(
     """
     declared = template_parameters()
     known = {n: v for n, v in (stack.parameters if stack else {}).items() if n in declared}
-    parameters = {**known, **environment.parameters, **parse_parameters(given)}
+    parameters = without_idle_placeholders(
+        declared, {**known, **environment.parameters, **parse_parameters(given)}
+    )
     return Wanted(
         declared,
         parameters,
         with_defaults(declared, parameters),
         Library(str(PIPELINES)),
-        stack if stack and stack.was_made else None,
+        stack if stack and stack.is_whole else None,
         {one.parameter: (one.kind, one.tag()) for one in recipes_for(parameters)},
-        None if stack is None or stack.was_made else stack,
+        None if stack is None or stack.is_whole else stack,
+        environment.region,
         _resources_made(parameters) if with_resources else (),
     )
 
@@ -100,11 +115,22 @@ def _resources_made(parameters: Mapping[str, str]) -> tuple[Mapping[str, Any], .
     return tuple(resource for resources in found for resource in resources.values())
 
 
-def identify(account: Account, *, embedded: bool = False) -> Finding:
+def cloud_identity(account: Account) -> tuple[str, str]:
+    """Account and ARN of who asks, where only the cloud can be meant.
+
+    Raises CommandFailed where there are no credentials.
+    """
+    try:
+        return account.identity()
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise CommandFailed(NO_CREDENTIALS) from error
+
+
+def identify(account: Account, *, cloud: bool, embedded: bool) -> Finding:
     """Who asks, and where; a failure where AWS does not take the credentials."""
     try:
-        number, arn = account.identity()
-    except (BotoCoreError, ClientError, ResponseParserError) as error:
+        number, arn = cloud_identity(account) if cloud else account.identity()
+    except (CommandFailed, BotoCoreError, ClientError, ResponseParserError) as error:
         return fail(explain(error))
     who = f"{number} in {account.region}, as {arn}"
     return warn(f"{who}: {_EMBEDDED[0]}", _EMBEDDED[1]) if embedded else ok(who)
@@ -124,7 +150,7 @@ def examine_here(wanted: Wanted) -> Findings:
 
 def _examine_here(wanted: Wanted) -> Findings:
     return {
-        "pipelines": list(check_library()),
+        "pipelines": list(check_library(wanted)),
         "parameters": [*check_parameters(wanted), *check_rules(wanted)],
         "programs": list(check_programs(Shell(PROJECT))),
     }
@@ -136,10 +162,12 @@ def examine(account: Account, wanted: Wanted, session: Any, *, hosts: bool) -> F
         found = {"hosts": [ok(_NO_HOSTS)], "disk": [_disk(wanted.stack)]}
         return found | _examine_deployed(wanted, session)
     checks: dict[str, list[Callable[[Wanted, Account], Iterator[Finding]]]] = {
+        "plan": [] if is_embedded() else [check_plan],  # moto has no such service at all
         "quotas": [check_quotas, check_storage, check_functions, check_room],
         "CPU hosts": [check_cpu_types],
         "F2 hosts": [check_fpga_zones],
         "FPGA AMIs": [check_host_images],
+        "repositories": [check_images_stack],
         "images": [partial(check_container_images, shell=Shell(PROJECT))],
         "network": [check_network],
         "licence": [check_licence],

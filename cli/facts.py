@@ -13,8 +13,11 @@ class Resource:
     id: str
 
 
-_NEVER_MADE = {"REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
-"""States of stacks whose first change set was not executed, or failed."""
+_NEVER_MADE = {
+    "REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_FAILED",
+    "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED",
+}  # fmt: skip
+"""States of stacks whose first change set was not executed, is under way, or failed."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,8 @@ class StackFacts:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def was_made(self) -> bool:
-        """Whether it ever came to be: a first try that failed leaves a stack with nothing in it."""
+    def is_whole(self) -> bool:
+        """Whether it has all that it is to have: no first try, nor one that is being deleted."""
         return self.status not in _NEVER_MADE and not self.status.startswith("DELETE")
 
     def of(self, kind: str) -> list[Resource]:
@@ -76,6 +79,8 @@ class ContainerImage:
 class Secret:
     """A secret of Secrets Manager; its value is not read."""
 
+    arn: str
+    """Its whole ARN, which grants have to name."""
     key: str
     """The ARN of the customer's key that it is encrypted with; "" for AWS' own."""
 

@@ -24,6 +24,13 @@ _CREDENTIAL_CODES = {
 }
 
 
+NO_CREDENTIALS = (
+    "there are no AWS credentials: log in (`aws configure sso`, then `aws sso login`; or `aws "
+    "configure`), and name the profile in AWS_PROFILE unless it is the default one"
+)
+"""For commands that can only mean the cloud."""
+
+
 class CommandFailed(SeqdropError):
     """A command can't do what it was asked to; the message says why."""
 
@@ -63,8 +70,8 @@ def _of_aws(error: BaseException) -> str:
         return _refused(error)
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
         return (
-            "there are no AWS credentials: configure some, or set AWS_ENDPOINT_URL to the "
-            "endpoint that `seqdrop local up` prints"
+            f"{NO_CREDENTIALS}; or set AWS_ENDPOINT_URL to the endpoint that `seqdrop local up` "
+            "prints"
         )
     if isinstance(error, NoRegionError):
         return (

@@ -9,6 +9,7 @@ from cli.deployment import KINDS, PLACEHOLDER
 from cli.facts import StackFacts
 from cli.faults import CommandFailed
 from seqdrop.domain.errors import InvalidPipeline
+from seqdrop.domain.pipeline import Assay
 from seqdrop.library import Library
 
 
@@ -39,11 +40,13 @@ class Wanted:
     """Those given, and the template's defaults."""
     library: Library
     stack: StackFacts | None
-    """The stack that is there, if there ever was one."""
+    """The stack that is there, if it is whole."""
     built: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Parameters of images that nobody gave, so that `seqdrop deploy` builds them: kind and tag."""
-    failed: StackFacts | None = None
-    """A stack whose first try failed."""
+    unfinished: StackFacts | None = None
+    """A stack that is not whole: a first try, or one that is being deleted."""
+    region: str = ""
+    """Where it is to be; "" where only the session knows."""
     resources: tuple[Mapping[str, Any], ...] = ()
     """What `seqdrop deploy` makes under these parameters, in both templates."""
 
@@ -72,6 +75,11 @@ class Wanted:
         if price is None:
             raise InvalidPipeline("prices.yaml has no price for the queue cpu: add it")
         return price.host_vcpus
+
+    def missing_queues(self, assay: Assay) -> list[str]:
+        """The kinds of queue that an assay's pipeline uses, and that it is not to have."""
+        stages = self.library.pipeline(assay.pipeline).stages.values()
+        return sorted({stage.queue for stage in stages} - set(self.kinds))
 
     def of(self, kind: str) -> list[Mapping[str, Any]]:
         """Properties of the resources of a type that it is to make."""

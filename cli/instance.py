@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -32,11 +33,13 @@ class Instance:
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[Instance]:
+def only_one(folder: Path, another: str = "--port") -> Iterator[Instance]:
     """One runtime for a folder. The lock ends with the process, however that ends.
 
-    Raises CommandFailed where another one is running.
+    Raises CommandFailed where another one is running; ``another`` is what a second one is to be
+    given. A folder that was made for a start that was refused is removed again.
     """
+    was_there = folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / _LOCK).open("a+") as lock:
         if not _take(lock):
@@ -44,11 +47,16 @@ def only_one(folder: Path) -> Iterator[Instance]:
             where = f"at {endpoint}" if endpoint else "and starts just now"
             raise CommandFailed(
                 f"a runtime runs in {folder} already {where} (pid {pid}): end it with `seqdrop "
-                "local down`, or choose another folder with --dir"
+                f"local down`, or start one beside it with another {another}"
             )
         instance = Instance(lock)
         instance.write("")
-        yield instance
+        try:
+            yield instance
+        except CommandFailed:
+            if not was_there:
+                shutil.rmtree(folder)
+            raise
 
 
 def end(folder: Path) -> str:

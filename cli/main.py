@@ -2,6 +2,7 @@
 
 import sys
 from io import TextIOWrapper
+from typing import Annotated
 
 import typer
 
@@ -20,11 +21,11 @@ from cli import (
     wait,
 )
 from cli.faults import expected_faults, explain
-from cli.screen import warn
+from cli.screen import say, warn
+from seqdrop.domain.version import VERSION
 
 app = typer.Typer(
     name="seqdrop",
-    help="Drop FASTQ files in a bucket; get variants, their provenance and what they cost.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -32,6 +33,25 @@ app = typer.Typer(
 )
 local_app = typer.Typer(help="The embedded runtime on this machine.", no_args_is_help=True)
 reference_app = typer.Typer(help="References and their versions.", no_args_is_help=True)
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        say(f"seqdrop {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def seqdrop(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_say_version, is_eager=True, help="Print the version, and end."
+        ),
+    ] = False,
+) -> None:
+    """Drop FASTQ files in a bucket; get variants, their provenance and what they cost."""
+
 
 local_app.command("up")(runtime.up)
 local_app.command("down")(runtime.down)

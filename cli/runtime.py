@@ -51,7 +51,8 @@ def up(
     require_good_library(PIPELINES)
     place = _place(folder, port)
     _check_disk(place)
-    with _ended_by_signals(), only_one(place) as instance:
+    another = "--dir and --port" if folder else "--port"  # without --dir it goes by the port
+    with _ended_by_signals(), only_one(place, another) as instance:
         _keep_temporary_files_in(place)
         log, space = watch(place, warn), DiskWatch(place, warn)
         with _start(place, port, fpga_slots, cpu_slots) as runtime:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.utils import is_valid_endpoint_url, is_valid_ipv6_endpoint_url
 
 from cli.faults import CommandFailed
 from seqdrop.aws.batch import Batch
@@ -181,7 +182,27 @@ def find_stack() -> Stack:
 
 def is_embedded() -> bool:
     """Whether AWS_ENDPOINT_URL is of this machine, which has no hosts, quotas or IAM."""
-    return urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname in _LOOPBACK
+    return urlsplit(_endpoint()).hostname in _LOOPBACK
+
+
+def _endpoint() -> str:
+    """AWS_ENDPOINT_URL, "" without one. Raises CommandFailed for what is no URL of an endpoint."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    try:
+        parts = urlsplit(endpoint)
+        good = (
+            parts.scheme in {"http", "https"}
+            and parts.port != 0
+            and (is_valid_endpoint_url(endpoint) or is_valid_ipv6_endpoint_url(endpoint))
+        )
+    except ValueError:  # a port that is no number, half an IPv6 address
+        good = False
+    if endpoint and not good:
+        raise CommandFailed(
+            f"AWS_ENDPOINT_URL is {endpoint!r}, which is no URL of an endpoint: it is to be as "
+            "`seqdrop local up` prints it, http://127.0.0.1:4566 for one"
+        )
+    return endpoint
 
 
 def session_for(region: str = "") -> boto3.Session:
@@ -190,7 +211,7 @@ def session_for(region: str = "") -> boto3.Session:
     On this machine any credentials do, and the embedded runtime's region counts, whatever the
     environment says of the cloud's.
     """
-    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    endpoint = _endpoint()
     if is_embedded():
         return boto3.Session("local", "local", region_name=region or _LOCAL_REGION)
     # The AWS CLI takes AWS_REGION, and so do we; boto3 by itself knows AWS_DEFAULT_REGION alone.

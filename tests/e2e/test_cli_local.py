@@ -67,6 +67,7 @@ def test_down_ends_a_runtime_and_waits_until_it_is_gone(tmp_path: Path) -> None:
         assert document["pid"] == process.pid
         refused = command.bad("local", "up", "--port", "0", "--dir", folder)
         assert f"already at {document['endpoint']} (pid {process.pid})" in refused
+        assert refused.endswith("with another --dir and --port\n")
         ended = command.ask("local", "down", "--dir", folder)
         assert (ended["ended"], ended["endpoint"]) == (True, document["endpoint"])
         assert process.wait(timeout=10) == 0
@@ -91,6 +92,7 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         said = Command(tmp_path).bad("local", "up", "--port", port, "--dir", str(tmp_path / "rt"))
     assert said.startswith(f"seqdrop: port {port} is in use")
+    assert not (tmp_path / "rt").exists()
 
 
 def test_text_for_people_names_the_endpoint_the_buckets_and_the_stand_in(tmp_path: Path) -> None:

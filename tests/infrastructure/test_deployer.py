@@ -7,9 +7,10 @@ from pathlib import Path
 import cfnlint
 import yaml
 
-from cli.deployer import MAKING, actions_for
+from cli.deployer import MAKING, MAKING_WITH, actions_for
 from cli.deployment import BOOTSTRAP
-from tests.infrastructure.stack import deployed
+from tests.infrastructure.stack import deployed, made
+from tests.policies.iam_tables import action_row
 
 SCHEMAS = Path(cfnlint.__file__).parent / "data/schemas/resources"
 
@@ -67,6 +68,32 @@ def test_what_makes_and_what_tags_a_type_is_never_left_out() -> None:
         assert making - ours <= apart, kind
         tagging = {one for one in listed()[kind] if one.endswith((":tagresource", ":tagqueue"))}
         assert tagging - {"s3:tagresource"} <= ours, kind
+
+
+def test_what_iams_tables_make_an_action_depend_on_is_never_left_out() -> None:
+    apart = {
+        # for what the templates do not have: AMIs by parameters, capacity providers, versions
+        "ssm:GetParameters", "lambda:PassCapacityProvider", "states:PublishStateMachineVersion",
+    }  # fmt: skip
+    with_properties = {action for some in MAKING_WITH.values() for action in some}
+    for kind, actions in MAKING.items():
+        for action in actions:
+            row = action_row(action)
+            assert row is not None, f"{kind}: IAM knows no {action}"
+            assert row.dependent <= {*actions, *with_properties, *apart}, (kind, action)
+    assert all(action_row(action) for action in with_properties)
+
+
+def test_what_only_some_properties_need_is_asked_about_where_they_are() -> None:
+    dns, lock = "route53:AssociateVPCWithHostedZone", "s3:PutBucketObjectLockConfiguration"
+    for network, audit, wants in (
+        ("false", "NONE", set()),
+        ("true", "NONE", {dns}),
+        ("false", "COMPLIANCE", {lock}),
+    ):
+        resources = made(CreateNetwork=network, AuditObjectLock=audit)
+        actions, _ = actions_for(list(resources.values()), pushes=False)
+        assert {dns, lock} & set(actions) == wants
 
 
 def test_capacity_tags_are_no_right_that_our_hosts_need() -> None:

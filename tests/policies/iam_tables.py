@@ -20,6 +20,8 @@ class Action:
     types: Mapping[str, str]
     """With `*` for what differs: ``arn:*:sqs:*:*:*``."""
     required: frozenset[str]
+    dependent: frozenset[str] = frozenset()
+    """Further actions that a call of it may need, whatever its resource."""
 
     def types_of(self, resource: str) -> set[str]:
         """The types that a resource, or a policy's pattern for some, may be of.
@@ -43,7 +45,9 @@ def action_row(name: str) -> Action | None:
     formats = {kind: service["resources"][kind]["arn"] for kind in kinds}
     types = {kind: re.sub(r"\$\{[^}]+\}", "*", arn) for kind, arn in formats.items()}
     required = {kind for kind in kinds if row["resource_types"][kind]["required"]}
-    return Action(name, types, frozenset(required))
+    rows = row["resource_types"].values()
+    dependent = {other for one in rows for other in one["dependent_actions"]}
+    return Action(name, types, frozenset(required), frozenset(dependent))
 
 
 def _same_kind(one: str, other: str) -> bool:

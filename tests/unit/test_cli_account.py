@@ -117,7 +117,7 @@ def test_what_is_not_there_is_no_error(clients: Any, account: Account) -> None:
 def test_a_secret_that_is_about_to_be_deleted_is_none(clients: Any, account: Account) -> None:
     manager = clients("secretsmanager")
     arn = manager.create_secret(Name="dragen", SecretString="{}")["ARN"]
-    assert account.secret(arn) == Secret("")
+    assert account.secret(arn) == Secret(arn, "")
     manager.delete_secret(SecretId=arn)
     assert account.secret(arn) is None
 
@@ -130,11 +130,11 @@ def test_a_secrets_key_is_told_by_its_arn_if_it_is_a_customers(
     manager = clients("secretsmanager")
     for i, name in enumerate((key["KeyId"], key["Arn"], "alias/lab")):
         arn = manager.create_secret(Name=f"dragen{i}", SecretString="{}", KmsKeyId=name)["ARN"]
-        assert account.secret(arn) == Secret(key["Arn"])
+        assert account.secret(arn) == Secret(arn, key["Arn"])
     arn = manager.create_secret(
         Name="aws-own", SecretString="{}", KmsKeyId="alias/aws/secretsmanager"
     )["ARN"]
-    assert account.secret(arn) == Secret("")
+    assert account.secret(arn) == Secret(arn, "")
 
 
 def test_a_stack_is_read_with_its_parameters_and_resources(clients: Any, account: Account) -> None:
@@ -149,6 +149,13 @@ Outputs: {Url: {Value: {Ref: Letters}}}
     assert stack.parameters == {"Size": "16"}
     (queue,) = stack.of("AWS::SQS::Queue")
     assert (queue.name, queue.id) == ("Letters", stack.outputs["Url"])
+
+
+def test_a_stacks_status_is_told_where_there_is_a_stack(clients: Any, account: Account) -> None:
+    assert account.stack_status("seqdrop") == ""
+    template = "Resources: {Letters: {Type: 'AWS::SQS::Queue'}}"
+    clients("cloudformation").create_stack(StackName="seqdrop", TemplateBody=template)
+    assert account.stack_status("seqdrop") == "CREATE_COMPLETE"
 
 
 def test_what_was_deleted_of_a_stack_is_no_part_of_it(clients: Any) -> None:
@@ -169,7 +176,7 @@ def test_what_was_deleted_of_a_stack_is_no_part_of_it(clients: Any) -> None:
         found = account.stack("seqdrop")
     assert found is not None
     assert [one.id for one in found.resources] == ["kept"]
-    assert not found.was_made
+    assert not found.is_whole
 
 
 def test_zones_are_those_that_cloudformation_would_take(account: Account) -> None:
@@ -215,6 +222,24 @@ def test_a_quota_that_was_never_raised_is_the_default(clients: Any) -> None:
         assert account.quota("L-74FC7D96") == 192
         assert account.quota("L-74FC7D96") == 0
     stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(("plan", "free"), [("FREE", True), ("PAID", False)])
+def test_an_accounts_plan_is_read(clients: Any, plan: str, free: bool) -> None:
+    account, stub = stubbed("freetier")
+    state = {
+        "accountId": "123456789012", "accountPlanType": plan, "accountPlanStatus": "ACTIVE",
+    }  # fmt: skip
+    stub.add_response("get_account_plan_state", state)
+    with stub:
+        assert account.is_on_free_plan() is free
+
+
+def test_an_account_without_any_plan_is_not_on_the_free_one(clients: Any) -> None:
+    account, stub = stubbed("freetier")
+    stub.add_client_error("get_account_plan_state", "ResourceNotFoundException")
+    with stub:
+        assert not account.is_on_free_plan()
 
 
 def test_a_quota_that_may_not_be_asked_for_is_an_error(clients: Any) -> None:

@@ -29,6 +29,7 @@ from cli.faults import CommandFailed, explain
 from cli.images import SHARED, Recipe, Registry, push_image, recipes, recipes_for
 from cli.main import app
 from cli.shell import Shell
+from tests.infrastructure.stack import made
 
 DECLARED: dict[str, dict[str, Any]] = {
     "Image": {"Type": "String", "MinLength": 1, "MaxLength": 9},
@@ -145,10 +146,12 @@ def test_a_dry_run_prints_every_command_and_runs_none(monkeypatch: pytest.Monkey
 def test_an_image_that_nobody_gave_is_built_here() -> None:
     answer = run("--dry-run", "--env", "dev")
     commands = [line for line in answer.stdout.splitlines() if line.startswith("+ ")]
-    assert [command.split()[1:3] for command in commands[2:5]] == [
+    ran = [command.rpartition(" | ")[2].removeprefix("+ ") for command in commands[2:5]]
+    assert [command.split()[:2] for command in ran] == [
         ["docker", "build"], ["docker", "login"], ["docker", "push"],
     ]  # fmt: skip
     assert "--file containers/cpu/Dockerfile" in commands[2]
+    assert commands[3].startswith("+ aws ecr get-login-password --region us-east-1 | docker login")
     assert "seqdrop/cpu@DIGEST" in commands[-1]
 
 
@@ -172,11 +175,44 @@ def test_placeholders_stop_a_deployment_before_anything_is_run(
         assert "+ " not in answer.stdout
 
 
+def test_placeholders_of_what_is_not_deployed_are_empty_also_for_sam() -> None:
+    cpu_only = ("--env", "prod-eu", "--dry-run", "--parameter", "EnableFpga=false")
+    subnets = ("--parameter", "SubnetIds=subnet-1", "--parameter", "SecurityGroupIds=sg-1")
+    answer = run(*cpu_only, *subnets)
+    assert answer.exit_code == 0, answer.exception
+    command = answer.stdout.splitlines()[-1]
+    assert "CHOOSE" not in command
+    assert """'FpgaGenomeAmi=""'""" in command
+    assert """'DragenLicenceSecretArn=""'""" in command
+    answer = run(*cpu_only, "--parameter", "CreateNetwork=true")
+    assert answer.exit_code == 0, answer.exception
+    said = str(run(*cpu_only).exception)
+    assert "SubnetIds: it still has samconfig.toml's placeholder" in said
+    assert "Fpga" not in said
+
+
+@pytest.mark.parametrize(
+    ("switch", "value", "names"),
+    [
+        (switch, "false" if value == "true" else "true", names)
+        for (switch, value), names in deployment._USED_ONLY_WITH.items()
+    ],
+)
+def test_what_counts_as_not_deployed_is_used_by_no_resource(
+    switch: str, value: str, names: tuple[str, ...]
+) -> None:
+    resources = json.dumps(made(**{switch: value}))
+    used = {one or other for one, other in re.findall(r'"Ref": "(\w+)"|\$\{(\w+)', resources)}
+    assert used & {"CpuImage", "MaxCpuVcpus"}
+    assert not used & set(names)
+
+
 @pytest.mark.parametrize(
     ("parameter", "says"),
     [
         ("CreateNetwork=false", "Hosts need a network: give SubnetIds"),
         ("EnableFpga=true", "EnableFpga=true needs FpgaGenomeAmi"),
+        ("NetworkZones=us-east-1a,eu-west-2b", "NetworkZones: eu-west-2b is no zone of us-east-1"),
         ("CpuImage=lab/cpu:latest", "CpuImage: 'lab/cpu:latest' is not as it should be"),
     ],
 )
@@ -206,7 +242,8 @@ def test_a_broken_pipeline_is_told_and_nothing_is_deployed(
 
 def test_it_does_not_deploy_into_an_endpoint_by_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
-    assert "unset it" in str(run("--env", "dev").exception)
+    for arguments in ["--env", "dev"], ["--env", "dev", "--dry-run"]:
+        assert "unset it" in str(run(*arguments).exception)
 
 
 def test_a_program_that_fails_or_is_not_there_is_one_line(tmp_path: Path) -> None:
@@ -333,6 +370,23 @@ def test_an_image_that_hosts_would_not_run_is_refused_before_anything_is_run(
     assert "was run" in refusal("amd64"), "nothing is in the way of the first command"
 
 
+@pytest.mark.parametrize("name", ["seqdrop-dev", "seqdrop-images"])
+def test_over_a_first_try_that_failed_nothing_is_built_or_made(
+    name: str, images_stack: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def status(_: Account, asked: str) -> str:
+        return "ROLLBACK_COMPLETE" if asked == name else ""
+
+    monkeypatch.setattr(Account, "stack_status", status)
+    monkeypatch.setattr(Bare, "lacks", set())
+    monkeypatch.setattr("cli.deploy.Shell", Bare)
+    says = f"{name} is ROLLBACK_COMPLETE: the first try failed"
+    assert says in str(run("--env", "dev").exception)
+    alone = str(run("--env", "dev", "--images-only").exception)
+    assert (says in alone) == (name == "seqdrop-images")
+    assert ("was run" in alone) == (name == "seqdrop-dev")
+
+
 def test_images_alone_are_made_whatever_image_was_given(
     images_stack: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -352,7 +406,13 @@ def test_without_credentials_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("cli.deploy.Shell", Bare)
     answer = run("--env", "dev")
     assert answer.exception is not None
-    assert explain(answer.exception).startswith("there are no AWS credentials")
+    said = explain(answer.exception)
+    assert said.startswith("there are no AWS credentials: ")
+    assert "AWS_PROFILE" in said
+    assert "AWS_ENDPOINT_URL" not in said, "with which deploy would refuse to run"
+    answer = CliRunner().invoke(app, ["doctor", "--env", "dev"])
+    assert f"account     {said}" in answer.stdout
+    assert "AWS_ENDPOINT_URL" in CliRunner().invoke(app, ["doctor"]).stdout
 
 
 FAKE_DOCKER = """#!/bin/sh

@@ -1,5 +1,6 @@
 """`seqdrop doctor`: what it says of accounts that lack something, before anything is made."""
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,6 +13,7 @@ from cli.account import Account
 from cli.deployment import PROJECT, Environment
 from cli.doctor_checks import (
     check_disk,
+    check_library,
     check_licence,
     check_parameters,
     check_programs,
@@ -19,9 +21,15 @@ from cli.doctor_checks import (
 )
 from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
 from cli.doctor_images import check_container_images, check_docker
-from cli.doctor_quotas import check_functions, check_quotas, check_room, check_storage
+from cli.doctor_quotas import (
+    check_functions,
+    check_plan,
+    check_quotas,
+    check_room,
+    check_storage,
+)
 from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
-from cli.doctor_stack import check_batch, check_stack
+from cli.doctor_stack import check_batch, check_images_stack, check_stack, refuse_unchangeable
 from cli.examination import asked as findings_of
 from cli.examination import wanted_of
 from cli.facts import (
@@ -33,6 +41,7 @@ from cli.facts import (
     StackFacts,
     Subnet,
 )
+from cli.faults import CommandFailed
 from cli.findings import Finding, Verdict, Wanted
 from cli.shell import Shell
 from cli.simulator import Denial, Question, Simulator
@@ -113,6 +122,8 @@ class Facts:
     """An account in which all is well, unless a test says otherwise."""
 
     region: str = "us-east-1"
+    images_stack: str = "CREATE_COMPLETE"
+    free_plan: bool = False
     quotas: dict[str, float] = field(default_factory=dict)
     f2_zones: frozenset[str] = frozenset({"us-east-1a", "us-east-1b"})
     images: Mapping[str, Image] = field(default_factory=lambda: {"ami-1": HOST_IMAGE})
@@ -120,6 +131,7 @@ class Facts:
     pushed: ContainerImage | None = PUSHED
     key: str | None = ""
     """The licence's secret's; None where there is no secret."""
+    secret_arn: str = "arn:secret"
     free: int = 3
     functions: int = 1000
     networks: int = 1
@@ -140,6 +152,9 @@ class Facts:
 
     def identity(self) -> tuple[str, str]:
         return "123456789012", self.arn
+
+    def is_on_free_plan(self) -> bool:
+        return self.free_plan
 
     def quota(self, code: str, service: str = "ec2") -> float:
         assert service == {"L-7A658B76": "ebs", "L-F678F1CE": "vpc"}.get(code, "ec2")
@@ -179,13 +194,17 @@ class Facts:
     def batch_resources(self, kind: str, arns: Sequence[str] = ()) -> list[BatchResource]:
         return [one for one in self.batch[kind] if not arns or one.arn in arns]
 
+    def stack_status(self, name: str) -> str:
+        assert name == "seqdrop-images"
+        return self.images_stack
+
     def template(self, name: str) -> dict[str, Any]:
         assert name == "seqdrop"
         return TEMPLATE
 
     def secret(self, arn: str) -> Secret | None:
         assert arn == "arn:secret"
-        return None if self.key is None else Secret(self.key)
+        return None if self.key is None else Secret(self.secret_arn, self.key)
 
     def licences(self, resource: str) -> tuple[int, int]:
         assert resource == "arn:licences"
@@ -215,7 +234,7 @@ class Machine(Shell):
 
 check_images = partial(check_container_images, shell=Machine())
 ALL = (
-    check_quotas, check_storage, check_functions, check_cpu_types, check_fpga_zones,
+    check_plan, check_quotas, check_storage, check_functions, check_cpu_types, check_fpga_zones,
     check_host_images, check_images, check_network, check_licence, check_linked_roles,
 )  # fmt: skip
 
@@ -254,6 +273,12 @@ def test_the_f_quota_is_held_against_both_kinds_of_fpga_hosts(has: float, verdic
 @pytest.mark.parametrize(("has", "verdict"), [(5, "fail"), (16, "warn"), (512, "ok")])
 def test_the_spot_quota_is_held_against_the_wanted_size(has: float, verdict: str) -> None:
     assert verdicts(found(check_quotas, Facts(quotas={"L-34B43A08": has})))[0] == verdict
+
+
+def test_an_account_on_the_free_plan_is_told_whatever_its_quotas() -> None:
+    (finding,) = found(check_plan, Facts(free_plan=True))
+    assert finding.verdict is Verdict.FAIL
+    assert finding.do.startswith("upgrade the account's plan")
 
 
 def test_prices_without_cpu_hosts_are_one_line_and_end_no_other_check(tmp_path: Path) -> None:
@@ -366,6 +391,8 @@ def test_a_closed_subnet_with_endpoints_is_good_but_for_a_licence_from_outside()
     services = frozenset({"ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry", "logs"})
     facts = Facts(nets=(replace(PRIVATE, default_route="", endpoints=services),))
     asked = wanted(SubnetIds="subnet-a")
+    assert verdicts(found(check_network, facts, asked)) == ["ok", "fail"]
+    asked = wanted(SubnetIds="subnet-a", DragenLicenceSecretArn="")
     assert verdicts(found(check_network, facts, asked)) == ["ok", "warn"]
     asked = wanted(SubnetIds="subnet-a", EnableFpga="false")
     assert verdicts(found(check_network, facts, asked)) == ["ok"]
@@ -396,6 +423,42 @@ def test_a_licence_that_is_not_there_or_used_up_is_told() -> None:
     assert verdicts(found(check_licence, Facts(), wanted(DragenLicenceSecretArn=""))) == ["warn"]
     findings = found(check_licence, Facts(free=0), wanted(STACK))
     assert (findings[1].verdict, findings[1].says) == ("warn", "0 of 4 DRAGEN licences are free")
+
+
+def test_an_arn_that_only_finds_the_secret_is_told_with_the_whole_one() -> None:
+    """A name that ends with a dash and six letters looks like a whole ARN, and is none."""
+    (finding,) = found(check_licence, Facts(secret_arn="arn:secret-AbCdEf"))
+    assert finding.verdict is Verdict.FAIL
+    assert finding.do == "give --parameter DragenLicenceSecretArn=arn:secret-AbCdEf"
+
+
+@pytest.mark.parametrize(
+    ("version", "too_old"),
+    [("4.1.23", True), ("3.10.4", True), ("4.2.4", False), ("4.10", False), ("5", False)],
+)
+def test_a_dragen_that_takes_no_licence_from_a_file_is_told(version: str, too_old: bool) -> None:
+    ami = replace(HOST_IMAGE, tags={"seqdrop:dragen": version})
+    facts = Facts(images={"ami-1": HOST_IMAGE, "ami-2": ami})
+    findings = found(check_licence, facts, wanted(FpgaExomeAmi="ami-2"))
+    assert verdicts(findings) == ["ok", *["fail"] * too_old]
+    if too_old:
+        assert findings[1].says.startswith(f"FpgaExomeAmi ami-2 ran DRAGEN {version}, and DRAGEN")
+    asked = wanted(FpgaExomeAmi="ami-2", DragenLicenceSecretArn="")
+    assert verdicts(found(check_licence, facts, asked)) == ["warn"]
+
+
+@pytest.mark.parametrize(("version", "too_old"), [("4.1", True), ("4", False), ("4.4", False)])
+def test_a_pipeline_that_wants_such_a_dragen_is_told(
+    version: str, too_old: bool, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(PROJECT / "pipelines", tmp_path / "pipelines")
+    pipeline = folder / "exome-fpga.yaml"
+    pipeline.write_text(pipeline.read_text().replace('dragen: "4.4"', f'dragen: "{version}"', 1))
+    asked = replace(wanted(), library=Library(str(folder)))
+    findings = found(check_licence, Facts(), asked)
+    assert [one.says.partition(",")[0] for one in findings[1:]] == [
+        f"pipeline exome-fpga wants DRAGEN {version}"
+    ] * too_old
 
 
 def test_a_licence_under_a_customers_key_needs_that_key_named() -> None:
@@ -582,7 +645,12 @@ def test_docker_is_looked_for_where_no_account_tells_of_images() -> None:
         ("REVIEW_IN_PROGRESS", "warn", "its change set was not executed"),
         ("ROLLBACK_COMPLETE", "fail", "the first try failed, and nothing can be deployed over it"),
         ("CREATE_COMPLETE", "ok", "CREATE_COMPLETE"),
+        ("CREATE_IN_PROGRESS", "warn", "CREATE_IN_PROGRESS"),
+        ("ROLLBACK_IN_PROGRESS", "fail", "the first try failed, and is being undone"),
+        ("DELETE_IN_PROGRESS", "fail", "it takes no change"),
+        ("DELETE_FAILED", "fail", "a part of it could not be deleted"),
         ("UPDATE_IN_PROGRESS", "warn", "UPDATE_IN_PROGRESS"),
+        ("UPDATE_FAILED", "warn", "the last change failed, and was not undone"),
         ("UPDATE_ROLLBACK_COMPLETE", "warn", "what was there before runs on"),
         ("UPDATE_ROLLBACK_FAILED", "fail", "it takes no change"),
     ],
@@ -596,8 +664,50 @@ def test_how_a_stack_is_is_told(status: str, verdict: str, says: str) -> None:
 def test_a_stack_that_takes_no_change_is_told_with_the_whole_command() -> None:
     stuck = replace(STACK, name="lab-prod", status="UPDATE_ROLLBACK_FAILED")
     assert check_stack(real(stuck)).do.endswith(
-        "aws cloudformation continue-update-rollback --stack-name lab-prod"
+        "aws cloudformation continue-update-rollback --stack-name lab-prod --region us-east-1"
     )
+
+
+def test_a_stack_that_ran_and_is_being_deleted_is_no_first_try() -> None:
+    for status in ("DELETE_IN_PROGRESS", "DELETE_FAILED"):
+        found = check_stack(real(replace(STACK, status=status)))
+        assert "first try" not in found.says
+        assert found.verdict is Verdict.FAIL
+
+
+def test_what_is_only_being_made_is_not_asked_about_its_parts() -> None:
+    for status in ("CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "DELETE_FAILED"):
+        assert real(replace(STACK, status=status)).stack is None
+    assert real(replace(STACK, status="UPDATE_IN_PROGRESS")).stack is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "refused"),
+    [
+        ("", False),
+        ("CREATE_COMPLETE", False),
+        ("UPDATE_ROLLBACK_COMPLETE", False),
+        ("UPDATE_FAILED", False),
+        ("REVIEW_IN_PROGRESS", False),
+        ("ROLLBACK_COMPLETE", True),
+        ("CREATE_IN_PROGRESS", True),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", True),
+        ("DELETE_FAILED", True),
+    ],
+)
+def test_a_stack_that_takes_no_change_now_is_refused(status: str, refused: bool) -> None:
+    facts = cast("Account", Facts(images_stack=status))
+    if refused:
+        with pytest.raises(CommandFailed, match=f"seqdrop-images is {status}"):
+            refuse_unchangeable("seqdrop-images", facts)
+    else:
+        refuse_unchangeable("seqdrop-images", facts)
+
+
+def test_the_repositories_stack_is_looked_at_where_it_is() -> None:
+    assert found(check_images_stack, Facts(images_stack="")) == []
+    assert verdicts(found(check_images_stack, Facts())) == ["ok"]
+    assert verdicts(found(check_images_stack, Facts(images_stack="ROLLBACK_COMPLETE"))) == ["fail"]
 
 
 def test_a_first_try_that_failed_is_examined_as_if_there_were_none() -> None:
@@ -754,6 +864,15 @@ def test_a_role_that_was_changed_by_hand_is_told() -> None:
     assert finding.verdict is Verdict.FAIL
     assert "s3:GetObjectVersion on arn:aws:s3:::u/any: no policy allows it" in finding.says
     assert "drift detection" in finding.do
+
+
+def test_a_default_assay_that_could_not_run_is_told_with_one_that_could() -> None:
+    good, *rest = check_library(real(None, "EnableFpga=true"))
+    assert (good.verdict, rest) == ("ok", [])
+    good, told = check_library(real())
+    assert (good.verdict, told.verdict) == ("ok", "warn")
+    assert told.says.startswith("the default assay wgs needs the queue fpga-genome, which is not")
+    assert told.do.startswith("set `default: wgs-cpu` in pipelines/assays.yaml before you deploy")
 
 
 def test_placeholders_are_told_once() -> None:

@@ -11,13 +11,16 @@ from types import SimpleNamespace
 import pytest
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from typer.testing import CliRunner
 
 from cli.faults import CommandFailed, explain
 from cli.instance import end, only_one
+from cli.main import app
 from cli.runtime import _check_disk, _tool_lines
 from cli.screen import clean
 from local.endpoint import NO_SPACE
 from seqdrop.domain.errors import InvalidInput
+from seqdrop.domain.version import VERSION
 
 
 def refused(code: str, message: str) -> ClientError:
@@ -91,8 +94,34 @@ def test_a_folder_has_one_runtime(tmp_path: Path) -> None:
     assert end(tmp_path / "never") == ""
 
 
+def test_who_starts_a_second_runtime_is_told_what_makes_it_another(tmp_path: Path) -> None:
+    with only_one(tmp_path):
+        for another in ("--port", "--dir and --port"):
+            with (
+                pytest.raises(CommandFailed, match=f"beside it with another {another}$"),
+                only_one(tmp_path, another),
+            ):
+                pass
+        assert tmp_path.exists()
+
+
+def test_a_start_that_is_refused_leaves_a_folder_only_where_there_was_one(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    for name, stays in (("old", True), ("new", False)):
+        with pytest.raises(CommandFailed), only_one(tmp_path / name):
+            raise CommandFailed("port 1 is in use")
+        assert (tmp_path / name).exists() == stays
+
+
 def test_text_from_outside_moves_no_cursor() -> None:
     assert clean("a\x1b[2Jb\nc\td") == "a\N{REPLACEMENT CHARACTER}[2Jb\N{REPLACEMENT CHARACTER}c\td"
+
+
+def test_the_version_is_the_one_that_results_name() -> None:
+    answer = CliRunner().invoke(app, ["--version"])
+    assert (answer.exit_code, answer.stdout) == (0, f"seqdrop {VERSION}\n")
+    assert "--version" in CliRunner().invoke(app, ["--help"]).stdout
+    assert CliRunner().invoke(app, []).exit_code == 2, "a command is asked for"
 
 
 def test_help_is_there_without_loading_what_only_commands_need() -> None:

@@ -1,8 +1,11 @@
 """In which region a command looks."""
 
 import pytest
+from typer.testing import CliRunner
 
-from cli.stack import session_for
+from cli.faults import CommandFailed
+from cli.main import app
+from cli.stack import is_embedded, session_for
 
 
 @pytest.fixture(autouse=True)
@@ -11,6 +14,27 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["127.0.0.1:4566", "localhost:4566", "localhost", "http://", "http://127.0.0.1:port",
+     "http://[::1:4566", "s3://bucket"],
+)  # fmt: skip
+def test_what_is_no_endpoint_is_one_line(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    for command in (["samples"], ["doctor"]):
+        raised = CliRunner().invoke(app, command).exception
+        assert isinstance(raised, CommandFailed)
+        assert str(raised).startswith(f"AWS_ENDPOINT_URL is {endpoint!r}, which is no URL")
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://127.0.0.1:4566", "http://localhost:4566/", "https://[::1]:4566", ""]
+)
+def test_what_is_an_endpoint_is_taken(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    assert is_embedded() == bool(endpoint)
 
 
 @pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
