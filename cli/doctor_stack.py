@@ -34,6 +34,11 @@ _STATES: Mapping[str, tuple[Callable[[str, str], Finding], str, str]] = {
         "the first try failed, and is being undone",
         f"wait for its end; {_EVENTS}; sam delete {{stack}}; mend, and deploy again",
     ),
+    "IMPORT_ROLLBACK_COMPLETE": (
+        warn,
+        "its import of resources was undone; what was there before runs on",
+        _EVENTS,
+    ),
     "UPDATE_FAILED": (
         warn,
         "the last change failed, and was not undone",

@@ -1,7 +1,6 @@
 """What an upload drops: files under their keys, and what each of them is of which sample."""
 
 import hashlib
-import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -192,9 +191,9 @@ def drop_with_manifest(
     for name in names:
         if not found[name].is_file():
             drop.faults.append(f"{file}: names {name!r}, but there is no {found[name]}")
-    taken = {os.path.abspath(path) for path in found.values()}  # noqa: PTH100
+    taken = {_same_file(path) for path in found.values() if path.is_file()}
     for path in given:
-        if os.path.abspath(path) in taken:  # noqa: PTH100
+        if _same_file(path) in taken:
             continue
         if path in from_folders:
             drop.left_out.append(LeftOut(path, f"{file.name} does not name it"))
@@ -207,6 +206,12 @@ def drop_with_manifest(
             drop.faults.append(f"{path}: the manifest {file} does not name it")
     _fill(drop, manifest, {n: path for n, path in found.items() if path.is_file()}, bucket)
     return drop
+
+
+def _same_file(path: Path) -> tuple[int, int]:
+    """What two paths to one file have in common, be it through a link."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _fill(drop: Drop, manifest: NamedManifest, files: Mapping[str, Path], bucket: str) -> None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -54,12 +54,10 @@ class Tool:
 
     def pass_lines_on(self, stream: IO[bytes]) -> None:
         """Show what the tool says, line by line under its name, and keep the end of it."""
-        while line := stream.readline(_LONGEST_LINE_BYTES):
+        for line in _lines_of(stream):
             text = redact(line.decode(errors="replace").rstrip())
-            if len(line) == _LONGEST_LINE_BYTES:  # no more of it: a secret may be cut in two there
+            if len(line) >= _LONGEST_LINE_BYTES:  # no more of it: a secret may be cut in two there
                 text = f"{text[:_LONGEST_SHOWN]} …"
-                while not line.endswith(b"\n") and line:
-                    line = stream.readline(_LONGEST_LINE_BYTES)
             self.tail.append(text[:_LONGEST_KEPT])
             sys.stderr.write(f"{self.name}: {text}\n")
         stream.close()
@@ -84,6 +82,23 @@ class Tool:
         if code < 0:
             return f"was killed by signal {-code} ({signal.strsignal(-code)})"
         return f"ended with exit code {code}"
+
+
+def _lines_of(stream: IO[bytes]) -> Iterator[bytes]:
+    """Lines without their ends; of one that was written over (``10 %\\r20 %``), what stayed. Of one
+    without an end, the beginning."""
+    line, too_long = b"", False
+    while piece := stream.readline(_LONGEST_LINE_BYTES):
+        if b"\r" in piece.rstrip():  # begun anew
+            line, too_long = b"", False
+        line += piece.rstrip(b"\r\n").rpartition(b"\r")[2]
+        has_ended = piece.endswith(b"\n")
+        if not too_long and (has_ended or len(line) >= _LONGEST_LINE_BYTES):
+            yield line
+        too_long = not has_ended and (too_long or len(line) >= _LONGEST_LINE_BYTES)
+        line = line if not has_ended and not too_long else b""
+    if line and not too_long:
+        yield line
 
 
 class ToolPipe:

@@ -74,7 +74,7 @@ class StageRun:
             filler = Filler(folders.root, self._texts(versions), self.plan.variables, reads.pairs)
             self._run_steps(steps, filler, reads, folders)
             files = self._check(filler, reads, folders.out)
-            self._publish(publisher, files, questions)
+            self._publish(publisher, files, versions)
 
     def _reads(self, folders: Folders) -> Reads:
         return Reads(self.plan.pairs, self.stage.reads, folders.tmp, self.objects, self.stop)
@@ -164,7 +164,7 @@ class StageRun:
         return files
 
     def _publish(
-        self, publisher: Publisher, files: dict[str, Path], questions: VersionQuestions
+        self, publisher: Publisher, files: dict[str, Path], versions: ToolVersions
     ) -> None:
         if publisher.is_published():  # by another job, while this one worked
             self.log.info("published_by_another_job", prefix=self.stage.prefix)
@@ -172,7 +172,7 @@ class StageRun:
         begun = time.monotonic()
         published = publisher.upload(files)
         self.timings["upload"] = _since(begun)
-        result = self._result(published, questions.answers())
+        result = self._result(published, versions)
         self.log.info(
             publisher.record(result),
             bucket=self.stage.bucket,

@@ -241,6 +241,20 @@ def test_what_is_wrong_in_a_manifest_is_said_with_its_file(tmp_path: Path) -> No
     assert str(caught.value).startswith(f"{file}: line 3 of the samplesheet: lane is a number")
 
 
+def test_files_that_a_manifest_names_may_be_given_by_way_of_a_link(tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    files = made(real, "A_R1.fastq.gz", "A_R2.fastq.gz")
+    pair = {"r1": files[0].name, "r2": files[1].name}
+    content = {"samples": [{"sample": "A", "files": [pair]}]}
+    (real / "m.manifest.json").write_text(json.dumps(content))
+    link = tmp_path / "link"
+    link.symlink_to(real)
+    file = link / "m.manifest.json"
+    drop = drop_with_manifest(file, read_manifest(file), files, BUCKET)
+    assert drop.faults == []
+    assert len(drop.files) == 2
+
+
 def test_a_manifest_of_files_that_are_not_there_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.manifest.json"
     pair = {"r1": "a_1.fq.gz", "r2": "a_2.fq.gz"}

@@ -68,6 +68,19 @@ def test_a_person_s_text_decides_nothing_of_a_job_that_never_had_an_attempt(text
     assert (found, message) == ("stopped", text)
 
 
+@pytest.mark.parametrize(
+    ("text", "failure"),
+    [
+        ("ECS was unable to assume the role 'arn:aws:iam::1:role/x' that was provided", "plan"),
+        ("Job attempt duration exceeded timeout", "timeout"),
+        ("Host EC2 (instance i-1) terminated.", "lost"),
+        ("Dependent Job failed", "lost"),
+    ],
+)
+def test_what_batch_says_of_a_job_without_an_attempt_counts(text: str, failure: str) -> None:
+    assert ended(text, None, attempt_seconds=())[0] == failure
+
+
 def test_only_a_known_reason_is_one_that_seqdrop_gave() -> None:
     assert given_up_for("Cancelled by Seqdrop due to reason: I do not need it any more") == ""
     limit = "Canceled by JobStateTimeLimit action due to reason: "

@@ -126,6 +126,16 @@ def test_what_is_no_credentials_file_is_a_fault_that_does_not_repeat_it(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_of_a_line_that_is_written_over_the_last_word_stays(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    tool = Tool("tool", cast(Any, None))
+    over = b"".join(b"%d %%\r" % number for number in range(5_000))
+    tool.pass_lines_on(io.BytesIO(b"one\r\n\n" + over + b"Disk quota exceeded\ntwo"))
+    assert list(tool.tail) == ["one", "", "Disk quota exceeded", "two"]
+    assert capfd.readouterr().err.count("tool: ") == 4
+
+
 @pytest.mark.parametrize("at", [0, 8_180, 8_190, 16_380])
 def test_a_secret_in_a_line_without_an_end_is_never_cut_in_two(
     at: int, capfd: pytest.CaptureFixture[str]

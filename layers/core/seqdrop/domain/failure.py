@@ -75,6 +75,10 @@ From ECS's pages on stopped tasks' errors, its agent's source (``dockerapi/error
 that people reported."""
 
 
+_SAID_BY_BATCH = ("ecs was unable", "dependent job", "cgrouperror", "fetching secret data")
+"""Of jobs that may never have had an attempt, in lower case."""
+
+
 class StageFailure(msgspec.Struct, frozen=True):
     """What the runner leaves beside the plan when a stage fails."""
 
@@ -104,12 +108,14 @@ def classify(exit_code: int | None, reason: str) -> FailureClass:
 def ended_from_outside(state: JobState) -> FailureClass | None:
     """The class of a job that did not end by itself; None where it did.
 
-    Whoever ends a job in Batch may write what he likes. Of one that never had an attempt, all that
-    is known is that somebody ended it.
+    Whoever ends a job in Batch may write what he likes. Of one that never had an attempt, and of
+    which Batch itself says nothing that we know, no more is known than that somebody ended it.
     """
-    if state.created and not state.attempt_seconds:
-        return FailureClass.STOPPED
-    return _from_outside(state.reason.lower())
+    said = state.reason.lower()
+    if outside := _from_outside(said):
+        return outside
+    never_had_one = state.created and not state.attempt_seconds
+    return FailureClass.STOPPED if never_had_one and not said.startswith(_SAID_BY_BATCH) else None
 
 
 def _from_outside(said: str) -> FailureClass | None:
