@@ -12,6 +12,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local.calls import CALLS_FOLDER
 from local.deploy import ACCOUNT, REGION
 from local.permissions import CannotRead
 from local.roles import MACHINE, check_policies, function_key, job_key, role_of, start_key
@@ -25,8 +26,11 @@ SIZE = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "100"}]
 
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
-    with Runtime(RuntimeSettings(tmp_path_factory.mktemp("runtime"))) as runtime:
-        yield runtime
+    """Unrecorded: its calls are to be denied, and no policy of ours is to grant them."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv(CALLS_FOLDER, raising=False)
+        with Runtime(RuntimeSettings(tmp_path_factory.mktemp("runtime"))) as runtime:
+            yield runtime
 
 
 def client(runtime: Runtime, who: str, service: str) -> Any:

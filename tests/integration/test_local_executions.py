@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -57,14 +58,15 @@ class Machines:
         self.sfn = sfn
         self.folder = folder
         self.events: list[StatusEvent] = []
-        self._count = 0
 
     def start(self, states: dict[str, Any], data: Any = None, **top: Any) -> str:
         """Start an execution of these states, from the first one."""
-        self._count += 1
         definition = {"StartAt": next(iter(states)), "States": states, **top}
         machine = self.sfn.create_state_machine(
-            name=f"machine{self._count}", definition=json.dumps(definition), roleArn=ROLE
+            # Its own in the session: an earlier test's late event is not to be taken for one of it.
+            name=f"machine-{uuid.uuid4()}",
+            definition=json.dumps(definition),
+            roleArn=ROLE,
         )
         arn: str = self.sfn.start_execution(
             stateMachineArn=machine["stateMachineArn"],
