@@ -75,8 +75,8 @@ class Request:
     status: int = 200
 
     def answered(self, status: int) -> "Request":
-        """The request with the status of its answer."""
-        return replace(self, status=status)
+        """The request with the status of its answer; itself where that is as it was taken to be."""
+        return self if status == self.status else replace(self, status=status)
 
     @cached_property
     def asked(self) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from local.actions import Need, Request, needs_of
 from local.answers import error_body
-from local.calls import App, Environ, StartResponse, signed_request
+from local.calls import signed_request
 from local.permissions import allowed
 from local.roles import grants_of_role, role_of
+from local.wsgi import App, Environ, StartResponse
 
 
 class Authorizer:
@@ -29,9 +30,9 @@ class Authorizer:
             return _refused(who, request, missing, start_response)
         answered: list[tuple[Any, ...]] = []
         body = self._app(environ, lambda *answer: answered.append(answer))
-        status = int(answered[0][0][:3])
+        known = request.answered(int(answered[0][0][:3]))
         # Who may not list a bucket is not told that an object is gone.
-        if missing := first_missing(who, needs_of(request.answered(status))):
+        if known is not request and (missing := first_missing(who, needs_of(known))):
             return _refused(who, request, missing, start_response)
         start_response(*answered[0])
         return body

@@ -10,7 +10,7 @@ import json
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,11 @@ from urllib.parse import parse_qsl
 
 from local.actions import Need, Request, needs_of
 from local.roles import FUNCTION, JOB, MACHINE, START
+from local.wsgi import App, Environ, StartResponse
 
 CALLS_FOLDER = "SEQDROP_CALLS_FOLDER"
 """The environment variable that turns recording on, and says where to."""
 
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-App = Callable[[Environ, StartResponse], Iterable[bytes]]
 Call = tuple[str, str, str]
 """Who, the action, the resource."""
 

@@ -7,14 +7,10 @@ stands in `Host`. AWS's clients send neither.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from local.answers import error_body
-
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-App = Callable[[Environ, StartResponse], Iterable[bytes]]
+from local.wsgi import App, Environ, StartResponse
 
 # S3's clients put a bucket's name before `localhost` where they are told to. No other name than
 # one below localhost is sure to mean this machine (RFC 6761).

@@ -33,7 +33,7 @@ def _key_that_fails(
     mapping = document
     for step in place:
         mapping = mapping[step]  # type: ignore[index]  # msgspec has just gone this way
-    for key, value in mapping.items():  # type: ignore[attr-defined]
+    for key, value in mapping.items():  # type: ignore[attr-defined]  # as above
         try:
             msgspec.convert(_with(document, place, {key: value}), kind)
         except msgspec.ValidationError as error:
