@@ -20,6 +20,11 @@ class UploadedObject(msgspec.Struct, frozen=True):
     object: StoredObject
     etag: str
 
+    @property
+    def version(self) -> str:
+        """Tells it from others under its key, in a bucket without versions too."""
+        return self.object.version_id or self.etag
+
 
 class Objects:
     """Reads and writes whole small objects, and looks at large ones."""

@@ -1,15 +1,25 @@
-"""SQS: messages to ourselves that ask for another look at an analysis."""
+"""SQS: messages to ourselves in the queue that register_upload reads."""
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from seqdrop.domain.identity import AnalysisId
+from seqdrop.domain.errors import Transient
+from seqdrop.domain.expectation import ManifestVersion
+from seqdrop.domain.identity import AnalysisId, ObjectName
+from seqdrop.domain.manifest import SampleEntry
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 LONGEST_DELAY_SECONDS = 900
+"""SQS' own limit; who waits longer looks then, and sends the next message."""
+MAX_MESSAGE_BYTES = 262_144
+"""Of one message, and of all that are sent in one request. SQS takes 1 MiB in most regions since
+2025; this is what it takes everywhere."""
+_AT_ONCE = 10
 
 
 class Recheck(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="recheck"):
@@ -25,23 +35,83 @@ class Recheck(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="recheck"):
         return AnalysisId(self.sample, self.assay)
 
 
-class Rechecks:
+class LookAt(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="look"):
+    """Asks for a look at an object as it is now."""
+
+    object: ObjectName
+    tries: int = 0
+    """How often it could not be read before."""
+
+
+class SampleOfManifest(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="manifest-sample"):
+    """What one version of a manifest says of one analysis; without an entry, nothing any more."""
+
+    manifest: ManifestVersion
+    analysis: AnalysisId
+    entry: SampleEntry | None = None
+
+
+class NamedInRefused(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="manifest-refused"):
+    """Objects that a manifest names which can't be used as it stands."""
+
+    manifest: ManifestVersion
+    objects: tuple[ObjectName, ...]
+
+
+Message = Recheck | LookAt | SampleOfManifest | NamedInRefused
+
+
+class UploadsQueue:
     """Sends messages to the queue that register_upload reads."""
 
     def __init__(self, client: "SQSClient", queue_url: str) -> None:
         self._client = client
         self._url = queue_url
 
-    def send(
+    def recheck(
         self, analysis: AnalysisId, generation: int | None = None, delay_seconds: int = 0
     ) -> None:
-        """Asks for a look later; with a generation, only if that is still the analysis' own.
+        """Asks for a look later; with a generation, only if that is still the analysis' own."""
+        self.send(Recheck(analysis.sample, analysis.assay, generation), delay_seconds)
 
-        A longer wait than SQS can is cut: who gets the message looks, and sends the next.
-        """
-        recheck = Recheck(analysis.sample, analysis.assay, generation)
+    def send(self, message: Message, delay_seconds: int = 0) -> None:
+        """Sends one message; a longer wait than SQS can is cut."""
         self._client.send_message(
             QueueUrl=self._url,
-            MessageBody=msgspec.json.encode(recheck).decode(),
+            MessageBody=_text(message),
             DelaySeconds=min(delay_seconds, LONGEST_DELAY_SECONDS),
         )
+
+    def send_all(self, messages: Sequence[Message]) -> None:
+        """Sends all messages, in few requests. Raises Transient where SQS did not take them all."""
+        for batch in _batches(list(map(_text, messages))):
+            entries: list[SendMessageBatchRequestEntryTypeDef] = [
+                {"Id": str(number), "MessageBody": text} for number, text in enumerate(batch)
+            ]
+            answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+            if failed := answer.get("Failed"):
+                raise Transient(f"SQS did not take {len(failed)} messages: {failed[0]['Code']}")
+
+
+def size_of(message: Message) -> int:
+    """Bytes of a message, of which a queue takes MAX_MESSAGE_BYTES."""
+    return len(_text(message).encode())
+
+
+def _text(message: Message) -> str:
+    return msgspec.json.encode(message).decode()
+
+
+def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Pieces that one request takes, by their number and by their bytes."""
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        length = len(text.encode())
+        if batch and (len(batch) == _AT_ONCE or size + length > MAX_MESSAGE_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(text)
+        size += length
+    if batch:
+        yield batch

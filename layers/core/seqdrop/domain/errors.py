@@ -22,6 +22,10 @@ class Conflict(SeqdropError):
     """Somebody else did it already: for an idempotent caller this is success."""
 
 
+class Overtaken(SeqdropError):
+    """What was to be written is of a version that a newer one has replaced: nothing to do."""
+
+
 class Transient(SeqdropError):
     """May work the next time: retried."""
 
@@ -44,6 +48,10 @@ class IdenticalFiles(InvalidInput):
 
 class InvalidManifest(InvalidInput):
     """A manifest or samplesheet can't be used as it stands."""
+
+
+class Unreadable(InvalidInput):
+    """An object is there, and can't be read: archived, or locked by a policy or a key."""
 
 
 class UnknownAssay(InvalidInput):

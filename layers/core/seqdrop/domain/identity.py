@@ -198,3 +198,13 @@ class SeenFile(msgspec.Struct, frozen=True, order=True):
 
     identity: FileIdentity
     object: ObjectName
+
+
+class SetAside(msgspec.Struct, frozen=True, order=True):
+    """An object that belongs to an analysis, and is none of its files."""
+
+    object: ObjectName
+    identity: FileIdentity | None = None
+    """What it would be of the sample; None where its reads could not be looked at."""
+    is_outdated: bool = False
+    """The file that it was compared with has been replaced since."""

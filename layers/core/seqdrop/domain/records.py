@@ -12,6 +12,7 @@ from seqdrop.domain.identity import (
     ObjectName,
     RunId,
     SeenFile,
+    SetAside,
 )
 from seqdrop.domain.plan import StoredObject
 
@@ -25,6 +26,10 @@ class AnalysisStatus(StrEnum):
     ANALYSED = "ANALYSED"
     FAILED = "FAILED"
     HELD = "HELD"
+    DISMISSED = "DISMISSED"
+    """A person decided to leave it; a new upload opens it again."""
+    NO_READS = "NO_READS"
+    """A control whose files hold no reads, as they should: there is nothing to analyse."""
 
 
 class RunStatus(StrEnum):
@@ -70,6 +75,17 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     """The files that the manifest names."""
     files_seen: frozenset[SeenFile] = frozenset()
     """The files that are registered."""
+    aside: frozenset[SetAside] = frozenset()
+    """Objects that belong here and are none of its files: copies, and what holds it."""
+    without_reads: frozenset[ObjectName] = frozenset()
+    """Registered files of a control in which there is no read."""
+    troubles: dict[str, str] = {}
+    """What is being tried again, by cause, in words."""
+    starts_now: bool = False
+    """A person has ended the quiet period of the files that are there."""
+    manifest_time: str = ""
+    manifest_sequencer: str = ""
+    """When the manifest came whose settings these are; see ``ManifestVersion``."""
     sex: Literal["", "female", "male"] = ""
     """What the manifest says; kept here alone, and looked at when a run is judged."""
     control: bool = False
@@ -118,39 +134,14 @@ class FastqFile(msgspec.Struct, frozen=True, omit_defaults=True):
         return AnalysisId(self.sample, self.assay)
 
     @property
+    def version(self) -> str:
+        """Tells the registered version of its object from others, in any bucket."""
+        return self.object.version_id or self.etag
+
+    @property
     def seen(self) -> SeenFile:
         """How the analysis remembers this file."""
         return SeenFile(self.identity, self.object.name)
-
-    def same_content(self, other: "FastqFile") -> bool:
-        """Whether both are the same bytes, as far as the bucket's checksums tell."""
-        if self.object.size != other.object.size:
-            return False
-        return self.object.checksum == other.object.checksum or self.etag == other.etag
-
-
-class Placed(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one version of an uploaded object."""
-
-    bucket: str
-    key: str
-    version_id: str
-    sequencer: str = ""
-    """Empty where a manifest found the object before its event came."""
-    sample: str = ""
-    assay: str = ""
-    identity: FileIdentity | None = None
-    note: str = ""
-
-    @property
-    def object(self) -> ObjectName:
-        """The object, in whatever version."""
-        return ObjectName(self.bucket, self.key)
-
-    @property
-    def analysis(self) -> AnalysisId | None:
-        """Where it was placed; None of an object that changed no analysis."""
-        return AnalysisId(self.sample, self.assay) if self.sample else None
 
 
 class StageRun(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,33 +1,41 @@
-"""Manifests: what a lab says of its files wins over what was read from their names."""
+"""Manifests: cut into messages of one sample each, and applied sample by sample.
 
+Each item that an application writes remembers the version of the manifest that it is of, and an
+older one writes nothing over it. So messages may come twice, late and in any order, and one that
+fails repeats its own sample alone.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.errors import InvalidManifest
+from seqdrop.aws.queues import LookAt, NamedInRefused, SampleOfManifest, UploadsQueue
+from seqdrop.domain.errors import InvalidManifest, Overtaken, Transient, Unreadable
+from seqdrop.domain.expectation import Expectation, ManifestVersion, Named, NewestManifest
 from seqdrop.domain.identity import AnalysisId, ObjectName
+from seqdrop.domain.inputs import begun, sealed, with_manifest, without_manifest
+from seqdrop.domain.intake import AnalysisChange, LeaveOut, Unplaced
 from seqdrop.domain.manifest import (
     ExpectedFile,
-    Manifest,
     SampleEntry,
     check_named_once,
     expected_files,
-    manifest_digest,
     parse_manifest,
 )
+from seqdrop.domain.named_files import files_named_in
 from seqdrop.domain.naming import unplaced_sample
-from seqdrop.domain.records import FastqFile, Placed
-from seqdrop.domain.upload import (
-    Upload,
-    expected_place,
-    is_object_cause,
-    object_cause,
-    sequencer_order,
-)
-from seqdrop.flow.intake import Intake, changes_always
+from seqdrop.domain.records import Analysis
+from seqdrop.domain.upload import Upload
+from seqdrop.flow.intake import Intake
 from seqdrop.flow.retry import retry_on_conflict
 
 MAX_MANIFEST_BYTES = 8 * 2**20
+_LOOKED_AT_BY_ITSELF = 100
+"""A sample of more files than that has them looked at by messages of their own."""
+_NAMED_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -37,170 +45,166 @@ class Manifests:
     catalog: Catalog
     objects: Objects
     intake: Intake
+    queue: UploadsQueue
+    now: Callable[[], datetime]
 
     def receive(self, upload: Upload) -> str:
-        """Applies a manifest to every sample that it names; one that can't be used is held."""
-        return retry_on_conflict(lambda: self._receive(upload), changes_always(upload.key))
+        """Cuts a manifest into a message for each sample; one that can't be used is held.
 
-    def _receive(self, upload: Upload) -> str:
-        placed, _ = self.catalog.analyses.uploads(upload.object)
-        if any(p.version_id == upload.version for p in placed):
-            return "a manifest that was applied before"
-        mine = sequencer_order(upload.sequencer)
-        if any(sequencer_order(p.sequencer) > mine for p in placed):
+        A version that the bucket no longer has says nothing: what replaced it has its own event.
+        """
+        object_ = upload.object
+        try:
+            described = self.objects.head(upload.bucket, upload.key)
+        except Unreadable as error:
+            return self._hold(object_, str(error))
+        if described is None or described.version != upload.version:
+            return "a manifest that has been replaced or deleted since"
+        placement, _ = self.catalog.uploads.known(object_)
+        if placement.version == upload.version:
+            return "a manifest that was cut before"
+        manifest = ManifestVersion(
+            object_, upload.version, upload.version_id, upload.sequencer, upload.time
+        )
+        before = self.catalog.manifests.newest(object_)
+        if not self.catalog.manifests.begin(manifest):
             return "a manifest that has been replaced since"
         try:
-            manifest = self._read(upload)
-            entries = [(entry, *self._files_of(entry, upload)) for entry in manifest.samples]
-            check_named_once(file.key for _, _, files in entries for file in files)
-            check_named_once(str(analysis) for _, analysis, _ in entries)
+            entries = self._entries(manifest, described.object.size)
         except InvalidManifest as error:
-            return self.intake.hold_unplaced(upload, f"{upload.key!r}: {error}")
-        here = {analysis for _, analysis, _ in entries}
-        left = [self._apply(entry, analysis, files, upload) for entry, analysis, files in entries]
-        for other in sorted(set().union(*left) - here):
-            self._tidy(other, f"the manifest {upload.key!r} puts its files elsewhere")
-        statuses = [f"{each} is {self.intake.claims.advance(each)}" for each in sorted(here)]
-        self._forget_unplaced(Placed(upload.bucket, upload.key, upload.version, ""))
-        self.catalog.analyses.note_upload(upload.placed(note="manifest"))
-        return "; ".join(statuses)
+            return self._refuse(manifest, f"{upload.key!r}: {error}")
+        gone = set(self.catalog.manifests.analyses_of(object_)) - entries.keys()
+        self.queue.send_all(
+            [
+                *(SampleOfManifest(manifest, one, entry) for one, entry in entries.items()),
+                *(SampleOfManifest(manifest, one) for one in sorted(gone)),
+                *(LookAt(one) for one in self._named_in_refused(before)),
+            ]
+        )
+        return self.intake.settle(object_, LeaveOut(f"a manifest of {len(entries)} samples"))
 
-    def _read(self, upload: Upload) -> Manifest:
-        described = self.objects.head(upload.bucket, upload.key, upload.version_id)
-        if described is not None and described.object.size > MAX_MANIFEST_BYTES:
+    def _entries(self, manifest: ManifestVersion, size: int) -> dict[AnalysisId, SampleEntry]:
+        """What a manifest says, by analysis. Raises InvalidManifest."""
+        if size > MAX_MANIFEST_BYTES:
             raise InvalidManifest(f"the manifest has over {MAX_MANIFEST_BYTES >> 20} MiB")
-        body = self.objects.get(upload.bucket, upload.key, upload.version_id)
-        if body is None:
-            raise InvalidManifest("the manifest was deleted before it was read")
-        return parse_manifest(body, upload.key)
+        bucket, key = manifest.object.bucket, manifest.object.key
+        parsed = parse_manifest(self._body(manifest), key)
+        entries = [(self._analysis_of(entry), entry) for entry in parsed.samples]
+        check_named_once(str(one) for one, _ in entries)
+        check_named_once(
+            file.key
+            for one, entry in entries
+            for file in expected_files(entry, one.assay, bucket, key)
+        )
+        return dict(entries)
 
-    def _files_of(
-        self, entry: SampleEntry, upload: Upload
-    ) -> tuple[AnalysisId, list[ExpectedFile]]:
+    def _analysis_of(self, entry: SampleEntry) -> AnalysisId:
         assay = entry.assay or entry.pipeline or self.intake.library.default_assay
-        analysis = AnalysisId(entry.sample, assay)
-        return analysis, expected_files(entry, assay, upload.bucket, upload.key)
+        return AnalysisId(entry.sample, assay)
 
-    def _apply(
-        self,
-        entry: SampleEntry,
-        analysis: AnalysisId,
-        files: list[ExpectedFile],
-        upload: Upload,
-    ) -> set[AnalysisId]:
-        """Returns the analyses that files were taken from: they are looked at in the end."""
-        analyses, now = self.catalog.analyses, self.intake.now()
-        left = self._expect(files)
-        analyses.ensure(analysis, now)
-        before = analyses.get(analysis)
-        # Each file that the manifest names is looked at anew; others it leaves out.
-        holds = [cause for cause in (before.holds if before else ()) if is_object_cause(cause)]
-        saying = manifest_digest(entry, files)
-        if before is None or (before.manifest, before.saying) != (upload.key, saying):
-            holds.append("run")  # the same again would fail again
-        if entry.control:
-            self.catalog.controls.note(upload.key, analysis)
-        analyses.apply_manifest(
-            entry, analysis, files, manifest=upload.key, saying=saying, cause=upload.cause,
-            now=now, lifts=holds,
-        )  # fmt: skip
-        if before and before.manifest == upload.key:
-            for gone in before.expected - {file.object for file in files}:
-                self._leave_out(analysis, gone)
-        for file in files:
-            left |= self._gather(file)
-        return left
+    def _body(self, manifest: ManifestVersion) -> bytes:
+        """Its bytes; none where that version is gone, or the bucket keeps no versions."""
+        bucket, key = manifest.object.bucket, manifest.object.key
+        return self.objects.get(bucket, key, manifest.version_id) or b""
 
-    def _expect(self, files: list[ExpectedFile]) -> set[AnalysisId]:
-        """What a manifest expected elsewhere until now is expected there no more."""
-        analyses, left = self.catalog.analyses, set()
-        for file in files:
-            _, before = analyses.uploads(file.object)
-            if before and before.analysis != file.analysis:
-                analyses.unexpect(before, self.intake.now())
-                left.add(before.analysis)
-        analyses.expect(files)
-        return left
+    # ── One that can't be used
 
-    def _leave_out(self, analysis: AnalysisId, gone: ObjectName) -> None:
-        """The corrected manifest names a file no more."""
-        analyses, now = self.catalog.analyses, self.intake.now()
-        why = f"{gone.key!r} is named no more"
-        placed, expected = analyses.uploads(gone)
-        if expected and expected.analysis == analysis:
-            analyses.forget_expected(expected)
-        for earlier in placed:
-            if earlier.analysis != analysis:
-                continue
-            file = analyses.file(analysis, earlier.identity) if earlier.identity else None
-            if file is not None and file.object.key == gone.key:
-                analyses.withdraw(file, why, "manifest", now)
-            analyses.forget_upload(earlier)
-            left_out = f"left out: {why}"
-            analyses.note_upload(
-                Placed(gone.bucket, gone.key, earlier.version_id, earlier.sequencer, note=left_out)
-            )
+    def _refuse(self, manifest: ManifestVersion, why: str) -> str:
+        """Holds a manifest that can't be used, and the files that it names with it."""
+        named = sorted(files_named_in(self._body(manifest), manifest.object))
+        self.catalog.manifests.refuse(manifest)
+        pieces = [named[i : i + _NAMED_AT_ONCE] for i in range(0, len(named), _NAMED_AT_ONCE)]
+        self.queue.send_all([NamedInRefused(manifest, tuple(piece)) for piece in pieces])
+        return self._hold(manifest.object, why)
 
-    def _gather(self, expected: ExpectedFile) -> set[AnalysisId]:
-        """Takes a file that is there already from where its name, or another manifest, put it."""
-        place = expected_place(expected)
-        placed, _ = self.catalog.analyses.uploads(expected.object)
-        for earlier in placed:
-            self._take_back(earlier, expected)
-        left = {p.analysis for p in placed if p.analysis}
-        described = self.objects.head(expected.bucket, expected.key)
-        if described is None:
-            return left  # it is yet to come
-        version = described.object.version_id
-        known = next((p for p in placed if p.version_id == (version or described.etag)), None)
-        sequencer = known.sequencer if known else ""
-        upload = Upload(expected.bucket, expected.key, version, sequencer, described.etag)
-        self.intake.register(upload, place, [])
-        return left
+    def _hold(self, object_: ObjectName, why: str) -> str:
+        sample = unplaced_sample(object_.bucket, object_.key)
+        held = AnalysisId(sample, self.intake.library.default_assay)
+        return self.intake.settle(object_, Unplaced(held, why))
 
-    def _take_back(self, earlier: Placed, expected: ExpectedFile) -> None:
-        analyses, now = self.catalog.analyses, self.intake.now()
-        why = f"the manifest puts {earlier.key!r} into {expected.analysis}"
-        if not earlier.analysis:
-            analyses.forget_upload(earlier)
-            return
-        file = analyses.file(earlier.analysis, earlier.identity) if earlier.identity else None
-        if file is not None and file.object.key == earlier.key:
-            if not self._is_placed_so(file, expected):
-                analyses.withdraw(file, why, "manifest", now)
+    def keep_back(self, part: NamedInRefused) -> str:
+        """Keeps files that a refused manifest names from being run under their own names."""
+        newest = self.catalog.manifests.newest(part.manifest.object)
+        if newest is None or newest.manifest.version != part.manifest.version:
+            return "the manifest has been replaced since"
+        for object_ in part.objects:
+            self.catalog.uploads.expect(Expectation(object_, part.manifest, is_refused=True))
+            self.intake.look(object_)
+        return f"{len(part.objects)} files wait for {part.manifest.object.key!r} to be corrected"
+
+    def _named_in_refused(self, before: NewestManifest | None) -> list[ObjectName]:
+        """Files that the version before this one held back, if it was refused."""
+        if before is None or not before.is_refused:
+            return []
+        return sorted(files_named_in(self._body(before.manifest), before.manifest.object))
+
+    def forget(self, object_: ObjectName) -> str:
+        """A manifest was deleted: what it said stays, but one that was refused holds no more."""
+        before = self.catalog.manifests.newest(object_)
+        if before and before.is_refused:
+            self.catalog.manifests.withdraw(before.manifest)
+        self.queue.send_all([LookAt(one) for one in self._named_in_refused(before)])
+        return self.intake.look(object_)
+
+    # ── One sample of it
+
+    def apply(self, part: SampleOfManifest) -> str:
+        """Applies what one manifest says of one analysis; without an entry, that it says nothing.
+
+        Nothing is written where a newer version of the manifest has come.
+        """
+        files = self._files(part)
+        try:
+            objects = self._apply(part, files)
+        except Overtaken:
+            return f"{part.analysis}: a newer version of the manifest has come"
+        if len(objects) > _LOOKED_AT_BY_ITSELF:
+            self.queue.send_all([LookAt(one) for one in objects])
         else:
-            analyses.forget_upload(earlier)
-            self.intake.lift_hold(earlier.analysis, object_cause(earlier.object))
+            for one in objects:
+                self.intake.look(one)
+        return f"{part.analysis} is {self.intake.claims.advance(part.analysis) or 'gone'}"
+
+    def _apply(self, part: SampleOfManifest, files: list[ExpectedFile]) -> list[ObjectName]:
+        """Writes it, and returns the objects that are to be looked at for it.
+
+        The analysis first: from then on the manifest's next version knows what this one names, and
+        overrules whatever is written of it later.
+        """
+        often = Transient(f"{part.analysis} changes all the time")
+        named, aside = retry_on_conflict(lambda: self._apply_to_analysis(part, files), often)
+        for file in files:
+            self.catalog.uploads.expect(Expectation(file.object, part.manifest, file))
+        for object_ in sorted(named.formerly):
+            self.catalog.uploads.expect(Expectation(object_, part.manifest))
+        return sorted(named.now | named.formerly | aside)
+
+    def _apply_to_analysis(
+        self, part: SampleOfManifest, files: list[ExpectedFile]
+    ) -> tuple[Named, frozenset[ObjectName]]:
+        manifests = self.catalog.manifests
+        before = self.catalog.analyses.get(part.analysis)
+        named = manifests.named(part.manifest.object, part.analysis)
+        after = self._after(part, before, files, named.now | named.formerly)
+        said = part.manifest.object.key
+        change = AnalysisChange(part.analysis, before, sealed(before, after), "manifest", said)
+        named = named.followed_by(frozenset(file.object for file in files))
+        manifests.apply(part, change, named, self.now())
+        return named, frozenset(one.object for one in before.aside) if before else frozenset()
+
+    def _after(
+        self, part: SampleOfManifest, before: Analysis | None, files: list[ExpectedFile],
+        named_before: frozenset[ObjectName],
+    ) -> Analysis:  # fmt: skip
+        now = timestamp(self.now())
+        start = before or begun(part.analysis, now)
+        if part.entry is None:
+            return without_manifest(start, part.manifest, named_before)
+        return with_manifest(start, part.entry, files, part.manifest, named_before, now)
 
     @staticmethod
-    def _is_placed_so(file: FastqFile, expected: ExpectedFile) -> bool:
-        return (
-            file.analysis == expected.analysis
-            and file.identity.library == (expected.library or "-")
-            and expected.lane in {"", file.identity.lane}
-            and file.identity.read == expected.read
-            and file.object.md5 == expected.md5
-        )
-
-    def _tidy(self, other: AnalysisId, why: str) -> None:
-        """Ends what names, or another manifest, had begun, where this one knows better."""
-        analysis = self.catalog.analyses.get(other)
-        if analysis is None:
-            return
-        has_run = analysis.active_run or analysis.current_run
-        if not (analysis.files_seen or analysis.expected or has_run):
-            self.catalog.analyses.forget_empty(analysis, why, self.intake.now())
-        elif analysis.active_run:
-            self.catalog.analyses.hold(other, "manifest", why, self.intake.now())
-            self.intake.claims.executions.stop(analysis.active_run, why)
-        else:
-            self.intake.claims.advance(other)
-
-    def _forget_unplaced(self, manifest: Placed) -> None:
-        """A corrected manifest ends the hold of the one that could not be used."""
-        sample = unplaced_sample(manifest.bucket, manifest.key)
-        held = AnalysisId(sample, self.intake.library.default_assay)
-        analysis = self.catalog.analyses.get(held)
-        if analysis:
-            why = "the manifest was corrected"
-            self.catalog.analyses.forget_empty(analysis, why, self.intake.now())
+    def _files(part: SampleOfManifest) -> list[ExpectedFile]:
+        if part.entry is None:
+            return []
+        manifest = part.manifest.object
+        return expected_files(part.entry, part.analysis.assay, manifest.bucket, manifest.key)

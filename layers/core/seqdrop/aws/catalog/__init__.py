@@ -6,9 +6,11 @@ from seqdrop.aws.catalog.analyses import Analyses
 from seqdrop.aws.catalog.controls import Controls
 from seqdrop.aws.catalog.hosts import Hosts
 from seqdrop.aws.catalog.jobs import Jobs
+from seqdrop.aws.catalog.manifests import Manifests
 from seqdrop.aws.catalog.references import References
 from seqdrop.aws.catalog.runs import Runs
 from seqdrop.aws.catalog.table import Table
+from seqdrop.aws.catalog.uploads import Uploads
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -20,6 +22,8 @@ class Catalog:
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         table = Table(client, table_name)
         self.analyses = Analyses(table)
+        self.uploads = Uploads(table, self.analyses)
+        self.manifests = Manifests(table, self.analyses)
         self.controls = Controls(table)
         self.runs = Runs(table)
         self.hosts = Hosts(table)

@@ -1,47 +1,36 @@
 """Analyses and their files in the catalog."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seqdrop.aws.catalog.layout import (
     STATUS_INDEX,
     STATUS_SHARDS,
-    all_of_object,
     all_of_sample,
     analyses_of,
-    analysis_item,
+    analysis_attributes,
     analysis_key,
     event_item,
     events_of,
-    expected_item,
-    expected_key,
-    expected_texts,
-    file_item,
     file_key,
     files_of,
-    identity_text,
-    placed_item,
-    placed_key,
     read_analysis,
-    read_uploads,
-    seen_text,
     status_attributes,
     status_order,
     status_shard,
-    timestamp,
 )
-from seqdrop.aws.catalog.table import Condition, Item, Table, Write, from_item, to_item
+from seqdrop.aws.catalog.table import Condition, Item, Key, Table, Write, from_item, to_item
 from seqdrop.domain.errors import Conflict
-from seqdrop.domain.identity import AnalysisId, FileIdentity, ObjectName
+from seqdrop.domain.identity import AnalysisId, FileIdentity
 from seqdrop.domain.lifecycle import Assessment
-from seqdrop.domain.manifest import ExpectedFile, SampleEntry
-from seqdrop.domain.records import Analysis, AnalysisStatus, FastqFile, Placed, RunOptions
+from seqdrop.domain.records import Analysis, AnalysisStatus, FastqFile, RunOptions
+
+if TYPE_CHECKING:
+    from seqdrop.domain.intake import AnalysisChange
 
 SYSTEM = "seqdrop"
 _INPUTS_CHANGED = {"generation": 1}
-_MENDED_BY_FILES = ("claim", "run")
-"""Holds that speak of the inputs as a whole: a new file may mend them, so it is tried."""
+_NOT_COMPARED = frozenset({"status", "updated"})
 
 
 class Analyses:
@@ -84,67 +73,72 @@ class Analyses:
         item = self._table.get(file_key(analysis, identity))
         return from_item(item, FastqFile) if item else None
 
-    def uploads(self, object_: ObjectName) -> tuple[list[Placed], ExpectedFile | None]:
-        """What became of each version of an object, and where a manifest puts it."""
-        return read_uploads(self._table.query(*all_of_object(object_)))
-
-    def ensure(self, analysis: AnalysisId, now: datetime, **given: Any) -> None:
-        """Makes the analysis where it is not there yet; otherwise changes nothing."""
-        created = {"holds": {}, "generation": 0, "why": "", "created": timestamp(now)}
-        status = status_attributes(analysis, AnalysisStatus.RECEIVING, now)
-        item = {**analysis_item(analysis), **created, **status, **given}
-        try:
-            self._table.put(item, ("pk", "absent", None))
-        except Conflict:
-            return
-
-    def note_upload(self, placed: Placed) -> None:
-        """Remembers what became of an object version that changes no analysis, once."""
-        try:
-            self._table.transact([self._placed_write(placed)])
-        except Conflict:
-            return  # it was placed meanwhile, and that counts
-
-    def register_file(
-        self, file: FastqFile, placed: Placed, cause: str, now: datetime, replaces: str = "",
-        *, lifts_hold: bool = True,
+    def change(
+        self, change: "AnalysisChange", cause: str, now: datetime, *, who: str = SYSTEM,
+        **details: Any,
     ) -> None:  # fmt: skip
-        """Puts a file and adds it to its analysis, in one transaction.
+        """Writes a change of one analysis. Raises Conflict where the analysis has changed since."""
+        self._table.transact(self.writes_of(change, cause, now, who=who, **details))
 
-        ``replaces`` is the version id of the file of this identity that is replaced, if any;
-        ``lifts_hold`` is false where a newer version of the object may hold the analysis.
-        Raises Conflict where that is not what is there.
+    def writes_of(
+        self, change: "AnalysisChange", cause: str, now: datetime, *, who: str = SYSTEM,
+        **details: Any,
+    ) -> list[Write]:  # fmt: skip
+        """A change of one analysis with its audit event, for a transaction.
+
+        Its conditions are that nobody has changed the analysis since: neither its inputs nor, as
+        whoever claims or closes a run does, its status or its run.
         """
-        item = file_item(file)
-        there: Condition = ("pk", "absent", None)
-        if replaces:
-            item["replaces"] = replaces
-            there = ("registered_version", "=", replaces)
-        item["registered_version"] = file.object.version_id or file.etag
-        sets = status_attributes(file.analysis, AnalysisStatus.RECEIVING, now)
-        if file.named_lane:
-            sets["lane_split"] = True
-        update = self._table.update_write(
-            analysis_key(file.analysis),
-            sets={**sets, "last_file": timestamp(now)},
-            adds={**_INPUTS_CHANGED, "files_seen": {seen_text(file.seen)}},
-            removes=[
-                ("holds", name) for name in ((cause,) if lifts_hold else ()) + _MENDED_BY_FILES
-            ],
-            conditions=[("pk", "present", None)],
-        )
+        what = change.what if change.after else "analysis removed"
         event = event_item(
-            events_of(file.sample), now, cause, who=SYSTEM,
-            what="file replaced" if replaces else "file", assay=file.assay,
-            identity=identity_text(file.identity), key=file.object.key,
-            version=file.object.version_id, checksum=file.object.checksum,
+            events_of(change.id.sample), now, f"{cause}#{change.id.assay}", who=who, what=what,
+            assay=change.id.assay, why=change.why, **details,
         )  # fmt: skip
-        writes = [self._table.put_write(item, there), update, self._placed_write(placed)]
-        self._table.transact([*writes, self._table.put_write(event)])
+        return [self._write_of(change, now), self._table.put_write(event)]
+
+    def _write_of(self, change: "AnalysisChange", now: datetime) -> Write:
+        key = analysis_key(change.id)
+        if change.before is None:
+            pk, sk = key
+            item = {"pk": pk, "sk": sk, **_attributes(change.after, now)}
+            return self._table.put_write(item, ("pk", "absent", None))
+        conditions = _as_it_was(change.before)
+        if change.after is None:
+            return self._table.delete_write(key, *conditions)
+        before, after = _attributes(change.before, now), _attributes(change.after, now)
+        if before["generation"] == after["generation"]:  # its status is none of this change
+            for name in status_attributes(change.id, "", now):
+                before.pop(name), after.pop(name)
+        return self._difference(key, before, after, conditions)
+
+    def _difference(
+        self, key: Key, before: Item, after: Item, conditions: list[Condition]
+    ) -> Write:
+        """An update of what differs: other attributes may be those of a newer version."""
+        sets, adds, deletes, removes = {}, {}, {}, []
+        for name in sorted(before.keys() | after.keys()):
+            old, new = before.get(name), after.get(name)
+            if old == new:
+                continue
+            if new is None and not isinstance(old, set):
+                removes.append(name)
+            elif not isinstance(old if new is None else new, set):
+                sets[name] = new
+            elif not (gone := (old or set()) - (new or set())):
+                adds[name] = (new or set()) - (old or set())
+            elif not (come := (new or set()) - (old or set())):
+                deletes[name] = gone
+            else:
+                sets[name] = new
+                conditions.append((name, "=", old))
+                del come
+        return self._table.update_write(
+            key, sets=sets, adds=adds, deletes=deletes, removes=removes, conditions=conditions
+        )
 
     def hold(
         self, analysis: AnalysisId, cause: str, why: str, now: datetime, *,
-        who: str = SYSTEM, placed: Placed | None = None,
+        who: str = SYSTEM,
     ) -> None:  # fmt: skip
         """Holds an analysis until what ``cause`` names is mended or released."""
         update = self._table.update_write(
@@ -159,25 +153,6 @@ class Analyses:
         event = event_item(
             events_of(analysis.sample), now, cause, who=who, what="held", assay=analysis.assay,
             why=why,
-        )  # fmt: skip
-        writes = [update, self._table.put_write(event)]
-        if placed:
-            writes.append(self._placed_write(placed))
-        self._table.transact(writes)
-
-    def lift_hold(self, analysis: Analysis, cause: str, now: datetime) -> None:
-        """What held the analysis is mended. Raises Conflict where the analysis has changed."""
-        sets = status_attributes(analysis.id, AnalysisStatus.RECEIVING, now)
-        update = self._table.update_write(
-            analysis_key(analysis.id),
-            sets=sets,
-            adds=_INPUTS_CHANGED,
-            removes=[("holds", cause)],
-            conditions=[("generation", "=", analysis.generation)],
-        )
-        event = event_item(
-            events_of(analysis.sample), now, cause, who=SYSTEM, what="hold lifted",
-            assay=analysis.assay, why=analysis.holds[cause],
         )  # fmt: skip
         self._table.transact([update, self._table.put_write(event)])
 
@@ -214,91 +189,19 @@ class Analyses:
         except Conflict:
             return  # whoever changed it assesses it anew
 
-    def expect(self, files: Sequence[ExpectedFile]) -> None:
-        """Remembers where a manifest puts each object, whether it is there yet or not."""
-        for file in files:
-            self._table.put(expected_item(file))
 
-    def unexpect(self, file: ExpectedFile, now: datetime) -> None:
-        """An analysis waits for a file no more: a manifest has put it elsewhere."""
-        status = status_attributes(file.analysis, AnalysisStatus.RECEIVING, now)
-        update = self._table.update_write(
-            analysis_key(file.analysis),
-            sets=status,
-            adds=_INPUTS_CHANGED,
-            deletes={"expected": expected_texts([file])},
-            conditions=[("pk", "present", None)],
-        )
-        try:
-            self._table.transact([update])
-        except Conflict:
-            return  # there is no such analysis any more
+def _attributes(analysis: Analysis | None, now: datetime) -> Item:
+    """An analysis as its item has it after a change at this time."""
+    if analysis is None:
+        return {}
+    status = status_attributes(analysis.id, analysis.status, now)
+    return {**analysis_attributes(analysis), **status}
 
-    def forget_expected(self, file: ExpectedFile) -> None:
-        """No manifest says any more where an object belongs."""
-        self._table.transact([self._table.delete_write(expected_key(file.object))])
 
-    def apply_manifest(
-        self, entry: SampleEntry, analysis: AnalysisId, files: Sequence[ExpectedFile], *,
-        manifest: str, saying: str, cause: str, now: datetime, lifts: Sequence[str] = (),
-    ) -> None:  # fmt: skip
-        """Sets what a manifest says of an analysis; ``lifts`` are holds that it answers."""
-        chosen = {
-            name: getattr(entry, name)
-            for name in ("project", "priority", "pipeline", "reference", "reference_version", "sex")
-            if getattr(entry, name)
-        }
-        update = self._table.update_write(
-            analysis_key(analysis),
-            sets={
-                **status_attributes(analysis, AnalysisStatus.RECEIVING, now),
-                **chosen, "control": entry.control, "expected": expected_texts(files),
-                "manifest": manifest, "saying": saying, "last_file": timestamp(now),
-            },
-            adds=_INPUTS_CHANGED,
-            removes=[("holds", name) for name in ("assay", "claim", *lifts)],
-            conditions=[("pk", "present", None)],
-        )  # fmt: skip
-        event = event_item(
-            events_of(analysis.sample), now, cause, who=SYSTEM, what="manifest",
-            assay=analysis.assay, manifest=manifest,
-        )  # fmt: skip
-        self._table.transact([update, self._table.put_write(event)])
-
-    def withdraw(self, file: FastqFile, why: str, cause: str, now: datetime) -> None:
-        """Takes a file out of an analysis where its name had put it: a manifest knows better."""
-        update = self._table.update_write(
-            analysis_key(file.analysis),
-            sets=status_attributes(file.analysis, AnalysisStatus.RECEIVING, now),
-            adds=_INPUTS_CHANGED,
-            deletes={"files_seen": {seen_text(file.seen)}},
-            conditions=[("pk", "present", None)],
-        )
-        version = file.object.version_id or file.etag
-        event = event_item(
-            events_of(file.sample), now, cause, who=SYSTEM, what="file withdrawn", assay=file.assay,
-            key=file.object.key, why=why,
-        )  # fmt: skip
-        placed = placed_key(file.object.name, version)
-        keys = [file_key(file.analysis, file.identity), placed]
-        deletes = [self._table.delete_write(key) for key in keys]
-        self._table.transact([*deletes, update, self._table.put_write(event)])
-
-    def forget_empty(self, analysis: Analysis, why: str, now: datetime) -> None:
-        """Removes an analysis that has neither files nor runs; its audit trail stays."""
-        delete = self._table.delete_write(
-            analysis_key(analysis.id), ("generation", "=", analysis.generation)
-        )
-        event = event_item(
-            events_of(analysis.sample), now, "forget", who=SYSTEM, what="analysis removed",
-            assay=analysis.assay, why=why,
-        )  # fmt: skip
-        self._table.transact([delete, self._table.put_write(event)])
-
-    def forget_upload(self, placed: Placed) -> None:
-        """Lets an object version be looked at anew."""
-        key = placed_key(placed.object, placed.version_id)
-        self._table.transact([self._table.delete_write(key)])
-
-    def _placed_write(self, placed: Placed) -> Write:
-        return self._table.put_write(placed_item(placed), ("pk", "absent", None))
+def _as_it_was(analysis: Analysis) -> list[Condition]:
+    run = analysis.active_run
+    return [
+        ("generation", "=", analysis.generation),
+        ("status", "=", analysis.status.value),
+        ("active_run", "=", run.short) if run else ("active_run", "absent", None),
+    ]

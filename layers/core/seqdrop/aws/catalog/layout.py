@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from seqdrop.aws.catalog.table import Item, Key, from_item, to_item
+from seqdrop.domain.expectation import Expectation, ManifestVersion, Named, Placement
 from seqdrop.domain.identity import (
     AnalysisId,
     FileIdentity,
@@ -21,14 +22,16 @@ from seqdrop.domain.identity import (
     ReferenceId,
     RunId,
     SeenFile,
+    SetAside,
     StageOf,
 )
 from seqdrop.domain.manifest import ExpectedFile
-from seqdrop.domain.records import Analysis, FastqFile, Job, Placed, Run
+from seqdrop.domain.records import Analysis, FastqFile, Job, Run
 
 STATUS_SHARDS = 8
 """A status is one hot key; eight partitions take 8,000 writes a second."""
 STATUS_INDEX = "by_status"
+_RUNS = ("active_run", "current_run", "released_run")
 REFERENCE_NAMES: "Range" = ("REFERENCES", "")
 """An item for each reference; its sort key is the reference's name."""
 Range = tuple[str, str]
@@ -136,19 +139,35 @@ def status_order(item: Item) -> str:
 # Uploads, manifests, references, hosts, and the audit trail
 
 
-def placed_key(object_: ObjectName, version: str) -> Key:
-    """What became of one version of an uploaded object."""
-    return all_of_object(object_)[0], f"VERSION#{version}"
+def placement_key(object_: ObjectName) -> Key:
+    """What became of an object when it was last looked at."""
+    return all_of_object(object_)[0], "PLACED"
 
 
-def expected_key(object_: ObjectName) -> Key:
-    """Where a manifest puts an object."""
-    return all_of_object(object_)[0], "EXPECTED"
+def expectation_key(object_: ObjectName, manifest: ObjectName) -> Key:
+    """What one manifest says of an object."""
+    return all_of_object(object_)[0], f"EXPECTED#{object_text(manifest)}"
 
 
 def all_of_object(object_: ObjectName) -> Range:
-    """All that is known of an uploaded object: its versions, and where a manifest puts it."""
-    return f"OBJECT#{_object_text(object_)}", ""
+    """All that is known of an uploaded object: where it is, and what manifests say of it."""
+    return f"OBJECT#{object_text(object_)}", ""
+
+
+def newest_manifest_key(manifest: ObjectName) -> Key:
+    """The newest version of a manifest."""
+    return f"MANIFEST#{manifest.key}", "NEWEST"
+
+
+def named_key(manifest: ObjectName, analysis: AnalysisId) -> Key:
+    """What a manifest names for an analysis."""
+    pk, prefix = named_by(manifest)
+    return pk, f"{prefix}{analysis.sample}#{analysis.assay}"
+
+
+def named_by(manifest: ObjectName) -> Range:
+    """The analyses that a manifest names, or has named."""
+    return f"MANIFEST#{manifest.key}", "NAMED#"
 
 
 def control_item(manifest: str, analysis: AnalysisId) -> Item:
@@ -219,35 +238,56 @@ def timestamp(now: datetime) -> str:
 # Records as items, and items as records
 
 
-def analysis_item(analysis: AnalysisId) -> Item:
-    """The item of an analysis that nothing is known of yet."""
-    pk, sk = analysis_key(analysis)
-    return {"pk": pk, "sk": sk, "sample": analysis.sample, "assay": analysis.assay}
+def analysis_attributes(analysis: Analysis) -> Item:
+    """What an analysis' item has of it, its status' index keys apart."""
+    packed: Item = {
+        "expected": set(map(object_text, analysis.expected)),
+        "files_seen": set(map(_seen_text, analysis.files_seen)),
+        "aside": set(map(_aside_text, analysis.aside)),
+        "without_reads": set(map(object_text, analysis.without_reads)),
+    }
+    runs = {name: getattr(analysis, name) for name in _RUNS}
+    packed |= {name: run.short for name, run in runs.items() if run}
+    plain = to_item(msgspec.structs.replace(analysis, **dict.fromkeys(packed.keys() | runs, None)))
+    return {
+        **plain,
+        **{name: value for name, value in packed.items() if value},
+        # They are there when they are empty: updates write into them, or compare with them.
+        "holds": analysis.holds,
+        "troubles": analysis.troubles,
+        "generation": analysis.generation,
+    }
 
 
 def read_analysis(item: Item) -> Analysis:
     """An analysis of its item."""
     analysis = AnalysisId(item["sample"], item["assay"])
-    runs = {
-        name: _read_run_id(analysis, item[name])
-        for name in ("active_run", "current_run", "released_run")
-        if item.get(name)
-    }
+    runs = {name: _read_run_id(analysis, item[name]) for name in _RUNS if item.get(name)}
     files = {
-        "expected": {_read_object(text) for text in item.get("expected", ())},
-        "files_seen": {_read_seen(text) for text in item.get("files_seen", ())},
+        "expected": set(map(read_object, item.get("expected", ()))),
+        "files_seen": set(map(_read_seen, item.get("files_seen", ()))),
+        "aside": set(map(_read_aside, item.get("aside", ()))),
+        "without_reads": set(map(read_object, item.get("without_reads", ()))),
     }
     return from_item({**item, **runs, **files}, Analysis)
 
 
-def expected_texts(files: Iterable[ExpectedFile]) -> set[str]:
-    """The files that an analysis expects, as its item has them."""
-    return {_object_text(file.object) for file in files}
+def _seen_text(file: SeenFile) -> str:
+    return f"{identity_text(file.identity)}|{object_text(file.object)}"
 
 
-def seen_text(file: SeenFile) -> str:
-    """A registered file, as its analysis' item has it."""
-    return f"{identity_text(file.identity)}|{_object_text(file.object)}"
+def _aside_text(aside: SetAside) -> str:
+    identity = identity_text(aside.identity) if aside.identity else ""
+    return f"{'outdated' if aside.is_outdated else ''}|{identity}|{object_text(aside.object)}"
+
+
+def _read_aside(text: str) -> SetAside:
+    outdated, identity, object_ = text.split("|", 2)
+    return SetAside(
+        read_object(object_),
+        _read_identity(identity) if identity else None,
+        is_outdated=bool(outdated),
+    )
 
 
 def identity_text(identity: FileIdentity) -> str:
@@ -261,14 +301,16 @@ def _read_identity(text: str) -> FileIdentity:
 
 def _read_seen(text: str) -> SeenFile:
     identity, _, object_ = text.partition("|")
-    return SeenFile(_read_identity(identity), _read_object(object_))
+    return SeenFile(_read_identity(identity), read_object(object_))
 
 
-def _object_text(object_: ObjectName) -> str:
+def object_text(object_: ObjectName) -> str:
+    """An object in a sort key or an attribute: no bucket's name has a slash."""
     return f"{object_.bucket}/{object_.key}"
 
 
-def _read_object(text: str) -> ObjectName:
+def read_object(text: str) -> ObjectName:
+    """The object that ``object_text`` wrote."""
     bucket, _, key = text.partition("/")
     return ObjectName(bucket, key)
 
@@ -285,33 +327,74 @@ def file_item(file: FastqFile) -> Item:
     return {"pk": pk, "sk": sk, **to_item(file)}
 
 
-def placed_item(placed: Placed) -> Item:
-    """The item of an object version that was looked at."""
-    pk, sk = placed_key(placed.object, placed.version_id)
-    item = {"pk": pk, "sk": sk, **to_item(placed)}
-    return item | {"identity": identity_text(placed.identity)} if placed.identity else item
+def placement_item(placement: Placement) -> Item:
+    """The item of what became of an object."""
+    pk, sk = placement_key(placement.object)
+    return {"pk": pk, "sk": sk, **to_item(placement)}
 
 
-def expected_item(file: ExpectedFile) -> Item:
-    """The item of an object that a manifest names."""
-    pk, sk = expected_key(file.object)
-    return {"pk": pk, "sk": sk, **to_item(file)}
+def expectation_item(said: Expectation) -> Item:
+    """The item of what a manifest says of an object."""
+    pk, sk = expectation_key(said.object, said.manifest.object)
+    return {"pk": pk, "sk": sk, "order": said.manifest.order, **to_item(said)}
 
 
-def read_uploads(items: Iterable[Item]) -> tuple[list[Placed], ExpectedFile | None]:
-    """What became of each version of an object, and where a manifest puts it."""
-    placed, expected = [], None
+def named_attributes(named: Named) -> Item:
+    """What a manifest names for an analysis, as its item has it."""
+    sets = {"names": named.now, "formerly": named.formerly}
+    return {name: set(map(object_text, found)) for name, found in sets.items() if found}
+
+
+def read_named(item: Item) -> Named:
+    """What a manifest names for an analysis."""
+    now, formerly = (map(read_object, item.get(name, ())) for name in ("names", "formerly"))
+    return Named(frozenset(now), frozenset(formerly))
+
+
+def read_known(
+    object_: ObjectName, items: Iterable[Item]
+) -> tuple[Placement, list[Expectation]]:
+    """What became of an object, and what manifests say of it.
+
+    The release before wrote an item for each version, and one for the manifest that counted, by
+    whichever manifest. These count where there is nothing newer.
+    """
+    placements, said, earlier = [], [], []
+    expected_before = None
     for item in items:
-        if item["sk"] == "EXPECTED":
-            expected = from_item(item, ExpectedFile)
+        if item["sk"] == "PLACED":
+            placements.append(from_item(item, Placement))
+        elif item["sk"] == "EXPECTED":
+            expected_before = from_item(item, ExpectedFile)
+        elif item["sk"].startswith("EXPECTED#"):
+            said.append(from_item(item, Expectation))
         else:
-            placed.append(_read_placed(item))
-    return placed, expected
+            earlier.append(item)
+    if expected_before and not said:
+        nobody = ManifestVersion(ObjectName(object_.bucket, ""), "")
+        said.append(Expectation(object_, nobody, expected_before))
+    if placements and (placements[0].version or placements[0].note or not earlier):
+        return placements[0], said
+    return _placement_before(object_, placements, earlier, said), said
 
 
-def _read_placed(item: Item) -> Placed:
-    text = item.get("identity", "")
-    return from_item({**item, "identity": _read_identity(text) if text else None}, Placed)
+def _placement_before(
+    object_: ObjectName, placements: list[Placement], earlier: list[Item], said: list[Expectation]
+) -> Placement:
+    """The newest version that the release before has placed."""
+    revision = placements[0].revision if placements else 0
+    if not earlier:
+        return Placement(object_, revision=revision)
+    newest = max(earlier, key=lambda item: str(item.get("sequencer", "")).rjust(64, "0"))
+    sample, assay = newest.get("sample"), newest.get("assay")
+    return Placement(
+        object_,
+        str(newest["version_id"]),
+        AnalysisId(sample, assay) if sample and assay else None,
+        said[0].manifest if said else None,
+        newest.get("note", ""),
+        revision,
+    )
 
 
 def run_item(run: Run) -> Item:

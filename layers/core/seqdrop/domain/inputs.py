@@ -1,0 +1,255 @@
+"""What an analysis is made of, and how it changes: each step makes a new value of an old one.
+
+``sealed`` ends a change: whatever touches the inputs raises the generation and opens the analysis
+again; all else (a copy of the same bytes that is set aside) leaves it as it is.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from seqdrop.domain.expectation import ManifestVersion
+from seqdrop.domain.identity import AnalysisId, FileIdentity, ObjectName, SeenFile, SetAside
+from seqdrop.domain.manifest import ExpectedFile, SampleEntry, manifest_digest
+from seqdrop.domain.records import Analysis, AnalysisStatus, FastqFile
+from seqdrop.domain.upload import object_cause
+
+NO_FILES = "files"
+"""The hold of an analysis that was run, and of whose files none is its own any more."""
+MENDED_BY_FILES = frozenset({"claim", "run"})
+"""Holds that speak of the inputs as a whole: a new file may mend them, so it is tried."""
+SYSTEMS_OWN = MENDED_BY_FILES | {"assay", NO_FILES}
+"""Holds that say nothing once there are no files; a person's ("stopped") stays."""
+_INPUTS = (
+    "files_seen", "expected", "holds", "manifest", "manifest_time", "manifest_sequencer", "saying",
+    "project", "priority", "pipeline", "reference", "reference_version", "sex", "control",
+    "lane_split",
+)  # fmt: skip
+_CHOSEN = ("project", "priority", "pipeline", "reference", "reference_version", "sex")
+MAX_ASIDE = 200
+"""Objects beside its files that an analysis remembers: its item may have 400 KB in all."""
+
+
+def begun(analysis: AnalysisId, now: str) -> Analysis:
+    """An analysis of which nothing is there yet."""
+    return Analysis(analysis.sample, analysis.assay, created=now)
+
+
+def with_file(analysis: Analysis, file: FastqFile, now: str, *, keeps_displaced: bool) -> Analysis:
+    """The file is registered under its identity, in place of any other one.
+
+    Another object that had the identity is set aside where it is still of use.
+    """
+    displaced = {
+        one
+        for one in analysis.files_seen
+        if one.identity == file.identity and one.object != file.seen.object
+    }
+    rest = _without_seen(analysis, file.seen.object) - displaced
+    aside = frozenset(
+        SetAside(one.object, one.identity, is_outdated=one.identity == file.identity)
+        for one in _without_aside(analysis, file.seen.object)
+    )
+    if keeps_displaced:
+        aside |= {SetAside(one.object, one.identity) for one in displaced}
+    holds = _without_holds(analysis, {object_cause(file.seen.object), *MENDED_BY_FILES})
+    return msgspec.structs.replace(
+        analysis,
+        files_seen=rest | {file.seen},
+        aside=_capped(aside, holds),
+        holds=holds,
+        troubles=_without_trouble(analysis, file.seen.object),
+        lane_split=analysis.lane_split or file.named_lane,
+        last_file=now,
+        starts_now=False,
+    )
+
+
+def setting_aside(
+    analysis: Analysis, object_: ObjectName, identity: FileIdentity | None, why: str = ""
+) -> Analysis:
+    """An object is remembered beside the files; with ``why``, it holds the analysis."""
+    cause = object_cause(object_)
+    holds = analysis.holds | {cause: why} if why else _without_holds(analysis, {cause})
+    aside = _without_aside(analysis, object_) | {SetAside(object_, identity)}
+    return msgspec.structs.replace(
+        analysis,
+        aside=_capped(aside, holds),
+        holds=holds,
+        troubles=_without_trouble(analysis, object_),
+    )
+
+
+def without_object(analysis: Analysis, object_: ObjectName) -> Analysis:
+    """An object takes no part any more: not as a file, not beside them, and holds nothing."""
+    return msgspec.structs.replace(
+        analysis,
+        files_seen=_without_seen(analysis, object_),
+        aside=_without_aside(analysis, object_),
+        holds=_without_holds(analysis, {object_cause(object_)}),
+        troubles=_without_trouble(analysis, object_),
+    )
+
+
+def without_hold_of(analysis: Analysis, object_: ObjectName) -> Analysis:
+    """A file that is good as it is registered holds nothing, whatever came in between."""
+    return msgspec.structs.replace(
+        analysis,
+        aside=_without_aside(analysis, object_),
+        holds=_without_holds(analysis, {object_cause(object_)}),
+        troubles=_without_trouble(analysis, object_),
+    )
+
+
+def expecting(analysis: Analysis, object_: ObjectName) -> Analysis:
+    """A manifest puts an object here."""
+    return msgspec.structs.replace(analysis, expected=analysis.expected | {object_})
+
+
+def not_expecting(analysis: Analysis, object_: ObjectName) -> Analysis:
+    """Another manifest, or none, puts an object elsewhere."""
+    return msgspec.structs.replace(analysis, expected=analysis.expected - {object_})
+
+
+def with_manifest(
+    analysis: Analysis,
+    entry: SampleEntry,
+    files: Iterable[ExpectedFile],
+    manifest: ManifestVersion,
+    named_before: frozenset[ObjectName],
+    now: str,
+) -> Analysis:
+    """What one manifest says of an analysis, in place of what it said before.
+
+    Several manifests may name files of one analysis: all are expected. Of what they say of the
+    analysis itself, the newest counts.
+    """
+    files = list(files)
+    expected = (analysis.expected - named_before) | {file.object for file in files}
+    changed = msgspec.structs.replace(analysis, expected=expected)
+    if analysis.manifest and not manifest.counts_over(manifest_of(analysis, manifest)):
+        return changed
+    said = manifest_digest(entry, files)
+    answered = {"assay", "claim"}
+    if (analysis.manifest, analysis.saying) != (manifest.object.key, said):
+        answered.add("run")  # the same again would fail again
+    return msgspec.structs.replace(
+        changed,
+        manifest=manifest.object.key,
+        manifest_time=manifest.time,
+        manifest_sequencer=manifest.sequencer,
+        saying=said,
+        control=entry.control,
+        holds=_without_holds(analysis, answered),
+        last_file=now if said != analysis.saying else analysis.last_file,
+        **{name: getattr(entry, name) for name in _CHOSEN if getattr(entry, name)},
+    )
+
+
+def without_manifest(
+    analysis: Analysis, manifest: ManifestVersion, named_before: frozenset[ObjectName]
+) -> Analysis:
+    """A manifest that named files of this analysis does so no more."""
+    changed = msgspec.structs.replace(analysis, expected=analysis.expected - named_before)
+    if analysis.manifest != manifest.object.key:
+        return changed
+    return msgspec.structs.replace(
+        changed, manifest="", saying="", manifest_time="", manifest_sequencer=""
+    )
+
+
+def manifest_of(analysis: Analysis, like: ManifestVersion) -> ManifestVersion:
+    """The manifest whose settings an analysis has; it is in the same bucket as all others."""
+    return ManifestVersion(
+        ObjectName(like.object.bucket, analysis.manifest),
+        "",
+        sequencer=analysis.manifest_sequencer,
+        time=analysis.manifest_time,
+    )
+
+
+def is_empty(analysis: Analysis) -> bool:
+    """Whether nothing is left that anybody could want to see but the audit trail."""
+    return not (
+        analysis.files_seen
+        or analysis.aside
+        or analysis.expected
+        or analysis.active_run
+        or analysis.current_run
+        or set(analysis.holds) - SYSTEMS_OWN
+    )
+
+
+def touches_inputs(before: Analysis, after: Analysis) -> bool:
+    """Whether a change is one of what a run would be made of."""
+    return any(getattr(before, name) != getattr(after, name) for name in _INPUTS)
+
+
+def sealed(
+    before: Analysis | None, after: Analysis, *, has_new_file: bool = False
+) -> Analysis | None:
+    """The change with its generation and status; None where nothing is left of the analysis.
+
+    A new version of a registered file is a change of the inputs that the analysis does not show.
+    """
+    if is_empty(after):
+        return None
+    after = _with_hold_for_files(after)
+    if before is not None and not has_new_file and not touches_inputs(before, after):
+        return after
+    return msgspec.structs.replace(
+        after,
+        generation=after.generation + 1,
+        status=AnalysisStatus.HELD if after.holds else AnalysisStatus.RECEIVING,
+    )
+
+
+def _with_hold_for_files(analysis: Analysis) -> Analysis:
+    """What was made of reads that belong elsewhere must not stand there unseen."""
+    has_run = analysis.active_run or analysis.current_run
+    if not has_run or analysis.files_seen or analysis.expected or analysis.aside:
+        return msgspec.structs.replace(analysis, holds=_without_holds(analysis, {NO_FILES}))
+    why = (
+        "none of the files that were analysed belongs here any more: "
+        f"`seqdrop dismiss {analysis.sample}` ends it, files of its own start it anew"
+    )
+    return msgspec.structs.replace(analysis, holds=analysis.holds | {NO_FILES: why})
+
+
+def to_look_at_again(analysis: Analysis) -> list[ObjectName]:
+    """Objects that were set aside for another one that is gone, or has other content now."""
+    taken = {one.identity for one in analysis.files_seen}
+    return sorted(
+        one.object
+        for one in analysis.aside
+        if one.is_outdated or (one.identity is not None and one.identity not in taken)
+    )
+
+
+def objects_that_hold(analysis: Analysis) -> list[ObjectName]:
+    """The objects whose uploads hold an analysis."""
+    return sorted(o.object for o in analysis.aside if object_cause(o.object) in analysis.holds)
+
+
+def _without_seen(analysis: Analysis, object_: ObjectName) -> frozenset[SeenFile]:
+    return frozenset(one for one in analysis.files_seen if one.object != object_)
+
+
+def _without_aside(analysis: Analysis, object_: ObjectName) -> frozenset[SetAside]:
+    return frozenset(one for one in analysis.aside if one.object != object_)
+
+
+def _without_holds(analysis: Analysis, causes: Iterable[str]) -> dict[str, str]:
+    gone = frozenset(causes)
+    return {cause: why for cause, why in analysis.holds.items() if cause not in gone}
+
+
+def _without_trouble(analysis: Analysis, object_: ObjectName) -> dict[str, str]:
+    cause = object_cause(object_)
+    return {name: why for name, why in analysis.troubles.items() if name != cause}
+
+
+def _capped(aside: frozenset[SetAside], holds: Mapping[str, str]) -> frozenset[SetAside]:
+    """Those that hold, and the first of the others: a thousand names of one file are one file."""
+    holding = {one for one in aside if object_cause(one.object) in holds}
+    return frozenset(holding | set(sorted(aside - holding)[:MAX_ASIDE]))

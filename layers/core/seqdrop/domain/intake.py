@@ -1,0 +1,511 @@
+"""What becomes of an object in the uploads bucket: decided from what is known, then written.
+
+An object is looked at as it is now, whatever its event told. So events may come twice, late and in
+any order, and each look ends where the facts say. Three steps, all of them pure:
+
+1. ``assign`` (below names and manifests): where the object belongs. A manifest that names it counts
+   over its name, and of several manifests the newest.
+2. ``decide``: what becomes of it there, and why.
+3. ``change_of``: what that writes. It is written in one transaction, on the condition that nothing
+   of what was known has changed since; else the object is looked at again.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import msgspec
+
+from seqdrop.domain.errors import MismatchedMates
+from seqdrop.domain.expectation import Expectation, ManifestVersion, Placement
+from seqdrop.domain.fastq import FastqHead, check_read_number
+from seqdrop.domain.identity import AnalysisId, FileIdentity, ObjectName
+from seqdrop.domain.inputs import (
+    begun,
+    expecting,
+    not_expecting,
+    sealed,
+    setting_aside,
+    with_file,
+    without_hold_of,
+    without_object,
+)
+from seqdrop.domain.naming import FastqName
+from seqdrop.domain.plan import StoredObject
+from seqdrop.domain.records import Analysis, AnalysisStatus, FastqFile
+from seqdrop.domain.sameness import Sameness
+
+NO_READS = FastqHead("")
+"""What is read of a file without a read."""
+_BEYOND_ITS_FILES = frozenset(
+    (AnalysisStatus.ANALYSING, AnalysisStatus.ANALYSED, AnalysisStatus.FAILED,
+     AnalysisStatus.DISMISSED, AnalysisStatus.NO_READS)
+)  # fmt: skip
+"""Where an analysis has read its files, or waits for none: their end changes nothing of it."""
+
+
+# ── What is known
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """Where a FASTQ file belongs, as its manifest or its name says."""
+
+    analysis: AnalysisId
+    read: str
+    lane: str = ""
+    """What its manifest says; counts over the reads."""
+    lane_hint: str = ""
+    """What its name says; counts where the reads say nothing."""
+    library: str = "-"
+    segment: str = "001"
+    md5: str = ""
+    named_lane: bool = False
+    """Its name says that the sample was split by lanes."""
+    by_manifest: bool = False
+    doubt: str = ""
+    """Why it can't be taken as it is named, and what to do."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """An object as it is in the bucket now."""
+
+    object: StoredObject
+    etag: str
+    head: FastqHead = NO_READS
+    fault: str = ""
+    """Why it is no FASTQ file, or can't be read; what to do about it."""
+
+    @property
+    def version(self) -> str:
+        """Tells it from others under its key, in a bucket without versions too."""
+        return self.object.version_id or self.etag
+
+
+class Known(msgspec.Struct, frozen=True):
+    """All that decides what becomes of an object."""
+
+    object: ObjectName
+    placement: Placement
+    found: Found | None
+    """None where the bucket has no such object now."""
+    belongs: "Assignment | LeaveOut | Unplaced"
+    there: Analysis | None = None
+    """The analysis where it belongs."""
+    rival: FastqFile | None = None
+    """The file there that has its identity: itself, an earlier version, or another object."""
+    rival_is_gone: bool = False
+    """The bucket has that other object no more."""
+    sameness: Sameness = Sameness.DIFFERENT
+    """Whether the rival is the same bytes."""
+    not_told: str = ""
+    """Why nobody can tell, where the sameness is UNKNOWN."""
+    before: Analysis | None = None
+    """The analysis that knows it until now, where that is another one."""
+    elsewhere: tuple[Analysis, ...] = ()
+    """Analyses that wait for it because of manifests that no longer count."""
+    by: ManifestVersion | None = None
+    """The manifest that puts it where it belongs; None where its name does."""
+
+    @property
+    def expected_by(self) -> AnalysisId | None:
+        """The analysis that a manifest puts it into."""
+        if isinstance(self.belongs, Assignment) and self.belongs.by_manifest:
+            return self.belongs.analysis
+        return None
+
+    @property
+    def is_as_it_was(self) -> bool:
+        """Whether the bucket has the version that was looked at last."""
+        return self.found is not None and self.found.version == self.placement.version
+
+
+# ── What becomes of it
+
+
+class Register(msgspec.Struct, frozen=True):
+    """It is a new file of its analysis."""
+
+    file: FastqFile
+    why: str = ""
+
+
+class Replace(msgspec.Struct, frozen=True):
+    """It takes the place of the file that has its identity."""
+
+    file: FastqFile
+    why: str
+    keeps_rival: bool = False
+    """The other object is still there, and remembered beside the files."""
+
+
+class Keep(msgspec.Struct, frozen=True):
+    """Nothing changes for its analysis. ``file`` is the registered one, where it is this object."""
+
+    why: str
+    file: FastqFile | None = None
+    beside: FileIdentity | None = None
+    """The identity of the same bytes under another key, which it is remembered beside."""
+
+
+class PutBeside(msgspec.Struct, frozen=True):
+    """It holds its analysis: another object has its identity, and nobody can say which is meant."""
+
+    identity: FileIdentity
+    why: str
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """It holds its analysis: it can't be used as it is."""
+
+    why: str
+
+
+class LeaveOut(msgspec.Struct, frozen=True):
+    """It takes no part, and a note says why."""
+
+    why: str
+    beside: FileIdentity | None = None
+    """What it would be, if another object did not count in its place."""
+    for_now: bool = False
+    """Only until somebody mends what says so: what has been run of it stays meanwhile."""
+
+
+class Unplaced(msgspec.Struct, frozen=True):
+    """It belongs nowhere, and is kept in sight under an id of its own."""
+
+    analysis: AnalysisId
+    why: str
+
+
+Decision = Register | Replace | Keep | PutBeside | Hold | LeaveOut | Unplaced
+
+
+def assigned_by_name(name: FastqName, assay: str, head: FastqHead) -> Assignment:
+    """Where a file belongs as its name and its reads say."""
+    return Assignment(
+        AnalysisId(name.sample, assay),
+        name.read,
+        lane_hint=name.lane,
+        segment=name.segment,
+        named_lane=bool(name.lane),
+    )
+
+
+def assigned_by_manifest(said: Expectation) -> Assignment | LeaveOut:
+    """Where the manifest that counts puts an object."""
+    manifest = said.manifest.object.key
+    if said.file is None and said.is_refused:
+        why = f"{manifest!r} names it and can't be used as it stands: it waits for the right one"
+        return LeaveOut(why, for_now=True)
+    if said.file is None:
+        return LeaveOut(f"{manifest!r} names it no longer")
+    file = said.file
+    return Assignment(
+        file.analysis,
+        file.read,
+        lane=file.lane,
+        library=file.library or "-",
+        md5=file.md5,
+        by_manifest=True,
+    )
+
+
+def identity_of(assignment: Assignment, head: FastqHead) -> FileIdentity:
+    """What a file is of its sample: flowcell and lane are the reads', its name is a hint."""
+    lane = assignment.lane or head.lane or assignment.lane_hint or "1"
+    flowcell = head.flowcell or "unknown"
+    return FileIdentity(assignment.library, flowcell, lane, assignment.read, assignment.segment)
+
+
+def decide(known: Known, now: str) -> Decision:
+    """What becomes of an object, from all that is known of it."""
+    home = _home(known)
+    if known.found is None:
+        return _decide_gone(known, home)
+    if home and home.status is AnalysisStatus.DISMISSED and known.is_as_it_was:
+        return Keep("its analysis was dismissed with it")
+    if isinstance(known.belongs, Assignment):
+        return _decide_fastq(known, known.belongs, known.found, now)
+    if isinstance(known.belongs, LeaveOut) and known.belongs.for_now and _was_read(known, home):
+        return Keep(f"it has been analysed; {known.belongs.why}")
+    return known.belongs
+
+
+def _decide_fastq(known: Known, belongs: Assignment, found: Found, now: str) -> Decision:
+    fault = _fault(belongs, found, known.there)
+    if fault and known.there and known.there.expected and not known.expected_by:
+        return LeaveOut(f"no manifest names it, and it can't be used: {fault}")
+    if fault:
+        return Hold(f"{known.object.key!r}: {fault}")
+    file = _file(belongs, found, now)
+    if known.rival is None:
+        return Register(file)
+    if known.rival.object.name == known.object:
+        return _decide_own(known, known.rival, file)
+    return _decide_rival(known, known.rival, file)
+
+
+def _decide_gone(known: Known, home: Analysis | None) -> Decision:
+    """What has been read is read. Only an analysis that still waits, or is held, goes without."""
+    is_file = home is not None and known.object in home.objects_seen
+    moves = isinstance(known.belongs, LeaveOut) or known.expected_by not in {
+        None, known.placement.analysis,
+    }  # fmt: skip
+    if home and is_file and not moves:
+        if home.active_run or home.status in _BEYOND_ITS_FILES:
+            return Keep("it was deleted after it was read")
+    return LeaveOut("it is no longer in the bucket")
+
+
+def _was_read(known: Known, home: Analysis | None) -> bool:
+    """Whether a run has been made of the object's reads."""
+    return bool(
+        home and known.object in home.objects_seen and (home.active_run or home.current_run)
+    )
+
+
+def _fault(belongs: Assignment, found: Found, there: Analysis | None) -> str:
+    if found.fault or belongs.doubt:
+        return found.fault or belongs.doubt
+    if found.head == NO_READS and not (there and there.control):
+        return (
+            "there are no reads in it: upload the right file in its place, or drop a manifest of "
+            "the sample that leaves it out, or that says control: true where no reads are right"
+        )
+    try:
+        check_read_number(found.head, belongs.read)
+    except MismatchedMates as error:
+        return str(error)
+    return ""
+
+
+def _file(belongs: Assignment, found: Found, now: str) -> FastqFile:
+    return FastqFile(
+        sample=belongs.analysis.sample,
+        assay=belongs.analysis.assay,
+        identity=identity_of(belongs, found.head),
+        object=msgspec.structs.replace(found.object, md5=belongs.md5),
+        etag=found.etag,
+        first_read=found.head.read_name,
+        named_lane=belongs.named_lane,
+        placed_by="manifest" if belongs.by_manifest else "name",
+        registered=now,
+    )
+
+
+def _decide_own(known: Known, registered: FastqFile, file: FastqFile) -> Decision:
+    """The object has been registered under this identity before."""
+    is_said_the_same = registered.object.md5 == file.object.md5
+    if registered.version == file.version and is_said_the_same:
+        return Keep("it is registered as it is", registered)
+    if known.sameness is Sameness.SAME and is_said_the_same:
+        return Keep("the same bytes came again", _with_version_of(registered, file))
+    if registered.version == file.version:
+        return Replace(file, "a manifest gives another checksum for it")
+    if known.sameness is Sameness.UNKNOWN:
+        return Replace(file, f"nobody can tell whether it is the same again: {known.not_told}")
+    return Replace(file, "a new version came")
+
+
+def _with_version_of(registered: FastqFile, file: FastqFile) -> FastqFile:
+    """Older versions of an object expire; what is known of the same bytes stays as it is."""
+    stored = msgspec.structs.replace(registered.object, version_id=file.object.version_id)
+    return msgspec.structs.replace(registered, object=stored, etag=file.etag)
+
+
+def _decide_rival(known: Known, rival: FastqFile, file: FastqFile) -> Decision:
+    """Another object has this identity. What a manifest names counts before all else."""
+    mine, theirs = known.object.key, rival.object.key
+    if known.rival_is_gone:
+        return Replace(file, f"{theirs!r} was deleted, and {mine!r} came in its place")
+    named = known.there.expected if known.there else frozenset()
+    rival_is_named = rival.object.name in named
+    if known.expected_by and not rival_is_named:
+        return Replace(file, f"the manifest names {mine!r} in its place", keeps_rival=True)
+    if rival_is_named and not known.expected_by:
+        return LeaveOut(f"the manifest names {theirs!r} in its place", file.identity)
+    what = f"{mine!r} and {theirs!r} both hold {file.identity.describe()}"
+    if known.sameness is Sameness.SAME and not rival_is_named:
+        return Keep(f"{what}, with the same bytes", beside=file.identity)
+    if known.sameness is Sameness.SAME:
+        why = f"{what}, with the same bytes, and the manifest names both: name each lane once"
+    elif known.sameness is Sameness.UNKNOWN:
+        why = (
+            f"{what}, and nobody can tell whether they are the same ({known.not_told}): delete one "
+            "of them, or drop a manifest that names the right one, or each with its own library"
+        )
+    else:
+        why = (
+            f"{what}, with different content: delete the wrong one, or drop a manifest that names "
+            "the right one, or each with its own library"
+        )
+    return PutBeside(file.identity, why)
+
+
+# ── What that writes
+
+
+class AnalysisChange(msgspec.Struct, frozen=True):
+    """An analysis before and after; None where there was none, or is none any more."""
+
+    id: AnalysisId
+    before: Analysis | None
+    after: Analysis | None
+    what: str
+    """What happened, and why: for the audit trail."""
+    why: str = ""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What one decision writes, all or nothing."""
+
+    before: Placement
+    placement: Placement
+    analyses: tuple[AnalysisChange, ...]
+    puts: FastqFile | None = None
+    deletes: tuple[tuple[AnalysisId, FileIdentity], ...] = ()
+    """Files that are registered no more, by analysis and identity."""
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether there is anything to be written."""
+        return bool(self.analyses or self.puts or self.deletes) or self.before != self.placement
+
+
+def change_of(decision: Decision, known: Known, now: str) -> Change:
+    """What a decision writes."""
+    home, target = _home(known), _target(decision, known)
+    leaves = home is not None and target != home.id
+    draft = _Draft(known)
+    if leaves and home is not None:
+        draft.change(home.id, "file withdrawn", *_leaving(decision, known))
+    for analysis in (known.there, known.before, *known.elsewhere):
+        if analysis and analysis.id != known.expected_by and known.object in analysis.expected:
+            why = f"{known.object.key!r} is expected here no longer: another manifest counts"
+            step = partial(not_expecting, object_=known.object)
+            draft.change(analysis.id, "not expected", why, step)
+    if target is not None:
+        draft.change(
+            target,
+            _WORDS.get(type(decision), "left as it is"),
+            decision.why,
+            partial(_with_decision, decision=decision, known=known, now=now),
+            now=now,
+            is_of_a_file=isinstance(decision, Register | Replace),
+        )
+    file = decision.file if isinstance(decision, Register | Replace | Keep) else None
+    note = "" if isinstance(decision, Register) else decision.why
+    return Change(
+        before=known.placement,
+        placement=Placement(
+            known.object,
+            known.found.version if known.found else "",
+            target,
+            known.by,
+            note,
+            known.placement.revision,
+        ),
+        analyses=draft.changes(),
+        puts=None if file == known.rival else file,
+        deletes=tuple(_deleted(decision, known, home, leaves=leaves)),
+    )
+
+
+_WORDS: dict[type, str] = {
+    Register: "file", Replace: "file replaced", Hold: "held", PutBeside: "held", Unplaced: "held",
+}  # fmt: skip
+"""What the audit trail calls the change of the analysis that is meant."""
+_Step = Callable[[Analysis], Analysis]
+
+
+class _Draft:
+    """The analyses that a change touches, each changed once however many reasons there are."""
+
+    def __init__(self, known: Known) -> None:
+        there = (known.there, known.before, *known.elsewhere)
+        self._before = {one.id: one for one in there if one}
+        self._after: dict[AnalysisId, Analysis] = {}
+        self._said: dict[AnalysisId, tuple[str, str]] = {}
+        self._new_files: set[AnalysisId] = set()
+
+    def change(
+        self, analysis: AnalysisId, what: str, why: str, step: _Step, *, now: str = "",
+        is_of_a_file: bool = False,
+    ) -> None:  # fmt: skip
+        """Takes one step with an analysis; the first one's reason is told."""
+        if is_of_a_file:
+            self._new_files.add(analysis)
+        start = self._after.get(analysis) or self._before.get(analysis) or begun(analysis, now)
+        self._after[analysis] = step(start)
+        self._said.setdefault(analysis, (what, why))
+
+    def changes(self) -> tuple[AnalysisChange, ...]:
+        """Those that differ from what was there."""
+        found = []
+        for analysis, after in self._after.items():
+            before = self._before.get(analysis)
+            sealed_after = sealed(before, after, has_new_file=analysis in self._new_files)
+            if sealed_after != before:
+                found.append(AnalysisChange(analysis, before, sealed_after, *self._said[analysis]))
+        return tuple(found)
+
+
+def _home(known: Known) -> Analysis | None:
+    """The analysis that knows the object until now."""
+    at = known.placement.analysis
+    return next((a for a in (known.before, known.there) if a is not None and a.id == at), None)
+
+
+def _target(decision: Decision, known: Known) -> AnalysisId | None:
+    """The analysis that is to know the object from now on."""
+    if isinstance(decision, Unplaced):
+        return decision.analysis
+    if isinstance(decision, Keep) and decision.file is None and decision.beside is None:
+        return known.placement.analysis
+    if isinstance(decision, LeaveOut) and decision.beside is None:
+        return None
+    return known.belongs.analysis if isinstance(known.belongs, Assignment) else None
+
+
+def _leaving(decision: Decision, known: Known) -> tuple[str, _Step]:
+    """An analysis goes on without the object: why, and how."""
+    why = decision.why
+    if isinstance(known.belongs, Assignment) and known.found is not None:
+        why = f"{known.object.key!r} belongs to {known.belongs.analysis}"
+    return why, partial(without_object, object_=known.object)
+
+
+def _with_decision(start: Analysis, decision: Decision, known: Known, now: str) -> Analysis:
+    if known.expected_by == start.id:
+        start = expecting(start, known.object)
+    if isinstance(decision, Register):
+        return with_file(start, decision.file, now, keeps_displaced=False)
+    if isinstance(decision, Replace):
+        return with_file(start, decision.file, now, keeps_displaced=decision.keeps_rival)
+    if isinstance(decision, Hold | Unplaced):
+        return setting_aside(start, known.object, None, decision.why)
+    if identity := _aside(decision):
+        holds = decision.why if isinstance(decision, PutBeside) else ""
+        return setting_aside(without_object(start, known.object), known.object, identity, holds)
+    if isinstance(decision, Keep) and decision.file is not None:
+        return without_hold_of(start, known.object)
+    return start
+
+
+def _aside(decision: Decision) -> FileIdentity | None:
+    """What an object would be that is remembered beside the files of its analysis."""
+    if isinstance(decision, PutBeside):
+        return decision.identity
+    return decision.beside if isinstance(decision, Keep | LeaveOut) else None
+
+
+def _deleted(
+    decision: Decision, known: Known, home: Analysis | None, *, leaves: bool
+) -> Iterable[tuple[AnalysisId, FileIdentity]]:
+    """Identities under which the object is registered no longer."""
+    if home is None:
+        return
+    moves = isinstance(decision, Register | Replace) or _aside(decision) is not None
+    kept = decision.file.identity if isinstance(decision, Register | Replace) else None
+    for one in home.files_seen:
+        if one.object == known.object and (leaves or (moves and one.identity != kept)):
+            yield home.id, one.identity

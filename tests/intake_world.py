@@ -1,0 +1,562 @@
+"""A bucket, a catalog and a queue in memory, under the real rules and flows of intake.
+
+``World`` holds what S3, DynamoDB and SQS would, with the same conditions on writes, so that tens of
+thousands of orders of events can be played in seconds. ``truth`` says, in another way, what has to
+come out of any of them.
+"""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import msgspec
+
+from seqdrop.aws.objects import UploadedObject
+from seqdrop.aws.queues import LookAt, Message, NamedInRefused, Recheck, SampleOfManifest
+from seqdrop.domain.errors import Conflict, Overtaken, UnplaceableFile
+from seqdrop.domain.expectation import (
+    Expectation,
+    ManifestVersion,
+    Named,
+    NewestManifest,
+    Placement,
+)
+from seqdrop.domain.fastq import FastqHead
+from seqdrop.domain.identity import AnalysisId, FileIdentity, ObjectName, RunId
+from seqdrop.domain.inputs import to_look_at_again
+from seqdrop.domain.intake import AnalysisChange, Change, Found
+from seqdrop.domain.lifecycle import Assessment, assess
+from seqdrop.domain.manifest import expected_files, parse_manifest
+from seqdrop.domain.naming import parse_fastq_name
+from seqdrop.domain.pipeline import Completeness
+from seqdrop.domain.plan import StoredObject
+from seqdrop.domain.records import Analysis, AnalysisStatus, FastqFile
+from seqdrop.domain.sameness import Sameness
+from seqdrop.domain.upload import Upload
+from seqdrop.flow import intake as intake_module
+from seqdrop.flow.intake import Intake
+from seqdrop.flow.manifests import Manifests
+
+BUCKET = "uploads"
+DEFAULT_ASSAY = "wgs"
+NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
+_OPEN = {AnalysisStatus.RECEIVING, AnalysisStatus.READY, AnalysisStatus.HELD}
+Content = frozenset[tuple[FileIdentity, str]]
+
+
+class Reads(NamedTuple):
+    """What a FASTQ file holds: its bytes are told by all of this."""
+
+    read: str
+    flowcell: str = "FC1"
+    lane: str = "1"
+    tag: str = "a"
+    """Tells files of the same lane and read from each other."""
+    fault: str = ""
+
+    @property
+    def etag(self) -> str:
+        """Its bytes."""
+        return "|".join(self)
+
+
+class Version(NamedTuple):
+    """One version of an object; no content marks its deletion."""
+
+    id: str
+    sequencer: str
+    content: Reads | bytes | None
+
+
+class Event(NamedTuple):
+    """Something happened to an object."""
+
+    key: str
+    version: Version
+    time: str
+
+
+class Bucket:
+    """S3: the newest version counts; ``compare`` and ``first_bytes`` as the adapter has them."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, list[Version]] = defaultdict(list)
+        self._count = 0
+
+    def put(self, key: str, content: Reads | bytes | None) -> Event:
+        """A new version, or a delete marker."""
+        self._count += 1
+        version = Version(f"v{self._count}", f"{self._count:X}", content)
+        self.versions[key].append(version)
+        return Event(key, version, f"2026-11-28T10:00:{self._count:02d}Z")
+
+    def now(self, key: str) -> Version | None:
+        """The version that counts; None where there is none, or it was deleted."""
+        versions = self.versions.get(key)
+        return versions[-1] if versions and versions[-1].content is not None else None
+
+    def head(self, bucket: str, key: str, version_id: str = "") -> UploadedObject | None:
+        """As the adapter's."""
+        version = self.now(key)
+        if version is None:
+            return None
+        content = version.content
+        etag = content.etag if isinstance(content, Reads) else "manifest"
+        return UploadedObject(StoredObject(bucket, key, 1_000, version.id, f"etag:{etag}"), etag)
+
+    def get(self, bucket: str, key: str, version_id: str = "") -> bytes | None:
+        """A manifest's bytes."""
+        content = next((v.content for v in self.versions[key] if v.id == version_id), None)
+        return content if isinstance(content, bytes) else None
+
+    def compare(self, rival: FastqFile, found: Found) -> tuple[Sameness, str]:
+        """By their ETags."""
+        same = rival.etag == found.etag
+        return (Sameness.SAME if same else Sameness.DIFFERENT), ""
+
+
+@dataclass
+class Catalog:
+    """DynamoDB: what is written only if what was read is still so."""
+
+    analyses: dict[AnalysisId, Analysis] = field(default_factory=dict)
+    files: dict[tuple[AnalysisId, FileIdentity], FastqFile] = field(default_factory=dict)
+    placements: dict[ObjectName, Placement] = field(default_factory=dict)
+    expectations: dict[ObjectName, dict[ObjectName, Expectation]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    manifests: dict[ObjectName, NewestManifest] = field(default_factory=dict)
+    names: dict[tuple[ObjectName, AnalysisId], Named] = field(default_factory=dict)
+    before_write: Callable[[], None] = lambda: None
+    """Somebody else may come in between what was read and what is written."""
+    unchecked: frozenset[str] = frozenset()
+    """Conditions that are left out, to see that the tests miss them."""
+
+    def check(self, name: str, *, holds: bool) -> None:
+        """Raises Conflict where a condition fails."""
+        if not holds and name not in self.unchecked:
+            raise Conflict(name)
+
+    # uploads
+
+    def known(self, object_: ObjectName) -> tuple[Placement, list[Expectation]]:
+        """As the adapter's."""
+        placement = self.placements.get(object_, Placement(object_))
+        return placement, list(self.expectations[object_].values())
+
+    def expect(self, said: Expectation) -> None:
+        """As the adapter's."""
+        self.before_write()
+        there = self.expectations[said.object].get(said.manifest.object)
+        if there is not None and not self._may_follow(there, said):
+            if there.manifest.order > said.manifest.order and "expect" not in self.unchecked:
+                raise Overtaken(said.object.key)
+            return
+        self.expectations[said.object][said.manifest.object] = said
+        placement = self.placements.get(said.object, Placement(said.object))
+        if "expect-bumps" not in self.unchecked:
+            self.placements[said.object] = _next(placement)
+
+    def _may_follow(self, there: Expectation, said: Expectation) -> bool:
+        if there.manifest.order != said.manifest.order:
+            newer = said.manifest.order > there.manifest.order or "expect" in self.unchecked
+            return newer and not (said.is_refused and there.file)
+        return bool(said.file) or not there.file
+
+    def apply(self, change: Change, now: datetime) -> None:
+        """As the adapter's."""
+        self.before_write()
+        there = self.placements.get(change.before.object, Placement(change.before.object))
+        self.check("placement", holds=there.revision == change.before.revision)
+        self._check_analyses(change.analyses)
+        self.placements[change.before.object] = _next(change.placement)
+        self._write_analyses(change.analyses)
+        for key in change.deletes:
+            self.files.pop(key, None)
+        if change.puts:
+            self.files[change.puts.analysis, change.puts.identity] = change.puts
+
+    def _check_analyses(self, changes: Iterable[AnalysisChange]) -> None:
+        for change in changes:
+            there = self.analyses.get(change.id)
+            for name in ("generation", "status", "active_run"):
+                mine = getattr(change.before, name, None)
+                self.check(name, holds=getattr(there, name, None) == mine)
+
+    def _write_analyses(self, changes: Iterable[AnalysisChange]) -> None:
+        for change in changes:
+            if change.after is None:
+                self.analyses.pop(change.id, None)
+            else:
+                self.analyses[change.id] = self._merged(change)
+
+    def _merged(self, change: AnalysisChange) -> Analysis:
+        """Only what the change changes is written: the rest is as it is there."""
+        there = self.analyses.get(change.id)
+        if there is None or change.before is None or change.after is None:
+            assert change.after is not None
+            return change.after
+        changed = {
+            name: getattr(change.after, name)
+            for name in Analysis.__struct_fields__
+            if getattr(change.after, name) != getattr(change.before, name)
+        }
+        return msgspec.structs.replace(there, **changed)
+
+    # manifests
+
+    def newest(self, manifest: ObjectName) -> NewestManifest | None:
+        """As the adapter's."""
+        return self.manifests.get(manifest)
+
+    def begin(self, manifest: ManifestVersion) -> bool:
+        """As the adapter's."""
+        self.before_write()
+        there = self.manifests.get(manifest.object)
+        if there and there.manifest.order > manifest.order and "begin" not in self.unchecked:
+            return False
+        if there is None or there.manifest.version != manifest.version:
+            self.manifests[manifest.object] = NewestManifest(manifest)
+        return True
+
+    def refuse(self, manifest: ManifestVersion) -> None:
+        """As the adapter's."""
+        self.before_write()
+        there = self.manifests.get(manifest.object)
+        if there and there.manifest.version == manifest.version:
+            self.manifests[manifest.object] = NewestManifest(manifest, is_refused=True)
+
+    def withdraw(self, manifest: ManifestVersion) -> None:
+        """As the adapter's."""
+        there = self.manifests.get(manifest.object)
+        if there and there.manifest.version == manifest.version:
+            gone = msgspec.structs.replace(manifest, version="")
+            self.manifests[manifest.object] = NewestManifest(gone, is_refused=True)
+
+    def named(self, manifest: ObjectName, analysis: AnalysisId) -> Named:
+        """As the adapter's."""
+        return self.names.get((manifest, analysis), Named())
+
+    def analyses_of(self, manifest: ObjectName) -> list[AnalysisId]:
+        """As the adapter's."""
+        return sorted(analysis for key, analysis in self.names if key == manifest)
+
+    def apply_manifest(
+        self, part: SampleOfManifest, change: AnalysisChange, named: Named
+    ) -> None:
+        """As the adapter's."""
+        self.before_write()
+        newest = self.manifests.get(part.manifest.object)
+        if newest and newest.manifest.version != part.manifest.version:
+            if "newest" not in self.unchecked:
+                raise Overtaken(str(part.analysis))
+        self._check_analyses([change])
+        if change.before != change.after:
+            self._write_analyses([change])
+        self.names[part.manifest.object, part.analysis] = named
+
+
+def _next(placement: Placement) -> Placement:
+    return msgspec.structs.replace(placement, revision=placement.revision + 1)
+
+
+@dataclass
+class World:
+    """All of it, and what was started."""
+
+    bucket: Bucket = field(default_factory=Bucket)
+    catalog: Catalog = field(default_factory=Catalog)
+    queue: list[Message] = field(default_factory=list)
+    starts: list[tuple[AnalysisId, Content]] = field(default_factory=list)
+    succeeded: dict[AnalysisId, set[Content]] = field(default_factory=lambda: defaultdict(set))
+    running: dict[AnalysisId, tuple[Content, int]] = field(default_factory=dict)
+    current: dict[AnalysisId, Content] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        catalog = self.catalog
+        shared = SimpleNamespace(
+            uploads=catalog,
+            analyses=SimpleNamespace(
+                get=catalog.analyses.get, file=lambda a, i: catalog.files.get((a, i))
+            ),
+            manifests=SimpleNamespace(
+                newest=catalog.newest, begin=catalog.begin, refuse=catalog.refuse,
+                withdraw=catalog.withdraw, named=catalog.named, analyses_of=catalog.analyses_of,
+                apply=lambda part, change, named, now: catalog.apply_manifest(part, change, named),
+            ),
+        )  # fmt: skip
+        library: Any = SimpleNamespace(default_assay=DEFAULT_ASSAY)
+        objects: Any = self.bucket
+        claims: Any = SimpleNamespace(advance=self.advance)
+        self.intake = MemoryIntake(shared, objects, library, claims, lambda: NOW)  # type: ignore[arg-type]
+        sender: Any = SimpleNamespace(send_all=self.queue.extend)
+        self.manifests = Manifests(shared, objects, self.intake, sender, lambda: NOW)  # type: ignore[arg-type]
+
+    # What register_upload does
+
+    def deliver(self, event: Event) -> None:
+        """An event of S3 comes."""
+        object_ = ObjectName(BUCKET, event.key)
+        is_manifest = event.key.endswith(".json")
+        if event.version.content is None:
+            if is_manifest:
+                self.manifests.forget(object_)
+            else:
+                self.intake.look(object_)
+            return
+        upload = Upload(
+            BUCKET, event.key, event.version.id, event.version.sequencer, time=event.time
+        )
+        if is_manifest:
+            self.manifests.receive(upload)
+        else:
+            self.intake.receive(upload)
+
+    def handle(self, message: Message) -> None:
+        """A message to ourselves comes."""
+        if isinstance(message, SampleOfManifest):
+            self.manifests.apply(message)
+        elif isinstance(message, NamedInRefused):
+            self.manifests.keep_back(message)
+        elif isinstance(message, LookAt):
+            self.intake.look(message.object)
+        elif isinstance(message, Recheck):
+            self.advance(message.analysis)
+
+    def settle(self) -> None:
+        """All messages are handled, all runs end, until nothing is left to be done."""
+        for _ in range(1_000):
+            if self.queue:
+                self.handle(self.queue.pop(0))
+            elif self.running:
+                self.end(min(self.running))
+            else:
+                return
+        raise AssertionError("it never settles")
+
+    # What claims and runs do
+
+    def advance(self, id_: AnalysisId, generation: int | None = None) -> str:
+        """As Claims do it, with a content in place of a run's plan."""
+        analysis = self.catalog.analyses.get(id_)
+        if analysis is None:
+            return ""
+        if analysis.status not in _OPEN:
+            return analysis.status
+        self.queue += [LookAt(one) for one in to_look_at_again(analysis)]
+        assessment = assess(analysis, Completeness("pairs", 0), NOW)
+        if assessment.status is not AnalysisStatus.READY or analysis.active_run:
+            self._set(analysis, assessment)
+            return assessment.status
+        content = self.content(analysis)
+        if content in self.succeeded[id_]:
+            self._set(analysis, Assessment(AnalysisStatus.ANALYSED))
+            self.current[id_] = content
+            return AnalysisStatus.ANALYSED
+        self.starts.append((id_, content))
+        self.running[id_] = (content, analysis.generation)
+        run = RunId(*msgspec.structs.astuple(id_), "key", len(self.starts))
+        changed = msgspec.structs.replace(analysis, active_run=run)
+        self.catalog.analyses[id_] = changed
+        self._set(changed, Assessment(AnalysisStatus.ANALYSING))
+        return AnalysisStatus.ANALYSING
+
+    def end(self, id_: AnalysisId) -> None:
+        """The run of an analysis succeeds."""
+        content, generation = self.running.pop(id_)
+        self.succeeded[id_].add(content)
+        analysis = self.catalog.analyses[id_]
+        free = msgspec.structs.replace(analysis, active_run=None)
+        if analysis.generation == generation:
+            free = msgspec.structs.replace(
+                free, current_run=analysis.active_run, status=AnalysisStatus.ANALYSED
+            )
+            self.current[id_] = content
+        self.catalog.analyses[id_] = free
+        self.advance(id_)
+
+    def _set(self, analysis: Analysis, assessment: Assessment) -> None:
+        self.catalog.analyses[analysis.id] = msgspec.structs.replace(
+            analysis, status=assessment.status, why=assessment.why
+        )
+
+    def content(self, analysis: Analysis) -> Content:
+        """The bytes that a run would be made of."""
+        return frozenset(
+            (one.identity, self.catalog.files[analysis.id, one.identity].etag)
+            for one in analysis.files_seen
+        )
+
+
+class MemoryIntake(Intake):
+    """Looks at files without gzip: their heads are what the bucket says they are."""
+
+    def _found(self, object_: ObjectName) -> Found | None:
+        bucket: Any = self.objects
+        version, described = bucket.now(object_.key), bucket.head(object_.bucket, object_.key)
+        if version is None:
+            return None
+        found = Found(described.object, described.etag)
+        reads = version.content
+        if not isinstance(reads, Reads):
+            return found
+        head = FastqHead(f"{reads.flowcell}:{reads.lane}:{reads.tag}", reads.flowcell, reads.lane)
+        return msgspec.structs.replace(found, head=head, fault=reads.fault)
+
+    def _verdict(self, object_: ObjectName) -> Any:
+        from seqdrop.domain.naming import LeftOut, NotPlaced
+        from seqdrop.domain.naming import Reads as ReadsName
+
+        if not object_.key.endswith("q.gz"):
+            return LeftOut("no FASTQ")
+        try:
+            name = parse_fastq_name(object_.key)
+        except UnplaceableFile as error:
+            return NotPlaced(str(error))
+        folder, slash, _ = object_.key.partition("/")
+        return ReadsName(name, folder if slash else DEFAULT_ASSAY)
+
+
+# ── What has to come out of it
+
+
+class Outcome(NamedTuple):
+    """How an analysis has to end: with a content, held, or waiting."""
+
+    status: str
+    content: Content = frozenset()
+
+
+def truth(world: World, keeping: Mapping[str, Reads] | None = None) -> dict[AnalysisId, Outcome]:
+    """How each analysis has to end, from what is in the bucket and which manifests count.
+
+    ``keeping`` are deleted objects that count as if they were there: they were read before.
+    """
+    objects = _objects(world) | dict(keeping or {})
+    claims = _claims(world)
+    groups: dict[AnalysisId, dict[FileIdentity, dict[str, Reads]]] = defaultdict(
+        lambda: defaultdict(dict)
+    )
+    faults: set[AnalysisId] = set()
+    expected: dict[AnalysisId, set[str]] = defaultdict(set)
+    for key, file in claims.items():
+        expected[file.analysis].add(key)
+    for key, reads in objects.items():
+        claim = claims.get(key)
+        if claim is None and _was_dropped(world, key):
+            continue
+        if claim:
+            analysis, read = claim.analysis, claim.read
+        else:
+            analysis, read = _by_name(key)
+        if reads.fault:
+            if claim or not expected[analysis]:
+                faults.add(analysis)
+            continue
+        identity = FileIdentity("-", reads.flowcell, reads.lane, read, "001")
+        groups[analysis][identity][key] = reads
+    outcomes = {}
+    for analysis in {*groups, *faults, *expected}:
+        outcomes[analysis] = _outcome(
+            groups[analysis], expected[analysis], held=analysis in faults
+        )
+    return outcomes
+
+
+def _outcome(
+    groups: Mapping[FileIdentity, Mapping[str, Reads]], expected: set[str], *, held: bool
+) -> Outcome:
+    content, registered = set(), set()
+    for identity, candidates in groups.items():
+        named = {key: reads for key, reads in candidates.items() if key in expected}
+        chosen = named or candidates
+        if len(named) > 1 or len({reads.etag for reads in chosen.values()}) > 1:
+            held = True
+            continue
+        registered |= set(chosen)
+        content.add((identity, next(iter(chosen.values())).etag))
+    if held:
+        return Outcome("HELD")
+    seen = {identity for identity, _ in content}
+    if expected - registered or {identity.mate for identity in seen} != seen or not seen:
+        return Outcome("RECEIVING")
+    return Outcome("ANALYSED", frozenset(content))
+
+
+def _objects(world: World) -> dict[str, Reads]:
+    found = {key: world.bucket.now(key) for key in world.bucket.versions}
+    return {
+        key: version.content
+        for key, version in found.items()
+        if version and isinstance(version.content, Reads)
+    }
+
+
+def _claims(world: World) -> dict[str, Any]:
+    """Where the manifests that are in the bucket put each object: of several, the newest."""
+    claims: dict[str, Any] = {}
+    for key, versions in sorted(world.bucket.versions.items(), key=lambda one: one[1][-1].id):
+        kept = [v for v in versions if isinstance(v.content, bytes)]
+        if not kept or not key.endswith(".json"):
+            continue
+        body = kept[-1].content
+        assert isinstance(body, bytes)
+        for entry in parse_manifest(body, key).samples:
+            for file in expected_files(entry, entry.assay or DEFAULT_ASSAY, BUCKET, key):
+                claims[file.key] = file
+    return claims
+
+
+def _was_dropped(world: World, key: str) -> bool:
+    """Whether a manifest that was applied named an object, and names it no longer."""
+    said = world.catalog.expectations.get(ObjectName(BUCKET, key), {})
+    return bool(said) and all(one.file is None for one in said.values())
+
+
+def _by_name(key: str) -> tuple[AnalysisId, str]:
+    folder, slash, name = key.rpartition("/")
+    sample, _, rest = name.partition("_")
+    return AnalysisId(sample, folder if slash else DEFAULT_ASSAY), "R" + rest.removeprefix("R")[0]
+
+
+def check_outcome(world: World) -> None:
+    """Nothing is lost, started twice or started wrongly."""
+    assert len(set(world.starts)) == len(world.starts), "started twice"
+    wanted = [truth(world, kept) for kept in _kept(world)]
+    for analysis in {*world.catalog.analyses, *(a for one in wanted for a in one)}:
+        allowed = [one.get(analysis, Outcome("GONE")) for one in wanted]
+        assert _is_so(world, analysis, allowed), (analysis, allowed, _shown(world, analysis))
+
+
+def _kept(world: World) -> Iterator[dict[str, Reads]]:
+    """What may be left of deleted objects: nothing, or any version that was read before."""
+    gone = {
+        key: [None, *(v.content for v in versions if isinstance(v.content, Reads))]
+        for key, versions in world.bucket.versions.items()
+        if versions[-1].content is None
+    }
+    for chosen in itertools.product(*gone.values()):
+        yield {key: reads for key, reads in zip(gone, chosen, strict=True) if reads}
+
+
+def _is_so(world: World, analysis: AnalysisId, allowed: list[Outcome]) -> bool:
+    there = world.catalog.analyses.get(analysis)
+    if there is None:
+        return any(one.status in {"GONE", "RECEIVING"} and not one.content for one in allowed)
+    if "files" in there.holds:  # it was analysed, and none of its files is its own
+        return any(not one.content for one in allowed) and not there.files_seen
+    if there.status is AnalysisStatus.ANALYSED:
+        content = world.current.get(analysis, frozenset())
+        return any(one.content == content for one in allowed if one.status == "ANALYSED")
+    if there.holds and there.status is not AnalysisStatus.HELD:
+        return False
+    return any(one.status == there.status for one in allowed)
+
+
+def _shown(world: World, analysis: AnalysisId) -> str:
+    there = world.catalog.analyses.get(analysis)
+    return f"{there} current={world.current.get(analysis)} starts={world.starts}"
