@@ -9,9 +9,9 @@ from pathlib import Path
 
 from cli.drop import Drop, Owner
 from cli.gather import Gathered, shown
+from cli.name_advice import parse_fastq_name
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.fastq import HEAD_BYTES, FastqHead, check_mates, check_read_number, read_head
-from seqdrop.domain.naming import parse_fastq_name
 from seqdrop.domain.records import FileIdentity
 from seqdrop.domain.upload import Place, file_identity
 
