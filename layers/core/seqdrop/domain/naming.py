@@ -83,7 +83,7 @@ def parse_fastq_name(key: str, patterns: NamePatterns) -> FastqName:
         flowcell=parts.get("flowcell", ""),
         is_demultiplexers="segment" in parts,
     )
-    if "Undetermined" in (name.sample, parts.get("barcode")):
+    if "Undetermined" in (name.sample.split("_")[0], parts.get("barcode")):
         return msgspec.structs.replace(name, sample="", left_out="undetermined reads")
     check_sample_id(name.sample)
     _check_parts(parts)

@@ -5,9 +5,11 @@ from typing import Literal
 
 import msgspec
 
-from seqdrop.domain.fastq import FastqHead
+from seqdrop.domain.errors import UnplaceableFile
 from seqdrop.domain.manifest import ExpectedFile
 from seqdrop.domain.naming import FastqName
+from seqdrop.domain.read_evidence import Doubt, owner_of
+from seqdrop.domain.read_name import FastqHead
 from seqdrop.domain.records import FileIdentity, Placed
 
 _OBJECT_CAUSE = "object-"
@@ -49,6 +51,7 @@ class Place(msgspec.Struct, frozen=True):
     read: str
     lane: str = ""
     lane_hint: str = ""
+    flowcell_hint: str = ""
     library: str = "-"
     segment: str = "001"
     md5: str = ""
@@ -87,16 +90,32 @@ def expected_place(expected: ExpectedFile) -> Place:
 def file_identity(place: Place, head: FastqHead) -> FileIdentity:
     """What a file is of its sample: flowcell and lane are the reads', its name is a hint."""
     lane = place.lane or head.lane or place.lane_hint or "1"
-    return FileIdentity(place.library, head.flowcell or "unknown", lane, place.read, place.segment)
+    flowcell = head.flowcell or place.flowcell_hint or "unknown"
+    return FileIdentity(place.library, flowcell, lane, place.read, place.segment)
 
 
 def place_by_name(name: FastqName, assay: str) -> Place:
-    """Where a file belongs as its name says."""
+    """Where a file belongs as its name alone says: for as long as its reads can't be asked."""
     return Place(
         name.sample,
         assay,
         name.read,
         lane_hint=name.lane,
+        flowcell_hint=name.flowcell,
+        library=name.library or "-",
         segment=name.segment,
         named_lane=bool(name.lane),
+    )
+
+
+def place_by_reads(name: FastqName, head: FastqHead, assay: str) -> Place:
+    """Where a file belongs as its name and its reads say together.
+
+    Raises UnplaceableFile where they leave in doubt whose it is.
+    """
+    owner = owner_of(name, head)
+    if isinstance(owner, Doubt):
+        raise UnplaceableFile(owner.why, owner.remedy)
+    return msgspec.structs.replace(
+        place_by_name(name, assay), sample=owner.sample, named_lane=owner.of_many_lanes
     )

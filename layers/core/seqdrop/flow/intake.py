@@ -9,17 +9,17 @@ import msgspec
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.errors import Conflict, InvalidInput, Transient, UnplaceableFile
-from seqdrop.domain.fastq import HEAD_BYTES, check_read_number, read_head
-from seqdrop.domain.naming import (
-    CHECKSUM_ENDINGS,
-    COMPANION_ENDINGS,
-    UploadKind,
-    folder_of,
-    parse_fastq_name,
-    unplaced_sample,
-    upload_kind,
+from seqdrop.domain.errors import (
+    Conflict,
+    InvalidInput,
+    Transient,
+    UnplaceableFile,
+    UnreadableFastq,
 )
+from seqdrop.domain.fastq import HEAD_BYTES, check_read_number, read_head
+from seqdrop.domain.key_meaning import Aside, LeftOut, Manifest, Reads, Unplaced, meaning_of
+from seqdrop.domain.naming import FastqName, folder_of, unplaced_sample
+from seqdrop.domain.no_reads import NoReads, why_without_reads
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import FastqFile, Placed
 from seqdrop.domain.upload import (
@@ -28,6 +28,7 @@ from seqdrop.domain.upload import (
     expected_place,
     file_identity,
     place_by_name,
+    place_by_reads,
     sequencer_order,
 )
 from seqdrop.flow.claims import Claims
@@ -67,10 +68,6 @@ class Intake:
             return self._look_again(upload, known)
         if expected:
             return self.register(upload, expected_place(expected), placed)
-        if upload.key.endswith("/"):  # as S3's console makes one
-            return self._note(upload, "a folder: left out")
-        if upload.key.lower().endswith((*COMPANION_ENDINGS, *CHECKSUM_ENDINGS)):
-            return self._note(upload, "no FASTQ: left out")
         try:
             return self._receive_by_name(upload, placed)
         except UnplaceableFile as error:
@@ -83,14 +80,19 @@ class Intake:
         return self._advance(known.sample, known.assay)
 
     def _receive_by_name(self, upload: Upload, placed: list[Placed]) -> str:
-        if upload_kind(upload.key) is UploadKind.OTHER:
-            raise UnplaceableFile(
-                "it is neither FASTQ (.fastq.gz, .fq.gz) nor a manifest (.manifest.json, "
-                "samplesheet.csv)"
-            )
-        name = parse_fastq_name(upload.key)
-        if name.left_out:
-            return self._note(upload, f"{name.left_out}: left out")
+        match meaning_of(upload.key, self.library.name_patterns()):
+            case LeftOut(why):
+                return self._note(upload, f"{why}: left out")
+            case Aside() as aside:
+                return self._receive_aside(upload, aside)
+            case Unplaced(why, remedy):
+                raise UnplaceableFile(why, remedy)
+            case Reads(name):
+                return self._receive_reads(upload, name, placed)
+            case Manifest():
+                raise TypeError(f"{upload.key!r} is a manifest, which flow/manifests.py receives")
+
+    def _receive_reads(self, upload: Upload, name: FastqName, placed: list[Placed]) -> str:
         place = place_by_name(name, self._assay_of_folder(upload.key))
         if name.read == "R3":
             self.catalog.analyses.ensure(place.sample, place.assay, self.now())
@@ -99,7 +101,16 @@ class Intake:
                 "manifest that names R1 and its mate"
             )
             return self._hold_file(upload, place, why, placed)
-        return self.register(upload, place, placed)
+        return self.register(upload, place, placed, name)
+
+    def _receive_aside(self, upload: Upload, aside: Aside) -> str:
+        """Reads beside a pair are left out where the sample has one."""
+        sample, assay = aside.sample, self._assay_of_folder(upload.key)
+        there = self.catalog.analyses.get(sample, assay)
+        reads = {entry.split("|")[0].split("#")[3] for entry in (there.files_seen if there else ())}
+        if {"R1", "R2"} <= reads:
+            return self._note(upload, f"{aside.why}: left out, {sample} has R1 and R2")
+        raise UnplaceableFile(aside.why, aside.remedy)
 
     def _assay_of_folder(self, key: str) -> str:
         """The first folder's name; whether there is such an assay is seen when it may start."""
@@ -112,21 +123,29 @@ class Intake:
             raise UnplaceableFile(f"its first folder {folder[:70]!r} can't be an assay's name")
         return folder
 
-    def register(self, upload: Upload, place: Place, placed: list[Placed]) -> str:
+    def register(
+        self, upload: Upload, place: Place, placed: list[Placed], name: FastqName | None = None
+    ) -> str:
         """Looks into the file and adds it to its analysis; then sees whether that may start.
 
-        Raises Conflict where somebody else has placed the file, or its like, meanwhile.
+        Raises Conflict where somebody else has placed the file, or its like, meanwhile, and
+        UnplaceableFile where its name alone tells whose it is, and its reads leave that in doubt.
         """
         described = self.objects.head(upload.bucket, upload.key, upload.version_id)
         if described is None:
             return self._note(upload, "deleted before it was looked at")
-        self.catalog.analyses.ensure(place.sample, place.assay, self.now())
         stored = msgspec.structs.replace(described.object, md5=place.md5)
         try:
             head = read_head(self.objects.first_bytes(stored, HEAD_BYTES), stored.size)
+            if isinstance(head, NoReads):
+                raise UnreadableFastq(why_without_reads())
             check_read_number(head, place.read)
         except InvalidInput as error:
+            self.catalog.analyses.ensure(place.sample, place.assay, self.now())
             return self._hold_file(upload, place, f"{upload.key!r}: {error}", placed)
+        if name:
+            place = place_by_reads(name, head, place.assay)
+        self.catalog.analyses.ensure(place.sample, place.assay, self.now())
         file = FastqFile(
             sample=place.sample,
             assay=place.assay,
