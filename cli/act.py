@@ -65,7 +65,7 @@ def _release(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> 
     often = CommandFailed(f"{sample} changes all the time: try again in a moment")
     released = retry_on_conflict(attempt, often)
     if released:
-        stack.rechecks.send(released.id)
+        stack.queue.recheck(released.id)
     return released
 
 
@@ -140,5 +140,5 @@ def _stop(stack: "Stack", analysis: "Analysis", why: str, who: str) -> "RunId | 
     if run:
         stack.executions.stop(run, why)
         stack.closing.end(run, "ABORTED", why, who)
-    stack.rechecks.send(analysis.id)  # so that the hold becomes the analysis' reason
+    stack.queue.recheck(analysis.id)  # so that the hold becomes the analysis' reason
     return run

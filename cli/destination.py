@@ -9,12 +9,11 @@ from cli.deployed_library import KnownLibrary
 from cli.drop import Drop
 from cli.gather import Gathered, shown
 from cli.inspection import LoneMate
-from cli.name_advice import proposed_name
+from cli.name_advice import parse_fastq_name, proposed_name
 from seqdrop.aws.catalog import Catalog
 from seqdrop.domain.blueprint import make_blueprint
 from seqdrop.domain.errors import InvalidInput, SeqdropError
 from seqdrop.domain.identity import AnalysisId, ObjectName
-from seqdrop.domain.naming import parse_fastq_name
 from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 from seqdrop.domain.upload import expected_place

@@ -11,7 +11,7 @@ import msgspec
 
 from cli.gather import LeftOut, shown
 from cli.manifest_file import NamedManifest, files_named, leads_out
-from cli.name_advice import advice, why_aside, why_no_key
+from cli.name_advice import advice, parse_fastq_name, why_aside, why_no_key
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.manifest import (
     LaneFiles,
@@ -21,7 +21,7 @@ from seqdrop.domain.manifest import (
     locate,
     parse_manifest,
 )
-from seqdrop.domain.naming import UploadKind, parse_fastq_name, sample_id_fault, upload_kind
+from seqdrop.domain.naming import UploadKind, sample_id_fault, upload_kind
 from seqdrop.domain.upload import Place, expected_place, place_by_name
 
 _MATE = re.compile(

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from cli.drop import Drop, Owner
 from cli.gather import Gathered, shown
-from seqdrop.domain.errors import InvalidInput, UnplaceableFile
+from cli.name_advice import parse_fastq_name
+from seqdrop.domain.errors import InvalidInput, UnplaceableFile, UnreadableFastq
 from seqdrop.domain.fastq import HEAD_BYTES, FastqHead, check_mates, check_read_number, read_head
 from seqdrop.domain.identity import FileIdentity
-from seqdrop.domain.naming import parse_fastq_name
-from seqdrop.domain.upload import Place, file_identity
+from seqdrop.domain.no_reads import NoReads, why_without_reads
+from seqdrop.domain.upload import Place, file_identity, place_by_reads
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _read(
     """The files' first records, once for the same bytes; and the analyses that lack a good file."""
     reads: dict[str, _Read] = {}
     broken: set[Owner] = set()
-    for key, place in drop.places.items():
+    for key, place in list(drop.places.items()):
         path = drop.files[key]
         if _is_twice(drop, key, same, default_assay):
             broken.add(_owner(place, default_assay))
@@ -80,38 +81,35 @@ def _read(
         try:
             with path.open("rb") as file:
                 head = read_head(file.read(HEAD_BYTES), path.stat().st_size)
+            if isinstance(head, NoReads):
+                raise UnreadableFastq(why_without_reads())
             check_read_number(head, place.read)
-            if place.by == "name" or drop.ids_from_names:
-                _check_id(path.name, place, head)
+            drop.places[key] = _by_reads(path.name, place, head, from_name=drop.ids_from_names)
         except (InvalidInput, OSError) as error:
             said = error.strerror if isinstance(error, OSError) else str(error)
             drop.faults.append(f"{path}: {said}")
             broken.add(_owner(place, default_assay))
         else:
-            reads[key] = _Read(path, place, head)
+            reads[key] = _Read(path, drop.places[key], head)
     return reads, broken
 
 
-def _check_id(name: str, place: Place, head: FastqHead) -> None:
-    """Of an id that only the file's name tells: raises UnplaceableFile for ``A_H2W7MDSXC_L2``. Each
-    lane would be a sample, with its part of the reads, and no one would see that the rest is
-    missing. A name with a lane in its place, as Illumina's, tells the id without it.
+def _by_reads(name: str, place: Place, head: FastqHead, *, from_name: bool) -> Place:
+    """Where the bucket would place the file. ``from_name``: an id that a manifest was made with is
+    the name's. Raises UnplaceableFile where that is not the sample's alone, as ``A_H2W7MDSXC_L2``:
+    each lane would be a sample, with its part of the reads.
     """
-    if parse_fastq_name(name).lane:
-        return
-    parts = place.sample.split("_")
-    of_reads = {head.flowcell.lower(), f"l{head.lane}", f"l{head.lane.zfill(3)}"} - {
-        "",
-        "l",
-        "l000",
-    }
-    while len(parts) > 1 and parts[-1].lower() in of_reads:
-        parts.pop()
-    if (sample := "_".join(parts)) != place.sample:
-        raise UnplaceableFile(
-            f"by its name its sample is {place.sample!r}, which ends with the flowcell or lane of "
-            f"its reads: give --sample {sample}, or --sample {place.sample} if that is its id"
-        )
+    if place.by == "name":
+        return place_by_reads(parse_fastq_name(name), head, place.assay)
+    if from_name:
+        of_reads = place_by_reads(parse_fastq_name(name), head, place.assay)
+        if of_reads.sample != place.sample:
+            raise UnplaceableFile(
+                f"by its name its sample is {place.sample!r}, which has the flowcell or lane of "
+                f"its reads in it: give --sample {of_reads.sample}, or --sample {place.sample} if "
+                "that is its id"
+            )
+    return place
 
 
 def _same_content(drop: Drop) -> dict[str, str]:

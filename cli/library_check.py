@@ -1,4 +1,4 @@
-"""Whether the lab's pipelines, assays and prices are right: each mistake with its file and line."""
+"""Whether the lab's own files below pipelines/ are right: each mistake with its file and line."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
@@ -10,6 +10,7 @@ import typer
 from cli.screen import warn
 from seqdrop.domain.assay_check import mistakes_of_assay
 from seqdrop.domain.errors import InvalidPipeline
+from seqdrop.domain.name_patterns import mistakes_in_names
 from seqdrop.domain.pipeline import Assays, Mistake, Pipeline
 from seqdrop.domain.pipeline_check import mistakes_in
 from seqdrop.library import Library
@@ -35,6 +36,8 @@ def mistakes_in_library(folder: Path) -> list[str]:
     library = look.library
     prices = look.read("prices", library.prices)
     indexes = look.read("references", partial(library.unchecked, "references"))
+    if file := look.read("names", library.names):
+        look.note("names", mistakes_in_names(file))
     names = library.pipeline_names()
     read = {name: look.read(name, partial(library.unchecked, name)) for name in names}
     pipelines = {name: pipeline for name, pipeline in read.items() if pipeline}

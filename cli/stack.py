@@ -19,7 +19,7 @@ from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.executions import Executions
 from seqdrop.aws.objects import Objects
-from seqdrop.aws.queues import Rechecks
+from seqdrop.aws.queues import UploadsQueue
 from seqdrop.flow.closing import Closing
 from seqdrop.flow.jobs import JobFlow
 from seqdrop.flow.references import ReferenceFlow
@@ -88,9 +88,9 @@ class Stack:
         return Executions(self.client("stepfunctions"), self.output("AnalyseSampleStateMachine"))
 
     @cached_property
-    def rechecks(self) -> Rechecks:
+    def queue(self) -> UploadsQueue:
         """The queue that register_upload reads."""
-        return Rechecks(self.client("sqs"), self.output("UploadsQueueUrl"))
+        return UploadsQueue(self.client("sqs"), self.output("UploadsQueueUrl"))
 
     @cached_property
     def library(self) -> Library:
@@ -119,7 +119,7 @@ class Stack:
     def closing(self) -> Closing:
         """The end of runs."""
         results = self.output("ResultsBucket")
-        return Closing(self.catalog, self.objects, self.rechecks, self.job_flow, results, now)
+        return Closing(self.catalog, self.objects, self.queue, self.job_flow, results, now)
 
     @cached_property
     def reference_flow(self) -> ReferenceFlow:

@@ -287,7 +287,8 @@ def open_cloud(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]
 def _settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "assays.yaml").write_text(ASSAYS)
     (folder / "quick.yaml").write_text(QUICK)
-    (folder / "prices.yaml").write_text((PROJECT / "pipelines/prices.yaml").read_text())
+    for name in ("names.yaml", "prices.yaml"):
+        (folder / name).write_text((PROJECT / "pipelines" / name).read_text())
     (folder / "references.yaml").write_text("name: r\ndescription: r\nstages: {}\n")
     given = {
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION,

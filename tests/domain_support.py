@@ -8,8 +8,12 @@ from seqdrop.domain.pipeline import Args, Assay, Linear, Output, Pipeline, Size,
 from seqdrop.domain.plan import LocalFile, StoredObject
 from seqdrop.domain.records import Analysis, FastqFile, Job, Run
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
+from seqdrop.library import Library
+from tests.tools_support import ROOT
 
 SIZE = Size(vcpus=4, memory_mib=Linear(1_000), seconds=Linear(60, per_input_gib=100))
+PATTERNS = Library(str(ROOT / "pipelines")).name_patterns()
+"""How the project's own pipelines/names.yaml names files."""
 IMAGES = {"cpu": "cpu@sha256:1", "fpga-genome": "fpga@sha256:2", "fpga-exome": "exome@sha256:3"}
 
 

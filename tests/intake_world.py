@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ import msgspec
 
 from seqdrop.aws.objects import UploadedObject
 from seqdrop.aws.queues import LookAt, Message, NamedInRefused, Recheck, SampleOfManifest
-from seqdrop.domain.errors import Conflict, Overtaken, UnplaceableFile
+from seqdrop.domain.errors import Conflict, Overtaken
 from seqdrop.domain.expectation import (
     Expectation,
     ManifestVersion,
@@ -25,24 +26,24 @@ from seqdrop.domain.expectation import (
     NewestManifest,
     Placement,
 )
-from seqdrop.domain.fastq import FastqHead
+from seqdrop.domain.read_name import FastqHead
 from seqdrop.domain.identity import AnalysisId, FileIdentity, ObjectName, RunId
 from seqdrop.domain.inputs import to_look_at_again
 from seqdrop.domain.intake import AnalysisChange, Change, Found
 from seqdrop.domain.lifecycle import Assessment, assess
 from seqdrop.domain.manifest import expected_files, parse_manifest
-from seqdrop.domain.naming import parse_fastq_name
 from seqdrop.domain.pipeline import Completeness
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import Analysis, AnalysisStatus, FastqFile
 from seqdrop.domain.sameness import Sameness
 from seqdrop.domain.upload import Upload
-from seqdrop.flow import intake as intake_module
 from seqdrop.flow.intake import Intake
 from seqdrop.flow.manifests import Manifests
+from seqdrop.library import Library
 
 BUCKET = "uploads"
 DEFAULT_ASSAY = "wgs"
+NAME_PATTERNS = Library(str(Path(__file__).resolve().parents[1] / "pipelines")).name_patterns()
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 _OPEN = {AnalysisStatus.RECEIVING, AnalysisStatus.READY, AnalysisStatus.HELD}
 Content = frozenset[tuple[FileIdentity, str]]
@@ -289,7 +290,9 @@ class World:
                 apply=lambda part, change, named, now: catalog.apply_manifest(part, change, named),
             ),
         )  # fmt: skip
-        library: Any = SimpleNamespace(default_assay=DEFAULT_ASSAY)
+        library: Any = SimpleNamespace(
+            default_assay=DEFAULT_ASSAY, name_patterns=lambda: NAME_PATTERNS
+        )
         objects: Any = self.bucket
         claims: Any = SimpleNamespace(advance=self.advance)
         self.intake = MemoryIntake(shared, objects, library, claims, lambda: NOW)  # type: ignore[arg-type]
@@ -395,30 +398,17 @@ class World:
 class MemoryIntake(Intake):
     """Looks at files without gzip: their heads are what the bucket says they are."""
 
-    def _found(self, object_: ObjectName) -> Found | None:
+    def _found(self, object_: ObjectName, *, has_reads: bool) -> Found | None:
         bucket: Any = self.objects
         version, described = bucket.now(object_.key), bucket.head(object_.bucket, object_.key)
         if version is None:
             return None
         found = Found(described.object, described.etag)
         reads = version.content
-        if not isinstance(reads, Reads):
+        if not has_reads or not isinstance(reads, Reads):
             return found
         head = FastqHead(f"{reads.flowcell}:{reads.lane}:{reads.tag}", reads.flowcell, reads.lane)
         return msgspec.structs.replace(found, head=head, fault=reads.fault)
-
-    def _verdict(self, object_: ObjectName) -> Any:
-        from seqdrop.domain.naming import LeftOut, NotPlaced
-        from seqdrop.domain.naming import Reads as ReadsName
-
-        if not object_.key.endswith("q.gz"):
-            return LeftOut("no FASTQ")
-        try:
-            name = parse_fastq_name(object_.key)
-        except UnplaceableFile as error:
-            return NotPlaced(str(error))
-        folder, slash, _ = object_.key.partition("/")
-        return ReadsName(name, folder if slash else DEFAULT_ASSAY)
 
 
 # ── What has to come out of it

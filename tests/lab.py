@@ -262,6 +262,7 @@ def make_project(folder: Path, pipelines: dict[str, str]) -> Path:
         (folder / name).symlink_to(PROJECT / name)
     (folder / "pipelines").mkdir()
     for name, text in {
+        "names.yaml": (PROJECT / "pipelines/names.yaml").read_text(),
         "prices.yaml": (PROJECT / "pipelines/prices.yaml").read_text(),
         **pipelines,
     }.items():

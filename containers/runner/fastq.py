@@ -8,6 +8,7 @@ from isal import isal_zlib
 
 from runner.faults import FastqFault
 from runner.record_counter import RecordCounter
+from seqdrop.domain.fastq_record import GZIP_PADDING
 
 CHUNK_BYTES = 1024 * 1024
 _READ_BYTES = 128 * 1024
@@ -22,8 +23,6 @@ _GZIP_ALONE = 16 + 15
 _MAGIC = b"\x1f\x8b"
 _BLOCKED = (b"\x1f\x8b\x08\x04", b"BC\x02\x00")
 """How blocked gzip (BGZF) begins: a member with an extra field, named BC and two bytes long."""
-_PADDING = b"\0\r\n"
-"""What may follow the last member: zeros of tapes and disks, a line end of a text tool."""
 
 
 class Source(Protocol):
@@ -167,7 +166,7 @@ def _next_member(ahead: bytes, compressed: _Compressed) -> bytes:
     if rest.startswith(_MAGIC):
         return rest
     rest = _least(rest, CHUNK_BYTES, compressed)
-    if not rest.strip(_PADDING):
+    if not rest.strip(GZIP_PADDING):
         return b""
     size = f"{before + len(rest):,}"
     if len(rest) >= CHUNK_BYTES:

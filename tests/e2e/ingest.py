@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cli.view import sample_document
-from seqdrop.aws.queues import Rechecks
+from seqdrop.aws.queues import UploadsQueue
 from seqdrop.domain.naming import unplaced_sample
 from seqdrop.domain.records import RunOptions
 from seqdrop.wiring import now
@@ -160,7 +160,7 @@ def rerun(lab: Lab, sample: str, assay: str) -> None:
     analysis = lab.analysis(sample, assay)
     assert analysis is not None
     lab.catalog.analyses.release(analysis, "test", RunOptions(), now())
-    Rechecks(lab.client("sqs"), lab.runtime.outputs["UploadsQueueUrl"]).send(analysis.id)
+    UploadsQueue(lab.client("sqs"), lab.runtime.outputs["UploadsQueueUrl"]).recheck(analysis.id)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from moto.batch.responses import BatchResponse
 
-from seqdrop.aws.queues import Rechecks
+from seqdrop.aws.queues import UploadsQueue
 from seqdrop.domain.identity import AnalysisId
 from seqdrop.domain.records import RunOptions
 from seqdrop.wiring import now
@@ -74,7 +74,7 @@ def rerun(bench: Bench, sample: str, options: RunOptions | None = None) -> None:
     assert analysis is not None
     bench.lab.catalog.analyses.release(analysis, "test", options or RunOptions(), now())
     url = bench.lab.runtime.outputs["UploadsQueueUrl"]
-    Rechecks(bench.lab.client("sqs"), url).send(analysis.id)
+    UploadsQueue(bench.lab.client("sqs"), url).recheck(analysis.id)
 
 
 def assert_analysed_once(bench: Bench, sample: str) -> None:
@@ -242,7 +242,7 @@ def test_run_claimed_by_somebody_who_died_is_started_by_the_next_look(bench: Ben
         kill_function(bench, "register-upload")
         gate.open.set()
         assert lab.runs(sample, "quick")[0].status == "CLAIMED"
-        Rechecks(lab.client("sqs"), lab.runtime.outputs["UploadsQueueUrl"]).send(
+        UploadsQueue(lab.client("sqs"), lab.runtime.outputs["UploadsQueueUrl"]).recheck(
             AnalysisId(sample, "quick")
         )
         assert_analysed_once(bench, sample)

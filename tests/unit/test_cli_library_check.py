@@ -57,6 +57,10 @@ def test_the_project_s_own_files_are_right(folder: Path) -> None:
         ("assays.yaml", "pipeline: exome-fpga", "pipeline: exome", "there is no pipeline 'exome'"),
         ("assays.yaml", "targets: exome", "floors: {none: x}", "floors names 'none'"),
         ("assays.yaml", "targets: exome", "calling: {min_gq: 7}", "calling sets 'min_gq'"),
+        ("names.yaml", "(?P<sample>.+)_R?(?P<read>[12])", "(?P<sample>.+)", "(?P<read>…)"),
+        ("names.yaml", "(?P<sample>.+)_R?(?P<read>[12])", "(.+)*(?P<read>1)", "repeats a group"),
+        ("names.yaml", "{sample: Hm2,", "{sample: Hm3,", "sample: Hm2, segment: 001, not"),
+        ("names.yaml", "description: Illumina's", "colour: red", "unknown field `colour`"),
         ("prices.yaml", "per: vcpu", "per: day", "Invalid enum value 'day'"),
         ("prices.yaml", "usd_per_hour: 0.0662", "usd_per_hour: -.inf", "give a number"),
         ("references.yaml", "- {name: genome.fa.amb}", "- {nam: genome.fa.amb}", "field `nam`"),
@@ -108,7 +112,9 @@ def test_a_value_of_a_wrong_type_is_told_in_its_line_wherever_it_is(file: Path, 
         shutil.copytree(file.parent, folder, dirs_exist_ok=True)
         (Path(folder) / file.name).write_text(f"{text[: start.index]}{{x: 1}}{text[end.index :]}")
         library = Library(folder)
-        readers = {"assays": library.all_assays, "prices": library.prices}
+        readers = {
+            "assays": library.all_assays, "names": library.names, "prices": library.prices,
+        }  # fmt: skip
         with pytest.raises(InvalidPipeline) as told:
             readers.get(file.stem, partial(library.unchecked, file.stem))()
     assert str(told.value).startswith(f"{file.name}, line {start.line + 1}: ")

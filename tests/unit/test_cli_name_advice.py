@@ -4,9 +4,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cli.name_advice import advice, holds_reads, proposed_name, why_aside, why_left_out
+from cli.name_advice import (
+    advice,
+    holds_reads,
+    parse_fastq_name,
+    proposed_name,
+    why_aside,
+    why_left_out,
+)
 from seqdrop.domain.errors import UnplaceableFile
-from seqdrop.domain.naming import parse_fastq_name
 
 
 @pytest.mark.parametrize(

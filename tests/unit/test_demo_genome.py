@@ -10,7 +10,7 @@ from local.demo.compare import left_normalise
 from local.demo.genome import Genome, Variant, haplotypes, make_genome, plant_variants
 from local.demo.people import write_people, write_reference
 from local.demo.reads import Lane, write_lane
-from seqdrop.domain.fastq import read_head
+from seqdrop.domain.fastq import FastqHead, read_head
 from seqdrop.domain.manifest import parse_manifest
 
 LENGTHS = {"one": 50_000, "two": 30_000}
@@ -78,6 +78,7 @@ def test_reads_are_illumina_pairs_and_the_same_files_for_a_seed(tmp_path: Path) 
     assert pairs[0].pairs == 400
     for read, path in (("R1", pairs[0].r1), ("R2", pairs[0].r2)):
         head = read_head(path.read_bytes(), path.stat().st_size)
+        assert isinstance(head, FastqHead)
         assert (head.flowcell, head.lane, head.read) == ("HFLOW", "2", read)
 
 

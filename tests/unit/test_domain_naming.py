@@ -13,21 +13,36 @@ from seqdrop.domain.naming import (
     UploadKind,
     check_sample_id,
     folder_of,
-    parse_fastq_name,
     unplaced_sample,
     upload_kind,
 )
+from seqdrop.domain.naming import parse_fastq_name as parse_by_patterns
+from tests.domain_support import PATTERNS
 
 SAMPLE_IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,47}", fullmatch=True)
 RUN_KEYS = st.from_regex(r"[0-9a-f]{24}", fullmatch=True)
 
+
+def parse_fastq_name(key: str) -> FastqName:
+    return parse_by_patterns(key, PATTERNS)
+
+
+def demultiplexed(sample: str, read: str, lane: str = "", segment: str = "001") -> FastqName:
+    return FastqName(sample, read, lane, segment, is_demultiplexers=True)
+
+
 FIELD_NAMES = [
     # bcl2fastq and BCL Convert
-    ("NA12878_S1_L001_R1_001.fastq.gz", FastqName("NA12878", "R1", "1")),
-    ("wes/run 7/NA12878_S12_L004_R2_001.fastq.gz", FastqName("NA12878", "R2", "4")),
-    ("NA12878_S1_R1_001.fastq.gz", FastqName("NA12878", "R1")),
-    ("NA12878_S1_L001_R1_002.fastq.gz", FastqName("NA12878", "R1", "1", "002")),
-    ("my_own_S2_sample_S3_L002_R1_001.fastq.gz", FastqName("my_own_S2_sample", "R1", "2")),
+    ("NA12878_S1_L001_R1_001.fastq.gz", demultiplexed("NA12878", "R1", "1")),
+    ("wes/run 7/NA12878_S12_L004_R2_001.fastq.gz", demultiplexed("NA12878", "R2", "4")),
+    ("NA12878_S1_R1_001.fastq.gz", demultiplexed("NA12878", "R1")),
+    ("NA12878_S1_L001_R1_002.fastq.gz", demultiplexed("NA12878", "R1", "1", "002")),
+    ("my_own_S2_sample_S3_L002_R1_001.fastq.gz", demultiplexed("my_own_S2_sample", "R1", "2")),
+    ("Hm2_GTGAAA_L005_R1_001.fastq.gz", demultiplexed("Hm2", "R1", "5")),
+    ("A_NoIndex_L001_R2_003.fastq.gz", demultiplexed("A", "R2", "1", "003")),
+    # a sequencing service's
+    ("D77_EKDN0001-1A_HCASEADSX5_L2_1.fq.gz",
+     FastqName("D77", "R1", "2", library="EKDN0001-1A", flowcell="HCASEADSX5")),
     # ENA and SRA
     ("ERR1755085_1.fastq.gz", FastqName("ERR1755085", "R1")),
     ("SRR1770413_2.fastq.gz", FastqName("SRR1770413", "R2")),
@@ -35,12 +50,15 @@ FIELD_NAMES = [
     ("V300019058_L01_UDB-1_2.fq.gz", FastqName("V300019058_L01_UDB-1", "R2")),
     ("Hm2_R1.fq.gz", FastqName("Hm2", "R1")),
     ("a.b-c_R2.fastq.gz", FastqName("a.b-c", "R2")),
-]
+    ("BIG1_R1.FASTQ.GZ", FastqName("BIG1", "R1")),
+    ("Mixed_2.Fq.gz", FastqName("Mixed", "R2")),
+]  # fmt: skip
 
 LEFT_OUT = [
     ("NA12878_S1_L001_I1_001.fastq.gz", "an index read"),
     ("NA12878_S1_L001_I2_001.fastq.gz", "an index read"),
     ("Undetermined_S0_L001_R1_001.fastq.gz", "undetermined reads"),
+    ("lane3_Undetermined_L003_R2_001.fastq.gz", "undetermined reads"),
 ]
 
 UNPLACEABLE = [
@@ -95,6 +113,8 @@ def test_digits_of_other_scripts_are_no_lane() -> None:
         ("run7/SampleSheet.csv", UploadKind.MANIFEST),
         ("notes.csv", UploadKind.OTHER),
         ("wes/", UploadKind.OTHER),
+        ("._run7.manifest.json", UploadKind.OTHER),
+        ("__MACOSX/run7.manifest.json", UploadKind.OTHER),
         ("NA1_1.fastq.gz.md5", UploadKind.OTHER),
     ],
 )
@@ -114,7 +134,7 @@ def test_an_illumina_name_gives_back_what_it_was_made_of(
     key = f"folder/{sample}_S{number}_L{lane:03d}_{read}_001.fastq.gz"
     if sample == "Undetermined":
         return
-    assert parse_fastq_name(key) == FastqName(sample, read, str(lane))
+    assert parse_fastq_name(key) == demultiplexed(sample, read, str(lane))
 
 
 @given(st.text(max_size=80))

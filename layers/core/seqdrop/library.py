@@ -1,4 +1,4 @@
-"""The lab's own choices on disk: pipelines, assays and prices."""
+"""The lab's own choices on disk: pipelines, assays, names of files and prices."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ import msgspec
 
 from seqdrop.domain.cost import Prices
 from seqdrop.domain.errors import InvalidPipeline, UnknownAssay, UnknownPipeline
+from seqdrop.domain.name_patterns import NamePatterns, NamesFile
 from seqdrop.domain.pipeline import Assay, Assays, Pipeline
 from seqdrop.domain.pipeline_check import check_pipeline
 from seqdrop.domain.records import Analysis
@@ -15,7 +16,7 @@ from seqdrop.misfit import place_of
 from seqdrop.yaml_file import find_line, load_yaml
 
 T = TypeVar("T")
-_NOT_PIPELINES = {"assays", "prices", "references"}
+_NOT_PIPELINES = {"assays", "names", "prices", "references"}
 
 
 class Library:
@@ -23,6 +24,7 @@ class Library:
 
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder)
+        self._names: NamePatterns | None = None
 
     @property
     def default_assay(self) -> str:
@@ -96,6 +98,16 @@ class Library:
     def prices(self) -> Prices:
         """What an hour costs on each kind of queue, and the volumes of its hosts."""
         return self._read("prices", self._load("prices"), Prices)
+
+    def names(self) -> NamesFile:
+        """The file of the names, whatever may be wrong with its patterns."""
+        return self._read("names", self._load("names"), NamesFile)
+
+    def name_patterns(self) -> NamePatterns:
+        """How files are named here. Raises InvalidPipeline."""
+        if self._names is None:
+            self._names = NamePatterns(self.names())
+        return self._names
 
     def where(self, name: str, place: Sequence[str | int]) -> str:
         """File and line of a place in a file, or in its base where that alone has it."""

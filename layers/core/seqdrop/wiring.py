@@ -12,7 +12,7 @@ from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.executions import Executions
 from seqdrop.aws.objects import Objects
-from seqdrop.aws.queues import Rechecks
+from seqdrop.aws.queues import UploadsQueue
 from seqdrop.library import Library
 from seqdrop.settings import load_settings
 
@@ -79,9 +79,9 @@ def executions() -> Executions:
 
 
 @cache
-def rechecks() -> Rechecks:
+def queue() -> UploadsQueue:
     """The queue that register_upload reads."""
-    return Rechecks(_client("sqs"), settings().uploads_queue_url)
+    return UploadsQueue(_client("sqs"), settings().uploads_queue_url)
 
 
 @cache
@@ -98,7 +98,7 @@ def claims() -> "Claims":
     return Claims(
         catalog=catalog(),
         executions=executions(),
-        rechecks=rechecks(),
+        queue=queue(),
         library=library(),
         images=settings().images,
         definitions=settings().job_definitions,
@@ -133,7 +133,7 @@ def closing() -> "Closing":
     return Closing(
         catalog=catalog(),
         objects=objects(),
-        rechecks=rechecks(),
+        queue=queue(),
         jobs=job_flow(),
         results_bucket=settings().results_bucket,
         now=now,

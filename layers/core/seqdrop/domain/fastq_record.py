@@ -26,6 +26,9 @@ CARRIAGE_RETURNS_FAULT = (
 PADDING = b" \t\0\x1a\r\n"
 """What programs leave at a file's end, 0x1A (Ctrl-Z) those of DOS. Only line ends may be there."""
 
+GZIP_PADDING = b"\0\r\n"
+"""What may follow a file's gzip: zeros of tapes and disks, a line end of a text tool."""
+
 _QUALITIES = bytes(range(FIRST_QUALITY, LAST_QUALITY + 1))
 _NAME_BYTES = bytes(range(0x21, 0x7F))
 _MATE_ENDS = (b"/1", b"/2")
@@ -34,6 +37,10 @@ _OTHER_BEGINNINGS = {
     b">": (
         "but with >, as FASTA does, which has no qualities: upload the FASTQ files that it was "
         "made from"
+    ),
+    b"BAM\x01": (
+        "but as BAM does, which is no FASTQ: make some with `samtools collate` and `samtools "
+        "fastq`, and upload these"
     ),
     b"\xef\xbb\xbf": (
         "but with a byte order mark (EF BB BF), as text editors write it: remove these three "

@@ -56,6 +56,9 @@ def with_file(analysis: Analysis, file: FastqFile, now: str, *, keeps_displaced:
     return msgspec.structs.replace(
         analysis,
         files_seen=rest | {file.seen},
+        without_reads=(analysis.without_reads - {file.seen.object})
+        | ({file.seen.object} if not file.first_read else set()),
+        companions=_without(analysis.companions, file.seen.object),
         aside=_capped(aside, holds),
         holds=holds,
         troubles=_without_trouble(analysis, file.seen.object),
@@ -80,14 +83,25 @@ def setting_aside(
     )
 
 
+def with_companion(analysis: Analysis, object_: ObjectName, why: str) -> Analysis:
+    """Reads lie beside the files that are neither R1 nor R2: told while the analysis waits."""
+    return msgspec.structs.replace(
+        analysis,
+        aside=_capped(_without_aside(analysis, object_) | {SetAside(object_)}, analysis.holds),
+        companions=analysis.companions | {object_cause(object_): why},
+    )
+
+
 def without_object(analysis: Analysis, object_: ObjectName) -> Analysis:
     """An object takes no part any more: not as a file, not beside them, and holds nothing."""
     return msgspec.structs.replace(
         analysis,
         files_seen=_without_seen(analysis, object_),
         aside=_without_aside(analysis, object_),
+        without_reads=analysis.without_reads - {object_},
         holds=_without_holds(analysis, {object_cause(object_)}),
         troubles=_without_trouble(analysis, object_),
+        companions=_without(analysis.companions, object_),
     )
 
 
@@ -245,8 +259,12 @@ def _without_holds(analysis: Analysis, causes: Iterable[str]) -> dict[str, str]:
 
 
 def _without_trouble(analysis: Analysis, object_: ObjectName) -> dict[str, str]:
+    return _without(analysis.troubles, object_)
+
+
+def _without(said: Mapping[str, str], object_: ObjectName) -> dict[str, str]:
     cause = object_cause(object_)
-    return {name: why for name, why in analysis.troubles.items() if name != cause}
+    return {name: why for name, why in said.items() if name != cause}
 
 
 def _capped(aside: frozenset[SetAside], holds: Mapping[str, str]) -> frozenset[SetAside]:

@@ -15,9 +15,10 @@ from functools import partial
 
 import msgspec
 
+from seqdrop.domain.assignment import Assignment, Head, identity_of
 from seqdrop.domain.errors import MismatchedMates
 from seqdrop.domain.expectation import Expectation, ManifestVersion, Placement
-from seqdrop.domain.fastq import FastqHead, check_read_number
+from seqdrop.domain.fastq import check_read_number
 from seqdrop.domain.identity import AnalysisId, FileIdentity, ObjectName
 from seqdrop.domain.inputs import (
     begun,
@@ -25,17 +26,16 @@ from seqdrop.domain.inputs import (
     not_expecting,
     sealed,
     setting_aside,
+    with_companion,
     with_file,
     without_hold_of,
     without_object,
 )
-from seqdrop.domain.naming import FastqName
+from seqdrop.domain.no_reads import NoReads, why_without_reads
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import Analysis, AnalysisStatus, FastqFile
 from seqdrop.domain.sameness import Sameness
 
-NO_READS = FastqHead("")
-"""What is read of a file without a read."""
 _BEYOND_ITS_FILES = frozenset(
     (AnalysisStatus.ANALYSING, AnalysisStatus.ANALYSED, AnalysisStatus.FAILED,
      AnalysisStatus.DISMISSED, AnalysisStatus.NO_READS)
@@ -46,31 +46,12 @@ _BEYOND_ITS_FILES = frozenset(
 # ── What is known
 
 
-class Assignment(msgspec.Struct, frozen=True):
-    """Where a FASTQ file belongs, as its manifest or its name says."""
-
-    analysis: AnalysisId
-    read: str
-    lane: str = ""
-    """What its manifest says; counts over the reads."""
-    lane_hint: str = ""
-    """What its name says; counts where the reads say nothing."""
-    library: str = "-"
-    segment: str = "001"
-    md5: str = ""
-    named_lane: bool = False
-    """Its name says that the sample was split by lanes."""
-    by_manifest: bool = False
-    doubt: str = ""
-    """Why it can't be taken as it is named, and what to do."""
-
-
 class Found(msgspec.Struct, frozen=True):
     """An object as it is in the bucket now."""
 
     object: StoredObject
     etag: str
-    head: FastqHead = NO_READS
+    head: Head = NoReads()
     fault: str = ""
     """Why it is no FASTQ file, or can't be read; what to do about it."""
 
@@ -80,6 +61,13 @@ class Found(msgspec.Struct, frozen=True):
         return self.object.version_id or self.etag
 
 
+class Companion(msgspec.Struct, frozen=True):
+    """Reads beside a pair: of a sample, but neither R1 nor R2."""
+
+    analysis: AnalysisId
+    why: str
+
+
 class Known(msgspec.Struct, frozen=True):
     """All that decides what becomes of an object."""
 
@@ -87,7 +75,7 @@ class Known(msgspec.Struct, frozen=True):
     placement: Placement
     found: Found | None
     """None where the bucket has no such object now."""
-    belongs: "Assignment | LeaveOut | Unplaced"
+    belongs: "Assignment | Companion | LeaveOut | Unplaced"
     there: Analysis | None = None
     """The analysis where it belongs."""
     rival: FastqFile | None = None
@@ -165,6 +153,8 @@ class LeaveOut(msgspec.Struct, frozen=True):
     why: str
     beside: FileIdentity | None = None
     """What it would be, if another object did not count in its place."""
+    companion_of: AnalysisId | None = None
+    """The analysis that it lies beside, and that tells of it as long as it waits for files."""
     for_now: bool = False
     """Only until somebody mends what says so: what has been run of it stays meanwhile."""
 
@@ -177,17 +167,6 @@ class Unplaced(msgspec.Struct, frozen=True):
 
 
 Decision = Register | Replace | Keep | PutBeside | Hold | LeaveOut | Unplaced
-
-
-def assigned_by_name(name: FastqName, assay: str, head: FastqHead) -> Assignment:
-    """Where a file belongs as its name and its reads say."""
-    return Assignment(
-        AnalysisId(name.sample, assay),
-        name.read,
-        lane_hint=name.lane,
-        segment=name.segment,
-        named_lane=bool(name.lane),
-    )
 
 
 def assigned_by_manifest(said: Expectation) -> Assignment | LeaveOut:
@@ -209,13 +188,6 @@ def assigned_by_manifest(said: Expectation) -> Assignment | LeaveOut:
     )
 
 
-def identity_of(assignment: Assignment, head: FastqHead) -> FileIdentity:
-    """What a file is of its sample: flowcell and lane are the reads', its name is a hint."""
-    lane = assignment.lane or head.lane or assignment.lane_hint or "1"
-    flowcell = head.flowcell or "unknown"
-    return FileIdentity(assignment.library, flowcell, lane, assignment.read, assignment.segment)
-
-
 def decide(known: Known, now: str) -> Decision:
     """What becomes of an object, from all that is known of it."""
     home = _home(known)
@@ -225,6 +197,8 @@ def decide(known: Known, now: str) -> Decision:
         return Keep("its analysis was dismissed with it")
     if isinstance(known.belongs, Assignment):
         return _decide_fastq(known, known.belongs, known.found, now)
+    if isinstance(known.belongs, Companion):
+        return LeaveOut(known.belongs.why, companion_of=known.belongs.analysis)
     if isinstance(known.belongs, LeaveOut) and known.belongs.for_now and _was_read(known, home):
         return Keep(f"it has been analysed; {known.belongs.why}")
     return known.belongs
@@ -266,11 +240,8 @@ def _was_read(known: Known, home: Analysis | None) -> bool:
 def _fault(belongs: Assignment, found: Found, there: Analysis | None) -> str:
     if found.fault or belongs.doubt:
         return found.fault or belongs.doubt
-    if found.head == NO_READS and not (there and there.control):
-        return (
-            "there are no reads in it: upload the right file in its place, or drop a manifest of "
-            "the sample that leaves it out, or that says control: true where no reads are right"
-        )
+    if isinstance(found.head, NoReads):
+        return "" if there and there.control else why_without_reads()
     try:
         check_read_number(found.head, belongs.read)
     except MismatchedMates as error:
@@ -285,7 +256,7 @@ def _file(belongs: Assignment, found: Found, now: str) -> FastqFile:
         identity=identity_of(belongs, found.head),
         object=msgspec.structs.replace(found.object, md5=belongs.md5),
         etag=found.etag,
-        first_read=found.head.read_name,
+        first_read="" if isinstance(found.head, NoReads) else found.head.read_name,
         named_lane=belongs.named_lane,
         placed_by="manifest" if belongs.by_manifest else "name",
         registered=now,
@@ -462,7 +433,7 @@ def _target(decision: Decision, known: Known) -> AnalysisId | None:
     if isinstance(decision, Keep) and decision.file is None and decision.beside is None:
         return known.placement.analysis
     if isinstance(decision, LeaveOut) and decision.beside is None:
-        return None
+        return decision.companion_of
     return known.belongs.analysis if isinstance(known.belongs, Assignment) else None
 
 
@@ -483,6 +454,8 @@ def _with_decision(start: Analysis, decision: Decision, known: Known, now: str) 
         return with_file(start, decision.file, now, keeps_displaced=decision.keeps_rival)
     if isinstance(decision, Hold | Unplaced):
         return setting_aside(start, known.object, None, decision.why)
+    if isinstance(decision, LeaveOut) and decision.companion_of:
+        return with_companion(start, known.object, f"{known.object.key!r}: {decision.why}")
     if identity := _aside(decision):
         holds = decision.why if isinstance(decision, PutBeside) else ""
         return setting_aside(without_object(start, known.object), known.object, identity, holds)

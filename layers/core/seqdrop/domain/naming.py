@@ -8,18 +8,13 @@ from pathlib import PurePosixPath
 import msgspec
 
 from seqdrop.domain.errors import UnplaceableFile
+from seqdrop.domain.litter import why_litter
+from seqdrop.domain.name_patterns import READS, NamePatterns
 
 MAX_SAMPLE_LENGTH = 48
-COMPANION_ENDINGS = (".html", ".xml", ".txt", ".log", ".zip", ".pdf", ".bin")
-"""What sequencers and their tools leave beside reads."""
-CHECKSUM_ENDINGS = (".md5", ".md5sum", ".sha256")
 _SAMPLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_ILLUMINA = re.compile(
-    r"(?P<sample>.+)_S\d+(?:_L(?P<lane>\d{3}))?_(?P<read>[RI][1-3])_(?P<segment>\d{3})",
-    re.ASCII,
-)
-_PLAIN = re.compile(r"(?P<sample>.+)_R?(?P<read>[12])")
 _FASTQ_ENDINGS = (".fastq.gz", ".fq.gz")
+"""In small or capital letters."""
 _MANIFEST_ENDINGS = (".manifest.json", "samplesheet.csv")
 
 
@@ -40,11 +35,18 @@ class FastqName(msgspec.Struct, frozen=True):
     segment: str = "001"
     left_out: str = ""
     """Why the file takes no part in an analysis: an index read, or undetermined reads."""
+    library: str = ""
+    flowcell: str = ""
+    is_demultiplexers: bool = False
+    """Whether a demultiplexer gave the name (it has a segment): that splits lanes itself, so what
+    looks like a lane within the sample's id is of the sample sheet."""
 
 
 def upload_kind(key: str) -> UploadKind:
     """Whether a key is a FASTQ file's, a manifest's, or something else's."""
     name = PurePosixPath(key).name.lower()
+    if why_litter(key):
+        return UploadKind.OTHER
     if name.endswith(_MANIFEST_ENDINGS):
         return UploadKind.MANIFEST
     if name.endswith((*_FASTQ_ENDINGS, ".fastq", ".fq")):
@@ -52,34 +54,58 @@ def upload_kind(key: str) -> UploadKind:
     return UploadKind.OTHER
 
 
-def parse_fastq_name(key: str) -> FastqName:
-    """What a key's last part says. Raises UnplaceableFile where it fits no pattern."""
+def stem_of(key: str) -> str:
+    """A file's name without .fastq.gz or .fq.gz; "" where it ends in neither."""
     name = key.rsplit("/", 1)[-1]
-    stem = next((name[: -len(e)] for e in _FASTQ_ENDINGS if name.endswith(e)), None)
-    if stem is None and name.lower().endswith(_FASTQ_ENDINGS):
-        raise UnplaceableFile("its name has to end in .fastq.gz or .fq.gz in small letters")
-    if stem is None:
+    lower = name.lower()
+    return next((name[: -len(end)] for end in _FASTQ_ENDINGS if lower.endswith(end)), "")
+
+
+def parse_fastq_name(key: str, patterns: NamePatterns) -> FastqName:
+    """What a key's last part says. Raises UnplaceableFile where it fits no pattern."""
+    if not key.lower().endswith(_FASTQ_ENDINGS):
         raise UnplaceableFile(
             "its name does not end in .fastq.gz or .fq.gz", "compress it with gzip"
         )
-    if match := _ILLUMINA.fullmatch(stem):
-        sample, read = match["sample"], match["read"]
-        lane = str(int(match["lane"])) if match["lane"] else ""
-        segment = match["segment"]
-    elif match := _PLAIN.fullmatch(stem):
-        sample, read, lane, segment = match["sample"], "R" + match["read"], "", "001"
-    else:
+    parts = patterns.parts(stem_of(key))
+    if parts is None:
         raise UnplaceableFile(
             "its name fits neither <sample>_S<n>_L<lane>_R<1|2>_001.fastq.gz nor "
             "<sample>_R<1|2>.fastq.gz (or _1, _2, .fq.gz)",
             "rename it, or drop a manifest that names it",
         )
-    if sample == "Undetermined":
-        return FastqName("", read, lane, segment, left_out="undetermined reads")
-    check_sample_id(sample)
-    if read.startswith("I"):
-        return FastqName(sample, read, lane, segment, left_out="an index read")
-    return FastqName(sample, read, lane, segment)
+    name = FastqName(
+        parts["sample"],
+        parts["read"],
+        parts.get("lane", ""),
+        parts.get("segment", "001"),
+        library=parts.get("library", ""),
+        flowcell=parts.get("flowcell", ""),
+        is_demultiplexers="segment" in parts,
+    )
+    if "Undetermined" in (name.sample.split("_")[0], parts.get("barcode")):
+        return msgspec.structs.replace(name, sample="", left_out="undetermined reads")
+    check_sample_id(name.sample)
+    _check_parts(parts)
+    if name.read.startswith("I"):
+        return msgspec.structs.replace(name, left_out="an index read")
+    return name
+
+
+def _check_parts(parts: dict[str, str]) -> None:
+    """A lab's pattern may take more than a read group or a key can hold."""
+    if parts["read"] not in READS:
+        raise UnplaceableFile(f"its name's read {parts['read']!r} is none of {', '.join(READS)}")
+    if not parts.get("lane", "1").isdecimal():
+        raise UnplaceableFile(f"its name's lane {parts['lane']!r} is no number", "rename it")
+    for part in ("library", "flowcell", "segment"):
+        word = parts.get(part, "1")
+        if len(word) > MAX_SAMPLE_LENGTH or not _SAMPLE.fullmatch(word):
+            raise UnplaceableFile(
+                f"its name's {part} {word!r} may only have letters, digits, '.', '_' and '-', at "
+                f"most {MAX_SAMPLE_LENGTH}",
+                "rename it",
+            )
 
 
 def check_sample_id(sample: str) -> None:

@@ -79,6 +79,8 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     """Objects that belong here and are none of its files: copies, and what holds it."""
     without_reads: frozenset[ObjectName] = frozenset()
     """Registered files of a control in which there is no read."""
+    companions: dict[str, str] = {}
+    """Reads that lie beside its files and are neither R1 nor R2, by cause: told while it waits."""
     troubles: dict[str, str] = {}
     """What is being tried again, by cause, in words."""
     starts_now: bool = False

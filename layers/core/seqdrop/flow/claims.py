@@ -7,10 +7,11 @@ from datetime import datetime
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.executions import Executions
-from seqdrop.aws.queues import Rechecks
+from seqdrop.aws.queues import LookAt, UploadsQueue
 from seqdrop.domain.blueprint import Blueprint, check_queues, make_blueprint
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient, UnknownAssay
 from seqdrop.domain.identity import AnalysisId
+from seqdrop.domain.inputs import NO_FILES, to_look_at_again
 from seqdrop.domain.lifecycle import Assessment, assess
 from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.plan import encode
@@ -28,7 +29,7 @@ class Claims:
 
     catalog: Catalog
     executions: Executions
-    rechecks: Rechecks
+    queue: UploadsQueue
     library: Library
     images: dict[str, str]
     definitions: dict[str, str]
@@ -45,6 +46,8 @@ class Claims:
         self._ensure_started(analysis)
         if analysis.status not in _OPEN:
             return analysis.status
+        if again := to_look_at_again(analysis):
+            self.queue.send_all([LookAt(object_) for object_ in again])
         try:
             config = self.library.assay_of(analysis)
         except UnknownAssay as error:
@@ -55,7 +58,7 @@ class Claims:
         self.catalog.analyses.settle(analysis, assessment, self.now())
         if assessment.check_again_seconds is not None:
             delay = assessment.check_again_seconds
-            self.rechecks.send(wanted, analysis.generation, delay)
+            self.queue.recheck(wanted, analysis.generation, delay)
         return assessment.status
 
     def _start(self, analysis: Analysis, config: Assay) -> str:
@@ -153,7 +156,12 @@ class Claims:
         return AnalysisStatus.HELD
 
     def _ensure_started(self, analysis: Analysis) -> None:
-        """Starts what was claimed by somebody who died before he started it."""
+        """Starts what was claimed by somebody who died before starting it.
+
+        A run of files that all belong elsewhere is stopped: nobody wants what comes out of it.
+        """
         run = self.catalog.runs.get(analysis.active_run) if analysis.active_run else None
         if run and run.status is RunStatus.CLAIMED:
             self.executions.start(run.id)
+        if run and NO_FILES in analysis.holds:
+            self.executions.stop(run.id, analysis.holds[NO_FILES])

@@ -8,7 +8,7 @@ import msgspec
 
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.objects import Objects
-from seqdrop.aws.queues import Rechecks
+from seqdrop.aws.queues import UploadsQueue
 from seqdrop.domain.blueprint import Blueprint
 from seqdrop.domain.control import judge_control
 from seqdrop.domain.cost import run_cost_usd
@@ -42,7 +42,7 @@ class Closing:
 
     catalog: Catalog
     objects: Objects
-    rechecks: Rechecks
+    queue: UploadsQueue
     jobs: JobFlow
     results_bucket: str
     now: Callable[[], datetime]
@@ -186,7 +186,7 @@ class Closing:
             why=why, who=who, hold="" if changed else hold,
         )  # fmt: skip
         if changed:
-            self.rechecks.send(run.id.analysis)
+            self.queue.recheck(run.id.analysis)
 
     def _run(self, ids: RunId) -> Run:
         run = self.catalog.runs.get(ids)

@@ -1,5 +1,6 @@
 """Uploads: an object is looked at as it is now; what becomes of it is decided, and then written."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,24 +10,25 @@ import msgspec
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.errors import InvalidInput, Transient, Unreadable
+from seqdrop.domain.assignment import Assignment, assigned_by_name, identity_of
+from seqdrop.domain.errors import InvalidInput, Transient, UnplaceableFile, Unreadable
 from seqdrop.domain.expectation import Expectation, Placement, expectation_that_counts
 from seqdrop.domain.fastq import HEAD_BYTES, read_head
 from seqdrop.domain.identity import AnalysisId, ObjectName
 from seqdrop.domain.intake import (
-    NO_READS,
-    Assignment,
+    Companion,
     Found,
     Known,
     LeaveOut,
     Unplaced,
     assigned_by_manifest,
-    assigned_by_name,
     change_of,
     decide,
-    identity_of,
 )
-from seqdrop.domain.naming import LeftOut, Reads, unplaced_sample
+from seqdrop.domain.key_meaning import Aside, LeftOut, Manifest, Reads, meaning_of
+from seqdrop.domain.key_meaning import Unplaced as NoPlace
+from seqdrop.domain.naming import folder_of, unplaced_sample
+from seqdrop.domain.no_reads import NoReads
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import Analysis
 from seqdrop.domain.sameness import Sameness
@@ -34,6 +36,8 @@ from seqdrop.domain.upload import Upload
 from seqdrop.flow.claims import Claims
 from seqdrop.flow.retry import retry_on_conflict
 from seqdrop.library import Library
+
+_ASSAY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,8 @@ class Intake:
         given: LeaveOut | Unplaced | None,
     ) -> Known:  # fmt: skip
         counts = expectation_that_counts(said)
-        found = self._found(object_)
+        has_reads = counts is not None or self._is_named_as_reads(object_)
+        found = self._found(object_, has_reads=has_reads and given is None)
         belongs = given or self._belongs(object_, counts, found)
         at = belongs.analysis if isinstance(belongs, Assignment | Unplaced) else None
         home = placement.analysis
@@ -119,16 +124,45 @@ class Intake:
 
     def _belongs(
         self, object_: ObjectName, counts: Expectation | None, found: Found | None
-    ) -> Assignment | LeaveOut | Unplaced:
+    ) -> Assignment | Companion | LeaveOut | Unplaced:
+        """Where an object belongs: what a manifest says of it comes before its name."""
         if counts:
             return assigned_by_manifest(counts)
-        verdict = self._verdict(object_)
-        if isinstance(verdict, LeftOut):
-            return LeaveOut(verdict.why)
-        if isinstance(verdict, Reads):
-            return assigned_by_name(verdict.name, verdict.assay, found.head if found else NO_READS)
-        unplaced = unplaced_sample(object_.bucket, object_.key)
-        return Unplaced(AnalysisId(unplaced, self.library.default_assay), verdict.why)
+        try:
+            return self._belongs_by_name(object_, found)
+        except UnplaceableFile as error:
+            return self._unplaced(object_, str(error))
+
+    def _belongs_by_name(
+        self, object_: ObjectName, found: Found | None
+    ) -> Assignment | Companion | LeaveOut | Unplaced:
+        match meaning_of(object_.key, self.library.name_patterns()):
+            case LeftOut(why):
+                return LeaveOut(why)
+            case Reads(name):
+                head = found.head if found else NoReads()
+                return assigned_by_name(name, self._assay_of_folder(object_.key), head)
+            case Aside(sample, why, remedy):
+                analysis = AnalysisId(sample, self._assay_of_folder(object_.key))
+                return Companion(analysis, f"{why}: {remedy}")
+            case NoPlace(why, remedy):
+                return self._unplaced(object_, f"{why}: {remedy}" if remedy else why)
+            case Manifest():
+                return LeaveOut("a manifest")
+
+    def _unplaced(self, object_: ObjectName, why: str) -> Unplaced:
+        sample = unplaced_sample(object_.bucket, object_.key)
+        analysis = AnalysisId(sample, self.library.default_assay)
+        return Unplaced(analysis, f"{object_.key!r}: {why}")
+
+    def _assay_of_folder(self, key: str) -> str:
+        """The first folder's name; whether there is such an assay is seen when it may start."""
+        folder = folder_of(key)
+        if not folder:
+            return self.library.default_assay
+        if not _ASSAY.fullmatch(folder):
+            raise UnplaceableFile(f"its first folder {folder[:70]!r} can't be an assay's name")
+        return folder
 
     def _with_rival(self, known: Known, belongs: Assignment, found: Found) -> Known:
         """What is registered under the object's identity, and whether it is the same bytes."""
@@ -158,7 +192,10 @@ class Intake:
         found = map(self.catalog.analyses.get, sorted(named))
         return tuple(one for one in found if one)
 
-    def _found(self, object_: ObjectName) -> Found | None:
+    def _is_named_as_reads(self, object_: ObjectName) -> bool:
+        return isinstance(meaning_of(object_.key, self.library.name_patterns()), Reads)
+
+    def _found(self, object_: ObjectName, *, has_reads: bool) -> Found | None:
         """An object as it is now; one that can't be read, or is no FASTQ, has a fault."""
         try:
             described = self.objects.head(object_.bucket, object_.key)
@@ -167,7 +204,7 @@ class Intake:
         if described is None:
             return None
         found = Found(described.object, described.etag)
-        if not isinstance(self._verdict(object_), Reads):
+        if not has_reads:
             return found
         try:
             data = self.objects.first_bytes(described.object, HEAD_BYTES)

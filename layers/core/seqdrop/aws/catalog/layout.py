@@ -255,6 +255,7 @@ def analysis_attributes(analysis: Analysis) -> Item:
         # They are there when they are empty: updates write into them, or compare with them.
         "holds": analysis.holds,
         "troubles": analysis.troubles,
+        "companions": analysis.companions,
         "generation": analysis.generation,
     }
 
