@@ -10,6 +10,7 @@ LAMBDA_PYTHON = $(firstword $(foreach python,python3.13 \
 	$(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python3.13),\
 	$(shell $(python) -c 'import sys; print(sys.executable)' 2>/dev/null)))
 export SAM_CLI_TELEMETRY := 0
+export SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS := 1
 
 .PHONY: help setup demo test check bench validate build lambda-python lock clean
 

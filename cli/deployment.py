@@ -94,21 +94,21 @@ def template_parameters(path: Path = TEMPLATE) -> dict[str, dict[str, Any]]:
 
 def transformed_template(path: Path = TEMPLATE) -> dict[str, Any]:
     """A template after SAM's transform, which asks for a region and makes nothing of it."""
-    from local.transform import transformed
+    from infrastructure.transform import transformed
 
     return transformed(path.read_text("utf-8"), "us-east-1")
 
 
 def broken_rules(parameters: Mapping[str, str]) -> list[str]:
     """What the template's rules have against some parameters, in the rules' own words."""
-    from local import conditions
+    from infrastructure import conditions
 
     return conditions.broken_rules(transformed_template(), parameters)
 
 
 def without_conditions(body: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
     """A transformed template with only what is made under some parameters."""
-    from local.conditions import resolve_conditions
+    from infrastructure.conditions import resolve_conditions
 
     return resolve_conditions(dict(body), parameters)
 

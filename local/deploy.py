@@ -10,10 +10,10 @@ from typing import Any
 import boto3
 import yaml
 
+from infrastructure.transform import CODE_BUCKET
 from local.functions import FunctionSpec
 from local.queues import EventSource
 from local.template import LocalTemplate, answered, load_template
-from local.transform import CODE_BUCKET
 
 ACCOUNT = "123456789012"
 """moto's account."""

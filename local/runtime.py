@@ -22,6 +22,7 @@ from local import (
     layers,
     log_groups,
     s3_bodies,
+    s3_departures,
     s3_events,
 )
 from local.batch import BatchSettings
@@ -32,7 +33,14 @@ from local.queues import QueuePollers
 from local.roles import check_policies
 
 PROJECT = Path(__file__).resolve().parent.parent
-_PATCHED: tuple[Any, ...] = (dynamodb, log_groups, s3_bodies, s3_events, executions)
+_PATCHED: tuple[Any, ...] = (
+    dynamodb,
+    log_groups,
+    s3_bodies,
+    s3_events,
+    s3_departures,
+    executions,
+)
 _NO_DIGEST = f"sha256:{0:064}"
 TOOLS = ("bwa", "samtools", "bcftools", "mosdepth", "dragen")
 log = logging.getLogger(__name__)

@@ -13,11 +13,13 @@ What is rebound in moto, and why (each has a test that shows stock moto's fault)
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from itertools import count
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from moto.s3 import notifications
 from moto.s3.responses import S3Response
@@ -31,7 +33,12 @@ _REASONS = {
     "s3:ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
     "s3:ObjectRemoved:Delete": "DeleteObject",
     "s3:ObjectRemoved:DeleteMarkerCreated": "DeleteObject",
+    "s3:LifecycleExpiration:Delete": "Lifecycle Expiration",
+    "s3:LifecycleExpiration:DeleteMarkerCreated": "Lifecycle Expiration",
 }
+_BY_S3_ITSELF = ("s3:LifecycleExpiration:", "s3:ObjectRestore:Completed")
+"""Events without a request: nobody's address, and S3 in the requester's place."""
+_MD5_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 _CREATED = "Object Created"
 _TAGGED = "Object Tags Added"
 _HERE = "127.0.0.1"
@@ -53,6 +60,8 @@ class _Request:
     """A request in the making, and the events that it will have caused."""
 
     source_ip: str
+    version_id: str | None = None
+    """The version that it names in its address."""
     request_id: str = field(default_factory=lambda: secrets.token_hex(8).upper())
     events: list[_Event] = field(default_factory=list)
 
@@ -61,15 +70,34 @@ class _Current(threading.local):
     """The request that this thread answers."""
 
     request: _Request | None = None
+    silent: bool = False
 
 
 _current = _Current()
-_write_lock = threading.RLock()
+write_lock = threading.RLock()
+"""Held while an object is written or removed: sequencers then rise in the order of the writes."""
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Nothing that this thread does meanwhile is told: whoever asks for it tells it better."""
+    _current.silent = True
+    try:
+        yield
+    finally:
+        _current.silent = False
+
+
+def requested_version() -> str | None:
+    """The version that the request of this thread names; moto does not hand it on everywhere."""
+    return _current.request.version_id if _current.request else None
 
 
 def send_event_bridge_message(account_id: str, bucket: Any, event_name: str, key: Any) -> None:
     """Make the event now, in the order of the writes; deliver it when the request is answered."""
     name = str(getattr(event_name, "value", event_name))
+    if _current.silent:
+        return
     if name == "s3:ObjectCreated:Put" and key.multipart is not None:
         # moto completes a multipart upload by a put; the true event follows.
         return
@@ -92,21 +120,30 @@ def _detail(account: str, bucket: Any, name: str, key: Any, request: _Request) -
         "requester": account,
         "source-ip-address": request.source_ip,
     }
+    if name.startswith(_BY_S3_ITSELF):
+        detail["requester"] = "s3.amazonaws.com"
+        del detail["source-ip-address"]
     if name in _REASONS:
         detail["reason"] = _REASONS[name]
-    if name == "s3:ObjectRemoved:Delete":
+    if name.endswith(":Delete") and name in _REASONS:
         detail["deletion-type"] = "Permanently Deleted"
-    elif name == "s3:ObjectRemoved:DeleteMarkerCreated":
+    elif name.endswith(":DeleteMarkerCreated"):
         detail["deletion-type"] = "Delete Marker Created"
+    elif name.startswith("s3:ObjectRestore:"):
+        detail["source-storage-class"] = key.storage_class
+    if name == "s3:ObjectRestore:Completed":
+        detail["restore-expiry-time"] = key._expiry.strftime("%Y-%m-%dT%H:%M:%SZ")
     return detail
 
 
 def _object(bucket: Any, name: str, key: Any) -> dict[str, Any]:
     """Keys stand as they are: only S3's older notifications encode them."""
     described: dict[str, Any] = {"key": key.name}
-    if name.startswith("s3:ObjectCreated"):
+    if name.startswith(("s3:ObjectCreated", "s3:ObjectRestore")):
         described["size"] = key.size
-    if not name.startswith("s3:ObjectRemoved"):
+    if name.endswith(":DeleteMarkerCreated"):
+        described["etag"] = _MD5_OF_NOTHING
+    elif name not in _REASONS or name.startswith("s3:ObjectCreated"):
         described["etag"] = key.etag.replace('"', "")
     if bucket.is_versioned:
         described["version-id"] = key.version_id
@@ -131,7 +168,8 @@ def _telling_afterwards(answer: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(answer)
     def call(response: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        current = _Request(getattr(request, "remote_addr", None) or _HERE)
+        named = parse_qs(urlsplit(request.url).query).get("versionId", [None])[0]
+        current = _Request(getattr(request, "remote_addr", None) or _HERE, named)
         _current.request = current
         try:
             return answer(response, request, *args, **kwargs)
@@ -152,7 +190,7 @@ def _true_events(events: list[_Event]) -> list[_Event]:
 def _one_at_a_time(write: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(write)
     def call(*args: Any, **kwargs: Any) -> Any:
-        with _write_lock:
+        with write_lock:
             return write(*args, **kwargs)
 
     return call

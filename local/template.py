@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local.conditions import resolve_conditions
-from local.transform import transformed
+from infrastructure.conditions import resolve_conditions
+from infrastructure.transform import transformed
 
 _MADE_BESIDE = {
     # made by API from the same properties: moto's CloudFormation does not execute these machines

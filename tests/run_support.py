@@ -34,8 +34,7 @@ class Bench:
 
     def stage(self, function: str, stage: str = "align", token: str = TOKEN) -> None:
         """Calls a function of a stage."""
-        ids = {**msgspec.to_builtins(self.ids), "stage": stage, "poll_seconds": 60}
-        self.cloud.call(function, {"stage": ids, "token": token, "execution": EXECUTION})
+        self.state(function, stage=stage, token=token)
 
     def event(self, status: str, number: int = 1, **detail: Any) -> dict[str, Any]:
         """Batch's event of a job that was submitted."""

@@ -10,6 +10,7 @@ from seqdrop import wiring
 from seqdrop.aws.events import read_upload_message
 from seqdrop.aws.queues import Recheck
 from seqdrop.domain.naming import UploadKind, upload_kind
+from seqdrop.domain.object_events import ObjectGone, ObjectRestored
 from seqdrop.flow.intake import Intake
 from seqdrop.flow.manifests import Manifests
 from seqdrop.messages import each_message
@@ -37,6 +38,10 @@ def register(body: str) -> None:
         status = wiring.claims().advance(message.analysis, message.generation)
         metrics.add_metric(name="Rechecks", unit="Count", value=1)
         logger.info("looked again", sample_id=message.sample, assay=message.assay, status=status)
+        return
+    if isinstance(message, ObjectGone | ObjectRestored):
+        what = type(message).__name__
+        logger.info("not acted upon", event=what, bucket=message.bucket, key=message.key)
         return
     is_manifest = upload_kind(message.key) is UploadKind.MANIFEST
     outcome = manifests().receive(message) if is_manifest else intake().receive(message)

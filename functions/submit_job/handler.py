@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import msgspec
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from seqdrop import wiring
 from seqdrop.aws.faults import faults_are_transient
-from seqdrop.domain.identity import StageInput
+from seqdrop.machine_events import stage_of
 
 logger = Logger()
 metrics = Metrics()
@@ -18,8 +17,8 @@ metrics = Metrics()
 @metrics.log_metrics
 @faults_are_transient
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Takes the stage's ids and a task token."""
-    stage = msgspec.convert(event["stage"], StageInput)
+    """Takes the run's ids, the stage's name and a task token."""
+    stage = stage_of(event)
     logger.append_keys(
         sample_id=stage.sample, run_key=stage.run_key, execution_arn=event["execution"]
     )

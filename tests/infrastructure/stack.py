@@ -1,23 +1,21 @@
 """The template as it is deployed: read, and transformed as SAM does."""
 
-import os
 import re
 from collections.abc import Iterator
-from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
-from local.conditions import resolve_conditions
+from infrastructure import transform
+from infrastructure.conditions import resolve_conditions
+from infrastructure.expansion import expand
 
 PROJECT = Path(__file__).resolve().parents[2]
 TEMPLATE = PROJECT / "template.yaml"
 MACHINE = PROJECT / "statemachine/analyse_sample.asl.yaml"
-_CODE = {"CodeUri", "ContentUri", "DefinitionUri"}
 _SUBSTITUTED = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
 
 Resource = dict[str, Any]
@@ -25,20 +23,14 @@ Resource = dict[str, Any]
 
 @cache
 def source() -> dict[str, Any]:
-    """The template as it is written, its short functions in their long form."""
-    parsed: dict[str, Any] = yaml_parse(TEMPLATE.read_text("utf-8"))
-    return parsed
+    """The template as SAM gets it: without loops, its short functions in their long form."""
+    return expand(yaml_parse(TEMPLATE.read_text("utf-8")))
 
 
 @cache
 def transformed() -> dict[str, Any]:
     """The template after SAM's transform."""
-    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # samtranslator asks boto3 for it
-    packaged = deepcopy(source())
-    for resource in packaged["Resources"].values():
-        for name in _CODE & resource.get("Properties", {}).keys():
-            resource["Properties"][name] = "s3://code/package"  # as `sam package` leaves it
-    return dict(transform(packaged, {}, _NoManagedPolicies()))
+    return transform.transformed(TEMPLATE.read_text("utf-8"), "us-east-1")
 
 
 def deployed() -> dict[str, Resource]:
@@ -56,11 +48,6 @@ def made(**parameters: str) -> dict[str, Resource]:
 def made_of_type(kind: str, **parameters: str) -> dict[str, Resource]:
     """Properties of the resources of a type that a stack has under these parameters."""
     return {n: r["Properties"] for n, r in made(**parameters).items() if r["Type"] == kind}
-
-
-class _NoManagedPolicies:
-    def load(self) -> dict[str, str]:
-        return {}
 
 
 def of_type(kind: str) -> dict[str, Resource]:

@@ -53,12 +53,32 @@ def event(name: str, **detail: Any) -> dict[str, Any]:
     return example
 
 
+OF_OBJECTS = ("object_created", "object_deleted", "object_expired", "object_restored")
+
+
+@pytest.mark.parametrize("example", OF_OBJECTS)
 @pytest.mark.parametrize("bucket", ["lab-uploads", "another"])
-def test_only_new_objects_of_the_uploads_bucket_are_taken(bucket: str) -> None:
-    created = event("object_created", bucket={"name": bucket})
-    assert matches("UploadsRule", created) is (bucket == "lab-uploads")
-    created["detail-type"] = "Object Deleted"
-    assert not matches("UploadsRule", created)
+def test_what_comes_and_goes_is_taken_of_the_uploads_bucket_alone(
+    example: str, bucket: str
+) -> None:
+    told = event(example, bucket={"name": bucket})
+    assert matches("UploadsRule", told) is (bucket == "lab-uploads")
+
+
+@pytest.mark.parametrize(
+    "reason", ["PutObject", "POST Object", "CopyObject", "CompleteMultipartUpload"]
+)
+def test_a_new_object_is_taken_however_it_was_written(reason: str) -> None:
+    told = event("object_created", bucket={"name": "lab-uploads"}, reason=reason)
+    assert matches("UploadsRule", told)
+
+
+@pytest.mark.parametrize(
+    "kind", ["Object Tags Added", "Object Restore Initiated", "Object Storage Class Changed"]
+)
+def test_what_changes_no_reads_is_not_taken(kind: str) -> None:
+    told = event("object_created", bucket={"name": "lab-uploads"}) | {"detail-type": kind}
+    assert not matches("UploadsRule", told)
 
 
 @pytest.mark.parametrize("kind", ["cpu", "fpga-genome", "fpga-exome"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.conditions import broken_rules
+from infrastructure.conditions import broken_rules
 from seqdrop.settings import Settings
 from tests.infrastructure.stack import made, made_of_type, source, transformed
 

@@ -96,6 +96,29 @@ def test_the_catalog_is_encrypted_and_can_be_set_back_in_time() -> None:
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
 
+INDEXES = {
+    "by_status": {
+        "sample", "assay", "project", "priority", "status", "why", "generation",
+        "current_run", "active_run", "released_run", "created", "updated",
+    },
+    "by_reference": {"sample", "assay", "part", "run"},
+    "by_due": set(),
+}  # fmt: skip
+"""Indexes of the catalog in the order in which they came, and what each holds beside keys."""
+
+
+def test_indexes_keep_their_projections_and_none_but_the_last_is_new() -> None:
+    """DynamoDB adds one index an update, and changes no projection of one that is there."""
+    (table,) = of_type("AWS::DynamoDB::Table").values()
+    found = {}
+    for index in table["GlobalSecondaryIndexes"]:
+        name = index["IndexName"]
+        keys = [(k["AttributeName"], k["KeyType"]) for k in index["KeySchema"]]
+        assert keys == [(f"{name}_pk", "HASH"), (f"{name}_sk", "RANGE")]
+        found[name] = set(index["Projection"].get("NonKeyAttributes", []))
+    assert list(found.items()) == list(INDEXES.items())
+
+
 def _sources() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     """Functions that read a queue, by the queue: the function and its event."""
     found = {}

@@ -184,11 +184,13 @@ def open_bench(
     folder: Path,
     pipelines: dict[str, str] | None = None,
     wait_for_hosts_seconds: int | None = None,
+    machine: Path | None = None,
     **settings: Any,
 ) -> Iterator[Bench]:
     """A runtime with the quick pipeline, or others, its tools and a reference.
 
     ``wait_for_hosts_seconds`` is PollJob's own limit: the template takes none below ten minutes.
+    ``machine`` is the folder of another state machine than the project's own.
     """
     control, tools, project = folder / "control", folder / "tools", folder / "project"
     for new in (control, tools, project):
@@ -200,6 +202,9 @@ def open_bench(
         (tools / name).chmod(0o755)
     quick = {"assays.yaml": ASSAYS, "quick.yaml": QUICK, "references.yaml": REFERENCES}
     make_project(project, {**quick, **(pipelines or {})})
+    if machine is not None:
+        (project / "statemachine").unlink()
+        (project / "statemachine").symlink_to(machine)
     if wait_for_hosts_seconds is not None:
         _limit_waiting(project / "template.yaml", wait_for_hosts_seconds)
     given = {"shortest_poll_seconds": 3, "cpu_slots": 4, **settings}

@@ -14,7 +14,16 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGE = PROJECT / "layers/core/seqdrop"
 RUNNER = PROJECT / "containers/runner"
-TREES = ("layers", "functions", "containers", "local", "cli", "benchmarks", "tests")
+TREES = (
+    "layers",
+    "functions",
+    "containers",
+    "infrastructure",
+    "local",
+    "cli",
+    "benchmarks",
+    "tests",
+)
 FORBIDDEN_NAMES = {
     "utils",
     "util",
@@ -122,17 +131,20 @@ def test_the_runner_knows_the_domain_and_no_more_of_the_package() -> None:
         assert not [n for n in imports(path) if within(n, "local", "cli", "moto")], shown(path)
 
 
-def test_the_command_knows_the_embedded_runtime_in_two_modules_and_it_knows_no_command() -> None:
-    """Who works in the cloud loads nothing of it but how a template is read."""
-    knowing = {
-        shown(path): {name.split(".")[1] for name in imports(path) if within(name, "local")}
+def test_the_command_knows_the_embedded_runtime_in_one_module_and_it_knows_no_command() -> None:
+    """Who works in the cloud loads nothing of it."""
+    users = {
+        shown(path)
         for path in modules(PROJECT / "cli")
+        if any(within(name, "local") for name in imports(path))
     }
-    users = {path for path, found in knowing.items() if found}
-    assert users == {"cli/deployment.py", "cli/runtime.py"}
-    assert knowing["cli/deployment.py"] == {"conditions", "transform"}
+    assert users == {"cli/runtime.py"}
     for path in modules(PROJECT / "local"):
         assert [name for name in imports(path) if within(name, "cli")] == [], shown(path)
+
+
+def test_the_template_is_read_without_anything_else_of_the_project() -> None:
+    assert foreign(PROJECT / "infrastructure", "infrastructure", "samtranslator") == {}
 
 
 def test_handlers_know_the_package_and_their_logger() -> None:

@@ -9,6 +9,7 @@ from seqdrop.aws.batch_detail import read_state
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.queues import Recheck
 from seqdrop.domain.identity import RunId
+from seqdrop.domain.object_events import ObjectGone, ObjectRestored
 from seqdrop.domain.records import JobState
 from seqdrop.domain.upload import Upload
 
@@ -24,13 +25,16 @@ class _Object(msgspec.Struct):
     version_id: str = msgspec.field(name="version-id", default="")
 
 
-class _Created(msgspec.Struct):
+class _ObjectDetail(msgspec.Struct):
     bucket: _Bucket
     object: _Object
+    reason: str = ""
+    deletion_type: str = msgspec.field(name="deletion-type", default="")
 
 
-class _ObjectCreated(msgspec.Struct):
-    detail: _Created
+class _ObjectEvent(msgspec.Struct):
+    detail: _ObjectDetail
+    kind: str = msgspec.field(name="detail-type", default="Object Created")
 
 
 class _JobEvent(msgspec.Struct):
@@ -57,16 +61,30 @@ class _ExecutionStatusChange(msgspec.Struct):
     detail: ExecutionEnd
 
 
-def read_upload_message(body: str) -> Upload | Recheck:
-    """An S3 ``Object Created`` event, or a message to ourselves.
+def read_upload_message(body: str) -> Upload | ObjectGone | ObjectRestored | Recheck:
+    """What the queue of uploads holds: an event of S3, or a message to ourselves.
 
     Raises msgspec.DecodeError for anything else: it goes to the dead letters.
     """
     if '"seqdrop"' in body[:20]:
         return msgspec.json.decode(body, type=Recheck)
-    detail = msgspec.json.decode(body, type=_ObjectCreated).detail
-    found = detail.object
-    return Upload(detail.bucket.name, found.key, found.version_id, found.sequencer, found.etag)
+    event = msgspec.json.decode(body, type=_ObjectEvent)
+    bucket, found = event.detail.bucket.name, event.detail.object
+    match event.kind:
+        case "Object Created":
+            return Upload(bucket, found.key, found.version_id, found.sequencer, found.etag)
+        case "Object Deleted":
+            return ObjectGone(
+                bucket,
+                found.key,
+                found.version_id,
+                found.sequencer,
+                is_marker=event.detail.deletion_type == "Delete Marker Created",
+                by_lifecycle=event.detail.reason == "Lifecycle Expiration",
+            )
+        case "Object Restore Completed":
+            return ObjectRestored(bucket, found.key, found.version_id)
+    raise msgspec.ValidationError(f"S3 event {event.kind!r}: the queue of uploads takes none such")
 
 
 def read_job_event(body: str) -> JobState:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from local import transform
-from local.transform import transformed
+from infrastructure import transform
+from infrastructure.transform import transformed
 from tests.lab import PROJECT
 
 TEXT = """

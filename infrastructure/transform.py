@@ -1,4 +1,4 @@
-"""SAM's transform, done once for each text of the template.
+"""The template's loops and SAM's transform, done once for each text of it.
 
 Importing the translator and running it takes a third of the runtime's start.
 """
@@ -11,6 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+from infrastructure import expansion
 
 CODE_BUCKET = "seqdrop-local-code"
 _CODE_PROPERTIES = ("CodeUri", "ContentUri", "DefinitionUri")
@@ -32,8 +34,9 @@ def transformed(text: str, region: str) -> dict[str, Any]:
 
 
 def _place_of(text: str) -> Path:
-    """A file for this text, this translator, and this module: another of them is another file."""
-    decides = [text, version("aws-sam-translator"), Path(__file__).read_text("utf-8")]
+    """A file for this text, this translator and this code: another of them is another file."""
+    code = [Path(each).read_text("utf-8") for each in (__file__, str(expansion.__file__))]
+    decides = [text, version("aws-sam-translator"), *code]
     digest = hashlib.sha256("\0".join(decides).encode()).hexdigest()[:24]
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "seqdrop" / "templates" / f"{digest}.json"
@@ -44,7 +47,7 @@ def _transform(text: str, region: str) -> dict[str, Any]:
     from samtranslator.yaml_helper import yaml_parse
 
     os.environ.setdefault("AWS_DEFAULT_REGION", region)  # samtranslator asks boto3 for it
-    source = yaml_parse(text)
+    source = expansion.expand(yaml_parse(text))
     for resource in source["Resources"].values():
         properties = resource.get("Properties", {})
         for name in _CODE_PROPERTIES:

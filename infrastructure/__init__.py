@@ -1,0 +1,1 @@
+"""The CloudFormation template as programs read it: its loops, SAM's transform, its conditions."""
