@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cli.name_advice import holds_reads, why_left_out, why_no_key
+from seqdrop.domain.illumina_sheet import illumina_samples
 from seqdrop.domain.naming import UploadKind, upload_kind
-from seqdrop.domain.samplesheet import illumina_samples
 
 _SHOWN_FILES = 3
 _LEFT_OUT_FILES = 20

@@ -7,8 +7,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from runner.faults import StageFault, Stopped
 from runner.objects import error_code, is_gone
+from seqdrop.domain.errors import ArchivedObject
 from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.identity import ObjectName
 from seqdrop.domain.plan import StoredObject
+from seqdrop.domain.unreadable import refused
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -32,7 +35,7 @@ class ObjectStream:
         span: tuple[int, int] | None = None,
         gone: FailureClass = FailureClass.PLAN,
     ) -> None:
-        """``gone`` says whose fault it is when the object is not there any more."""
+        """``gone`` says whose fault it is when the object is not there any more, or is locked."""
         self._client, self._stored, self._stop, self._gone = client, stored, stop, gone
         self._position, self._end = span or (0, stored.size)
         self._etag = ""
@@ -99,8 +102,20 @@ class ObjectStream:
             raise StageFault(self._gone, f"{self._name} is gone ({code})") from error
         if code in ("PreconditionFailed", "412", "InvalidRange"):
             raise self._changed(code) from error
+        self._raise_if_unreadable(error)
         if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
             raise StageFault(FailureClass.TRANSFER, f"reading {self._name}: {error}") from error
+
+    def _raise_if_unreadable(self, error: ClientError) -> None:
+        """An archived object is a person's to restore; of a locked one the same move is asked for
+        as of one that is gone.
+        """
+        name = ObjectName(self._stored.bucket, self._stored.key)
+        meaning = refused(name, self._stored.version_id, error.response)
+        if meaning:
+            is_archived = isinstance(meaning, ArchivedObject)
+            whose = FailureClass.INPUT if is_archived else self._gone
+            raise StageFault(whose, str(meaning)) from error
 
     def _changed(self, how: str) -> StageFault:
         message = f"{self._name} is not what the plan froze: it was replaced ({how})"

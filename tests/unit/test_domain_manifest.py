@@ -177,7 +177,11 @@ def test_one_object_may_not_be_named_twice() -> None:
     [
         ("sex", "weiblich", "sex is female or male"),
         ("priority", "now", "priority is urgent, routine or bulk"),
-        ("lane", "four", "lane is a number of at most three digits, as 5 or L005"),
+        (
+            "lane",
+            "four",
+            "lane is a number of at most three digits, as 5, L005 or lane_5, not 'four'",
+        ),
         ("r2_md5", "xyz", "r2_md5 is an MD5 in hex, 32 digits"),
         ("project", "p" * 65, "project may have at most 64 characters"),
         ("reference_version", "a b", "reference_version may have letters"),
@@ -251,7 +255,7 @@ def test_a_samplesheet_is_the_same_manifest() -> None:
         (b"sample,r1,r2,\nHm2,a,b,c\n", "line 2 of the samplesheet has a value in a column wi"),
         (b"sample,r1,r1,r2\nHm2,a,x,b\n", "line 1 of the samplesheet has the column r1 more th"),
         (b"sample,R1,r2,r1 \nHm2,a,b,x\n", "line 1 of the samplesheet has the column r1 more th"),
-        (b"sample,r1,r2,files\nHm2,a,b,c\n", "Expected `array`, got `str`"),
+        (b"sample,r1,r2,files\nHm2,a,b,c\n", "the samplesheet has a column 'files', which is none"),
         (b"sample,r1,r2\nHm2,,b\n", "line 2 of the samplesheet lacks"),
         (b"sample,r1,r2,control\nHm2,a,b,maybe\n", "line 2 of the samplesheet: control is true"),
         (

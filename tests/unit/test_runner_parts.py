@@ -116,6 +116,46 @@ def test_an_etag_is_held_where_there_is_no_version() -> None:
     assert store.asked[0]["VersionId"] == "v"
 
 
+class RefusingStore:
+    """A store that answers every GET with one and the same error."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.answer: Any = {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {"HTTPStatusCode": 403},
+        }
+
+    def get_object(self, **_: Any) -> dict[str, Any]:
+        raise ClientError(self.answer, "GetObject")
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "gone", "expected", "said"),
+    [
+        ("InvalidObjectState", "", FailureClass.INPUT, FailureClass.INPUT, "restore-object"),
+        ("InvalidObjectState", "", FailureClass.PLAN, FailureClass.INPUT, "restore-object"),
+        (
+            "AccessDenied",
+            "kms:Decrypt",
+            FailureClass.INPUT,
+            FailureClass.INPUT,
+            "allow kms:Decrypt",
+        ),
+        ("AccessDenied", "", FailureClass.PLAN, FailureClass.PLAN, "the bucket's policy"),
+        ("ExpiredToken", "", FailureClass.INPUT, FailureClass.TRANSFER, "reading s3://b/k"),
+    ],
+)
+def test_an_object_that_can_not_be_read_is_not_tried_again_and_says_what_to_do(
+    code: str, message: str, gone: FailureClass, expected: FailureClass, said: str
+) -> None:
+    stored = StoredObject("b", "k", 10)
+    store = cast(Any, RefusingStore(code, message))
+    stream = ObjectStream(store, stored, threading.Event(), gone=gone)
+    with pytest.raises(StageFault, match=said) as caught:
+        stream.read(10)
+    assert caught.value.failure_class is expected
+
+
 def test_a_pipe_that_is_never_opened_ends_with_the_tools(tmp_path: Path) -> None:
     ended = threading.Event()
     ended.set()

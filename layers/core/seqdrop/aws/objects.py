@@ -5,12 +5,25 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from botocore.exceptions import ClientError
 
+from seqdrop.aws.object_answers import (
+    checksums_of,
+    content_checksum,
+    fingerprints_of,
+    raise_if_archived,
+    raise_refusal,
+)
+from seqdrop.domain.identity import ObjectName
 from seqdrop.domain.plan import RunPlan, StageResult, StoredObject, decode_plan, encode
+from seqdrop.domain.sameness import Fingerprints, Part, Sameness, Verdict, compare
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _GONE = {"404", "NoSuchKey", "NoSuchVersion", "405", "MethodNotAllowed"}
+_DENIED = "403"
+"""To HEAD, whose answers have no code of their own."""
+_PARTS_AT_ONCE = 1_000
+"""S3's own limit."""
 _EXISTS = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
 
 
@@ -19,6 +32,8 @@ class UploadedObject(msgspec.Struct, frozen=True):
 
     object: StoredObject
     etag: str
+    fingerprints: Fingerprints
+    """What tells its content from another's, without its parts."""
 
     @property
     def version(self) -> str:
@@ -33,16 +48,13 @@ class Objects:
         self._client = client
 
     def head(self, bucket: str, key: str, version_id: str = "") -> UploadedObject | None:
-        """Size and content checksum of an object; None where it is gone."""
-        version = {"VersionId": version_id} if version_id else {}
-        try:
-            answer: dict[str, Any] = dict(
-                self._client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED", **version)  # type: ignore[arg-type]  # VersionId or nothing
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
-                return None
-            raise
+        """Size and content checksum of an object, be it archived or not; None where it is gone.
+
+        Raises LockedObject where it may not be looked at.
+        """
+        answer = self._head(bucket, key, version_id)
+        if answer is None:
+            return None
         etag = answer["ETag"].strip('"')
         found_version = answer.get("VersionId", "")
         stored = StoredObject(
@@ -50,29 +62,106 @@ class Objects:
             key,
             answer["ContentLength"],
             "" if found_version == "null" else found_version,
-            _content_checksum(answer, etag),
+            content_checksum(answer, etag),
         )
-        return UploadedObject(stored, etag)
+        return UploadedObject(stored, etag, fingerprints_of(answer, etag))
+
+    def check_readable(self, object_: StoredObject) -> None:
+        """Raises ArchivedObject, and LockedObject as far as it shows without reading."""
+        answer = self._head(object_.bucket, object_.key, object_.version_id)
+        if answer:
+            name = ObjectName(object_.bucket, object_.key)
+            raise_if_archived(answer, name, object_.version_id)
+
+    def same_content(self, one: UploadedObject, other: UploadedObject) -> Sameness:
+        """Whether both are the same bytes; the parts are asked for only where nothing else tells.
+
+        Needs s3:GetObjectAttributes then, or s3:GetObjectVersionAttributes for a version.
+        """
+        said = compare(one.fingerprints, other.fingerprints)
+        may_tell = one.fingerprints.may_have_parts or other.fingerprints.may_have_parts
+        if said.verdict is not Verdict.UNKNOWN or not may_tell:
+            return said
+        return compare(self._with_parts(one), self._with_parts(other))
 
     def first_bytes(self, object_: StoredObject, length: int) -> bytes:
-        """The beginning of an object, at most ``length`` bytes."""
+        """The beginning of an object, at most ``length`` bytes.
+
+        Raises ArchivedObject or LockedObject where it can't be read until somebody acts.
+        """
         if object_.size == 0:
             return b""
-        version = {"VersionId": object_.version_id} if object_.version_id else {}
-        answer = self._client.get_object(
-            Bucket=object_.bucket, Key=object_.key, Range=f"bytes=0-{length - 1}", **version  # type: ignore[arg-type]  # VersionId or nothing
-        )  # fmt: skip
+        try:
+            answer = self._client.get_object(
+                Bucket=object_.bucket, Key=object_.key, Range=f"bytes=0-{length - 1}",
+                **_version(object_.version_id),
+            )  # fmt: skip
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "InvalidObjectState":
+                self.check_readable(object_)  # HEAD tells, too, whether it is being restored
+            raise_refusal(error, ObjectName(object_.bucket, object_.key), object_.version_id)
+            raise
         return answer["Body"].read()
 
-    def get(self, bucket: str, key: str, version_id: str = "") -> bytes | None:
-        """A small object whole; None where there is none."""
-        version = {"VersionId": version_id} if version_id else {}
+    def _head(self, bucket: str, key: str, version_id: str) -> dict[str, Any] | None:
         try:
-            return self._client.get_object(Bucket=bucket, Key=key, **version)["Body"].read()  # type: ignore[arg-type]  # VersionId or nothing
+            return dict(
+                self._client.head_object(
+                    Bucket=bucket, Key=key, ChecksumMode="ENABLED", **_version(version_id)
+                )
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _GONE:
+                return None
+            if code == _DENIED:
+                self._ask_why(ObjectName(bucket, key), version_id)
+            raise_refusal(error, ObjectName(bucket, key), version_id)
+            raise
+
+    def _ask_why(self, name: ObjectName, version_id: str) -> None:
+        """An answer to HEAD has no body, so no reason; one to GET has."""
+        try:
+            self._client.get_object(
+                Bucket=name.bucket, Key=name.key, Range="bytes=0-0", **_version(version_id)
+            )["Body"].close()
+        except ClientError as error:
+            raise_refusal(error, name, version_id)
+            raise
+
+    def _with_parts(self, one: UploadedObject) -> Fingerprints:
+        if not one.fingerprints.may_have_parts:
+            return one.fingerprints
+        parts: list[Part] = []
+        marker = 0
+        while True:
+            page = self._parts_after(one.object, marker)
+            parts += [Part(part["Size"], checksums_of(part)) for part in page.get("Parts", [])]
+            if not page.get("IsTruncated"):
+                return msgspec.structs.replace(one.fingerprints, parts=tuple(parts))
+            marker = page["NextPartNumberMarker"]
+
+    def _parts_after(self, object_: StoredObject, marker: int) -> dict[str, Any]:
+        try:
+            answer = self._client.get_object_attributes(
+                Bucket=object_.bucket, Key=object_.key, ObjectAttributes=["ObjectParts"],
+                MaxParts=_PARTS_AT_ONCE, PartNumberMarker=marker, **_version(object_.version_id),
+            )  # fmt: skip
+        except ClientError as error:
+            raise_refusal(error, ObjectName(object_.bucket, object_.key), object_.version_id)
+            raise
+        return dict(answer.get("ObjectParts", {}))
+
+    def get(self, bucket: str, key: str, version_id: str = "") -> bytes | None:
+        """A small object whole; None where there is none. Raises Unreadable."""
+        try:
+            answer = self._client.get_object(Bucket=bucket, Key=key, **_version(version_id))
         except ClientError as error:
             if error.response["Error"]["Code"] in _GONE:
                 return None
+            raise_refusal(error, ObjectName(bucket, key), version_id)
             raise
+        return answer["Body"].read()
 
     def put_once(self, bucket: str, key: str, body: bytes) -> bytes:
         """Writes an object that never changes; returns what is there: ours, or who came first's."""
@@ -157,13 +246,5 @@ class Objects:
         }
 
 
-def _content_checksum(answer: dict[str, Any], etag: str) -> str:
-    """The best that the bucket knows of the whole content.
-
-    A checksum of the parts' checksums (COMPOSITE) depends on how the file was cut: not used.
-    """
-    if answer.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT":
-        for name in ("SHA256", "CRC64NVME", "CRC32"):
-            if value := answer.get(f"Checksum{name}"):
-                return f"{name.lower()}:{value}"
-    return f"etag:{etag}"
+def _version(version_id: str) -> dict[str, Any]:
+    return {"VersionId": version_id} if version_id else {}

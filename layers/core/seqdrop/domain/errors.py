@@ -38,6 +38,18 @@ class UnreadableFastq(InvalidInput):
     """A file is empty, not gzip, or not FASTQ."""
 
 
+class Unreadable(InvalidInput):
+    """An object is there and can't be read, until somebody acts."""
+
+
+class ArchivedObject(Unreadable):
+    """An object that has to be restored from an archive first."""
+
+
+class LockedObject(Unreadable):
+    """An object, or the key that it is encrypted with, that refuses to be read by us."""
+
+
 class MismatchedMates(InvalidInput):
     """R1 and R2 of a lane do not belong together."""
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import posixpath
 import re
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
@@ -19,7 +20,7 @@ from seqdrop.domain.samplesheet import SheetSample, samples_of_sheet
 # \Z: "$" would let a line end through, and a library's would break the SAM header.
 _Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")]
 _Md5 = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-fA-F]{32})?\Z")]
-_Lane = Annotated[str, msgspec.Meta(pattern=r"^(L?[0-9]{1,3})?\Z")]
+_Lane = Annotated[str, msgspec.Meta(pattern=r"(?i)^((L|lane)?[ _-]?[0-9]{1,3})?\Z")]
 _FileName = Annotated[str, msgspec.Meta(min_length=1)]
 _Project = Annotated[str, msgspec.Meta(max_length=64)]
 _MAX_KEY_BYTES = 1_024
@@ -30,7 +31,7 @@ _MAX_NAMES_BYTES = 120_000
 _WORD_RULE = "may have letters, digits, '.', '_' and '-', at most 64 of them"
 _MD5_RULE = "is an MD5 in hex, 32 digits"
 _RULES = {
-    "lane": "is a number of at most three digits, as 5 or L005",
+    "lane": "is a number of at most three digits, as 5, L005 or lane_5",
     "library": _WORD_RULE,
     "r1_md5": _MD5_RULE,
     "r2_md5": _MD5_RULE,
@@ -43,7 +44,10 @@ _RULES = {
     "sex": "is female or male",
 }
 """What the fields below may have, in words, but for those that may have any text or truth."""
-_UNKNOWN = re.compile(r"unknown field `(.+)` - at ")
+_PATIENT_DATA = {"sex"}
+"""Fields whose values stand in no message."""
+_BYTE = re.compile(r"\(byte (\d+)\)")
+"""Where msgspec says that JSON ends to be JSON."""
 _PLACE = re.compile(r"\$\.samples\[(?P<sample>\d+)\](\.files\[(?P<pair>\d+)\])?\.(?P<column>\w+)`$")
 """Where msgspec says that a value is."""
 
@@ -81,6 +85,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     samples: tuple[SampleEntry, ...]
 
 
+_FILE_COLUMNS = frozenset(LaneFiles.__struct_fields__)
+_SAMPLE_COLUMNS = frozenset(SampleEntry.__struct_fields__) - {"files"}
+
+
 class ExpectedFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a manifest puts one object."""
 
@@ -109,17 +117,19 @@ def parse_manifest(data: bytes, key: str) -> Manifest:
 
     Raises InvalidManifest, saying where, if it can't be used.
     """
-    manifest = _parse_csv(data) if key.lower().endswith(".csv") else _parse_json(data)
+    sheet: list[SheetSample] = []
+    if key.lower().endswith(".csv"):
+        sheet = samples_of_sheet(data, _FILE_COLUMNS, _SAMPLE_COLUMNS)
+        manifest = _from_sheet(sheet)
+    else:
+        manifest = _from_json(data)
     if not manifest.samples:
         raise InvalidManifest("the manifest names no sample")
-    for entry in manifest.samples:
-        _check_entry(entry)
-    check_named_once(
-        _plain_name(name)
-        for entry in manifest.samples
-        for p in entry.files
-        for name in (p.r1, p.r2)
-    )
+    for number, entry in enumerate(manifest.samples):
+        if fault := _fault_of(entry):
+            line = f"line {sheet[number].pair_lines[0]} of the samplesheet: " if sheet else ""
+            raise InvalidManifest(line + fault)
+    _check_files_once(manifest, sheet)
     check_named_once(
         f"{entry.sample} ({entry.assay or entry.pipeline or 'default assay'})"
         for entry in manifest.samples
@@ -128,16 +138,36 @@ def parse_manifest(data: bytes, key: str) -> Manifest:
     return manifest
 
 
+def _check_files_once(manifest: Manifest, sheet: list[SheetSample]) -> None:
+    names = [
+        _plain_name(name)
+        for entry in manifest.samples
+        for pair in entry.files
+        for name in (pair.r1, pair.r2)
+    ]
+    lines = [line for one in sheet for line in one.pair_lines for _ in ("r1", "r2")]
+    check_named_once(names, lines)
+
+
 def _plain_name(name: str) -> str:
     """``a`` for ``./a``; in an s3:// URI each character counts."""
     return name if name.startswith("s3://") else posixpath.normpath(name)
 
 
-def check_named_once(names: Iterable[str]) -> None:
-    """Raises InvalidManifest where a file, or a sample under one assay, is named twice."""
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
-    if twice:
-        raise InvalidManifest(f"the manifest names {twice[0]!r} more than once")
+def check_named_once(names: Iterable[str], lines: Sequence[int] = ()) -> None:
+    """Raises InvalidManifest where a file, or a sample under one assay, is named twice.
+
+    ``lines`` are those of a samplesheet that name them.
+    """
+    named = list(names)
+    if len(set(named)) == len(named):
+        return
+    twice = min(name for name, count in Counter(named).items() if count > 1)
+    said = f"the manifest names {twice!r} more than once"
+    if lines:
+        found = sorted({line for name, line in zip(named, lines, strict=True) if name == twice})
+        said += f" (line{'s' * (len(found) > 1)} {', '.join(map(str, found))})"
+    raise InvalidManifest(said)
 
 
 def _check_one_person(entries: Iterable[SampleEntry]) -> None:
@@ -148,26 +178,42 @@ def _check_one_person(entries: Iterable[SampleEntry]) -> None:
             raise InvalidManifest(f"sample {entry.sample} has two different values for sex")
 
 
-def _check_entry(entry: SampleEntry) -> None:
+def _fault_of(entry: SampleEntry) -> str:
+    """What contradicts itself in an entry; "" where nothing does."""
     if fault := sample_id_fault(entry.sample):
-        raise InvalidManifest(fault)
+        return fault
     if not entry.files:
-        raise InvalidManifest(f"sample {entry.sample} has no files")
+        return f"sample {entry.sample} has no files"
     if entry.assay and (entry.pipeline or entry.reference):
-        raise InvalidManifest(f"sample {entry.sample} has an assay and a pipeline: give one")
+        return f"sample {entry.sample} has an assay and a pipeline: give one"
     if bool(entry.pipeline) != bool(entry.reference):
-        raise InvalidManifest(f"sample {entry.sample} needs both a pipeline and a reference")
+        return f"sample {entry.sample} needs both a pipeline and a reference"
+    return ""
 
 
-def _parse_json(data: bytes) -> Manifest:
+def _from_json(data: bytes) -> Manifest:
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise InvalidManifest("the manifest is not JSON in UTF-8: it is UTF-16", "save it as UTF-8")
+    data = data.removeprefix(BOM_UTF8)
     try:
         manifest = msgspec.json.decode(data, type=Manifest)
     except msgspec.ValidationError as error:
         raise InvalidManifest(f"the manifest {_wrong_form(error)}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidManifest(f"the manifest is not JSON: {error}") from error
+        raise InvalidManifest(f"the manifest is not JSON: {_with_line(error, data)}") from error
     json.loads(data, object_pairs_hook=_check_keys)  # msgspec takes the last of two
     return manifest
+
+
+def _with_line(error: Exception, data: bytes) -> str:
+    """What msgspec says, with the line and column that an editor shows for a byte."""
+    said = str(error)
+    if found := _BYTE.search(said):
+        before = data[: int(found[1])]
+        line = before.count(b"\n") + 1
+        column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
+        said = f"{said[: found.start()]}(line {line}, column {column}){said[found.end() :]}"
+    return said
 
 
 def _check_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -179,9 +225,8 @@ def _check_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _parse_csv(data: bytes) -> Manifest:
+def _from_sheet(sheet: list[SheetSample]) -> Manifest:
     """Columns: sample, r1, r2, and any of the others that a JSON manifest may have."""
-    sheet = samples_of_sheet(data, frozenset(LaneFiles.__struct_fields__))
     try:
         return msgspec.convert({"samples": [one.document for one in sheet]}, type=Manifest)
     except msgspec.ValidationError as error:
@@ -189,18 +234,17 @@ def _parse_csv(data: bytes) -> Manifest:
 
 
 def _wrong_in_sheet(error: msgspec.ValidationError, sheet: Sequence[SheetSample]) -> str:
-    """The line and the column of a value that can't be used, and what the column may have."""
-    if unknown := _UNKNOWN.search(str(error)):
-        known = (*LaneFiles.__struct_fields__, *SampleEntry.__struct_fields__)
-        there = ", ".join(sorted({*known} - {"files"}))
-        return f"the samplesheet has a column {unknown[1]!r}, which is none of {there}"
+    """The line and the column of a value that can't be used, what it is, and what it may be."""
     place = _PLACE.search(str(error))
     if place is None or place["column"] not in _RULES:
         return f"the samplesheet {_wrong_form(error)}"
     sample, column = sheet[int(place["sample"])], place["column"]
-    pair = place["pair"]
-    line = sample.pair_lines[int(pair)] if pair else sample.column_lines[column]
-    return f"line {line} of the samplesheet: {column} {_RULES[column]}"
+    if pair := place["pair"]:
+        line, found = sample.pair_lines[int(pair)], sample.files[int(pair)][column]
+    else:
+        line, found = sample.column_lines[column], str(sample.document[column])
+    said = f"line {line} of the samplesheet: {column} {_RULES[column]}"
+    return said if column in _PATIENT_DATA else f"{said}, not {found[:80]!r}"
 
 
 def _wrong_form(error: msgspec.ValidationError) -> str:
@@ -210,7 +254,7 @@ def _wrong_form(error: msgspec.ValidationError) -> str:
     text = str(error)
     place = _PLACE.search(text)
     column = place["column"] if place else ""
-    if column in _RULES and (column == "sex" or ", got " not in text):
+    if column in _RULES and (column in _PATIENT_DATA or ", got " not in text):
         text = f"{column} {_RULES[column]} - at {text.rpartition(' - at ')[2]}"
     return f"does not have the right form: {text}"
 
@@ -233,6 +277,11 @@ def locate(name: str, manifest_bucket: str, manifest_key: str) -> tuple[str, str
     return manifest_bucket, key
 
 
+def _lane_number(text: str) -> str:
+    """``1`` for ``L001``, ``lane_1`` and ``1``: one lane, however a sheet writes it."""
+    return str(int(re.sub("[^0-9]", "", text))) if text else ""
+
+
 def manifest_digest(entry: SampleEntry, files: Iterable[ExpectedFile]) -> str:
     """Tells whether a manifest says the same of a sample as before."""
     return hashlib.sha256(msgspec.json.encode((entry, list(files)))).hexdigest()[:16]
@@ -244,7 +293,7 @@ def expected_files(
     """Each object that an entry names, and where it belongs."""
     expected = []
     for pair in entry.files:
-        lane = str(int(pair.lane.removeprefix("L"))) if pair.lane else ""
+        lane = _lane_number(pair.lane)
         for read, name, md5 in (("R1", pair.r1, pair.r1_md5), ("R2", pair.r2, pair.r2_md5)):
             bucket, key = locate(name, manifest_bucket, manifest_key)
             place = (entry.sample, assay, read, lane, pair.library, md5.lower())

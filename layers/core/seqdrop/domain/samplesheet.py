@@ -1,31 +1,33 @@
-"""Samplesheets: the same as a manifest says, as a table with a line for each pair of files."""
+"""Samplesheets: the same as a manifest says, as a table with a line for each pair of files.
 
-import csv
-import io
-import re
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+Besides its own columns it takes those of nf-core's sheets, sarek's among them.
+"""
+
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seqdrop.domain.errors import InvalidManifest
+from seqdrop.domain.illumina_sheet import NAMES_NO_FILES, SECTION
+from seqdrop.domain.sheet_rows import Row, rows_of
 
 _NEEDED = ("sample", "r1", "r2")
+_ALIASES = {"fastq_1": "r1", "fastq_2": "r2"}
+"""nf-core's names of our columns."""
+_TAKEN_AND_DROPPED = {"patient", "status", "strandedness"}
+"""Columns of nf-core's sheets that say nothing of how a sample is analysed here."""
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_OF_THE_PERSON = {"sex", "control"}
+_SEXES = {"XX": "female", "XY": "male", "NA": ""}
+"""As sarek has them: "sex chromosomes of the patient", by default NA (its docs/usage.md)."""
+_NORMAL, _TUMOUR = "0", "1"
+"""sarek's status."""
+_OF_THE_PERSON = {"patient", "sex", "control"}
 """Columns that say the same of a sample under each assay."""
-_PATIENT_DATA = {"sex"}
+_PATIENT_DATA = {"patient", "sex"}
 """Columns whose values stand in no message."""
 _GIVE_ONE = "give one on all lines of the sample, or on one of them"
-_SECTION = re.compile(r"\[[A-Za-z0-9_]+\]")
-"""A line that begins a part of Illumina's sheet: ``[Header]``, ``[BCLConvert_Data]``."""
 _Way = tuple[str, str]
 """Assay and pipeline: a sample that has two of them is analysed twice."""
-
-ILLUMINA_SHEET = (
-    "this is Illumina's sample sheet, which is for BCL conversion and names no files: FASTQ files "
-    "go by their names, or by a samplesheet with the columns sample, r1 and r2"
-)
 
 
 @dataclass(frozen=True)
@@ -34,23 +36,40 @@ class SheetSample:
 
     document: dict[str, object]
     """As a JSON manifest would have it."""
+    files: list[dict[str, str]]
+    """The same as in the document."""
     pair_lines: list[int]
     """The line of each pair of its files."""
     column_lines: dict[str, int]
     """The first line that has a value in a column of the sample's."""
 
 
-def samples_of_sheet(data: bytes, file_columns: frozenset[str]) -> list[SheetSample]:
+@dataclass(frozen=True)
+class _Header:
+    """The columns by their places, as the manifest calls them, and as the sheet does."""
+
+    line: int
+    columns: list[str]
+    written: dict[str, str]
+
+    def name(self, column: str) -> str:
+        """What the sheet calls a column."""
+        return self.written.get(column, column)
+
+
+def samples_of_sheet(
+    data: bytes, file_columns: frozenset[str], sample_columns: frozenset[str]
+) -> list[SheetSample]:
     """The samples in the order of their first lines.
 
-    ``file_columns`` belong to a pair of files, all others to the sample under an assay. A value may
-    stand on any of its lines, or on several. Raises InvalidManifest where two of them differ.
+    ``file_columns`` belong to a pair of files, ``sample_columns`` to the sample under an assay. A
+    sample's value may stand on any of its lines, or on several. Raises InvalidManifest where two of
+    them differ, and for what can't be read, with the line and the column.
     """
-    lines = list(_lines(data))
+    known = file_columns | sample_columns | _ALIASES.keys() | _TAKEN_AND_DROPPED
+    lines = list(_lines(data, known))
     ways: dict[str, dict[_Way, None]] = {}
-    for number, given in lines:
-        if any(column not in given for column in _NEEDED):
-            raise InvalidManifest(f"line {number} of the samplesheet lacks sample, r1 or r2")
+    for _, given in lines:
         if any(way := _way(given)):
             ways.setdefault(given["sample"], {})[way] = None
     samples: dict[tuple[str, _Way], _Sample] = {}
@@ -68,6 +87,7 @@ def samples_of_sheet(data: bytes, file_columns: frozenset[str]) -> list[SheetSam
     return [
         SheetSample(
             {"files": sample.files, **sample.given, **persons[name].given},
+            sample.files,
             sample.file_lines,
             sample.lines | persons[name].lines,
         )
@@ -103,25 +123,24 @@ class _Sample:
 
     def note(self, column: str, text: str, number: int) -> None:
         """A line's value in a column of the sample's."""
-        value: object = text
-        if column == "control":
-            if text.lower() not in _TRUTH:
-                raise InvalidManifest(
-                    f"line {number} of the samplesheet: control is true or false, or empty"
-                )
-            value = _TRUTH[text.lower()]
+        value = _value(column, text, number)
+        if value == "":
+            return
         first, line = self._given.setdefault(column, (value, number))
         if first == value:
             return
         said = f"two different values on lines {line} and {number}"
         if column not in _PATIENT_DATA:
             said = f"{_shown(first)} on line {line}, {_shown(value)} on line {number}"
-        raise InvalidManifest(f"sample {self._name}, column {column}: {said}: {_GIVE_ONE}")
+        what = _GIVE_ONE
+        if column == "patient":
+            what = "two people's samples need ids of their own"
+        raise InvalidManifest(f"sample {self._name}, column {column}: {said}: {what}")
 
     @property
     def given(self) -> dict[str, object]:
-        """The values by column."""
-        return {column: value for column, (value, _) in self._given.items()}
+        """The values by column, but for those that are dropped."""
+        return {c: value for c, (value, _) in self._given.items() if c not in _TAKEN_AND_DROPPED}
 
     @property
     def lines(self) -> dict[str, int]:
@@ -129,79 +148,95 @@ class _Sample:
         return {column: line for column, (_, line) in self._given.items()}
 
 
+def _value(column: str, text: str, number: int) -> object:
+    """A text as the manifest has it. Raises InvalidManifest."""
+    where = f"line {number} of the samplesheet"
+    if column == "control":
+        if text.lower() not in _TRUTH:
+            raise InvalidManifest(f"{where}: control is true or false, or empty, not {text[:60]!r}")
+        return _TRUTH[text.lower()]
+    if column == "sex":
+        return _SEXES.get(text, text)
+    if column == "strandedness":
+        return ""
+    if column == "status" and text != _NORMAL:
+        if text != _TUMOUR:
+            raise InvalidManifest(f"{where}: status is 0 (normal) or empty, not {text[:60]!r}")
+        raise InvalidManifest(
+            f"{where}: status 1 is a tumour's, and a sample is analysed here as a normal one, by "
+            "itself: delete the line; or, if that is meant, the column"
+        )
+    return text
+
+
 def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def _lines(data: bytes) -> Iterator[tuple[int, dict[str, str]]]:
+def _lines(data: bytes, known: frozenset[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Each line's number, and what it says by column; what is empty is left out."""
-    rows = _rows(data)
-    columns = _columns(*next(rows, (1, [])))
+    rows = rows_of(data, known)
+    header = _header(next(rows, Row(1, [])))
+    columns = header.columns
+    unknown = {*columns} - known
     for number, row in rows:
         if any(row[len(columns) :]):
             raise InvalidManifest(
                 f"line {number} of the samplesheet has {len(row)} values for {len(columns)} columns"
+                f"; the first without a column is {next(filter(None, row[len(columns) :]))[:60]!r}"
             )
         given = {column: text for column, text in zip(columns, row, strict=False) if text}
-        if "" in given:
-            raise InvalidManifest(
-                f"line {number} of the samplesheet has a value in a column without a name"
-            )
+        if unknown and (unknown & given.keys()):
+            raise InvalidManifest(_with_unknown(header, unknown & given.keys(), known, number))
+        if not all(map(given.get, _NEEDED)):
+            raise InvalidManifest(_lacking(header, given, number))
         yield number, given
 
 
-def _columns(number: int, header: list[str]) -> list[str]:
-    if header and _SECTION.fullmatch(header[0]):
-        raise InvalidManifest(ILLUMINA_SHEET)
-    columns = [name.lower() for name in header]
-    if lacking := [name for name in _NEEDED if header and name not in columns]:
-        there = ", ".join(filter(None, header))
+def _lacking(header: _Header, given: dict[str, str], number: int) -> str:
+    lacks = " and ".join(header.name(column) for column in _NEEDED if column not in given)
+    there = [f"{header.name(c)} {given[c][:60]!r}" for c in _NEEDED if c in given]
+    said = f"line {number} of the samplesheet lacks {lacks}"
+    if there:
+        said += f" (it has {', '.join(there)})"
+    if "sample" in given:
+        return f"{said}: reads are analysed in pairs, give both files or delete the line"
+    return f"{said}: give it, or delete the line"
+
+
+def _with_unknown(header: _Header, found: set[str], known: frozenset[str], number: int) -> str:
+    if "" in found:
+        return f"line {number} of the samplesheet has a value in a column without a name"
+    named = ", ".join(repr(header.name(column)) for column in sorted(found))
+    if len(found) == 1:
+        said, it = f"a column {named}, which is", "it"
+    else:
+        said, it = f"columns {named}, which are", "them"
+    ours = ", ".join(sorted(known - _ALIASES.keys() - _TAKEN_AND_DROPPED))
+    return (
+        f"the samplesheet has {said} none of {ours} (line {header.line}; line "
+        f"{number} has a value there): delete {it}, or rename {it} to what is meant"
+    )
+
+
+def _header(row: Row) -> _Header:
+    number, cells = row
+    if cells and SECTION.fullmatch(cells[0]):
+        raise InvalidManifest(NAMES_NO_FILES)
+    columns = [_ALIASES.get(name.lower(), name.lower()) for name in cells]
+    header = _Header(number, columns, dict(zip(columns, cells, strict=True)))
+    if lacking := [name for name in _NEEDED if cells and name not in columns]:
+        there = ", ".join(filter(None, cells))
         raise InvalidManifest(
             f"line {number} of the samplesheet lacks the column{'s' * (len(lacking) > 1)} "
             f"{', '.join(lacking)} (it has {there[:200]}): name a line for each pair of files, "
-            "with the columns sample, r1 and r2, separated by commas"
+            "with the columns sample, r1 and r2 (or fastq_1 and fastq_2), separated by commas"
         )
     for column, count in Counter(columns).items():
         if column and count > 1:
+            same = ", ".join(c for c, n in zip(cells, columns, strict=True) if n == column)
             raise InvalidManifest(
-                f"line {number} of the samplesheet has the column {column} more than once: "
-                "keep one of them"
+                f"line {number} of the samplesheet has the column {column} more than once "
+                f"({same}): keep one of them"
             )
-    return columns
-
-
-def _rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Lines that say something, by their numbers in the file."""
-    try:
-        reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
-        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InvalidManifest(f"the samplesheet is not CSV in UTF-8: {error}") from error
-    return ((number, cells) for number, cells in rows if any(cells))
-
-
-def illumina_samples(data: bytes) -> frozenset[str] | None:
-    """The samples of Illumina's sample sheet, as BCL conversion names their files; None for others.
-
-    Data begin below ``[Data]`` (bcl2fastq, v1) or ``[BCLConvert_Data]`` (v2). A file has the
-    ``Sample_Name`` where there is one, else the ``Sample_ID``, with dashes for what names can't
-    have.
-    """
-    encoding = "utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
-    text = data.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
-    rows = [[cell.strip(' "') for cell in line.split(",")] for line in text.split("\n")]
-    said = [row for row in rows if any(row)]
-    if not said or not _SECTION.fullmatch(said[0][0]):
-        return None
-    found: set[str] = set()
-    columns: list[str] | None = None
-    within = False
-    for row in said:
-        if _SECTION.fullmatch(row[0]):
-            within, columns = row[0].lower() in {"[data]", "[bclconvert_data]"}, None
-        elif within and columns is None:
-            columns = [name.lower() for name in row]
-        elif within and columns is not None:
-            given = dict(zip(columns, row, strict=False))
-            found.add(given.get("sample_name") or given.get("sample_id", ""))
-    return frozenset(re.sub(r"[^A-Za-z0-9-]", "-", name) for name in found - {""})
+    return header
