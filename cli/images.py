@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.account import Account
 from cli.deployment import KINDS, PLACEHOLDER, PROJECT
+from cli.doctor.account import Account
 from cli.shell import Shell
 
 SHARED = (

@@ -9,7 +9,6 @@ import typer
 from cli import (
     act,
     deploy,
-    doctor,
     fingerprint,
     logs,
     redrive,
@@ -20,6 +19,7 @@ from cli import (
     upload,
     wait,
 )
+from cli.doctor.command import doctor
 from cli.faults import expected_faults, explain
 from cli.screen import say, warn
 from seqdrop.domain.version import VERSION
@@ -72,7 +72,7 @@ app.add_typer(reference_app, name="reference")
 app.command("references")(references.references)
 app.command("redrive")(redrive.redrive)
 app.command("deploy")(deploy.deploy)
-app.command("doctor")(doctor.doctor)
+app.command("doctor")(doctor)
 
 
 def main() -> None:

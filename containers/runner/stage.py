@@ -19,10 +19,10 @@ from runner.objects import Objects
 from runner.outputs import check_records, collect, measure
 from runner.parallel import run_parallel
 from runner.publish import Publisher
-from runner.reads import Reads
 from runner.scratch import Folders, scratch
 from runner.settings import Settings, cores
 from runner.steps import run_steps
+from runner.streaming.reads import Reads
 from runner.versions import ToolVersions, VersionQuestions, programs_of
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.pipeline import Step

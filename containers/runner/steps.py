@@ -12,12 +12,12 @@ from threading import Event
 from runner.commands import Filler, PipePlan
 from runner.descendants import end_own_children
 from runner.faults import StageFault, Stopped, redact_command
-from runner.feed import Feed, ToolsEnded
 from runner.licence import is_dragen, licensed
 from runner.parallel import run_parallel
 from runner.processes import Ended, Tool, ToolPipe
-from runner.reads import Reads
 from runner.scratch import Folders
+from runner.streaming.feed import Feed, ToolsEnded
+from runner.streaming.reads import Reads
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.pipeline import Step
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from cli.account import Account
 from cli.deployment import KINDS, PLACEHOLDER, broken_rules, faults
-from cli.doctor_hosts import DRAGEN_TAG, LICENCE_PARAMETER, dragen_wanted
-from cli.findings import Finding, Wanted, fail, ok, warn
+from cli.doctor.account import Account
+from cli.doctor.findings import Finding, Wanted, fail, ok, warn
+from cli.doctor.hosts import DRAGEN_TAG, LICENCE_PARAMETER, dragen_wanted
 from cli.library_check import mistakes_in_library
 from cli.shell import PYTHON_FOR_LAMBDA, Shell
 from cli.stack import PIPELINES

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from cli.account import Account
 from cli.deployment import IMAGES_STACK
-from cli.facts import BatchResource
-from cli.findings import Finding, Wanted, fail, ok, refuse_failures, warn
+from cli.doctor.account import Account
+from cli.doctor.facts import BatchResource
+from cli.doctor.findings import Finding, Wanted, fail, ok, refuse_failures, warn
 
 _BATCH_RESOURCES = (
     ("AWS::Batch::ComputeEnvironment", "computeEnvironments", "compute environment"),

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from cli.deployment import KINDS, PLACEHOLDER
-from cli.facts import StackFacts
+from cli.doctor.facts import StackFacts
 from cli.faults import CommandFailed
 from seqdrop.domain.errors import InvalidPipeline
 from seqdrop.domain.pipeline import Assay

@@ -16,7 +16,6 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from cli.account import Account
 from cli.deployment import (
     BOOTSTRAP,
     PROJECT,
@@ -29,8 +28,13 @@ from cli.deployment import (
     without_conditions,
     without_idle_placeholders,
 )
-from cli.doctor_catalog import Deployed, check_dead_letters, check_references
-from cli.doctor_checks import (
+from cli.doctor.account import Account
+from cli.doctor.catalog import Deployed, check_dead_letters, check_references
+from cli.doctor.facts import StackFacts
+from cli.doctor.findings import Finding, Wanted, fail, ok, warn
+from cli.doctor.hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
+from cli.doctor.images import check_container_images, check_docker
+from cli.doctor.inputs import (
     check_disk,
     check_library,
     check_licence,
@@ -38,20 +42,16 @@ from cli.doctor_checks import (
     check_programs,
     check_rules,
 )
-from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
-from cli.doctor_images import check_container_images, check_docker
-from cli.doctor_quotas import (
+from cli.doctor.quotas import (
     check_functions,
     check_plan,
     check_quotas,
     check_room,
     check_storage,
 )
-from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
-from cli.doctor_stack import check_batch, check_images_stack, check_stack
-from cli.facts import StackFacts
+from cli.doctor.roles import check_deployer, check_linked_roles, check_stack_roles
+from cli.doctor.stack import check_batch, check_images_stack, check_stack
 from cli.faults import NO_CREDENTIALS, CommandFailed, explain
-from cli.findings import Finding, Wanted, fail, ok, warn
 from cli.images import recipes_for
 from cli.shell import Shell
 from cli.stack import PIPELINES, Stack, is_embedded

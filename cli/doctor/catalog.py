@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from cli.dead_letters import DeadLetters
-from cli.findings import Finding, Verdict, Wanted, fail, ok, warn
+from cli.doctor.findings import Finding, Verdict, Wanted, fail, ok, warn
 from seqdrop.aws.catalog import Catalog
 from seqdrop.domain.errors import ReferenceNotReady
 from seqdrop.domain.pipeline import Assay

@@ -7,8 +7,8 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from runner.faults import StageFault
-from runner.mate_counts import MateCounts
-from runner.mate_process import Checked, MateProcess, StreamInto, Word
+from runner.streaming.mate_counts import MateCounts
+from runner.streaming.mate_process import Checked, MateProcess, StreamInto, Word
 
 if TYPE_CHECKING:
     from runner.processes import Ended

@@ -7,9 +7,9 @@ from pathlib import Path
 from threading import Lock
 
 from runner.faults import StageFault
-from runner.mate_counts import MateCounts
-from runner.mate_process import Checked, CheckFile, MateProcess
 from runner.settings import cores
+from runner.streaming.mate_counts import MateCounts
+from runner.streaming.mate_process import Checked, CheckFile, MateProcess
 
 _LEAST_AT_ONCE = 2
 
