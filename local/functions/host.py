@@ -7,12 +7,9 @@ one thread, the host's event loop; `invoke` may be called from any thread.
 import asyncio
 import concurrent.futures
 import logging
-import os
 import sys
 import threading
-from collections import deque
 from collections.abc import Coroutine, Iterable
-from pathlib import Path
 from typing import Any, TypeVar
 
 from local.functions.calls import (
@@ -25,62 +22,12 @@ from local.functions.calls import (
     UnknownFunction,
 )
 from local.functions.forks import Forks
-from local.functions.worker import Worker
-from local.roles import function_key
+from local.functions.worker import Function, Worker
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 ASYNC_RETRY_SECONDS = (60.0, 120.0)  # Lambda tries an asynchronous invocation three times
-
-
-class Function:
-    """A function, its workers and the calls that wait for one."""
-
-    def __init__(self, spec: FunctionSpec, host: "FunctionHost", endpoint_url: str) -> None:
-        self.spec = spec
-        self.environment = _environment(spec, endpoint_url)
-        self.workers: list[Worker] = []
-        self.waiting: deque[Call] = deque()
-        self.open_calls = 0
-        self.settle = host.settle
-
-    def idle(self) -> list[Worker]:
-        """Return the workers that wait for an invocation."""
-        return [worker for worker in self.workers if worker.state == "idle"]
-
-    def take_waiting(self) -> Call | None:
-        """Take the call that has waited longest, for a worker that could not start."""
-        return self.waiting.popleft() if self.waiting else None
-
-
-def _environment(spec: FunctionSpec, endpoint_url: str) -> dict[str, str]:
-    """Return all that a function sees: nothing of the runtime's own environment goes to it."""
-    region = spec.arn.split(":")[3]
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", os.defpath]),
-        "LANG": "en_US.UTF-8",
-        "TZ": ":UTC",
-        # Without these, boto3 would read the settings of whoever runs the runtime.
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ACCESS_KEY_ID": function_key(spec.name),
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_SESSION_TOKEN": "local",
-        "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
-        "AWS_ENDPOINT_URL": endpoint_url,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{python}",
-        "AWS_LAMBDA_FUNCTION_NAME": spec.name,
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory_mib),
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "LAMBDA_TASK_ROOT": str(spec.code_dir),
-        "_HANDLER": spec.handler,
-        **spec.environment,
-    }
 
 
 class FunctionHost:
@@ -104,7 +51,7 @@ class FunctionHost:
         account_concurrency: int | None = None,
         portable_client: bool = sys.platform != "linux",
     ) -> None:
-        self._functions = {spec.name: Function(spec, self, endpoint_url) for spec in specs}
+        self._functions = {spec.name: Function(spec, endpoint_url, self.settle) for spec in specs}
         self._max_workers = max_workers
         self._per_function = max_workers_per_function
         self.account_concurrency = account_concurrency

@@ -1,10 +1,7 @@
 """Lambda's Runtime API, on the host's event loop."""
 
 import asyncio
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from local.functions.worker import Worker
+from collections.abc import Callable
 
 # The bootstrap sends an error's trace in a header, of up to 1 MiB.
 HEADERS_LIMIT_BYTES = 1 << 21
@@ -15,8 +12,18 @@ INIT_ERROR = "/2018-06-01/runtime/init/error"
 class RuntimeApi:
     """Lambda's Runtime API for one worker, on a port of its own: the port tells who calls."""
 
-    def __init__(self, worker: "Worker") -> None:
-        self._worker = worker
+    def __init__(
+        self,
+        ready: Callable[[], None],
+        answered: Callable[[str, bytes, bool], None],
+        init_failed: Callable[[bytes], None],
+    ) -> None:
+        """Tells of each request of the worker.
+
+        `ready` asks for an invocation, `answered` gives its outcome (request id, payload, whether
+        it is an error), `init_failed` the error of a module that could not be loaded.
+        """
+        self._ready, self._answered, self._init_failed = ready, answered, init_failed
         self._waiting: asyncio.StreamWriter | None = None
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -60,15 +67,15 @@ class RuntimeApi:
     def _handle(self, method: str, path: str, body: bytes, writer: asyncio.StreamWriter) -> None:
         if (method, path) == ("GET", f"{INVOCATION}next"):
             self._waiting = writer
-            self._worker.ready()
+            self._ready()
             return
         request_id, _, outcome = path.removeprefix(INVOCATION).partition("/")
         known = path == INIT_ERROR or outcome in ("response", "error")
         writer.write(_answer("202 Accepted" if known else "404 Not Found", b"", {}))
         if path == INIT_ERROR:
-            self._worker.init_failed(body)
+            self._init_failed(body)
         elif known:
-            self._worker.answered(request_id, body, error=outcome == "error")
+            self._answered(request_id, body, outcome == "error")
 
 
 def _answer(status: str, body: bytes, headers: dict[str, str]) -> bytes:

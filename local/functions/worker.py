@@ -1,32 +1,84 @@
-"""One worker of a function as the runtime sees it: its life, its Runtime API and its log.
+"""A function and its workers as the runtime sees them: each one's life, Runtime API and log.
 
 All of it runs on one event loop (the host's), and needs no locks for that.
 """
 
 import asyncio
+import os
 import secrets
 import signal
 import sys
 import time
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from local.functions.calls import Call
+from local.functions.calls import Call, FunctionSpec
 from local.functions.failures import report, report_failure, report_logged_error
 from local.functions.forks import Forks
 from local.functions.log import WorkerLog
 from local.functions.runtime_api import RuntimeApi
-
-if TYPE_CHECKING:
-    from local.functions.host import Function
+from local.roles import function_key
 
 INIT_SECONDS = 10  # what Lambda gives a function to load
+
+
+class Function:
+    """A function, its workers and the calls that wait for one."""
+
+    def __init__(
+        self, spec: FunctionSpec, endpoint_url: str, settle: "Callable[[Worker | None], None]"
+    ) -> None:
+        """``settle`` gives waiting calls to workers; it is told of one that has become idle."""
+        self.spec = spec
+        self.environment = _environment(spec, endpoint_url)
+        self.workers: list[Worker] = []
+        self.waiting: deque[Call] = deque()
+        self.open_calls = 0
+        self.settle = settle
+
+    def idle(self) -> "list[Worker]":
+        """Return the workers that wait for an invocation."""
+        return [worker for worker in self.workers if worker.state == "idle"]
+
+    def take_waiting(self) -> Call | None:
+        """Take the call that has waited longest, for a worker that could not start."""
+        return self.waiting.popleft() if self.waiting else None
+
+
+def _environment(spec: FunctionSpec, endpoint_url: str) -> dict[str, str]:
+    """Return all that a function sees: nothing of the runtime's own environment goes to it."""
+    region = spec.arn.split(":")[3]
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", os.defpath]),
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        # Without these, boto3 would read the settings of whoever runs the runtime.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ACCESS_KEY_ID": function_key(spec.name),
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SESSION_TOKEN": "local",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{python}",
+        "AWS_LAMBDA_FUNCTION_NAME": spec.name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory_mib),
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "LAMBDA_TASK_ROOT": str(spec.code_dir),
+        "_HANDLER": spec.handler,
+        **spec.environment,
+    }
 
 
 class Worker:
     """One process of a function: `starting`; `idle`, `busy` and `done` in turn; `gone`."""
 
-    def __init__(self, function: "Function", forks: Forks) -> None:
+    def __init__(self, function: Function, forks: Forks) -> None:
         self.id = secrets.token_hex(16)
         self.state = "starting"
         self.last_used = self._since = time.monotonic()
@@ -34,7 +86,7 @@ class Worker:
         self._forks = forks
         self._call: Call | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._api = RuntimeApi(self)
+        self._api = RuntimeApi(self.ready, self.answered, self.init_failed)
         self._init_ms = 0.0
         spec = function.spec
         stream = time.strftime("%Y/%m/%d/[$LATEST]", time.gmtime()) + self.id
@@ -112,7 +164,7 @@ class Worker:
         if call:
             self._log.read()
             call.resolve(payload, True, self._log.take_tail())
-        self._function.settle()
+        self._function.settle(None)
 
     def ended(self, status: int) -> None:
         """Hear that the process is gone; a call that it served, or would have, fails."""
@@ -142,7 +194,7 @@ class Worker:
             self._log.read()
             self._log.write(f"{call.request_id} {reason}")
             call.fail(kind, reason, self._report(call))
-        self._function.settle()
+        self._function.settle(None)
 
     def _report(self, call: Call) -> str:
         """Write the lines that end an invocation's log, and return that log's tail."""
