@@ -37,11 +37,11 @@ from cli.doctor.images import check_container_images, check_docker
 from cli.doctor.inputs import (
     check_disk,
     check_library,
-    check_licence,
     check_parameters,
     check_programs,
     check_rules,
 )
+from cli.doctor.licence import check_licence
 from cli.doctor.quotas import (
     check_functions,
     check_plan,
