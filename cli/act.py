@@ -127,13 +127,13 @@ def stop(
 
 
 def _stop(stack: "Stack", analysis: "Analysis", why: str, who: str) -> str:
-    """The hold first: a run that ends meanwhile must not be followed by the next one."""
+    """Holds the analysis first: a run that ends meanwhile must not be followed by the next one."""
     from cli.stack import now
     from seqdrop.aws.executions import RunInput
     from seqdrop.domain.naming import execution_name, split_run_id
 
     analyses, sample, assay = stack.catalog.analyses, analysis.sample, analysis.assay
-    why = analysis.holds.get("stopped", why)  # who was first says why
+    why = analysis.holds.get("stopped", why)  # the first to stop it says why
     if "stopped" in analysis.holds and not analysis.active_run:
         return ""
     analyses.hold(sample, assay, "stopped", why, now(), who=who)

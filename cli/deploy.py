@@ -23,7 +23,7 @@ _FEEDS_LOGIN = "aws ecr get-login-password --region {region} | "
 """What a person feeds `docker login` with; this command asks ECR itself."""
 _SAM = ".venv-sam/bin/sam"
 _OWN_SAM = ".venv-sam/.ready"
-"""SAM in an environment of its own, as the lock says: its pins fight with others."""
+"""SAM in an environment of its own, as the lock says: its pins conflict with ours."""
 
 
 def deploy(
@@ -145,7 +145,7 @@ def _refuse_stacks(names: list[str], account: "Account") -> None:
 def _refuse_images(wanted: "Wanted", account: "Account", shell: Shell, *, given_too: bool) -> None:
     """Raises CommandFailed for images that can't be built, or that hosts would not run.
 
-    Who may not look at an image of another's registry may deploy it still.
+    An image in another account's registry may be deployed even where we may not look at it.
     """
     from functools import partial
 

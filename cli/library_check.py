@@ -28,8 +28,8 @@ def require_good_library(folder: Path) -> None:
 def mistakes_in_library(folder: Path) -> list[str]:
     """A line for each mistake, as ``FOLDER/assays.yaml, line 3: …``.
 
-    Of a file that is not YAML, or that has a value of a wrong type, the first mistake is told,
-    and nothing that hangs on what it would have said.
+    Of a file that is not YAML, or that has a value of the wrong type, only the first mistake is
+    told; checks that need its content are left out.
     """
     look = _Look(folder)
     library = look.library
@@ -52,7 +52,7 @@ def mistakes_in_library(folder: Path) -> list[str]:
 
 
 class _Look:
-    """A look at all files, which goes on after a mistake."""
+    """Reads all files, and goes on after a mistake."""
 
     def __init__(self, folder: Path) -> None:
         self.library = Library(str(folder))
@@ -70,12 +70,12 @@ class _Look:
         return None
 
     def note(self, name: str, mistakes: Iterable[Mistake]) -> None:
-        """What is wrong with what a file says."""
+        """Notes what is wrong with what a file says."""
         for mistake in mistakes:
             self._tell(f"{self.library.where(name, mistake.place)}: {mistake.says}")
 
     def _tell(self, mistake: str) -> None:
-        """Once, also where it is in the base of several pipelines."""
+        """Notes a mistake once, even where it is in the base of several pipelines."""
         told = f"{self._folder}/{mistake}"
         if told not in self.mistakes:
             self.mistakes.append(told)

@@ -68,7 +68,7 @@ def results(
 
 
 def _find_run(stack: "Stack", analysis: "Analysis", asked: str) -> str:
-    """The run that an id, or the beginning of one, means: of attempts the last good one."""
+    """The run that an id, or its beginning, stands for; of several attempts the last good one."""
     from seqdrop.aws.catalog.layout import group_partition
     from seqdrop.aws.catalog.table import from_item
     from seqdrop.domain.records import Run, RunStatus

@@ -162,7 +162,7 @@ def _document(runtime: "Runtime", log: Path) -> dict[str, Any]:
 
 
 def _announce(document: dict[str, Any]) -> None:
-    """The line that says ready is the last: who waits for it has seen all."""
+    """Prints the line with ``ready`` last: whoever waits for it has seen everything."""
     outputs, tools = document["outputs"], document["tools"]
     say("for seqdrop, the AWS CLI and any other client, in another terminal:")
     for name, value in (

@@ -1,4 +1,4 @@
-"""What an AWS account says of itself, for who is about to deploy: plain facts, no judgement."""
+"""What an AWS account says of itself: plain facts, no judgement."""
 
 import base64
 import json

@@ -60,10 +60,10 @@ from seqdrop.library import Library
 
 _LIMITS: dict[str, Any] = {"connect_timeout": 5, "read_timeout": 20}
 _CONFIG = Config(**_LIMITS, retries={"total_max_attempts": 2})
-"""Who can't answer is asked no more than twice: there are many questions."""
+"""A service that does not answer is asked twice at most: there are many questions."""
 
 _CONFIGS = {"iam": Config(**_LIMITS, retries={"mode": "adaptive", "total_max_attempts": 8})}
-"""IAM is asked most, and takes few questions a second of its simulator."""
+"""IAM is asked most, and its simulator takes few questions a second."""
 
 Findings = dict[str, list[Finding]]
 
@@ -214,7 +214,7 @@ def _examine_deployed(wanted: Wanted, session: Any) -> Findings:
 
 
 def asked(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """What a check finds; who does not answer, or may not, does not end the others."""
+    """What a check finds; one that gets no answer, or may not ask, does not end the others."""
     try:
         yield from check()
     except (BotoCoreError, ClientError, ResponseParserError) as error:

@@ -1,4 +1,4 @@
-"""Can DRAGEN get its licence, and is its version one that takes it so."""
+"""Can DRAGEN get its licence, and is it of a version that takes one from a file?"""
 
 from collections.abc import Iterator
 

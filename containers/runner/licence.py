@@ -42,7 +42,7 @@ def take_licence(environment: MutableMapping[str, str]) -> str:
 
 
 def _blank(name: str, size: int) -> None:
-    """Wipe a variable's bytes: /proc shows what a process was started with as long as it lives."""
+    """Wipes a variable's bytes: /proc shows what a process was started with as long as it lives."""
     getenv = ctypes.CDLL(None).getenv
     getenv.restype = ctypes.c_void_p
     if place := getenv(name.encode()):

@@ -65,13 +65,13 @@ class FunctionHost:
         self._stopped = True
 
     def start(self) -> None:
-        """Start the processes: one worker for each function, as far as the cap allows."""
+        """Starts the processes: one worker for each function, as far as the cap allows."""
         self._stopped = False
         self._thread.start()
         self._submit(self._prepare()).result()
 
     def stop(self) -> None:
-        """End every process; calls that are under way are told that the host has stopped."""
+        """Ends every process; calls that are under way are told that the host has stopped."""
         if not self._stopped:
             self._submit(self._close()).result()
             self._loop.call_soon_threadsafe(self._loop.stop)
@@ -79,19 +79,19 @@ class FunctionHost:
             self._loop.close()
 
     def __contains__(self, name: str) -> bool:
-        """Tell whether there is such a function."""
+        """Tells whether there is such a function."""
         return name in self._functions
 
     def invoke(self, name: str, payload: bytes) -> Invocation:
-        """Run a function and wait for what comes of it; raises `HostError`s."""
+        """Runs a function and waits for what comes of it; raises `HostError`s."""
         return self._submit(self._invoke(name, payload)).result()
 
     def invoke_later(self, name: str, payload: bytes) -> None:
-        """Run a function without waiting, and again when it fails, as Lambda does."""
+        """Runs a function without waiting, and again when it fails, as Lambda does."""
         self._submit(self._spawn(self._invoke_until_good(name, payload)))
 
     def pids(self, name: str) -> list[int]:
-        """Return the processes of a function."""
+        """Returns the processes of a function."""
         pids = self._forks.pids.copy()
         return [pids[worker.id] for worker in self._functions[name].workers if worker.id in pids]
 
@@ -149,7 +149,7 @@ class FunctionHost:
             self._calls.discard(call)
 
     def _has_execution_for(self, function: Function) -> bool:
-        """Tell whether an execution may begin, counted as Lambda counts them.
+        """Tells whether an execution may begin, counted as Lambda counts them.
 
         It is in use from the call to the answer, the start of a worker included. What is reserved
         for a function is its own: taken from the account's, whether it is in use or not.
@@ -179,7 +179,7 @@ class FunctionHost:
             await asyncio.sleep(pause_seconds)
 
     def settle(self, freed: Worker | None = None) -> None:
-        """Give waiting calls to idle workers, oldest first, and start workers for the rest."""
+        """Gives waiting calls to idle workers, oldest first, and starts workers for the rest."""
         if self._stopped:
             return
         waiting = [function for function in self._functions.values() if function.waiting]
@@ -223,7 +223,7 @@ class FunctionHost:
             worker.ended(status)
 
     def _lost(self) -> None:
-        """Go on after the fork server's own death, which its workers do not survive."""
+        """Goes on after the fork server's own death, which its workers do not survive."""
         LOG.error("the fork server has died and is started again")
         for worker_id in list(self._processes):
             self._ended(worker_id, -9)

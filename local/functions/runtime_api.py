@@ -29,7 +29,7 @@ class RuntimeApi:
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def open(self) -> str:
-        """Listen, and return the address for AWS_LAMBDA_RUNTIME_API."""
+        """Listens, and returns the address for AWS_LAMBDA_RUNTIME_API."""
         self._server = await asyncio.start_server(
             self._serve, "127.0.0.1", 0, limit=HEADERS_LIMIT_BYTES
         )
@@ -37,13 +37,13 @@ class RuntimeApi:
         return f"{host}:{port}"
 
     def deliver(self, payload: bytes, headers: dict[str, str]) -> None:
-        """Answer the worker's `next`; only for one that said it is ready."""
+        """Answers the worker's `next`; only for one that said it is ready."""
         waiting, self._waiting = self._waiting, None
         if waiting:
             waiting.write(_answer("200 OK", payload, headers))
 
     def close(self) -> None:
-        """Stop listening and drop the worker's connections."""
+        """Stops listening and drops the worker's connections."""
         if self._server:
             self._server.close()
         for writer in self._writers:
@@ -79,13 +79,13 @@ class RuntimeApi:
 
 
 def _answer(status: str, body: bytes, headers: dict[str, str]) -> bytes:
-    """Return a whole answer, so that it leaves in one write."""
+    """Returns a whole answer, so that it leaves in one write."""
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
 
 def _parsed(head: bytes) -> tuple[str, str, dict[str, str]]:
-    """Return a request's method, path and headers."""
+    """Returns a request's method, path and headers."""
     first, *lines = head.decode("latin-1").split("\r\n")
     pairs = (line.split(":", 1) for line in lines if ":" in line)
     method, path, _ = first.split(" ", 2)
@@ -93,6 +93,6 @@ def _parsed(head: bytes) -> tuple[str, str, dict[str, str]]:
 
 
 def _is_of_web_page(headers: dict[str, str]) -> bool:
-    """Tell what a browser sends, which could take a worker's event (see `local/loopback.py`)."""
+    """Tells what a browser sends, which could take a worker's event (see `local/loopback.py`)."""
     here = headers.get("host", "").startswith("127.0.0.1:")
     return not here or "origin" in headers or "sec-fetch-site" in headers

@@ -38,16 +38,16 @@ class Function:
         self.settle = settle
 
     def idle(self) -> "list[Worker]":
-        """Return the workers that wait for an invocation."""
+        """Returns the workers that wait for an invocation."""
         return [worker for worker in self.workers if worker.state == "idle"]
 
     def take_waiting(self) -> Call | None:
-        """Take the call that has waited longest, for a worker that could not start."""
+        """Takes the call that has waited longest, for a worker that could not start."""
         return self.waiting.popleft() if self.waiting else None
 
 
 def _environment(spec: FunctionSpec, endpoint_url: str) -> dict[str, str]:
-    """Return all that a function sees: nothing of the runtime's own environment goes to it."""
+    """Returns all that a function sees: nothing of the runtime's own environment goes to it."""
     region = spec.arn.split(":")[3]
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return {
@@ -93,7 +93,7 @@ class Worker:
         self._log = WorkerLog(spec.arn, spec.name, stream, self._heard)
 
     async def start(self, portable_client: bool) -> None:
-        """Fork the process, which then asks for its first invocation."""
+        """Forks the process, which then asks for its first invocation."""
         spec = self._function.spec
         own = {
             "AWS_LAMBDA_RUNTIME_API": await self._api.open(),
@@ -111,7 +111,7 @@ class Worker:
         self._set_timer(INIT_SECONDS + spec.timeout_seconds)
 
     def run(self, call: Call) -> None:
-        """Hand over an invocation, and start its clock."""
+        """Hands over an invocation, and starts its clock."""
         spec = self._function.spec
         self.state, self._call, self._since = "busy", call, time.monotonic()
         self._log.read()
@@ -129,7 +129,7 @@ class Worker:
         self._api.deliver(call.payload, headers)
 
     def leave(self) -> None:
-        """End the process, and no longer count it among the function's."""
+        """Ends the process, and no longer counts it among the function's."""
         self._clear_timer()
         if self.state != "gone":
             self.state = "gone"
@@ -137,7 +137,7 @@ class Worker:
             self._forks.kill(self.id)
 
     def ready(self) -> None:
-        """Hear that the worker waits for an invocation."""
+        """Hears that the worker waits for an invocation."""
         if self.state == "gone":
             return
         if self.state == "starting":
@@ -147,7 +147,7 @@ class Worker:
         self._function.settle(self)
 
     def answered(self, request_id: str, payload: bytes, error: bool) -> None:
-        """Hear an invocation's outcome."""
+        """Hears an invocation's outcome."""
         call = self._call
         if call and call.request_id == request_id:
             self._clear_timer()
@@ -157,7 +157,7 @@ class Worker:
             call.resolve(payload, error, self._report(call))
 
     def init_failed(self, payload: bytes) -> None:
-        """Hear that the function's module could not be loaded: one waiting call is told."""
+        """Hears that the function's module could not be loaded: one waiting call is told."""
         self.leave()
         call = self._function.take_waiting()
         report_failure(self._function.spec.name, call.payload if call else b"", payload)
@@ -167,14 +167,14 @@ class Worker:
         self._function.settle(None)
 
     def ended(self, status: int) -> None:
-        """Hear that the process is gone; a call that it served, or would have, fails."""
+        """Hears that the process is gone; a call that it served, or would have, fails."""
         self._fail("Runtime.ExitError", _exit_reason(status))
         self._log.read()
         self._log.close()
         self._api.close()
 
     def _heard(self, line: str) -> None:
-        """Hear a line that the function printed, while its call is still known."""
+        """Hears a line that the function printed, while its call is still known."""
         event = self._call.payload if self._call else b""
         report_logged_error(self._function.spec.name, event, line)
 
@@ -197,7 +197,7 @@ class Worker:
         self._function.settle(None)
 
     def _report(self, call: Call) -> str:
-        """Write the lines that end an invocation's log, and return that log's tail."""
+        """Writes the lines that end an invocation's log, and returns that log's tail."""
         duration_ms = (time.monotonic() - self._since) * 1000
         memory_mib = _peak_memory_mib(self._forks.pids.get(self.id))
         report = [
@@ -224,7 +224,7 @@ class Worker:
 
 
 def _exit_reason(status: int) -> str:
-    """Say why a process ended, in Lambda's words."""
+    """Says why a process ended, in Lambda's words."""
     if status == 0:
         return "Runtime exited without providing a reason"
     if status > 0:
@@ -233,7 +233,7 @@ def _exit_reason(status: int) -> str:
 
 
 def _peak_memory_mib(pid: int | None) -> int | None:
-    """Return a process's peak memory, where the system tells (Linux)."""
+    """Returns a process's peak memory, where the system tells (Linux)."""
     if sys.platform != "linux" or pid is None:
         return None
     try:

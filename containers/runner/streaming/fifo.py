@@ -24,7 +24,7 @@ class FifoWriter:
         self._fd = -1
 
     def write(self, data: bytes | memoryview) -> bool:
-        """Write it all; False once there is nobody to read it."""
+        """Writes all of the data; False once there is nobody to read it."""
         if self._fd < 0 and not self.open():
             return False
         left = memoryview(data)
@@ -39,7 +39,7 @@ class FifoWriter:
         return True
 
     def open(self) -> bool:
-        """Wait for a reader; False if the tools ended without opening the pipe."""
+        """Waits for a reader; False if the tools ended without opening the pipe."""
         wait_seconds = 0.001
         while self._fd < 0:
             try:

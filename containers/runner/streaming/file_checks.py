@@ -60,7 +60,7 @@ class FileChecks:
         return [check.result() for check in self._checks]
 
     def end(self) -> None:
-        """Start no more; those that go on end with their processes."""
+        """Starts no more checks; those under way end with their processes."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _check(self, process: MateProcess, path: Path) -> MateCounts:
