@@ -19,9 +19,15 @@ def rerun(
     sample: Sample,
     assay: Assay = "",
     from_stage: Annotated[
-        str, typer.Option("--from", metavar="STAGE", help="Anew from this stage on.")
+        str,
+        typer.Option(
+            "--from", metavar="STAGE", help="Run this stage, and those that need it, anew."
+        ),
     ] = "",
-    fresh: Annotated[bool, typer.Option("--fresh", help="Anew whatever is there already.")] = False,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Run every stage anew, beside the results that are there."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Lets an analysis go on: lifts its holds, and runs what has no good results yet."""
@@ -66,7 +72,7 @@ def _release(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> 
             continue  # a file came, or a run was claimed: look again
         stack.rechecks.send(sample, analysis.assay)
         return analysis
-    raise CommandFailed(f"{sample} changes all the time: try again in a moment")
+    raise CommandFailed(f"{sample} keeps changing: try again in a moment")
 
 
 def _check_rerun(analysis: "Analysis", items: list[dict[str, Any]], from_stage: str) -> None:
@@ -77,7 +83,7 @@ def _check_rerun(analysis: "Analysis", items: list[dict[str, Any]], from_stage: 
     by_files = [why for cause, why in analysis.holds.items() if is_object_cause(cause)]
     if by_files:
         raise CommandFailed(
-            f"{analysis.sample} ({analysis.assay}) is held by what was uploaded, which a rerun "
+            f"{analysis.sample} ({analysis.assay}) is held because of its files, which a rerun "
             f"does not mend: {'; '.join(by_files)}"
         )
     if analysis.active_run:

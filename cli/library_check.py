@@ -83,7 +83,9 @@ class _Look:
 
 def _misnamed(name: str, pipeline: Pipeline) -> Iterator[Mistake]:
     if pipeline.name != name:
-        yield Mistake(("name",), f"its name is {pipeline.name!r}: give it its file's, {name!r}")
+        yield Mistake(
+            ("name",), f"its name is {pipeline.name!r}: it must be that of its file, {name!r}"
+        )
 
 
 def _without_price(pipeline: Pipeline, prices: Collection[str]) -> Iterator[Mistake]:
@@ -106,7 +108,9 @@ def _mistakes_of_assays(
 ) -> Iterator[Mistake]:
     if assays.default not in assays.assays:
         there = _there_are(assays.assays)
-        yield Mistake(("default",), f"the default is {assays.default!r}, no assay {there}")
+        yield Mistake(
+            ("default",), f"the default {assays.default!r} is not one of the assays {there}"
+        )
     for name, assay in assays.assays.items():
         if assay.pipeline not in names:
             says = f"assay {name}: there is no pipeline {assay.pipeline!r} {_there_are(names)}"

@@ -49,7 +49,7 @@ def add(
     ] = None,
     *,
     no_wait: Annotated[
-        bool, typer.Option("--no-wait", help="Don't wait until its indexes are made.")
+        bool, typer.Option("--no-wait", help="Return before the indexes are made.")
     ] = False,
     json: Json = False,
 ) -> None:  # fmt: skip

@@ -114,7 +114,7 @@ def _denied(role: Grants, denied: Iterable[Denial]) -> Iterator[Finding]:
         what = f"{', '.join(shown)}{more}: {_named(why, some)}"
         who = f"{role.logical_id} ({role.role_name})"
         if why is Why.UNKNOWN:
-            yield warn(f"{who} may perhaps not {what}", _REMEDIES[why])
+            yield warn(f"IAM can't tell whether {who} may {what}", _REMEDIES[why])
         else:
             yield fail(f"{who} may not {what}", _REMEDIES[why])
 

@@ -123,7 +123,7 @@ def _wrong(what: str, one: BatchResource) -> Finding | None:
     if one.status == "INVALID":
         return fail(f"{says}; its jobs stay RUNNABLE", _INVALID)
     if one.state == "DISABLED":
-        return fail(f"{says}; it takes no jobs", "enable it in Batch, if you did not mean it so")
+        return fail(f"{says}; it takes no jobs", "enable it in Batch, unless that is meant")
     if one.status != "VALID":
         return warn(says, "wait, and ask again")
     return None

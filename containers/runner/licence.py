@@ -120,8 +120,8 @@ def _credentials(secret: str) -> dict[str, str]:
     if not whole:
         raise StageFault(
             FailureClass.PLAN,
-            f"the licence that the job got as {VARIABLE} is no credentials file of DRAGEN's: the "
-            "secret is to hold the lines credentials-1=NAME and credentials-2=PASSWORD, or a JSON "
+            f"the licence that the job got as {VARIABLE} is not DRAGEN's credentials file: the "
+            "secret must hold the lines credentials-1=NAME and credentials-2=PASSWORD, or a JSON "
             "object of both (docs/deploy.md, FPGA hosts)",
         )
     return found

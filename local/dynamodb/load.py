@@ -1,4 +1,4 @@
-"""Fill a table in process, for benchmarks: BatchWriteItem takes milliseconds for 25 items."""
+"""Fills a table in process, for benchmarks: BatchWriteItem takes milliseconds for 25 items."""
 
 import gc
 import sys

@@ -1,4 +1,4 @@
-"""Step Functions on moto: what its interpreter lacks for state machines that are lived with.
+"""Step Functions on moto: what its interpreter lacks to run state machines in earnest.
 
 Each patch is small and rebinds only what it names; `install` applies them all, once.
 """

@@ -1,4 +1,4 @@
-"""How executions end: told once, at once, and for good."""
+"""How executions end: an event once, without delay, and no change afterwards."""
 
 import copy
 import functools

@@ -236,7 +236,7 @@ def test_a_broken_pipeline_is_told_and_nothing_is_deployed(
     monkeypatch.setattr("cli.doctor.inputs.PIPELINES", folder)
     answer = CliRunner().invoke(app, [*command, "--env", "dev"])
     assert answer.exit_code == 1
-    assert f"{assays}, line 4: the default is 'wgx', no assay" in answer.output
+    assert f"{assays}, line 4: the default 'wgx' is not one of the assays" in answer.output
     assert "+ make" not in answer.output
 
 
