@@ -13,15 +13,18 @@ from benchmarks.measure import Measure
 from local.deploy import ACCOUNT, REGION
 from local.dynamodb import bulk_load
 from seqdrop.aws.catalog.layout import (
+    STATUS_INDEX,
     STATUS_SHARDS,
-    analysis_key,
+    analysis_item,
     file_key,
     job_key,
     run_item_key,
     status_attributes,
+    status_shard,
     timestamp,
 )
 from seqdrop.aws.catalog.table import Item, wire
+from seqdrop.domain.identity import AnalysisId, FileIdentity, RunId, StageOf
 from seqdrop.domain.records import AnalysisStatus
 from tests.lab import Lab, open_lab
 
@@ -29,7 +32,7 @@ SAMPLES = 100_000
 PAGE = 50
 TRIES = 50
 AIM_MS = 50.0
-ASSAY, RUN = "wgs-cpu", "0123456789abcdef01234567#1"
+ASSAY, RUN_KEY = "wgs-cpu", "0123456789abcdef01234567"
 _FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -52,10 +55,10 @@ def _sample(lab: Lab, chance: random.Random) -> list[Item]:
 
 def _page(lab: Lab, chance: random.Random) -> list[Item]:
     """One Query; `seqdrop samples` asks one a shard, and merges the answers."""
-    pk = f"STATUS#{AnalysisStatus.ANALYSED}#{chance.randrange(STATUS_SHARDS)}"
+    pk = status_shard(AnalysisStatus.ANALYSED, chance.randrange(STATUS_SHARDS))
     answer = lab.client("dynamodb").query(
         TableName=lab.runtime.outputs["CatalogTable"],
-        IndexName="by_status",
+        IndexName=STATUS_INDEX,
         KeyConditionExpression="by_status_pk = :pk",
         ExpressionAttributeValues={":pk": wire(pk)},
         ScanIndexForward=False,
@@ -82,17 +85,14 @@ def _name(number: int) -> str:
 def _items() -> Iterator[Item]:
     """What one analysed sample leaves in its partition: an analysis, two files, a run, two jobs."""
     for number in range(SAMPLES):
-        sample, now = _name(number), _FIRST + timedelta(minutes=number)
-        keys = [analysis_key(sample, ASSAY)]
-        keys += [file_key(sample, ASSAY, f"-#FLOWCELL#1#R{mate}#001") for mate in (1, 2)]
-        keys += [run_item_key(sample, ASSAY, RUN)]
-        keys += [job_key(sample, ASSAY, RUN, stage) for stage in ("align", "call")]
+        analysis, now = AnalysisId(_name(number), ASSAY), _FIRST + timedelta(minutes=number)
+        run = RunId(analysis.sample, ASSAY, RUN_KEY, 1)
+        mates = (FileIdentity("-", "FLOWCELL", "1", f"R{mate}", "001") for mate in (1, 2))
+        keys = [file_key(analysis, mate) for mate in mates]
+        keys += [run_item_key(run)]
+        keys += [job_key(StageOf(run, stage)) for stage in ("align", "call")]
+        status = status_attributes(analysis, AnalysisStatus.ANALYSED, now)
+        yield {**analysis_item(analysis), "generation": 2, "holds": {}, **status}
+        details = {"sample": analysis.sample, "assay": ASSAY, "registered": timestamp(now)}
         for pk, sk in keys:
-            yield {"pk": pk, "sk": sk, **_details(sample, sk, now)}
-
-
-def _details(sample: str, sk: str, now: datetime) -> Item:
-    if not sk.startswith("ANALYSIS"):
-        return {"sample": sample, "assay": ASSAY, "registered": timestamp(now), "text": "x" * 200}
-    status = status_attributes(sample, ASSAY, AnalysisStatus.ANALYSED, now)
-    return {"sample": sample, "assay": ASSAY, "generation": 2, "holds": {}, **status}
+            yield {"pk": pk, "sk": sk, **details, "text": "x" * 200}

@@ -16,7 +16,7 @@ import msgspec
 from benchmarks.measure import Measure, cores
 from local.demo.genome import haplotypes, make_genome, plant_variants
 from local.demo.reads import Lane, write_lane
-from seqdrop.domain.naming import run_folder, split_run_id
+from seqdrop.domain.identity import RunId
 from seqdrop.domain.plan import StageResult
 from seqdrop.domain.provenance import RunRecord
 from seqdrop.domain.records import Analysis, AnalysisStatus
@@ -158,7 +158,9 @@ def _run_sample(lab: Lab, inputs: Inputs, sample: str) -> Sample:
     analysis = _wait(lab, sample)
     used = watch.read()
     jobs = {job.stage: sum(job.attempt_seconds) for job in lab.jobs(sample, ASSAY)}
-    record = _run_record(lab, sample, analysis.current_run)
+    if analysis.current_run is None:
+        raise RuntimeError(lab.describe(sample))
+    record = _run_record(lab, analysis.current_run)
     key = f"{record.prefixes['call']}variants.vcf.gz"
     vcf = s3.get_object(Bucket=lab.results, Key=key)["Body"].read()
     return Sample(used, uploaded, jobs, record.results, _records(vcf))
@@ -178,8 +180,8 @@ def _wait(lab: Lab, sample: str) -> Analysis:
     return analysis
 
 
-def _run_record(lab: Lab, sample: str, run: str) -> RunRecord:
-    key = f"{run_folder(sample, ASSAY, *split_run_id(run))}run.json"
+def _run_record(lab: Lab, run: RunId) -> RunRecord:
+    key = f"{run.folder}run.json"
     body = lab.client("s3").get_object(Bucket=lab.results, Key=key)["Body"].read()
     return msgspec.json.decode(body, type=RunRecord)
 

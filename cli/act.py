@@ -10,9 +10,8 @@ from cli.screen import emit, say
 
 if TYPE_CHECKING:
     from cli.stack import Stack
+    from seqdrop.domain.identity import RunId
     from seqdrop.domain.records import Analysis, RunOptions
-
-_TRIES = 3
 
 
 def rerun(
@@ -46,7 +45,7 @@ def rerun(
         done |= {"assay": analysis.assay, "status": "RECEIVING"}
         missing = missing_of(analysis)
         then = f"it waits for {', '.join(missing)}" if missing else "it goes on by itself"
-        text = f"{sample} ({analysis.assay}) is released: {then}"
+        text = f"{analysis.id} is released: {then}"
     if json:
         emit(done)
     else:
@@ -57,22 +56,23 @@ def _release(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> 
     """The released analysis; None where there is nothing to do."""
     from cli.stack import now
     from cli.view import choose_analysis
-    from seqdrop.domain.errors import Conflict
     from seqdrop.domain.records import AnalysisStatus, RunOptions
+    from seqdrop.flow.retry import retry_on_conflict
 
-    for _ in range(_TRIES):
+    def attempt() -> "Analysis | None":  # raises Conflict where a file came, or a run was claimed
         items = stack.catalog.analyses.partition(sample)
         analysis = choose_analysis(sample, items, assay)
         _check_rerun(analysis, items, options.from_stage)
         if analysis.status is AnalysisStatus.ANALYSED and options == RunOptions():
             return None
-        try:
-            stack.catalog.analyses.release(analysis, stack.who(), options, now())
-        except Conflict:
-            continue  # a file came, or a run was claimed: look again
-        stack.rechecks.send(sample, analysis.assay)
+        stack.catalog.analyses.release(analysis, stack.who(), options, now())
         return analysis
-    raise CommandFailed(f"{sample} keeps changing: try again in a moment")
+
+    often = CommandFailed(f"{sample} keeps changing: try again in a moment")
+    released = retry_on_conflict(attempt, often)
+    if released:
+        stack.rechecks.send(released.id)
+    return released
 
 
 def _check_rerun(analysis: "Analysis", items: list[dict[str, Any]], from_stage: str) -> None:
@@ -83,12 +83,12 @@ def _check_rerun(analysis: "Analysis", items: list[dict[str, Any]], from_stage: 
     by_files = [why for cause, why in analysis.holds.items() if is_object_cause(cause)]
     if by_files:
         raise CommandFailed(
-            f"{analysis.sample} ({analysis.assay}) is held because of its files, which a rerun "
+            f"{analysis.id} is held because of its files, which a rerun "
             f"does not mend: {'; '.join(by_files)}"
         )
     if analysis.active_run:
         raise CommandFailed(
-            f"{analysis.sample} ({analysis.assay}) is running ({analysis.active_run}): "
+            f"{analysis.id} is running ({analysis.active_run.short}): "
             "wait for it, or `seqdrop stop` it first"
         )
     if not from_stage:
@@ -114,7 +114,7 @@ def stop(
     analysis = stack.analysis(sample, assay)
     who = stack.who()
     why = f"stopped by {who}" + (f": {reason}" if reason else "")
-    name = f"{sample} ({analysis.assay})"
+    name = str(analysis.id)
     is_done = analysis.status is AnalysisStatus.ANALYSED and not analysis.active_run
     if not is_done:
         run = _stop(stack, analysis, why, who)
@@ -122,33 +122,29 @@ def stop(
         if held := analysis.holds.get("stopped"):
             text += f", as it was: {held}"
     else:
-        run, text = "", f"{name} is analysed: there is nothing to stop"
+        run, text = None, f"{name} is analysed: there is nothing to stop"
     if json:
         emit({
-            "sample": sample, "assay": analysis.assay, "run": run or None,
+            "sample": sample, "assay": analysis.assay, "run": run.short if run else None,
             "stopped": bool(run), "held": not is_done,
         })  # fmt: skip
     else:
         say(text)
 
 
-def _stop(stack: "Stack", analysis: "Analysis", why: str, who: str) -> str:
+def _stop(stack: "Stack", analysis: "Analysis", why: str, who: str) -> "RunId | None":
     """Holds the analysis first: a run that ends meanwhile must not be followed by the next one."""
     from cli.stack import now
-    from seqdrop.aws.executions import RunInput
-    from seqdrop.domain.naming import execution_name, split_run_id
 
-    analyses, sample, assay = stack.catalog.analyses, analysis.sample, analysis.assay
+    analyses = stack.catalog.analyses
     why = analysis.holds.get("stopped", why)  # the first to stop it says why
     if "stopped" in analysis.holds and not analysis.active_run:
-        return ""
-    analyses.hold(sample, assay, "stopped", why, now(), who=who)
-    held = analyses.get(sample, assay)
-    run = held.active_run if held else ""
+        return None
+    analyses.hold(analysis.id, "stopped", why, now(), who=who)
+    held = analyses.get(analysis.id)
+    run = held.active_run if held else None
     if run:
-        run_key, attempt = split_run_id(run)
-        stack.executions.stop(execution_name(sample, run_key, attempt), why)
-        ids = RunInput(sample, assay, run_key, attempt)
-        stack.closing.end(ids, "ABORTED", why, who)
-    stack.rechecks.send(sample, assay)  # so that the hold becomes the analysis' reason
+        stack.executions.stop(run, why)
+        stack.closing.end(run, "ABORTED", why, who)
+    stack.rechecks.send(analysis.id)  # so that the hold becomes the analysis' reason
     return run

@@ -17,6 +17,8 @@ def wait_until_seen(
     stack: "Stack", bucket: str, keys: Iterable[str], limit_seconds: float = LIMIT_SECONDS
 ) -> dict[str, "Placed"]:
     """Where each object's newest version went; those that were not seen in time are left out."""
+    from seqdrop.domain.identity import ObjectName
+
     versions = {
         key: stack.s3.head_object(Bucket=bucket, Key=key).get("VersionId", "") for key in keys
     }
@@ -24,7 +26,7 @@ def wait_until_seen(
     end = time.monotonic() + limit_seconds
     while len(seen) < len(versions) and time.monotonic() < end:
         for key in versions.keys() - seen.keys():
-            placed, _ = stack.catalog.analyses.uploads(bucket, key)
+            placed, _ = stack.catalog.analyses.uploads(ObjectName(bucket, key))
             found = next((one for one in placed if one.version_id == versions[key]), None)
             if found:
                 seen[key] = found

@@ -13,6 +13,7 @@ from cli.name_advice import proposed_name
 from seqdrop.aws.catalog import Catalog
 from seqdrop.domain.blueprint import make_blueprint
 from seqdrop.domain.errors import InvalidInput, SeqdropError
+from seqdrop.domain.identity import AnalysisId, ObjectName
 from seqdrop.domain.naming import parse_fastq_name
 from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
@@ -40,18 +41,19 @@ def apply_expectations(drop: Drop, catalog: Catalog, bucket: str) -> None:
     """A manifest that is in the bucket already says more of a key than its name does."""
     asked = [k for k, place in drop.places.items() if place.by == "name"] + list(drop.unfit)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers = pool.map(lambda key: catalog.analyses.uploads(bucket, key)[1], asked)
+        objects = (ObjectName(bucket, key) for key in asked)
+        answers = pool.map(lambda object_: catalog.analyses.uploads(object_)[1], objects)
     owners = set()
     for key, expected in zip(asked, answers, strict=True):
         if expected:
             drop.places[key] = expected_place(expected)
             drop.unfit.pop(key, None)
-            owners.add((expected.sample, expected.assay))
-    given = {f"{bucket}/{key}" for key in drop.files}
+            owners.add(expected.analysis)
+    given = {ObjectName(bucket, key) for key in drop.files}
     for owner in owners:
-        analysis = catalog.analyses.get(*owner)
+        analysis = catalog.analyses.get(owner)
         if analysis is None or analysis.expected - given:
-            drop.awaited.add(owner)
+            drop.awaited.add((owner.sample, owner.assay))
 
 
 def check_mates_there(
@@ -65,7 +67,7 @@ def check_mates_there(
         return
     for mate in lone:
         sample, assay = mate.owner
-        if catalog.analyses.file(sample, assay, str(mate.missing)):
+        if catalog.analyses.file(AnalysisId(sample, assay), mate.missing):
             continue
         said = f"{mate.path}: has no mate: {mate.missing.describe()} of sample {sample} is missing"
         proposed = proposed_name(mate.path.name)
@@ -159,8 +161,7 @@ def _faults(
     elif is_known:
         # As the claim will: what it would be held for, it would be held for now.
         make_blueprint(
-            sample=sample,
-            assay_name=name or pipeline,
+            analysis=AnalysisId(sample, name or pipeline),
             assay=assay,
             pipeline=library.pipeline(assay.pipeline),
             reference=found,

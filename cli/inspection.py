@@ -11,8 +11,8 @@ from cli.drop import Drop, Owner
 from cli.gather import Gathered, shown
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.fastq import HEAD_BYTES, FastqHead, check_mates, check_read_number, read_head
+from seqdrop.domain.identity import FileIdentity
 from seqdrop.domain.naming import parse_fastq_name
-from seqdrop.domain.records import FileIdentity
 from seqdrop.domain.upload import Place, file_identity
 
 
@@ -198,13 +198,9 @@ def _alone(
     drop: Drop, owner: Owner, mates: dict[str, _Read], *, more_may_come: bool
 ) -> Iterator[LoneMate]:
     for read in mates.values():
-        other = "R2" if read.place.read == "R1" else "R1"
         identity = read.identity
-        missing = FileIdentity(
-            identity.library, identity.flowcell, identity.lane, other, identity.segment
-        )
         if read.place.by == "name":
-            yield LoneMate(read.path, owner, missing)
+            yield LoneMate(read.path, owner, identity.mate)
         elif not more_may_come:
             drop.faults.append(
                 f"{read.path}: holds {identity.describe()}, and the file that the manifest names "

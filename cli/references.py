@@ -80,18 +80,19 @@ def _put(
     """Checks the files, and uploads those that are not there; never writes over a version's."""
     from cli.parts import prepare_parts, stored_parts
     from cli.transfer import upload_all
+    from seqdrop.domain.identity import ReferenceId
 
-    bucket = stack.output("ReferencesBucket")
+    bucket, reference = stack.output("ReferencesBucket"), ReferenceId(name, version)
     with TemporaryDirectory(prefix="seqdrop-") as scratch:
         prepared = prepare_parts(files, Path(scratch))
         for warning in prepared.warnings:
             warn(f"WARN {warning}")
         stored = stored_parts(prepared.parts, bucket, f"{name}/{version}")
-        if stack.catalog.references.get(name, version) is None:
+        if stack.catalog.references.get(reference) is None:
             new = {stored[name].object.key: part.file for name, part in prepared.parts.items()}
             upload_all(stack.s3, bucket, new, quiet=quiet)
     return stack.reference_flow.add(
-        name, version, stored, prepared.bases, stack.who(),
+        reference, stored, prepared.bases, stack.who(),
         facts=prepared.facts, warnings=prepared.warnings,
     )  # fmt: skip
 
@@ -107,7 +108,7 @@ def _until_settled(
     with ExitStack() as shown:
         show = _display(shown, quiet=quiet)
         while reference.state == "PREPARING":
-            jobs = stack.catalog.jobs.of_reference(name, version)
+            jobs = stack.catalog.jobs.of_reference(reference.id)
             show(
                 {f"index {job.stage}": status_text(job.status, job.blocked_reason) for job in jobs}
             )
@@ -119,7 +120,7 @@ def _until_settled(
                 )
             time.sleep(pause)
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
-            found = stack.reference_flow.refresh(name, version)
+            found = stack.reference_flow.refresh(reference.id)
             if found is None:
                 raise CommandFailed(f"reference {name} {version} is gone")
             reference = found
@@ -204,7 +205,7 @@ def _looked_after(stack: "Stack", version: "ReferenceVersion") -> "ReferenceVers
     if version.state != "PREPARING":
         return version
     try:
-        return stack.reference_flow.refresh(version.name, version.version) or version
+        return stack.reference_flow.refresh(version.id) or version
     except expected_faults() as error:
         which = f"reference {version.name} {version.version}"
         warn(f"WARN {which} is shown as it was: its jobs can't be looked at: {explain(error)}")
@@ -245,9 +246,10 @@ def retire(
 ) -> None:
     """Withdraws a version: no sample uses it again, and runs that did keep their provenance."""
     from cli.stack import find_stack
+    from seqdrop.domain.identity import ReferenceId
 
     stack = find_stack()
-    reference = stack.reference_flow.retire(name, version, why, stack.who())
+    reference = stack.reference_flow.retire(ReferenceId(name, version), why, stack.who())
     if json:
         emit(reference_document(reference))
     else:

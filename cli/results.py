@@ -12,6 +12,7 @@ from cli.screen import emit, say, show_table
 
 if TYPE_CHECKING:
     from cli.stack import Stack
+    from seqdrop.domain.identity import RunId
     from seqdrop.domain.provenance import RunRecord
     from seqdrop.domain.records import Analysis, Run
 
@@ -37,15 +38,13 @@ def results(
 
     stack = find_stack()
     analysis = stack.analysis(sample, assay)
-    run_id = _find_run(stack, analysis, run) if run else analysis.current_run
-    if not run_id:
-        raise CommandFailed(
-            f"{sample} ({analysis.assay}) has no results yet: it is {analysis.status}"
-        )
+    found = _find_run(stack, analysis, run) if run else analysis.current_run
+    if not found:
+        raise CommandFailed(f"{analysis.id} has no results yet: it is {analysis.status}")
     bucket = stack.output("ResultsBucket")
-    body = _read_record(stack, analysis, run_id, bucket)
+    body = _read_record(stack, found, bucket)
     files = _files(msgspec.json.decode(body, type=RunRecord), bucket)
-    document = {"sample": sample, "assay": analysis.assay, "run": run_id, "files": files}
+    document = {"sample": sample, "assay": analysis.assay, "run": found.short, "files": files}
     if download:
         from cli.download import download_all, place_record
 
@@ -57,7 +56,7 @@ def results(
         emit(document)
         return
     if download:
-        say(f"{len(files)} files of run {run_id} are in {download}, their checksums right")
+        say(f"{len(files)} files of run {found.short} are in {download}, their checksums right")
         say(f"what they were made of, and by: {document['record']}")
     else:
         rows = [[f["stage"], f["name"], str(f["bytes"]), f["uri"]] for f in files]
@@ -67,37 +66,36 @@ def results(
         say(f"newer ones may follow: {sample} is {analysis.status}{': ' if why else ''}{why}")
 
 
-def _find_run(stack: "Stack", analysis: "Analysis", asked: str) -> str:
+def _find_run(stack: "Stack", analysis: "Analysis", asked: str) -> "RunId":
     """The run that an id, or its beginning, stands for; of several attempts the last good one."""
-    from seqdrop.aws.catalog.layout import group_partition
-    from seqdrop.aws.catalog.table import from_item
-    from seqdrop.domain.records import Run, RunStatus
+    from seqdrop.aws.catalog.layout import read_sample
+    from seqdrop.domain.records import RunStatus
 
-    items = stack.catalog.analyses.partition(analysis.sample)
-    runs = [from_item(item, Run) for item in group_partition(items).get("RUN", [])]
-    found = [r for r in runs if r.assay == analysis.assay and r.id.startswith(asked)]
-    found = [r for r in found if r.id == asked] or found
+    runs = read_sample(stack.catalog.analyses.partition(analysis.sample)).runs
+    found = [r for r in runs if r.assay == analysis.assay and r.id.short.startswith(asked)]
+    found = [r for r in found if r.id.short == asked] or found
     if not found:
-        raise CommandFailed(f"{analysis.sample} ({analysis.assay}) has no run {asked!r}")
+        raise CommandFailed(f"{analysis.id} has no run {asked!r}")
     if len({r.run_key for r in found}) > 1:
         raise CommandFailed(f"several runs begin with {asked!r}: {_names(found)}")
     good = [r for r in found if r.status is RunStatus.SUCCEEDED]
     if not good:
-        raise CommandFailed(f"run {found[-1].id} has no results: it is {found[-1].status}")
+        last = found[-1]
+        raise CommandFailed(f"run {last.id.short} has no results: it is {last.status}")
     return good[-1].id
 
 
 def _names(runs: "list[Run]") -> str:
-    return ", ".join(run.id for run in runs)
+    return ", ".join(run.id.short for run in runs)
 
 
-def _read_record(stack: "Stack", analysis: "Analysis", run_id: str, bucket: str) -> bytes:
-    from seqdrop.domain.naming import run_folder, split_run_id
+def _read_record(stack: "Stack", run: "RunId", bucket: str) -> bytes:
+    from seqdrop.domain.identity import ObjectName
 
-    folder = run_folder(analysis.sample, analysis.assay, *split_run_id(run_id))
-    body = stack.objects.get(bucket, f"{folder}run.json")
+    record = ObjectName(bucket, f"{run.folder}run.json")
+    body = stack.objects.get(record.bucket, record.key)
     if body is None:
-        raise CommandFailed(f"s3://{bucket}/{folder}run.json is gone")
+        raise CommandFailed(f"{record.uri} is gone")
     return body
 
 

@@ -45,15 +45,16 @@ def _newest(catalog: "Catalog", statuses: list[Any], limit: int) -> list[dict[st
     from concurrent.futures import ThreadPoolExecutor
 
     from cli.view import why_of
+    from seqdrop.domain.identity import AnalysisId
     from seqdrop.domain.records import Analysis
 
     with ThreadPoolExecutor(len(statuses)) as pool:
         pages = pool.map(lambda one: catalog.analyses.newest(one, limit), statuses)
         by_time = sorted((a for page in pages for a in page), key=lambda a: a.updated)
-    latest: dict[tuple[str, str], Analysis] = {}
+    latest: dict[AnalysisId, Analysis] = {}
     for analysis in by_time:
-        latest.pop((analysis.sample, analysis.assay), None)
-        latest[analysis.sample, analysis.assay] = analysis
+        latest.pop(analysis.id, None)
+        latest[analysis.id] = analysis
     return [
         {
             "sample": analysis.sample,
@@ -62,7 +63,7 @@ def _newest(catalog: "Catalog", statuses: list[Any], limit: int) -> list[dict[st
             "why": why_of(analysis),
             "project": analysis.project,
             "updated": analysis.updated,
-            "current_run": analysis.current_run or None,
+            "current_run": analysis.current_run.short if analysis.current_run else None,
         }
         for analysis in reversed(list(latest.values())[-limit:])
     ]

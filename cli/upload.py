@@ -147,10 +147,10 @@ def _send(stack: "Stack", dropped: "Drop", *, quiet: bool) -> None:
 
 def _analyses(stack: "Stack", seen: "dict[str, Placed]") -> "list[Analysis]":
     """The analyses that got a file, once they say why they wait: a moment after it."""
-    names = sorted({(placed.sample, placed.assay) for placed in seen.values() if placed.sample})
+    names = sorted({placed.analysis for placed in seen.values() if placed.analysis})
     end = time.monotonic() + _REASON_SECONDS
     while True:
-        found = [stack.catalog.analyses.get(sample, assay) for sample, assay in names]
+        found = [stack.catalog.analyses.get(name) for name in names]
         analyses = [analysis for analysis in found if analysis]
         if not any(map(_is_undecided, analyses)) or time.monotonic() > end:
             return analyses
@@ -188,8 +188,7 @@ def _standing(analysis: "Analysis") -> str:
     from cli.view import why_of
 
     why = why_of(analysis)
-    name = f"{analysis.sample} ({analysis.assay})"
-    return f"{name} is {analysis.status}" + (f": {why}" if why else "")
+    return f"{analysis.id} is {analysis.status}" + (f": {why}" if why else "")
 
 
 def _document(look: "Look", bucket: str, seen: "dict[str, Placed]") -> dict[str, object]:

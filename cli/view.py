@@ -1,16 +1,16 @@
 """A sample's items in the catalog as one document; pure, so that it can be looked at in tests."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from seqdrop.aws.catalog.layout import group_partition
-from seqdrop.aws.catalog.table import Item, from_item
+from seqdrop.aws.catalog.layout import read_sample
+from seqdrop.aws.catalog.table import Item
 from seqdrop.domain.blueprint import Blueprint
 from seqdrop.domain.cost import run_cost_usd
 from seqdrop.domain.errors import InvalidInput, NoSuchSample
+from seqdrop.domain.identity import JobOwner, RunId, StageOf
 from seqdrop.domain.lifecycle import unpaired
 from seqdrop.domain.records import (
     Analysis,
@@ -36,21 +36,18 @@ def sample_document(
 
     Raises NoSuchSample where there is nothing.
     """
-    groups = group_partition(items)
-    wanted = [
-        analysis
-        for item in groups.get("ANALYSIS", [])
-        if (analysis := from_item(item, Analysis)) and assay in {"", analysis.assay}
-    ]
+    found = read_sample(items)
+    wanted = [analysis for analysis in found.analyses if assay in {"", analysis.assay}]
     if not wanted:
-        raise _nothing(sample, assay, bool(groups.get("ANALYSIS")))
-    files = [from_item(item, FastqFile) for item in groups.get("FILE", [])]
-    runs = [from_item(item, Run) for item in groups.get("RUN", [])]
-    jobs = _jobs_by_run(groups.get("JOB", []))
+        raise _nothing(sample, assay, bool(found.analyses))
+    jobs = {job.owner: job for job in found.jobs}
     return {
         "sample": sample,
         "analyses": [
-            {**analysis_document(analysis, files, runs, jobs), "batch": warnings(analysis)}
+            {
+                **analysis_document(analysis, found.files, found.runs, jobs),
+                "batch": warnings(analysis),
+            }
             for analysis in wanted
         ],
     }
@@ -58,7 +55,7 @@ def sample_document(
 
 def choose_analysis(sample: str, items: Sequence[Item], assay: str = "") -> Analysis:
     """The one analysis that is meant. Raises where there is none, or several."""
-    found = [from_item(i, Analysis) for i in group_partition(items).get("ANALYSIS", [])]
+    found = read_sample(items).analyses
     wanted = [analysis for analysis in found if assay in {"", analysis.assay}]
     if not wanted:
         raise _nothing(sample, assay, bool(found))
@@ -78,7 +75,7 @@ def analysis_document(
     analysis: Analysis,
     files: Iterable[FastqFile],
     runs: Iterable[Run],
-    jobs: dict[tuple[str, str, int], dict[str, Job]],
+    jobs: Mapping[JobOwner, Job],
 ) -> Document:
     """One analysis, with its files, and its runs from the newest to the oldest."""
     mine = sorted(
@@ -97,13 +94,13 @@ def analysis_document(
         "generation": analysis.generation,
         "manifest": analysis.manifest or None,
         "control": analysis.control,
-        "active_run": analysis.active_run or None,
-        "current_run": analysis.current_run or None,
-        "released_run": analysis.released_run or None,
+        "active_run": _short(analysis.active_run),
+        "current_run": _short(analysis.current_run),
+        "released_run": _short(analysis.released_run),
         "created": analysis.created or None,
         "updated": analysis.updated or None,
         "files": [_file(file) for file in files if file.assay == analysis.assay],
-        "runs": [_run(run, jobs[run.assay, run.run_key, run.attempt]) for run in mine],
+        "runs": [_run(run, jobs) for run in mine],
     }
 
 
@@ -117,19 +114,19 @@ def why_of(analysis: Analysis) -> str:
 def missing_of(analysis: Analysis) -> list[str]:
     """The files that an analysis waits for; one that came and holds it is not missing."""
     absent = sorted(
-        entry
-        for entry in analysis.expected - analysis.keys_seen
-        if object_cause(*entry.split("/", 1)) not in analysis.holds
+        object_
+        for object_ in analysis.expected - analysis.objects_seen
+        if object_cause(object_) not in analysis.holds
     )
     if analysis.expected:
-        return [f"s3://{entry}" for entry in absent]
+        return [object_.uri for object_ in absent]
     return [mate.describe() for mate in unpaired(analysis)]
 
 
 def _file(file: FastqFile) -> Document:
     identity, stored = file.identity, file.object
     return {
-        "uri": f"s3://{stored.bucket}/{stored.key}",
+        "uri": stored.name.uri,
         "version_id": stored.version_id or None,
         "bytes": stored.size,
         "checksum": stored.checksum or None,
@@ -140,14 +137,19 @@ def _file(file: FastqFile) -> Document:
     }
 
 
-def _run(run: Run, jobs: dict[str, Job]) -> Document:
+def _short(run: RunId | None) -> str | None:
+    return run.short if run else None
+
+
+def _run(run: Run, all_jobs: Mapping[JobOwner, Job]) -> Document:
+    jobs = {owner.stage: job for owner, job in all_jobs.items() if _is_of(owner, run.id)}
     cost = run.cost_usd
     if cost is None or run.status is not RunStatus.SUCCEEDED:  # the jobs may have ended after it
         cost = run_cost_usd(job.cost_usd for job in jobs.values())
     return {
         "run_key": run.run_key,
         "attempt": run.attempt,
-        "id": run.id,
+        "id": run.id.short,
         "status": run.status.value,
         "why": run.failure,
         "qc": run.qc or None,
@@ -161,7 +163,7 @@ def _run(run: Run, jobs: dict[str, Job]) -> Document:
         "priority": run.priority,
         "project": run.project,
         "options": {"fresh": run.options.fresh, "from_stage": run.options.from_stage or None},
-        "supersedes": run.supersedes or None,
+        "supersedes": _short(run.supersedes),
         "execution": run.execution or None,
         "claimed": run.claimed or None,
         "started": run.started or None,
@@ -214,10 +216,5 @@ def _stage_status(stage: StageRun, job: Job | None, run: RunStatus) -> str:
     return "WAITING" if run.live else "NOT_RUN"
 
 
-def _jobs_by_run(items: Iterable[Item]) -> dict[tuple[str, str, int], dict[str, Job]]:
-    """The last job of each stage, by assay, run key and attempt."""
-    found: dict[tuple[str, str, int], dict[str, Job]] = defaultdict(dict)
-    for item in items:
-        _, assay, run_key, attempt, stage, _ = str(item["sk"]).split("#")
-        found[assay, run_key, int(attempt)][stage] = from_item(item, Job)
-    return found
+def _is_of(owner: JobOwner, run: RunId) -> bool:
+    return isinstance(owner, StageOf) and owner.run == run

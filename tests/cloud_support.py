@@ -23,8 +23,8 @@ from local import dynamodb
 from seqdrop import wiring
 from seqdrop.aws.batch import JobRequest
 from seqdrop.aws.catalog import Catalog
-from seqdrop.aws.executions import RunInput
 from seqdrop.aws.objects import Objects
+from seqdrop.domain.identity import RunId
 from seqdrop.domain.records import JobState
 from tests.domain_support import IMAGES, reference
 from tests.infrastructure.stack import PROJECT, of_type
@@ -114,18 +114,20 @@ class FakeBatch:
 class FakeExecutions:
     """What was started, stopped and answered."""
 
-    started: dict[str, RunInput] = field(default_factory=dict)
+    started: dict[str, RunId] = field(default_factory=dict)
     starts: int = 0
     stopped: dict[str, str] = field(default_factory=dict)
     answers: list[tuple[str, str]] = field(default_factory=list)
 
-    def start(self, name: str, run: RunInput) -> None:
+    def start(self, run: RunId) -> None:
         """Starts once by name."""
+        name = run.execution_name
         self.starts += name not in self.started
         self.started.setdefault(name, run)
 
-    def stop(self, name: str, cause: str) -> bool:
+    def stop(self, run: RunId, cause: str) -> bool:
         """Keeps the name and why."""
+        name = run.execution_name
         self.stopped[name] = cause
         return name in self.started
 
@@ -247,7 +249,7 @@ def blocked_event(**detail: Any) -> dict[str, Any]:
     return event
 
 
-def execution_event(run: RunInput, status: str, **detail: Any) -> dict[str, Any]:
+def execution_event(run: RunId, status: str, **detail: Any) -> dict[str, Any]:
     """A Step Functions Execution Status Change."""
     event = _event("execution_status_change")
     ids = {"sample": run.sample, "assay": run.assay, "run_key": run.run_key, "attempt": run.attempt}

@@ -3,9 +3,10 @@
 from typing import Any
 
 from seqdrop.domain.blueprint import Blueprint, make_blueprint
+from seqdrop.domain.identity import AnalysisId, FileIdentity, JobOwner
 from seqdrop.domain.pipeline import Args, Assay, Linear, Output, Pipeline, Size, Stage, Step
 from seqdrop.domain.plan import LocalFile, StoredObject
-from seqdrop.domain.records import Analysis, FastqFile, FileIdentity, Run
+from seqdrop.domain.records import Analysis, FastqFile, Job, Run
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 
 SIZE = Size(vcpus=4, memory_mib=Linear(1_000), seconds=Linear(60, per_input_gib=100))
@@ -81,8 +82,7 @@ def pipeline() -> Pipeline:
 def blueprint(**given: Any) -> Blueprint:
     """A blueprint of two lanes."""
     values: dict[str, Any] = {
-        "sample": "NA1",
-        "assay_name": "wgs",
+        "analysis": AnalysisId("NA1", "wgs"),
         "assay": Assay("germline", "tiny"),
         "pipeline": pipeline(),
         "reference": reference(),
@@ -97,7 +97,19 @@ def run_of(frozen: Blueprint, attempt: int = 1, **given: Any) -> Run:
     return Run(frozen.sample, frozen.assay, frozen.run_key, attempt, 1, **given)
 
 
+def job(owner: JobOwner, **given: Any) -> Job:
+    """A job of an owner, before Batch hears of it."""
+    values: dict[str, Any] = {
+        "name": "name",
+        "queue": "lab-cpu-routine",
+        "prefix": "prefix/1/",
+        "bucket": "results",
+        "folder": "folder/",
+    }
+    return Job(owner, **{**values, **given})
+
+
 def analysis(*files: FastqFile, **given: Any) -> Analysis:
     """An analysis that has registered some files."""
-    seen = frozenset(file.seen_entry for file in files)
+    seen = frozenset(file.seen for file in files)
     return Analysis("NA1", "wgs", files_seen=seen, **given)

@@ -10,6 +10,7 @@ import pytest
 
 from seqdrop import wiring
 from seqdrop.domain.fingerprint import Fingerprint
+from seqdrop.domain.identity import AnalysisId
 from seqdrop.domain.naming import supplied_key
 from seqdrop.domain.plan import ResultFile, StageResult, encode
 from seqdrop.domain.records import RunOptions
@@ -67,13 +68,13 @@ def start(
 ) -> Bench:
     """A new run of the same files, planned."""
     before = set(cloud.executions.started)
-    analysis = cloud.catalog.analyses.get(sample, assay)
+    analysis = cloud.catalog.analyses.get(AnalysisId(sample, assay))
     if analysis is None:
         for mate in (1, 2):
             cloud.upload(f"{assay}/{sample}_{mate}.fastq.gz", reads(5, mate=mate))
     else:
         cloud.catalog.analyses.release(analysis, "test", options, cloud.clock())
-        wiring.claims().advance(sample, assay)
+        wiring.claims().advance(AnalysisId(sample, assay))
     (name,) = set(cloud.executions.started) - before
     bench = Bench(cloud, cloud.executions.started[name])
     bench.state("plan_run")

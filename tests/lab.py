@@ -19,8 +19,10 @@ from local.deploy import ACCOUNT, REGION
 from local.runtime import Runtime, RuntimeSettings
 from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.catalog.layout import read_sample
 from seqdrop.aws.executions import Executions
 from seqdrop.aws.objects import Objects
+from seqdrop.domain.identity import AnalysisId, ReferenceId
 from seqdrop.domain.plan import LocalFile, StoredObject
 from seqdrop.domain.records import Analysis, Job, Run
 from seqdrop.domain.reference import ReferenceState
@@ -73,19 +75,16 @@ class Lab:
 
     def analysis(self, sample: str, assay: str) -> Analysis | None:
         """An analysis as the catalog has it."""
-        return self.catalog.analyses.get(sample, assay)
+        return self.catalog.analyses.get(AnalysisId(sample, assay))
 
     def runs(self, sample: str, assay: str) -> list[Run]:
         """All runs of an analysis, oldest first."""
-        from seqdrop.aws.catalog.table import from_item
-
-        items = self.catalog.analyses.partition(sample)
-        runs = [from_item(i, Run) for i in items if str(i["sk"]).startswith(f"RUN#{assay}#")]
-        return sorted(runs, key=lambda run: run.claimed)
+        runs = read_sample(self.catalog.analyses.partition(sample)).runs
+        return sorted((run for run in runs if run.assay == assay), key=lambda run: run.claimed)
 
     def jobs(self, sample: str, assay: str) -> list[Job]:
         """All jobs of an analysis."""
-        return self.catalog.jobs.of_run(sample, assay)
+        return self.catalog.jobs.of_analysis(AnalysisId(sample, assay))
 
     def wait_for(
         self, sample: str, assay: str, *statuses: str, seconds: float = WAIT_SECONDS
@@ -164,10 +163,10 @@ class Lab:
             stored[part] = LocalFile(path, StoredObject(bucket, key, len(body), sha256=sha))
         flow = self.references()
         bases = sum(len(line) for line in fasta.splitlines() if not line.startswith(b">"))
-        flow.add(name, version, stored, bases, "test")
+        flow.add(ReferenceId(name, version), stored, bases, "test")
 
         def ready() -> bool:
-            found = flow.refresh(name, version)
+            found = flow.refresh(ReferenceId(name, version))
             assert found is not None
             assert found.state is not ReferenceState.FAILED, found.why
             return found.state is ReferenceState.READY

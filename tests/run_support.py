@@ -10,8 +10,7 @@ import msgspec
 import pytest
 
 from cli.view import sample_document
-from seqdrop.aws.executions import RunInput
-from seqdrop.domain.naming import run_folder, run_id
+from seqdrop.domain.identity import RunId
 from seqdrop.domain.plan import ResultFile, RunPlan, StageResult, encode
 from seqdrop.domain.records import Analysis, Job, Run
 from tests.cloud_support import RESULTS, Cloud, job_event, open_cloud
@@ -26,7 +25,7 @@ class Bench:
     """A sample whose run was claimed, and the calls that its execution makes."""
 
     cloud: Cloud
-    ids: RunInput
+    ids: RunId
 
     def state(self, function: str, **given: Any) -> Any:
         """Calls a function of the state machine with the run's ids."""
@@ -82,13 +81,12 @@ class Bench:
     @property
     def folder(self) -> str:
         """Where the run's own files are."""
-        return run_folder(self.ids.sample, self.ids.assay, self.ids.run_key, self.ids.attempt)
+        return self.ids.folder
 
     @property
     def run(self) -> Run:
         """The run as it is."""
-        run = run_id(self.ids.run_key, self.ids.attempt)
-        found = self.cloud.catalog.runs.get(self.ids.sample, self.ids.assay, run)
+        found = self.cloud.catalog.runs.get(self.ids)
         assert found is not None
         return found
 
@@ -102,14 +100,14 @@ class Bench:
     @property
     def analysis(self) -> Analysis:
         """The analysis as it is."""
-        found = self.cloud.catalog.analyses.get(self.ids.sample, self.ids.assay)
+        found = self.cloud.catalog.analyses.get(self.ids.analysis)
         assert found is not None
         return found
 
     @property
     def job(self) -> Job:
         """The only job."""
-        (job,) = self.cloud.catalog.jobs.of_run(self.ids.sample, self.ids.assay)
+        (job,) = self.cloud.catalog.jobs.of_analysis(self.ids.analysis)
         return job
 
     def all(self) -> tuple[Any, ...]:

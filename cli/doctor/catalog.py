@@ -42,7 +42,7 @@ def check_references(wanted: Wanted, deployed: Deployed) -> Iterator[Finding]:
 
 def _does_wait(assay: str, held: list[Analysis], catalog: Catalog) -> bool:
     """Whether a sample of an assay is held because its run could not be claimed."""
-    found = [catalog.analyses.get(one.sample, assay) for one in held if one.assay == assay]
+    found = [catalog.analyses.get(one.id) for one in held if one.assay == assay]
     return any(one and _CLAIM in one.holds and not one.pipeline for one in found)
 
 
@@ -56,8 +56,7 @@ def _reference(assay: Assay, wanted: Wanted, catalog: Catalog) -> Finding:
     try:
         found = catalog.references.choose(assay.reference, assay.reference_version)
     except ReferenceNotReady as error:
-        says = str(error).partition(";")[0]
-        return fail(says, f"seqdrop reference add {assay.reference} VERSION FASTA")
+        return fail(error.fact, f"seqdrop reference add {assay.reference} VERSION FASTA")
     stages = wanted.library.pipeline(assay.pipeline).stages.values()
     indexes = {index for stage in stages for index in stage.indexes} - found.indexes.keys()
     if assay.targets and f"targets:{assay.targets}" not in found.parts:

@@ -8,8 +8,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from seqdrop import wiring
-from seqdrop.aws.executions import RunInput
 from seqdrop.aws.faults import faults_are_transient
+from seqdrop.domain.identity import RunId
 from seqdrop.flow.plans import Plans
 
 logger = Logger()
@@ -34,7 +34,7 @@ def plans() -> Plans:
 @faults_are_transient
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Takes the run's ids and the execution's ARN; returns the waves."""
-    ids = msgspec.convert(event["run"], RunInput)
+    ids = msgspec.convert(event["run"], RunId)
     logger.append_keys(sample_id=ids.sample, run_key=ids.run_key, execution_arn=event["execution"])
     planned = plans().plan(ids, event["execution"])
     metrics.add_metric(name="RunsPlanned", unit="Count", value=1)

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from seqdrop import wiring
 from seqdrop.aws.faults import faults_are_transient
-from seqdrop.flow.jobs import StageInput
+from seqdrop.domain.identity import StageInput
 
 logger = Logger()
 metrics = Metrics()

@@ -8,7 +8,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from seqdrop import wiring
 from seqdrop.aws.events import read_job_event
-from seqdrop.flow.jobs import catalog_key
+from seqdrop.domain.identity import StageOf
+from seqdrop.flow.jobs import owner_of
 from seqdrop.flow.references import ReferenceFlow
 from seqdrop.messages import each_message
 
@@ -32,20 +33,20 @@ def references() -> ReferenceFlow:
 def record(body: str) -> None:
     """One event; late and doubled ones change nothing."""
     state = read_job_event(body)
-    key = catalog_key(state)
-    job = wiring.job_flow().record(key, state) if key else None
+    owner = owner_of(state)
+    job = wiring.job_flow().record(owner, state) if owner else None
     metrics.add_metric(name="JobEvents", unit="Count", value=1)
     if job is None:
         logger.info("not a job of ours", job_id=state.job_id, status=state.status)
         return
-    if job.pk.startswith("REFERENCE#"):
-        references().settle(job)
-    else:
+    if isinstance(job.owner, StageOf):
         wiring.job_flow().answer(job)
+    elif job.has_ended:
+        references().settle(job.owner.reference)
     if state.blocked:
         metrics.add_metric(name="QueuesBlocked", unit="Count", value=1)
         logger.warning("queue blocked", queue=job.queue, job_id=job.job_id, reason=state.blocked)
-    logger.info("job recorded", job=job.sk, item=job.pk, job_id=job.job_id, status=job.status)
+    logger.info("job recorded", job=job.name, job_id=job.job_id, status=job.status)
 
 
 @logger.inject_lambda_context

@@ -34,7 +34,7 @@ def register(body: str) -> None:
     """One upload, or one look at an analysis that time alone was to decide."""
     message = read_upload_message(body)
     if isinstance(message, Recheck):
-        status = wiring.claims().advance(message.sample, message.assay, message.generation)
+        status = wiring.claims().advance(message.analysis, message.generation)
         metrics.add_metric(name="Rechecks", unit="Count", value=1)
         logger.info("looked again", sample_id=message.sample, assay=message.assay, status=status)
         return

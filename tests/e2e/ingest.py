@@ -160,7 +160,7 @@ def rerun(lab: Lab, sample: str, assay: str) -> None:
     analysis = lab.analysis(sample, assay)
     assert analysis is not None
     lab.catalog.analyses.release(analysis, "test", RunOptions(), now())
-    Rechecks(lab.client("sqs"), lab.runtime.outputs["UploadsQueueUrl"]).send(sample, assay)
+    Rechecks(lab.client("sqs"), lab.runtime.outputs["UploadsQueueUrl"]).send(analysis.id)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from seqdrop.domain.identity import ObjectName
 from tests.e2e.command import Command
 from tests.lab import pair
 from tests.statemachine.bench import Bench, open_bench
@@ -94,7 +95,9 @@ def test_options_become_a_manifest_and_the_same_upload_again_starts_nothing(
     assert command.ask(*arguments) == first
     manifest = first["manifest"].removeprefix(f"s3://{bench.lab.uploads}/")
     bench.lab.wait_until(
-        lambda: len(bench.lab.catalog.analyses.uploads(bench.lab.uploads, manifest)[0]) == 2
+        lambda: (
+            len(bench.lab.catalog.analyses.uploads(ObjectName(bench.lab.uploads, manifest))[0]) == 2
+        )
     )
     command.good("wait", "NA2", "--timeout", "60")
     [analysis] = command.ask("show", "NA2")["analyses"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from seqdrop.domain.identity import ReferenceId
 from seqdrop.domain.reference import ReferenceState
 from tests.e2e.command import Command
 from tests.field_cases import made, needs_cases
@@ -63,7 +64,7 @@ def refused(command: Command, lab: Lab, name: str, *files: Path) -> str:
     assert ended.returncode == 1, ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr
     assert uploaded(lab, name) == []
-    assert lab.catalog.references.get(name, "1") is None
+    assert lab.catalog.references.get(ReferenceId(name, "1")) is None
     return ended.stderr
 
 
@@ -122,7 +123,7 @@ def test_target_regions_from_the_field(command: Command, lab: Lab, tmp_path: Pat
         assert bool(document["warnings"]) == bool(word)
 
     def states() -> set[str]:
-        found = [lab.catalog.references.get(f"bed-{name}", "1") for name in GOOD_BED]
+        found = [lab.catalog.references.get(ReferenceId(f"bed-{name}", "1")) for name in GOOD_BED]
         assert all(version and version.state is not ReferenceState.FAILED for version in found)
         return {version.state for version in found if version}
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from seqdrop.domain.identity import ReferenceId
 from tests.lab import Lab, fasta, make_genome, open_lab, pair
 
 GENOME = make_genome(5_000)
@@ -41,7 +42,7 @@ def test_a_reference_is_ready_without_the_index_of_dragen_and_an_assay_on_cpu_ru
     lab: Lab,
 ) -> None:
     lab.add_reference("GRCh38", fasta(GENOME))
-    added = lab.catalog.references.get("GRCh38", "1")
+    added = lab.catalog.references.get(ReferenceId("GRCh38", "1"))
     assert added is not None
     assert (added.wanted, set(added.indexes)) == (("sequence", "bwa"), {"sequence", "bwa"})
     drop(lab, "NA2", "wgs-cpu")

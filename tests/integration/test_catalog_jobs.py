@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqdrop.aws.catalog.layout import timestamp
-from seqdrop.aws.catalog.table import Key
 from seqdrop.domain.errors import Transient
+from seqdrop.domain.identity import AnalysisId, RunId, StageOf
 from seqdrop.domain.records import Job, JobState
 from tests.cloud_support import Cloud, open_cloud
+from tests.domain_support import job as job_of
 
 _numbers = count()
 
@@ -28,25 +29,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 def new_job(cloud: Cloud) -> Job:
     """A job that no test has used, as it is before Batch hears of it."""
-    pk, sk = cloud.catalog.jobs.key(f"S{next(_numbers)}", "wgs", "abc#1", "align")
-    return cloud.catalog.jobs.start(
-        Job(
-            pk,
-            sk,
-            "align",
-            "name",
-            "lab-cpu-routine",
-            "prefix/",
-            "results",
-            "folder/",
-            token="first",
-        )
-    )
-
-
-def key(job: Job) -> Key:
-    """Where a job is."""
-    return job.pk, job.sk
+    owner = StageOf(RunId(f"S{next(_numbers)}", "wgs", "abc", 1), "align")
+    return cloud.catalog.jobs.start(job_of(owner, token="first"))
 
 
 def state(status: str, attempts: int = 0, job_id: str = "job-1") -> JobState:
@@ -79,14 +63,14 @@ def test_whatever_the_order_of_news_the_job_ends_the_same(
 ) -> None:
     straight, mixed = new_job(cloud), new_job(cloud)
     for one in [*WAY, end]:
-        cloud.catalog.jobs.record_state(key(straight), one, cloud.clock())
+        cloud.catalog.jobs.record_state(straight.owner, one, cloud.clock())
     for one in data.draw(st.permutations([*news, end, end])):
-        cloud.catalog.jobs.record_state(key(mixed), one, cloud.clock())
-    expected, found = cloud.catalog.jobs.get(key(straight)), cloud.catalog.jobs.get(key(mixed))
+        cloud.catalog.jobs.record_state(mixed.owner, one, cloud.clock())
+    expected, found = cloud.catalog.jobs.get(straight.owner), cloud.catalog.jobs.get(mixed.owner)
     assert expected is not None
     assert found is not None
-    same = {"pk": mixed.pk, "sk": mixed.sk, "updated": found.updated}
-    assert found == msgspec.structs.replace(expected, **same)
+    same = msgspec.structs.replace(expected, owner=mixed.owner, updated=found.updated)
+    assert found == same
     assert found.status == end.status
 
 
@@ -95,7 +79,7 @@ def test_whatever_the_order_of_news_the_job_ends_the_same(
 def test_a_job_never_goes_back(cloud: Cloud, news: list[JobState]) -> None:
     job, progress, ends = new_job(cloud), [0], set()
     for one in news:
-        recorded = cloud.catalog.jobs.record_state(key(job), one, cloud.clock())
+        recorded = cloud.catalog.jobs.record_state(job.owner, one, cloud.clock())
         assert recorded is not None
         progress.append(recorded.progress)
         ends |= {recorded.status} if recorded.has_ended else set()
@@ -116,9 +100,9 @@ def blocked(minute: int, why: str = NO_CAPACITY, attempts: int = 0) -> JobState:
 
 def tell(cloud: Cloud, job: Job, one: JobState) -> Job | None:
     """What record_job_event does with a state."""
-    recorded = cloud.catalog.jobs.record_state(key(job), one, cloud.clock())
+    recorded = cloud.catalog.jobs.record_state(job.owner, one, cloud.clock())
     if one.blocked:
-        cloud.catalog.jobs.record_blocked(key(job), one, cloud.clock())
+        cloud.catalog.jobs.record_blocked(job.owner, one, cloud.clock())
     return recorded
 
 
@@ -133,7 +117,7 @@ def test_a_blocked_job_tells_its_last_reason_and_its_first_time_in_any_order(
     job = new_job(cloud)
     for one in news:
         tell(cloud, job, one)
-    found = cloud.catalog.jobs.get(key(job))
+    found = cloud.catalog.jobs.get(job.owner)
     assert found is not None
     assert (found.status, found.reason) == ("RUNNABLE", "")
     assert (found.blocked_reason, found.blocked_since) == (NO_CAPACITY, "2026-03-01T12:05:00.000Z")
@@ -151,7 +135,7 @@ def test_whatever_comes_late_only_a_job_that_waits_is_blocked(
     job, told = new_job(cloud), data.draw(st.permutations([*news, surely, surely]))
     for one in told:
         tell(cloud, job, one)
-    found = cloud.catalog.jobs.get(key(job))
+    found = cloud.catalog.jobs.get(job.owner)
     assert found is not None
     of_this_wait = [one for one in told if one.blocked and one.progress == found.progress]
     assert bool(found.blocked_reason) is bool(found.blocked_since) is bool(of_this_wait)
@@ -163,7 +147,7 @@ def test_a_job_that_is_blocked_again_after_an_attempt_counts_anew(cloud: Cloud) 
     job = new_job(cloud)
     for one in (blocked(5), state("RUNNING"), blocked(20, attempts=1), blocked(6)):
         tell(cloud, job, one)
-    found = cloud.catalog.jobs.get(key(job))
+    found = cloud.catalog.jobs.get(job.owner)
     assert found is not None
     assert found.blocked_since == "2026-03-01T12:20:00.000Z"
 
@@ -172,10 +156,10 @@ def test_what_was_told_before_the_job_was_seen_to_be_free_comes_too_late(cloud: 
     job = new_job(cloud)
     tell(cloud, job, blocked(5))
     cloud.clock.turn(3_600)
-    cloud.catalog.jobs.record_unblocked(key(job), blocked(5), cloud.clock())
+    cloud.catalog.jobs.record_unblocked(job.owner, blocked(5), cloud.clock())
     for one in (blocked(5), blocked(4), blocked(6, INVALID)):
         tell(cloud, job, one)
-    found = cloud.catalog.jobs.get(key(job))
+    found = cloud.catalog.jobs.get(job.owner)
     assert found is not None
     assert (found.blocked_reason, found.blocked_since) == ("", "")
 
@@ -184,9 +168,9 @@ def test_an_event_that_comes_after_the_job_was_seen_to_be_free_is_not_taken(clou
     job = new_job(cloud)
     tell(cloud, job, state("RUNNABLE"))
     cloud.clock.turn(3_600)
-    cloud.catalog.jobs.record_unblocked(key(job), blocked(5), cloud.clock())
+    cloud.catalog.jobs.record_unblocked(job.owner, blocked(5), cloud.clock())
     tell(cloud, job, blocked(5))
-    found = cloud.catalog.jobs.get(key(job))
+    found = cloud.catalog.jobs.get(job.owner)
     assert found is not None
     assert (found.blocked_reason, found.blocked_since) == ("", "")
 
@@ -197,12 +181,12 @@ def test_an_event_of_before_does_not_lengthen_a_wait_that_began_after_it_was_fre
     job = new_job(cloud)
     tell(cloud, job, state("RUNNABLE"))
     cloud.clock.turn(3_600)
-    cloud.catalog.jobs.record_unblocked(key(job), blocked(5), cloud.clock())
+    cloud.catalog.jobs.record_unblocked(job.owner, blocked(5), cloud.clock())
     cloud.clock.turn(3_600)
     again = msgspec.structs.replace(blocked(5), told=timestamp(cloud.clock()))
     for one in (again, blocked(5)):
         tell(cloud, job, one)
-    found = cloud.catalog.jobs.get(key(job))
+    found = cloud.catalog.jobs.get(job.owner)
     assert found is not None
     assert found.blocked_since == again.told
 
@@ -220,8 +204,8 @@ def test_why_another_job_can_not_start_is_not_taken(cloud: Cloud) -> None:
     job = new_job(cloud)
     tell(cloud, job, state("RUNNABLE"))
     other = msgspec.structs.replace(blocked(5), job_id="job-2")
-    assert cloud.catalog.jobs.record_blocked(key(job), other, cloud.clock()) is None
-    nowhere = cloud.catalog.jobs.key("nobody", "wgs", "abc#1", "align")
+    assert cloud.catalog.jobs.record_blocked(job.owner, other, cloud.clock()) is None
+    nowhere = StageOf(RunId("nobody", "wgs", "abc", 1), "align")
     assert cloud.catalog.jobs.record_blocked(nowhere, blocked(5), cloud.clock()) is None
     assert cloud.catalog.jobs.get(nowhere) is None
 
@@ -229,9 +213,9 @@ def test_why_another_job_can_not_start_is_not_taken(cloud: Cloud) -> None:
 def test_what_an_earlier_attempt_ended_of_is_not_said_of_the_next(cloud: Cloud) -> None:
     job = new_job(cloud)
     again = JobState("job-1", "RUNNABLE", "Host EC2 terminated", 137, attempt_seconds=(9.0,))
-    cloud.catalog.jobs.record_state(key(job), again, cloud.clock())
+    cloud.catalog.jobs.record_state(job.owner, again, cloud.clock())
     runs = JobState("job-1", "RUNNING", attempt_seconds=(9.0,))
-    recorded = cloud.catalog.jobs.record_state(key(job), runs, cloud.clock())
+    recorded = cloud.catalog.jobs.record_state(job.owner, runs, cloud.clock())
     assert recorded is not None
     assert (recorded.status, recorded.reason, recorded.exit_code) == ("RUNNING", "", None)
 
@@ -241,7 +225,7 @@ def test_a_job_is_written_once_and_always_has_the_newest_token(cloud: Cloud) -> 
     cloud.catalog.jobs.record_id(job, "job-1")
     again = cloud.catalog.jobs.start(msgspec.structs.replace(job, token="second"))
     assert (again.job_id, again.token) == ("job-1", "second")
-    assert cloud.catalog.jobs.wait_with(key(job), "third").token == "third"
+    assert cloud.catalog.jobs.wait_with(job.owner, "third").token == "third"
 
 
 def test_news_of_another_job_are_not_taken(cloud: Cloud) -> None:
@@ -249,39 +233,34 @@ def test_news_of_another_job_are_not_taken(cloud: Cloud) -> None:
     assert cloud.catalog.jobs.record_id(job, "job-1") is not None
     assert cloud.catalog.jobs.record_id(job, "job-1") is not None
     assert cloud.catalog.jobs.record_id(job, "job-2") is None
-    before = cloud.catalog.jobs.get(key(job))
+    before = cloud.catalog.jobs.get(job.owner)
     other = state("FAILED", 1, job_id="job-2")
-    assert cloud.catalog.jobs.record_state(key(job), other, cloud.clock()) is None
-    assert cloud.catalog.jobs.get(key(job)) == before
+    assert cloud.catalog.jobs.record_state(job.owner, other, cloud.clock()) is None
+    assert cloud.catalog.jobs.get(job.owner) == before
 
 
 def test_an_event_before_the_submission_was_recorded_ties_the_job(cloud: Cloud) -> None:
     job = new_job(cloud)
-    cloud.catalog.jobs.record_state(key(job), state("RUNNING"), cloud.clock())
+    cloud.catalog.jobs.record_state(job.owner, state("RUNNING"), cloud.clock())
     recorded = cloud.catalog.jobs.record_id(job, "job-1")
     assert recorded is not None
     assert recorded.status == "RUNNING"
 
 
 def test_news_of_a_job_that_is_not_there_make_none(cloud: Cloud) -> None:
-    nowhere = cloud.catalog.jobs.key("nobody", "wgs", "abc#1", "align")
+    nowhere = StageOf(RunId("nobody", "wgs", "abc", 1), "align")
     assert cloud.catalog.jobs.record_state(nowhere, state("RUNNING"), cloud.clock()) is None
-    with pytest.raises(Transient, match="no job at JOB#wgs#abc#0001#align#1"):
+    with pytest.raises(Transient, match="no job of align"):
         cloud.catalog.jobs.wait_with(nowhere, "token")
     assert cloud.catalog.jobs.get(nowhere) is None
 
 
 def test_jobs_are_found_by_run_and_by_analysis(cloud: Cloud) -> None:
     sample = f"S{next(_numbers)}"
-    for run, stage in (
-        ("abc#1", "align"),
-        ("abc#1", "call"),
-        ("abc#10", "align"),
-        ("abd#1", "call"),
-    ):
-        pk, sk = cloud.catalog.jobs.key(sample, "wgs", run, stage)
-        cloud.catalog.jobs.start(Job(pk, sk, stage, "n", "q", "p/", "b", "f/"))
-    of_run = cloud.catalog.jobs.of_run(sample, "wgs", "abc#1")
-    assert [job.stage for job in of_run] == ["align", "call"]
-    assert len(cloud.catalog.jobs.of_run(sample, "wgs")) == 4
-    assert cloud.catalog.jobs.of_run(sample, "wes") == []
+    runs = [RunId(sample, "wgs", *run) for run in (("abc", 1), ("abc", 10), ("abd", 1))]
+    for run, stage in zip([runs[0], *runs], ("align", "call", "align", "call"), strict=True):
+        cloud.catalog.jobs.start(job_of(StageOf(run, stage)))
+    assert [job.stage for job in cloud.catalog.jobs.of_run(runs[0])] == ["align", "call"]
+    assert [job.owner for job in cloud.catalog.jobs.of_run(runs[1])] == [StageOf(runs[1], "align")]
+    assert len(cloud.catalog.jobs.of_analysis(AnalysisId(sample, "wgs"))) == 4
+    assert cloud.catalog.jobs.of_analysis(AnalysisId(sample, "wes")) == []

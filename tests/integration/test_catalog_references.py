@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from seqdrop.domain.errors import Conflict, ReferenceNotReady
+from seqdrop.domain.identity import ReferenceId
 from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 from tests.cloud_support import Cloud, open_cloud
@@ -27,7 +28,7 @@ def preparing(version: str = "1", created: str = "2026-01-01") -> ReferenceVersi
 
 def there(cloud: Cloud, version: str = "1") -> ReferenceVersion:
     """A version as it is."""
-    found = cloud.catalog.references.get("GRCh38", version)
+    found = cloud.catalog.references.get(ReferenceId("GRCh38", version))
     assert found is not None
     return found
 
@@ -70,7 +71,7 @@ def test_a_reference_that_is_not_there_says_how_to_add_it(
 def test_indexes_are_added_one_by_one_in_any_order_and_twice(cloud: Cloud) -> None:
     cloud.catalog.references.add(preparing(), "x", cloud.clock())
     for name in ("dragen", "bwa", "dragen"):
-        cloud.catalog.references.add_index("GRCh38", "1", name, (part(name, name),))
+        cloud.catalog.references.add_index(ReferenceId("GRCh38", "1"), name, (part(name, name),))
     assert set(there(cloud).indexes) == {"bwa", "dragen"}
 
 

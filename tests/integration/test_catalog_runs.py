@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from seqdrop.domain.errors import Conflict
+from seqdrop.domain.identity import ReferenceId, RunId
 from seqdrop.domain.plan import encode
 from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus, StageRun
 from tests.cloud_support import START, Cloud, open_cloud
@@ -17,26 +18,27 @@ from tests.domain_support import blueprint, run_of
 RUN = run_of(
     blueprint(), blueprint=encode(blueprint()), parts={"sequence": "s1"}, reference="tiny/1"
 )
+TINY = ReferenceId("tiny", "1")
 STAGES = [StageRun("align", "k1", "NA1/wgs/align/k1/1/", "cpu")]
 
 
 @pytest.fixture
 def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     with open_cloud(tmp_path, monkeypatch) as cloud:
-        cloud.catalog.analyses.ensure("NA1", "wgs", START)
+        cloud.catalog.analyses.ensure(RUN.id.analysis, START)
         yield cloud
 
 
 def analysis(cloud: Cloud) -> Analysis:
     """The analysis as it is."""
-    found = cloud.catalog.analyses.get("NA1", "wgs")
+    found = cloud.catalog.analyses.get(RUN.id.analysis)
     assert found is not None
     return found
 
 
 def run(cloud: Cloud, wanted: Run = RUN) -> Run:
     """The run as it is."""
-    found = cloud.catalog.runs.get("NA1", "wgs", wanted.id)
+    found = cloud.catalog.runs.get(wanted.id)
     assert found is not None
     return found
 
@@ -48,7 +50,7 @@ def ended(status: RunStatus, of: Run = RUN) -> Run:
 
 def claimed(cloud: Cloud) -> Analysis:
     """The analysis, with its run claimed."""
-    cloud.catalog.runs.claim(analysis(cloud), RUN, cloud.clock())
+    cloud.catalog.runs.claim(analysis(cloud), RUN, TINY, cloud.clock())
     return analysis(cloud)
 
 
@@ -74,10 +76,10 @@ def test_of_many_claims_at_once_exactly_one_wins(cloud: Cloud) -> None:
 
     def claim(number: int) -> None:
         other = msgspec.structs.replace(RUN, run_key=f"{number:024x}")
-        cloud.catalog.runs.claim(seen, other, cloud.clock())
+        cloud.catalog.runs.claim(seen, other, TINY, cloud.clock())
 
     (winner,) = at_once(8, claim)
-    assert analysis(cloud).active_run == f"{winner:024x}#1"
+    assert analysis(cloud).active_run == RunId("NA1", "wgs", f"{winner:024x}", 1)
     runs = [i for i in cloud.catalog.analyses.partition("NA1") if str(i["sk"]).startswith("RUN#")]
     assert [item["run_key"] for item in runs] == [f"{winner:024x}"]
     assert [e["what"] for e in cloud.catalog.analyses.events("NA1")] == ["run claimed"]
@@ -93,8 +95,8 @@ def test_of_many_who_close_a_run_exactly_one_does(cloud: Cloud) -> None:
 
     (winner,) = at_once(9, close)
     assert run(cloud).status is statuses[winner]
-    assert analysis(cloud).current_run == (RUN.id if winner % 3 == 0 else "")
-    assert analysis(cloud).active_run == ""
+    assert analysis(cloud).current_run == (RUN.id if winner % 3 == 0 else None)
+    assert analysis(cloud).active_run is None
 
 
 def test_a_claim_freezes_the_run_and_marks_its_analysis(cloud: Cloud) -> None:
@@ -105,10 +107,10 @@ def test_a_claim_freezes_the_run_and_marks_its_analysis(cloud: Cloud) -> None:
 
 def test_a_claim_of_changed_inputs_fails(cloud: Cloud) -> None:
     old = analysis(cloud)
-    cloud.catalog.analyses.hold("NA1", "wgs", "object-1", "empty", cloud.clock())
+    cloud.catalog.analyses.hold(RUN.id.analysis, "object-1", "empty", cloud.clock())
     before = cloud.items("NA1")
     with pytest.raises(Conflict):
-        cloud.catalog.runs.claim(old, RUN, cloud.clock())
+        cloud.catalog.runs.claim(old, RUN, TINY, cloud.clock())
     assert cloud.items("NA1") == before
 
 
@@ -140,17 +142,17 @@ def test_a_good_run_becomes_the_current_one(cloud: Cloud) -> None:
         ended(RunStatus.SUCCEEDED), seen, AnalysisStatus.ANALYSED, cloud.clock()
     )
     found = analysis(cloud)
-    assert (found.status, found.current_run, found.active_run) == ("ANALYSED", RUN.id, "")
-    assert found.released_run == ""
+    assert (found.status, found.current_run, found.active_run) == ("ANALYSED", RUN.id, None)
+    assert found.released_run is None
 
 
 def test_a_run_whose_inputs_changed_says_nothing_of_its_analysis(cloud: Cloud) -> None:
     claimed(cloud)
-    cloud.catalog.analyses.hold("NA1", "wgs", "object-1", "R2 is empty", cloud.clock())
+    cloud.catalog.analyses.hold(RUN.id.analysis, "object-1", "R2 is empty", cloud.clock())
     held = analysis(cloud)
     cloud.catalog.runs.close(ended(RunStatus.SUCCEEDED), held, None, cloud.clock())
     found = analysis(cloud)
-    assert (found.status, found.current_run, found.active_run) == ("HELD", "", "")
+    assert (found.status, found.current_run, found.active_run) == ("HELD", None, None)
     assert run(cloud).status is RunStatus.SUCCEEDED
 
 
@@ -169,8 +171,8 @@ def test_an_earlier_good_run_is_taken_again(cloud: Cloud) -> None:
         ended(RunStatus.SUCCEEDED), qc="FAIL", qc_reasons=("FAIL: mapped", "WARN: depth")
     )
     cloud.catalog.runs.close(good, seen, AnalysisStatus.ANALYSED, cloud.clock(), why="as then")
-    cloud.catalog.analyses.hold("NA1", "wgs", "x", "y", cloud.clock())
-    cloud.catalog.runs.adopt(analysis(cloud), run(cloud), "tiny/1", cloud.clock())
+    cloud.catalog.analyses.hold(RUN.id.analysis, "x", "y", cloud.clock())
+    cloud.catalog.runs.adopt(analysis(cloud), run(cloud), TINY, cloud.clock())
     assert (analysis(cloud).status, analysis(cloud).current_run) == ("ANALYSED", RUN.id)
     assert analysis(cloud).why == "FAIL: mapped; WARN: depth", "its verdict is taken with it"
     what = [e["what"] for e in cloud.catalog.analyses.events("NA1")]
@@ -183,24 +185,24 @@ def test_the_content_that_a_current_run_uses_is_indexed_and_no_other(cloud: Clou
         ended(RunStatus.SUCCEEDED), seen, AnalysisStatus.ANALYSED, cloud.clock()
     )
     second = msgspec.structs.replace(RUN, run_key="f" * 24, parts={"annotation": "a1"})
-    cloud.catalog.runs.claim(analysis(cloud), second, cloud.clock())
+    cloud.catalog.runs.claim(analysis(cloud), second, TINY, cloud.clock())
     cloud.catalog.runs.close(
         ended(RunStatus.SUCCEEDED, second), analysis(cloud), AnalysisStatus.ANALYSED, cloud.clock()
     )
     uses = [i for i in cloud.catalog.analyses.partition("NA1") if str(i["sk"]).startswith("USES#")]
     assert [(i["part"], i["run"], i["by_reference_pk"]) for i in uses] == [
-        ("annotation", second.id, "PART#a1")
+        ("annotation", second.id.short, "PART#a1")
     ]
 
 
 def test_attempts_of_a_run_are_found_in_their_order(cloud: Cloud) -> None:
     for attempt in (1, 2, 10):
         one = msgspec.structs.replace(RUN, attempt=attempt)
-        cloud.catalog.runs.claim(analysis(cloud), one, cloud.clock())
+        cloud.catalog.runs.claim(analysis(cloud), one, TINY, cloud.clock())
         cloud.catalog.runs.close(
             ended(RunStatus.FAILED, one), analysis(cloud), AnalysisStatus.FAILED, cloud.clock()
         )
-    attempts = [r.attempt for r in cloud.catalog.runs.of_key("NA1", "wgs", RUN.run_key)]
+    attempts = [r.attempt for r in cloud.catalog.runs.of_key(RUN.id.analysis, RUN.run_key)]
     assert attempts == [1, 2, 10]
 
 
@@ -212,7 +214,7 @@ def test_every_audit_event_has_a_time_and_a_cause_of_its_own(cloud: Cloud) -> No
     )
     events = cloud.catalog.analyses.events("NA1")
     assert [str(e["sk"]).split("#", 1)[1] for e in events] == [
-        f"claim#{RUN.id}", f"run#{RUN.id}", f"close#{RUN.id}",
+        f"claim#{RUN.id.short}", f"run#{RUN.id.short}", f"close#{RUN.id.short}",
     ]  # fmt: skip
     assert all(event["who"] == "seqdrop" for event in events)
 
@@ -223,8 +225,8 @@ def test_no_run_is_taken_with_a_reference_that_was_retired(cloud: Cloud, way: st
     references.retire(references.choose("tiny"), "wrong", "an analyst", cloud.clock())
     with pytest.raises(Conflict):
         if way == "claim":
-            cloud.catalog.runs.claim(analysis(cloud), RUN, cloud.clock())
+            cloud.catalog.runs.claim(analysis(cloud), RUN, TINY, cloud.clock())
         else:
-            cloud.catalog.runs.adopt(analysis(cloud), RUN, "tiny/1", cloud.clock())
-    assert cloud.catalog.runs.get("NA1", "wgs", RUN.id) is None
+            cloud.catalog.runs.adopt(analysis(cloud), RUN, TINY, cloud.clock())
+    assert cloud.catalog.runs.get(RUN.id) is None
     assert analysis(cloud).status is AnalysisStatus.RECEIVING

@@ -8,6 +8,7 @@ import pytest
 from cli.dead_letters import DeadLetters
 from cli.doctor.catalog import Deployed, check_references
 from cli.doctor.findings import Wanted
+from seqdrop.domain.identity import AnalysisId
 from seqdrop.domain.records import AnalysisStatus
 from seqdrop.library import Library
 from tests.cloud_support import open_cloud
@@ -34,7 +35,7 @@ def test_a_reference_that_is_missing_fails_once_a_sample_waits_for_it(
         assert said() == [("warn", "wgs, panel")]
         cloud.upload("NA1_R1.fastq.gz", reads(5, mate=1))
         cloud.upload("NA1_R2.fastq.gz", reads(5, mate=2))
-        held = cloud.catalog.analyses.get("NA1", "wgs")
+        held = cloud.catalog.analyses.get(AnalysisId("NA1", "wgs"))
         assert held is not None
         assert held.status is AnalysisStatus.HELD
         assert said() == [("fail", "wgs"), ("warn", "panel")]
@@ -49,7 +50,7 @@ def test_what_is_held_for_another_reason_waits_for_no_reference(
         assays = tmp_path / "assays.yaml"
         assays.write_text(assays.read_text().replace("reference: tiny", "reference: GRCh37"))
         cloud.upload("NA1_R1.fastq.gz", b"no reads")
-        held = cloud.catalog.analyses.get("NA1", "wgs")
+        held = cloud.catalog.analyses.get(AnalysisId("NA1", "wgs"))
         assert held is not None
         assert held.status is AnalysisStatus.HELD
         wanted = Wanted({}, {}, {}, Library(str(tmp_path)), None)

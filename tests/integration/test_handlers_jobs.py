@@ -132,5 +132,5 @@ def test_a_job_that_batch_forgot_is_judged_by_its_results(
 
 
 def test_a_poll_of_a_job_that_was_never_submitted_is_tried_again(planned: Bench) -> None:
-    with pytest.raises(Transient, match="no job at"):
+    with pytest.raises(Transient, match="no job of align"):
         planned.stage("poll_job")

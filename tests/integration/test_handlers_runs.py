@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
-from seqdrop.aws.executions import RunInput
 from seqdrop.domain.errors import NoSuchSample, Transient
+from seqdrop.domain.identity import RunId
 from seqdrop.domain.records import AnalysisStatus, RunStatus
 from seqdrop.flow.closing import ResultsIncomplete
 from tests.cloud_support import RESULTS, UPLOADS, execution_event
@@ -42,7 +42,7 @@ def test_a_run_is_planned_once(planned: Bench) -> None:
 
 
 def test_there_is_no_plan_for_what_is_not_there(bench: Bench) -> None:
-    nowhere = Bench(bench.cloud, RunInput("nobody", "wgs", "0" * 24, 1))
+    nowhere = Bench(bench.cloud, RunId("nobody", "wgs", "0" * 24, 1))
     for function in ("plan_run", "finish_run"):
         with pytest.raises(NoSuchSample, match="there is no run"):
             nowhere.state(function)
@@ -89,7 +89,7 @@ def test_a_run_without_all_its_results_is_not_promoted(planned: Bench, fault: st
     with pytest.raises(ResultsIncomplete):
         planned.state("finish_run")
     assert planned.run.status is RunStatus.RUNNING
-    assert planned.analysis.current_run == ""
+    assert planned.analysis.current_run is None
 
 
 def test_a_file_that_came_meanwhile_gets_a_look_and_the_run_promotes_nothing(
@@ -100,7 +100,7 @@ def test_a_file_that_came_meanwhile_gets_a_look_and_the_run_promotes_nothing(
     planned.cloud.upload("NA1_S1_L002_R1_001.fastq.gz", reads(5, lane=2))
     planned.state("finish_run")
     assert planned.run.status is RunStatus.SUCCEEDED
-    assert (planned.analysis.active_run, planned.analysis.current_run) == ("", "")
+    assert (planned.analysis.active_run, planned.analysis.current_run) == (None, None)
     assert any('"recheck"' in message for message in planned.cloud.messages())
 
 
@@ -137,7 +137,7 @@ def test_a_sibling_that_ends_after_its_run_has_failed_is_in_the_runs_cost(planne
     planned.state("record_failure", failure={"Error": "JobFailed", "Cause": "align: …"})
     one = planned.shown_run["cost_usd"]
     planned.cloud.deliver("record_job_event", planned.ended("FAILED", 143, number=2))
-    costs = [job.cost_usd or 0.0 for job in planned.cloud.catalog.jobs.of_run("NA1", "wgs")]
+    costs = [job.cost_usd or 0.0 for job in planned.cloud.catalog.jobs.of_run(planned.ids)]
     assert min(costs) > 0
     assert one == pytest.approx(costs[0])
     assert planned.shown_run["cost_usd"] == pytest.approx(sum(costs))
@@ -196,7 +196,7 @@ def test_the_end_of_a_run_that_was_closed_changes_nothing(planned: Bench) -> Non
 
 
 def test_a_bad_event_of_an_execution_does_not_stop_a_batch(planned: Bench) -> None:
-    nobody = RunInput("nobody", "wgs", "0" * 24, 1)
+    nobody = RunId("nobody", "wgs", "0" * 24, 1)
     messages = [
         execution_event(nobody, "FAILED"),
         "{ no event",

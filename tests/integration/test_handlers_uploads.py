@@ -12,10 +12,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from seqdrop.aws.catalog.references import References
-from seqdrop.aws.executions import RunInput
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.blueprint import Blueprint
-from seqdrop.domain.naming import split_run_id, unplaced_sample
+from seqdrop.domain.identity import AnalysisId, ObjectName, ReferenceId
+from seqdrop.domain.naming import unplaced_sample
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import Analysis, AnalysisStatus, RunOptions
 from seqdrop.domain.reference import ReferenceVersion
@@ -39,7 +39,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
 
 def analysis(cloud: Cloud, sample: str = "NA1", assay: str = "wgs") -> Analysis:
     """An analysis as it is."""
-    found = cloud.catalog.analyses.get(sample, assay)
+    found = cloud.catalog.analyses.get(AnalysisId(sample, assay))
     assert found is not None
     return found
 
@@ -144,7 +144,7 @@ def test_an_empty_lane_holds_its_sample_until_a_manifest_leaves_it_out(
     cloud.upload("x.manifest.json", manifest_of_lanes(lanes[0]))
     assert analysis(cloud).status is AnalysisStatus.ANALYSING
     (run,) = cloud.executions.started.values()
-    found = cloud.catalog.runs.get("NA1", "wgs", f"{run.run_key}#{run.attempt}")
+    found = cloud.catalog.runs.get(run)
     assert found is not None
     pairs = msgspec.json.decode(found.blueprint, type=Blueprint).pairs
     assert [(pair.r1.key, pair.r2.key) for pair in pairs] == lanes[:1]
@@ -214,7 +214,7 @@ def test_companions_and_index_reads_are_left_out(cloud: Cloud) -> None:
     for key in ("NA1_1.fastq.gz.md5", "NA1_S1_L001_I1_001.fastq.gz", "report.html"):
         cloud.upload(key, b"x")
     assert cloud.items("NA1") == []
-    placed, _ = cloud.catalog.analyses.uploads(UPLOADS, "NA1_S1_L001_I1_001.fastq.gz")
+    placed, _ = cloud.catalog.analyses.uploads(ObjectName(UPLOADS, "NA1_S1_L001_I1_001.fastq.gz"))
     assert [p.note for p in placed] == ["an index read: left out"]
 
 
@@ -223,7 +223,7 @@ def test_an_object_that_is_gone_by_then_is_noted(cloud: Cloud) -> None:
     version = event["detail"]["object"]["version-id"]
     cloud.s3.delete_object(Bucket=UPLOADS, Key="NA1_1.fastq.gz", VersionId=version)
     assert cloud.deliver("register_upload", event) == []
-    assert cloud.catalog.analyses.get("NA1", "wgs") is None
+    assert cloud.catalog.analyses.get(AnalysisId("NA1", "wgs")) is None
 
 
 def test_lane_split_files_wait_for_more_lanes(cloud: Cloud) -> None:
@@ -304,7 +304,9 @@ def test_a_manifest_and_its_files_may_come_in_any_order(
     found = analysis(cloud, "Hm2", "panel")
     assert found.status is AnalysisStatus.ANALYSING
     assert cloud.executions.starts == 1
-    lanes = {file.identity.lane for file in cloud.catalog.analyses.files("Hm2", "panel")}
+    lanes = {
+        file.identity.lane for file in cloud.catalog.analyses.files(AnalysisId("Hm2", "panel"))
+    }
     assert lanes == {"5"}
 
 
@@ -325,9 +327,10 @@ def test_the_same_bytes_under_the_keys_of_a_manifest_are_what_it_waits_for(
         assert cloud.deliver("register_upload", events[n]) == []
     found = analysis(cloud, "Hm2")
     assert found.holds == {}
-    files = cloud.catalog.analyses.files("Hm2", "wgs")
+    files = cloud.catalog.analyses.files(AnalysisId("Hm2", "wgs"))
     assert sorted(file.object.key for file in files) == ["again/a.gz", "again/b.gz"]
-    run = RunInput("Hm2", "wgs", *split_run_id(found.active_run))
+    assert found.active_run is not None
+    run = found.active_run
     assert {one.run_key for one in cloud.executions.started.values()} == {run.run_key}
     assert cloud.executions.starts == 1
 
@@ -347,9 +350,11 @@ def test_a_manifest_that_says_the_same_again_does_not_start_what_failed(
     cloud.upload("b.gz", R2)
     cloud.upload("x.manifest.json", manifest("a.gz", "b.gz", assay="wgs"))
     found = analysis(cloud, "Hm2")
-    run = RunInput("Hm2", "wgs", *split_run_id(found.active_run))
-    cloud.deliver("end_run", execution_event(run, "TIMED_OUT"))
-    cloud.catalog.analyses.hold("Hm2", "wgs", "run", "R2 is shorter than R1", cloud.clock())
+    assert found.active_run is not None
+    cloud.deliver("end_run", execution_event(found.active_run, "TIMED_OUT"))
+    cloud.catalog.analyses.hold(
+        AnalysisId("Hm2", "wgs"), "run", "R2 is shorter than R1", cloud.clock()
+    )
     body = json.loads(manifest("a.gz", "b.gz", assay="wgs"))
     md5 = again.pop("md5", "")
     body["samples"][0] |= again
@@ -367,7 +372,7 @@ def test_a_manifest_wins_over_what_a_files_name_said(cloud: Cloud) -> None:
     cloud.upload("NA9_1.fastq.gz", R1)
     cloud.upload("x.manifest.json", manifest("NA9_1.fastq.gz", "NA9_2.fastq.gz", assay="wgs"))
     cloud.upload("NA9_2.fastq.gz", R2)
-    assert cloud.catalog.analyses.get("NA9", "wgs") is None
+    assert cloud.catalog.analyses.get(AnalysisId("NA9", "wgs")) is None
     assert analysis(cloud, "Hm2").status is AnalysisStatus.ANALYSING
 
 
@@ -390,7 +395,7 @@ def test_a_manifest_that_can_not_be_used_is_held_until_it_is_corrected(
     unplaced = unplaced_sample(UPLOADS, "x.manifest.json")
     assert why in analysis(cloud, unplaced).why
     cloud.upload("x.manifest.json", manifest("a.gz", "b.gz", assay="wgs"))
-    assert cloud.catalog.analyses.get(unplaced, "wgs") is None
+    assert cloud.catalog.analyses.get(AnalysisId(unplaced, "wgs")) is None
     assert "waiting for 2 of 2 files that x.manifest.json names" in analysis(cloud, "Hm2").why
 
 
@@ -404,9 +409,9 @@ def test_a_samplesheet_that_contradicts_itself_changes_nothing_until_it_is_corre
     assert held.status is AnalysisStatus.HELD
     assert "sample Hm2, column sex: two different values on lines 2 and 3" in held.why
     assert "male" not in str(cloud.items(unplaced))
-    assert cloud.catalog.analyses.get("Hm2", "wgs") is None
+    assert cloud.catalog.analyses.get(AnalysisId("Hm2", "wgs")) is None
     cloud.upload("samplesheet.csv", sheet.format("").encode())
-    assert cloud.catalog.analyses.get(unplaced, "wgs") is None
+    assert cloud.catalog.analyses.get(AnalysisId(unplaced, "wgs")) is None
     found = analysis(cloud, "Hm2")
     assert (found.sex, len(found.expected)) == ("male", 4)
 
@@ -433,7 +438,7 @@ def test_a_version_that_was_retired_holds_who_names_it_and_the_reason_says_so(
     cloud: Cloud,
 ) -> None:
     references = cloud.catalog.references
-    version = references.get("tiny", "1")
+    version = references.get(ReferenceId("tiny", "1"))
     assert version is not None
     references.retire(version, "its contigs are wrong", "an analyst", cloud.clock())
     chosen = {"pipeline": "quick", "reference": "tiny", "reference_version": "1"}
@@ -470,7 +475,8 @@ def test_a_version_that_is_retired_at_the_moment_of_a_claim_is_not_used(
     found = analysis(cloud, "Hm2", "quick")
     if other:
         assert found.status is AnalysisStatus.ANALYSING
-        run = cloud.catalog.runs.get("Hm2", "quick", found.active_run)
+        assert found.active_run is not None
+        run = cloud.catalog.runs.get(found.active_run)
         assert run is not None
         assert (retired, run.reference) == (["2"], "tiny/1")
     else:

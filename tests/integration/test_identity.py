@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from seqdrop.aws.catalog.layout import run_item_key
 from seqdrop.aws.catalog.table import to_item
-from seqdrop.aws.executions import RunInput
+from seqdrop.domain.identity import RunId
 from tests.cloud_support import RESULTS, Cloud
 from tests.identity_support import (
     SITES,
@@ -55,7 +56,7 @@ def test_another_person_under_the_samples_name_fails(cloud: Cloud, assay: str) -
     bench = analyse(cloud, person(2), assay)
     assert bench.run.qc == "FAIL"
     [line] = bench.run.qc_reasons
-    assert f"shared with run {first.run.id} (wgs), below 0.8: another person" in line
+    assert f"shared with run {first.run.id.short} (wgs), below 0.8: another person" in line
     assert bench.run.metrics["identity_concordance"] < 0.6
     record = json.loads(cloud.objects.get(RESULTS, f"{bench.folder}run.json") or b"")
     assert (record["qc"], record["qc_reasons"]) == ("FAIL", [line])
@@ -94,7 +95,7 @@ def test_a_second_wrong_run_does_not_pass_for_being_like_the_first(cloud: Cloud)
     assert analyse(cloud, person(2)).run.qc == "FAIL"
     again = analyse(cloud, person(2)).run
     assert again.qc == "FAIL"
-    assert first.run.id in again.qc_reasons[0]
+    assert first.run.id.short in again.qc_reasons[0]
     assert analyse(cloud, person(1)).run.qc == "PASS"
 
 
@@ -114,7 +115,7 @@ def test_a_run_that_took_the_fingerprint_as_it_is_says_nothing_new(cloud: Cloud)
     bench = start(cloud)
     publish(bench, {})
     stages = msgspec.to_builtins(wrong.run.stages)
-    table, key = cloud.catalog.runs._table, ("SAMPLE#NA1", f"RUN#wgs#{bench.ids.run_key}#0003")
+    table, key = cloud.catalog.runs._table, run_item_key(bench.ids)
     table.update(key, sets={"stages": stages})
     bench.state("finish_run")
     assert bench.run.qc == "FAIL"
@@ -156,5 +157,5 @@ def test_no_genotype_and_no_site_leaves_the_results(cloud: Cloud) -> None:
     for text in (str(cloud.items("NA1")), str(to_item(bench.run)), str(cloud.messages())):
         assert "chr1:" not in text
         assert "0/1" not in text
-    ids = RunInput("NA1", "wes", bench.ids.run_key, 1)
+    ids = RunId("NA1", "wes", bench.ids.run_key, 1)
     assert b"0/1" not in (cloud.objects.get(RESULTS, f"{Bench(cloud, ids).folder}run.json") or b"")

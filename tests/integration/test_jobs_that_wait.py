@@ -7,10 +7,13 @@ import pytest
 
 from seqdrop import wiring
 from seqdrop.aws.batch_detail import read_state
+from seqdrop.aws.catalog.layout import job_parameter
 from seqdrop.domain.blocked import NO_HOST, REMEDIES, cancel_reason
 from seqdrop.domain.errors import Transient
-from seqdrop.domain.records import Job, JobState
+from seqdrop.domain.identity import RunId, StageOf
+from seqdrop.domain.records import JobState
 from tests.cloud_support import blocked_event, job_event
+from tests.domain_support import job as job_of
 from tests.run_support import Bench
 
 LIMIT = 14_400
@@ -176,9 +179,9 @@ def test_a_job_that_waits_for_others_that_run_is_never_given_up(
 
 def another(bench: Bench, status: str, **detail: Any) -> None:
     """Batch's event of another job of the same hosts, of now."""
-    key = bench.cloud.catalog.jobs.key("NA2", "wgs", "abc#1", "align")
-    bench.cloud.catalog.jobs.start(Job(*key, "align", "n", "lab-cpu-bulk", "p/", "results", "f/"))
-    parameters = {"catalog": "|".join(key)}
+    owner = StageOf(RunId("NA2", "wgs", "abc", 1), "align")
+    bench.cloud.catalog.jobs.start(job_of(owner, queue="lab-cpu-bulk"))
+    parameters = {"catalog": job_parameter(owner)}
     event = job_event(jobId="job-2", status=status, parameters=parameters, **detail)
     event["time"] = bench.cloud.clock.time.strftime("%Y-%m-%dT%H:%M:%SZ")
     assert bench.cloud.deliver("record_job_event", event) == []
@@ -276,11 +279,10 @@ def test_many_that_no_host_comes_for_are_each_told_at_their_next_look(submitted:
     catalog, flow = cloud.catalog, wiring.job_flow()
     jobs = {}
     for number, sample in enumerate(line, 2):
-        key = catalog.jobs.key(sample, "wgs", "abc#1", "align")
-        job = Job(*key, "align", sample, "lab-cpu-routine", "p/", "results", "f/")
-        catalog.jobs.start(job)
+        owner = StageOf(RunId(sample, "wgs", "abc", 1), "align")
+        catalog.jobs.start(job_of(owner, name=sample))
         waits = JobState(f"job-{number}", "RUNNABLE")
-        recorded = flow.record(key, waits)
+        recorded = flow.record(owner, waits)
         assert recorded is not None
         jobs[sample] = (recorded, waits)
     cloud.clock.turn(LIMIT + 60)

@@ -15,8 +15,10 @@ from cli import references as command
 from cli.faults import CommandFailed
 from cli.parts import Part, stored_parts
 from seqdrop import wiring
+from seqdrop.aws.catalog.layout import job_parameter
 from seqdrop.aws.catalog.references import References
 from seqdrop.domain.errors import InvalidInput
+from seqdrop.domain.identity import IndexOf, ReferenceId
 from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.plan import StageResult, encode
 from seqdrop.domain.records import Job, JobState
@@ -41,19 +43,19 @@ class Bench:
     def add(self, **given: Any) -> ReferenceVersion:
         """Adds it, or goes on with it."""
         values: dict[str, Any] = {"parts": PARTS, "bases": 10, "who": "an analyst", "facts": FACTS}
-        return self.flow.add("g", "1", **{**values, **given})
+        return self.flow.add(ReferenceId("g", "1"), **{**values, **given})
 
     def version(self) -> ReferenceVersion:
         """As the catalog has it."""
-        found = self.cloud.catalog.references.get("g", "1")
+        found = self.cloud.catalog.references.get(ReferenceId("g", "1"))
         assert found is not None
         return found
 
     @property
     def jobs(self) -> dict[str, Job]:
         """The newest job of each index."""
-        found = self.cloud.catalog.jobs.of_reference("g", "1")
-        return {job.stage: job for job in sorted(found, key=lambda job: job.sk)}
+        found = self.cloud.catalog.jobs.of_reference(ReferenceId("g", "1"))
+        return {job.stage: job for job in sorted(found, key=lambda job: job.owner.number)}
 
     def leave_results(self, job: Job) -> None:
         """As its runner does at the end."""
@@ -68,7 +70,7 @@ class Bench:
         """Batch's event of a job's end."""
         return job_event(
             jobId=job.job_id, jobName=job.name, status=status, statusReason="Host EC2 terminated",
-            parameters={"catalog": f"{job.pk}|{job.sk}"},
+            parameters={"catalog": job_parameter(job.owner)},
         )  # fmt: skip
 
     def ends(self, index: str, status: str) -> Any:
@@ -155,7 +157,7 @@ def test_a_job_that_left_no_results_is_submitted_again(bench: Bench) -> None:
     bench.deliver(bench.event(bench.jobs["bwa"], "SUCCEEDED"))
     assert bench.version().state is ReferenceState.FAILED
     bench.add()
-    assert bench.jobs["bwa"].sk.endswith("#2")
+    assert bench.jobs["bwa"].owner == IndexOf(ReferenceId("g", "1"), "bwa", 2)
     bench.ends("bwa", "SUCCEEDED")
     assert bench.version().state is ReferenceState.READY
 
@@ -170,7 +172,7 @@ def test_an_end_that_was_recorded_but_never_settled_is_settled_by_the_next_look(
     for index in sorted(INDEXES):
         bench.ends(index, "SUCCEEDED")
     assert bench.version().state is ReferenceState.PREPARING
-    found = bench.add() if again == "add" else bench.flow.refresh("g", "1")
+    found = bench.add() if again == "add" else bench.flow.refresh(ReferenceId("g", "1"))
     assert found is not None
     assert found.state is ReferenceState.READY
 
@@ -182,7 +184,7 @@ def test_an_index_that_gets_no_host_is_given_up_by_who_waits_for_it(
     why, cloud = "UNDETERMINED - Batch job is blocked.", bench.cloud
     for job in bench.jobs.values():
         cloud.batch.states[job.job_id] = JobState(job.job_id, "RUNNABLE", blocked=why)
-    bench.flow.refresh("g", "1")
+    bench.flow.refresh(ReferenceId("g", "1"))
     assert {job.blocked_reason for job in bench.jobs.values()} == {why}
     with pytest.raises(KeyboardInterrupt):
         wait(bench, monkeypatch, interrupted=True)
@@ -192,7 +194,7 @@ def test_an_index_that_gets_no_host_is_given_up_by_who_waits_for_it(
     ]
     assert cloud.batch.cancelled == {}
     cloud.clock.turn(14_500)
-    bench.flow.refresh("g", "1")
+    bench.flow.refresh(ReferenceId("g", "1"))
     assert cloud.batch.cancelled.keys() == {job.job_id for job in bench.jobs.values()}
 
 
@@ -241,10 +243,10 @@ def test_a_job_that_batch_has_forgotten_is_judged_by_its_results(bench: Bench) -
     bench.add()
     bench.ends("sequence", "SUCCEEDED")
     bench.leave_results(bench.jobs["bwa"])
-    bench.flow.refresh("g", "1")
+    bench.flow.refresh(ReferenceId("g", "1"))
     assert bench.version().state is ReferenceState.PREPARING, "Batch may not know it yet"
     bench.cloud.clock.turn(timedelta(hours=2).total_seconds())
-    bench.flow.refresh("g", "1")
+    bench.flow.refresh(ReferenceId("g", "1"))
     assert bench.version().state is ReferenceState.READY
 
 
@@ -291,7 +293,7 @@ def test_a_version_that_is_retired_while_it_is_prepared_ends_its_jobs(
 ) -> None:
     bench.add()
     bench.ends("sequence", "SUCCEEDED")
-    bench.flow.retire("g", "1", "a mistake", "an analyst")
+    bench.flow.retire(ReferenceId("g", "1"), "a mistake", "an analyst")
     assert list(bench.cloud.batch.terminated) == [bench.jobs["bwa"].job_id]
     bench.ends("bwa", "FAILED")
     assert bench.version().state is ReferenceState.RETIRED
@@ -332,7 +334,7 @@ def test_two_that_try_again_at_the_same_moment_make_one_try(
 
     monkeypatch.setattr(References, "retry", twice)
     assert bench.add().state is ReferenceState.PREPARING
-    assert bench.jobs["bwa"].sk.endswith("#2")
+    assert bench.jobs["bwa"].owner == IndexOf(ReferenceId("g", "1"), "bwa", 2)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from moto.batch.responses import BatchResponse
 
 from seqdrop.aws.queues import Rechecks
+from seqdrop.domain.identity import AnalysisId
 from seqdrop.domain.records import RunOptions
 from seqdrop.wiring import now
 from tests.statemachine.bench import Bench
@@ -73,7 +74,7 @@ def rerun(bench: Bench, sample: str, options: RunOptions | None = None) -> None:
     assert analysis is not None
     bench.lab.catalog.analyses.release(analysis, "test", options or RunOptions(), now())
     url = bench.lab.runtime.outputs["UploadsQueueUrl"]
-    Rechecks(bench.lab.client("sqs"), url).send(sample, "quick")
+    Rechecks(bench.lab.client("sqs"), url).send(analysis.id)
 
 
 def assert_analysed_once(bench: Bench, sample: str) -> None:
@@ -241,7 +242,9 @@ def test_run_claimed_by_somebody_who_died_is_started_by_the_next_look(bench: Ben
         kill_function(bench, "register-upload")
         gate.open.set()
         assert lab.runs(sample, "quick")[0].status == "CLAIMED"
-        Rechecks(lab.client("sqs"), lab.runtime.outputs["UploadsQueueUrl"]).send(sample, "quick")
+        Rechecks(lab.client("sqs"), lab.runtime.outputs["UploadsQueueUrl"]).send(
+            AnalysisId(sample, "quick")
+        )
         assert_analysed_once(bench, sample)
     finally:
         StepFunctionResponse.start_execution = start

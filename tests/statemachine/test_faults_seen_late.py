@@ -9,6 +9,7 @@ from typing import Any
 
 from moto.batch.responses import BatchResponse
 
+from seqdrop.domain.identity import AnalysisId, ReferenceId
 from seqdrop.domain.plan import LocalFile, StoredObject
 from seqdrop.domain.reference import ReferenceState
 from tests.lab import fasta, make_genome
@@ -87,7 +88,7 @@ def test_stop_of_a_run_whose_files_changed_lets_the_new_files_have_their_run(ben
     bench.pid("count")
     [run] = lab.runs(sample, "quick")
     bench.drop_pair(sample, flowcell="HOTHER", seed=2)
-    lab.wait_until(lambda: len(lab.catalog.analyses.files(sample, "quick")) == 4)
+    lab.wait_until(lambda: len(lab.catalog.analyses.files(AnalysisId(sample, "quick"))) == 4)
     lab.client("stepfunctions").stop_execution(executionArn=run.execution, cause="by a test")
     lab.wait_until(lambda: lab.runs(sample, "quick")[0].status == "ABORTED")
     bench.let_go("count")
@@ -113,10 +114,12 @@ def test_reference_whose_file_is_not_what_was_added_fails_and_says_why(bench: Be
     bucket, flow = lab.runtime.outputs["ReferencesBucket"], lab.references()
     lab.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
     stored = StoredObject(bucket, key, len(body), sha256="0" * 64)
-    flow.add("changed", "1", {"sequence": LocalFile("genome.fa", stored)}, 5_000, "test")
+    flow.add(
+        ReferenceId("changed", "1"), {"sequence": LocalFile("genome.fa", stored)}, 5_000, "test"
+    )
 
     def failed() -> str:
-        found = flow.refresh("changed", "1")
+        found = flow.refresh(ReferenceId("changed", "1"))
         return found.why if found and found.state is ReferenceState.FAILED else ""
 
     assert "genome.fa" in lab.wait_until(failed)

@@ -181,6 +181,32 @@ def test_only_settings_read_the_environment() -> None:
     assert readers == {"layers/core/seqdrop/settings.py"}
 
 
+def texts(path: Path) -> Iterator[str]:
+    """Every string of a module but its docstrings, those within f-strings too."""
+    tree = parsed(path)
+    docstrings = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or id(node) in docstrings:
+            continue
+        if isinstance(node.value, str):
+            yield node.value
+
+
+LAYOUT = PACKAGE / "aws/catalog/layout.py"
+KEY_PREFIXES = {text for text in texts(LAYOUT) if re.fullmatch(r"[A-Z]+#", text)}
+
+
+def test_the_layout_knows_every_kind_of_item() -> None:
+    kinds = ("SAMPLE", "ANALYSIS", "FILE", "RUN", "JOB", "USES", "OBJECT", "VERSION", "MANIFEST",
+             "CONTROL", "REFERENCE", "HOSTS", "EVENTS", "STATUS", "PART")  # fmt: skip
+    assert {f"{kind}#" for kind in kinds} <= KEY_PREFIXES
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path != LAYOUT], ids=shown)
+def test_a_key_of_the_table_is_written_in_the_layout_and_nowhere_else(path: Path) -> None:
+    assert [text for text in texts(path) if any(prefix in text for prefix in KEY_PREFIXES)] == []
+
+
 @pytest.mark.parametrize("path", ALL, ids=shown)
 def test_a_name_says_what_is_in_it(path: Path) -> None:
     assert not FORBIDDEN_NAMES & {part.removesuffix(".py") for part in path.parts[-3:]}

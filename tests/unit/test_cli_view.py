@@ -2,27 +2,31 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from cli.timeline import sample_lines, size_text
 from cli.view import choose_analysis, sample_document
-from seqdrop.aws.catalog.layout import analysis_key, file_key, job_key, run_item_key
-from seqdrop.aws.catalog.table import Item, to_item
+from seqdrop.aws.catalog.layout import (
+    analysis_item,
+    file_item,
+    job_item,
+    run_item,
+    seen_text,
+)
+from seqdrop.aws.catalog.table import Item
 from seqdrop.domain.duration import duration_text
 from seqdrop.domain.errors import InvalidInput, NoSuchSample
+from seqdrop.domain.identity import AnalysisId, FileIdentity, RunId, StageOf
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import (
-    Analysis,
     AnalysisStatus,
     FastqFile,
-    FileIdentity,
-    Job,
     Run,
     RunStatus,
     StageRun,
 )
 from seqdrop.domain.upload import Upload
+from tests.domain_support import job as job_of
 
 IDENTITY = FileIdentity("-", "HXYZ", "3", "R1", "001")
 FILE = FastqFile(
@@ -31,14 +35,10 @@ FILE = FastqFile(
 )  # fmt: skip
 
 
-def keyed(key: tuple[str, str], record: msgspec.Struct) -> Item:
-    return {**to_item(record), "pk": key[0], "sk": key[1]}
-
-
-def analysis(**given: Any) -> Item:
-    base = Analysis("NA1", "wgs", files_seen=frozenset({FILE.seen_entry}))
-    record = msgspec.structs.replace(base, **given)
-    return keyed(analysis_key("NA1", record.assay), record)
+def analysis(assay: str = "wgs", **given: Any) -> Item:
+    """An analysis with one file, as its item."""
+    named = analysis_item(AnalysisId("NA1", assay))
+    return {**named, "status": "RECEIVING", "files_seen": {seen_text(FILE.seen)}, **given}
 
 
 def run(attempt: int, status: RunStatus, **given: Any) -> Item:
@@ -50,16 +50,15 @@ def run(attempt: int, status: RunStatus, **given: Any) -> Item:
         "NA1", "wgs", "abc", attempt, 1, status, pipeline="germline-cpu", reference="GRCh38/1",
         stages=stages, claimed=f"2026-01-0{attempt}T00:00:00.000Z", **given,
     )  # fmt: skip
-    return keyed(run_item_key("NA1", "wgs", record.id), record)
+    return run_item(record)
 
 
 def job(attempt: int, stage: str, status: str, **given: Any) -> Item:
-    key = job_key("NA1", "wgs", f"abc#{attempt}", stage)
-    return keyed(key, Job(*key, stage, "name", "seqdrop-cpu-routine", "p/1/", "res", "f/",
-                          status=status, **given))  # fmt: skip
+    owner = StageOf(RunId("NA1", "wgs", "abc", attempt), stage)
+    return job_item(job_of(owner, status=status, **given))
 
 
-FILE_ITEM = keyed(file_key("NA1", "wgs", str(IDENTITY)), FILE)
+FILE_ITEM = file_item(FILE)
 TIMES = {
     "created": "2026-01-01T00:00:00.000Z",
     "started": "2026-01-01T00:00:10.000Z",

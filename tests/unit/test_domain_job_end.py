@@ -7,9 +7,12 @@ import pytest
 
 from seqdrop.domain.blocked import given_up_for
 from seqdrop.domain.failure import FailureClass, StageFailure
+from seqdrop.domain.identity import RunId, StageOf
 from seqdrop.domain.job_end import explain
-from seqdrop.domain.records import Job, JobState
+from seqdrop.domain.records import JobState
+from tests.domain_support import job as job_of
 
+ALIGN = StageOf(RunId("NA1", "wgs", "abc", 1), "align")
 LEFT = StageFailure(FailureClass.TRANSFER, "s3 did not answer")
 """What the runner left when an attempt ended with 31."""
 ENDED = "Essential container in task exited"
@@ -17,7 +20,7 @@ ENDED = "Essential container in task exited"
 
 def ended(reason: str, exit_code: int | None = 31, **more: Any) -> tuple[str, str]:
     """Class and message of a job whose last attempt ended with a code."""
-    job = Job("S", "J", "align", "j", "q", "", "", "", memory_mib=4_096)
+    job = job_of(ALIGN, memory_mib=4_096)
     seconds = more.pop("attempt_seconds", (60.0,))
     state = JobState(
         "id", "FAILED", reason, exit_code, created="2026-01-01T00:00:00.000Z",
@@ -109,6 +112,6 @@ def test_memory_is_named_as_it_was_asked_for_and_no_more_is_claimed() -> None:
 
 def test_a_job_that_batch_has_forgotten_is_lost() -> None:
     gone = JobState("id", "FAILED", "Batch knows this job no more")
-    job = Job("S", "J", "align", "j", "q", "", "", "")
+    job = job_of(ALIGN)
     assert explain(job, gone, None)[0] == "lost"
     assert msgspec.structs.replace(gone, created="x").attempt_seconds == ()

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from seqdrop.domain.blueprint import Blueprint, pair_files, read_group
 from seqdrop.domain.errors import IdenticalFiles, MismatchedMates, ReferenceNotReady
+from seqdrop.domain.identity import AnalysisId, FileIdentity
 from seqdrop.domain.keys import STAGE_KEY_LENGTH, digest
 from seqdrop.domain.pipeline import Assay, Linear, Pipeline, Size, Step
 from seqdrop.domain.plan import StoredObject, encode
-from seqdrop.domain.records import FastqFile, FileIdentity
+from seqdrop.domain.records import FastqFile
 from seqdrop.domain.reference import ReferenceState
 from tests.domain_support import (
     IMAGES,
@@ -63,8 +64,8 @@ def test_a_run_key_tells_every_set_of_lanes_apart(lanes: set[str]) -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        {"sample": "NA2"},
-        {"assay_name": "wes"},
+        {"analysis": AnalysisId("NA2", "wgs")},
+        {"analysis": AnalysisId("NA1", "wes")},
         {"images": {**IMAGES, "cpu": "cpu@sha256:9"}},
         {"reference": reference(parts={"sequence": part("genome.fa", "s2")})},
         {"reference": reference(parts=GENES)},

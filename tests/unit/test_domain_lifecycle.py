@@ -8,16 +8,15 @@ from hypothesis import strategies as st
 
 from seqdrop.domain.lifecycle import assess, unpaired
 from seqdrop.domain.pipeline import Completeness
-from seqdrop.domain.records import AnalysisStatus, FastqFile, FileIdentity, parse_identity
+from seqdrop.domain.records import AnalysisStatus, FastqFile
 from tests.domain_support import analysis, fastq, lane_pair
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PAIRS = Completeness("pairs", 900)
 BY_MANIFEST = Completeness("manifest")
-WORDS = st.from_regex(r"[A-Za-z0-9._-]{1,20}", fullmatch=True)
 FILES = [file for lane in "1234" for file in lane_pair(lane)]
 R1, R2 = lane_pair("1")
-EXPECTED = frozenset(f"uploads/{file.object.key}" for file in (R1, R2))
+EXPECTED = frozenset(file.object.name for file in (R1, R2))
 
 
 def at(seconds: float) -> str:
@@ -112,8 +111,3 @@ def test_exactly_the_absent_mates_are_missing(files: set[FastqFile]) -> None:
     lanes = {identity.lane for identity in there}
     whole = {file.identity for file in FILES if file.identity.lane in lanes}
     assert unpaired(analysis(*files)) == sorted(whole - there)
-
-
-@given(st.builds(FileIdentity, WORDS, WORDS, WORDS, st.sampled_from(["R1", "R2"]), WORDS))
-def test_an_identity_reads_back_as_it_was_written(identity: FileIdentity) -> None:
-    assert parse_identity(str(identity)) == identity

@@ -12,12 +12,8 @@ from seqdrop.domain.naming import (
     FastqName,
     UploadKind,
     check_sample_id,
-    execution_name,
     folder_of,
-    job_name,
     parse_fastq_name,
-    run_id,
-    split_run_id,
     unplaced_sample,
     upload_kind,
 )
@@ -140,25 +136,6 @@ def test_any_key_is_read_or_refused_and_nothing_else(key: str) -> None:
     except UnplaceableFile:
         return
     check_sample_id(sample)
-
-
-@given(RUN_KEYS, st.integers(1, 9_999))
-def test_a_run_id_gives_back_its_run_key_and_attempt(run_key: str, attempt: int) -> None:
-    assert split_run_id(run_id(run_key, attempt)) == (run_key, attempt)
-
-
-@given(SAMPLE_IDS, RUN_KEYS, st.integers(1, 99_999))
-def test_an_execution_name_keeps_to_aws_limits(sample: str, run_key: str, attempt: int) -> None:
-    assert re.fullmatch(r"[A-Za-z0-9._-]{1,80}", execution_name(sample, run_key, attempt))
-
-
-@given(SAMPLE_IDS, RUN_KEYS, st.integers(1, 99), st.sampled_from(["align", "call"]))
-def test_a_job_name_keeps_to_aws_limits_and_tells_stages_apart(
-    sample: str, run_key: str, attempt: int, stage: str
-) -> None:
-    name = job_name(sample, run_key, attempt, stage)
-    assert re.fullmatch(r"[A-Za-z0-9_-]{1,128}", name)
-    assert name != job_name(sample, run_key, attempt, "annotate")
 
 
 def test_an_unplaced_upload_has_a_valid_id_of_its_own() -> None:

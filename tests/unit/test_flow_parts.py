@@ -5,11 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient
+from seqdrop.domain.identity import IndexOf, JobOwner, ReferenceId, RunId, StageOf
 from seqdrop.domain.records import JobState
 from seqdrop.flow.closing import _message
-from seqdrop.flow.intake import until_settled
-from seqdrop.flow.jobs import StageInput, catalog_key
+from seqdrop.flow.jobs import owner_of
 from seqdrop.flow.references import part_of
+from seqdrop.flow.retry import retry_on_conflict
 
 
 @pytest.mark.parametrize(
@@ -34,22 +35,27 @@ def test_another_file_is_no_part_of_a_reference() -> None:
         part_of("x.vcf")
 
 
+STAGE = StageOf(RunId("NA1", "wgs", "k", 1), "align")
+INDEX = IndexOf(ReferenceId("GRCh38", "2"), "bwa", 3)
+
+
 @pytest.mark.parametrize(
-    ("parameters", "key"),
+    ("parameters", "owner"),
     [
-        (
-            {"catalog": "SAMPLE#NA1|JOB#wgs#k#0001#align#1"},
-            ("SAMPLE#NA1", "JOB#wgs#k#0001#align#1"),
-        ),
+        ({"catalog": "SAMPLE#NA1|JOB#wgs#k#0001#align#1"}, STAGE),
+        ({"catalog": "REFERENCE#GRCh38|JOB#2#bwa#3"}, INDEX),
         ({"catalog": ""}, None),
         ({"catalog": "nonsense"}, None),
+        ({"catalog": "SAMPLE#NA1|JOB#wgs#k"}, None),
+        ({"catalog": "SAMPLE#NA1|JOB#wgs#k#first#align#1"}, None),
+        ({"catalog": "SAMPLE#NA1|RUN#wgs#k#0001"}, None),
         ({}, None),
     ],
 )
-def test_a_job_of_ours_brings_its_catalog_key_back(
-    parameters: dict[str, str], key: tuple[str, str] | None
+def test_a_job_of_ours_brings_its_owner_back(
+    parameters: dict[str, str], owner: JobOwner | None
 ) -> None:
-    assert catalog_key(JobState("id", "RUNNING", parameters=parameters)) == key
+    assert owner_of(JobState("id", "RUNNING", parameters=parameters)) == owner
 
 
 @pytest.mark.parametrize(
@@ -79,13 +85,19 @@ def failing(times: int) -> Callable[[], str]:
 
 
 def test_what_meets_another_writer_looks_again() -> None:
-    assert until_settled(failing(3), "a.gz") == "done"
+    assert retry_on_conflict(failing(3), Transient("never")) == "done"
 
 
-def test_what_always_meets_another_writer_comes_again_later() -> None:
-    with pytest.raises(Transient, match=r"'a.gz': its place in the catalog changes all the time"):
-        until_settled(failing(4), "a.gz")
+def test_what_always_meets_another_writer_fails_as_its_caller_says() -> None:
+    with pytest.raises(Transient, match=r"^a\.gz changes all the time$"):
+        retry_on_conflict(failing(4), Transient("a.gz changes all the time"))
 
 
-def test_a_stage_knows_its_run() -> None:
-    assert StageInput("NA1", "wgs", "abc", 2, "align").run == "abc#2"
+def test_another_fault_is_no_reason_to_try_again() -> None:
+    attempts = iter([InvalidInput("an empty file")])
+
+    def attempt() -> str:
+        raise next(attempts)
+
+    with pytest.raises(InvalidInput, match="an empty file"):
+        retry_on_conflict(attempt, Transient("never"))

@@ -4,6 +4,7 @@ import pytest
 
 from seqdrop.domain.blueprint import make_blueprint
 from seqdrop.domain.errors import ReferenceNotReady
+from seqdrop.domain.identity import AnalysisId
 from seqdrop.domain.pipeline import Assay, Stage
 from seqdrop.flow.references import _wanted_parts
 from seqdrop.library import Library
@@ -29,7 +30,7 @@ INDEXES = {
 def files_of(stage: str, **given: object) -> set[str]:
     """What a stage of germline-cpu is given."""
     made = make_blueprint(
-        sample="NA1", assay_name="exome", assay=Assay("germline-cpu", "tiny", targets="exome"),
+        analysis=AnalysisId("NA1", "exome"), assay=Assay("germline-cpu", "tiny", targets="exome"),
         pipeline=LIBRARY.pipeline("germline-cpu"), images=IMAGES, files=lane_pair(),
         reference=reference(**{"parts": PARTS, "indexes": INDEXES, **given}),
     )  # fmt: skip
@@ -62,7 +63,7 @@ def test_depth_is_told_of_the_targets_that_the_sequence_lacks(pipeline: str, nam
     dragen = {"dragen": (part("dragen/x", "d1"),)}
     for parts, wanted in ((PARTS | left_out, True), (PARTS, False)):
         made = make_blueprint(
-            sample="NA1", assay_name="exome", assay=Assay(pipeline, "tiny", targets="exome"),
+            analysis=AnalysisId("NA1", "exome"), assay=Assay(pipeline, "tiny", targets="exome"),
             pipeline=LIBRARY.pipeline(pipeline), images=IMAGES, files=lane_pair(),
             reference=reference(parts=parts, indexes=INDEXES | dragen),
         )  # fmt: skip

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import msgspec
 from boto3.dynamodb.types import TypeDeserializer
 
+from seqdrop.aws.catalog.layout import read_event_key
 from seqdrop.aws.objects import Objects
 
 _encode = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
@@ -31,9 +32,9 @@ class AuditChange(msgspec.Struct, frozen=True):
 
         Causes hold whole object keys: they are hashed, for a key holds 1,024 bytes at most.
         """
-        subject = quote(self.pk.removeprefix("EVENTS#"), safe="")
-        when = quote(self.sk.partition("#")[0], safe=":")
-        name = f"{subject}/{when}-{hashlib.sha256(self.sk.encode()).hexdigest()[:16]}"
+        subject, when = read_event_key((self.pk, self.sk))
+        place = f"{quote(subject, safe='')}/{quote(when, safe=':')}"
+        name = f"{place}-{hashlib.sha256(self.sk.encode()).hexdigest()[:16]}"
         return f"{name}.json" if self.kind == "INSERT" else f"{name}.{self.sequence}.json"
 
 

@@ -7,8 +7,8 @@ import msgspec
 
 from seqdrop.aws.batch_detail import read_state
 from seqdrop.aws.catalog.layout import timestamp
-from seqdrop.aws.executions import RunInput
 from seqdrop.aws.queues import Recheck
+from seqdrop.domain.identity import RunId
 from seqdrop.domain.records import JobState
 from seqdrop.domain.upload import Upload
 
@@ -48,9 +48,9 @@ class ExecutionEnd(msgspec.Struct, frozen=True):
     error: str | None = None
 
     @property
-    def run(self) -> RunInput:
+    def run(self) -> RunId:
         """The run that it was to make."""
-        return msgspec.json.decode(self.input, type=RunInput)
+        return msgspec.json.decode(self.input, type=RunId)
 
 
 class _ExecutionStatusChange(msgspec.Struct):

@@ -5,20 +5,13 @@ from typing import TYPE_CHECKING
 import msgspec
 from botocore.exceptions import ClientError
 
+from seqdrop.domain.identity import RunId
+
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 _NOBODY_WAITS = {"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"}
 _MAX_CAUSE = 32_768
-
-
-class RunInput(msgspec.Struct, frozen=True):
-    """An execution's whole input: ids only."""
-
-    sample: str
-    assay: str
-    run_key: str
-    attempt: int
 
 
 class Executions:
@@ -28,19 +21,21 @@ class Executions:
         self._client = client
         self._arn = state_machine_arn
 
-    def start(self, name: str, run: RunInput) -> None:
-        """Starts an execution; one of that name that was started before is left as it is."""
+    def start(self, run: RunId) -> None:
+        """Starts a run's execution; one that was started before is left as it is."""
         try:
             self._client.start_execution(
-                stateMachineArn=self._arn, name=name, input=msgspec.json.encode(run).decode()
+                stateMachineArn=self._arn,
+                name=run.execution_name,
+                input=msgspec.json.encode(run).decode(),
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
                 raise
 
-    def stop(self, name: str, cause: str) -> bool:
-        """Stops an execution; False where none of that name was ever started."""
-        arn = self._arn.replace(":stateMachine:", ":execution:") + f":{name}"
+    def stop(self, run: RunId, cause: str) -> bool:
+        """Stops a run's execution; False where it was never started."""
+        arn = self._arn.replace(":stateMachine:", ":execution:") + f":{run.execution_name}"
         try:
             self._client.stop_execution(executionArn=arn, error="Stopped", cause=cause)
         except ClientError as error:

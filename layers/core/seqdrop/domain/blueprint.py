@@ -13,11 +13,12 @@ from seqdrop.domain.errors import (
     ReferenceNotReady,
 )
 from seqdrop.domain.fastq import check_mates
+from seqdrop.domain.identity import AnalysisId, FileIdentity
 from seqdrop.domain.keys import run_key, stage_key
 from seqdrop.domain.metrics import measurable
 from seqdrop.domain.pipeline import Assay, Limit, Pipeline, Stage, waves_of
 from seqdrop.domain.plan import LocalFile, ReadPair
-from seqdrop.domain.records import FastqFile, FileIdentity
+from seqdrop.domain.records import FastqFile
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 
 
@@ -48,7 +49,7 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def run_key(self) -> str:
         """The hash of the stage keys."""
-        return run_key(self.sample, self.assay, self.stage_keys.values())
+        return run_key(AnalysisId(self.sample, self.assay), self.stage_keys.values())
 
     @property
     def input_bytes(self) -> int:
@@ -58,8 +59,7 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def make_blueprint(
     *,
-    sample: str,
-    assay_name: str,
+    analysis: AnalysisId,
     assay: Assay,
     pipeline: Pipeline,
     reference: ReferenceVersion,
@@ -68,23 +68,23 @@ def make_blueprint(
     definitions: dict[str, str] | None = None,
 ) -> Blueprint:
     """Freezes a run. Raises InvalidInput where mates, limits or the reference do not fit."""
-    check_limits(assay_name, assay, pipeline)
+    check_limits(analysis.assay, assay, pipeline)
     check_ready(reference)
-    variables = _variables(assay_name, assay, reference)
+    variables = _variables(analysis.assay, assay, reference)
     stages = {n: s for n, s in pipeline.stages.items() if not s.when or variables.get(s.when)}
     check_queues(pipeline.name, stages, images)
-    pairs = pair_files(sample, files)
+    pairs = pair_files(analysis.sample, files)
     parts = {name: _used_parts(stage, assay, reference) for name, stage in stages.items()}
     return Blueprint(
-        sample=sample,
-        assay=assay_name,
+        sample=analysis.sample,
+        assay=analysis.assay,
         pipeline=pipeline.name,
         stages=stages,
         stage_keys=_stage_keys(stages, variables, pairs, parts, images),
         images={kind: images[kind] for kind in {stage.queue for stage in stages.values()}},
         variables=variables,
         pairs=pairs,
-        reference=f"{reference.name}/{reference.version}",
+        reference=str(reference.id),
         files={n: _stage_files(s, parts[n], reference) for n, s in stages.items()},
         parts={p: f.object.sha256 for used in parts.values() for p, f in used.items()},
         qc=_limits(pipeline, assay),

@@ -1,6 +1,20 @@
-"""Who is meant: an analysis, a run, an object; and the names that follow from it."""
+"""Who is meant: an analysis, a run, a job, a file; and the names that follow from it."""
+
+import re
 
 import msgspec
+
+
+class ObjectName(msgspec.Struct, frozen=True, order=True):
+    """Bucket and key of an object, whatever its version."""
+
+    bucket: str
+    key: str
+
+    @property
+    def uri(self) -> str:
+        """As people write it: ``s3://bucket/key``."""
+        return f"s3://{self.bucket}/{self.key}"
 
 
 class AnalysisId(msgspec.Struct, frozen=True, order=True):
@@ -13,6 +27,32 @@ class AnalysisId(msgspec.Struct, frozen=True, order=True):
         """For a person: ``NA1 (wgs)``."""
         return f"{self.sample} ({self.assay})"
 
+    def results(self, stage: str, key: str) -> "StageResults":
+        """The results that a stage of this analysis has under a stage key."""
+        return StageResults(self, stage, key)
+
+
+class StageResults(msgspec.Struct, frozen=True):
+    """All results of one stage key, which are numbered from 1: each run anew gives the next."""
+
+    analysis: AnalysisId
+    stage: str
+    key: str
+
+    @property
+    def prefix(self) -> str:
+        """Where they are, below the results bucket: ``<sample>/<assay>/<stage>/<stage key>/``."""
+        return f"{self.analysis.sample}/{self.analysis.assay}/{self.stage}/{self.key}/"
+
+    def numbered(self, number: int) -> str:
+        """The prefix of one of them."""
+        return f"{self.prefix}{number}/"
+
+    def number_of(self, prefix: str) -> int | None:
+        """The number of the result with this prefix; None of one under another key."""
+        number = prefix.removeprefix(self.prefix).removesuffix("/")
+        return int(number) if number.isdecimal() and prefix == self.numbered(int(number)) else None
+
 
 class RunId(msgspec.Struct, frozen=True, order=True):
     """One run of an analysis; as JSON, the whole input of its execution."""
@@ -21,6 +61,10 @@ class RunId(msgspec.Struct, frozen=True, order=True):
     assay: str
     run_key: str
     attempt: int
+
+    def __str__(self) -> str:
+        """For a person: ``run 0a1b#2 of NA1``."""
+        return f"run {self.short} of {self.sample}"
 
     @property
     def analysis(self) -> AnalysisId:
@@ -34,7 +78,7 @@ class RunId(msgspec.Struct, frozen=True, order=True):
 
     @property
     def execution_name(self) -> str:
-        """Of the Step Functions execution: at most 80 characters."""
+        """The name of its Step Functions execution: at most 80 characters."""
         return f"{self.sample}-{self.run_key}-{self.attempt}"
 
     @property
@@ -43,18 +87,114 @@ class RunId(msgspec.Struct, frozen=True, order=True):
         return f"{self.sample}/{self.assay}/runs/{self.run_key}/{self.attempt}/"
 
     def job_name(self, stage: str) -> str:
-        """Of a stage's Batch job: ``[A-Za-z0-9_-]``, at most 128 characters."""
+        """The name of a stage's Batch job: ``[A-Za-z0-9_-]``, at most 128 characters."""
         sample = self.sample.replace(".", "_")
         return f"{sample}-{self.run_key}-{self.attempt}-{stage}"[:128]
 
 
-class ObjectName(msgspec.Struct, frozen=True, order=True):
-    """Bucket and key of an object, whatever its version."""
+class StageInput(msgspec.Struct, frozen=True):
+    """One stage of a run, as the state machine hands it on."""
 
-    bucket: str
-    key: str
+    sample: str
+    assay: str
+    run_key: str
+    attempt: int
+    stage: str
 
     @property
-    def uri(self) -> str:
-        """As people write it: ``s3://bucket/key``."""
-        return f"s3://{self.bucket}/{self.key}"
+    def run(self) -> RunId:
+        """The run that the stage belongs to."""
+        return RunId(self.sample, self.assay, self.run_key, self.attempt)
+
+    @property
+    def job(self) -> "StageOf":
+        """What its job is for."""
+        return StageOf(self.run, self.stage)
+
+
+class ReferenceId(msgspec.Struct, frozen=True, order=True):
+    """One version of a reference."""
+
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        """As runs and people write it: ``GRCh38/2``."""
+        return f"{self.name}/{self.version}"
+
+    @property
+    def folder(self) -> str:
+        """Where its plan and its indexes are, below the references bucket."""
+        return f"{self.name}/{self.version}/"
+
+
+class StageOf(msgspec.Struct, frozen=True, order=True, tag=True):
+    """The owner of a job that makes the results of a run's stage."""
+
+    run: RunId
+    stage: str
+    number: int = 1
+
+
+class IndexOf(msgspec.Struct, frozen=True, order=True, tag=True):
+    """The owner of a job that makes an index of a reference version."""
+
+    reference: ReferenceId
+    index: str
+    number: int = 1
+    """Which try at the version it belongs to, from 1."""
+
+    @property
+    def stage(self) -> str:
+        """The stage of the pipeline of references: each makes the index of its name."""
+        return self.index
+
+    @property
+    def job_name(self) -> str:
+        """The name of its Batch job: ``[A-Za-z0-9_-]``, at most 128 characters."""
+        name, version = self.reference.name, self.reference.version
+        text = f"reference-{name}-{version}-{self.index}-{self.number}"
+        return re.sub(r"[^A-Za-z0-9_-]", "_", text)[:128]
+
+
+JobOwner = StageOf | IndexOf
+
+
+class FileIdentity(msgspec.Struct, frozen=True, order=True):
+    """What a file is of its sample: never two files for one identity."""
+
+    library: str
+    flowcell: str
+    lane: str
+    read: str
+    segment: str
+
+    @property
+    def pair(self) -> tuple[str, str, str, str]:
+        """What both mates have in common."""
+        return (self.library, self.flowcell, self.lane, self.segment)
+
+    @property
+    def mate(self) -> "FileIdentity":
+        """R2 of R1, and R1 of R2."""
+        return msgspec.structs.replace(self, read="R2" if self.read == "R1" else "R1")
+
+    def describe(self) -> str:
+        """For a person: ``R2 of lane 3 on flowcell HXYZ``."""
+        return f"{self.read} of {self.describe_lane()}"
+
+    def describe_lane(self) -> str:
+        """What both mates have in common, for a person: ``lane 3 on flowcell HXYZ``."""
+        text = f"lane {self.lane}"
+        if self.flowcell != "unknown":
+            text += f" on flowcell {self.flowcell}"
+        if self.library != "-":
+            text += f", library {self.library}"
+        return text if self.segment == "001" else f"{text}, segment {self.segment}"
+
+
+class SeenFile(msgspec.Struct, frozen=True, order=True):
+    """A registered file, as its analysis remembers it."""
+
+    identity: FileIdentity
+    object: ObjectName

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from seqdrop.domain.identity import AnalysisId
 from seqdrop.domain.pipeline import Stage
 
 STAGE_KEY_LENGTH = 24
@@ -47,6 +48,6 @@ def stage_key(
     )
 
 
-def run_key(sample: str, assay: str, stage_keys: Iterable[str]) -> str:
-    """The key of a run: of its stages', in its sample's and assay's name."""
-    return digest([sample, assay, sorted(stage_keys)])
+def run_key(analysis: AnalysisId, stage_keys: Iterable[str]) -> str:
+    """The key of a run: of its stages' keys, and of the analysis that they are for."""
+    return digest([analysis.sample, analysis.assay, sorted(stage_keys)])

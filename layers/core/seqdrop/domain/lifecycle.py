@@ -4,8 +4,9 @@ from datetime import datetime
 
 import msgspec
 
+from seqdrop.domain.identity import FileIdentity
 from seqdrop.domain.pipeline import Completeness
-from seqdrop.domain.records import Analysis, AnalysisStatus, FileIdentity, parse_identity
+from seqdrop.domain.records import Analysis, AnalysisStatus
 
 MAX_NAMED = 5
 """How many missing files a message names before it only counts the rest."""
@@ -31,9 +32,9 @@ def assess(analysis: Analysis, complete: Completeness, now: datetime) -> Assessm
 
 
 def _missing(analysis: Analysis, complete: Completeness) -> str:
-    absent = sorted(analysis.expected - analysis.keys_seen)
+    absent = sorted(analysis.expected - analysis.objects_seen)
     if absent:
-        names = [entry.split("/", 1)[1] for entry in absent]
+        names = [object_.key for object_ in absent]
         of = f"{len(absent)} of {len(analysis.expected)} files that {analysis.manifest} names"
         return f"{of}: {_some(names)}"
     if complete.rule == "manifest" and not analysis.expected:
@@ -45,9 +46,8 @@ def _missing(analysis: Analysis, complete: Completeness) -> str:
 
 def unpaired(analysis: Analysis) -> list[FileIdentity]:
     """The mates that are not there yet."""
-    seen = {parse_identity(entry.split("|", 1)[0]) for entry in analysis.files_seen}
-    mates = {msgspec.structs.replace(i, read="R2" if i.read == "R1" else "R1") for i in seen}
-    return sorted(mates - seen)
+    seen = {file.identity for file in analysis.files_seen}
+    return sorted({identity.mate for identity in seen} - seen)
 
 
 def _some(names: list[str]) -> str:

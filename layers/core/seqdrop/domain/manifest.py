@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from seqdrop.domain.errors import InvalidManifest
+from seqdrop.domain.identity import AnalysisId, ObjectName
 from seqdrop.domain.naming import sample_id_fault
 from seqdrop.domain.pipeline import Priority
 from seqdrop.domain.samplesheet import SheetSample, samples_of_sheet
@@ -91,6 +92,16 @@ class ExpectedFile(msgspec.Struct, frozen=True, omit_defaults=True):
     lane: str = ""
     library: str = ""
     md5: str = ""
+
+    @property
+    def object(self) -> ObjectName:
+        """The object, in whatever version."""
+        return ObjectName(self.bucket, self.key)
+
+    @property
+    def analysis(self) -> AnalysisId:
+        """The analysis that it belongs to."""
+        return AnalysisId(self.sample, self.assay)
 
 
 def parse_manifest(data: bytes, key: str) -> Manifest:

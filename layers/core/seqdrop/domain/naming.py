@@ -114,37 +114,6 @@ def unplaced_sample(bucket: str, key: str) -> str:
     return "unplaced-" + hashlib.sha256(f"{bucket}/{key}".encode()).hexdigest()[:12]
 
 
-def run_id(run_key: str, attempt: int) -> str:
-    """How an analysis names one of its runs."""
-    return f"{run_key}#{attempt}"
-
-
-def split_run_id(value: str) -> tuple[str, int]:
-    """Run key and attempt of a run id."""
-    run_key, _, attempt = value.partition("#")
-    return run_key, int(attempt)
-
-
-def execution_name(sample: str, run_key: str, attempt: int) -> str:
-    """A Step Functions execution name (at most 80 characters)."""
-    return f"{sample}-{run_key}-{attempt}"
-
-
-def job_name(sample: str, run_key: str, attempt: int, stage: str) -> str:
-    """A Batch job name: ``[A-Za-z0-9_-]``, at most 128 characters; unique by its run key."""
-    return f"{sample.replace('.', '_')}-{run_key}-{attempt}-{stage}"[:128]
-
-
-def run_folder(sample: str, assay: str, run_key: str, attempt: int) -> str:
-    """Where a run's plan, failures and run.json are, below the results bucket."""
-    return f"{sample}/{assay}/runs/{run_key}/{attempt}/"
-
-
-def result_prefix(sample: str, assay: str, stage: str, stage_key: str) -> str:
-    """Where all results of one stage key are; the result's number follows."""
-    return f"{sample}/{assay}/{stage}/{stage_key}/"
-
-
 def supplied_key(sample: str) -> str:
     """Where the genotypes that a lab supplied for a sample are, below the results bucket.
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from seqdrop.domain.identity import ObjectName
 from seqdrop.domain.pipeline import MeasureFormat, Output, QueueKind, Step
 
 
@@ -18,6 +19,11 @@ class StoredObject(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the lab's manifest says the file's MD5 is (hex); checked while streaming."""
     sha256: str = ""
     """Hex; known of what our own jobs wrote; checked when fetched."""
+
+    @property
+    def name(self) -> ObjectName:
+        """The object, in whatever version."""
+        return ObjectName(self.bucket, self.key)
 
 
 class ReadPair(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -3,7 +3,6 @@
 from msgspec import structs
 
 from seqdrop.domain.blueprint import Blueprint
-from seqdrop.domain.naming import result_prefix, run_folder
 from seqdrop.domain.pipeline import Stage, waves_of
 from seqdrop.domain.plan import RunPlan, StagePlan
 from seqdrop.domain.records import Run
@@ -54,15 +53,15 @@ def make_plan(
     stages = []
     for name in blueprint.stages:
         number = good[name] if name in reused else next_number[name]
-        prefix = result_prefix(run.sample, run.assay, name, blueprint.stage_keys[name])
-        stage = _stage_plan(blueprint, name, f"{prefix}{number}/", shortest_poll_seconds)
+        prefix = run.id.analysis.results(name, blueprint.stage_keys[name]).numbered(number)
+        stage = _stage_plan(blueprint, name, prefix, shortest_poll_seconds)
         stages.append(structs.replace(stage, bucket=bucket, reused=name in reused))
     return RunPlan(
         sample=run.sample,
         assay=run.assay,
         run_key=run.run_key,
         attempt=run.attempt,
-        folder=run_folder(run.sample, run.assay, run.run_key, run.attempt),
+        folder=run.id.folder,
         pipeline=blueprint.pipeline,
         reference=blueprint.reference,
         stages=tuple(stages),

@@ -5,7 +5,14 @@ from typing import Literal
 
 import msgspec
 
-from seqdrop.domain.naming import run_id
+from seqdrop.domain.identity import (
+    AnalysisId,
+    FileIdentity,
+    JobOwner,
+    ObjectName,
+    RunId,
+    SeenFile,
+)
 from seqdrop.domain.plan import StoredObject
 
 
@@ -59,10 +66,10 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     manifest: str = ""
     saying: str = ""
     """Digest of what the manifest says of this analysis."""
-    expected: frozenset[str] = frozenset()
-    """``bucket/key`` of the files that the manifest names."""
-    files_seen: frozenset[str] = frozenset()
-    """``<identity>|<bucket>/<key>`` of each registered file."""
+    expected: frozenset[ObjectName] = frozenset()
+    """The files that the manifest names."""
+    files_seen: frozenset[SeenFile] = frozenset()
+    """The files that are registered."""
     sex: Literal["", "female", "male"] = ""
     """What the manifest says; kept here alone, and looked at when a run is judged."""
     control: bool = False
@@ -71,54 +78,23 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     holds: dict[str, str] = {}
     """Why a person must act, by cause."""
     options: RunOptions | None = None
-    active_run: str = ""
-    current_run: str = ""
-    released_run: str = ""
+    active_run: RunId | None = None
+    current_run: RunId | None = None
+    released_run: RunId | None = None
     created: str = ""
     updated: str = ""
     last_file: str = ""
     """When the last file was registered."""
 
     @property
-    def keys_seen(self) -> frozenset[str]:
-        """``bucket/key`` of each registered file."""
-        return frozenset(entry.split("|", 1)[1] for entry in self.files_seen)
-
-
-class FileIdentity(msgspec.Struct, frozen=True, order=True):
-    """What a file is of its sample: never two files for one identity."""
-
-    library: str
-    flowcell: str
-    lane: str
-    read: str
-    segment: str
-
-    def __str__(self) -> str:
-        return "#".join((self.library, self.flowcell, self.lane, self.read, self.segment))
+    def id(self) -> AnalysisId:
+        """Whose analysis it is, and under which assay."""
+        return AnalysisId(self.sample, self.assay)
 
     @property
-    def pair(self) -> tuple[str, str, str, str]:
-        """What both mates have in common."""
-        return (self.library, self.flowcell, self.lane, self.segment)
-
-    def describe(self) -> str:
-        """For a person: ``R2 of lane 3 on flowcell HXYZ``."""
-        return f"{self.read} of {self.describe_lane()}"
-
-    def describe_lane(self) -> str:
-        """What both mates have in common, for a person: ``lane 3 on flowcell HXYZ``."""
-        text = f"lane {self.lane}"
-        if self.flowcell != "unknown":
-            text += f" on flowcell {self.flowcell}"
-        if self.library != "-":
-            text += f", library {self.library}"
-        return text if self.segment == "001" else f"{text}, segment {self.segment}"
-
-
-def parse_identity(text: str) -> FileIdentity:
-    """The identity that ``str()`` wrote."""
-    return FileIdentity(*text.split("#"))
+    def objects_seen(self) -> frozenset[ObjectName]:
+        """The objects of the registered files."""
+        return frozenset(file.object for file in self.files_seen)
 
 
 class FastqFile(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -137,9 +113,14 @@ class FastqFile(msgspec.Struct, frozen=True, omit_defaults=True):
     registered: str = ""
 
     @property
-    def seen_entry(self) -> str:
+    def analysis(self) -> AnalysisId:
+        """The analysis that the file belongs to."""
+        return AnalysisId(self.sample, self.assay)
+
+    @property
+    def seen(self) -> SeenFile:
         """How the analysis remembers this file."""
-        return f"{self.identity}|{self.object.bucket}/{self.object.key}"
+        return SeenFile(self.identity, self.object.name)
 
     def same_content(self, other: "FastqFile") -> bool:
         """Whether both are the same bytes, as far as the bucket's checksums tell."""
@@ -158,8 +139,18 @@ class Placed(msgspec.Struct, frozen=True, omit_defaults=True):
     """Empty where a manifest found the object before its event came."""
     sample: str = ""
     assay: str = ""
-    identity: str = ""
+    identity: FileIdentity | None = None
     note: str = ""
+
+    @property
+    def object(self) -> ObjectName:
+        """The object, in whatever version."""
+        return ObjectName(self.bucket, self.key)
+
+    @property
+    def analysis(self) -> AnalysisId | None:
+        """Where it was placed; None of an object that changed no analysis."""
+        return AnalysisId(self.sample, self.assay) if self.sample else None
 
 
 class StageRun(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -190,7 +181,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     project: str = ""
     blueprint: bytes = b""
     options: RunOptions = RunOptions()
-    supersedes: str = ""
+    supersedes: RunId | None = None
+    """The run that was the current one when this one was claimed."""
     execution: str = ""
     stages: tuple[StageRun, ...] = ()
     qc: str = ""
@@ -205,9 +197,9 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     ended: str = ""
 
     @property
-    def id(self) -> str:
-        """How the analysis names this run."""
-        return run_id(self.run_key, self.attempt)
+    def id(self) -> RunId:
+        """Which run it is."""
+        return RunId(self.sample, self.assay, self.run_key, self.attempt)
 
 
 JOB_STATUSES = ("SUBMITTING", "SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
@@ -252,11 +244,10 @@ class JobState(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Job(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One Batch job of a run's stage, or of a reference's index."""
+    """One Batch job."""
 
-    pk: str
-    sk: str
-    stage: str
+    owner: JobOwner
+    """The run's stage, or the reference's index, that it is for."""
     name: str
     queue: str
     prefix: str
@@ -286,6 +277,11 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     """Since when it is known to be blocked, for whatever reason."""
     updated: str = ""
     """When its status was last seen to change."""
+
+    @property
+    def stage(self) -> str:
+        """The stage of its pipeline."""
+        return self.owner.stage
 
     @property
     def has_ended(self) -> bool:

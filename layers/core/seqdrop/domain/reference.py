@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
+from seqdrop.domain.identity import ReferenceId
 from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.plan import LocalFile
 
@@ -41,6 +42,11 @@ class ReferenceVersion(msgspec.Struct, frozen=True, omit_defaults=True):
     """None for a version that was added before they were counted."""
     warnings: tuple[str, ...] = ()
     """What was odd about its files, and not wrong."""
+
+    @property
+    def id(self) -> ReferenceId:
+        """Which version of which reference it is."""
+        return ReferenceId(self.name, self.version)
 
 
 def difference(there: ReferenceVersion, new: ReferenceVersion) -> str:

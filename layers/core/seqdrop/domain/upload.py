@@ -6,9 +6,10 @@ from typing import Literal
 import msgspec
 
 from seqdrop.domain.fastq import FastqHead
+from seqdrop.domain.identity import AnalysisId, FileIdentity, ObjectName
 from seqdrop.domain.manifest import ExpectedFile
 from seqdrop.domain.naming import FastqName
-from seqdrop.domain.records import FileIdentity, Placed
+from seqdrop.domain.records import Placed
 
 _OBJECT_CAUSE = "object-"
 
@@ -23,6 +24,11 @@ class Upload(msgspec.Struct, frozen=True):
     etag: str = ""
 
     @property
+    def object(self) -> ObjectName:
+        """The object, in whatever version."""
+        return ObjectName(self.bucket, self.key)
+
+    @property
     def version(self) -> str:
         """What tells this version from others, in a bucket without versions too."""
         return self.version_id or self.etag
@@ -30,14 +36,24 @@ class Upload(msgspec.Struct, frozen=True):
     @property
     def cause(self) -> str:
         """The name under which this object holds an analysis."""
-        return object_cause(self.bucket, self.key)
+        return object_cause(self.object)
 
     def placed(
-        self, sample: str = "", assay: str = "", identity: str = "", note: str = ""
+        self,
+        analysis: AnalysisId | None = None,
+        identity: FileIdentity | None = None,
+        note: str = "",
     ) -> Placed:
         """What becomes of it."""
         return Placed(
-            self.bucket, self.key, self.version, self.sequencer, sample, assay, identity, note
+            bucket=self.bucket,
+            key=self.key,
+            version_id=self.version,
+            sequencer=self.sequencer,
+            sample=analysis.sample if analysis else "",
+            assay=analysis.assay if analysis else "",
+            identity=identity,
+            note=note,
         )
 
 
@@ -55,10 +71,16 @@ class Place(msgspec.Struct, frozen=True):
     named_lane: bool = False
     by: Literal["name", "manifest"] = "name"
 
+    @property
+    def analysis(self) -> AnalysisId:
+        """The analysis that it belongs to."""
+        return AnalysisId(self.sample, self.assay)
 
-def object_cause(bucket: str, key: str) -> str:
+
+def object_cause(object_: ObjectName) -> str:
     """The name under which an object, in any version, holds an analysis."""
-    return _OBJECT_CAUSE + hashlib.sha256(f"{bucket}/{key}".encode()).hexdigest()[:16]
+    text = f"{object_.bucket}/{object_.key}"
+    return _OBJECT_CAUSE + hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def is_object_cause(cause: str) -> bool:

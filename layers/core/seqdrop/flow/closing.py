@@ -7,18 +7,17 @@ from datetime import datetime
 import msgspec
 
 from seqdrop.aws.catalog import Catalog
-from seqdrop.aws.executions import RunInput
 from seqdrop.aws.objects import Objects
 from seqdrop.aws.queues import Rechecks
 from seqdrop.domain.blueprint import Blueprint
 from seqdrop.domain.control import judge_control
 from seqdrop.domain.cost import run_cost_usd
-from seqdrop.domain.errors import Conflict, NoSuchSample, RunClosed, SeqdropError, Transient
+from seqdrop.domain.errors import NoSuchSample, RunClosed, SeqdropError, Transient
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.fingerprint import Comparison, identity_metrics
+from seqdrop.domain.identity import RunId
 from seqdrop.domain.lanes import worst_lanes
 from seqdrop.domain.metrics import metrics_of
-from seqdrop.domain.naming import run_folder, run_id
 from seqdrop.domain.plan import RunPlan, StageResult, encode
 from seqdrop.domain.provenance import RunRecord, make_record
 from seqdrop.domain.qc import judge
@@ -26,8 +25,7 @@ from seqdrop.domain.records import Analysis, AnalysisStatus, Job, Run, RunStatus
 from seqdrop.flow.controls import Controls
 from seqdrop.flow.identity import Identity
 from seqdrop.flow.jobs import JobFlow
-
-_TRIES = 4
+from seqdrop.flow.retry import retry_on_conflict
 
 
 class ResultsIncomplete(SeqdropError):
@@ -49,22 +47,22 @@ class Closing:
     results_bucket: str
     now: Callable[[], datetime]
 
-    def finish(self, ids: RunInput) -> dict[str, str]:
+    def finish(self, ids: RunId) -> dict[str, str]:
         """Checks all results, writes run.json, and promotes the run if its inputs still count."""
         run = self._run(ids)
         if run.status is RunStatus.SUCCEEDED:
             return {"status": run.status, "qc": run.qc}
         if not run.status.live:
-            raise RunClosed(f"run {run.id} of {run.sample} is {run.status}")
-        folder = run_folder(run.sample, run.assay, run.run_key, run.attempt)
+            raise RunClosed(f"{run.id} is {run.status}")
+        folder = run.id.folder
         plan = self.objects.read_plan(self.results_bucket, folder)
         if plan is None:
-            raise ResultsIncomplete(f"run {run.id} of {run.sample} has no plan")
+            raise ResultsIncomplete(f"{run.id} has no plan")
         results = {stage.stage: self._checked_result(plan, stage.stage) for stage in plan.stages}
         run = self._with_figures(run, results)
         run = self._recorded(run, make_record(run, plan, results), folder)
         if not self._close(run, AnalysisStatus.ANALYSED, why="; ".join(run.qc_reasons)):
-            raise RunClosed(f"run {run.id} of {run.sample} was closed meanwhile")
+            raise RunClosed(f"{run.id} was closed meanwhile")
         return {"status": RunStatus.SUCCEEDED, "qc": run.qc}
 
     def _checked_result(self, plan: RunPlan, name: str) -> StageResult:
@@ -96,7 +94,7 @@ class Closing:
         metrics = metrics_of(results.values(), duplicates_marked=marked, cap=cap)
         if not blueprint.variables.get("targets"):
             metrics.pop("on_target_fraction", None)  # DRAGEN counts what is not N in its place
-        analysis = self.catalog.analyses.get(run.sample, run.assay)
+        analysis = self.catalog.analyses.get(run.id.analysis)
         if analysis and analysis.control:
             verdict, reasons = judge_control(metrics, blueprint.control_reads)
         else:
@@ -126,10 +124,10 @@ class Closing:
         return identity.compare(run) if blueprint.identity == "earlier" else identity.set_aside(run)
 
     def _cost(self, run: Run) -> float:
-        jobs = self.catalog.jobs.of_run(run.sample, run.assay, run.id)
+        jobs = self.catalog.jobs.of_run(run.id)
         return run_cost_usd(job.cost_usd for job in jobs)
 
-    def fail(self, ids: RunInput, error: str, cause: str) -> str:
+    def fail(self, ids: RunId, error: str, cause: str) -> str:
         """Closes a run that failed: HELD where a person must mend the files, FAILED else."""
         run = self._run(ids)
         reason, held = self._why_failed(run, error, cause)
@@ -137,11 +135,11 @@ class Closing:
             failed = msgspec.structs.replace(run, status=RunStatus.FAILED, failure=reason)
             status = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
             self._close(failed, status, why=reason, hold="run" if held else "")
-        self.jobs.end_all(run.sample, run.assay, run.id, "another stage of its run failed")
+        self.jobs.end_all(run.id, "another stage of its run failed")
         return reason
 
     def _why_failed(self, run: Run, error: str, cause: str) -> tuple[str, bool]:
-        jobs = self.catalog.jobs.of_run(run.sample, run.assay, run.id)
+        jobs = self.catalog.jobs.of_run(run.id)
         failed = [job for job in jobs if job.status == "FAILED"]
         if not failed:
             return f"{error}: {_message(cause)}" if cause else error, False
@@ -149,7 +147,7 @@ class Closing:
         failed.sort(key=lambda job: (job.failure_class == FailureClass.STOPPED, job.ended))
         return f"{failed[0].stage}: {failed[0].message}", _is_input(failed[0])
 
-    def end(self, ids: RunInput, status: str, cause: str, who: str) -> str:
+    def end(self, ids: RunId, status: str, cause: str, who: str) -> str:
         """Closes the run of an execution that failed, timed out or was stopped.
 
         Whatever it finds, no job of the run goes on: Step Functions ends none of them.
@@ -160,23 +158,22 @@ class Closing:
             analysis = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
             self._close(run, analysis, why=run.failure, who=who, hold="stopped" if held else "")
         why = "its run was stopped" if status == "ABORTED" else cause or status
-        self.jobs.end_all(run.sample, run.assay, run.id, why)
+        self.jobs.end_all(run.id, why)
         return run.failure or status
 
     def _close(
         self, run: Run, status: AnalysisStatus, *, why: str, who: str = "seqdrop", hold: str = ""
     ) -> bool:
         """Closes a run with its analysis; False where somebody else has closed it."""
-        for _ in range(_TRIES):
-            analysis = self.catalog.analyses.get(run.sample, run.assay)
+
+        def attempt() -> bool:  # raises Conflict where a file came, or somebody else closed it
+            analysis = self.catalog.analyses.get(run.id.analysis)
             if analysis is None or analysis.active_run != run.id:
                 return False
-            try:
-                self._close_as_of(run, analysis, status, why=why, who=who, hold=hold)
-            except Conflict:
-                continue  # a file came, or somebody else closed it: look again
+            self._close_as_of(run, analysis, status, why=why, who=who, hold=hold)
             return True
-        raise Transient(f"run {run.id} of {run.sample} changes all the time")
+
+        return retry_on_conflict(attempt, Transient(f"{run.id} changes all the time"))
 
     def _close_as_of(
         self, run: Run, analysis: Analysis, status: AnalysisStatus, *, why: str, who: str,
@@ -189,12 +186,12 @@ class Closing:
             why=why, who=who, hold="" if changed else hold,
         )  # fmt: skip
         if changed:
-            self.rechecks.send(run.sample, run.assay)
+            self.rechecks.send(run.id.analysis)
 
-    def _run(self, ids: RunInput) -> Run:
-        run = self.catalog.runs.get(ids.sample, ids.assay, run_id(ids.run_key, ids.attempt))
+    def _run(self, ids: RunId) -> Run:
+        run = self.catalog.runs.get(ids)
         if run is None:
-            raise NoSuchSample(f"there is no run {ids.run_key} of {ids.sample}")
+            raise NoSuchSample(f"there is no {ids}")
         return run
 
 

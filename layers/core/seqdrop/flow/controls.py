@@ -28,11 +28,8 @@ class Controls:
         return [line for line in said if line]
 
     def _warning(self, control: Analysis) -> str:
-        name, assay = control.sample, control.assay
-        run = (
-            self.catalog.runs.get(name, assay, control.current_run) if control.current_run else None
-        )
+        run = self.catalog.runs.get(control.current_run) if control.current_run else None
         if run is None:
             return ""
         blueprint = msgspec.json.decode(run.blueprint, type=Blueprint)
-        return warning_of(f"{name} ({assay})", run.metrics, blueprint.control_reads)
+        return warning_of(str(control.id), run.metrics, blueprint.control_reads)

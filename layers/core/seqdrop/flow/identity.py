@@ -66,7 +66,7 @@ class Identity:
             yield compared_with_supplied(mine, supplied)
 
     def _compare_one(self, mine: dict[str, str], other: Run) -> Comparison:
-        name = f"run {other.id} ({other.assay})"
+        name = f"run {other.id.short} ({other.assay})"
         theirs = self._genotypes(fingerprint_key(other))
         if theirs is None:
             return Comparison(name, problem="its fingerprint is no longer there")
@@ -79,18 +79,16 @@ class Identity:
         run would pass because it is like the first. Nor does one tell anything that has this
         run's very file, since its stage was taken as it is: what came before it does.
         """
-        run_id = analysis.current_run
+        earlier = analysis.current_run
         for _ in range(_LOOK_BACK):
-            other = (
-                self.catalog.runs.get(analysis.sample, analysis.assay, run_id) if run_id else None
-            )
+            other = self.catalog.runs.get(earlier) if earlier else None
             if other is None:
                 return
             theirs = fingerprint_key(other) if other.status is RunStatus.SUCCEEDED else ""
             if theirs not in {"", key} and not is_refuted(other.metrics):
                 yield other
                 return
-            run_id = other.supersedes
+            earlier = other.supersedes
 
     def _genotypes(self, key: str) -> dict[str, str] | None:
         content = self.objects.get(self.results_bucket, key) if key else None

@@ -9,8 +9,9 @@ import msgspec
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.errors import Conflict, InvalidInput, Transient, UnplaceableFile
+from seqdrop.domain.errors import InvalidInput, Transient, UnplaceableFile
 from seqdrop.domain.fastq import HEAD_BYTES, check_read_number, read_head
+from seqdrop.domain.identity import AnalysisId
 from seqdrop.domain.naming import (
     CHECKSUM_ENDINGS,
     COMPANION_ENDINGS,
@@ -31,19 +32,13 @@ from seqdrop.domain.upload import (
     sequencer_order,
 )
 from seqdrop.flow.claims import Claims
+from seqdrop.flow.retry import retry_on_conflict
 from seqdrop.library import Library
 
-_TRIES = 4
 
-
-def until_settled(attempt: Callable[[], str], what: str) -> str:
-    """Tries again where the catalog changed under an attempt: it then sees what came first."""
-    for _ in range(_TRIES):
-        try:
-            return attempt()
-        except Conflict:
-            continue
-    raise Transient(f"{what!r}: its place in the catalog changes all the time")
+def changes_always(key: str) -> Transient:
+    """What is raised where the catalog changes under every try to place an upload."""
+    return Transient(f"{key!r}: its place in the catalog changes all the time")
 
 
 @dataclass(frozen=True)
@@ -58,10 +53,10 @@ class Intake:
 
     def receive(self, upload: Upload) -> str:
         """Places, checks and registers a FASTQ file; returns what became of it, for the log."""
-        return until_settled(lambda: self._receive(upload), upload.key)
+        return retry_on_conflict(lambda: self._receive(upload), changes_always(upload.key))
 
     def _receive(self, upload: Upload) -> str:
-        placed, expected = self.catalog.analyses.uploads(upload.bucket, upload.key)
+        placed, expected = self.catalog.analyses.uploads(upload.object)
         known = next((p for p in placed if p.version_id == upload.version), None)
         if known:
             return self._look_again(upload, known)
@@ -77,10 +72,10 @@ class Intake:
             return self.hold_unplaced(upload, f"{upload.key!r}: {error}")
 
     def _look_again(self, upload: Upload, known: Placed) -> str:
-        if not known.sample:
+        if not known.analysis:
             return known.note
         self._lift_if_replaced(upload, known)
-        return self._advance(known.sample, known.assay)
+        return self._advance(known.analysis)
 
     def _receive_by_name(self, upload: Upload, placed: list[Placed]) -> str:
         if upload_kind(upload.key) is UploadKind.OTHER:
@@ -93,7 +88,7 @@ class Intake:
             return self._note(upload, f"{name.left_out}: left out")
         place = place_by_name(name, self._assay_of_folder(upload.key))
         if name.read == "R3":
-            self.catalog.analyses.ensure(place.sample, place.assay, self.now())
+            self.catalog.analyses.ensure(place.analysis, self.now())
             why = (
                 f"{upload.key!r}: where there is a third read, R2 holds UMIs, not the mate: drop a "
                 "manifest that names R1 and its mate"
@@ -120,7 +115,7 @@ class Intake:
         described = self.objects.head(upload.bucket, upload.key, upload.version_id)
         if described is None:
             return self._note(upload, "deleted before it was looked at")
-        self.catalog.analyses.ensure(place.sample, place.assay, self.now())
+        self.catalog.analyses.ensure(place.analysis, self.now())
         stored = msgspec.structs.replace(described.object, md5=place.md5)
         try:
             head = read_head(self.objects.first_bytes(stored, HEAD_BYTES), stored.size)
@@ -145,9 +140,8 @@ class Intake:
 
     def _put(self, upload: Upload, file: FastqFile, *, is_newest: bool) -> str:
         """A hold of this object is only lifted by what is newer than the version that it is for."""
-        identity = str(file.identity)
-        there = self.catalog.analyses.file(file.sample, file.assay, identity)
-        placed = upload.placed(file.sample, file.assay, identity)
+        there = self.catalog.analyses.file(file.analysis, file.identity)
+        placed = upload.placed(file.analysis, file.identity)
         if there is not None and not self._is_in_bucket(there.object):
             why = f"it was deleted, and {upload.key!r} came in its place"
             self.catalog.analyses.withdraw(there, why, upload.cause, self.now())
@@ -173,16 +167,16 @@ class Intake:
             self.catalog.analyses.register_file(
                 file, placed, upload.cause, self.now(), replaces=replaces
             )
-        return self._advance(file.sample, file.assay)
+        return self._advance(file.analysis)
 
     def _is_in_bucket(self, stored: StoredObject) -> bool:
         return self.objects.head(stored.bucket, stored.key, stored.version_id) is not None
 
     def _named_of(self, *files: FastqFile) -> list[FastqFile]:
         """Those whose keys the manifest of their analysis names."""
-        analysis = self.catalog.analyses.get(files[0].sample, files[0].assay)
+        analysis = self.catalog.analyses.get(files[0].analysis)
         named = analysis.expected if analysis else frozenset()
-        return [file for file in files if f"{file.object.bucket}/{file.object.key}" in named]
+        return [file for file in files if file.object.name in named]
 
     def _put_beside(
         self, upload: Upload, file: FastqFile, there: FastqFile, placed: Placed
@@ -198,19 +192,19 @@ class Intake:
                 f"{file.identity.describe()}, with different content: drop a manifest that names "
                 "the right one, or each with its own library"
             )
-            analyses.hold(file.sample, file.assay, upload.cause, why, self.now(), placed=placed)
+            analyses.hold(file.analysis, upload.cause, why, self.now(), placed=placed)
 
     def _keep(self, there: FastqFile, upload: Upload, placed: Placed) -> None:
         """The same bytes again: nothing changes, but a hold of this object is lifted."""
-        self.lift_hold(there.sample, there.assay, upload.cause)
+        self.lift_hold(there.analysis, upload.cause)
         self.catalog.analyses.note_upload(placed)
 
-    def lift_hold(self, sample: str, assay: str, cause: str, why: str = "") -> None:
+    def lift_hold(self, of: AnalysisId, cause: str, why: str = "") -> None:
         """Lifts the hold of an object, if it is there, and for this reason where one is given.
 
         Raises Conflict where the analysis changes meanwhile.
         """
-        analysis = self.catalog.analyses.get(sample, assay)
+        analysis = self.catalog.analyses.get(of)
         if analysis and cause in analysis.holds and why in {"", analysis.holds[cause]}:
             self.catalog.analyses.lift_hold(analysis, cause, self.now())
 
@@ -218,12 +212,10 @@ class Intake:
         mine = sequencer_order(upload.sequencer)
         if any(sequencer_order(p.sequencer) > mine for p in placed):
             return self._note(upload, "unreadable, and replaced since")
-        held = upload.placed(place.sample, place.assay, note=why)
-        self.catalog.analyses.hold(
-            place.sample, place.assay, upload.cause, why, self.now(), placed=held
-        )
+        held = upload.placed(place.analysis, note=why)
+        self.catalog.analyses.hold(place.analysis, upload.cause, why, self.now(), placed=held)
         self._lift_if_replaced(upload, held)
-        return self._advance(place.sample, place.assay)
+        return self._advance(place.analysis)
 
     def _lift_if_replaced(self, upload: Upload, held: Placed) -> None:
         """Ends this version's hold where a good one came while it was being looked at.
@@ -231,29 +223,29 @@ class Intake:
         Whoever registers a newer version lifts the hold that it finds; one that is written a moment
         later would stay for ever.
         """
-        until_settled(lambda: self._lift_own_hold(upload, held), upload.key)
+        retry_on_conflict(lambda: self._lift_own_hold(upload, held), changes_always(upload.key))
 
     def _lift_own_hold(self, upload: Upload, held: Placed) -> str:
-        placed, _ = self.catalog.analyses.uploads(upload.bucket, upload.key)
+        placed, _ = self.catalog.analyses.uploads(upload.object)
         newest = max(placed, key=lambda p: sequencer_order(p.sequencer), default=held)
-        if held.note and newest.version_id != held.version_id and newest.identity:
-            self.lift_hold(held.sample, held.assay, upload.cause, held.note)
+        is_replaced = newest.version_id != held.version_id and newest.identity
+        if held.note and is_replaced and held.analysis:
+            self.lift_hold(held.analysis, upload.cause, held.note)
         return held.note
 
     def hold_unplaced(self, upload: Upload, why: str) -> str:
         """Keeps an upload that belongs nowhere in sight, under an id of its own."""
-        sample, assay = unplaced_sample(upload.bucket, upload.key), self.library.default_assay
-        self.catalog.analyses.ensure(sample, assay, self.now())
-        self.catalog.analyses.hold(
-            sample, assay, upload.cause, why, self.now(),
-            placed=upload.placed(sample, assay, note=why),
-        )  # fmt: skip
-        return self._advance(sample, assay)
+        sample = unplaced_sample(upload.bucket, upload.key)
+        held = AnalysisId(sample, self.library.default_assay)
+        self.catalog.analyses.ensure(held, self.now())
+        placed = upload.placed(held, note=why)
+        self.catalog.analyses.hold(held, upload.cause, why, self.now(), placed=placed)
+        return self._advance(held)
 
     def _note(self, upload: Upload, note: str) -> str:
         self.catalog.analyses.note_upload(upload.placed(note=note))
         return note
 
-    def _advance(self, sample: str, assay: str) -> str:
-        status = self.claims.advance(sample, assay)
-        return f"{sample} ({assay}) is {status or 'being changed by somebody else'}"
+    def _advance(self, analysis: AnalysisId) -> str:
+        status = self.claims.advance(analysis)
+        return f"{analysis} is {status or 'being changed by somebody else'}"

@@ -8,33 +8,21 @@ import msgspec
 
 from seqdrop.aws.batch import Batch, JobRequest
 from seqdrop.aws.catalog import Catalog
-from seqdrop.aws.catalog.layout import timestamp
-from seqdrop.aws.catalog.table import Key
-from seqdrop.aws.executions import Executions, RunInput
+from seqdrop.aws.catalog.layout import job_parameter, read_job_parameter, timestamp
+from seqdrop.aws.executions import Executions
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.cost import Prices, job_cost_usd
 from seqdrop.domain.errors import JobFailed, RunClosed, Transient
 from seqdrop.domain.failure import StageFailure
 from seqdrop.domain.hosts import hosts_of, sign_of_hosts
+from seqdrop.domain.identity import JobOwner, RunId, StageInput
 from seqdrop.domain.job_end import explain
-from seqdrop.domain.naming import job_name, run_folder, run_id
 from seqdrop.domain.plan import StagePlan
 from seqdrop.domain.records import Job, JobState, Run
 from seqdrop.flow.waiting import Waiting
 
-CATALOG_KEY = "catalog"
-"""The job parameter that brings the catalog's key back with every event."""
-
-
-class StageInput(RunInput, frozen=True):
-    """One stage of a run, as the state machine hands it on."""
-
-    stage: str
-
-    @property
-    def run(self) -> str:
-        """The run id."""
-        return run_id(self.run_key, self.attempt)
+OWNER_PARAMETER = "catalog"
+"""The job parameter that brings the job's owner back with every event."""
 
 
 @dataclass(frozen=True)
@@ -59,23 +47,19 @@ class JobFlow:
 
     def submit(self, ids: StageInput, token: str) -> str:
         """Submits a stage's job, or takes over the one that an earlier try had submitted."""
-        run = self._live_run(ids)
-        folder = run_folder(ids.sample, ids.assay, ids.run_key, ids.attempt)
-        plan = self.objects.read_plan(self.results_bucket, folder)
+        run = self._live_run(ids.run)
+        plan = self.objects.read_plan(self.results_bucket, ids.run.folder)
         if plan is None:
-            raise Transient(f"run {ids.run} of {ids.sample} has no plan yet")
+            raise Transient(f"{ids.run} has no plan yet")
         stage = plan.stage(ids.stage)
-        pk, sk = self.catalog.jobs.key(ids.sample, ids.assay, ids.run, ids.stage)
         job = self.catalog.jobs.start(
             Job(
-                pk=pk,
-                sk=sk,
-                stage=ids.stage,
-                name=job_name(ids.sample, ids.run_key, ids.attempt, ids.stage),
+                owner=ids.job,
+                name=ids.run.job_name(ids.stage),
                 queue=f"{self.queue_prefix}-{stage.queue}-{run.priority}",
                 prefix=stage.prefix,
                 bucket=stage.bucket,
-                folder=folder,
+                folder=ids.run.folder,
                 vcpus=stage.vcpus,
                 memory_mib=stage.memory_mib,
                 token=token,
@@ -83,11 +67,8 @@ class JobFlow:
             )
         )
         if not job.job_id:
-            request = self._request(
-                job, ids, stage, f"s3://{self.results_bucket}/{folder}plan.json"
-            )
-            job = self.place(job, request)
-        if not self._is_live(ids) and job.job_id:
+            job = self.place(job, self._request(job, ids, stage))
+        if not self._is_live(ids.run) and job.job_id:
             self.batch.terminate(job.job_id, "stopped: its run has ended")
         self.answer(job)
         return job.job_id
@@ -104,7 +85,7 @@ class JobFlow:
         recorded = self.catalog.jobs.record_id(job, job_id)
         if recorded is not None:
             return recorded
-        there = self.catalog.jobs.get((job.pk, job.sk))
+        there = self.catalog.jobs.get(job.owner)
         if there is None:
             raise Transient(f"job {job.name} is gone from the catalog")
         if there.job_id != job_id:
@@ -113,8 +94,7 @@ class JobFlow:
 
     def poll(self, ids: StageInput, token: str) -> str:
         """Asks Batch after a job whose event did not come in time; returns its status."""
-        key = self.catalog.jobs.key(ids.sample, ids.assay, ids.run, ids.stage)
-        job = self.catalog.jobs.wait_with(key, token)
+        job = self.catalog.jobs.wait_with(ids.job, token)
         if not job.has_ended:
             job = self._ask(job)
         self.answer(job)
@@ -129,7 +109,7 @@ class JobFlow:
 
     def take(self, job: Job, state: JobState) -> Job:
         """Records Batch's word of now, and gives up a job that has waited for a host too long."""
-        recorded = self.record((job.pk, job.sk), state)
+        recorded = self.record(job.owner, state)
         if recorded and state.status == "RUNNABLE":
             waiting = Waiting(self.catalog, self.batch, self.runnable_timeout_seconds, self.now)
             waiting.look(recorded, state)
@@ -143,20 +123,20 @@ class JobFlow:
             job_id, status, reason="Batch knows this job no more", ended=timestamp(self.now())
         )
 
-    def record(self, key: Key, state: JobState) -> Job | None:
+    def record(self, owner: JobOwner, state: JobState) -> Job | None:
         """Moves a job's item forward to what Batch says; None where it is another job's news."""
-        job = self._recorded(key, state)
+        job = self._recorded(owner, state)
         if job and (seen := sign_of_hosts(state, timestamp(self.now()))):
             self.catalog.hosts.record_seen(hosts_of(job.queue), seen)
         return job
 
-    def _recorded(self, key: Key, state: JobState) -> Job | None:
+    def _recorded(self, owner: JobOwner, state: JobState) -> Job | None:
         if state.status not in {"SUCCEEDED", "FAILED"}:
-            job = self.catalog.jobs.record_state(key, state, self.now())
+            job = self.catalog.jobs.record_state(owner, state, self.now())
             if job and state.blocked:  # after the status that it is said of, which would clear it
-                return self.catalog.jobs.record_blocked(key, state, self.now()) or job
+                return self.catalog.jobs.record_blocked(owner, state, self.now()) or job
             return job
-        job = self.catalog.jobs.get(key)
+        job = self.catalog.jobs.get(owner)
         if job is None or job.has_ended:
             return job
         queue, prices = job.queue.rpartition("-")[0], self.prices()  # without the priority
@@ -166,7 +146,7 @@ class JobFlow:
         if state.status == "FAILED":
             failure, message = explain(job, state, self._left_by_runner(job))
         return self.catalog.jobs.record_state(
-            key, state, self.now(), failure_class=failure, message=message, cost_usd=cost
+            owner, state, self.now(), failure_class=failure, message=message, cost_usd=cost
         )
 
     def _left_by_runner(self, job: Job) -> StageFailure | None:
@@ -182,10 +162,10 @@ class JobFlow:
         else:
             self.executions.fail(job.token, JobFailed.__name__, f"{job.stage}: {job.message}")
 
-    def end_all(self, sample: str, assay: str, run: str, reason: str) -> list[str]:
+    def end_all(self, run: RunId, reason: str) -> list[str]:
         """Ends every job of a run that has not ended; returns the ids of those."""
         ended = []
-        for job in self.catalog.jobs.of_run(sample, assay, run):
+        for job in self.catalog.jobs.of_run(run):
             if job.has_ended:
                 continue
             ids = [job.job_id] if job.job_id else self.batch.find(job.name, job.queue)
@@ -194,16 +174,16 @@ class JobFlow:
                 ended.append(job_id)
         return ended
 
-    def _request(self, job: Job, ids: StageInput, stage: StagePlan, plan_uri: str) -> JobRequest:
+    def _request(self, job: Job, ids: StageInput, stage: StagePlan) -> JobRequest:
         return JobRequest(
             name=job.name,
             kind=stage.queue,
             queue=job.queue,
             definition=stage.definition or f"{self.queue_prefix}-{stage.queue}",
             parameters={
-                "plan": plan_uri,
+                "plan": f"s3://{self.results_bucket}/{job.folder}plan.json",
                 "stage": ids.stage,
-                CATALOG_KEY: f"{job.pk}|{job.sk}",
+                OWNER_PARAMETER: job_parameter(job.owner),
             },
             vcpus=stage.vcpus,
             memory_mib=stage.memory_mib,
@@ -211,18 +191,17 @@ class JobFlow:
             tags={"seqdrop-sample": ids.sample, "seqdrop-assay": ids.assay},
         )
 
-    def _live_run(self, ids: StageInput) -> Run:
-        run = self.catalog.runs.get(ids.sample, ids.assay, ids.run)
+    def _live_run(self, ids: RunId) -> Run:
+        run = self.catalog.runs.get(ids)
         if run is None or not run.status.live:
-            raise RunClosed(f"run {ids.run} of {ids.sample} has ended")
+            raise RunClosed(f"{ids} has ended")
         return run
 
-    def _is_live(self, ids: StageInput) -> bool:
-        run = self.catalog.runs.get(ids.sample, ids.assay, ids.run)
+    def _is_live(self, ids: RunId) -> bool:
+        run = self.catalog.runs.get(ids)
         return run is not None and run.status.live
 
 
-def catalog_key(state: JobState) -> Key | None:
-    """The catalog's key that a job carries; None where it is not one of ours."""
-    pk, separator, sk = state.parameters.get(CATALOG_KEY, "").partition("|")
-    return (pk, sk) if separator else None
+def owner_of(state: JobState) -> JobOwner | None:
+    """What the job that an event tells of is for; None where it is not one of ours."""
+    return read_job_parameter(state.parameters.get(OWNER_PARAMETER, ""))

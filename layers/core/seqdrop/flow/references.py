@@ -8,18 +8,19 @@ from datetime import datetime, timedelta
 
 from seqdrop.aws.batch import JobRequest
 from seqdrop.aws.catalog import Catalog
-from seqdrop.aws.catalog.layout import timestamp
+from seqdrop.aws.catalog.layout import job_parameter, timestamp
 from seqdrop.aws.objects import Objects
 from seqdrop.domain import fingerprint_sites
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient
 from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.identity import IndexOf, ReferenceId
 from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.pipeline import Stage
 from seqdrop.domain.plan import LocalFile, RunPlan, StagePlan
 from seqdrop.domain.planning import timeout_seconds
 from seqdrop.domain.records import Job
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion, difference
-from seqdrop.flow.jobs import CATALOG_KEY, JobFlow
+from seqdrop.flow.jobs import OWNER_PARAMETER, JobFlow
 from seqdrop.library import Library
 
 CODES_PART = "iupac"
@@ -44,8 +45,7 @@ class ReferenceFlow:
 
     def add(
         self,
-        name: str,
-        version: str,
+        reference: ReferenceId,
         parts: dict[str, LocalFile],
         bases: int,
         who: str,
@@ -58,7 +58,7 @@ class ReferenceFlow:
         Raises InvalidInput where the version is there with other content, or was retired.
         """
         new = ReferenceVersion(
-            name, version, ReferenceState.PREPARING, bases, parts,
+            reference.name, reference.version, ReferenceState.PREPARING, bases, parts,
             wanted=tuple(self._index_stages()), created=timestamp(self.now()),
             facts=facts, warnings=tuple(warnings),
         )  # fmt: skip
@@ -72,8 +72,8 @@ class ReferenceFlow:
         """Goes on with a version that is there already, where it stopped."""
         there = self._there(new)
         if there.state is ReferenceState.FAILED:
-            jobs = self.catalog.jobs.of_reference(new.name, new.version)
-            tries = max(map(_number, jobs), default=0) + 1
+            jobs = self.catalog.jobs.of_reference(new.id)
+            tries = max((job.owner.number for job in jobs), default=0) + 1
             with suppress(Conflict):  # somebody else was faster: what he did is read next
                 self.catalog.references.retry(there, tries, new.wanted, who, self.now())
             there = self._there(new)
@@ -81,7 +81,7 @@ class ReferenceFlow:
 
     def _there(self, new: ReferenceVersion) -> ReferenceVersion:
         """The version as it is. Raises InvalidInput where it can't be gone on with."""
-        there = self.catalog.references.get(new.name, new.version)
+        there = self.catalog.references.get(new.id)
         if there is None:
             raise Transient(f"reference {new.name} {new.version} was there, and is not any more")
         if different := difference(there, new):
@@ -104,50 +104,50 @@ class ReferenceFlow:
             self._submit(reference)
         return reference
 
-    def retire(self, name: str, version: str, why: str, who: str) -> ReferenceVersion:
+    def retire(self, reference: ReferenceId, why: str, who: str) -> ReferenceVersion:
         """Withdraws a version: no claim uses it again. Twice is as good as once.
 
         Runs that used it keep its files, and their provenance. Raises InvalidInput where there is
         no such version.
         """
-        there = self.catalog.references.get(name, version)
+        there = self.catalog.references.get(reference)
         if there is None:
-            raise InvalidInput(f"there is no reference {name} {version}: see `seqdrop references`")
+            raise InvalidInput(
+                f"there is no reference {reference.name} {reference.version}: see "
+                "`seqdrop references`"
+            )
         self.catalog.references.retire(there, why, who, self.now())
-        for job in self.catalog.jobs.of_reference(name, version):
+        for job in self.catalog.jobs.of_reference(reference):
             if job.job_id and not job.has_ended:
                 self.jobs.batch.terminate(job.job_id, "stopped: its reference was retired")
-        return self.catalog.references.get(name, version) or there
+        return self.catalog.references.get(reference) or there
 
-    def settle(self, job: Job) -> None:
+    def settle(self, reference: ReferenceId) -> None:
         """A job over a reference has ended: its version may be ready now, or has failed.
 
         An event of an earlier try, late or doubled, is no word on the newest.
         """
-        name, version = job.pk.removeprefix("REFERENCE#"), job.sk.split("#")[1]
-        reference = self.catalog.references.get(name, version)
-        if reference and job.has_ended:
-            self._settled(reference)
+        if there := self.catalog.references.get(reference):
+            self._settled(there)
 
-    def refresh(self, name: str, version: str) -> ReferenceVersion | None:
+    def refresh(self, reference: ReferenceId) -> ReferenceVersion | None:
         """Asks Batch after the jobs that have not ended, as a poll does for a run's."""
-        for job in self.catalog.jobs.of_reference(name, version):
+        for job in self.catalog.jobs.of_reference(reference):
             if job.job_id and not job.has_ended:
                 state = self.jobs.batch.describe([job.job_id]).get(job.job_id)
                 if state is None and job.submitting < timestamp(self.now() - _FORGOTTEN_AFTER):
                     state = self.jobs.vanished(job, job.job_id)
                 if state:
                     self.jobs.take(job, state)
-        reference = self.catalog.references.get(name, version)
-        return self._settled(reference) if reference else None
+        there = self.catalog.references.get(reference)
+        return self._settled(there) if there else None
 
     def _settled(self, reference: ReferenceVersion) -> ReferenceVersion:
         """Takes in what the newest job of each index has left; the version as it is then."""
         if reference.state in {ReferenceState.READY, ReferenceState.RETIRED}:
             return reference
-        name, version = reference.name, reference.version
-        jobs = self.catalog.jobs.of_reference(name, version)
-        newest = {job.stage: job for job in sorted(jobs, key=_number)}
+        jobs = self.catalog.jobs.of_reference(reference.id)
+        newest = {job.stage: job for job in sorted(jobs, key=lambda job: job.owner.number)}
         for job in newest.values():
             if not job.has_ended or job.stage in reference.indexes:
                 continue
@@ -157,13 +157,13 @@ class ReferenceFlow:
             if result:
                 objects = self.objects.describe_results(job.bucket, job.prefix, result)
                 files = tuple(LocalFile(o.key.removeprefix(job.prefix), o) for o in objects)
-                reference = self.catalog.references.add_index(name, version, job.stage, files)
-            elif _number(job) >= reference.tries:
+                reference = self.catalog.references.add_index(reference.id, job.stage, files)
+            elif job.owner.number >= reference.tries:
                 why = _why_failed(job)
                 self.catalog.references.settle(reference, ReferenceState.FAILED, why, self.now())
         if reference.indexes.keys() >= set(reference.wanted or self._index_stages()):
             self.catalog.references.settle(reference, ReferenceState.READY, "", self.now())
-        return self.catalog.references.get(name, version) or reference
+        return self.catalog.references.get(reference.id) or reference
 
     def _index_stages(self) -> dict[str, Stage]:
         stages = self.library.reference_indexes().stages
@@ -171,35 +171,29 @@ class ReferenceFlow:
         return {index: stage for index, stage in stages.items() if stage.queue in here}
 
     def _submit(self, reference: ReferenceVersion) -> None:
-        name, version = reference.name, reference.version
-        folder = f"{name}/{version}/"
+        folder = reference.id.folder
         plans = tuple(
             _index_plan(index, stage, reference.parts, self.references_bucket, folder)
             for index, stage in self._index_stages().items()
         )
+        name, version = reference.name, reference.version
         plan = self.objects.freeze_plan(
             self.references_bucket,
             RunPlan(name, "reference", version, 1, folder, "references", plans),
         )
         for stage in plan.stages:
             if stage.stage not in reference.indexes:
-                self._submit_one(name, version, stage, folder, reference.tries)
+                self._submit_one(IndexOf(reference.id, stage.stage, reference.tries), stage)
 
-    def _submit_one(
-        self, name: str, version: str, stage: StagePlan, folder: str, number: int
-    ) -> None:
-        pk, sk = self.catalog.jobs.reference_key(name, version, stage.stage, number)
-        job_name = f"reference-{name}-{version}-{stage.stage}-{number}"
+    def _submit_one(self, owner: IndexOf, stage: StagePlan) -> None:
         job = self.catalog.jobs.start(
             Job(
-                pk=pk,
-                sk=sk,
-                stage=stage.stage,
-                name=re.sub(r"[^A-Za-z0-9_-]", "_", job_name)[:128],
+                owner=owner,
+                name=owner.job_name,
                 queue=f"{self.jobs.queue_prefix}-{stage.queue}-{_PRIORITY}",
                 prefix=stage.prefix,
                 bucket=stage.bucket,
-                folder=folder,
+                folder=owner.reference.folder,
                 vcpus=stage.vcpus,
                 memory_mib=stage.memory_mib,
                 submitting=timestamp(self.now()),
@@ -207,24 +201,23 @@ class ReferenceFlow:
         )
         if job.job_id:
             return
-        uri = f"s3://{self.references_bucket}/{folder}plan.json"
+        uri = f"s3://{self.references_bucket}/{job.folder}plan.json"
         request = JobRequest(
             name=job.name,
             kind=stage.queue,
             queue=job.queue,
             definition=f"{self.jobs.queue_prefix}-{stage.queue}",
-            parameters={"plan": uri, "stage": stage.stage, CATALOG_KEY: f"{pk}|{sk}"},
+            parameters={
+                "plan": uri,
+                "stage": owner.index,
+                OWNER_PARAMETER: job_parameter(owner),
+            },
             vcpus=stage.vcpus,
             memory_mib=stage.memory_mib,
             timeout_seconds=stage.timeout_seconds,
-            tags={"seqdrop-reference": name},
+            tags={"seqdrop-reference": owner.reference.name},
         )
         self.jobs.place(job, request)
-
-
-def _number(job: Job) -> int:
-    """Which try at the version a job belongs to, from 1."""
-    return int(job.sk.rpartition("#")[2])
 
 
 def _why_failed(job: Job) -> str:

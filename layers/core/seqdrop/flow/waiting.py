@@ -37,7 +37,7 @@ class Waiting:
             if self._is_over(job.blocked_since):
                 self.batch.cancel(state.job_id, cancel_reason(state.blocked))
             return
-        self.catalog.jobs.record_unblocked((job.pk, job.sk), state, self.now())
+        self.catalog.jobs.record_unblocked(job.owner, state, self.now())
         if job.status == "RUNNABLE" and self._is_over(job.updated) and self._gets_no_host(job):
             self.batch.cancel(state.job_id, cancel_reason(NO_HOST))
 

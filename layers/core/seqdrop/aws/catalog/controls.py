@@ -1,7 +1,8 @@
 """Controls in the catalog: which analyses of a manifest are controls without template."""
 
-from seqdrop.aws.catalog.layout import analysis_key, control_item, manifest_pk
-from seqdrop.aws.catalog.table import Table, from_item
+from seqdrop.aws.catalog.layout import analysis_key, control_item, controls_of, read_analysis
+from seqdrop.aws.catalog.table import Table
+from seqdrop.domain.identity import AnalysisId
 from seqdrop.domain.records import Analysis
 
 
@@ -11,16 +12,16 @@ class Controls:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def note(self, manifest: str, sample: str, assay: str) -> None:
+    def note(self, manifest: str, analysis: AnalysisId) -> None:
         """Remembers that a manifest calls an analysis a control. Twice is as good as once."""
-        self._table.put(control_item(manifest, sample, assay))
+        self._table.put(control_item(manifest, analysis))
 
     def of(self, manifest: str) -> list[Analysis]:
         """The controls of a manifest: one Query, and a look at each."""
         found = []
-        for named in self._table.query(manifest_pk(manifest), "CONTROL#"):
-            item = self._table.get(analysis_key(named["sample"], named["assay"]))
-            analysis = from_item(item, Analysis) if item else None
+        for named in self._table.query(*controls_of(manifest)):
+            item = self._table.get(analysis_key(AnalysisId(named["sample"], named["assay"])))
+            analysis = read_analysis(item) if item else None
             if analysis and analysis.control and analysis.manifest == manifest:
                 found.append(analysis)
         return found

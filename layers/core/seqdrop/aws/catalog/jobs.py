@@ -3,9 +3,18 @@
 from contextlib import suppress
 from datetime import datetime
 
-from seqdrop.aws.catalog.layout import job_key, jobs_prefix, timestamp
-from seqdrop.aws.catalog.table import Condition, Key, Table, from_item, to_item
+from seqdrop.aws.catalog.layout import (
+    job_item,
+    job_key,
+    jobs_of,
+    jobs_of_reference,
+    jobs_of_run,
+    read_job,
+    timestamp,
+)
+from seqdrop.aws.catalog.table import Condition, Table
 from seqdrop.domain.errors import Conflict, Transient
+from seqdrop.domain.identity import AnalysisId, JobOwner, ReferenceId, RunId
 from seqdrop.domain.records import Job, JobState
 
 _BLOCKED = ("blocked_reason", "blocked_since", "blocked_told", "unblocked")
@@ -17,60 +26,61 @@ class Jobs:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def get(self, key: Key) -> Job | None:
+    def get(self, owner: JobOwner) -> Job | None:
         """One job."""
-        item = self._table.get(key)
-        return from_item(item, Job) if item else None
+        item = self._table.get(job_key(owner))
+        return read_job(item) if item else None
 
-    def of_run(self, sample: str, assay: str, run: str = "") -> list[Job]:
-        """The jobs of a run, or of all runs of an analysis."""
-        items = self._table.query(f"SAMPLE#{sample}", jobs_prefix(assay, run))
-        return [from_item(item, Job) for item in items]
+    def of_analysis(self, analysis: AnalysisId) -> list[Job]:
+        """The jobs of all runs of an analysis."""
+        return [read_job(item) for item in self._table.query(*jobs_of(analysis))]
 
-    def of_reference(self, name: str, version: str) -> list[Job]:
+    def of_run(self, run: RunId) -> list[Job]:
+        """The jobs of a run."""
+        return [read_job(item) for item in self._table.query(*jobs_of_run(run))]
+
+    def of_reference(self, reference: ReferenceId) -> list[Job]:
         """The jobs that make the indexes of a reference version."""
-        items = self._table.query(f"REFERENCE#{name}", f"JOB#{version}#")
-        return [from_item(item, Job) for item in items]
+        return [read_job(item) for item in self._table.query(*jobs_of_reference(reference))]
 
     def start(self, job: Job) -> Job:
         """Writes a job as SUBMITTING, before Batch hears of it; or finds it as it is.
 
         The token is always the newest: whoever waited with the one before has given up.
         """
-        item = to_item(job)
         try:
-            self._table.put(item, ("pk", "absent", None))
+            self._table.put(job_item(job), ("pk", "absent", None))
         except Conflict:
-            return self.wait_with(_key(job), job.token)
+            return self.wait_with(job.owner, job.token)
         return job
 
-    def wait_with(self, key: Key, token: str) -> Job:
+    def wait_with(self, owner: JobOwner, token: str) -> Job:
         """Sets the token that the job's end is to answer, and returns the job as it is then.
 
         Raises Transient where there is no such job.
         """
         try:
             item = self._table.update(
-                key, sets={"token": token}, conditions=[("pk", "present", None)]
+                job_key(owner), sets={"token": token}, conditions=[("pk", "present", None)]
             )
         except Conflict as error:
-            raise Transient(f"no job at {key[1]}") from error
-        return from_item(item, Job)
+            raise Transient(f"the catalog has no job of {owner.stage} yet") from error
+        return read_job(item)
 
     def record_id(self, job: Job, job_id: str) -> Job | None:
         """Ties a job to Batch's id. None where it is tied to another already."""
         try:
             item = self._table.update(
-                _key(job),
+                job_key(job.owner),
                 sets={"job_id": job_id},
                 conditions=[("job_id", "absent or =", job_id)],
             )
         except Conflict:
             return None
-        return from_item(item, Job)
+        return read_job(item)
 
     def record_state(
-        self, key: Key, state: JobState, now: datetime, *, failure_class: str = "",
+        self, owner: JobOwner, state: JobState, now: datetime, *, failure_class: str = "",
         message: str = "", cost_usd: float | None = None,
     ) -> Job | None:  # fmt: skip
         """Moves a job forward to what Batch says, and returns it, or as it is if that is old news.
@@ -86,7 +96,7 @@ class Jobs:
         }  # fmt: skip
         try:
             item = self._table.update(
-                key,
+                job_key(owner),
                 sets={name: value for name, value in given.items() if value not in ("", None, [])},
                 # Neither an earlier attempt's end nor why it could not start is a word on what
                 # the job does now.
@@ -100,11 +110,11 @@ class Jobs:
                 ],
             )
         except Conflict:
-            job = self.get(key)
+            job = self.get(owner)
             return job if job and job.job_id == state.job_id else None
-        return from_item(item, Job)
+        return read_job(item)
 
-    def record_blocked(self, key: Key, state: JobState, now: datetime) -> Job | None:
+    def record_blocked(self, owner: JobOwner, state: JobState, now: datetime) -> Job | None:
         """Writes why a job can't start, and returns it; None where that is old news.
 
         News is old if it is about an earlier status, or older than the last news. The reason is the
@@ -115,19 +125,19 @@ class Jobs:
         still = [("progress", "=", state.progress), ("job_id", "=", state.job_id)]
         try:
             item = self._table.update(
-                key,
+                job_key(owner),
                 sets={"blocked_reason": state.blocked, "blocked_told": told},
                 defaults={"blocked_since": told},
                 conditions=[*still, ("blocked_told", "absent or <", told)],
             )
         except Conflict:
-            return self._blocked_earlier(key, told, still)
-        return from_item(item, Job)
+            return self._blocked_earlier(owner, told, still)
+        return read_job(item)
 
-    def _blocked_earlier(self, key: Key, told: str, still: list[Condition]) -> Job | None:
+    def _blocked_earlier(self, owner: JobOwner, told: str, still: list[Condition]) -> Job | None:
         try:
             item = self._table.update(
-                key,
+                job_key(owner),
                 sets={"blocked_since": told},
                 conditions=[
                     *still,
@@ -137,9 +147,9 @@ class Jobs:
             )
         except Conflict:
             return None
-        return from_item(item, Job)
+        return read_job(item)
 
-    def record_unblocked(self, key: Key, state: JobState, now: datetime) -> None:
+    def record_unblocked(self, owner: JobOwner, state: JobState, now: datetime) -> None:
         """Writes that Batch has no reason why a job that waits can't start, or none any more.
 
         The time stays: what is told of before it comes too late, be it the first that is told.
@@ -147,7 +157,7 @@ class Jobs:
         told = timestamp(now)
         with suppress(Conflict):
             self._table.update(
-                key,
+                job_key(owner),
                 sets={"blocked_told": told, "unblocked": told},
                 removes=["blocked_reason", "blocked_since"],
                 conditions=[
@@ -156,17 +166,3 @@ class Jobs:
                     ("blocked_told", "absent or <", told),
                 ],
             )
-
-    @staticmethod
-    def key(sample: str, assay: str, run: str, stage: str, number: int = 1) -> Key:
-        """Where the job of a run's stage is."""
-        return job_key(sample, assay, run, stage, number)
-
-    @staticmethod
-    def reference_key(name: str, version: str, index: str, number: int) -> Key:
-        """Where a try at an index of a reference version is."""
-        return f"REFERENCE#{name}", f"JOB#{version}#{index}#{number}"
-
-
-def _key(job: Job) -> Key:
-    return job.pk, job.sk

@@ -3,14 +3,21 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from seqdrop.aws.catalog.layout import event_item, reference_key, timestamp
+from seqdrop.aws.catalog.layout import (
+    REFERENCE_NAMES,
+    event_item,
+    events_of_reference,
+    reference_key,
+    timestamp,
+    versions_of,
+)
 from seqdrop.aws.catalog.table import Item, Table, from_item, to_item
 from seqdrop.domain.errors import Conflict, ReferenceNotReady
+from seqdrop.domain.identity import ReferenceId
 from seqdrop.domain.plan import LocalFile
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 
 SYSTEM = "seqdrop"
-_LIST = "REFERENCES"
 
 
 class References:
@@ -19,9 +26,9 @@ class References:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def get(self, name: str, version: str) -> ReferenceVersion | None:
+    def get(self, reference: ReferenceId) -> ReferenceVersion | None:
         """One version."""
-        item = self._table.get(reference_key(name, version))
+        item = self._table.get(reference_key(reference))
         return from_item(item, ReferenceVersion) if item else None
 
     def choose(self, name: str, version: str = "") -> ReferenceVersion:
@@ -30,9 +37,11 @@ class References:
         Raises ReferenceNotReady where there is none.
         """
         if version:
-            found = self.get(name, version)
+            found = self.get(ReferenceId(name, version))
             if found is None:
-                raise ReferenceNotReady(f"there is no reference {name} {version}; {_HOW} {name}")
+                raise ReferenceNotReady(
+                    f"there is no reference {name} {version}", then=f"{_HOW} {name}"
+                )
             return found
         versions = self.versions(name)
         ready = [v for v in versions if v.state is ReferenceState.READY]
@@ -40,36 +49,36 @@ class References:
             states = ", ".join(f"{v.version} is {v.state}" for v in versions)
             raise ReferenceNotReady(
                 f"there is no ready version of the reference {name!r}"
-                + (f" ({states})" if states else "")
-                + f"; {_HOW} {name}"
+                + (f" ({states})" if states else ""),
+                then=f"{_HOW} {name}",
             )
         return max(ready, key=lambda v: v.created)
 
     def versions(self, name: str) -> list[ReferenceVersion]:
         """All versions of one reference."""
-        items = self._table.query(f"REFERENCE#{name}", "VERSION#")
+        items = self._table.query(*versions_of(name))
         return [from_item(item, ReferenceVersion) for item in items]
 
     def names(self) -> Iterator[str]:
         """The names of all references."""
-        for item in self._table.query(_LIST):
+        for item in self._table.query(*REFERENCE_NAMES):
             yield str(item["sk"])
 
     def add(self, reference: ReferenceVersion, who: str, now: datetime) -> None:
         """Puts a new version. Raises Conflict where it is there already."""
-        pk, sk = reference_key(reference.name, reference.version)
+        pk, sk = reference_key(reference.id)
         item = {"pk": pk, "sk": sk, "indexes": {}, **to_item(reference)}
         put = self._table.put_write(item, ("pk", "absent", None))
-        listed = self._table.put_write({"pk": _LIST, "sk": reference.name})
+        listed = self._table.put_write({"pk": REFERENCE_NAMES[0], "sk": reference.name})
         event = self._event(reference, now, who, "reference added")
         self._table.transact([put, listed, self._table.put_write(event)])
 
     def add_index(
-        self, name: str, version: str, index: str, files: tuple[LocalFile, ...]
+        self, reference: ReferenceId, index: str, files: tuple[LocalFile, ...]
     ) -> ReferenceVersion:
         """Records the files of an index that a job has made."""
         item = self._table.update(
-            reference_key(name, version),
+            reference_key(reference),
             sets={("indexes", index): [to_item(file) for file in files]},
             conditions=[("pk", "present", None)],
         )
@@ -80,7 +89,7 @@ class References:
     ) -> None:
         """Ends the preparation of a version, once; nothing where it was begun again meanwhile."""
         update = self._table.update_write(
-            reference_key(reference.name, reference.version),
+            reference_key(reference.id),
             sets={"state": state.value, "why": why, "ready": timestamp(now)},
             conditions=[
                 ("state", "=", ReferenceState.PREPARING.value),
@@ -102,7 +111,7 @@ class References:
         Raises Conflict where it has not failed.
         """
         update = self._table.update_write(
-            reference_key(reference.name, reference.version),
+            reference_key(reference.id),
             sets={
                 "state": ReferenceState.PREPARING.value,
                 "why": "",
@@ -117,7 +126,7 @@ class References:
     def retire(self, reference: ReferenceVersion, why: str, who: str, now: datetime) -> None:
         """Withdraws a version, once."""
         update = self._table.update_write(
-            reference_key(reference.name, reference.version),
+            reference_key(reference.id),
             sets={"state": ReferenceState.RETIRED.value, "why": why},
             conditions=[("state", "in", [s.value for s in ReferenceState if s != "RETIRED"])],
         )
@@ -131,8 +140,8 @@ class References:
         self, reference: ReferenceVersion, now: datetime, who: str, what: str, why: str = ""
     ) -> Item:
         parts = {name: file.object.sha256 for name, file in reference.parts.items()}
-        item = event_item("", now, reference.version, who=who, what=what, why=why, parts=parts)
-        return {**item, "pk": f"EVENTS#REFERENCE#{reference.name}"}
+        trail = events_of_reference(reference.name)
+        return event_item(trail, now, reference.version, who=who, what=what, why=why, parts=parts)
 
 
 _HOW = "add it with `seqdrop reference add`, then `seqdrop rerun` the sample. Reference:"

@@ -7,15 +7,20 @@ from typing import Any
 from seqdrop.aws.catalog.layout import (
     analysis_key,
     event_item,
+    events_of,
+    read_run,
     reference_key,
+    run_item,
     run_item_key,
+    runs_of_key,
     status_attributes,
     timestamp,
     uses_item,
     uses_key,
 )
-from seqdrop.aws.catalog.table import Table, Write, from_item, to_item
+from seqdrop.aws.catalog.table import Table, Write, to_item
 from seqdrop.domain.errors import Conflict
+from seqdrop.domain.identity import AnalysisId, ReferenceId, RunId
 from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus, StageRun
 from seqdrop.domain.reference import ReferenceState
 
@@ -29,81 +34,78 @@ class Runs:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def get(self, sample: str, assay: str, run: str) -> Run | None:
-        """One run, by its run id."""
-        item = self._table.get(run_item_key(sample, assay, run))
-        return from_item(item, Run) if item else None
+    def get(self, run: RunId) -> Run | None:
+        """One run."""
+        item = self._table.get(run_item_key(run))
+        return read_run(item) if item else None
 
-    def of_key(self, sample: str, assay: str, run_key: str) -> list[Run]:
+    def of_key(self, analysis: AnalysisId, run_key: str) -> list[Run]:
         """All attempts under one run key, oldest first."""
-        items = self._table.query(f"SAMPLE#{sample}", f"RUN#{assay}#{run_key}#")
-        return [from_item(item, Run) for item in items]
+        return [read_run(item) for item in self._table.query(*runs_of_key(analysis, run_key))]
 
-    def claim(self, analysis: Analysis, run: Run, now: datetime) -> None:
-        """Puts the run and makes it the analysis' active one.
+    def claim(self, analysis: Analysis, run: Run, reference: ReferenceId, now: datetime) -> None:
+        """Puts the run, on a reference version, and makes it the analysis' active one.
 
         Raises Conflict where the analysis has changed, something runs already, or the run's
         reference is not READY, as after a retire since it was chosen.
         """
-        pk, sk = run_item_key(run.sample, run.assay, run.id)
         update = self._table.update_write(
-            analysis_key(run.sample, run.assay),
+            analysis_key(run.id.analysis),
             sets={
-                **status_attributes(run.sample, run.assay, AnalysisStatus.ANALYSING, now),
-                "active_run": run.id,
+                **status_attributes(run.id.analysis, AnalysisStatus.ANALYSING, now),
+                "active_run": run.id.short,
                 "why": "",
             },
             removes=["options"],
             conditions=[("generation", "=", analysis.generation), ("active_run", "absent", None)],
         )
         event = event_item(
-            run.sample, now, f"claim#{run.id}", who=SYSTEM, what="run claimed", assay=run.assay,
-            run=run.id, pipeline=run.pipeline, reference=run.reference, parts=run.parts,
+            events_of(run.sample), now, f"claim#{run.id.short}", who=SYSTEM, what="run claimed",
+            assay=run.assay, run=run.id.short, pipeline=run.pipeline, reference=run.reference,
+            parts=run.parts,
         )  # fmt: skip
-        put = self._table.put_write({"pk": pk, "sk": sk, **to_item(run)}, ("pk", "absent", None))
-        ready = self._ready_check(run.reference)
+        put = self._table.put_write(run_item(run), ("pk", "absent", None))
+        ready = self._ready_check(reference)
         self._table.transact([put, update, self._table.put_write(event), ready])
 
-    def adopt(self, analysis: Analysis, run: Run, reference: str, now: datetime) -> None:
+    def adopt(self, analysis: Analysis, run: Run, reference: ReferenceId, now: datetime) -> None:
         """Takes an earlier good run as the current one: its inputs are these inputs.
 
         ``reference`` is the version that was chosen now; the run may have used the same content
         by another name. Raises Conflict as ``claim`` does.
         """
         update = self._table.update_write(
-            analysis_key(run.sample, run.assay),
+            analysis_key(run.id.analysis),
             sets={
-                **status_attributes(run.sample, run.assay, AnalysisStatus.ANALYSED, now),
-                "current_run": run.id,
+                **status_attributes(run.id.analysis, AnalysisStatus.ANALYSED, now),
+                "current_run": run.id.short,
                 "why": "; ".join(run.qc_reasons),
             },
             removes=["options"],
             conditions=[("generation", "=", analysis.generation), ("active_run", "absent", None)],
         )
         event = event_item(
-            run.sample, now, f"adopt#{run.id}", who=SYSTEM, what="run adopted",
-            assay=run.assay, run=run.id, why="the same content was analysed before",
+            events_of(run.sample), now, f"adopt#{run.id.short}", who=SYSTEM, what="run adopted",
+            assay=run.assay, run=run.id.short, why="the same content was analysed before",
         )  # fmt: skip
         writes = [update, self._table.put_write(event), *self._uses_writes(analysis, run)]
         self._table.transact([*writes, self._ready_check(reference)])
 
-    def _ready_check(self, reference: str) -> Write:
-        """Holds a transaction to a reference version, ``NAME/VERSION``, that is READY."""
-        name, _, version = reference.partition("/")
-        return self._table.check_write(
-            reference_key(name, version), ("state", "=", ReferenceState.READY.value)
-        )
+    def _ready_check(self, reference: ReferenceId) -> Write:
+        """Holds a transaction to a reference version that is READY."""
+        ready = ("state", "=", ReferenceState.READY.value)
+        return self._table.check_write(reference_key(reference), ready)
 
     def mark_running(
         self, run: Run, execution: str, stages: Sequence[StageRun], now: datetime
     ) -> None:
         """The execution has its plan. Doubled calls change nothing; Conflict once it is closed."""
         event = event_item(
-            run.sample, now, f"run#{run.id}", who=SYSTEM, what="run started", assay=run.assay,
-            run=run.id, execution=execution,
+            events_of(run.sample), now, f"run#{run.id.short}", who=SYSTEM, what="run started",
+            assay=run.assay, run=run.id.short, execution=execution,
         )  # fmt: skip
         update = self._table.update_write(
-            run_item_key(run.sample, run.assay, run.id),
+            run_item_key(run.id),
             sets={
                 "status": RunStatus.RUNNING.value,
                 "execution": execution,
@@ -115,7 +117,7 @@ class Runs:
         try:
             self._table.transact([update, self._table.put_write(event)])
         except Conflict:
-            there = self.get(run.sample, run.assay, run.id)
+            there = self.get(run.id)
             if there is None or not there.status.live:
                 raise
 
@@ -128,26 +130,26 @@ class Runs:
         ``status`` is the analysis' new one, None where its inputs have changed meanwhile, so that
         the run says nothing of them. Raises Conflict where either has changed.
         """
-        pk, sk = run_item_key(run.sample, run.assay, run.id)
-        closed = {**to_item(run), "ended": timestamp(now)}
-        put = self._table.put_write({"pk": pk, "sk": sk, **closed}, ("status", "in", _LIVE))
+        closed = {**run_item(run), "ended": timestamp(now)}
+        put = self._table.put_write(closed, ("status", "in", _LIVE))
         event = event_item(
-            run.sample, now, f"close#{run.id}", who=who, what=f"run {run.status.lower()}",
-            assay=run.assay, run=run.id, why=why, qc=run.qc, cost_usd=run.cost_usd,
+            events_of(run.sample), now, f"close#{run.id.short}", who=who,
+            what=f"run {run.status.lower()}", assay=run.assay, run=run.id.short, why=why, qc=run.qc,
+            cost_usd=run.cost_usd,
         )  # fmt: skip
         sets: dict[Any, Any] = {}
         if status is not None:
-            sets |= {**status_attributes(run.sample, run.assay, status, now), "why": why}
+            sets |= {**status_attributes(run.id.analysis, status, now), "why": why}
         if status is AnalysisStatus.ANALYSED:
-            sets["current_run"] = run.id
+            sets["current_run"] = run.id.short
         if hold:
             sets["holds", hold] = why
         free = self._table.update_write(
-            analysis_key(run.sample, run.assay),
+            analysis_key(run.id.analysis),
             sets=sets,
             removes=["active_run"],
             conditions=[
-                ("active_run", "=", run.id),
+                ("active_run", "=", run.id.short),
                 ("generation", "=", analysis.generation),
             ],
         )
@@ -159,12 +161,12 @@ class Runs:
     def _uses_writes(self, analysis: Analysis, run: Run) -> list[Write]:
         """Which reference content the current run uses, for the index that reanalysis reads."""
         writes = [
-            self._table.put_write(uses_item(run.sample, run.assay, part, checksum, run.id))
+            self._table.put_write(uses_item(run.id, part, checksum))
             for part, checksum in run.parts.items()
         ]
         if analysis.current_run:
-            before = self.get(run.sample, run.assay, analysis.current_run)
+            before = self.get(analysis.current_run)
             gone = set(before.parts) - set(run.parts) if before else set()
-            keys = [uses_key(run.sample, run.assay, part) for part in sorted(gone)]
+            keys = [uses_key(run.id.analysis, part) for part in sorted(gone)]
             writes += [self._table.delete_write(key) for key in keys]
         return writes
