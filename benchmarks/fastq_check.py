@@ -15,8 +15,8 @@ from isal import isal_zlib
 from benchmarks.measure import Measure
 from local.demo.genome import haplotypes, make_genome, plant_variants
 from local.demo.reads import Lane, write_lane
-from runner.fastq import CHUNK_BYTES, checked_text
-from runner.record_counter import RecordCounter
+from runner.streaming.fastq import CHUNK_BYTES, checked_text
+from runner.streaming.record_counter import RecordCounter
 from seqdrop.domain.pipeline import Output
 from seqdrop.domain.plan import LocalFile, ReadPair, RunPlan, StagePlan
 from tests.runner_support import RunnerLab, a_stage, empty, pipe, s3_server

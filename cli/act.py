@@ -18,9 +18,15 @@ def rerun(
     sample: Sample,
     assay: Assay = "",
     from_stage: Annotated[
-        str, typer.Option("--from", metavar="STAGE", help="Anew from this stage on.")
+        str,
+        typer.Option(
+            "--from", metavar="STAGE", help="Run this stage, and those that need it, anew."
+        ),
     ] = "",
-    fresh: Annotated[bool, typer.Option("--fresh", help="Anew whatever is there already.")] = False,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Run every stage anew, beside the results that are there."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Lets an analysis go on: lifts its holds, and runs what has no good results yet."""
@@ -62,7 +68,7 @@ def _release(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> 
         stack.catalog.analyses.release(analysis, stack.who(), options, now())
         return analysis
 
-    often = CommandFailed(f"{sample} changes all the time: try again in a moment")
+    often = CommandFailed(f"{sample} keeps changing: try again in a moment")
     released = retry_on_conflict(attempt, often)
     if released:
         stack.queue.recheck(released.id)
@@ -77,7 +83,7 @@ def _check_rerun(analysis: "Analysis", items: list[dict[str, Any]], from_stage: 
     by_files = [why for cause, why in analysis.holds.items() if is_object_cause(cause)]
     if by_files:
         raise CommandFailed(
-            f"{analysis.id} is held by what was uploaded, which a rerun "
+            f"{analysis.id} is held because of its files, which a rerun "
             f"does not mend: {'; '.join(by_files)}"
         )
     if analysis.active_run:
@@ -127,11 +133,11 @@ def stop(
 
 
 def _stop(stack: "Stack", analysis: "Analysis", why: str, who: str) -> "RunId | None":
-    """The hold first: a run that ends meanwhile must not be followed by the next one."""
+    """Holds the analysis first: a run that ends meanwhile must not be followed by the next one."""
     from cli.stack import now
 
     analyses = stack.catalog.analyses
-    why = analysis.holds.get("stopped", why)  # who was first says why
+    why = analysis.holds.get("stopped", why)  # the first to stop it says why
     if "stopped" in analysis.holds and not analysis.active_run:
         return None
     analyses.hold(analysis.id, "stopped", why, now(), who=who)

@@ -1,7 +1,7 @@
 """Dead-letter queues of a stack: what is in them, and the way back to where it came from.
 
-A message is sent to its queue again, and only then deleted: whoever dies in between leaves it in
-both, and every message may safely come twice. SQS' own StartMessageMoveTask does the same for
+A message is sent to its queue again, and only then deleted: a crash in between leaves it in both,
+and every message may safely come twice. SQS' own StartMessageMoveTask does the same for
 queues that have a source queue, but not for what EventBridge could not deliver; so there is one
 way for all, which says what became of each message.
 """
@@ -43,7 +43,7 @@ class Letter:
 
 @dataclass(frozen=True)
 class DeadLetterQueue:
-    """A queue at whose messages nobody looks but a person."""
+    """A queue whose messages only a person looks at."""
 
     name: str
     url: str

@@ -12,9 +12,9 @@ from cli.screen import say
 from cli.shell import Shell
 
 if TYPE_CHECKING:
-    from cli.account import Account
     from cli.deployment import Environment
-    from cli.findings import Wanted
+    from cli.doctor.account import Account
+    from cli.doctor.findings import Wanted
     from cli.images import Recipe, Registry
 
 _EMPTY = '""'
@@ -23,7 +23,7 @@ _FEEDS_LOGIN = "aws ecr get-login-password --region {region} | "
 """What a person feeds `docker login` with; this command asks ECR itself."""
 _SAM = ".venv-sam/bin/sam"
 _OWN_SAM = ".venv-sam/.ready"
-"""SAM in an environment of its own, as the lock says: its pins fight with others."""
+"""SAM in an environment of its own, as the lock says: its pins conflict with ours."""
 
 
 def deploy(
@@ -47,9 +47,9 @@ def deploy(
 ) -> None:
     """Deploys this copy of Seqdrop; refuses what can't go well, and stops at what fails."""
     from cli.deployment import IMAGES_STACK, PROJECT, read_environment
-    from cli.doctor_checks import check_parameters, check_programs, check_rules
-    from cli.examination import cloud_identity, wanted_of
-    from cli.findings import refuse_failures
+    from cli.doctor.examination import cloud_identity, wanted_of
+    from cli.doctor.findings import refuse_failures
+    from cli.doctor.inputs import check_parameters, check_programs, check_rules
     from cli.images import Registry, recipes_for
     from cli.library_check import require_good_library
     from cli.stack import PIPELINES
@@ -128,7 +128,7 @@ def _push(
 
 
 def _account(environment: "Environment") -> "Account":
-    from cli.examination import account_of
+    from cli.doctor.examination import account_of
     from cli.stack import session_for
 
     return account_of(session_for(environment.region))
@@ -136,7 +136,7 @@ def _account(environment: "Environment") -> "Account":
 
 def _refuse_stacks(names: list[str], account: "Account") -> None:
     """Raises CommandFailed for stacks that take no change, before an image is built for them."""
-    from cli.doctor_stack import refuse_unchangeable
+    from cli.doctor.stack import refuse_unchangeable
 
     for name in names:
         refuse_unchangeable(name, account)
@@ -145,13 +145,13 @@ def _refuse_stacks(names: list[str], account: "Account") -> None:
 def _refuse_images(wanted: "Wanted", account: "Account", shell: Shell, *, given_too: bool) -> None:
     """Raises CommandFailed for images that can't be built, or that hosts would not run.
 
-    Who may not look at an image of another's registry may deploy it still.
+    An image in another account's registry may be deployed even where we may not look at it.
     """
     from functools import partial
 
-    from cli.doctor_images import check_built_images, check_given_images
-    from cli.examination import asked
-    from cli.findings import refuse_failures
+    from cli.doctor.examination import asked
+    from cli.doctor.findings import refuse_failures
+    from cli.doctor.images import check_built_images, check_given_images
 
     refuse_failures(check_built_images(wanted, account, shell))
     if given_too:

@@ -3,26 +3,23 @@
 import glob
 import hashlib
 import os
-import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from cli.faults import CommandFailed
 from cli.progress import Progress
+from cli.transfer import transfers
 
 if TYPE_CHECKING:
+    from s3transfer.futures import TransferFuture
+
     from seqdrop.domain.provenance import RunRecord
 
-_AT_ONCE = 4
 _INDEXES = {".tbi", ".csi", ".bai", ".crai", ".fai"}
-_CHUNK_BYTES = 1 << 20
-_TRIES = 4
 Document = dict[str, Any]
 
 
@@ -66,35 +63,74 @@ def download_all(
 ) -> None:
     """Writes ``<prefix>.<name>`` for each file, and its path into the file's document.
 
-    Raises CommandFailed where the bytes are others than the run's record says.
+    A file has another name until its checksum is right. Raises CommandFailed where the bytes are
+    others than the run's record says; such a file, and what had not come yet, is not kept.
     """
+    from boto3.s3.transfer import ProgressCallbackInvoker
+
+    paths = _paths(files, folder, prefix)
+    parts = [path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part") for path in paths]
+    try:
+        with (
+            Progress("fetched", sum(file["bytes"] for file in files), quiet=quiet) as progress,
+            transfers(s3) as manager,
+        ):
+            under_way = [
+                manager.download(
+                    *_bucket_and_key(file["uri"]),
+                    str(part),
+                    subscribers=[ProgressCallbackInvoker(progress.advance)],
+                )
+                for file, part in zip(files, parts, strict=True)
+            ]
+            for file, path, part, transfer in zip(files, paths, parts, under_way, strict=True):
+                _result(transfer)
+                _check(file, part)
+                part.replace(path)
+                file["path"] = str(path)
+                progress.done(str(path))
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+    _touch_indexes(paths)
+
+
+def _paths(files: list[Document], folder: Path, prefix: str) -> list[Path]:
+    """Where each file goes; the stage is in the name where two stages have a file of one name."""
     times = Counter(file["name"] for file in files)
-    total = sum(file["bytes"] for file in files)
-    stopped = threading.Event()
-    with Progress("fetched", total, quiet=quiet) as progress:
+    paths = []
+    for file in files:
+        name = file["name"].replace("/", "_")
+        unique = name if times[file["name"]] == 1 else f"{file['stage']}.{name}"
+        paths.append(folder / f"{prefix}.{unique}")
+    return paths
 
-        def advance(count: int) -> None:
-            if stopped.is_set():  # one file went wrong, or Ctrl-C: the others don't go on
-                raise CommandFailed("stopped")
-            progress.advance(count)
 
-        def fetch(file: Document) -> None:
-            name = file["name"].replace("/", "_")
-            unique = name if times[file["name"]] == 1 else f"{file['stage']}.{name}"
-            path = folder / f"{prefix}.{unique}"
-            fetch_checked(s3, file, path, advance)
-            file["path"] = str(path)
-            progress.done(str(path))
+def _bucket_and_key(uri: str) -> tuple[str, str]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
 
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for future in [pool.submit(fetch, file) for file in files]:
-                try:
-                    future.result()
-                except BaseException:
-                    stopped.set()
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    raise
-    _touch_indexes([Path(file["path"]) for file in files])
+
+def _result(transfer: "TransferFuture") -> None:
+    """Waits for a file. Raises what the last of several tries ended with."""
+    from s3transfer.exceptions import RetriesExceededError
+
+    try:
+        transfer.result()
+    except RetriesExceededError as error:
+        raise error.last_exception from None
+
+
+def _check(file: Document, part: Path) -> None:
+    """Holds what came against the run's record, and has it on the disk before it gets its name."""
+    with part.open("rb+") as content:
+        found = hashlib.file_digest(content, "sha256").hexdigest()
+        os.fsync(content.fileno())
+    if found != file["sha256"]:
+        raise CommandFailed(
+            f"{file['uri']} has the SHA-256 {found}, the run's record says {file['sha256']}: "
+            "it is not kept"
+        )
 
 
 def _touch_indexes(paths: list[Path]) -> None:
@@ -103,45 +139,3 @@ def _touch_indexes(paths: list[Path]) -> None:
     for path in paths:
         if path.suffix in _INDEXES:
             os.utime(path, ns=(youngest, youngest))
-
-
-def fetch_checked(s3: Any, file: Document, path: Path, advance: Callable[[int], None]) -> None:
-    """Writes one object under another name, and gives it its own once its checksum is right."""
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        with part.open("wb") as out:
-            digest = _copy(s3, file["uri"], out, advance)
-            out.flush()
-            os.fsync(out.fileno())
-        if digest != file["sha256"]:
-            raise CommandFailed(
-                f"{file['uri']} has the SHA-256 {digest}, the run's record says {file['sha256']}: "
-                "it is not kept"
-            )
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _copy(s3: Any, uri: str, out: IO[bytes], advance: Callable[[int], None]) -> str:
-    """The SHA-256 of what was written; a connection that breaks is taken up where it ended."""
-    from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
-
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    digest = hashlib.sha256()
-    for attempt in range(1, _TRIES + 1):
-        written = out.tell()
-        onward = {"Range": f"bytes={written}-"} if written else {}
-        try:
-            for chunk in s3.get_object(Bucket=bucket, Key=key, **onward)["Body"].iter_chunks(
-                _CHUNK_BYTES
-            ):
-                out.write(chunk)
-                digest.update(chunk)
-                advance(len(chunk))
-        except (IncompleteReadError, ReadTimeoutError, ResponseStreamingError):
-            if attempt == _TRIES:
-                raise
-        else:
-            break
-    return digest.hexdigest()

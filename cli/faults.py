@@ -75,7 +75,7 @@ def _of_aws(error: BaseException) -> str:
         )
     if isinstance(error, NoRegionError):
         return (
-            "it is not said where to look: set AWS_ENDPOINT_URL to the endpoint that "
+            "neither an endpoint nor a region is set: set AWS_ENDPOINT_URL to the endpoint that "
             "`seqdrop local up` prints; or, for a stack in the cloud, AWS_REGION"
         )
     if isinstance(error, CredentialRetrievalError):

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.account import Account
 from cli.deployment import KINDS, PLACEHOLDER, PROJECT
+from cli.doctor.account import Account
 from cli.shell import Shell
 
 SHARED = (
@@ -64,7 +64,7 @@ def recipes(project: Path, kinds: Mapping[str, str]) -> list[Recipe]:
 
 
 def recipes_for(given: Mapping[str, str]) -> list[Recipe]:
-    """What this copy of Seqdrop builds by itself: images that have a recipe, and nobody gave."""
+    """What this copy of Seqdrop builds: images that have a recipe, and that no parameter gives."""
     return [
         recipe
         for recipe in recipes(PROJECT, KINDS)

@@ -25,7 +25,7 @@ class Instance:
         self._lock = lock
 
     def write(self, endpoint: str) -> None:
-        """Leaves word of who holds the lock, and of where it answers ("" at first)."""
+        """Writes who holds the lock, and where it answers ("" at first)."""
         self._lock.seek(0)
         self._lock.truncate()
         self._lock.write(f"{os.getpid()} {endpoint}\n")
@@ -96,7 +96,7 @@ def _take(lock: IO[str]) -> bool:
 
 
 def _holder(lock: IO[str]) -> tuple[int, str]:
-    """Pid and endpoint; the holder may be about to write them."""
+    """Pid and endpoint of the holder, which may be about to write them."""
     last = time.monotonic() + 5.0
     while time.monotonic() < last:
         lock.seek(0)

@@ -29,8 +29,8 @@ def require_good_library(folder: Path) -> None:
 def mistakes_in_library(folder: Path) -> list[str]:
     """A line for each mistake, as ``FOLDER/assays.yaml, line 3: …``.
 
-    Of a file that is not YAML, or that has a value of a wrong type, the first mistake is told,
-    and nothing that hangs on what it would have said.
+    Of a file that is not YAML, or that has a value of the wrong type, only the first mistake is
+    told; checks that need its content are left out.
     """
     look = _Look(folder)
     library = look.library
@@ -55,7 +55,7 @@ def mistakes_in_library(folder: Path) -> list[str]:
 
 
 class _Look:
-    """A look at all files, which goes on after a mistake."""
+    """Reads all files, and goes on after a mistake."""
 
     def __init__(self, folder: Path) -> None:
         self.library = Library(str(folder))
@@ -73,12 +73,12 @@ class _Look:
         return None
 
     def note(self, name: str, mistakes: Iterable[Mistake]) -> None:
-        """What is wrong with what a file says."""
+        """Notes what is wrong with what a file says."""
         for mistake in mistakes:
             self._tell(f"{self.library.where(name, mistake.place)}: {mistake.says}")
 
     def _tell(self, mistake: str) -> None:
-        """Once, also where it is in the base of several pipelines."""
+        """Notes a mistake once, even where it is in the base of several pipelines."""
         told = f"{self._folder}/{mistake}"
         if told not in self.mistakes:
             self.mistakes.append(told)
@@ -86,7 +86,9 @@ class _Look:
 
 def _misnamed(name: str, pipeline: Pipeline) -> Iterator[Mistake]:
     if pipeline.name != name:
-        yield Mistake(("name",), f"its name is {pipeline.name!r}: give it its file's, {name!r}")
+        yield Mistake(
+            ("name",), f"its name is {pipeline.name!r}: it must be that of its file, {name!r}"
+        )
 
 
 def _without_price(pipeline: Pipeline, prices: Collection[str]) -> Iterator[Mistake]:
@@ -109,7 +111,9 @@ def _mistakes_of_assays(
 ) -> Iterator[Mistake]:
     if assays.default not in assays.assays:
         there = _there_are(assays.assays)
-        yield Mistake(("default",), f"the default is {assays.default!r}, no assay {there}")
+        yield Mistake(
+            ("default",), f"the default {assays.default!r} is not one of the assays {there}"
+        )
     for name, assay in assays.assays.items():
         if assay.pipeline not in names:
             says = f"assay {name}: there is no pipeline {assay.pipeline!r} {_there_are(names)}"

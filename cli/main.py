@@ -1,6 +1,7 @@
 """The `seqdrop` command."""
 
 import sys
+from collections.abc import Callable
 from io import TextIOWrapper
 from typing import Annotated
 
@@ -9,7 +10,6 @@ import typer
 from cli import (
     act,
     deploy,
-    doctor,
     fingerprint,
     logs,
     redrive,
@@ -20,6 +20,7 @@ from cli import (
     upload,
     wait,
 )
+from cli.doctor.command import doctor
 from cli.faults import expected_faults, explain
 from cli.screen import say, warn
 from seqdrop.domain.version import VERSION
@@ -27,12 +28,11 @@ from seqdrop.domain.version import VERSION
 app = typer.Typer(
     name="seqdrop",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-local_app = typer.Typer(help="The embedded runtime on this machine.", no_args_is_help=True)
-reference_app = typer.Typer(help="References and their versions.", no_args_is_help=True)
+local_app = typer.Typer(no_args_is_help=True)
+reference_app = typer.Typer(no_args_is_help=True)
 
 
 def _say_version(asked: bool) -> None:
@@ -53,26 +53,98 @@ def seqdrop(
     """Drop FASTQ files in a bucket; get variants, their provenance and what they cost."""
 
 
-local_app.command("up")(runtime.up)
-local_app.command("down")(runtime.down)
-app.add_typer(local_app, name="local")
-app.command("upload")(upload.upload)
-app.command("samples")(samples.samples)
-app.command("show")(samples.show)
-app.command("wait")(wait.wait)
-app.command("rerun")(act.rerun)
-app.command("stop")(act.stop)
-app.command("logs")(logs.logs)
-app.command("results")(results.results)
-app.command("fingerprint")(fingerprint.fingerprint)
-reference_app.command("add")(references.add)
-reference_app.command("list")(references.references)
-reference_app.command("retire")(references.retire)
-app.add_typer(reference_app, name="reference")
-app.command("references")(references.references)
-app.command("redrive")(redrive.redrive)
-app.command("deploy")(deploy.deploy)
-app.command("doctor")(doctor.doctor)
+def _add(
+    group: typer.Typer, command: Callable[..., None], summary: str, *examples: str, name: str = ""
+) -> None:
+    """Adds a command with its line in the group's list, and examples below its own help."""
+    lines = "\n".join(f"  {example}" for example in examples)
+    epilog = f"\b\n{'Examples' if len(examples) > 1 else 'Example'}:\n{lines}" if examples else None
+    group.command(name or command.__name__, short_help=summary, epilog=epilog)(command)
+
+
+_add(
+    app,
+    upload.upload,
+    "Uploads FASTQ files; analyses start by themselves.",
+    "seqdrop upload run42/",
+    "seqdrop upload NA1_R1.fastq.gz NA1_R2.fastq.gz --sample NA1 --assay wes",
+    "seqdrop upload run42/ --manifest run42.csv",
+)
+_add(app, samples.samples, "Lists samples, the newest first.", "seqdrop samples --status HELD")
+_add(app, samples.show, "Shows a sample: files, runs, what it waits for.", "seqdrop show NA1")
+_add(
+    app,
+    wait.wait,
+    "Waits until samples are analysed.",
+    "seqdrop wait NA1 NA2 --timeout 7200",
+)
+_add(
+    app,
+    act.rerun,
+    "Lets a held or failed analysis go on.",
+    "seqdrop rerun NA1",
+    "seqdrop rerun NA1 --from variants",
+)
+_add(app, act.stop, "Ends a run, and holds the analysis.", "seqdrop stop NA1 --reason 'wrong kit'")
+_add(
+    app,
+    logs.logs,
+    "Prints what the jobs of the newest run wrote.",
+    "seqdrop logs NA1",
+    "seqdrop logs NA1 align --follow",
+)
+_add(
+    app,
+    results.results,
+    "Lists the results of a sample, and fetches them.",
+    "seqdrop results NA1 --download results/",
+    "seqdrop results NA1 --json | jq -r '.files[].uri'",
+)
+_add(
+    app,
+    fingerprint.fingerprint,
+    "Supplies genotypes that runs are held against.",
+    "seqdrop fingerprint NA1 array.vcf.gz --column NA1",
+    "seqdrop fingerprint NA1 --show",
+)
+_add(
+    reference_app,
+    references.add,
+    "Adds a version of a reference.",
+    "seqdrop reference add GRCh38 1 GRCh38.fa.gz wes.bed genes.gff3.gz",
+)
+_add(reference_app, references.references, "Lists references and versions.", name="list")
+_add(
+    reference_app,
+    references.retire,
+    "Takes a version out of use.",
+    "seqdrop reference retire GRCh38 1",
+)
+app.add_typer(reference_app, name="reference", help="Adds, lists and retires references.")
+_add(app, references.references, "Lists references and versions.")
+_add(
+    app,
+    redrive.redrive,
+    "Moves dead letters back to their queues.",
+    "seqdrop redrive --dry-run",
+)
+_add(
+    app,
+    deploy.deploy,
+    "Deploys this copy of Seqdrop.",
+    "seqdrop deploy --env dev --dry-run",
+    "seqdrop deploy --env dev --parameter MaxCpuVcpus=128",
+)
+_add(app, doctor, "Says what would stop a deployment.", "seqdrop doctor --env dev")
+_add(
+    local_app,
+    runtime.up,
+    "Starts the embedded runtime, until Ctrl-C.",
+    "seqdrop local up",
+    "seqdrop local up --port 0 --dir /scratch/seqdrop",
+)
+_add(local_app, runtime.down, "Ends the embedded runtime.")
+app.add_typer(local_app, name="local", help="Starts and ends the runtime on this machine.")
 
 
 def main() -> None:

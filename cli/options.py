@@ -11,5 +11,7 @@ Assay = Annotated[
 ]
 Parameters = Annotated[
     list[str] | None,
-    typer.Option("--parameter", metavar="NAME=VALUE", help="A parameter of the template; repeat."),
+    typer.Option(
+        "--parameter", metavar="NAME=VALUE", help="A parameter of the template; may be repeated."
+    ),
 ]

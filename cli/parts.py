@@ -1,4 +1,4 @@
-"""A reference's files on this disk: which part each is, looked at, and as the tools want it."""
+"""A reference's files on this disk: which part each is, checked, and as tools need it."""
 
 import hashlib
 import mmap
@@ -38,7 +38,7 @@ class Part:
 
 @dataclass
 class PreparedReference:
-    """Files that were looked at and may be uploaded."""
+    """Files that were checked and may be uploaded."""
 
     facts: SequenceFacts
     bases: int
@@ -47,7 +47,7 @@ class PreparedReference:
 
 
 def prepare_parts(files: Sequence[Path], scratch: Path) -> PreparedReference:
-    """Looks at all files, and writes to ``scratch`` what tools want otherwise than it is.
+    """Checks all files, and writes to ``scratch`` those that tools need in another form.
 
     Raises InvalidInput where a file is no part, a part is given twice, the first is not FASTA, or
     a file holds what tools would refuse or misread.
@@ -106,7 +106,7 @@ def _working_copy(file: Path, copy: Path) -> tuple[Path, FastaContent]:
 def _prepare(
     name: str, part: Part, sequence: FastaContent, scratch: Path, prepared: PreparedReference
 ) -> None:
-    """Looks at any part but the sequence."""
+    """Checks any part but the sequence."""
     file, shown = part.file, part.file.name
     copy = scratch / f"{len(prepared.parts)}-{part.path}"
     with opened(file) as source:
@@ -160,7 +160,7 @@ def _chunks(source: IO[bytes], look: Callable[[bytes], object] = lambda _: None)
 def stored_parts(parts: Mapping[str, Part], bucket: str, folder: str) -> dict[str, LocalFile]:
     """Each part as it will be in the bucket, with its checksum.
 
-    The checksum is in the key too: who adds other content at the same time writes over nothing.
+    The checksum is in the key too: somebody who adds other content meanwhile writes over nothing.
     """
     stored = {}
     for name, part in parts.items():

@@ -1,7 +1,6 @@
 """How far a transfer is: a bar where a person looks on, a line for each file elsewhere."""
 
 import threading
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from cli.screen import console, on_terminal, say
@@ -27,22 +26,17 @@ class Progress:
             self._task = self._bar.add_task(self._verb, total=self._total)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bar:
             self._bar.stop()
 
     def advance(self, count: int) -> None:
-        """So many bytes more."""
+        """Adds so many bytes."""
         if self._bar:
             self._bar.advance(self._task, count)
 
     def done(self, what: str) -> None:
-        """One file is through."""
+        """Tells that one file is done."""
         if not self._bar and not self._quiet:
             with self._lock:
                 say(f"{self._verb} {what}")

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.3, 10.0, 1.2
 _IDLE_LOOKS = 2
-"""Looks at jobs that have all ended, before they are taken to be all; each end is settled once."""
+"""How often jobs may be seen to have all ended while the version is still PREPARING: the end of the
+last one may be recorded a moment later."""
 Document = dict[str, Any]
 
 
@@ -48,7 +49,7 @@ def add(
     ] = None,
     *,
     no_wait: Annotated[
-        bool, typer.Option("--no-wait", help="Don't wait until its indexes are made.")
+        bool, typer.Option("--no-wait", help="Return before the indexes are made.")
     ] = False,
     json: Json = False,
 ) -> None:  # fmt: skip
@@ -76,7 +77,7 @@ def add(
 def _put(
     stack: "Stack", name: str, version: str, files: list[Path], *, quiet: bool
 ) -> "ReferenceVersion":
-    """Looks at the files, and uploads what is not there. A version's are never written over."""
+    """Checks the files, and uploads those that are not there; never writes over a version's."""
     from cli.parts import prepare_parts, stored_parts
     from cli.transfer import upload_all
     from seqdrop.domain.identity import ReferenceId
@@ -99,7 +100,7 @@ def _put(
 def _until_settled(
     stack: "Stack", reference: "ReferenceVersion", *, quiet: bool
 ) -> "ReferenceVersion":
-    """The version as soon as its jobs have settled it. Raises CommandFailed where none runs."""
+    """The version once its jobs have made it READY or FAILED. Raises CommandFailed if none runs."""
     from cli.timeline import status_text
 
     name, version = reference.name, reference.version

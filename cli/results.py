@@ -67,7 +67,7 @@ def results(
 
 
 def _find_run(stack: "Stack", analysis: "Analysis", asked: str) -> "RunId":
-    """The run that an id, or the beginning of one, means: of attempts the last good one."""
+    """The run that an id, or its beginning, stands for; of several attempts the last good one."""
     from seqdrop.aws.catalog.layout import read_sample
     from seqdrop.domain.records import RunStatus
 

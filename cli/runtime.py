@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 4566
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Of the endpoint; 0 takes a free one.")]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="The endpoint's port; 0 takes a free one.")
+]
 Folder = Annotated[
     Path | None,
     typer.Option(
@@ -162,7 +164,7 @@ def _document(runtime: "Runtime", log: Path) -> dict[str, Any]:
 
 
 def _announce(document: dict[str, Any]) -> None:
-    """The line that says ready is the last: who waits for it has seen all."""
+    """Prints the line with ``ready`` last: whoever waits for it has seen everything."""
     outputs, tools = document["outputs"], document["tools"]
     say("for seqdrop, the AWS CLI and any other client, in another terminal:")
     for name, value in (
@@ -176,7 +178,7 @@ def _announce(document: dict[str, Any]) -> None:
     say(f"results are here: s3://{outputs['ResultsBucket']}/")
     for line in _tool_lines(tools):
         say(line)
-    say(f"what goes wrong is told here, a line each; the whole log is {document['log']}")
+    say(f"errors are shown here, one line each; the whole log is {document['log']}")
     say(f"ready at {document['endpoint']}; Ctrl-C ends it")
 
 

@@ -14,8 +14,10 @@ _SHOWN_WHY = 80
 
 
 def samples(
-    status: Annotated[str, typer.Option(metavar="STATUS", help="Only those of one status.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at the most.")] = 50,
+    status: Annotated[
+        str, typer.Option(metavar="STATUS", help="Only samples of this status (HELD, say).")
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Show no more than this.")] = 50,
     json: Json = False,
 ) -> None:
     """Lists samples, the one that changed last first."""

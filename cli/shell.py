@@ -1,4 +1,4 @@
-"""Other programs, each said before it is run: argument lists, never a shell's text."""
+"""Runs other programs, each printed before it starts: argument lists, never a shell's text."""
 
 import shlex
 import subprocess
@@ -22,7 +22,7 @@ class Shell:
         self.dry = dry
 
     def run(self, command: Sequence[str], standard_input: str = "") -> None:
-        """One program to its end. Raises CommandFailed where it fails."""
+        """Runs one program to its end. Raises CommandFailed where it fails."""
         say(f"+ {shlex.join(command)}")
         if self.dry:
             return

@@ -199,8 +199,8 @@ def _endpoint() -> str:
         good = False
     if endpoint and not good:
         raise CommandFailed(
-            f"AWS_ENDPOINT_URL is {endpoint!r}, which is no URL of an endpoint: it is to be as "
-            "`seqdrop local up` prints it, http://127.0.0.1:4566 for one"
+            f"AWS_ENDPOINT_URL is {endpoint!r}, which is not the URL of an endpoint: give it "
+            "as `seqdrop local up` prints it, for example http://127.0.0.1:4566"
         )
     return endpoint
 

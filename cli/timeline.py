@@ -1,16 +1,18 @@
 """A sample for a person: where it stands, what it waits for, and its runs' stages in time."""
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from cli.figures import metric_lines
 from cli.screen import aligned
 from seqdrop.domain.blocked import remedy_of
 from seqdrop.domain.duration import duration_text
+from seqdrop.domain.metrics import METRICS
 from seqdrop.domain.upload import is_object_cause
 
 _BAR_WIDTH = 16
+_METRICS_WIDTH = 92
 _OLDER_RUNS = 3
 """How many runs before the newest are named."""
 
@@ -132,6 +134,27 @@ def _seconds(begin: str | None, end: str | None) -> float | None:
         return None
     between = datetime.fromisoformat(end) - datetime.fromisoformat(begin)
     return max(0.0, between.total_seconds())
+
+
+def metric_lines(metrics: Mapping[str, float]) -> Iterator[str]:
+    """All metrics in few lines, in the order of their definitions; older names come last."""
+    known = [name for name in METRICS if name in metrics]
+    names = [*known, *sorted(metrics.keys() - METRICS.keys())]
+    said = [f"{name} {value_text(name, metrics[name])}" for name in names]
+    # No line ends between a metric's name and its value.
+    text = ", ".join(item.replace(" ", "\0") for item in said)
+    for line in textwrap.wrap(text, _METRICS_WIDTH, break_on_hyphens=False, break_long_words=False):
+        yield line.replace("\0", " ")
+
+
+def value_text(name: str, value: float) -> str:
+    """Fractions in percent, counts with separators, depths with ×."""
+    unit = METRICS[name].unit if name in METRICS else ""
+    if unit == "fraction":
+        return f"{100 * value:.2f} %"
+    if unit in {"reads", "records", "bases", "files"}:
+        return f"{value:,.0f}" + (" bases" if unit == "bases" else "")
+    return f"{value:g}" + ("×" if unit == "×" else "")
 
 
 def size_text(size: float) -> str:

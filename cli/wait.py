@@ -57,7 +57,7 @@ def wait(
 def _follow(
     stack: "Stack", names: list[str], assay: str, timeout: float | None, watch: Watcher
 ) -> tuple[list[Document], bool]:
-    """Looks until all is decided; False where the time was up before.
+    """Looks until all is decided; the second value is False where the time was up before.
 
     Raises CommandFailed for a sample that stays unknown, unless a timeout says how long to wait.
     """

@@ -14,12 +14,12 @@ from seqdrop import disk
 
 LOG_FILE = "runtime.log"
 _LOG_BYTES = 10 << 20
-"""Of the log; as much again of what was before it is kept."""
+"""The log's size in bytes; the log before it is kept too."""
 _QUIET_SECONDS = 600.0
 _MINUTE = 60.0
 _SHOWN_A_MINUTE = 30
 _LONGEST = 500
-"""Characters of a line."""
+"""The longest line, in characters."""
 _REMEMBERED = 1000
 _OFTEN = frozenset(10**power for power in range(1, 7))
 Say = Callable[[str], None]

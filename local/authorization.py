@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from local.actions import Need, Request, needs_of
-from local.answers import error_body
 from local.calls import signed_request
 from local.permissions import allowed
 from local.roles import grants_of_role, role_of
-from local.wsgi import App, Environ, StartResponse
+from local.wsgi import App, Environ, StartResponse, error_body
 
 
 class Authorizer:

@@ -11,10 +11,10 @@ from flask import Flask, Response, request
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from local.answers import error_body
 from local.authorization import Authorizer
 from local.calls import recorded
 from local.loopback import ThisMachineOnly
+from local.wsgi import error_body
 from seqdrop import disk
 
 LOG = logging.getLogger(__name__)

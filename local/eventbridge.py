@@ -35,7 +35,7 @@ def put_event(
     detail: dict[str, Any],
     time: datetime | None = None,
 ) -> None:
-    """Deliver one event to the targets of every enabled rule that matches it.
+    """Delivers one event to the targets of every enabled rule that matches it.
 
     Delivery is best effort per target, as on AWS: a target that can't be reached costs its own
     copy, which goes to its dead-letter queue where it has one. `time` is aware, and now if absent.

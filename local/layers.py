@@ -31,7 +31,7 @@ def install(project: Path) -> None:
 
 
 def uninstall() -> None:
-    """Give moto its own back."""
+    """Gives moto its own back."""
     LayerVersion.get_layer_version = _stock_get_layer_version
     if "physical_resource_id" in vars(LayerVersion):
         del LayerVersion.physical_resource_id

@@ -6,12 +6,12 @@ _stock_attribute = LogGroup.get_cfn_attribute
 
 
 def install() -> None:
-    """Let policies name log groups as they do in the cloud."""
+    """Lets policies name log groups as they do in the cloud."""
     LogGroup.get_cfn_attribute = _attribute
 
 
 def uninstall() -> None:
-    """Give moto its own function back."""
+    """Gives moto its own function back."""
     LogGroup.get_cfn_attribute = _stock_attribute
 
 

@@ -9,8 +9,7 @@ stands in `Host`. AWS's clients send neither.
 import re
 from collections.abc import Iterable
 
-from local.answers import error_body
-from local.wsgi import App, Environ, StartResponse
+from local.wsgi import App, Environ, StartResponse, error_body
 
 # S3's clients put a bucket's name before `localhost` where they are told to. No other name than
 # one below localhost is sure to mean this machine (RFC 6761).

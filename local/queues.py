@@ -38,7 +38,7 @@ class Host(Protocol):
     """What runs the functions: `FunctionHost`, or a test's own."""
 
     def invoke(self, name: str, payload: bytes) -> Invocation:
-        """Run a function and wait for what comes of it."""
+        """Runs a function and waits for what comes of it."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class EventSource:
 
 
 def lock_queues() -> None:
-    """Make moto's queues safe under threads, and wake who waits when a message is visible again.
+    """Makes moto's queues safe under threads, and wakes waiters when a message is visible again.
 
     Stock moto hands one message to two receivers at once, loses a message that is sent while
     another is deleted, and tells nobody that ChangeMessageVisibility made one visible.
@@ -83,7 +83,7 @@ def _locked(
     condition_of: Callable[..., threading.Condition],
     wakes: bool = False,
 ) -> Callable[..., Any]:
-    """Return a method that holds its queue's lock (reentrant, and let go of by a long poll)."""
+    """Returns a method that holds its queue's lock (reentrant, and lets go of by a long poll)."""
 
     @functools.wraps(method)
     def locked(*args: Any, **kwargs: Any) -> Any:
@@ -105,12 +105,12 @@ class QueuePollers:
         self._pollers = [_Poller(source, host) for source in sources]
 
     def start(self) -> None:
-        """Begin to read the queues."""
+        """Begins to read the queues."""
         for poller in self._pollers:
             poller.start()
 
     def stop(self) -> None:
-        """Stop reading, and give batches that are being worked on a little time to end."""
+        """Stops reading, and gives batches that are being worked on a little time to end."""
         for poller in self._pollers:
             poller.stop()
         end = time.monotonic() + STOP_GRACE_SECONDS
@@ -162,7 +162,7 @@ class _Poller:
                 LOG.warning("%s took no batch of %s: %r", self._source.function_name, batch, error)
 
     def _gather(self) -> list[Any]:
-        """Wait for messages and return a batch: full, or as old as the window."""
+        """Waits for messages and returns a batch: full, or as old as the window."""
         batch: list[Any] = []
         closes = float("inf")
         while not self._stopping.is_set():
@@ -188,7 +188,7 @@ class _Poller:
         return messages
 
     def _seconds_until_due(self) -> float:
-        """Return how long nothing can come, unless someone sends (which wakes the sleeper)."""
+        """Returns how long nothing can come, unless someone sends (which wakes the sleeper)."""
         messages = self._backend.get_queue(self._name)._messages
         due_ms = (max(message.visible_at, message.delayed_until) for message in messages)
         seconds = min(due_ms, default=float("inf")) / 1000 - time.time()
@@ -206,7 +206,7 @@ class _Poller:
                 self._delete(message)
 
     def _invoke(self, payload: bytes, hidden_until: float) -> Invocation | None:
-        """Call the function, again while it is throttled; None where the batch was given up."""
+        """Calls the function, again while it is throttled; None where the batch was given up."""
         pause, longest = THROTTLED_PAUSES_SECONDS
         while not self._stopping.is_set():
             try:
@@ -220,7 +220,7 @@ class _Poller:
         return None
 
     def _failed(self, invocation: Invocation, sent: set[str]) -> set[str]:
-        """Return the ids of the messages that failed, all of them where the answer is no use."""
+        """Returns the ids of the messages that failed, all of them where the answer is no use."""
         if invocation.error:
             return sent
         if not self._source.report_item_failures:
@@ -267,7 +267,7 @@ class _Poller:
 
 
 def _attribute(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a message attribute as Lambda spells it."""
+    """Returns a message attribute as Lambda spells it."""
     attribute = {
         "stringListValues": [],
         "binaryListValues": [],

@@ -23,10 +23,10 @@ def _write(key: Any, value: bytes) -> None:
 
 
 def install() -> None:
-    """Patch moto in this process; doing it twice is doing it once."""
+    """Patches moto in this process; doing it twice is doing it once."""
     FakeKey.value = property(_stock_value.fget, _write)
 
 
 def uninstall() -> None:
-    """Give moto its own property back."""
+    """Gives moto its own property back."""
     FakeKey.value = _stock_value

@@ -94,7 +94,7 @@ def requested_version() -> str | None:
 
 
 def send_event_bridge_message(account_id: str, bucket: Any, event_name: str, key: Any) -> None:
-    """Make the event now, in the order of the writes; deliver it when the request is answered."""
+    """Makes the event now, in the order of the writes; delivers it when the request is answered."""
     name = str(getattr(event_name, "value", event_name))
     if _current.silent:
         return
@@ -164,7 +164,7 @@ def _deliver(event: _Event) -> None:
 
 
 def _telling_afterwards(answer: Callable[..., Any]) -> Callable[..., Any]:
-    """Deliver a request's events once it is done: who reads the object then finds all of it."""
+    """Delivers a request's events once it is done: who reads the object then finds all of it."""
 
     @wraps(answer)
     def call(response: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
@@ -243,12 +243,12 @@ _OURS: dict[str, Callable[..., Any]] = {
 
 
 def install() -> None:
-    """Patch moto in this process; doing it twice is doing it once."""
+    """Patches moto in this process; doing it twice is doing it once."""
     for owner, name, _ in _STOCK:
         setattr(owner, name, _OURS[name])
 
 
 def uninstall() -> None:
-    """Give moto its own functions back."""
+    """Gives moto its own functions back."""
     for owner, name, stock in _STOCK:
         setattr(owner, name, stock)

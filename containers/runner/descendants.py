@@ -12,7 +12,7 @@ _ZOMBIE = "Z"
 
 
 def end_trees(roots: Iterable[int], grace_seconds: float) -> None:
-    """SIGTERM to the processes and their descendants, SIGKILL to those that stay.
+    """Sends SIGTERM to processes and their descendants, SIGKILL to those that stay.
 
     They are left in the runner's own process group, so that whoever kills the group (a
     time-out, a container's end) reaches them too; hence their descendants are looked up.
@@ -69,7 +69,7 @@ def _answers(pid: int) -> bool:
 
 
 def end_own_children(grace_seconds: float = 1.0) -> None:
-    """End whatever this process has started and not waited for, with all below it."""
+    """Ends whatever this process has started and not waited for, with all below it."""
     own = os.getpid()
     children = {
         pid for pid, (parent, state) in _processes().items() if parent == own and state != _ZOMBIE

@@ -19,13 +19,13 @@ class StageFault(Exception):
     def __init__(
         self, failure_class: FailureClass, message: str, counts: dict[str, int] | None = None
     ) -> None:
-        """The message is redacted here, so that no caller has to think of it."""
+        """The message is redacted here, so that no caller has to remember to."""
         super().__init__(redact(message))
         self.failure_class = failure_class
         self.counts = counts or {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """So that a process can tell another of it."""
+        """Lets one process hand the fault to another."""
         return StageFault, (self.failure_class, str(self), self.counts)
 
 

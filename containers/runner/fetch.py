@@ -76,7 +76,7 @@ def part_tasks(
 
 
 def check_files(wanted: Wanted, stop: Event) -> None:
-    """Hold the files that came against the SHA-256 that is known of them."""
+    """Holds the files that came against the SHA-256 that is known of them."""
     arrived = time.time()
     for path in wanted:  # tools complain of an index that looks older than its data
         os.utime(path, (arrived, arrived))

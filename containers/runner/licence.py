@@ -42,7 +42,7 @@ def take_licence(environment: MutableMapping[str, str]) -> str:
 
 
 def _blank(name: str, size: int) -> None:
-    """Wipe a variable's bytes: /proc shows what a process was started with as long as it lives."""
+    """Wipes a variable's bytes: /proc shows what a process was started with as long as it lives."""
     getenv = ctypes.CDLL(None).getenv
     getenv.restype = ctypes.c_void_p
     if place := getenv(name.encode()):
@@ -120,8 +120,8 @@ def _credentials(secret: str) -> dict[str, str]:
     if not whole:
         raise StageFault(
             FailureClass.PLAN,
-            f"the licence that the job got as {VARIABLE} is no credentials file of DRAGEN's: the "
-            "secret is to hold the lines credentials-1=NAME and credentials-2=PASSWORD, or a JSON "
+            f"the licence that the job got as {VARIABLE} is not DRAGEN's credentials file: the "
+            "secret must hold the lines credentials-1=NAME and credentials-2=PASSWORD, or a JSON "
             "object of both (docs/deploy.md, FPGA hosts)",
         )
     return found

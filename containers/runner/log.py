@@ -15,15 +15,15 @@ class OutcomeLog:
         self._fields = {name: value for name, value in fields.items() if value}
 
     def bind(self, **fields: str) -> "OutcomeLog":
-        """The same log with more fields, once they are known."""
+        """Returns the same log with more fields, once they are known."""
         return OutcomeLog({**self._fields, **fields})
 
     def info(self, outcome: str, **facts: object) -> None:
-        """Something was done."""
+        """Logs something that was done."""
         _LOGGER.info(self._line("INFO", outcome, facts))
 
     def error(self, outcome: str, **facts: object) -> None:
-        """Something could not be done."""
+        """Logs something that could not be done."""
         _LOGGER.error(self._line("ERROR", outcome, facts))
 
     def _line(self, level: str, outcome: str, facts: dict[str, object]) -> str:

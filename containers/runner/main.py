@@ -28,7 +28,7 @@ _S3_URI = re.compile(r"s3://([^/]+)/(.+)", re.DOTALL)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one stage; the exit code says whose move it is after a failure.
+    """Runs one stage; the exit code says whose move it is after a failure.
 
     Meant for a process of its own: at the end it ends every child that this process has.
     """
@@ -75,7 +75,7 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 
 def _leave(stopped: SystemExit) -> NoReturn:
-    """Leave now: threads may still wait for the network, and the job has 30 seconds."""
+    """Leaves now: threads may still wait for the network, and the job has 30 seconds."""
     end_own_children()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -106,7 +106,7 @@ def _run(bucket: str, key: str, stage_name: str) -> int:
 
 
 def _run_stage(run: StageRun) -> None:
-    """Run it; counts made so far go with a fault, and nothing that was started stays."""
+    """Runs the stage; a fault carries the counts made so far, and no child is left behind."""
     try:
         run.run()
     except StageFault as fault:
@@ -132,7 +132,7 @@ def _read_plan(objects: Objects, bucket: str, key: str) -> RunPlan:
 def _leave_word(
     outcomes: OutcomeLog, objects: Objects, place: tuple[str, str], fault: StageFault
 ) -> None:
-    """Say why beside the plan, for the state machine and for people."""
+    """Writes the reason beside the plan, for the state machine and for people."""
     failure = StageFailure(fault.failure_class, str(fault), fault.counts)
     try:
         objects.write(*place, encode(failure))

@@ -82,14 +82,14 @@ class Objects:
                 raise
 
     def write(self, bucket: str, key: str, content: bytes) -> None:
-        """Write a small JSON object, over an earlier one if need be."""
+        """Writes a small JSON object, over an earlier one if need be."""
         with transfers(f"writing s3://{bucket}/{key}"):
             self.client.put_object(
                 Bucket=bucket, Key=key, Body=content, ContentType="application/json"
             )
 
     def write_new(self, bucket: str, key: str, content: bytes) -> bool:
-        """Write a small JSON object if none is there; False where there was one."""
+        """Writes a small JSON object unless one is there; returns whether it did."""
         with transfers(f"writing s3://{bucket}/{key}"):
             for tries_left in reversed(range(CLAIM_TRIES)):
                 try:
@@ -110,7 +110,7 @@ class Objects:
         return False
 
     def upload(self, path: Path, bucket: str, key: str) -> str:
-        """Upload a file; its SHA-256 (hex), which S3 has checked or holds beside it."""
+        """Uploads a file; returns its SHA-256 (hex), which S3 has checked or holds beside it."""
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
         metadata = {"sha256": digest.hexdigest()}

@@ -53,7 +53,7 @@ class Tool:
     exit_code: int | None = None
 
     def pass_lines_on(self, stream: IO[bytes]) -> None:
-        """Show what the tool says, line by line under its name, and keep the end of it."""
+        """Shows what the tool says, line by line under its name, and keeps the end of it."""
         for line in _lines_of(stream):
             text = redact(line.decode(errors="replace").rstrip())
             if len(line) >= _LONGEST_LINE_BYTES:  # no more of it: a secret may be cut in two there
@@ -63,13 +63,13 @@ class Tool:
         stream.close()
 
     def start_reader(self, stream: IO[bytes]) -> None:
-        """Read one of its outputs in the background."""
+        """Reads one of its outputs in the background."""
         reader = Thread(target=self.pass_lines_on, args=(stream,), daemon=True)
         reader.start()
         self.readers.append(reader)
 
     def wait(self, tell: Callable[[Ended], None]) -> None:
-        """Tell when the process has ended and its last lines are in."""
+        """Calls ``tell`` when the process has ended and its last lines are read."""
         exit_code = self.process.wait()
         for reader in self.readers:
             reader.join(_LAST_LINES_SECONDS)  # something that it left behind may hold on
@@ -111,7 +111,7 @@ class ToolPipe:
         self._root: Path | None = None
 
     def start(self, commands: list[list[str]], stdout: Path | None, folders: Folders) -> None:
-        """Start all; what the last one says on stdout goes to the file, or to the log."""
+        """Starts all tools; the last one's stdout goes to the file, or to the log."""
         self._root = folders.root
         folder, environment = folders.root, {**os.environ, "TMPDIR": str(folders.tmp)}
         upstream: IO[bytes] | None = None
@@ -164,7 +164,7 @@ class ToolPipe:
         return self._root is not None and shutil.disk_usage(self._root).free < _LEAST_FREE_BYTES
 
     def end(self) -> None:
-        """End what still runs, with everything that it started."""
+        """Ends what still runs, with everything that it started."""
         running = {tool.process.pid for tool in self.tools if tool.process.returncode is None}
         if running:
             end_trees(running, GRACE_SECONDS)

@@ -17,7 +17,7 @@ class Publisher:
     """Publishes one stage's results, once: what is there is never written over."""
 
     def __init__(self, stage: StagePlan, objects: Objects, stop: Event) -> None:
-        """The place is the plan's."""
+        """Results go below the prefix that the plan gives the stage."""
         self._stage, self._objects, self._stop = stage, objects, stop
         self._record_key = f"{stage.prefix}{stage.stage}.json"
 
@@ -26,12 +26,12 @@ class Publisher:
         return self._objects.read(self._stage.bucket, self._record_key) is not None
 
     def upload(self, files: dict[str, Path]) -> tuple[ResultFile, ...]:
-        """The files side by side; their names, sizes and checksums."""
+        """Uploads the files side by side; returns their names, sizes and checksums."""
         tasks = [partial(self._upload, name, path) for name, path in files.items()]
         return tuple(run_parallel(tasks, WORKERS, self._stop))
 
     def record(self, result: StageResult) -> str:
-        """Write ``<stage>.json``; how that went: "published", or what another job did."""
+        """Writes ``<stage>.json``; returns "published", or what another job had done before."""
         if self._objects.write_new(self._stage.bucket, self._record_key, encode(result)):
             return "published"
         theirs = self._objects.read(self._stage.bucket, self._record_key) or b"{}"

@@ -64,7 +64,7 @@ class ObjectStream:
         return b""
 
     def close(self) -> None:
-        """Drop the connection; what it still holds is not wanted."""
+        """Drops the connection; what it still holds is not wanted."""
         if self._body is not None:
             self._body.close()
             self._body = None

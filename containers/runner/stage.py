@@ -19,10 +19,10 @@ from runner.objects import Objects
 from runner.outputs import check_records, collect, measure
 from runner.parallel import run_parallel
 from runner.publish import Publisher
-from runner.reads import Reads
 from runner.scratch import Folders, scratch
 from runner.settings import Settings, cores
 from runner.steps import run_steps
+from runner.streaming.reads import Reads
 from runner.versions import ToolVersions, VersionQuestions, programs_of
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.pipeline import Step
@@ -58,7 +58,7 @@ class StageRun:
     started: str = field(default_factory=_now)
 
     def run(self) -> None:
-        """Do it all, unless good results are there already. Raises StageFault."""
+        """Runs the stage, unless good results are there already. Raises StageFault."""
         publisher = Publisher(self.stage, self.objects, self.stop)
         if publisher.is_published():
             self.log.info("already_published", bucket=self.stage.bucket, prefix=self.stage.prefix)
@@ -103,7 +103,7 @@ class StageRun:
         }
 
     def _is_simulated(self, versions: ToolVersions) -> bool:
-        """What is made of a stand-in's results is no more real than they are."""
+        """Whether a stand-in ran here, or in a stage before: its results mark what follows."""
         return versions.simulated or self.of_simulated
 
     def _fetch(self, needed: Needed, folders: Folders, reads: Reads) -> None:
@@ -116,7 +116,7 @@ class StageRun:
         self.timings["fetch"] = _since(begun)
 
     def _run_steps(self, steps: list[Step], filler: Filler, reads: Reads, folders: Folders) -> None:
-        """Run them while files on disk are checked; a tool's fault may come from a bad file."""
+        """Runs the steps while files on disk are checked: a bad file may be why a tool failed."""
         try:
             licence = partial(
                 lent, self.settings.dragen_licence, self.settings.secrets, folders.root

@@ -12,17 +12,17 @@ from threading import Event
 from runner.commands import Filler, PipePlan
 from runner.descendants import end_own_children
 from runner.faults import StageFault, Stopped, redact_command
-from runner.feed import Feed, ToolsEnded
 from runner.licence import is_dragen, licensed
 from runner.parallel import run_parallel
 from runner.processes import Ended, Tool, ToolPipe
-from runner.reads import Reads
 from runner.scratch import Folders
+from runner.streaming.feed import Feed, ToolsEnded
+from runner.streaming.reads import Reads
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.pipeline import Step
 
 _LOOK_SECONDS = 0.2
-"""Between looks whether something else has ended the stage."""
+"""Seconds between looks whether something else has ended the stage."""
 
 
 Licence = Callable[[], AbstractContextManager[tuple[str, ...]]]
@@ -46,7 +46,7 @@ def run_steps(
     threads: int,
     stop: Event,
 ) -> StepsRan:
-    """Run all, one after another; the regions of a step side by side, one a core.
+    """Runs all steps, one after another; the regions of a step side by side, one a core.
 
     ``licence`` lends DRAGEN's option for it while a step that has DRAGEN runs. It is added when a
     command starts; recorded commands are without it.
@@ -105,7 +105,7 @@ class StepRun:
         self._stopped = False
 
     def run(self, folders: Folders) -> None:
-        """Run to the end; whatever happens, nothing that was started stays."""
+        """Runs to the end; whatever happens, nothing that was started stays."""
         if self._stop.is_set():
             raise Stopped
         feeds = self._reads.feeds(self._plan.pairs, self._tools, self._events)

@@ -33,7 +33,7 @@ class SortedIndex:
     """The items that carry an index's key attributes, by partition, each partition in order."""
 
     def __init__(self, table: Table, hash_names: list[str], range_names: list[str]) -> None:
-        """Walk the table once."""
+        """Walks the table once."""
         self.hash_names = hash_names
         # moto sorts an index without a range key by the table's own.
         ranges = range_names or [table.range_key_attr or table.hash_key_attr]
@@ -46,7 +46,7 @@ class SortedIndex:
         self.rebuild(table)
 
     def rebuild(self, table: Table) -> None:
-        """Read the whole table again: quicker than `add` for a great many items."""
+        """Reads the whole table again: quicker than `add` for a great many items."""
         self._partitions = {}
         for item in every_item(table):
             if self._covers(item):
@@ -55,14 +55,14 @@ class SortedIndex:
             partition.sort(key=self._sort_key)
 
     def add(self, item: Item) -> None:
-        """Take in an item, if it carries the index's key."""
+        """Takes in an item, if it carries the index's key."""
         if self._covers(item):
             partition = self._partitions.setdefault(key_of(item, self.hash_names), [])
             at = bisect_left(partition, self._sort_key(item), key=self._sort_key)
             partition.insert(at, item)
 
     def discard(self, item: Item) -> None:
-        """Let go of this very object, if it is held."""
+        """Lets go of this very object, if it is held."""
         if not self._covers(item):
             return
         hash_key = key_of(item, self.hash_names)
@@ -104,7 +104,7 @@ def index_of(table: Table, index: SecondaryIndex) -> SortedIndex:
 
 
 def reindex(table: Table, before: Item | None, after: Item | None) -> None:
-    """Replace an item in each of the table's indexes that was built."""
+    """Replaces an item in each of the table's indexes that was built."""
     for index in _indexes.get(table, {}).values():
         if before is not None:
             index.discard(before)
@@ -113,13 +113,13 @@ def reindex(table: Table, before: Item | None, after: Item | None) -> None:
 
 
 def rebuild_indexes(table: Table) -> None:
-    """Read the table again, for each of its indexes that was built."""
+    """Reads the table again, for each of its indexes that was built."""
     for index in _indexes.get(table, {}).values():
         index.rebuild(table)
 
 
 def forget_indexes() -> None:
-    """Drop all indexes: without the patches nothing keeps them."""
+    """Drops all indexes: without the patches nothing keeps them."""
     _indexes.clear()
 
 

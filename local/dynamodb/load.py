@@ -1,4 +1,4 @@
-"""Fill a table in process, for benchmarks: BatchWriteItem takes milliseconds for 25 items."""
+"""Fills a table in process, for benchmarks: BatchWriteItem takes milliseconds for 25 items."""
 
 import gc
 import sys
@@ -16,7 +16,7 @@ from local.dynamodb.patches import lock
 def bulk_load(
     account: str, region: str, table_name: str, items: Iterable[dict[str, dict[str, Any]]]
 ) -> int:
-    """Put items, in DynamoDB's JSON (`{"pk": {"S": "…"}}`), and say how many.
+    """Puts items, in DynamoDB's JSON (`{"pk": {"S": "…"}}`), and says how many.
 
     An item replaces one of the same key. Nothing is validated, no stream record is written, and
     the table is locked until all are in. The table's indexes are current when it returns.

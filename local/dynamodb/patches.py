@@ -98,14 +98,14 @@ def _remove(table: Table, item: Item) -> None:
 
 
 def _changed(table: Table, before: Item | None, after: Item | None) -> None:
-    """Bring the indexes up to date, and note the change for an undo."""
+    """Brings the indexes up to date, and notes the change for an undo."""
     reindex(table, before, after)
     if _journals:
         _journals[-1].writes.append((table, before or after, before))
 
 
 def _restore(table: Table, key: dict[str, Any], before: Item | None) -> None:
-    """Put the item back that was under this key, or nothing if nothing was."""
+    """Puts the item back that was under this key, or nothing if nothing was."""
     current = _stored(table, key)
     if current is before:
         return
@@ -232,7 +232,7 @@ _OURS: dict[str, Callable[..., Any]] = {
 
 
 def install() -> None:
-    """Patch moto in this process; doing it twice is doing it once."""
+    """Patches moto in this process; doing it twice is doing it once."""
     with lock:
         for owner, name, _ in _STOCK:
             setattr(owner, name, _OURS[name])
@@ -240,7 +240,7 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Give moto its own functions back; the tables keep their items."""
+    """Gives moto its own functions back; the tables keep their items."""
     with lock:
         for owner, name, stock in _STOCK:
             setattr(owner, name, stock)

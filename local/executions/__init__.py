@@ -1,4 +1,4 @@
-"""Step Functions on moto: what its interpreter lacks for state machines that are lived with.
+"""Step Functions on moto: what its interpreter lacks to run state machines in earnest.
 
 Each patch is small and rebinds only what it names; `install` applies them all, once.
 """
@@ -51,13 +51,13 @@ _patched: set[Callable[..., Any]] = set()
 
 
 def configure(port: int) -> None:
-    """Have moto execute state machines, and their tasks call the server at this port."""
+    """Has moto execute state machines, whose tasks call the server at this port."""
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     os.environ["MOTO_PORT"] = str(port)
 
 
 def install(put_event: PutEvent | None = None) -> None:
-    """Apply every patch once; `put_event` takes the status events (default: moto's own bus)."""
+    """Applies every patch once; `put_event` takes the status events (default: moto's own bus)."""
     # The interpreter calls every failed or stopped state an error of its own, in pages of text.
     logging.getLogger("moto.stepfunctions.parser.asl").setLevel(logging.CRITICAL)
     StatusChanges.put_event = staticmethod(put_event or _default_bus())
@@ -78,7 +78,7 @@ def install(put_event: PutEvent | None = None) -> None:
 
 
 def uninstall() -> None:
-    """Give moto its own functions back."""
+    """Gives moto its own functions back."""
     for owner, name, stock in _STOCK:
         setattr(owner, name, stock)
     _patched.clear()

@@ -9,7 +9,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 
 
 def pass_on_what_responses_drop() -> None:
-    """Honour parameters that moto's request handlers leave out."""
+    """Honours parameters that moto's request handlers leave out."""
     StepFunctionResponse.get_execution_history = _get_execution_history
     StepFunctionResponse.send_task_failure = _send_task_failure
     StepFunctionResponse.stop_execution = _stop_execution

@@ -14,7 +14,7 @@ CONNECTIONS = 100
 
 
 def keep_clients() -> None:
-    """Keep the boto3 clients of state tasks; stock moto makes one for each task of each state."""
+    """Keeps the boto3 clients of state tasks; stock moto makes one for each task of each state."""
     boto_client.boto3 = _KeptClients()
 
 
@@ -26,7 +26,7 @@ class _KeptClients:
         self._lock = threading.Lock()
 
     def client(self, config: Config, **settings: Any) -> Any:
-        """Return the client for these settings, made at the first call."""
+        """Returns the client for these settings, made at the first call."""
         settings["aws_access_key_id"] = MACHINE  # it may do what the machines' role grants
         key = tuple(sorted(settings.items()))
         with self._lock:

@@ -1,4 +1,4 @@
-"""How executions end: told once, at once, and for good."""
+"""How executions end: an event once, without delay, and no change afterwards."""
 
 import copy
 import functools
@@ -56,7 +56,7 @@ class StatusChanges:
 
 
 def emit_status_changes() -> None:
-    """Send an event when an execution starts and when it ends; stock moto sends none."""
+    """Sends an event when an execution starts and when it ends; stock moto sends none."""
     start = Execution.start
     reflect = BaseExecutionWorkerCommunication._reflect_execution_status
 
@@ -86,7 +86,7 @@ def emit_status_changes() -> None:
 
 
 def stop_at_once() -> None:
-    """Have StopExecution end an execution at once; stock moto lets a parked one wait it out."""
+    """Has StopExecution end an execution at once; stock moto lets a parked one wait it out."""
 
     def waking(end: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(end)
@@ -104,7 +104,7 @@ def stop_at_once() -> None:
 
 
 def stay_ended() -> None:
-    """Keep what is stopped or timed out from failing afterwards; stock moto lets it.
+    """Keeps what is stopped or timed out from failing afterwards; stock moto lets it.
 
     Its threads unwind through a task that was cut off, or find no next state: without this, a
     Catch would turn a stop into a failure, and the history would show time-outs that never were.
@@ -131,7 +131,7 @@ def stay_ended() -> None:
 
 
 def _stop(execution: Any, stop_date: datetime, error: str | None, cause: str | None) -> None:
-    """Stop an execution and tell so, without waiting for the interpreter's threads."""
+    """Stops an execution and tells so, without waiting for the interpreter's threads."""
     latest = time.monotonic() + STARTING_SECONDS
     while execution.status == "RUNNING" and time.monotonic() < latest:
         env = execution.exec_worker.env

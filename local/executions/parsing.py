@@ -21,5 +21,5 @@ def _parse(definition: str) -> tuple[Any, Any]:
 
 
 def parse_definitions_once() -> None:
-    """Keep the grammar's tree of each definition: it is four fifths of the work of parsing."""
+    """Keeps the grammar's tree of each definition: it is four fifths of the work of parsing."""
     AmazonStateLanguageParser.parse = staticmethod(_parse)

@@ -22,7 +22,7 @@ UNANSWERED = frozenset({"Sandbox.Timedout", "Runtime.ExitError"})
 
 
 def renew_tokens() -> None:
-    """Give each try of a task a token of its own, which is dead once the try has ended.
+    """Gives each try of a task a token of its own, which is dead once the try has ended.
 
     Stock moto keeps the token through retries, so that the second try ends at once with the
     first one's answer, and it takes answers for tasks that timed out long ago.
@@ -47,7 +47,7 @@ def renew_tokens() -> None:
 
 
 def _refusing(answer: Callable[..., bool]) -> Callable[..., bool]:
-    """Return what refuses dead tokens as AWS does; moto means to, and fails on the way."""
+    """Returns what refuses dead tokens as AWS does; moto means to, and fails on the way."""
 
     @functools.wraps(answer)
     def answer_live(pool: Any, callback_id: str, **kwargs: Any) -> bool:
@@ -61,13 +61,13 @@ def _refusing(answer: Callable[..., bool]) -> Callable[..., bool]:
 
 
 def _endpoint(env: Any) -> Any:
-    """Return what waits for the token of the state that is being evaluated, if it has one."""
+    """Returns what waits for the token of the state that is being evaluated, if it has one."""
     task = env.states.context_object.context_object_data.get("Task")
     return env.callback_pool_manager.get(task["Token"]) if task else None
 
 
 def name_unanswered_functions() -> None:
-    """Call a function's time-out or crash Lambda.Unknown; stock moto shows Lambda's own word."""
+    """Calls a function's time-out or crash Lambda.Unknown; stock moto shows Lambda's own word."""
     service = state_task_service_lambda.StateTaskServiceLambda
     from_error = service._from_error
 

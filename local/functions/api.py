@@ -14,7 +14,7 @@ _stock_invoke = LambdaFunction.invoke
 
 
 def install(host: FunctionHost) -> None:
-    """Have moto's Lambda run functions in `host`: over its API, and from its other services.
+    """Has moto's Lambda run functions in `host`: over its API, and from its other services.
 
     Stock moto runs Docker containers in `LambdaFunction._invoke_lambda`. Its caller is replaced
     and not it alone, since only that one sees how the function is invoked.
@@ -47,5 +47,5 @@ def install(host: FunctionHost) -> None:
 
 
 def uninstall() -> None:
-    """Give moto its own function back."""
+    """Gives moto its own function back."""
     LambdaFunction.invoke = _stock_invoke

@@ -59,12 +59,12 @@ class Call:
     since: float = field(default_factory=time.monotonic)
 
     def resolve(self, payload: bytes, error: bool, log_tail: str) -> None:
-        """Answer the caller."""
+        """Answers the caller."""
         if not self.outcome.done():
             self.outcome.set_result(Invocation(payload, error, log_tail))
 
     def fail(self, kind: str, reason: str, log_tail: str) -> None:
-        """Answer the caller with an error of Lambda's own."""
+        """Answers the caller with an error of Lambda's own."""
         message = f"RequestId: {self.request_id} Error: {reason}"
         error = {"errorType": kind, "errorMessage": message}
         self.resolve(json.dumps(error).encode(), True, log_tail)

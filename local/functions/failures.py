@@ -1,4 +1,4 @@
-"""What goes wrong in functions, one line each for who watches: which function, what, of whom.
+"""Errors of functions, one line each: which function, what went wrong, and whose event it was.
 
 A function fails in two ways: an error reaches Lambda, or it logs one and goes on, as those do
 that say which of a queue's messages are to come again.

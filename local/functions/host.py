@@ -7,12 +7,9 @@ one thread, the host's event loop; `invoke` may be called from any thread.
 import asyncio
 import concurrent.futures
 import logging
-import os
 import sys
 import threading
-from collections import deque
 from collections.abc import Coroutine, Iterable
-from pathlib import Path
 from typing import Any, TypeVar
 
 from local.functions.calls import (
@@ -25,62 +22,12 @@ from local.functions.calls import (
     UnknownFunction,
 )
 from local.functions.forks import Forks
-from local.functions.worker import Worker
-from local.roles import function_key
+from local.functions.worker import Function, Worker
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 ASYNC_RETRY_SECONDS = (60.0, 120.0)  # Lambda tries an asynchronous invocation three times
-
-
-class Function:
-    """A function, its workers and the calls that wait for one."""
-
-    def __init__(self, spec: FunctionSpec, host: "FunctionHost", endpoint_url: str) -> None:
-        self.spec = spec
-        self.environment = _environment(spec, endpoint_url)
-        self.workers: list[Worker] = []
-        self.waiting: deque[Call] = deque()
-        self.open_calls = 0
-        self.settle = host.settle
-
-    def idle(self) -> list[Worker]:
-        """Return the workers that wait for an invocation."""
-        return [worker for worker in self.workers if worker.state == "idle"]
-
-    def take_waiting(self) -> Call | None:
-        """Take the call that has waited longest, for a worker that could not start."""
-        return self.waiting.popleft() if self.waiting else None
-
-
-def _environment(spec: FunctionSpec, endpoint_url: str) -> dict[str, str]:
-    """Return all that a function sees: nothing of the runtime's own environment goes to it."""
-    region = spec.arn.split(":")[3]
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", os.defpath]),
-        "LANG": "en_US.UTF-8",
-        "TZ": ":UTC",
-        # Without these, boto3 would read the settings of whoever runs the runtime.
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ACCESS_KEY_ID": function_key(spec.name),
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_SESSION_TOKEN": "local",
-        "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
-        "AWS_ENDPOINT_URL": endpoint_url,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{python}",
-        "AWS_LAMBDA_FUNCTION_NAME": spec.name,
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory_mib),
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "LAMBDA_TASK_ROOT": str(spec.code_dir),
-        "_HANDLER": spec.handler,
-        **spec.environment,
-    }
 
 
 class FunctionHost:
@@ -104,7 +51,7 @@ class FunctionHost:
         account_concurrency: int | None = None,
         portable_client: bool = sys.platform != "linux",
     ) -> None:
-        self._functions = {spec.name: Function(spec, self, endpoint_url) for spec in specs}
+        self._functions = {spec.name: Function(spec, endpoint_url, self.settle) for spec in specs}
         self._max_workers = max_workers
         self._per_function = max_workers_per_function
         self.account_concurrency = account_concurrency
@@ -118,13 +65,13 @@ class FunctionHost:
         self._stopped = True
 
     def start(self) -> None:
-        """Start the processes: one worker for each function, as far as the cap allows."""
+        """Starts the processes: one worker for each function, as far as the cap allows."""
         self._stopped = False
         self._thread.start()
         self._submit(self._prepare()).result()
 
     def stop(self) -> None:
-        """End every process; calls that are under way are told that the host has stopped."""
+        """Ends every process; calls that are under way are told that the host has stopped."""
         if not self._stopped:
             self._submit(self._close()).result()
             self._loop.call_soon_threadsafe(self._loop.stop)
@@ -132,19 +79,19 @@ class FunctionHost:
             self._loop.close()
 
     def __contains__(self, name: str) -> bool:
-        """Tell whether there is such a function."""
+        """Tells whether there is such a function."""
         return name in self._functions
 
     def invoke(self, name: str, payload: bytes) -> Invocation:
-        """Run a function and wait for what comes of it; raises `HostError`s."""
+        """Runs a function and waits for what comes of it; raises `HostError`s."""
         return self._submit(self._invoke(name, payload)).result()
 
     def invoke_later(self, name: str, payload: bytes) -> None:
-        """Run a function without waiting, and again when it fails, as Lambda does."""
+        """Runs a function without waiting, and again when it fails, as Lambda does."""
         self._submit(self._spawn(self._invoke_until_good(name, payload)))
 
     def pids(self, name: str) -> list[int]:
-        """Return the processes of a function."""
+        """Returns the processes of a function."""
         pids = self._forks.pids.copy()
         return [pids[worker.id] for worker in self._functions[name].workers if worker.id in pids]
 
@@ -202,7 +149,7 @@ class FunctionHost:
             self._calls.discard(call)
 
     def _has_execution_for(self, function: Function) -> bool:
-        """Tell whether an execution may begin, counted as Lambda counts them.
+        """Tells whether an execution may begin, counted as Lambda counts them.
 
         It is in use from the call to the answer, the start of a worker included. What is reserved
         for a function is its own: taken from the account's, whether it is in use or not.
@@ -232,7 +179,7 @@ class FunctionHost:
             await asyncio.sleep(pause_seconds)
 
     def settle(self, freed: Worker | None = None) -> None:
-        """Give waiting calls to idle workers, oldest first, and start workers for the rest."""
+        """Gives waiting calls to idle workers, oldest first, and starts workers for the rest."""
         if self._stopped:
             return
         waiting = [function for function in self._functions.values() if function.waiting]
@@ -276,7 +223,7 @@ class FunctionHost:
             worker.ended(status)
 
     def _lost(self) -> None:
-        """Go on after the fork server's own death, which its workers do not survive."""
+        """Goes on after the fork server's own death, which its workers do not survive."""
         LOG.error("the fork server has died and is started again")
         for worker_id in list(self._processes):
             self._ended(worker_id, -9)

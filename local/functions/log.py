@@ -36,7 +36,7 @@ class WorkerLog:
         self._loop.add_reader(self._output, self.read)
 
     def read(self) -> None:
-        """Take what the worker has printed until now."""
+        """Takes what the worker has printed until now."""
         while self._output >= 0:
             try:
                 data = os.read(self._output, 1 << 16)
@@ -52,7 +52,7 @@ class WorkerLog:
                 self._heard(text)
 
     def write(self, line: str) -> None:
-        """Add one line (the bootstrap joins the lines of a trace by carriage returns)."""
+        """Adds one line (the bootstrap joins the lines of a trace by carriage returns)."""
         message = line.replace("\r", "\n")
         if not self._pending:
             self._loop.call_later(LOG_FLUSH_SECONDS, self._flush)
@@ -61,12 +61,12 @@ class WorkerLog:
         LOG.info("%s %s", self.group, message)
 
     def take_tail(self) -> str:
-        """Return the last lines since this was last asked."""
+        """Returns the last lines since this was last asked."""
         lines, self._tail = self._tail, []
         return "\n".join(lines)[-LOG_TAIL_BYTES:]
 
     def close(self) -> None:
-        """Stop reading, and send what is left."""
+        """Stops reading, and sends what is left."""
         if self._output < 0:
             return
         self._loop.remove_reader(self._output)

@@ -1,10 +1,7 @@
 """Lambda's Runtime API, on the host's event loop."""
 
 import asyncio
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from local.functions.worker import Worker
+from collections.abc import Callable
 
 # The bootstrap sends an error's trace in a header, of up to 1 MiB.
 HEADERS_LIMIT_BYTES = 1 << 21
@@ -15,14 +12,24 @@ INIT_ERROR = "/2018-06-01/runtime/init/error"
 class RuntimeApi:
     """Lambda's Runtime API for one worker, on a port of its own: the port tells who calls."""
 
-    def __init__(self, worker: "Worker") -> None:
-        self._worker = worker
+    def __init__(
+        self,
+        ready: Callable[[], None],
+        answered: Callable[[str, bytes, bool], None],
+        init_failed: Callable[[bytes], None],
+    ) -> None:
+        """Tells of each request of the worker.
+
+        `ready` asks for an invocation, `answered` gives its outcome (request id, payload, whether
+        it is an error), `init_failed` the error of a module that could not be loaded.
+        """
+        self._ready, self._answered, self._init_failed = ready, answered, init_failed
         self._waiting: asyncio.StreamWriter | None = None
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def open(self) -> str:
-        """Listen, and return the address for AWS_LAMBDA_RUNTIME_API."""
+        """Listens, and returns the address for AWS_LAMBDA_RUNTIME_API."""
         self._server = await asyncio.start_server(
             self._serve, "127.0.0.1", 0, limit=HEADERS_LIMIT_BYTES
         )
@@ -30,13 +37,13 @@ class RuntimeApi:
         return f"{host}:{port}"
 
     def deliver(self, payload: bytes, headers: dict[str, str]) -> None:
-        """Answer the worker's `next`; only for one that said it is ready."""
+        """Answers the worker's `next`; only for one that said it is ready."""
         waiting, self._waiting = self._waiting, None
         if waiting:
             waiting.write(_answer("200 OK", payload, headers))
 
     def close(self) -> None:
-        """Stop listening and drop the worker's connections."""
+        """Stops listening and drops the worker's connections."""
         if self._server:
             self._server.close()
         for writer in self._writers:
@@ -60,25 +67,25 @@ class RuntimeApi:
     def _handle(self, method: str, path: str, body: bytes, writer: asyncio.StreamWriter) -> None:
         if (method, path) == ("GET", f"{INVOCATION}next"):
             self._waiting = writer
-            self._worker.ready()
+            self._ready()
             return
         request_id, _, outcome = path.removeprefix(INVOCATION).partition("/")
         known = path == INIT_ERROR or outcome in ("response", "error")
         writer.write(_answer("202 Accepted" if known else "404 Not Found", b"", {}))
         if path == INIT_ERROR:
-            self._worker.init_failed(body)
+            self._init_failed(body)
         elif known:
-            self._worker.answered(request_id, body, error=outcome == "error")
+            self._answered(request_id, body, outcome == "error")
 
 
 def _answer(status: str, body: bytes, headers: dict[str, str]) -> bytes:
-    """Return a whole answer, so that it leaves in one write."""
+    """Returns a whole answer, so that it leaves in one write."""
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
 
 def _parsed(head: bytes) -> tuple[str, str, dict[str, str]]:
-    """Return a request's method, path and headers."""
+    """Returns a request's method, path and headers."""
     first, *lines = head.decode("latin-1").split("\r\n")
     pairs = (line.split(":", 1) for line in lines if ":" in line)
     method, path, _ = first.split(" ", 2)
@@ -86,6 +93,6 @@ def _parsed(head: bytes) -> tuple[str, str, dict[str, str]]:
 
 
 def _is_of_web_page(headers: dict[str, str]) -> bool:
-    """Tell what a browser sends, which could take a worker's event (see `local/loopback.py`)."""
+    """Tells what a browser sends, which could take a worker's event (see `local/loopback.py`)."""
     here = headers.get("host", "").startswith("127.0.0.1:")
     return not here or "origin" in headers or "sec-fetch-site" in headers

@@ -1,32 +1,84 @@
-"""One worker of a function as the runtime sees it: its life, its Runtime API and its log.
+"""A function and its workers as the runtime sees them: each one's life, Runtime API and log.
 
 All of it runs on one event loop (the host's), and needs no locks for that.
 """
 
 import asyncio
+import os
 import secrets
 import signal
 import sys
 import time
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from local.functions.calls import Call
+from local.functions.calls import Call, FunctionSpec
 from local.functions.failures import report, report_failure, report_logged_error
 from local.functions.forks import Forks
 from local.functions.log import WorkerLog
 from local.functions.runtime_api import RuntimeApi
-
-if TYPE_CHECKING:
-    from local.functions.host import Function
+from local.roles import function_key
 
 INIT_SECONDS = 10  # what Lambda gives a function to load
+
+
+class Function:
+    """A function, its workers and the calls that wait for one."""
+
+    def __init__(
+        self, spec: FunctionSpec, endpoint_url: str, settle: "Callable[[Worker | None], None]"
+    ) -> None:
+        """``settle`` gives waiting calls to workers; it is told of one that has become idle."""
+        self.spec = spec
+        self.environment = _environment(spec, endpoint_url)
+        self.workers: list[Worker] = []
+        self.waiting: deque[Call] = deque()
+        self.open_calls = 0
+        self.settle = settle
+
+    def idle(self) -> "list[Worker]":
+        """Returns the workers that wait for an invocation."""
+        return [worker for worker in self.workers if worker.state == "idle"]
+
+    def take_waiting(self) -> Call | None:
+        """Takes the call that has waited longest, for a worker that could not start."""
+        return self.waiting.popleft() if self.waiting else None
+
+
+def _environment(spec: FunctionSpec, endpoint_url: str) -> dict[str, str]:
+    """Returns all that a function sees: nothing of the runtime's own environment goes to it."""
+    region = spec.arn.split(":")[3]
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", os.defpath]),
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        # Without these, boto3 would read the settings of whoever runs the runtime.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ACCESS_KEY_ID": function_key(spec.name),
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SESSION_TOKEN": "local",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{python}",
+        "AWS_LAMBDA_FUNCTION_NAME": spec.name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory_mib),
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "LAMBDA_TASK_ROOT": str(spec.code_dir),
+        "_HANDLER": spec.handler,
+        **spec.environment,
+    }
 
 
 class Worker:
     """One process of a function: `starting`; `idle`, `busy` and `done` in turn; `gone`."""
 
-    def __init__(self, function: "Function", forks: Forks) -> None:
+    def __init__(self, function: Function, forks: Forks) -> None:
         self.id = secrets.token_hex(16)
         self.state = "starting"
         self.last_used = self._since = time.monotonic()
@@ -34,14 +86,14 @@ class Worker:
         self._forks = forks
         self._call: Call | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._api = RuntimeApi(self)
+        self._api = RuntimeApi(self.ready, self.answered, self.init_failed)
         self._init_ms = 0.0
         spec = function.spec
         stream = time.strftime("%Y/%m/%d/[$LATEST]", time.gmtime()) + self.id
         self._log = WorkerLog(spec.arn, spec.name, stream, self._heard)
 
     async def start(self, portable_client: bool) -> None:
-        """Fork the process, which then asks for its first invocation."""
+        """Forks the process, which then asks for its first invocation."""
         spec = self._function.spec
         own = {
             "AWS_LAMBDA_RUNTIME_API": await self._api.open(),
@@ -59,7 +111,7 @@ class Worker:
         self._set_timer(INIT_SECONDS + spec.timeout_seconds)
 
     def run(self, call: Call) -> None:
-        """Hand over an invocation, and start its clock."""
+        """Hands over an invocation, and starts its clock."""
         spec = self._function.spec
         self.state, self._call, self._since = "busy", call, time.monotonic()
         self._log.read()
@@ -77,7 +129,7 @@ class Worker:
         self._api.deliver(call.payload, headers)
 
     def leave(self) -> None:
-        """End the process, and no longer count it among the function's."""
+        """Ends the process, and no longer counts it among the function's."""
         self._clear_timer()
         if self.state != "gone":
             self.state = "gone"
@@ -85,7 +137,7 @@ class Worker:
             self._forks.kill(self.id)
 
     def ready(self) -> None:
-        """Hear that the worker waits for an invocation."""
+        """Hears that the worker waits for an invocation."""
         if self.state == "gone":
             return
         if self.state == "starting":
@@ -95,7 +147,7 @@ class Worker:
         self._function.settle(self)
 
     def answered(self, request_id: str, payload: bytes, error: bool) -> None:
-        """Hear an invocation's outcome."""
+        """Hears an invocation's outcome."""
         call = self._call
         if call and call.request_id == request_id:
             self._clear_timer()
@@ -105,24 +157,24 @@ class Worker:
             call.resolve(payload, error, self._report(call))
 
     def init_failed(self, payload: bytes) -> None:
-        """Hear that the function's module could not be loaded: one waiting call is told."""
+        """Hears that the function's module could not be loaded: one waiting call is told."""
         self.leave()
         call = self._function.take_waiting()
         report_failure(self._function.spec.name, call.payload if call else b"", payload)
         if call:
             self._log.read()
             call.resolve(payload, True, self._log.take_tail())
-        self._function.settle()
+        self._function.settle(None)
 
     def ended(self, status: int) -> None:
-        """Hear that the process is gone; a call that it served, or would have, fails."""
+        """Hears that the process is gone; a call that it served, or would have, fails."""
         self._fail("Runtime.ExitError", _exit_reason(status))
         self._log.read()
         self._log.close()
         self._api.close()
 
     def _heard(self, line: str) -> None:
-        """Hear a line that the function printed, while its call is still known."""
+        """Hears a line that the function printed, while its call is still known."""
         event = self._call.payload if self._call else b""
         report_logged_error(self._function.spec.name, event, line)
 
@@ -142,10 +194,10 @@ class Worker:
             self._log.read()
             self._log.write(f"{call.request_id} {reason}")
             call.fail(kind, reason, self._report(call))
-        self._function.settle()
+        self._function.settle(None)
 
     def _report(self, call: Call) -> str:
-        """Write the lines that end an invocation's log, and return that log's tail."""
+        """Writes the lines that end an invocation's log, and returns that log's tail."""
         duration_ms = (time.monotonic() - self._since) * 1000
         memory_mib = _peak_memory_mib(self._forks.pids.get(self.id))
         report = [
@@ -172,7 +224,7 @@ class Worker:
 
 
 def _exit_reason(status: int) -> str:
-    """Say why a process ended, in Lambda's words."""
+    """Says why a process ended, in Lambda's words."""
     if status == 0:
         return "Runtime exited without providing a reason"
     if status > 0:
@@ -181,7 +233,7 @@ def _exit_reason(status: int) -> str:
 
 
 def _peak_memory_mib(pid: int | None) -> int | None:
-    """Return a process's peak memory, where the system tells (Linux)."""
+    """Returns a process's peak memory, where the system tells (Linux)."""
     if sys.platform != "linux" or pid is None:
         return None
     try:

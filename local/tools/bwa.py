@@ -94,7 +94,7 @@ def _mem(arguments: list[str]) -> int:
 
 
 def _align_all(aligner: Aligner, writer: SamWriter, reads: list[str], chunk_bases: int) -> None:
-    """Read the next chunk and write the last one while one is aligned."""
+    """Reads the next chunk and writes the last one while one is aligned."""
     chunks = read_chunks(reads, chunk_bases)
     with ThreadPoolExecutor(2) as pool:
         upcoming = pool.submit(next, chunks, None)
@@ -110,7 +110,7 @@ def _align_all(aligner: Aligner, writer: SamWriter, reads: list[str], chunk_base
 
 
 def main(arguments: list[str]) -> int:
-    """Run one bwa command; the exit code."""
+    """Runs one bwa command; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end quietly with a closed pipe, as bwa does
     command = {"index": _index, "mem": _mem}.get(arguments[0]) if arguments else None

@@ -52,7 +52,7 @@ class AlignedChunk:
 
 
 def _fill(words: "array[int]", lines: list[bytes], mate: int, mates: int) -> bytearray:
-    """Lay out one mate's reads for C, and return the text that the words point into."""
+    """Lays out one mate's reads for C, and returns the text that the words point into."""
     text = bytearray(b"".join(lines).translate(_NUL_ENDED))
     base = ctypes.addressof(ctypes.c_char.from_buffer(text))
     starts = array("Q", accumulate(map(len, lines[:-1]), initial=base))
@@ -105,7 +105,7 @@ class Aligner:
         return lines + program_line.encode() + b"\n"
 
     def align(self, chunk: Chunk) -> AlignedChunk:
-        """Align one chunk; its pairs' insert sizes are measured on it alone, as bwa does."""
+        """Aligns one chunk; its pairs' insert sizes are measured on it alone, as bwa does."""
         mates = len(chunk.mates)
         words = array("Q", bytes(8 * _WORDS * chunk.reads))
         buffers = [_fill(words, lines, i, mates) for i, lines in enumerate(chunk.mates)]
@@ -156,7 +156,7 @@ class SamWriter:
             raise _last_error("writing SAM failed")
 
     def write(self, chunk: AlignedChunk) -> None:
-        """Write a chunk's records and free them."""
+        """Writes a chunk's records and frees them."""
         flags = (0, 0)
         first: libbwa.Records | None = None
         for index, records in chunk.records():
@@ -207,7 +207,7 @@ class SamWriter:
         return score
 
     def close(self) -> None:
-        """Flush; an error here means that the output is not whole."""
+        """Flushes; an error here means that the output is not whole."""
         self._must(self._lib.hts_close(self._out))
 
 
@@ -223,7 +223,7 @@ def _mate_strand(flag: int) -> int:
 
 
 def _mend_bases(bam: libbwa.Bam, words: "array[int]") -> None:
-    """Rebuild a hard-clipped record's bases: pybwa cuts a reverse one at the wrong ends."""
+    """Rebuilds a hard-clipped record's bases: pybwa cuts a reverse one at the wrong ends."""
     cigar_at = bam.data + bam.l_qname
     cigar = array("I", ctypes.string_at(cigar_at, 4 * bam.n_cigar))
     left, right = (op >> 4 if op & 0xF == HARD_CLIP else 0 for op in (cigar[0], cigar[-1]))

@@ -34,7 +34,7 @@ class InsertSizes:
 
 
 def parse_insert_sizes(report: str) -> Sizes:
-    """Read `mem_pestat`'s report: one entry for FF, FR, RF and RR, None where it gave up."""
+    """Reads `mem_pestat`'s report: one entry for FF, FR, RF and RR, None where it gave up."""
     found: dict[str, InsertSizes] = {}
     orientation, mean, sd = "", 0.0, 0.0
     for event in _EVENT.finditer(report):

@@ -58,7 +58,7 @@ def _check(
 
 
 def _run(commands: list[Command], out: int) -> bytes:
-    """Run the pipeline to its end; its output where `out` is a pipe."""
+    """Runs the pipeline to its end; returns its output where `out` is a pipe."""
     with contextlib.ExitStack() as stack:
         stderrs: list[IO[bytes]] = [stack.enter_context(tempfile.TemporaryFile()) for _ in commands]
         children: list[subprocess.Popen[bytes]] = []
@@ -78,7 +78,7 @@ def _run(commands: list[Command], out: int) -> bytes:
 
 
 def run(*commands: Command) -> None:
-    """Run commands as one pipeline whose last writes its own output file."""
+    """Runs commands as one pipeline whose last writes its own output file."""
     _run(list(commands), subprocess.DEVNULL)
 
 

@@ -57,7 +57,7 @@ class Run:
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
-        """Log a step and keep how long it took."""
+        """Logs a step and keeps how long it took."""
         logger.info("stand-in (simulated): %s", name)
         start = time.monotonic()
         yield
@@ -205,7 +205,7 @@ def _run(options: Options) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one DRAGEN command line; the exit code."""
+    """Runs one DRAGEN command line; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     if "--version" in arguments or "-V" in arguments:
         logger.info(VERSION)

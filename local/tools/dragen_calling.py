@@ -16,7 +16,7 @@ HARD_FILTER, FAILS = "DRAGENHardQUAL", "QUAL<10.41"
 
 
 def padded_targets(bed: Path, padding: int, target: Path) -> Path:
-    """Write the target regions as a plain BED, each grown by `padding` on both sides."""
+    """Writes the target regions as a plain BED, each grown by `padding` on both sides."""
     lines = []
     for line in bed.read_text("utf-8", "surrogateescape").split("\n"):
         fields = line.split("\t")
@@ -33,7 +33,7 @@ def padded_targets(bed: Path, padding: int, target: Path) -> Path:
 def call_variants(
     bam: Path, fasta: Path, gvcf: Path, vcf: Path, *, targets: Path | None, threads: int
 ) -> None:
-    """Call variants: equal to `bcftools mpileup | bcftools call -mv`, plus reference blocks."""
+    """Calls variants: equal to `bcftools mpileup | bcftools call -mv`, plus reference blocks."""
     header = gvcf.with_suffix(".header.txt")
     header.write_text(STAND_IN_HEADER, encoding="utf-8")
     only = ["-T", str(targets)] if targets else []

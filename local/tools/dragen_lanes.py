@@ -84,5 +84,5 @@ def lanes_of(options: Options) -> list[Lane]:
 
 
 def count_lane(lane: Lane) -> LaneCounts:
-    """Read the lane's files to their ends; raises BadFastq if they are not whole or not mates."""
+    """Reads the lane's files to their ends; raises BadFastq if they are not whole or not mates."""
     return LaneCounts(*count_reads(list(lane.files)))

@@ -26,7 +26,7 @@ def _mates_fixed_and_sorted(bam: Path, threads: int) -> list[Command]:
 
 
 def map_lane(lane: Lane, fasta: Path, bam: Path, *, threads: int) -> None:
-    """Map one lane to a sorted BAM whose mates know of each other."""
+    """Maps one lane to a sorted BAM whose mates know of each other."""
     group, count = lane.read_group_line, str(threads)
     # -K: how many bases are looked at together must not follow the number of threads.
     bwa = ["bwa", "mem", "-t", count, "-K", CHUNK_BASES, "-Y", "-R", group, str(fasta)]
@@ -34,13 +34,13 @@ def map_lane(lane: Lane, fasta: Path, bam: Path, *, threads: int) -> None:
 
 
 def sort_given_bam(source: Path, bam: Path, *, threads: int) -> None:
-    """Bring a BAM that was given as input into the state of a mapped lane."""
+    """Brings a BAM that was given as input into the state of a mapped lane."""
     collate = ["samtools", "collate", "--no-PG", "-O", "-u", str(source), f"{bam}.collate"]
     run(collate, *_mates_fixed_and_sorted(bam, threads))
 
 
 def finish_alignment(parts: list[Path], bam: Path, *, mark_duplicates: bool, threads: int) -> None:
-    """Merge the lanes, say in the header that this is a stand-in's, and mark duplicates."""
+    """Merges the lanes, says in the header that this is a stand-in's, and marks duplicates."""
     merged = parts[0]
     if len(parts) > 1:
         merged = bam.with_suffix(".merged.bam")
@@ -61,7 +61,7 @@ def finish_alignment(parts: list[Path], bam: Path, *, mark_duplicates: bool, thr
 
 
 def write_alignment(bam: Path, target: Path, fasta: Path, *, index: bool) -> list[Path]:
-    """Write the BAM or CRAM under DRAGEN's name, with its index; the files written."""
+    """Writes the BAM or CRAM under DRAGEN's name, with its index; returns these files."""
     is_cram = target.suffix == ".cram"
     if is_cram:
         run(["samtools", "view", "--no-PG", "-C", "-T", str(fasta), "-o", str(target), str(bam)])

@@ -17,7 +17,7 @@ TRANSITIONS = {("A", "G"), ("G", "A"), ("C", "T"), ("T", "C")}
 
 
 def write_rows(path: Path, rows: Sequence[Row], mark: Row = STAND_IN_ROW) -> None:
-    """Write one metrics file; the first row says that it is a stand-in's."""
+    """Writes one metrics file; the first row says that it is a stand-in's."""
     with path.open("w", newline="", encoding="utf-8") as handle:
         csv.writer(handle, lineterminator="\n").writerows([mark, *rows])
 

@@ -126,7 +126,7 @@ def _parser() -> _Parser:
 
 
 def _without_passwords(arguments: list[str]) -> list[str]:
-    """Drop every `--lic-…` option but the one that names a file: its value may hold a password."""
+    """Drops every `--lic-…` option but the one that names a file: its value may hold a password."""
     kept: list[str] = []
     skip_value = False
     for argument in arguments:
@@ -140,7 +140,7 @@ def _without_passwords(arguments: list[str]) -> list[str]:
 
 
 def parse(arguments: list[str]) -> Options:
-    """Read the command line; raises WrongUse with one line that says what is wrong."""
+    """Reads the command line; raises WrongUse with one line that says what is wrong."""
     found, unknown = _parser().parse_known_args(_without_passwords(arguments))
     if unknown:
         raise WrongUse(f"unknown option {unknown[0].split('=')[0]}")

@@ -18,7 +18,7 @@ simulated = 1
 
 
 def build(fasta: Path, directory: Path, *, force: bool) -> None:
-    """Fill `directory` with the FASTA, its indexes and a config that says what it is."""
+    """Fills `directory` with the FASTA, its indexes and a config that says what it is."""
     config = directory / CONFIG
     if config.exists() and not force:
         raise WrongUse(f"{config} exists; use -f to overwrite it")

@@ -83,7 +83,7 @@ def _blocks(path: str) -> Iterator[list[bytes]]:
 
 
 def _ahead(path: str) -> Iterator[list[bytes]]:
-    """Read in a thread, so that two FIFOs with one writer cannot stop one another."""
+    """Reads in a thread, so that two FIFOs with one writer cannot stop one another."""
     blocks: queue.Queue[list[bytes] | Exception | None] = queue.Queue(BLOCKS_AHEAD)
 
     def fill() -> None:
@@ -165,7 +165,7 @@ def _extend(
 
 
 def read_chunks(paths: list[str], chunk_bases: int) -> Iterator[Chunk]:
-    """Cut one file, or two mates', as bwa does: at `chunk_bases` or just over, an even count.
+    """Cuts one file, or two mates', as bwa does: at `chunk_bases` or just over, an even count.
 
     Like bwa, only warns where one mate's file is shorter than the other's.
     """

@@ -124,7 +124,7 @@ _MEM_SIGNATURES = {
 
 @cache
 def load() -> ctypes.CDLL:
-    """Open pybwa's extension as a C library."""
+    """Opens pybwa's extension as a C library."""
     found = importlib.metadata.version("pybwa")
     if found != PYBWA_VERSION:
         raise RuntimeError(f"pybwa {PYBWA_VERSION} is needed, {found} is installed")
@@ -136,7 +136,7 @@ def load() -> ctypes.CDLL:
 
 
 def build_index(fasta: str, prefix: str) -> int:
-    """Write bwa's five index files of a FASTA beside `prefix`; bwa's own exit code."""
+    """Writes bwa's five index files of a FASTA beside `prefix`; returns bwa's exit code."""
     library = ctypes.CDLL(pybwa.libbwaindex.__file__)
     automatic, block_bases = 0, 10_000_000
     code: int = library.bwa_idx_build(fasta.encode(), prefix.encode(), automatic, block_bases)
@@ -144,7 +144,7 @@ def build_index(fasta: str, prefix: str) -> int:
 
 
 def set_verbosity(level: int) -> None:
-    """Set what bwa prints on its standard error; at 3 and over it reports insert sizes."""
+    """Sets what bwa prints on its standard error; at 3 and over it reports insert sizes."""
     ctypes.c_int.in_dll(load(), "bwa_verbose").value = level
 
 

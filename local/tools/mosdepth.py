@@ -186,7 +186,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command line; the exit code."""
+    """Runs one command line; returns the exit code."""
     options = _parser().parse_args(arguments)
     with ExitStack() as files, pysam.AlignmentFile(options.alignment) as alignment:
         writer = Writer(options, files)

@@ -23,13 +23,13 @@ _IONBF = 2
 
 
 def _unbuffer(library: ctypes.CDLL, stream: str) -> None:
-    """Show messages when they are printed, and keep them if the process is killed."""
+    """Shows messages when they are printed, and keeps them if the process is killed."""
     address = ctypes.c_void_p.in_dll(library, stream)
     ctypes.CDLL(None).setvbuf(address, None, _IONBF, ctypes.c_size_t(0))
 
 
 def run(program: str, arguments: list[str]) -> int:
-    """Run one samtools or bcftools command line on this process' streams; its exit code."""
+    """Runs one samtools or bcftools command line on this process' streams; returns its code."""
     library = ctypes.CDLL(_MODULES[program])
     getattr(library, f"{program}_set_stdout")(os.dup(STDOUT))
     getattr(library, f"{program}_set_stderr")(os.dup(STDERR))
@@ -44,7 +44,7 @@ def run(program: str, arguments: list[str]) -> int:
 
 
 def main(program: str) -> NoReturn:
-    """Run the program with this process' arguments, and end with its exit code."""
+    """Runs the program with this process' arguments, and ends with its exit code."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end quietly with a closed pipe
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python cannot see an interrupt inside C
     sys.exit(run(program, sys.argv[1:]) & 0xFF)

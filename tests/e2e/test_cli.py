@@ -209,7 +209,7 @@ def test_a_rerun_does_not_choose_between_two_files(command: Command, bench: Benc
     said = command.bad("wait", "NA10", "--timeout", "60")
     assert "different content" in said
     said = command.bad("rerun", "NA10")
-    assert "NA10 (quick) is held by what was uploaded, which a rerun does not mend" in said
+    assert "NA10 (quick) is held because of its files, which a rerun does not mend" in said
     assert "both hold R1 of lane 1" in said
     assert "seqdrop rerun" not in command.good("show", "NA10")
     assert len(bench.lab.runs("NA10", "quick")) == 1

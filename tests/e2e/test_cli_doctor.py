@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from cli.account import Account
 from cli.deployment import Environment
-from cli.doctor_roles import check_stack_roles
-from cli.examination import wanted_of
-from cli.findings import Verdict
-from cli.grants import Location, grants_of
-from cli.simulator import Simulator
+from cli.doctor.account import Account
+from cli.doctor.examination import wanted_of
+from cli.doctor.findings import Verdict
+from cli.doctor.grants import Location, grants_of
+from cli.doctor.roles import check_stack_roles
+from cli.doctor.simulator import Simulator
 from local.deploy import ACCOUNT, REGION, STACK
 from tests.e2e.command import Command
 from tests.iam_support import Document, FakeSimulator, matches

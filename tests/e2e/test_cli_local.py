@@ -83,7 +83,9 @@ def test_up_names_what_is_wrong_in_the_pipelines_and_leaves_nothing_behind(tmp_p
     command = Command(tmp_path)
     command.environment["PYTHONPATH"] = str(tmp_path / "project")
     said = command.bad("local", "up", "--port", "0", "--dir", str(tmp_path / "rt"))
-    assert said.startswith(f"seqdrop: {assays}, line 4: the default is 'none', no assay (there are")
+    assert said.startswith(
+        f"seqdrop: {assays}, line 4: the default 'none' is not one of the assays (there are"
+    )
     assert not (tmp_path / "rt").exists()
 
 

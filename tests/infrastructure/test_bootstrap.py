@@ -11,8 +11,8 @@ import pytest
 from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
 
-from cli.account import Account
 from cli.deployment import KINDS
+from cli.doctor.account import Account
 from cli.images import Registry
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -7,8 +7,8 @@ from pathlib import Path
 import cfnlint
 import yaml
 
-from cli.deployer import MAKING, MAKING_WITH, actions_for
 from cli.deployment import BOOTSTRAP
+from cli.doctor.deployer import MAKING, MAKING_WITH, actions_for
 from tests.infrastructure.stack import deployed, made
 from tests.policies.iam_tables import action_row
 

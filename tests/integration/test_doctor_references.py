@@ -6,8 +6,8 @@ from typing import cast
 import pytest
 
 from cli.dead_letters import DeadLetters
-from cli.doctor_catalog import Deployed, check_references
-from cli.findings import Wanted
+from cli.doctor.catalog import Deployed, check_references
+from cli.doctor.findings import Wanted
 from seqdrop.domain.identity import AnalysisId
 from seqdrop.domain.records import AnalysisStatus
 from seqdrop.library import Library

@@ -1,4 +1,4 @@
-"""How the code is laid out: who imports whom, how long a module is, what it is called."""
+"""How the code is laid out: who imports whom, what a module is called, what it says of itself."""
 
 import ast
 import re
@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -54,11 +55,15 @@ def parsed(path: Path) -> ast.Module:
 def imports(path: Path) -> Iterator[str]:
     """Every module that a module imports when it is run, inside its functions too."""
     for node in _run_nodes(parsed(path)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: a relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        yield from _imported(node)
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "a relative import"
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def _run_nodes(node: ast.AST) -> Iterator[ast.AST]:
@@ -145,6 +150,33 @@ def test_the_command_knows_the_embedded_runtime_in_one_module_and_it_knows_no_co
 
 def test_the_template_is_read_without_anything_else_of_the_project() -> None:
     assert foreign(PROJECT / "infrastructure", "infrastructure", "samtranslator") == {}
+
+
+def names_of_modules() -> dict[str, Path]:
+    """Every module of the product under the name by which it is imported."""
+    roots = {"seqdrop": PACKAGE, "runner": RUNNER} | {
+        name: PROJECT / name for name in ("local", "cli")
+    }
+    return {
+        ".".join([name, *path.relative_to(root).with_suffix("").parts]).removesuffix(
+            ".__init__"
+        ): path
+        for name, root in roots.items()
+        for path in modules(root)
+    }
+
+
+def test_no_module_imports_one_that_imports_it_not_even_for_its_types() -> None:
+    known = names_of_modules()
+    graph: dict[str, set[str]] = {}
+    for module, path in known.items():
+        named = {name for node in ast.walk(parsed(path)) for name in _imported(node)}
+        parts = {name if name in known else name.rpartition(".")[0] for name in named}
+        graph[module] = (parts & known.keys()) - {module}
+    assert graph["cli.main"] >= {"cli.upload", "cli.faults"}
+    assert list(
+        TopologicalSorter(graph).static_order()
+    )  # a circle raises CycleError, which names it
 
 
 def test_handlers_know_the_package_and_their_logger() -> None:

@@ -10,8 +10,8 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from cli.account import Account
-from cli.facts import BatchResource, ContainerImage, Secret
+from cli.doctor.account import Account
+from cli.doctor.facts import BatchResource, ContainerImage, Secret
 from seqdrop.domain.errors import SeqdropError
 
 REGION = "us-east-1"

@@ -14,7 +14,6 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from cli import deployment
-from cli.account import Account
 from cli.deploy import bootstrap_command, deploy_command
 from cli.deployment import (
     KINDS,
@@ -25,6 +24,7 @@ from cli.deployment import (
     read_environment,
     template_parameters,
 )
+from cli.doctor.account import Account
 from cli.faults import CommandFailed, explain
 from cli.images import SHARED, Recipe, Registry, push_image, recipes, recipes_for
 from cli.main import app
@@ -233,10 +233,10 @@ def test_a_broken_pipeline_is_told_and_nothing_is_deployed(
     assays.write_text(assays.read_text().replace("default: wgs", "default: wgx", 1))
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setattr("cli.stack.PIPELINES", folder)
-    monkeypatch.setattr("cli.doctor_checks.PIPELINES", folder)
+    monkeypatch.setattr("cli.doctor.inputs.PIPELINES", folder)
     answer = CliRunner().invoke(app, [*command, "--env", "dev"])
     assert answer.exit_code == 1
-    assert f"{assays}, line 4: the default is 'wgx', no assay" in answer.output
+    assert f"{assays}, line 4: the default 'wgx' is not one of the assays" in answer.output
     assert "+ make" not in answer.output
 
 

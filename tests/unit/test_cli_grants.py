@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from cli.facts import Resource, StackFacts
-from cli.grants import Grants, Location, grants_of
+from cli.doctor.facts import Resource, StackFacts
+from cli.doctor.grants import Grants, Location, grants_of
 from tests.infrastructure.stack import deployed, made, transformed
 
 HERE = Location("aws", "eu-west-2", "123456789012")

@@ -40,7 +40,12 @@ def test_the_project_s_own_files_are_right(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "says"),
     [
-        ("assays.yaml", "default: wgs", "default: wgx", "the default is 'wgx', no assay"),
+        (
+            "assays.yaml",
+            "default: wgs",
+            "default: wgx",
+            "the default 'wgx' is not one of the assays",
+        ),
         ("assays.yaml", "targets: exome", "colour: red", "unknown field `colour`"),
         ("assays.yaml", "\n  wes:", "\n  ..:", "assay ..: its name is to be of letters"),
         ("assays.yaml", "\n  wes:", "\n  a#b:", "assay a#b: its name is to be of letters"),

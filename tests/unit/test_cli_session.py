@@ -26,7 +26,7 @@ def test_what_is_no_endpoint_is_one_line(monkeypatch: pytest.MonkeyPatch, endpoi
     for command in (["samples"], ["doctor"]):
         raised = CliRunner().invoke(app, command).exception
         assert isinstance(raised, CommandFailed)
-        assert str(raised).startswith(f"AWS_ENDPOINT_URL is {endpoint!r}, which is no URL")
+        assert str(raised).startswith(f"AWS_ENDPOINT_URL is {endpoint!r}, which is not the URL")
 
 
 @pytest.mark.parametrize(

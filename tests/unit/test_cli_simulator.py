@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from cli.simulator import Denial, Question, Simulator, Why
+from cli.doctor.simulator import Denial, Question, Simulator, Why
 from tests.iam_support import ALL, FakeSimulator
 
 REGION = "us-east-1"

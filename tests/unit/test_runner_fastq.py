@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.fastq import CHUNK_BYTES, checked_text
 from runner.faults import FastqFault
-from runner.record_counter import RecordCounter
+from runner.streaming.fastq import CHUNK_BYTES, checked_text
+from runner.streaming.record_counter import RecordCounter
 from tests.runner_support import fastq
 
 TEXT = fastq(60)
@@ -190,7 +190,7 @@ def test_a_file_whose_lines_end_with_cr_alone_says_so_however_large_it_is(
     text = fastq(3_000).replace(b"\n", b"\r")
     fault = "has CR alone as its line ends, as old Macs wrote them: make them LF, as in "
     assert fault_of(gzip.compress(text)).startswith(fault)
-    monkeypatch.setattr("runner.record_counter.LONGEST_RECORD_BYTES", 1_000)
+    monkeypatch.setattr("runner.streaming.record_counter.LONGEST_RECORD_BYTES", 1_000)
     assert fault_of(gzip.compress(text)).startswith(fault)
 
 

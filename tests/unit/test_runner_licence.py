@@ -118,7 +118,7 @@ def test_what_is_no_credentials_file_is_a_fault_that_does_not_repeat_it(
     secret: str, tmp_path: Path
 ) -> None:
     with (
-        pytest.raises(StageFault, match="secret is to hold the lines") as fault,
+        pytest.raises(StageFault, match="secret must hold the lines") as fault,
         lent(secret, tmp_path, tmp_path),
     ):
         pass

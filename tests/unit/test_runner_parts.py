@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from runner import source
 from runner.commands import Filler, MatePaths
 from runner.faults import StageFault, machine_fault, redact
-from runner.fifo import FifoWriter
 from runner.parallel import run_parallel
 from runner.processes import Ended, ToolPipe
 from runner.scratch import scratch
 from runner.source import ObjectStream
+from runner.streaming.fifo import FifoWriter
 from runner.versions import _version
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.pipeline import Args, Step

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runner.faults import FastqFault
-from runner.mate_counts import MateCounts, parting_block, totals
-from runner.record_counter import RecordCounter
+from runner.streaming.mate_counts import MateCounts, parting_block, totals
+from runner.streaming.record_counter import RecordCounter
 from seqdrop.domain.fastq_record import (
     BASES,
     PADDING,
@@ -26,7 +26,7 @@ BLOCK = 3
 
 def counted(text: bytes, cuts: Sequence[int] = ()) -> MateCounts:
     """The counts of a text that comes in pieces; raises FastqFault."""
-    with patch("runner.record_counter.BLOCK_READS", BLOCK):
+    with patch("runner.streaming.record_counter.BLOCK_READS", BLOCK):
         counter, places = RecordCounter(), sorted({0, *(cut % (len(text) + 1) for cut in cuts)})
         for begin, end in zip(places, [*places[1:], len(text)], strict=True):
             counter.feed(text[begin:end])
@@ -190,14 +190,14 @@ def test_a_name_ends_at_the_first_blank() -> None:
 
 
 def test_a_record_without_an_end_is_given_up() -> None:
-    with patch("runner.record_counter.LONGEST_RECORD_BYTES", 99):
+    with patch("runner.streaming.record_counter.LONGEST_RECORD_BYTES", 99):
         assert fault_of(b"@r\n" + b"A" * 100) == "is not FASTQ: record 1 has no end"
 
 
 def test_pairs_with_equal_bases_are_counted_by_blocks() -> None:
     first = counted(b"@r\nAC\n+\nII\n" * 7)
     second = counted(b"@r\nAC\n+\nI5\n" * 6 + b"@r\nAG\n+\nII\n")
-    with patch("runner.mate_counts.BLOCK_READS", BLOCK):
+    with patch("runner.streaming.mate_counts.BLOCK_READS", BLOCK):
         found = totals([(first, second), (first, first)])
     assert found["identical_mates"] == 6 + 7
     assert found["reads_in"] == 28
@@ -232,5 +232,7 @@ def test_long_and_short_reads_side_by_side_are_counted(
 def test_good_records_are_never_looked_at_one_by_one(end: bytes) -> None:
     """That takes ten times as long: trimmed reads, CRLF and soft-masked bases need it not."""
     records = [b"@r%d/1 1:N:0:AC\n%s\n+\n%s\n" % (n, b"AcGnR" * n, b"F#,:?" * n) for n in range(90)]
-    with patch("runner.record_counter.RecordCounter._look_at_each", side_effect=AssertionError):
+    with patch(
+        "runner.streaming.record_counter.RecordCounter._look_at_each", side_effect=AssertionError
+    ):
         assert counted(b"".join(records).replace(b"\n", end), [77, 3_000]).reads == 90

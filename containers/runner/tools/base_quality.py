@@ -26,7 +26,7 @@ _LOOK = {
 
 
 def main(arguments: list[str]) -> int:
-    """Read the named output of ``samtools stats``, and print the custom content."""
+    """Reads the named output of ``samtools stats``, and prints the custom content."""
     (path,) = arguments
     sys.stdout.write(custom_content(_LOOK, mean_qualities(Path(path).read_text())))
     return 0

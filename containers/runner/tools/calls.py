@@ -37,7 +37,7 @@ FURTHEST_SHIFT = 1_000
 
 
 def main(arguments: list[str]) -> int:
-    """Keep a region's own records of the VCF on standard input, and fill in FILTER.
+    """Keeps a region's own records of the VCF on standard input, and fills in FILTER.
 
     A site that is like the reference, but has too few reads, is no call.
     """
@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
 
 
 def join(arguments: list[str]) -> int:
-    """Put the calls of all regions together, in their order, with a line on what made them.
+    """Puts the calls of all regions together, in their order, with a line on what made them.
 
     And say of how much of the scope something was called.
     """

@@ -35,7 +35,7 @@ class _Options:
 
 
 def main(arguments: list[str]) -> int:
-    """Read mosdepth's files ``PREFIX.*``, and write ours."""
+    """Reads mosdepth's files ``PREFIX.*``, and writes ours."""
     parser = argparse.ArgumentParser(prog="seqdrop-tool depth", description=__doc__)
     parser.add_argument("prefix", type=Path, help="the prefix that mosdepth was given")
     parser.add_argument("--reporting-depth", type=int, required=True)

@@ -30,7 +30,7 @@ _LOOK = {
 
 
 def main(arguments: list[str]) -> int:
-    """Read the named histogram, and print the custom content."""
+    """Reads the named histogram, and prints the custom content."""
     path, sample = arguments
     reached = fractions(bases_by_depth(Path(path).read_bytes()))
     line = {depth: round(100 * part, 3) for depth, part in reached.items()}

@@ -21,7 +21,7 @@ _Place = tuple[str, int]
 
 
 def main(arguments: list[str]) -> int:
-    """Write the fingerprint of the sample whose reads were counted."""
+    """Writes the fingerprint of the sample whose reads were counted."""
     parser = argparse.ArgumentParser(prog="seqdrop-tool fingerprint", description=__doc__)
     parser.add_argument("sites", type=Path, help="VCF of the sites, as the reference has it")
     parser.add_argument("output", type=Path)

@@ -20,7 +20,7 @@ VERBS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; its exit code."""
+    """Runs one verb; returns its exit code."""
     from seqdrop.domain.version import VERSION
 
     given = sys.argv[1:] if arguments is None else arguments

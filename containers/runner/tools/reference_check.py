@@ -41,7 +41,7 @@ _ADD = "add the version with `seqdrop reference add`, which writes it so"
 
 
 def main(arguments: list[str]) -> int:
-    """Look at all parts, and write where bases can be called; 65 where a part is wrong."""
+    """Looks at all parts, and writes where bases can be called; returns 65 if one is wrong."""
     parser = argparse.ArgumentParser(prog="seqdrop-tool reference-check", description=__doc__)
     parser.add_argument("ref", type=Path, help="the folder with the parts")
     parser.add_argument("out", type=Path, help="where callable.bed goes")

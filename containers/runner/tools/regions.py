@@ -11,7 +11,7 @@ from seqdrop.domain.scatter import REGION_BASES, scattered
 
 
 def main(arguments: list[str]) -> int:
-    """Write ``regions/<number>.bed``, and for targets ``calling.bed``: both below FOLDER.
+    """Writes ``regions/<number>.bed``, and for targets ``calling.bed``: both below FOLDER.
 
     Each line of a region's BED has what a caller sees, and the part of it that the region keeps.
     """

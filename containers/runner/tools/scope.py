@@ -15,7 +15,7 @@ from seqdrop.domain.bed import Region, merged
 
 
 def main(arguments: list[str]) -> int:
-    """Write the BED that mosdepth gets as ``--by``."""
+    """Writes the BED that mosdepth gets as ``--by``."""
     parser = argparse.ArgumentParser(prog="seqdrop-tool scope", description=__doc__)
     parser.add_argument("--callable", required=True, type=Path, help="BED of what is not N")
     parser.add_argument("--targets", type=Path, help="BED of target regions")

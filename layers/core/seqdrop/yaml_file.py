@@ -91,7 +91,9 @@ def _scalars(node: "Node") -> "Iterator[ScalarNode]":
 def _loader(text: str) -> "SafeLoader":
     import yaml
 
-    loader: SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)  # in C if it can be
+    loader: SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(
+        text
+    )  # written in C, where PyYAML has it
     return loader
 
 
@@ -123,7 +125,7 @@ def _no_value(loader: "SafeLoader", node: "ScalarNode", name: str) -> Iterator[t
         return
     try:
         loader.construct_object(node)
-    except ValueError as error:  # no such day, or no number after !!int
+    except ValueError as error:  # a day that does not exist, or no number after !!int
         yield _line(node), f"{name} is {node.value}: {error}"
     except (LookupError, AttributeError):  # as PyYAML ends over !!bool maybe
         kind = node.tag.rpartition(":")[2]

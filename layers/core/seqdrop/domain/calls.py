@@ -11,7 +11,7 @@ from typing import NamedTuple
 from seqdrop.domain.bed import Region
 
 _MIN_DEPTH = re.compile(r"(?<![^;])(MIN_DP|MinDP)=(\d+)")
-"""Its name since bcftools 1.19, and before."""
+"""A block's lowest depth: MIN_DP since bcftools 1.19, MinDP before."""
 _END = re.compile(r"(?<![^;])END=(\d+)")
 _OLD_ALTS = re.compile(r"(?<![^;])OLD_REC=[^;]*\|([^|;]*)\|\d+(?=;|$)")
 """``OLD_REC=contig|position|REF|ALTs|number``; a contig's name may have | in it."""

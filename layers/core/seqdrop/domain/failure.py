@@ -108,8 +108,8 @@ def classify(exit_code: int | None, reason: str) -> FailureClass:
 def ended_from_outside(state: JobState) -> FailureClass | None:
     """The class of a job that did not end by itself; None where it did.
 
-    Whoever ends a job in Batch may write what he likes. Of one that never had an attempt, and of
-    which Batch itself says nothing that we know, no more is known than that somebody ended it.
+    Whoever ends a job in Batch may give any reason. If the job never had an attempt, and Batch
+    itself says nothing that we know, all that is known is that somebody ended it.
     """
     said = state.reason.lower()
     if outside := _from_outside(said):

@@ -85,7 +85,7 @@ class _Contig:
     header: int
     length: int = 0
     width: int = 0
-    """Letters of its first line; so many have all others but the last."""
+    """Letters of its first line. All other lines but the last must have as many."""
     short: int = 0
     """The line that was shorter: only blank ones may follow."""
     blank: int = 0

@@ -225,6 +225,6 @@ _WORDS = {
 
 
 def counts(left_out: Mapping[LeftOut, int]) -> str:
-    """How many records were left out and why, to go on with; "" where none was."""
+    """How many records were left out and why, as the end of a message; "" where none was."""
     said = ", ".join(f"{count:,} ({_WORDS[reason]})" for reason, count in left_out.items())
     return f"; records left out: {said}" if said else ""

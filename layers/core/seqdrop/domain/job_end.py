@@ -23,7 +23,9 @@ def explain(job: Job, state: JobState, left: StageFailure | None) -> tuple[Failu
     if why := given_up_for(state.reason):
         return classify(state.exit_code, state.reason), _given_up(job, state, why)
     if ended := ended_from_outside(state):
-        return ended, _batch_says(state)  # its exit code, and the runner's words, are of before
+        return ended, _batch_says(
+            state
+        )  # its exit code and the runner's words are from an earlier attempt
     own_words = left if left and EXIT_CODES.get(left.failure_class) == state.exit_code else None
     if out_of_memory(state.reason) and (not own_words or own_words.failure_class == "tool"):
         said = _out_of_memory(job, state)

@@ -2,6 +2,7 @@
 
 import math
 import re
+from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
@@ -230,19 +231,24 @@ class Mistake(NamedTuple):
 def waves_of(stages: dict[str, tuple[str, ...]]) -> list[list[str]]:
     """Stages (name to the names it needs) in waves: all of a wave may run side by side.
 
+    A wave's stages are in the pipeline's own order, so that the same pipeline gives the same plan.
+
     Raises InvalidPipeline for a need that is not there, or a circle.
     """
     for name, needs in stages.items():
         for need in needs:
             if need not in stages:
                 raise InvalidPipeline(f"stage {name!r} needs {need!r}, which is not a stage")
-    done: set[str] = set()
+    sorter = TopologicalSorter(stages)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        circle = " needs ".join(reversed(error.args[1]))
+        raise InvalidPipeline(f"stages need each other in a circle: {circle}") from error
+    order = list(stages)
     waves: list[list[str]] = []
-    while len(done) < len(stages):
-        wave = [n for n, needs in stages.items() if n not in done and done.issuperset(needs)]
-        if not wave:
-            circle = sorted(set(stages) - done)
-            raise InvalidPipeline(f"stages need each other in a circle: {circle}")
+    while sorter.is_active():
+        wave = sorted(sorter.get_ready(), key=order.index)
         waves.append(wave)
-        done.update(wave)
+        sorter.done(*wave)
     return waves

@@ -45,7 +45,10 @@ def check_pipeline(pipeline: Pipeline) -> None:
 
 
 def mistakes_in(pipeline: Pipeline) -> Iterator[Mistake]:
-    """Each name, placeholder, condition or need that can't be; of wrong needs those alone."""
+    """Each name, placeholder, condition or need that can't be.
+
+    Inputs are looked at only where the needs are right: they come from the stages that are needed.
+    """
     wrong_needs = [*_wrong_needs(pipeline)]
     yield from wrong_needs
     for name, stage in pipeline.stages.items():

@@ -112,7 +112,7 @@ class Judgement(NamedTuple):
 class _Finding(NamedTuple):
     verdict: Verdict
     line: str
-    """Of a PASS mostly "", else a NOTE."""
+    """What people read of it; "" for a PASS that says nothing, and a NOTE for one that does."""
 
 
 def judge(
@@ -204,8 +204,8 @@ def _judge_one(name: str, value: float, limit: Limit) -> _Finding:
 def _by_identity(compared: Comparison) -> _Finding:
     """The lines name runs, never a genotype.
 
-    Genotypes that a lab supplied are there to be compared: it has to know where they were not,
-    and with which ones a good run was.
+    A lab that supplied genotypes relies on the comparison: it is told where there was none, and
+    with which genotypes a good run was compared.
     """
     untold = Verdict.WARN if compared.supplied else Verdict.PASS
     if compared.problem:
@@ -214,15 +214,15 @@ def _by_identity(compared: Comparison) -> _Finding:
     if compared.concordance is None:
         why = f"it takes {LEAST_SHARED_SITES}"
         if compared.is_alike:
-            why = "nearly all have one genotype, as anybody's would; it takes common SNPs"
+            why = "nearly all have the genotype that almost everybody has; it takes common SNPs"
         line = f"identity can't be told by {said}: {why}"
         return _Finding(untold, f"{line}; {compared.remedy}" if compared.remedy else line)
     share = f"identity_concordance is {compared.concordance:g} over {said}"
     if compared.concordance < OTHER_BELOW:
-        line = f"{share}, below {OTHER_BELOW:g}: another person; this sample was swapped, or that"
+        line = f"{share}, below {OTHER_BELOW:g}: another person; one of the two samples was swapped"
         return _Finding(Verdict.FAIL, line)
     if compared.concordance < SAME_FROM:
-        line = f"{share}, below {SAME_FROM:g}: a relative, a mixture, or bad data of one of them"
+        line = f"{share}, below {SAME_FROM:g}: a relative, a mixture, or bad data in one of the two"
         return _Finding(Verdict.WARN, line)
     return _Finding(Verdict.PASS, share if compared.supplied else "")
 

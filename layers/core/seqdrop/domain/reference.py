@@ -39,7 +39,7 @@ class ReferenceVersion(msgspec.Struct, frozen=True, omit_defaults=True):
     created: str = ""
     why: str = ""
     facts: SequenceFacts | None = None
-    """None of a version from before they were counted."""
+    """None for a version that was added before they were counted."""
     warnings: tuple[str, ...] = ()
     """What was odd about its files, and not wrong."""
 
@@ -50,7 +50,7 @@ class ReferenceVersion(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def difference(there: ReferenceVersion, new: ReferenceVersion) -> str:
-    """How the parts of a version are others than those that it has; "" where they are the same."""
+    """How the parts given for a version differ from those that it has; "" where they don't."""
     before, now = _content(there), _content(new)
     other = sorted(name for name in before | now if before.get(name) != now.get(name))
     if not other:
@@ -58,11 +58,11 @@ def difference(there: ReferenceVersion, new: ReferenceVersion) -> str:
     if there.facts and new.facts and there.facts.sha256 == new.facts.sha256 and "sequence" in other:
         return (
             f"made of the same {new.facts.file} by an earlier Seqdrop, which wrote the tools' copy "
-            f"of it otherwise ({', '.join(other)})"
+            f"of it differently ({', '.join(other)})"
         )
     return (
-        f"with other content ({', '.join(other)}; either the files are others, or an earlier "
-        "Seqdrop wrote the tools' copies of them otherwise)"
+        f"with other content ({', '.join(other)}; either the files differ, or an earlier "
+        "Seqdrop wrote the tools' copies of them differently)"
     )
 
 

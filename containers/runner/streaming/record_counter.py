@@ -4,8 +4,8 @@ import numpy as np
 from isal import isal_zlib
 
 from runner.faults import FastqFault
-from runner.mate_counts import BLOCK_READS, MateCounts
-from runner.record_vectors import WORD, Lines, Records, Room, records_of
+from runner.streaming.mate_counts import BLOCK_READS, MateCounts
+from runner.streaming.record_vectors import WORD, Lines, Records, Room, records_of
 from seqdrop.domain.fastq_record import (
     BLANK_LINE_FAULT,
     CARRIAGE_RETURNS_FAULT,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli.deployment import without_conditions
-from cli.facts import StackFacts
-from cli.simulator import Question
+from cli.doctor.facts import StackFacts
+from cli.doctor.simulator import Question
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z0-9:.]+)\}")
 _POSITIVE = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from cli.dead_letters import DeadLetters
-from cli.findings import Finding, Verdict, Wanted, fail, ok, warn
+from cli.doctor.findings import Finding, Verdict, Wanted, fail, ok, warn
 from seqdrop.aws.catalog import Catalog
 from seqdrop.domain.errors import ReferenceNotReady
 from seqdrop.domain.pipeline import Assay
@@ -22,7 +22,7 @@ class Deployed:
 def check_references(wanted: Wanted, deployed: Deployed) -> Iterator[Finding]:
     """Is there a ready reference for each assay, with all that its pipeline uses?
 
-    Nobody need have every assay's: one that is not ready is no failure until a sample waits for it.
+    A lab need not have one for every assay: what is missing fails only once a sample waits for it.
     """
     held = deployed.catalog.analyses.newest(AnalysisStatus.HELD, _NEWEST)
     assays: dict[Finding, list[str]] = {}
@@ -41,15 +41,15 @@ def check_references(wanted: Wanted, deployed: Deployed) -> Iterator[Finding]:
 
 
 def _does_wait(assay: str, held: list[Analysis], catalog: Catalog) -> bool:
-    """Whether a sample of an assay is held since its run could not be claimed."""
+    """Whether a sample of an assay is held because its run could not be claimed."""
     found = [catalog.analyses.get(one.id) for one in held if one.assay == assay]
     return any(one and _CLAIM in one.holds and not one.pipeline for one in found)
 
 
 _NEWEST = 50
-"""Of the samples that are held, those that are looked at."""
+"""How many held samples are looked at, from the newest."""
 _CLAIM = "claim"
-"""The cause of a hold of what has all of its files, and could not start."""
+"""The cause under which a sample with all of its files is held when its run could not start."""
 
 
 def _reference(assay: Assay, wanted: Wanted, catalog: Catalog) -> Finding:

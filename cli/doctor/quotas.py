@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cli.account import Account
-from cli.findings import Finding, Wanted, fail, ok, warn
+from cli.doctor.account import Account
+from cli.doctor.findings import Finding, Wanted, fail, ok, warn
 from seqdrop.domain.cost import ROOT_GIB
 
 FPGA_VCPUS = 24

@@ -13,15 +13,15 @@ from typing import Self
 
 from runner.commands import MatePaths
 from runner.faults import StageFault
-from runner.feed import Feed, ToolsEnded
 from runner.fetch import part_tasks
-from runner.file_checks import FileChecks, Listener
-from runner.mate_counts import BLOCK_READS, MateCounts, lane_counts, parting_block, totals
-from runner.mate_process import MateProcess
-from runner.mates import Mate, check_counts, mates_of
 from runner.objects import Objects
 from runner.processes import Ended
 from runner.scratch import below
+from runner.streaming.feed import Feed, ToolsEnded
+from runner.streaming.file_checks import FileChecks, Listener
+from runner.streaming.mate_counts import BLOCK_READS, MateCounts, lane_counts, parting_block, totals
+from runner.streaming.mate_process import MateProcess
+from runner.streaming.mates import Mate, check_counts, mates_of
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.fastq_record import pair_name
 from seqdrop.domain.plan import ReadPair
@@ -180,7 +180,7 @@ class Reads:
 
     def _names(self, mate: Mate, begin: int) -> Iterator[bytes]:
         """The names that both mates should have, from a record on."""
-        from runner.fastq import headers
+        from runner.streaming.fastq import headers
 
         path = dict(self._files())[mate]
         source = path.open("rb") if self.on_disk else mate.stream(self._objects, self._stop)

@@ -5,12 +5,12 @@ import errno
 import fcntl
 import os
 import select
+import sys
 from pathlib import Path
 from threading import Event
 
 PIPE_BYTES = 2**20
 """What Linux allows without privilege; its default of 64 KiB wakes both sides too often."""
-_F_SETPIPE_SZ = 1031
 _LONGEST_WAIT_SECONDS = 0.05
 _LOOK_MILLISECONDS = 200
 
@@ -24,7 +24,7 @@ class FifoWriter:
         self._fd = -1
 
     def write(self, data: bytes | memoryview) -> bool:
-        """Write it all; False once there is nobody to read it."""
+        """Writes all of the data; False once there is nobody to read it."""
         if self._fd < 0 and not self.open():
             return False
         left = memoryview(data)
@@ -39,7 +39,7 @@ class FifoWriter:
         return True
 
     def open(self) -> bool:
-        """Wait for a reader; False if the tools ended without opening the pipe."""
+        """Waits for a reader; False if the tools ended without opening the pipe."""
         wait_seconds = 0.001
         while self._fd < 0:
             try:
@@ -50,8 +50,9 @@ class FifoWriter:
                 if self._tools_ended.wait(wait_seconds):
                     return False
                 wait_seconds = min(wait_seconds * 2, _LONGEST_WAIT_SECONDS)
-        with contextlib.suppress(OSError):  # less is only slower
-            fcntl.fcntl(self._fd, _F_SETPIPE_SZ, PIPE_BYTES)
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):  # less is only slower
+                fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         return True
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from cli.deployment import KINDS, PLACEHOLDER
-from cli.facts import StackFacts
+from cli.doctor.facts import StackFacts
 from cli.faults import CommandFailed
 from seqdrop.domain.errors import InvalidPipeline
 from seqdrop.domain.pipeline import Assay
@@ -86,7 +86,7 @@ class Wanted:
         return [one.get("Properties", {}) for one in self.resources if one["Type"] == kind]
 
     def values(self, name: str) -> list[str]:
-        """A parameter that is a list; nothing for a placeholder, which is a fault of its own."""
+        """A parameter that is a list; empty for a placeholder, which is reported by itself."""
         text = self.parameters.get(name, "")
         return [
             each.strip()
@@ -95,7 +95,7 @@ class Wanted:
         ]
 
     def number(self, name: str) -> int:
-        """A parameter that is a number; 0 where it is none, which is a fault of its own."""
+        """A parameter that is a number; 0 where it is none, which is reported by itself."""
         text = self.parameters.get(name, "")
         return int(text) if text.isdecimal() else 0
 

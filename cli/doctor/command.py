@@ -10,7 +10,7 @@ from cli.screen import emit, say
 
 if TYPE_CHECKING:
     from cli.deployment import Environment
-    from cli.examination import Findings
+    from cli.doctor.examination import Findings
 
 
 def doctor(
@@ -21,7 +21,7 @@ def doctor(
     json: Json = False,
 ) -> None:
     """Says what would stop a deployment, before it is made and after; exits 1 if anything does."""
-    from cli.examination import account_of, examine, examine_here, identify, wanted_of
+    from cli.doctor.examination import account_of, examine, examine_here, identify, wanted_of
     from cli.stack import is_embedded, session_for
 
     environment = _environment(env)

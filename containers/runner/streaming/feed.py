@@ -1,4 +1,4 @@
-"""One mate on its way into a named pipe, as the runner follows it: the work is its process'."""
+"""Follows one mate on its way into a named pipe; a process of its own does the work."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,8 +7,8 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from runner.faults import StageFault
-from runner.mate_counts import MateCounts
-from runner.mate_process import Checked, MateProcess, StreamInto, Word
+from runner.streaming.mate_counts import MateCounts
+from runner.streaming.mate_process import Checked, MateProcess, StreamInto, Word
 
 if TYPE_CHECKING:
     from runner.processes import Ended
@@ -28,7 +28,7 @@ class ToolsEnded:
 
 
 class Feed(Thread):
-    """Puts itself into the step's events when it is through; then one of its fields is set."""
+    """The thread that follows it. When it has ended it puts itself into the step's events."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Feed(Thread):
         self._through = Event()
 
     def run(self) -> None:
-        """Follow it until its end, a fault, or word that nobody wants the rest."""
+        """Follows the mate until its end, a fault, or word that nobody wants the rest."""
         try:
             checked = self._follow()
         except StageFault as fault:  # the process is gone

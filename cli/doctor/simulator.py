@@ -17,7 +17,7 @@ _MOST_RESOURCES = 20
 
 
 class Why(StrEnum):
-    """What denies."""
+    """What denies an action."""
 
     ORGANISATION = "a policy of the organisation (SCP) forbids it"
     BOUNDARY = "the role's permissions boundary does not allow it"

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from threading import Event
 
 from runner.faults import FastqFault, StageFault
-from runner.mate_counts import MateCounts
 from runner.objects import Objects
 from runner.source import ObjectStream
+from runner.streaming.mate_counts import MateCounts
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.plan import ReadPair, StoredObject
 

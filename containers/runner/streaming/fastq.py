@@ -7,7 +7,7 @@ from typing import Protocol, cast
 from isal import isal_zlib
 
 from runner.faults import FastqFault
-from runner.record_counter import RecordCounter
+from runner.streaming.record_counter import RecordCounter
 from seqdrop.domain.fastq_record import GZIP_PADDING
 
 CHUNK_BYTES = 1024 * 1024

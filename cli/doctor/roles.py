@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from cli.account import Account
-from cli.deployer import actions_for
-from cli.doctor_stack import DELETED_BY_HAND
-from cli.findings import Finding, Wanted, fail, ok, warn
-from cli.grants import Grants, Location, grants_of
-from cli.simulator import Denial, Question, Why
+from cli.doctor.account import Account
+from cli.doctor.deployer import actions_for
+from cli.doctor.findings import Finding, Wanted, fail, ok, warn
+from cli.doctor.grants import Grants, Location, grants_of
+from cli.doctor.simulator import Denial, Question, Why
+from cli.doctor.stack import DELETED_BY_HAND
 
 _BATCH_ROLE = "AWSServiceRoleForBatch"
 """Made with the first compute environment, by the rights of who deploys."""
@@ -53,7 +53,7 @@ def check_deployer(wanted: Wanted, account: Account) -> Iterator[Finding]:
         arn = account.role_arn(arn.split("/")[1])
     actions, unknown_types = actions_for(wanted.resources, pushes=bool(wanted.built))
     for each in unknown_types:
-        yield warn(f"not checked: which actions {each} needs", "add them to cli/deployer.py")
+        yield warn(f"not checked: which actions {each} needs", "add them to cli/doctor/deployer.py")
     questions = [Question(actions)]
     if not account.has_role(_BATCH_ROLE):
         questions.append(_making_of_batch_role(arn.split(":")[1], number))
@@ -114,7 +114,7 @@ def _denied(role: Grants, denied: Iterable[Denial]) -> Iterator[Finding]:
         what = f"{', '.join(shown)}{more}: {_named(why, some)}"
         who = f"{role.logical_id} ({role.role_name})"
         if why is Why.UNKNOWN:
-            yield warn(f"{who} may perhaps not {what}", _REMEDIES[why])
+            yield warn(f"IAM can't tell whether {who} may {what}", _REMEDIES[why])
         else:
             yield fail(f"{who} may not {what}", _REMEDIES[why])
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from cli.account import Account
 from cli.deployment import KINDS, PLACEHOLDER
-from cli.facts import Subnet
-from cli.findings import Finding, Wanted, fail, ok, warn
+from cli.doctor.account import Account
+from cli.doctor.facts import Subnet
+from cli.doctor.findings import Finding, Wanted, fail, ok, warn
 from seqdrop.library import Library
 
 FPGA_TYPE = "f2.6xlarge"

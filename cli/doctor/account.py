@@ -1,4 +1,4 @@
-"""What an AWS account says of itself, for who is about to deploy: plain facts, no judgement."""
+"""What an AWS account says of itself: plain facts, no judgement."""
 
 import base64
 import json
@@ -7,8 +7,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.facts import BatchResource, ContainerImage, Image, Resource, Secret, StackFacts, Subnet
-from cli.simulator import Denial, Question, Simulator
+from cli.doctor.facts import (
+    BatchResource,
+    ContainerImage,
+    Image,
+    Resource,
+    Secret,
+    StackFacts,
+    Subnet,
+)
+from cli.doctor.simulator import Denial, Question, Simulator
 
 Client = Callable[[str], Any]
 _DESCRIBE = {

@@ -7,9 +7,9 @@ from pathlib import Path
 from threading import Lock
 
 from runner.faults import StageFault
-from runner.mate_counts import MateCounts
-from runner.mate_process import Checked, CheckFile, MateProcess
 from runner.settings import cores
+from runner.streaming.mate_counts import MateCounts
+from runner.streaming.mate_process import Checked, CheckFile, MateProcess
 
 _LEAST_AT_ONCE = 2
 
@@ -60,7 +60,7 @@ class FileChecks:
         return [check.result() for check in self._checks]
 
     def end(self) -> None:
-        """Start no more; those that go on end with their processes."""
+        """Starts no more checks; those under way end with their processes."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _check(self, process: MateProcess, path: Path) -> MateCounts:

@@ -18,14 +18,14 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, NoReturn
 
 from runner.faults import FastqFault, StageFault, machine_fault
-from runner.fifo import FifoWriter
-from runner.mate_counts import MateCounts
-from runner.mates import Mate
 from runner.objects import Objects
+from runner.streaming.fifo import FifoWriter
+from runner.streaming.mate_counts import MateCounts
+from runner.streaming.mates import Mate
 from seqdrop.domain.failure import FailureClass
 
 if TYPE_CHECKING:
-    from runner.record_counter import RecordCounter
+    from runner.streaming.record_counter import RecordCounter
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _load_libraries() -> None:
     before = os.environ.get(name)
     os.environ[name] = "1"
     try:
-        import runner.fastq  # noqa: F401
+        import runner.streaming.fastq  # noqa: F401
     finally:
         os.environ.pop(name)
         if before is not None:
@@ -185,7 +185,7 @@ class _Worker:
                 self._asked.put(value)
 
     def _checked(self, request: Request) -> Checked:
-        from runner.record_counter import RecordCounter
+        from runner.streaming.record_counter import RecordCounter
 
         counter = RecordCounter()
         is_whole, unread, fault = False, False, None
@@ -205,7 +205,7 @@ class _Worker:
 
     def _stream(self, path: Path, counter: "RecordCounter") -> tuple[bool, bool]:
         """Whether all was read, and whether the reader did without the rest."""
-        from runner.fastq import checked_text
+        from runner.streaming.fastq import checked_text
 
         stream = self._mate.stream(self._objects, Event())
         fifo, unread = FifoWriter(path, self._tools_ended), False
@@ -228,7 +228,7 @@ class _Worker:
         return self._answers.get() is Word.GO_ON
 
     def _check_file(self, path: Path, counter: "RecordCounter") -> None:
-        from runner.fastq import checked_text
+        from runner.streaming.fastq import checked_text
 
         with path.open("rb") as file:
             for _ in checked_text(file, counter, md5=self._mate.stored.md5):

@@ -16,7 +16,6 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from cli.account import Account
 from cli.deployment import (
     BOOTSTRAP,
     PROJECT,
@@ -29,29 +28,30 @@ from cli.deployment import (
     without_conditions,
     without_idle_placeholders,
 )
-from cli.doctor_catalog import Deployed, check_dead_letters, check_references
-from cli.doctor_checks import (
+from cli.doctor.account import Account
+from cli.doctor.catalog import Deployed, check_dead_letters, check_references
+from cli.doctor.facts import StackFacts
+from cli.doctor.findings import Finding, Wanted, fail, ok, warn
+from cli.doctor.hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
+from cli.doctor.images import check_container_images, check_docker
+from cli.doctor.inputs import (
     check_disk,
     check_library,
-    check_licence,
     check_parameters,
     check_programs,
     check_rules,
 )
-from cli.doctor_hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
-from cli.doctor_images import check_container_images, check_docker
-from cli.doctor_quotas import (
+from cli.doctor.licence import check_licence
+from cli.doctor.quotas import (
     check_functions,
     check_plan,
     check_quotas,
     check_room,
     check_storage,
 )
-from cli.doctor_roles import check_deployer, check_linked_roles, check_stack_roles
-from cli.doctor_stack import check_batch, check_images_stack, check_stack
-from cli.facts import StackFacts
+from cli.doctor.roles import check_deployer, check_linked_roles, check_stack_roles
+from cli.doctor.stack import check_batch, check_images_stack, check_stack
 from cli.faults import NO_CREDENTIALS, CommandFailed, explain
-from cli.findings import Finding, Wanted, fail, ok, warn
 from cli.images import recipes_for
 from cli.shell import Shell
 from cli.stack import PIPELINES, Stack, is_embedded
@@ -60,10 +60,10 @@ from seqdrop.library import Library
 
 _LIMITS: dict[str, Any] = {"connect_timeout": 5, "read_timeout": 20}
 _CONFIG = Config(**_LIMITS, retries={"total_max_attempts": 2})
-"""Who can't answer is asked no more than twice: there are many questions."""
+"""A service that does not answer is asked twice at most: there are many questions."""
 
 _CONFIGS = {"iam": Config(**_LIMITS, retries={"mode": "adaptive", "total_max_attempts": 8})}
-"""IAM is asked most, and takes few questions a second of its simulator."""
+"""IAM is asked most, and its simulator takes few questions a second."""
 
 Findings = dict[str, list[Finding]]
 
@@ -214,7 +214,7 @@ def _examine_deployed(wanted: Wanted, session: Any) -> Findings:
 
 
 def asked(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """What a check finds; who does not answer, or may not, does not end the others."""
+    """What a check finds; one that gets no answer, or may not ask, does not end the others."""
     try:
         yield from check()
     except (BotoCoreError, ClientError, ResponseParserError) as error:

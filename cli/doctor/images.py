@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from cli.account import Account
 from cli.deployment import KINDS, PLACEHOLDER
-from cli.facts import ContainerImage
-from cli.findings import Finding, Wanted, fail, ok, warn
+from cli.doctor.account import Account
+from cli.doctor.facts import ContainerImage
+from cli.doctor.findings import Finding, Wanted, fail, ok, warn
 from cli.images import PREFIX
 from cli.shell import DOCKER, Shell
 

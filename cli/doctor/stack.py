@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from cli.account import Account
 from cli.deployment import IMAGES_STACK
-from cli.facts import BatchResource
-from cli.findings import Finding, Wanted, fail, ok, refuse_failures, warn
+from cli.doctor.account import Account
+from cli.doctor.facts import BatchResource
+from cli.doctor.findings import Finding, Wanted, fail, ok, refuse_failures, warn
 
 _BATCH_RESOURCES = (
     ("AWS::Batch::ComputeEnvironment", "computeEnvironments", "compute environment"),
@@ -123,7 +123,7 @@ def _wrong(what: str, one: BatchResource) -> Finding | None:
     if one.status == "INVALID":
         return fail(f"{says}; its jobs stay RUNNABLE", _INVALID)
     if one.state == "DISABLED":
-        return fail(f"{says}; it takes no jobs", "enable it in Batch, if you did not mean it so")
+        return fail(f"{says}; it takes no jobs", "enable it in Batch, unless that is meant")
     if one.status != "VALID":
         return warn(says, "wait, and ask again")
     return None
