@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.forks.client import Forks
 from local.functions.calls import Call
 from local.functions.failures import report, report_failure, report_logged_error
-from local.functions.forks import Forks
 from local.functions.log import WorkerLog
 from local.functions.runtime_api import RuntimeApi
 
