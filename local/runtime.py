@@ -21,6 +21,7 @@ from local import (
     functions,
     layers,
     log_groups,
+    queue_counts,
     s3_bodies,
     s3_events,
 )
@@ -32,7 +33,9 @@ from local.queues import QueuePollers
 from local.roles import check_policies
 
 PROJECT = Path(__file__).resolve().parent.parent
-_PATCHED: tuple[Any, ...] = (dynamodb, log_groups, s3_bodies, s3_events, executions)
+_PATCHED: tuple[Any, ...] = (
+    dynamodb, executions, log_groups, queue_counts, s3_bodies, s3_events,
+)  # fmt: skip
 _NO_DIGEST = f"sha256:{0:064}"
 TOOLS = ("bwa", "samtools", "bcftools", "mosdepth", "dragen")
 log = logging.getLogger(__name__)

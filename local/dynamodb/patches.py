@@ -9,6 +9,7 @@
 | `DynamoHandler.call_action` | checks a condition and writes without a lock between threads |
 | `BaseJSONSerializer._serialize_type_structure` | tries ten members for each attribute value |
 | `Item.project` | turns the whole item into Python and back, once for each attribute of an index |
+| `DepthFirstTraverser.nodes_to_be_processed` | works its types out at each node, six times over |
 | `Item.__new__` | holds every item that ever was, and every copy that a Query makes |
 """
 
@@ -28,6 +29,7 @@ from moto.dynamodb import models
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser
 from moto.dynamodb.responses import DynamoHandler
 
 from local.dynamodb.answers import serialize_structure, stock_structure
@@ -204,6 +206,14 @@ def project(item: Item, paths: list[list[str]]) -> Item:
     return projected
 
 
+def nodes_to_be_processed(traverser: DepthFirstTraverser) -> tuple[type, ...]:
+    """The types of nodes that a traverser is for, kept with it."""
+    types: tuple[type, ...] | None = vars(traverser).get("_types")
+    if types is None:
+        types = traverser._types = tuple(traverser._processing_map())
+    return types
+
+
 def new_item(cls: type, *_args: Any, **_kwargs: Any) -> Any:
     """An Item that moto does not note for disposal at a reset: it has nothing to dispose of."""
     return object.__new__(cls)
@@ -214,6 +224,7 @@ _STOCK: list[tuple[type, str, Any]] = [
     (Table, "delete_item", _delete_item),
     (Table, "query", _query),
     (Item, "project", _project),
+    (DepthFirstTraverser, "nodes_to_be_processed", DepthFirstTraverser.nodes_to_be_processed),
     (DynamoDBBackend, "update_item", _update_item),
     (DynamoDBBackend, "transact_write_items", DynamoDBBackend.transact_write_items),
     (DynamoHandler, "call_action", DynamoHandler.call_action),
@@ -224,6 +235,7 @@ _OURS: dict[str, Callable[..., Any]] = {
     "delete_item": _locked(delete_item),
     "query": _locked(query),
     "project": project,
+    "nodes_to_be_processed": nodes_to_be_processed,
     "update_item": _locked(update_item),
     "transact_write_items": _locked(transact_write_items),
     "call_action": _locked(DynamoHandler.call_action),
