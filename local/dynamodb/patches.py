@@ -10,6 +10,8 @@
 | `BaseJSONSerializer._serialize_type_structure` | tries ten members for each attribute value |
 | `Item.project` | turns the whole item into Python and back, once for each attribute of an index |
 | `DepthFirstTraverser.nodes_to_be_processed` | works its types out at each node, six times over |
+| `UpdateExpressionParser.make` | parses a text once more for each check of it |
+| `Node.__deepcopy__` | copies a tree by pickle's protocol, two fifths of an update |
 | `Item.__new__` | holds every item that ever was, and every copy that a Query makes |
 """
 
@@ -29,10 +31,12 @@ from moto.dynamodb import models
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
 
 from local.dynamodb.answers import serialize_structure, stock_structure
+from local.dynamodb.expressions import copy_of_node, nodes_to_be_processed, tree_of
 from local.dynamodb.indexes import forget_indexes, reindex
 from local.dynamodb.query import narrow
 
@@ -206,14 +210,6 @@ def project(item: Item, paths: list[list[str]]) -> Item:
     return projected
 
 
-def nodes_to_be_processed(traverser: DepthFirstTraverser) -> tuple[type, ...]:
-    """The types of nodes that a traverser is for, kept with it."""
-    types: tuple[type, ...] | None = vars(traverser).get("_types")
-    if types is None:
-        types = traverser._types = tuple(traverser._processing_map())
-    return types
-
-
 def new_item(cls: type, *_args: Any, **_kwargs: Any) -> Any:
     """An Item that moto does not note for disposal at a reset: it has nothing to dispose of."""
     return object.__new__(cls)
@@ -228,9 +224,14 @@ _STOCK: list[tuple[type, str, Any]] = [
     (DynamoDBBackend, "update_item", _update_item),
     (DynamoDBBackend, "transact_write_items", DynamoDBBackend.transact_write_items),
     (DynamoHandler, "call_action", DynamoHandler.call_action),
+    (UpdateExpressionParser, "make", vars(UpdateExpressionParser)["make"]),
     (BaseJSONSerializer, "_serialize_type_structure", stock_structure),
 ]
-_OURS: dict[str, Callable[..., Any]] = {
+_ADDED: list[tuple[type, str, Any]] = [
+    (Item, "__new__", staticmethod(new_item)),
+    (Node, "__deepcopy__", copy_of_node),
+]
+_OURS: dict[str, Any] = {
     "put_item": _locked(put_item),
     "delete_item": _locked(delete_item),
     "query": _locked(query),
@@ -239,6 +240,7 @@ _OURS: dict[str, Callable[..., Any]] = {
     "update_item": _locked(update_item),
     "transact_write_items": _locked(transact_write_items),
     "call_action": _locked(DynamoHandler.call_action),
+    "make": classmethod(tree_of),
     "_serialize_type_structure": serialize_structure,
 }
 
@@ -248,7 +250,8 @@ def install() -> None:
     with lock:
         for owner, name, _ in _STOCK:
             setattr(owner, name, _OURS[name])
-        Item.__new__ = staticmethod(new_item)
+        for owner, name, ours in _ADDED:
+            setattr(owner, name, ours)
 
 
 def uninstall() -> None:
@@ -256,8 +259,9 @@ def uninstall() -> None:
     with lock:
         for owner, name, stock in _STOCK:
             setattr(owner, name, stock)
-        if "__new__" in vars(Item):
-            del Item.__new__
+        for owner, name, _ in _ADDED:
+            if name in vars(owner):
+                delattr(owner, name)
         forget_indexes()
 
 

@@ -22,12 +22,23 @@ PRELOADED = (
     "aws_lambda_powertools",
     "msgspec",
 )
+SERVICES = ("batch", "dynamodb", "s3", "sqs", "stepfunctions")
+"""What functions make clients of: the models are a third of a function's start."""
+_DATA = ("endpoints", "partitions", "sdk-default-configuration", "_retry")
 
 
 def prepare() -> None:
-    """Load the libraries."""
+    """Load the libraries, and into boto3's default session what it looks up for clients."""
     for name in PRELOADED:
         importlib.import_module(name)
+    boto3 = importlib.import_module("boto3")
+    boto3.setup_default_session()  # reads no setting yet: they are of each function's environment
+    loader = boto3.DEFAULT_SESSION._session.get_component("data_loader")
+    for name in _DATA:
+        loader.load_data(name)
+    for service in SERVICES:
+        for kind in ("service-2", "endpoint-rule-set-1", "paginators-1"):
+            loader.load_service_model(service, kind)
 
 
 class PortableRuntimeClient(ModuleType):
