@@ -9,11 +9,11 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 from moto.server import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import BaseWSGIServer, make_server
 
 from local.answers import error_body
 from local.authorization import Authorizer
 from local.calls import recorded
+from local.connections import Server
 from local.loopback import ThisMachineOnly
 from seqdrop import disk
 
@@ -88,7 +88,7 @@ class Endpoint:
             )
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
         app = ThisMachineOnly(recorded(Authorizer(_Dispatcher(_backend))))
-        self._server: BaseWSGIServer = make_server(HOST, port, app, threaded=True)
+        self._server = Server(HOST, port, app)
         self.port: int = self._server.port
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 

@@ -50,6 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def load() -> None:
     """Load what any stage may need: for a process that runners are forked from."""
+    import encodings.idna  # noqa: F401  # what the first connection would load
+
     load_libraries()
     look_up_s3()
 
