@@ -32,6 +32,7 @@ def _backend(service: str) -> Flask:
     if service == "moto_api":
         return _no_control()
     app: Flask = create_backend_app(service)
+    app.after_request_funcs.clear()  # flask_cors, for web pages: none is answered
     app.register_error_handler(NotImplementedError, _lacking)
     app.register_error_handler(OSError, _no_space)
     return app

@@ -21,7 +21,7 @@ from local import (
     functions,
     layers,
     log_groups,
-    queue_counts,
+    lookups,
     s3_bodies,
     s3_events,
 )
@@ -34,7 +34,7 @@ from local.roles import check_policies
 
 PROJECT = Path(__file__).resolve().parent.parent
 _PATCHED: tuple[Any, ...] = (
-    dynamodb, executions, log_groups, queue_counts, s3_bodies, s3_events,
+    dynamodb, executions, log_groups, lookups, s3_bodies, s3_events,
 )  # fmt: skip
 _NO_DIGEST = f"sha256:{0:064}"
 TOOLS = ("bwa", "samtools", "bcftools", "mosdepth", "dragen")
