@@ -9,10 +9,10 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 from moto.server import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import BaseWSGIServer, make_server
 
 from local.authorization import Authorizer
 from local.calls import recorded
+from local.connections import Server
 from local.loopback import ThisMachineOnly
 from local.wsgi import error_body
 from seqdrop import disk
@@ -32,6 +32,7 @@ def _backend(service: str) -> Flask:
     if service == "moto_api":
         return _no_control()
     app: Flask = create_backend_app(service)
+    app.after_request_funcs.clear()  # flask_cors, for web pages: none is answered
     app.register_error_handler(NotImplementedError, _lacking)
     app.register_error_handler(OSError, _no_space)
     return app
@@ -88,7 +89,7 @@ class Endpoint:
             )
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
         app = ThisMachineOnly(recorded(Authorizer(_Dispatcher(_backend))))
-        self._server: BaseWSGIServer = make_server(HOST, port, app, threaded=True)
+        self._server = Server(HOST, port, app)
         self.port: int = self._server.port
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 

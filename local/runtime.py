@@ -20,6 +20,7 @@ from local import (
     functions,
     layers,
     log_groups,
+    lookups,
     s3_bodies,
     s3_departures,
     s3_events,
@@ -34,11 +35,12 @@ from local.roles import check_policies
 PROJECT = Path(__file__).resolve().parent.parent
 _PATCHED: tuple[Any, ...] = (
     dynamodb,
-    log_groups,
-    s3_bodies,
-    s3_events,
-    s3_departures,
     executions,
+    log_groups,
+    lookups,
+    s3_bodies,
+    s3_departures,
+    s3_events,
 )
 _NO_DIGEST = f"sha256:{0:064}"
 TOOLS = ("bwa", "samtools", "bcftools", "mosdepth", "dragen")

@@ -16,7 +16,8 @@ from runner import log
 from runner.descendants import end_own_children
 from runner.faults import StageFault, machine_fault
 from runner.log import OutcomeLog
-from runner.objects import Objects, make_client
+from runner.mate_process import load_libraries
+from runner.objects import Objects, look_up_s3, make_client
 from runner.settings import read_settings
 from runner.stage import StageRun
 from seqdrop.domain.failure import EXIT_CODES, FailureClass, StageFailure
@@ -45,6 +46,14 @@ def main(arguments: list[str] | None = None) -> int:
             return _run(uri[1], uri[2], options.stage)
     except SystemExit as stopped:
         _leave(stopped)
+
+
+def load() -> None:
+    """Load what any stage may need: for a process that runners are forked from."""
+    import encodings.idna  # noqa: F401  # what the first connection would load
+
+    load_libraries()
+    look_up_s3()
 
 
 @contextmanager

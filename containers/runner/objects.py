@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +14,7 @@ from runner.faults import StageFault
 from seqdrop.domain.failure import FailureClass
 
 if TYPE_CHECKING:
+    from botocore.session import Session
     from mypy_boto3_s3 import S3Client
 
 ONE_PUT_BYTES = 64 * 2**20
@@ -25,13 +27,28 @@ _TAKEN = ("PreconditionFailed", "412")
 _TAKEN_JUST_NOW = ("ConditionalRequestConflict", "409")
 
 
-def make_client() -> "S3Client":
-    """One S3 client for all threads of the job, patient with a store that is busy.
-
-    From botocore itself: importing boto3 costs each job 60 ms, for nothing that is used here.
-    """
-    from botocore.config import Config
+@cache
+def _session() -> "Session":
+    """Of botocore itself: importing boto3 costs each job 60 ms, for nothing that is used here."""
     from botocore.session import get_session
+
+    return get_session()
+
+
+def look_up_s3() -> None:
+    """Have S3's model and endpoint rules read, once for this process and all forked from it.
+
+    They are kept by the session, which must not see credentials yet: it would keep those too.
+    """
+    nobody = "none"
+    _session().create_client(
+        "s3", region_name="us-east-1", aws_access_key_id=nobody, aws_secret_access_key=nobody
+    )
+
+
+def make_client() -> "S3Client":
+    """One S3 client for all threads of the job, patient with a store that is busy."""
+    from botocore.config import Config
 
     config = Config(
         retries={"mode": "standard", "max_attempts": 6},
@@ -42,7 +59,7 @@ def make_client() -> "S3Client":
         # What is read here is checked against the plan's own checksums, and by gzip's.
         response_checksum_validation="when_required",
     )
-    return cast("S3Client", get_session().create_client("s3", config=config))
+    return cast("S3Client", _session().create_client("s3", config=config))
 
 
 def error_code(error: ClientError) -> str:

@@ -7,6 +7,7 @@ from local.batch.events import StateChanges
 from local.batch.process import Watchdog
 from local.batch.runner import AttemptRunner, BatchSettings
 from local.batch.scheduler import Scheduler
+from local.batch.warm import WarmRunner
 
 __all__ = ["BatchRuntime", "BatchSettings", "install", "shutdown"]
 
@@ -22,13 +23,15 @@ class BatchRuntime:
         scratch.mkdir(parents=True)
         self._watchdog = Watchdog(scratch)
         self._changes = StateChanges()
-        runner = AttemptRunner(settings, scratch, self._watchdog)
+        self._warm = WarmRunner(settings.environment)
+        runner = AttemptRunner(settings, scratch, self._watchdog, self._warm)
         self.scheduler = Scheduler(settings, runner, self._changes)
 
     def close(self) -> None:
         """Stop all jobs and wait until no process, event or folder of theirs is left."""
         self.scheduler.close()
         self._changes.close()
+        self._warm.close()
         self._watchdog.close()
 
 

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Protocol, TypeVar
+
+from local.batch.warm import WarmRunner, can_start_warm
 
 log = logging.getLogger(__name__)
 
@@ -72,24 +74,27 @@ class CannotStart(Exception):
     """The command can't be started at all."""
 
 
+class _Process(Protocol):
+    """What ``subprocess.Popen`` and ``WarmProcess`` have in common."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def stdout(self) -> IO[bytes] | None: ...
+
+    def wait(self) -> int: ...
+
+
 class JobProcess:
     """A running command, the leader of a session and process group of its own."""
 
-    def __init__(self, launch: Launch, watchdog: Watchdog) -> None:
-        program = _find(launch)
+    def __init__(self, launch: Launch, watchdog: Watchdog, warm: WarmRunner) -> None:
         self._watchdog = watchdog
         self._escalation: threading.Timer | None = None
         self._ended = threading.Event()
         try:
-            self._process = subprocess.Popen(
-                [program, *launch.command[1:]],
-                env=dict(launch.environment),
-                cwd=launch.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self._process = _start(launch, warm)
         except (OSError, ValueError) as refusal:  # ValueError: a null byte in an argument
             raise CannotStart(f"exec: {refusal}") from refusal
         watchdog.watch(self._process.pid)
@@ -126,6 +131,22 @@ class JobProcess:
         # macOS answers PermissionError for a group of which only a zombie is left.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
+
+
+def _start(launch: Launch, warm: WarmRunner) -> _Process:
+    program = _find(launch)
+    command = [program, *launch.command[1:]]
+    if can_start_warm(program, launch.environment):
+        return warm.start(command, launch.environment, launch.folder)
+    return subprocess.Popen(
+        command,
+        env=dict(launch.environment),
+        cwd=launch.folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 def _find(launch: Launch) -> str:

@@ -12,6 +12,7 @@ from local.batch.process import CannotStart, JobProcess, Launch, Watchdog
 from local.batch.retry import AttemptEnd
 from local.batch.secrets import SecretNotRead, secret_values
 from local.batch.starting import check_may_start
+from local.batch.warm import WarmRunner
 from local.roles import job_key
 
 _ENDED = "Essential container in task exited"
@@ -48,10 +49,13 @@ class BatchSettings:
 class AttemptRunner:
     """Runs attempts below one scratch folder."""
 
-    def __init__(self, settings: BatchSettings, scratch: Path, watchdog: Watchdog) -> None:
+    def __init__(
+        self, settings: BatchSettings, scratch: Path, watchdog: Watchdog, warm: WarmRunner
+    ) -> None:
         self._settings = settings
         self._scratch = scratch
         self._watchdog = watchdog
+        self._warm = warm
 
     def run(
         self,
@@ -68,7 +72,7 @@ class AttemptRunner:
             check_may_start(job, attempt)
             attempt.log_stream.create()
             folder.mkdir()
-            process = JobProcess(self._launch(job, attempt, folder), self._watchdog)
+            process = JobProcess(self._launch(job, attempt, folder), self._watchdog, self._warm)
             on_start(process)
             exit_code = _follow(process, attempt, job.timeout_seconds, on_timeout)
         except SecretNotRead as refusal:

@@ -9,6 +9,9 @@
 | `DynamoHandler.call_action` | checks a condition and writes without a lock between threads |
 | `BaseJSONSerializer._serialize_type_structure` | tries ten members for each attribute value |
 | `Item.project` | turns the whole item into Python and back, once for each attribute of an index |
+| `DepthFirstTraverser.nodes_to_be_processed` | works its types out at each node, six times over |
+| `UpdateExpressionParser.make` | parses a text once more for each check of it |
+| `Node.__deepcopy__` | copies a tree by pickle's protocol, two fifths of an update |
 | `Item.__new__` | holds every item that ever was, and every copy that a Query makes |
 """
 
@@ -28,9 +31,12 @@ from moto.dynamodb import models
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
 
 from local.dynamodb.answers import serialize_structure, stock_structure
+from local.dynamodb.expressions import copy_of_node, make, nodes_to_be_processed
 from local.dynamodb.indexes import forget_indexes, reindex
 from local.dynamodb.query import narrow
 
@@ -214,19 +220,27 @@ _STOCK: list[tuple[type, str, Any]] = [
     (Table, "delete_item", _delete_item),
     (Table, "query", _query),
     (Item, "project", _project),
+    (DepthFirstTraverser, "nodes_to_be_processed", DepthFirstTraverser.nodes_to_be_processed),
     (DynamoDBBackend, "update_item", _update_item),
     (DynamoDBBackend, "transact_write_items", DynamoDBBackend.transact_write_items),
     (DynamoHandler, "call_action", DynamoHandler.call_action),
+    (UpdateExpressionParser, "make", vars(UpdateExpressionParser)["make"]),
     (BaseJSONSerializer, "_serialize_type_structure", stock_structure),
 ]
-_OURS: dict[str, Callable[..., Any]] = {
+_ADDED: list[tuple[type, str, Any]] = [
+    (Item, "__new__", staticmethod(new_item)),
+    (Node, "__deepcopy__", copy_of_node),
+]
+_OURS: dict[str, Any] = {
     "put_item": _locked(put_item),
     "delete_item": _locked(delete_item),
     "query": _locked(query),
     "project": project,
+    "nodes_to_be_processed": nodes_to_be_processed,
     "update_item": _locked(update_item),
     "transact_write_items": _locked(transact_write_items),
     "call_action": _locked(DynamoHandler.call_action),
+    "make": classmethod(make),
     "_serialize_type_structure": serialize_structure,
 }
 
@@ -236,7 +250,8 @@ def install() -> None:
     with lock:
         for owner, name, _ in _STOCK:
             setattr(owner, name, _OURS[name])
-        Item.__new__ = staticmethod(new_item)
+        for owner, name, ours in _ADDED:
+            setattr(owner, name, ours)
 
 
 def uninstall() -> None:
@@ -244,8 +259,9 @@ def uninstall() -> None:
     with lock:
         for owner, name, stock in _STOCK:
             setattr(owner, name, stock)
-        if "__new__" in vars(Item):
-            del Item.__new__
+        for owner, name, _ in _ADDED:
+            if name in vars(owner):
+                delattr(owner, name)
         forget_indexes()
 
 

@@ -16,7 +16,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackPoolManager
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
-from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.responses import StepFunctionResponse
 
@@ -29,7 +29,7 @@ from local.executions.endings import (
     stay_ended,
     stop_at_once,
 )
-from local.executions.parsing import parse_definitions_once
+from local.executions.parsing import parse_definitions_once, parse_paths_once
 from local.executions.tasks import name_unanswered_functions, renew_tokens
 
 _PATCHED: tuple[tuple[Any, tuple[str, ...]], ...] = (
@@ -45,6 +45,7 @@ _PATCHED: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (CallbackPoolManager, ("notify", "heartbeat")),
     (AmazonStateLanguageParser, ("parse",)),
     (boto_client, ("boto3",)),
+    (json_path, ("parse",)),
 )
 _STOCK = tuple((o, name, vars(o)[name]) for o, names in _PATCHED for name in names)
 _patched: set[Callable[..., Any]] = set()
@@ -70,6 +71,7 @@ def install(put_event: PutEvent | None = None) -> None:
         pass_on_what_responses_drop,
         keep_clients,
         parse_definitions_once,
+        parse_paths_once,
     )
     for patch in patches:
         if patch not in _patched:

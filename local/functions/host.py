@@ -7,11 +7,14 @@ one thread, the host's event loop; `invoke` may be called from any thread.
 import asyncio
 import concurrent.futures
 import logging
+import os
 import sys
 import threading
 from collections.abc import Coroutine, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
+from local.forks.client import Forks
 from local.functions.calls import (
     Call,
     FunctionSpec,
@@ -21,11 +24,12 @@ from local.functions.calls import (
     TooManyRequests,
     UnknownFunction,
 )
-from local.functions.forks import Forks
 from local.functions.worker import Function, Worker
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
+
+_BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
 ASYNC_RETRY_SECONDS = (60.0, 120.0)  # Lambda tries an asynchronous invocation three times
 
@@ -58,7 +62,8 @@ class FunctionHost:
         self._portable_client = portable_client
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._forks = Forks(self._ended, self._lost)
+        environment = {"PATH": os.defpath, "LANG": "C.UTF-8"}
+        self._forks = Forks(_BOOTSTRAP, environment, self._told_ended)
         self._processes: dict[str, Worker] = {}
         self._calls: set[Call] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -100,6 +105,9 @@ class FunctionHost:
             work.close()
             raise HostStopped
         return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def _told_ended(self, worker_id: str, status: int) -> None:
+        self._loop.call_soon_threadsafe(self._ended, worker_id, status)
 
     # What follows runs on the event loop.
 
@@ -221,9 +229,3 @@ class FunctionHost:
         worker = self._processes.pop(worker_id, None)
         if worker:
             worker.ended(status)
-
-    def _lost(self) -> None:
-        """Goes on after the fork server's own death, which its workers do not survive."""
-        LOG.error("the fork server has died and is started again")
-        for worker_id in list(self._processes):
-            self._ended(worker_id, -9)

@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from local.forks.client import Forks
 from local.functions.calls import Call, FunctionSpec
 from local.functions.failures import report, report_failure, report_logged_error
-from local.functions.forks import Forks
 from local.functions.log import WorkerLog
 from local.functions.runtime_api import RuntimeApi
 from local.roles import function_key

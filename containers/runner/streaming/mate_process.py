@@ -73,7 +73,7 @@ class MateProcess:
 
     def __init__(self, mate: Mate, objects: Objects, others: Iterable["MateProcess"]) -> None:
         """Forks; no other thread may run yet. ``others`` are those that were forked before."""
-        _load_libraries()
+        load_libraries()
 
         self.mate = mate
         self.connection, theirs = Pipe()
@@ -125,7 +125,7 @@ class MateProcess:
             self._how = f"was killed by signal {-code} ({signal.strsignal(-code)})"
 
 
-def _load_libraries() -> None:
+def load_libraries() -> None:
     """Once, for all processes; and no thread of numpy's own, which nothing here would use."""
     name = "OPENBLAS_NUM_THREADS"
     before = os.environ.get(name)

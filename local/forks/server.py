@@ -1,44 +1,33 @@
-"""The fork server: one small process that has AWS's libraries loaded and forks every function.
+"""The fork server: one small process that has loaded a program's libraries and forks it on demand.
 
-It is run by its path, with `python -P`, and imports nothing of this project: what a function may
-import is its own folder, its layers, and what Lambda's own runtime brings. Having those libraries
-loaded once makes a cold start a fork (tens of milliseconds), and their memory is shared.
+`python -P server.py DESCRIPTOR PROGRAM`: the program is the path of a module with two functions,
+`prepare()`, called once before any fork, and `run(message)`, a forked process' whole life. Run by
+its path, and so is the program: nothing of this project is imported but what the program asks for.
 
 It has one thread, so that forking is safe, and one socket to the runtime, on which JSON lines go:
-in `{"start": id, "handler": …, "environment": {…}, "path": […], "directory": …}` (with the
-descriptor that takes the worker's output) and `{"kill": id}`; out `{"started": id, "pid": …}` and
-`{"ended": id, "status": …}`. When the socket closes, everything ends.
+in `{"start": id, …}` (with the descriptor that takes the process' output; the rest is for the
+program) and `{"kill": id}`; out `{"started": id, "pid": …}` and `{"ended": id, "status": …}`. When
+the socket closes, everything ends.
 """
 
 import contextlib
 import ctypes
 import gc
-import importlib
+import importlib.util
 import json
 import os
 import select
 import signal
 import socket
 import sys
-import time
 from types import ModuleType
 from typing import Any
 
-PRELOADED = (
-    "boto3",
-    "botocore.client",
-    "botocore.endpoint",
-    "botocore.httpsession",
-    "http.client",
-    "simplejson",
-    "aws_lambda_powertools",
-    "msgspec",
-)
 PR_SET_PDEATHSIG = 1
 
 
 class ForkServer:
-    """Forks workers on request, and tells when they end."""
+    """Forks processes on request, and tells when they end."""
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
@@ -53,7 +42,7 @@ class ForkServer:
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
     def serve(self) -> dict[str, Any]:
-        """Return only in a forked worker, with what it is to run."""
+        """Return only in a forked process, with the message that asked for it."""
         while True:
             ready, _, _ = select.select([self._control, self._wake], [], [])
             if self._wake in ready:
@@ -133,46 +122,6 @@ class ForkServer:
         sys.exit(0)
 
 
-class PortableRuntimeClient(ModuleType):
-    """What awslambdaric's own C client does, for systems that it is not built for (macOS)."""
-
-    def __init__(self, address: str) -> None:
-        super().__init__("runtime_client")
-        http = importlib.import_module("http.client")
-        self._connection = http.HTTPConnection(address)
-
-    def initialize_client(self, user_agent: str) -> None:
-        """Take the name that the bootstrap gives itself; the Runtime API has no use for it."""
-
-    def next(self) -> tuple[bytes, dict[str, Any]]:
-        """Wait for the next invocation: its event and its headers."""
-        body, headers = self._call("GET", "next")
-        deadline = int(headers["Lambda-Runtime-Deadline-Ms"])
-        return body, {**headers, "Lambda-Runtime-Deadline-Ms": deadline}
-
-    def post_invocation_result(
-        self, request: str, body: bytes, content_type: str, _id: str | None = None
-    ) -> None:
-        """Give the handler's answer."""
-        self._call("POST", f"{request}/response", body, {"Content-Type": content_type})
-
-    def post_error(self, request: str, body: str, _fault: str, _id: str | None = None) -> None:
-        """Give the handler's error."""
-        self._call("POST", f"{request}/error", body.encode())
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> tuple[bytes, dict[str, str]]:
-        path = f"/2018-06-01/runtime/invocation/{path}"
-        self._connection.request(method, path, body, headers or {})
-        answer = self._connection.getresponse()
-        return answer.read(), dict(answer.getheaders())
-
-
 def die_with(parent: int) -> None:
     """Have Linux kill this process when the fork server dies, however it dies."""
     if sys.platform != "linux":
@@ -182,31 +131,27 @@ def die_with(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def run_function(message: dict[str, Any]) -> None:
-    """Turn this process into the function: its environment, its path, then AWS's bootstrap."""
-    os.environ.clear()
-    os.environ.update(message["environment"])
-    time.tzset()
-    sys.path[:0] = message["path"]
-    os.chdir(message["directory"])
-    if message["portable_client"]:
-        sys.modules["runtime_client"] = PortableRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
-    # Only now: the bootstrap and its C client read the environment while they are imported.
-    bootstrap = importlib.import_module("awslambdaric.__main__")
-    bootstrap.main(["awslambdaric", message["handler"]])
+def load(path: str) -> ModuleType:
+    """The program, by its path."""
+    spec = importlib.util.spec_from_file_location("program", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python module")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def main() -> None:
-    """Load the libraries, then fork until the runtime ends."""
-    for name in PRELOADED:
-        importlib.import_module(name)
+def main(descriptor: str, path: str) -> None:
+    """Load the program, then fork until the runtime ends."""
+    program = load(path)
+    program.prepare()
     gc.collect()
     gc.freeze()  # what is loaded stays shared: the collector no longer writes to it
     server = os.getpid()
-    message = ForkServer(socket.socket(fileno=int(sys.argv[1]))).serve()
+    message = ForkServer(socket.socket(fileno=int(descriptor))).serve()
     die_with(server)
-    run_function(message)
+    program.run(message)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
