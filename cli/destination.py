@@ -11,12 +11,14 @@ from cli.gather import Gathered, shown
 from cli.inspection import LoneMate
 from cli.name_advice import parse_fastq_name, proposed_name
 from seqdrop.aws.catalog import Catalog
+from seqdrop.domain.assignment import assigned_by_manifest
 from seqdrop.domain.blueprint import make_blueprint
 from seqdrop.domain.errors import InvalidInput, SeqdropError
+from seqdrop.domain.expectation import expectation_that_counts
 from seqdrop.domain.identity import AnalysisId, ObjectName
+from seqdrop.domain.manifest import ExpectedFile
 from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
-from seqdrop.domain.upload import expected_place
 from seqdrop.library import Library
 
 if TYPE_CHECKING:
@@ -41,11 +43,11 @@ def apply_expectations(drop: Drop, catalog: Catalog, bucket: str) -> None:
     asked = [k for k, place in drop.places.items() if place.by == "name"] + list(drop.unfit)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         objects = (ObjectName(bucket, key) for key in asked)
-        answers = pool.map(lambda object_: catalog.analyses.uploads(object_)[1], objects)
+        answers = pool.map(lambda object_: _expected(catalog, object_), objects)
     owners = set()
     for key, expected in zip(asked, answers, strict=True):
         if expected:
-            drop.places[key] = expected_place(expected)
+            drop.places[key] = assigned_by_manifest(expected)
             drop.unfit.pop(key, None)
             owners.add(expected.analysis)
     given = {ObjectName(bucket, key) for key in drop.files}
@@ -53,6 +55,13 @@ def apply_expectations(drop: Drop, catalog: Catalog, bucket: str) -> None:
         analysis = catalog.analyses.get(owner)
         if analysis is None or analysis.expected - given:
             drop.awaited.add((owner.sample, owner.assay))
+
+
+def _expected(catalog: Catalog, object_: ObjectName) -> ExpectedFile | None:
+    """Where the manifest that counts puts an object."""
+    _, said = catalog.uploads.known(object_)
+    counts = expectation_that_counts(said)
+    return counts.file if counts else None
 
 
 def check_mates_there(

@@ -12,6 +12,7 @@ import msgspec
 from cli.gather import LeftOut, shown
 from cli.manifest_file import NamedManifest, files_named, leads_out
 from cli.name_advice import advice, parse_fastq_name, why_aside, why_no_key
+from seqdrop.domain.assignment import Assignment, assigned_by_manifest, assigned_by_name
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.manifest import (
     LaneFiles,
@@ -22,7 +23,6 @@ from seqdrop.domain.manifest import (
     parse_manifest,
 )
 from seqdrop.domain.naming import UploadKind, sample_id_fault, upload_kind
-from seqdrop.domain.upload import Place, expected_place, place_by_name
 
 _MATE = re.compile(
     r"(?P<before>.*[._])R?(?P<read>[12])(?P<after>(?:_\d{3})?\.(?:fastq|fq)\.gz)", re.DOTALL
@@ -40,7 +40,7 @@ class Drop:
     files: dict[str, Path] = field(default_factory=dict)
     entries: list[SampleEntry] = field(default_factory=list)
     """What manifests say of samples."""
-    places: dict[str, Place] = field(default_factory=dict)
+    places: dict[str, Assignment] = field(default_factory=dict)
     """Where each FASTQ file belongs; an assay "" is the deployment's default."""
     ids_from_names: bool = False
     """Whether a manifest was made with sample ids that only the files' names tell."""
@@ -84,12 +84,12 @@ def drop_as_named(paths: Sequence[Path], bucket: str) -> Drop:
     return drop
 
 
-def _place_by_name(key: str) -> Place:
+def _place_by_name(key: str) -> Assignment:
     """Raises UnplaceableFile where its name tells no place, or a wrong one."""
     name = parse_fastq_name(key)
     if name.read == "R3":
         raise UnplaceableFile("where there is a third read, R2 holds UMIs and is not the mate")
-    return place_by_name(name, "")
+    return assigned_by_name(name, "")
 
 
 def leave_out_aside(drop: Drop, from_folders: Collection[Path]) -> None:
@@ -237,7 +237,7 @@ def _expect(drop: Drop, manifest: Manifest, key: str, bucket: str) -> None:
         drop.entries.append(entry)
         for expected in expected_files(entry, entry.assay or entry.pipeline, bucket, key):
             if path := drop.files.get(expected.key):
-                place = expected_place(expected)
+                place = assigned_by_manifest(expected)
                 there = drop.places.setdefault(expected.key, place)
                 if there != place:
                     drop.faults.append(

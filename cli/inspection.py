@@ -10,11 +10,12 @@ from pathlib import Path
 from cli.drop import Drop, Owner
 from cli.gather import Gathered, shown
 from cli.name_advice import parse_fastq_name
+from seqdrop.domain.assignment import Assignment, assigned_by_name, identity_of
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile, UnreadableFastq
-from seqdrop.domain.fastq import HEAD_BYTES, FastqHead, check_mates, check_read_number, read_head
+from seqdrop.domain.fastq import HEAD_BYTES, check_mates, check_read_number, read_head
 from seqdrop.domain.identity import FileIdentity
 from seqdrop.domain.no_reads import NoReads, why_without_reads
-from seqdrop.domain.upload import Place, file_identity, place_by_reads
+from seqdrop.domain.read_name import FastqHead
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,12 @@ class _Read:
     """A file that could be read."""
 
     path: Path
-    place: Place
+    place: Assignment
     head: FastqHead
 
     @property
     def identity(self) -> FileIdentity:
-        return file_identity(self.place, self.head)
+        return identity_of(self.place, self.head)
 
 
 def inspect(drop: Drop, default_assay: str) -> list[LoneMate]:
@@ -63,7 +64,7 @@ def inspect(drop: Drop, default_assay: str) -> list[LoneMate]:
     return lone
 
 
-def _owner(place: Place, default_assay: str) -> Owner:
+def _owner(place: Assignment, default_assay: str) -> Owner:
     return place.sample, place.assay or default_assay
 
 
@@ -94,15 +95,15 @@ def _read(
     return reads, broken
 
 
-def _by_reads(name: str, place: Place, head: FastqHead, *, from_name: bool) -> Place:
+def _by_reads(name: str, place: Assignment, head: FastqHead, *, from_name: bool) -> Assignment:
     """Where the bucket would place the file. ``from_name``: an id that a manifest was made with is
     the name's. Raises UnplaceableFile where that is not the sample's alone, as ``A_H2W7MDSXC_L2``:
     each lane would be a sample, with its part of the reads.
     """
     if place.by == "name":
-        return place_by_reads(parse_fastq_name(name), head, place.assay)
+        return assigned_by_name(parse_fastq_name(name), place.assay, head)
     if from_name:
-        of_reads = place_by_reads(parse_fastq_name(name), head, place.assay)
+        of_reads = assigned_by_name(parse_fastq_name(name), place.assay, head)
         if of_reads.sample != place.sample:
             raise UnplaceableFile(
                 f"by its name its sample is {place.sample!r}, which has the flowcell or lane of "

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from cli.drop import Drop
     from cli.look import Look
     from cli.stack import Stack
-    from seqdrop.domain.records import Analysis, Placed
+    from seqdrop.domain.expectation import Placement
+    from seqdrop.domain.records import Analysis
 
 
 _REASON_SECONDS = 5.0
@@ -128,8 +129,8 @@ def _refuse(look: "Look") -> None:
 
 
 def _send(stack: "Stack", dropped: "Drop", *, quiet: bool) -> None:
-    """Manifests first, until they are read: their files are then known when they come."""
-    from cli.arrival import wait_until_seen
+    """Manifests first, until they are applied: their files are then known when they come."""
+    from cli.arrival import wait_until_expected, wait_until_seen
     from cli.transfer import upload_all
     from seqdrop.domain.naming import UploadKind, upload_kind
 
@@ -141,11 +142,13 @@ def _send(stack: "Stack", dropped: "Drop", *, quiet: bool) -> None:
     if manifests:
         upload_all(stack.s3, bucket, manifests, quiet=quiet)
         wait_until_seen(stack, bucket, manifests)
+    named = [key for key, place in dropped.places.items() if place.by == "manifest"]
+    wait_until_expected(stack, bucket, named)
     rest = {key: path for key, path in files.items() if key not in manifests}
     upload_all(stack.s3, bucket, rest, quiet=quiet)
 
 
-def _analyses(stack: "Stack", seen: "dict[str, Placed]") -> "list[Analysis]":
+def _analyses(stack: "Stack", seen: "dict[str, Placement]") -> "list[Analysis]":
     """The analyses that got a file, once they say why they wait: a moment after it."""
     names = sorted({placed.analysis for placed in seen.values() if placed.analysis})
     end = time.monotonic() + _REASON_SECONDS
@@ -169,13 +172,13 @@ def _is_held(analysis: "Analysis") -> bool:
     return analysis.status is AnalysisStatus.HELD
 
 
-def _tell(analyses: "list[Analysis]", dropped: "Drop", seen: "dict[str, Placed]") -> None:
+def _tell(analyses: "list[Analysis]", dropped: "Drop", seen: "dict[str, Placement]") -> None:
     """Where each analysis stands, and what took no part."""
     going_on = [analysis for analysis in analyses if not _is_held(analysis)]
     for analysis in going_on:
         say(_standing(analysis))
     for key, placed in seen.items():
-        if not placed.sample:
+        if not placed.analysis:
             say(f"{key}: {placed.note}")
     for key in dropped.files.keys() - seen.keys():
         say(f"{key}: uploaded; its event has not come yet")
@@ -191,7 +194,16 @@ def _standing(analysis: "Analysis") -> str:
     return f"{analysis.id} is {analysis.status}" + (f": {why}" if why else "")
 
 
-def _document(look: "Look", bucket: str, seen: "dict[str, Placed]") -> dict[str, object]:
+def _became(placement: "Placement | None") -> dict[str, object]:
+    at = placement.analysis if placement else None
+    return {
+        "sample": at.sample if at else None,
+        "assay": at.assay if at else None,
+        "note": placement.note if placement else "",
+    }
+
+
+def _document(look: "Look", bucket: str, seen: "dict[str, Placement]") -> dict[str, object]:
     """What was uploaded and what became of it; no manifest and no files where there are faults."""
     dropped = look.drop
     key = "" if look.faults else dropped.manifest_key
@@ -205,9 +217,7 @@ def _document(look: "Look", bucket: str, seen: "dict[str, Placed]") -> dict[str,
                 "uri": f"s3://{bucket}/{name}",
                 "bytes": path.stat().st_size,
                 "registered": name in seen,
-                "sample": (seen[name].sample or None) if name in seen else None,
-                "assay": (seen[name].assay or None) if name in seen else None,
-                "note": seen[name].note if name in seen else "",
+                **_became(seen.get(name)),
             }
             for name, path in files.items()
         ],

@@ -17,7 +17,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from seqdrop.aws.objects import UploadedObject
-from seqdrop.aws.queues import LookAt, Message, NamedInRefused, Recheck, SampleOfManifest
+from seqdrop.aws.queues import (
+    FileOfManifest,
+    LookAt,
+    Message,
+    NamedInRefused,
+    Recheck,
+    SampleOfManifest,
+)
 from seqdrop.domain.errors import Conflict, Overtaken
 from seqdrop.domain.expectation import (
     Expectation,
@@ -26,7 +33,6 @@ from seqdrop.domain.expectation import (
     NewestManifest,
     Placement,
 )
-from seqdrop.domain.read_name import FastqHead
 from seqdrop.domain.identity import AnalysisId, FileIdentity, ObjectName, RunId
 from seqdrop.domain.inputs import to_look_at_again
 from seqdrop.domain.intake import AnalysisChange, Change, Found
@@ -34,8 +40,9 @@ from seqdrop.domain.lifecycle import Assessment, assess
 from seqdrop.domain.manifest import expected_files, parse_manifest
 from seqdrop.domain.pipeline import Completeness
 from seqdrop.domain.plan import StoredObject
+from seqdrop.domain.read_name import FastqHead
 from seqdrop.domain.records import Analysis, AnalysisStatus, FastqFile
-from seqdrop.domain.sameness import Sameness
+from seqdrop.domain.sameness import Fingerprints, Sameness, Verdict
 from seqdrop.domain.upload import Upload
 from seqdrop.flow.intake import Intake
 from seqdrop.flow.manifests import Manifests
@@ -102,22 +109,23 @@ class Bucket:
 
     def head(self, bucket: str, key: str, version_id: str = "") -> UploadedObject | None:
         """As the adapter's."""
-        version = self.now(key)
+        kept = [version for version in self.versions.get(key, ()) if version.id == version_id]
+        version = kept[0] if kept else None if version_id else self.now(key)
         if version is None:
             return None
         content = version.content
         etag = content.etag if isinstance(content, Reads) else "manifest"
-        return UploadedObject(StoredObject(bucket, key, 1_000, version.id, f"etag:{etag}"), etag)
+        stored = StoredObject(bucket, key, 1_000, version.id, f"etag:{etag}")
+        return UploadedObject(stored, etag, Fingerprints(1_000))
 
     def get(self, bucket: str, key: str, version_id: str = "") -> bytes | None:
         """A manifest's bytes."""
         content = next((v.content for v in self.versions[key] if v.id == version_id), None)
         return content if isinstance(content, bytes) else None
 
-    def compare(self, rival: FastqFile, found: Found) -> tuple[Sameness, str]:
+    def same_content(self, one: UploadedObject, other: UploadedObject) -> Sameness:
         """By their ETags."""
-        same = rival.etag == found.etag
-        return (Sameness.SAME if same else Sameness.DIFFERENT), ""
+        return Sameness(Verdict.SAME if one.etag == other.etag else Verdict.DIFFERENT, "")
 
 
 @dataclass
@@ -246,9 +254,7 @@ class Catalog:
         """As the adapter's."""
         return sorted(analysis for key, analysis in self.names if key == manifest)
 
-    def apply_manifest(
-        self, part: SampleOfManifest, change: AnalysisChange, named: Named
-    ) -> None:
+    def apply_manifest(self, part: SampleOfManifest, change: AnalysisChange, named: Named) -> None:
         """As the adapter's."""
         self.before_write()
         newest = self.manifests.get(part.manifest.object)
@@ -295,8 +301,8 @@ class World:
         )
         objects: Any = self.bucket
         claims: Any = SimpleNamespace(advance=self.advance)
-        self.intake = MemoryIntake(shared, objects, library, claims, lambda: NOW)  # type: ignore[arg-type]
         sender: Any = SimpleNamespace(send_all=self.queue.extend)
+        self.intake = MemoryIntake(shared, objects, library, claims, sender, lambda: NOW)  # type: ignore[arg-type]
         self.manifests = Manifests(shared, objects, self.intake, sender, lambda: NOW)  # type: ignore[arg-type]
 
     # What register_upload does
@@ -317,12 +323,14 @@ class World:
         if is_manifest:
             self.manifests.receive(upload)
         else:
-            self.intake.receive(upload)
+            self.intake.look(upload.object, upload.version)
 
     def handle(self, message: Message) -> None:
         """A message to ourselves comes."""
         if isinstance(message, SampleOfManifest):
             self.manifests.apply(message)
+        elif isinstance(message, FileOfManifest):
+            self.manifests.apply_to_file(message.said)
         elif isinstance(message, NamedInRefused):
             self.manifests.keep_back(message)
         elif isinstance(message, LookAt):
@@ -403,7 +411,7 @@ class MemoryIntake(Intake):
         version, described = bucket.now(object_.key), bucket.head(object_.bucket, object_.key)
         if version is None:
             return None
-        found = Found(described.object, described.etag)
+        found = Found(described.object, described.etag, described.fingerprints)
         reads = version.content
         if not has_reads or not isinstance(reads, Reads):
             return found
@@ -451,9 +459,7 @@ def truth(world: World, keeping: Mapping[str, Reads] | None = None) -> dict[Anal
         groups[analysis][identity][key] = reads
     outcomes = {}
     for analysis in {*groups, *faults, *expected}:
-        outcomes[analysis] = _outcome(
-            groups[analysis], expected[analysis], held=analysis in faults
-        )
+        outcomes[analysis] = _outcome(groups[analysis], expected[analysis], held=analysis in faults)
     return outcomes
 
 

@@ -16,10 +16,10 @@ from runner import log
 from runner.descendants import end_own_children
 from runner.faults import StageFault, machine_fault
 from runner.log import OutcomeLog
-from runner.mate_process import load_libraries
 from runner.objects import Objects, look_up_s3, make_client
 from runner.settings import read_settings
 from runner.stage import StageRun
+from runner.streaming.mate_process import load_libraries
 from seqdrop.domain.failure import EXIT_CODES, FailureClass, StageFailure
 from seqdrop.domain.plan import RunPlan, decode_plan, encode
 

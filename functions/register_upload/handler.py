@@ -9,44 +9,33 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from seqdrop import wiring
 from seqdrop.aws.events import read_upload_message
 from seqdrop.aws.queues import Recheck
-from seqdrop.domain.naming import UploadKind, upload_kind
-from seqdrop.domain.object_events import ObjectGone, ObjectRestored
+from seqdrop.domain.upload import Upload
 from seqdrop.flow.intake import Intake
 from seqdrop.flow.manifests import Manifests
+from seqdrop.flow.reception import Reception
 from seqdrop.messages import each_message
 
 logger = Logger()
 metrics = Metrics()
+_METRICS: dict[type, str] = {Upload: "Uploads", Recheck: "Rechecks"}
 
 
 @cache
-def intake() -> Intake:
+def reception() -> Reception:
     """Built with the first message."""
-    return Intake(wiring.catalog(), wiring.objects(), wiring.library(), wiring.claims(), wiring.now)
-
-
-@cache
-def manifests() -> Manifests:
-    """Built with the first message."""
-    return Manifests(wiring.catalog(), wiring.objects(), intake())
+    claims, now = wiring.claims(), wiring.now
+    catalog, objects, queue = wiring.catalog(), wiring.objects(), wiring.queue()
+    intake = Intake(catalog, objects, wiring.library(), claims, queue, now)
+    manifests = Manifests(catalog, objects, intake, queue, now)
+    return Reception(intake, manifests, claims, now)
 
 
 def register(body: str) -> None:
-    """One upload, or one look at an analysis that time alone was to decide."""
+    """One event of S3, or one message to ourselves."""
     message = read_upload_message(body)
-    if isinstance(message, Recheck):
-        status = wiring.claims().advance(message.analysis, message.generation)
-        metrics.add_metric(name="Rechecks", unit="Count", value=1)
-        logger.info("looked again", sample_id=message.sample, assay=message.assay, status=status)
-        return
-    if isinstance(message, ObjectGone | ObjectRestored):
-        what = type(message).__name__
-        logger.info("not acted upon", event=what, bucket=message.bucket, key=message.key)
-        return
-    is_manifest = upload_kind(message.key) is UploadKind.MANIFEST
-    outcome = manifests().receive(message) if is_manifest else intake().receive(message)
-    metrics.add_metric(name="Uploads", unit="Count", value=1)
-    logger.info("upload received", bucket=message.bucket, key=message.key, outcome=outcome)
+    outcome = reception().receive(message)
+    metrics.add_metric(name=_METRICS.get(type(message), "MessagesToSelf"), unit="Count", value=1)
+    logger.info("received", kind=type(message).__name__, outcome=outcome)
 
 
 @logger.inject_lambda_context

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqdrop.domain.assignment import Assignment, assigned_by_manifest
 from seqdrop.domain.cost import (
     Prices,
     QueuePrice,
@@ -17,7 +18,7 @@ from seqdrop.domain.cost import (
 from seqdrop.domain.failure import EXIT_CODES, FailureClass, classify
 from seqdrop.domain.manifest import ExpectedFile
 from seqdrop.domain.records import JOB_ENDED, JOB_STATUSES, RunStatus, job_progress
-from seqdrop.domain.upload import Place, Upload, expected_place, sequencer_order
+from seqdrop.domain.upload import Upload, sequencer_order
 from tests.domain_support import fastq
 
 
@@ -285,7 +286,7 @@ def test_in_a_bucket_without_versions_the_content_tells_versions_apart() -> None
 
 def test_a_manifest_places_a_file_without_looking_at_its_name() -> None:
     expected = ExpectedFile("b", "k", "Hm2", "wgs", "R2", "5", md5="0" * 32)
-    assert expected_place(expected) == Place(
+    assert assigned_by_manifest(expected) == Assignment(
         "Hm2", "wgs", "R2", lane="5", md5="0" * 32, by="manifest"
     )
 

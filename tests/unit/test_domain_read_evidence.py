@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqdrop.domain.assignment import assigned_by_name, identity_of
 from seqdrop.domain.naming import FastqName, parse_fastq_name
 from seqdrop.domain.read_evidence import Doubt, Owner, owner_of
 from seqdrop.domain.read_name import parse_read_name
-from seqdrop.domain.upload import file_identity, place_by_reads
 from tests.domain_support import PATTERNS
 
 ILLUMINA = "A00:8:HCASEADSX5:2:1101:1:1 1:N:0:CGATGT"
@@ -141,7 +141,7 @@ def test_a_demultiplexer_s_id_is_of_the_sample_sheet_whatever_it_looks_like() ->
 def test_two_files_of_a_sample_without_lanes_and_of_two_flowcells_are_two_lanes_files() -> None:
     name = FastqName("K5", "R1")
     heads = [parse_read_name(f"A:8:{f}:1:1:1:1 1:N:0:1") for f in ("HCASEADSX5", "HCASEBDSX5")]
-    identities = [file_identity(place_by_reads(name, head, "wgs"), head) for head in heads]
+    identities = [identity_of(assigned_by_name(name, "wgs", head), head) for head in heads]
     assert [each.flowcell for each in identities] == ["HCASEADSX5", "HCASEBDSX5"]
     assert identities[0].pair != identities[1].pair
 
@@ -150,7 +150,7 @@ def test_two_flowcells_that_only_the_names_tell_are_two_lanes_files() -> None:
     head, places = parse_read_name(SRA), []
     for flowcell in ("HCASEADSX5", "HCASEBDSX5"):
         name = parse_fastq_name(f"D77_EKDN0001-1A_{flowcell}_L2_1.fq.gz", PATTERNS)
-        places.append(file_identity(place_by_reads(name, head, "wgs"), head))
+        places.append(identity_of(assigned_by_name(name, "wgs", head), head))
     assert {each.pair for each in places} == {
         ("EKDN0001-1A", "HCASEADSX5", "2", "001"),
         ("EKDN0001-1A", "HCASEBDSX5", "2", "001"),
@@ -182,7 +182,7 @@ def test_any_name_has_an_owner_with_a_possible_id_or_is_in_doubt(text: str, head
     name, head = FastqName(text, "R1"), parse_read_name(header)
     found = owner_of(name, head)
     if isinstance(found, Owner):
-        place = place_by_reads(name, head, "wgs")
+        place = assigned_by_name(name, "wgs", head)
         assert place.sample == found.sample
         assert found.sample[0].isalnum()
     else:

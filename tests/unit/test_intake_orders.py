@@ -40,9 +40,7 @@ OPERATIONS: dict[str, tuple[str, Reads | bytes | None]] = {
 }
 
 
-def play(
-    operations: tuple[str, ...], chance: random.Random, *, doubled: bool = True
-) -> World:
+def play(operations: tuple[str, ...], chance: random.Random, *, doubled: bool = True) -> World:
     """Does the operations in their order, and lets their events come at any later time."""
     world, pending = World(), list[Event]()
     for name in operations:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from seqdrop.flow.jobs import StageInput
+from seqdrop.domain.identity import StageInput
 from seqdrop.machine_events import stage_of
 
 IDS = {"sample": "K1", "assay": "wgs", "run_key": "abc", "attempt": 2}

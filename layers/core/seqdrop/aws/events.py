@@ -7,11 +7,14 @@ import msgspec
 
 from seqdrop.aws.batch_detail import read_state
 from seqdrop.aws.catalog.layout import timestamp
-from seqdrop.aws.queues import Recheck
+from seqdrop.aws.queues import Message
 from seqdrop.domain.identity import RunId
 from seqdrop.domain.object_events import ObjectGone, ObjectRestored
 from seqdrop.domain.records import JobState
 from seqdrop.domain.upload import Upload
+
+UploadMessage = Upload | ObjectGone | ObjectRestored | Message
+"""What the queue of uploads holds."""
 
 
 class _Bucket(msgspec.Struct):
@@ -35,6 +38,7 @@ class _ObjectDetail(msgspec.Struct):
 class _ObjectEvent(msgspec.Struct):
     detail: _ObjectDetail
     kind: str = msgspec.field(name="detail-type", default="Object Created")
+    time: str = ""
 
 
 class _JobEvent(msgspec.Struct):
@@ -61,18 +65,21 @@ class _ExecutionStatusChange(msgspec.Struct):
     detail: ExecutionEnd
 
 
-def read_upload_message(body: str) -> Upload | ObjectGone | ObjectRestored | Recheck:
+def read_upload_message(body: str) -> UploadMessage:
     """What the queue of uploads holds: an event of S3, or a message to ourselves.
 
     Raises msgspec.DecodeError for anything else: it goes to the dead letters.
     """
     if '"seqdrop"' in body[:20]:
-        return msgspec.json.decode(body, type=Recheck)
+        message: Message = msgspec.json.decode(body, type=Message)
+        return message
     event = msgspec.json.decode(body, type=_ObjectEvent)
     bucket, found = event.detail.bucket.name, event.detail.object
     match event.kind:
         case "Object Created":
-            return Upload(bucket, found.key, found.version_id, found.sequencer, found.etag)
+            return Upload(
+                bucket, found.key, found.version_id, found.sequencer, found.etag, event.time
+            )
         case "Object Deleted":
             return ObjectGone(
                 bucket,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from seqdrop.domain.errors import Transient
-from seqdrop.domain.expectation import ManifestVersion
+from seqdrop.domain.expectation import Expectation, ManifestVersion
 from seqdrop.domain.identity import AnalysisId, ObjectName
 from seqdrop.domain.manifest import SampleEntry
 
@@ -51,6 +51,12 @@ class SampleOfManifest(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="ma
     entry: SampleEntry | None = None
 
 
+class FileOfManifest(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="manifest-file"):
+    """What one version of a manifest says of one object."""
+
+    said: Expectation
+
+
 class NamedInRefused(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="manifest-refused"):
     """Objects that a manifest names which can't be used as it stands."""
 
@@ -58,7 +64,7 @@ class NamedInRefused(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="mani
     objects: tuple[ObjectName, ...]
 
 
-Message = Recheck | LookAt | SampleOfManifest | NamedInRefused
+Message = Recheck | LookAt | SampleOfManifest | FileOfManifest | NamedInRefused
 
 
 class UploadsQueue:

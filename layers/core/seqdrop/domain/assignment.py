@@ -1,9 +1,12 @@
 """Where a FASTQ file belongs: what its name and its reads say together."""
 
+from typing import Literal
+
 import msgspec
 
 from seqdrop.domain.errors import UnplaceableFile
 from seqdrop.domain.identity import AnalysisId, FileIdentity
+from seqdrop.domain.manifest import ExpectedFile
 from seqdrop.domain.naming import FastqName
 from seqdrop.domain.no_reads import NoReads
 from seqdrop.domain.read_evidence import Doubt, owner_of
@@ -11,6 +14,7 @@ from seqdrop.domain.read_name import FastqHead
 
 Head = FastqHead | NoReads
 """What a file begins with."""
+_NOT_LOOKED_AT = NoReads()
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -28,12 +32,34 @@ class Assignment(msgspec.Struct, frozen=True):
     md5: str = ""
     named_lane: bool = False
     """Its name says that the sample was split by lanes."""
-    by_manifest: bool = False
+    by: Literal["name", "manifest"] = "name"
     doubt: str = ""
     """Why it can't be taken as it is named, and what to do."""
 
+    @property
+    def sample(self) -> str:
+        """The sample that it is of."""
+        return self.analysis.sample
 
-def assigned_by_name(name: FastqName, assay: str, head: Head) -> Assignment:
+    @property
+    def assay(self) -> str:
+        """The assay that it is for."""
+        return self.analysis.assay
+
+
+def assigned_by_manifest(file: ExpectedFile) -> Assignment:
+    """Where a file belongs that a manifest names."""
+    return Assignment(
+        file.analysis,
+        file.read,
+        lane=file.lane,
+        library=file.library or "-",
+        md5=file.md5,
+        by="manifest",
+    )
+
+
+def assigned_by_name(name: FastqName, assay: str, head: Head = _NOT_LOOKED_AT) -> Assignment:
     """Where a file belongs that no manifest names.
 
     Raises UnplaceableFile where its name and its reads leave in doubt whose it is.

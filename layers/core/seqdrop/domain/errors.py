@@ -62,10 +62,6 @@ class InvalidManifest(InvalidInput):
     """A manifest or samplesheet can't be used as it stands."""
 
 
-class Unreadable(InvalidInput):
-    """An object is there, and can't be read: archived, or locked by a policy or a key."""
-
-
 class UnknownAssay(InvalidInput):
     """An assay that this deployment does not have."""
 

@@ -130,6 +130,7 @@ def with_manifest(
     entry: SampleEntry,
     files: Iterable[ExpectedFile],
     manifest: ManifestVersion,
+    *,
     named_before: frozenset[ObjectName],
     now: str,
 ) -> Analysis:
@@ -182,6 +183,28 @@ def manifest_of(analysis: Analysis, like: ManifestVersion) -> ManifestVersion:
     )
 
 
+def dismissed(analysis: Analysis, why: str) -> Analysis:
+    """A person leaves it as it is. What held it is remembered, and counts if it is opened again."""
+    return msgspec.structs.replace(
+        analysis,
+        generation=analysis.generation + 1,
+        status=AnalysisStatus.DISMISSED,
+        why=why,
+        troubles={},
+    )
+
+
+def with_trouble(analysis: Analysis, object_: ObjectName, why: str) -> Analysis:
+    """An object can't be looked at just now, and is tried again."""
+    troubles = analysis.troubles | {object_cause(object_): why}
+    return msgspec.structs.replace(analysis, troubles=troubles)
+
+
+def without_trouble(analysis: Analysis, object_: ObjectName) -> Analysis:
+    """An object was looked at after all."""
+    return msgspec.structs.replace(analysis, troubles=_without(analysis.troubles, object_))
+
+
 def is_empty(analysis: Analysis) -> bool:
     """Whether nothing is left that anybody could want to see but the audit trail."""
     return not (
@@ -190,6 +213,7 @@ def is_empty(analysis: Analysis) -> bool:
         or analysis.expected
         or analysis.active_run
         or analysis.current_run
+        or analysis.troubles
         or set(analysis.holds) - SYSTEMS_OWN
     )
 
@@ -200,22 +224,22 @@ def touches_inputs(before: Analysis, after: Analysis) -> bool:
 
 
 def sealed(
-    before: Analysis | None, after: Analysis, *, has_new_file: bool = False
+    before: Analysis | None, after: Analysis, *, has_new_file: bool = False, opens: bool = True
 ) -> Analysis | None:
     """The change with its generation and status; None where nothing is left of the analysis.
 
     A new version of a registered file is a change of the inputs that the analysis does not show.
+    One that was dismissed is opened again by what ``opens``, and not by what only takes away.
     """
     if is_empty(after):
         return None
     after = _with_hold_for_files(after)
     if before is not None and not has_new_file and not touches_inputs(before, after):
         return after
-    return msgspec.structs.replace(
-        after,
-        generation=after.generation + 1,
-        status=AnalysisStatus.HELD if after.holds else AnalysisStatus.RECEIVING,
-    )
+    status = AnalysisStatus.HELD if after.holds else AnalysisStatus.RECEIVING
+    if before and before.status is AnalysisStatus.DISMISSED and not opens:
+        status = AnalysisStatus.DISMISSED
+    return msgspec.structs.replace(after, generation=after.generation + 1, status=status)
 
 
 def _with_hold_for_files(analysis: Analysis) -> Analysis:

@@ -15,7 +15,7 @@ from functools import partial
 
 import msgspec
 
-from seqdrop.domain.assignment import Assignment, Head, identity_of
+from seqdrop.domain.assignment import Assignment, Head, assigned_by_manifest, identity_of
 from seqdrop.domain.errors import MismatchedMates
 from seqdrop.domain.expectation import Expectation, ManifestVersion, Placement
 from seqdrop.domain.fastq import check_read_number
@@ -30,11 +30,13 @@ from seqdrop.domain.inputs import (
     with_file,
     without_hold_of,
     without_object,
+    without_trouble,
 )
 from seqdrop.domain.no_reads import NoReads, why_without_reads
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import Analysis, AnalysisStatus, FastqFile
-from seqdrop.domain.sameness import Sameness
+from seqdrop.domain.sameness import Fingerprints, Sameness, Verdict
+from seqdrop.domain.upload import object_cause
 
 _BEYOND_ITS_FILES = frozenset(
     (AnalysisStatus.ANALYSING, AnalysisStatus.ANALYSED, AnalysisStatus.FAILED,
@@ -51,9 +53,12 @@ class Found(msgspec.Struct, frozen=True):
 
     object: StoredObject
     etag: str
+    fingerprints: Fingerprints | None = None
     head: Head = NoReads()
     fault: str = ""
     """Why it is no FASTQ file, or can't be read; what to do about it."""
+    is_locked: bool = False
+    """It may not be read: no event tells when it may."""
 
     @property
     def version(self) -> str:
@@ -82,10 +87,8 @@ class Known(msgspec.Struct, frozen=True):
     """The file there that has its identity: itself, an earlier version, or another object."""
     rival_is_gone: bool = False
     """The bucket has that other object no more."""
-    sameness: Sameness = Sameness.DIFFERENT
-    """Whether the rival is the same bytes."""
-    not_told: str = ""
-    """Why nobody can tell, where the sameness is UNKNOWN."""
+    sameness: Sameness = Sameness(Verdict.UNKNOWN, "")
+    """Whether the rival is the same bytes, and why that is thought, or can't be told."""
     before: Analysis | None = None
     """The analysis that knows it until now, where that is another one."""
     elsewhere: tuple[Analysis, ...] = ()
@@ -96,7 +99,7 @@ class Known(msgspec.Struct, frozen=True):
     @property
     def expected_by(self) -> AnalysisId | None:
         """The analysis that a manifest puts it into."""
-        if isinstance(self.belongs, Assignment) and self.belongs.by_manifest:
+        if isinstance(self.belongs, Assignment) and self.belongs.by == "manifest":
             return self.belongs.analysis
         return None
 
@@ -169,23 +172,15 @@ class Unplaced(msgspec.Struct, frozen=True):
 Decision = Register | Replace | Keep | PutBeside | Hold | LeaveOut | Unplaced
 
 
-def assigned_by_manifest(said: Expectation) -> Assignment | LeaveOut:
+def belongs_by(said: Expectation) -> Assignment | LeaveOut:
     """Where the manifest that counts puts an object."""
+    if said.file is not None:
+        return assigned_by_manifest(said.file)
     manifest = said.manifest.object.key
-    if said.file is None and said.is_refused:
-        why = f"{manifest!r} names it and can't be used as it stands: it waits for the right one"
-        return LeaveOut(why, for_now=True)
-    if said.file is None:
+    if not said.is_refused:
         return LeaveOut(f"{manifest!r} names it no longer")
-    file = said.file
-    return Assignment(
-        file.analysis,
-        file.read,
-        lane=file.lane,
-        library=file.library or "-",
-        md5=file.md5,
-        by_manifest=True,
-    )
+    why = f"{manifest!r} names it and can't be used as it stands: it waits for the right one"
+    return LeaveOut(why, for_now=True)
 
 
 def decide(known: Known, now: str) -> Decision:
@@ -220,13 +215,13 @@ def _decide_fastq(known: Known, belongs: Assignment, found: Found, now: str) -> 
 
 def _decide_gone(known: Known, home: Analysis | None) -> Decision:
     """What has been read is read. Only an analysis that still waits, or is held, goes without."""
-    is_file = home is not None and known.object in home.objects_seen
-    moves = isinstance(known.belongs, LeaveOut) or known.expected_by not in {
-        None, known.placement.analysis,
-    }  # fmt: skip
-    if home and is_file and not moves:
-        if home.active_run or home.status in _BEYOND_ITS_FILES:
-            return Keep("it was deleted after it was read")
+    is_elsewhere = isinstance(known.belongs, LeaveOut) or (
+        known.expected_by is not None and known.expected_by != known.placement.analysis
+    )
+    if home is None or is_elsewhere or known.object not in home.objects_seen:
+        return LeaveOut("it is no longer in the bucket")
+    if home.active_run or home.status in _BEYOND_ITS_FILES:
+        return Keep("it was deleted after it was read")
     return LeaveOut("it is no longer in the bucket")
 
 
@@ -258,7 +253,7 @@ def _file(belongs: Assignment, found: Found, now: str) -> FastqFile:
         etag=found.etag,
         first_read="" if isinstance(found.head, NoReads) else found.head.read_name,
         named_lane=belongs.named_lane,
-        placed_by="manifest" if belongs.by_manifest else "name",
+        placed_by=belongs.by,
         registered=now,
     )
 
@@ -268,12 +263,12 @@ def _decide_own(known: Known, registered: FastqFile, file: FastqFile) -> Decisio
     is_said_the_same = registered.object.md5 == file.object.md5
     if registered.version == file.version and is_said_the_same:
         return Keep("it is registered as it is", registered)
-    if known.sameness is Sameness.SAME and is_said_the_same:
+    if known.sameness.verdict is Verdict.SAME and is_said_the_same:
         return Keep("the same bytes came again", _with_version_of(registered, file))
     if registered.version == file.version:
         return Replace(file, "a manifest gives another checksum for it")
-    if known.sameness is Sameness.UNKNOWN:
-        return Replace(file, f"nobody can tell whether it is the same again: {known.not_told}")
+    if known.sameness.verdict is Verdict.UNKNOWN:
+        return Replace(file, f"nobody can tell whether it is the same again: {known.sameness.why}")
     return Replace(file, "a new version came")
 
 
@@ -295,14 +290,15 @@ def _decide_rival(known: Known, rival: FastqFile, file: FastqFile) -> Decision:
     if rival_is_named and not known.expected_by:
         return LeaveOut(f"the manifest names {theirs!r} in its place", file.identity)
     what = f"{mine!r} and {theirs!r} both hold {file.identity.describe()}"
-    if known.sameness is Sameness.SAME and not rival_is_named:
+    if known.sameness.verdict is Verdict.SAME and not rival_is_named:
         return Keep(f"{what}, with the same bytes", beside=file.identity)
-    if known.sameness is Sameness.SAME:
+    if known.sameness.verdict is Verdict.SAME:
         why = f"{what}, with the same bytes, and the manifest names both: name each lane once"
-    elif known.sameness is Sameness.UNKNOWN:
+    elif known.sameness.verdict is Verdict.UNKNOWN:
         why = (
-            f"{what}, and nobody can tell whether they are the same ({known.not_told}): delete one "
-            "of them, or drop a manifest that names the right one, or each with its own library"
+            f"{what}, and nobody can tell whether they are the same ({known.sameness.why}): "
+            "delete one of them, or drop a manifest that names the right one, or each with its own "
+            "library"
         )
     else:
         why = (
@@ -361,8 +357,16 @@ def change_of(decision: Decision, known: Known, now: str) -> Change:
             decision.why,
             partial(_with_decision, decision=decision, known=known, now=now),
             now=now,
-            is_of_a_file=isinstance(decision, Register | Replace),
+            is_new=isinstance(decision, Register | Replace),
+            opens=isinstance(decision, Register | Replace | Hold | PutBeside | Unplaced),
         )
+    if (
+        known.there
+        and known.there.id != target
+        and object_cause(known.object) in known.there.troubles
+    ):
+        step = partial(without_trouble, object_=known.object)
+        draft.change(known.there.id, "looked at", decision.why, step)
     file = decision.file if isinstance(decision, Register | Replace | Keep) else None
     note = "" if isinstance(decision, Register) else decision.why
     return Change(
@@ -396,15 +400,16 @@ class _Draft:
         self._before = {one.id: one for one in there if one}
         self._after: dict[AnalysisId, Analysis] = {}
         self._said: dict[AnalysisId, tuple[str, str]] = {}
-        self._new_files: set[AnalysisId] = set()
+        self._is_new: dict[AnalysisId, bool] = {}
+        self._opens: dict[AnalysisId, bool] = {}
 
     def change(
         self, analysis: AnalysisId, what: str, why: str, step: _Step, *, now: str = "",
-        is_of_a_file: bool = False,
+        is_new: bool = False, opens: bool = False,
     ) -> None:  # fmt: skip
         """Takes one step with an analysis; the first one's reason is told."""
-        if is_of_a_file:
-            self._new_files.add(analysis)
+        self._is_new[analysis] = is_new
+        self._opens[analysis] = opens
         start = self._after.get(analysis) or self._before.get(analysis) or begun(analysis, now)
         self._after[analysis] = step(start)
         self._said.setdefault(analysis, (what, why))
@@ -414,7 +419,9 @@ class _Draft:
         found = []
         for analysis, after in self._after.items():
             before = self._before.get(analysis)
-            sealed_after = sealed(before, after, has_new_file=analysis in self._new_files)
+            sealed_after = sealed(
+                before, after, has_new_file=self._is_new[analysis], opens=self._opens[analysis]
+            )
             if sealed_after != before:
                 found.append(AnalysisChange(analysis, before, sealed_after, *self._said[analysis]))
         return tuple(found)
@@ -446,22 +453,24 @@ def _leaving(decision: Decision, known: Known) -> tuple[str, _Step]:
 
 
 def _with_decision(start: Analysis, decision: Decision, known: Known, now: str) -> Analysis:
+    object_ = known.object
     if known.expected_by == start.id:
-        start = expecting(start, known.object)
+        start = expecting(start, object_)
+    after = without_trouble(start, object_)
     if isinstance(decision, Register):
-        return with_file(start, decision.file, now, keeps_displaced=False)
-    if isinstance(decision, Replace):
-        return with_file(start, decision.file, now, keeps_displaced=decision.keeps_rival)
-    if isinstance(decision, Hold | Unplaced):
-        return setting_aside(start, known.object, None, decision.why)
-    if isinstance(decision, LeaveOut) and decision.companion_of:
-        return with_companion(start, known.object, f"{known.object.key!r}: {decision.why}")
-    if identity := _aside(decision):
+        after = with_file(start, decision.file, now, keeps_displaced=False)
+    elif isinstance(decision, Replace):
+        after = with_file(start, decision.file, now, keeps_displaced=decision.keeps_rival)
+    elif isinstance(decision, Hold | Unplaced):
+        after = setting_aside(start, object_, None, decision.why)
+    elif isinstance(decision, LeaveOut) and decision.companion_of:
+        after = with_companion(start, object_, f"{object_.key!r}: {decision.why}")
+    elif identity := _aside(decision):
         holds = decision.why if isinstance(decision, PutBeside) else ""
-        return setting_aside(without_object(start, known.object), known.object, identity, holds)
-    if isinstance(decision, Keep) and decision.file is not None:
-        return without_hold_of(start, known.object)
-    return start
+        after = setting_aside(without_object(start, object_), object_, identity, holds)
+    elif isinstance(decision, Keep) and decision.file is not None:
+        after = without_hold_of(start, object_)
+    return after
 
 
 def _aside(decision: Decision) -> FileIdentity | None:

@@ -1,10 +1,11 @@
 """When an analysis may start, and what it waits for."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from seqdrop.domain.identity import FileIdentity
+from seqdrop.domain.no_reads import ENDED_WITHOUT_READS
 from seqdrop.domain.pipeline import Completeness
 from seqdrop.domain.records import Analysis, AnalysisStatus
 
@@ -21,12 +22,18 @@ class Assessment(msgspec.Struct, frozen=True):
 
 
 def assess(analysis: Analysis, complete: Completeness, now: datetime) -> Assessment:
-    """HELD, RECEIVING or READY, and why, from what has been registered."""
+    """HELD, RECEIVING, READY or NO_READS, and why, from what has been registered."""
     if analysis.holds:
         return Assessment(AnalysisStatus.HELD, "; ".join(analysis.holds.values()))
+    if analysis.troubles:
+        return Assessment(AnalysisStatus.RECEIVING, "; ".join(analysis.troubles.values()))
     if missing := _missing(analysis, complete):
-        return Assessment(AnalysisStatus.RECEIVING, "waiting for " + missing)
-    if analysis.lane_split and not analysis.expected:
+        said = "; ".join(["waiting for " + missing, *analysis.companions.values()])
+        waits = AnalysisStatus.HELD if analysis.companions else AnalysisStatus.RECEIVING
+        return Assessment(waits, said)
+    if analysis.control and analysis.objects_seen == analysis.without_reads:
+        return Assessment(AnalysisStatus.NO_READS, ENDED_WITHOUT_READS)
+    if analysis.lane_split and not analysis.expected and not analysis.starts_now:
         return _assess_quiet_period(analysis, complete.quiet_seconds, now)
     return Assessment(AnalysisStatus.READY)
 
@@ -60,8 +67,10 @@ def _assess_quiet_period(analysis: Analysis, quiet_seconds: int, now: datetime) 
     remaining = int(-(-(quiet_seconds - waited) // 1))
     if remaining <= 0:
         return Assessment(AnalysisStatus.READY)
+    starts = datetime.fromisoformat(analysis.last_file) + timedelta(seconds=quiet_seconds)
     why = (
-        "every lane has both mates; more lanes may come, so it starts when no file "
-        f"has come for {quiet_seconds} s"
+        "every lane has both mates; more lanes may come, so it starts at "
+        f"{starts.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC if no file comes before: "
+        f"`seqdrop rerun {analysis.sample} --now` starts it at once"
     )
     return Assessment(AnalysisStatus.RECEIVING, why, remaining)

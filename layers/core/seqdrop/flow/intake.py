@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,19 +10,29 @@ import msgspec
 
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
-from seqdrop.aws.objects import Objects
+from seqdrop.aws.objects import Objects, UploadedObject
+from seqdrop.aws.queues import LONGEST_DELAY_SECONDS, LookAt, UploadsQueue
 from seqdrop.domain.assignment import Assignment, assigned_by_name, identity_of
-from seqdrop.domain.errors import InvalidInput, Transient, UnplaceableFile, Unreadable
+from seqdrop.domain.errors import (
+    Conflict,
+    InvalidInput,
+    LockedObject,
+    Transient,
+    UnplaceableFile,
+    Unreadable,
+)
 from seqdrop.domain.expectation import Expectation, Placement, expectation_that_counts
 from seqdrop.domain.fastq import HEAD_BYTES, read_head
 from seqdrop.domain.identity import AnalysisId, ObjectName
+from seqdrop.domain.inputs import begun, sealed, with_trouble
 from seqdrop.domain.intake import (
+    AnalysisChange,
     Companion,
     Found,
     Known,
     LeaveOut,
     Unplaced,
-    assigned_by_manifest,
+    belongs_by,
     change_of,
     decide,
 )
@@ -30,13 +41,16 @@ from seqdrop.domain.key_meaning import Unplaced as NoPlace
 from seqdrop.domain.naming import folder_of, unplaced_sample
 from seqdrop.domain.no_reads import NoReads
 from seqdrop.domain.plan import StoredObject
-from seqdrop.domain.records import Analysis
-from seqdrop.domain.sameness import Sameness
-from seqdrop.domain.upload import Upload
+from seqdrop.domain.records import Analysis, FastqFile
+from seqdrop.domain.sameness import Sameness, Verdict
+from seqdrop.domain.upload import object_cause
 from seqdrop.flow.claims import Claims
 from seqdrop.flow.retry import retry_on_conflict
 from seqdrop.library import Library
 
+_MOST_TRIES = 7 * 24 * 4
+"""An object that is locked is looked at again every quarter of an hour, for a week: no event tells
+of a policy that was mended. After that `seqdrop rerun` looks again."""
 _ASSAY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -48,33 +62,49 @@ class Intake:
     objects: Objects
     library: Library
     claims: Claims
+    queue: UploadsQueue
     now: Callable[[], datetime]
 
-    def receive(self, upload: Upload) -> str:
-        """Looks at an object of which an event told; returns what became of it, for the log."""
-        return self.look(upload.object, upload.version)
-
-    def look(self, object_: ObjectName, version: str = "") -> str:
-        """Looks at an object, and brings the catalog to what is so.
+    def look(self, object_: ObjectName, version: str = "", tries: int = 0) -> str:
+        """Looks at an object, and brings the catalog to what is so; returns that, for the log.
 
         With ``version`` an object that was looked at in this very version is not fetched again.
+        ``tries`` tells how often it was found and could not be read.
         """
-        return self._settle(object_, version, None)
+        return self._settle(object_, version, None, tries)
+
+    def tell_trouble(self, object_: ObjectName, error: str) -> None:
+        """Puts on the analysis of an object why it could not be looked at, and is tried again."""
+        placement, said = self.catalog.uploads.known(object_)
+        belongs = self._belongs(object_, expectation_that_counts(said), None)
+        at = placement.analysis
+        if isinstance(belongs, Assignment):
+            at = belongs.analysis
+        if at is None:
+            return
+        before, now = self.catalog.analyses.get(at), timestamp(self.now())
+        after = with_trouble(before or begun(at, now), object_, f"{object_.key!r} {error}")
+        change = AnalysisChange(at, before, sealed(before, after, opens=False), "not looked at")
+        with suppress(Conflict):  # somebody else is at it, and will say what comes of it
+            self.catalog.analyses.change(change, object_cause(object_), self.now())
+        self.claims.advance(at)
 
     def settle(self, object_: ObjectName, belongs: LeaveOut | Unplaced) -> str:
         """Writes down where an object belongs that is no FASTQ file: a manifest."""
-        return self._settle(object_, "", belongs)
+        return self._settle(object_, "", belongs, 0)
 
     def _settle(
-        self, object_: ObjectName, version: str, belongs: LeaveOut | Unplaced | None
+        self, object_: ObjectName, version: str, belongs: LeaveOut | Unplaced | None, tries: int
     ) -> str:
         often = Transient(f"{object_.key!r}: its place in the catalog changes all the time")
-        outcome, touched = retry_on_conflict(lambda: self._look(object_, version, belongs), often)
+        outcome, touched = retry_on_conflict(
+            lambda: self._look(object_, version, belongs, tries), often
+        )
         statuses = [f"{one} is {self.claims.advance(one) or 'gone'}" for one in touched]
         return "; ".join([outcome, *statuses])
 
     def _look(
-        self, object_: ObjectName, version: str, belongs: LeaveOut | Unplaced | None
+        self, object_: ObjectName, version: str, belongs: LeaveOut | Unplaced | None, tries: int
     ) -> tuple[str, list[AnalysisId]]:
         placement, said = self.catalog.uploads.known(object_)
         said = [one for one in said if not one.is_refused or self._is_refused_still(one)]
@@ -87,6 +117,8 @@ class Intake:
         change = change_of(decision, known, timestamp(self.now()))
         if change.changes_anything:
             self.catalog.uploads.apply(change, self.now())
+        if known.found and known.found.is_locked and tries < _MOST_TRIES:
+            self.queue.send(LookAt(object_, tries + 1), LONGEST_DELAY_SECONDS)
         touched = {placement.analysis, change.placement.analysis, *(c.id for c in change.analyses)}
         return decision.why or "registered", sorted(one for one in touched if one)
 
@@ -127,7 +159,7 @@ class Intake:
     ) -> Assignment | Companion | LeaveOut | Unplaced:
         """Where an object belongs: what a manifest says of it comes before its name."""
         if counts:
-            return assigned_by_manifest(counts)
+            return belongs_by(counts)
         try:
             return self._belongs_by_name(object_, found)
         except UnplaceableFile as error:
@@ -169,13 +201,27 @@ class Intake:
         rival = self.catalog.analyses.file(belongs.analysis, identity_of(belongs, found.head))
         if rival is None:
             return known
-        known = msgspec.structs.replace(known, rival=rival)
-        if rival.object.name != known.object and not self._is_there(rival.object):
-            return msgspec.structs.replace(known, rival_is_gone=True)
-        if rival.version == found.version and rival.object.name == known.object:
-            return msgspec.structs.replace(known, sameness=Sameness.SAME)
-        same, why = self.objects.compare(rival, found)
-        return msgspec.structs.replace(known, sameness=same, not_told=why)
+        is_itself = rival.object.name == known.object
+        return msgspec.structs.replace(
+            known,
+            rival=rival,
+            rival_is_gone=not is_itself and not self._is_there(rival.object),
+            sameness=self._compare(rival, found),
+        )
+
+    def _compare(self, rival: FastqFile, found: Found) -> Sameness:
+        """Whether both have the same content; S3 is asked only where the catalog can't tell."""
+        mine, theirs = found.object, rival.object
+        if (mine.size, mine.checksum) == (theirs.size, theirs.checksum):
+            return Sameness(Verdict.SAME, f"the same {mine.checksum.partition(':')[0]}")
+        try:
+            described = self.objects.head(theirs.bucket, theirs.key, theirs.version_id)
+        except Unreadable as error:
+            return Sameness(Verdict.UNKNOWN, str(error))
+        if described is None or found.fingerprints is None:
+            return Sameness(Verdict.UNKNOWN, "the version before it is no longer in the bucket")
+        mine_described = UploadedObject(found.object, found.etag, found.fingerprints)
+        return self.objects.same_content(described, mine_described)
 
     def _is_there(self, stored: StoredObject) -> bool:
         """Whether an object is in the bucket still, in whatever version."""
@@ -200,15 +246,17 @@ class Intake:
         try:
             described = self.objects.head(object_.bucket, object_.key)
         except Unreadable as error:
-            return Found(StoredObject(object_.bucket, object_.key, 0), "", fault=str(error))
+            stored = StoredObject(object_.bucket, object_.key, 0)
+            return Found(stored, "", fault=str(error), is_locked=True)
         if described is None:
             return None
-        found = Found(described.object, described.etag)
+        found = Found(described.object, described.etag, described.fingerprints)
         if not has_reads:
             return found
         try:
             data = self.objects.first_bytes(described.object, HEAD_BYTES)
             head = read_head(data, described.object.size)
         except InvalidInput as error:
-            return msgspec.structs.replace(found, fault=str(error))
+            is_locked = isinstance(error, LockedObject)
+            return msgspec.structs.replace(found, fault=str(error), is_locked=is_locked)
         return msgspec.structs.replace(found, head=head)

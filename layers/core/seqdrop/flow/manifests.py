@@ -12,7 +12,16 @@ from datetime import datetime
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.objects import Objects
-from seqdrop.aws.queues import LookAt, NamedInRefused, SampleOfManifest, UploadsQueue
+from seqdrop.aws.queues import (
+    MAX_MESSAGE_BYTES,
+    FileOfManifest,
+    LookAt,
+    Message,
+    NamedInRefused,
+    SampleOfManifest,
+    UploadsQueue,
+    size_of,
+)
 from seqdrop.domain.errors import InvalidManifest, Overtaken, Transient, Unreadable
 from seqdrop.domain.expectation import Expectation, ManifestVersion, Named, NewestManifest
 from seqdrop.domain.identity import AnalysisId, ObjectName
@@ -33,9 +42,9 @@ from seqdrop.flow.intake import Intake
 from seqdrop.flow.retry import retry_on_conflict
 
 MAX_MANIFEST_BYTES = 8 * 2**20
-_LOOKED_AT_BY_ITSELF = 100
-"""A sample of more files than that has them looked at by messages of their own."""
-_NAMED_AT_ONCE = 50
+_AT_ONCE = 10
+"""A sample of more files than that has messages of their own for them: a function has 30 s for ten
+messages, and a file takes a dozen requests."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +83,13 @@ class Manifests:
         except InvalidManifest as error:
             return self._refuse(manifest, f"{upload.key!r}: {error}")
         gone = set(self.catalog.manifests.analyses_of(object_)) - entries.keys()
-        self.queue.send_all(
-            [
-                *(SampleOfManifest(manifest, one, entry) for one, entry in entries.items()),
-                *(SampleOfManifest(manifest, one) for one in sorted(gone)),
-                *(LookAt(one) for one in self._named_in_refused(before)),
-            ]
-        )
+        parts = [SampleOfManifest(manifest, one, entry) for one, entry in entries.items()]
+        parts += [SampleOfManifest(manifest, one) for one in sorted(gone)]
+        if len(parts) == 1:  # at once, before its files come under their own names
+            self.apply(parts[0])
+        else:
+            self.queue.send_all(parts)
+        self.queue.send_all([LookAt(one) for one in self._named_in_refused(before)])
         return self.intake.settle(object_, LeaveOut(f"a manifest of {len(entries)} samples"))
 
     def _entries(self, manifest: ManifestVersion, size: int) -> dict[AnalysisId, SampleEntry]:
@@ -96,6 +105,12 @@ class Manifests:
             for one, entry in entries
             for file in expected_files(entry, one.assay, bucket, key)
         )
+        for one, entry in entries:
+            if size_of(SampleOfManifest(manifest, one, entry)) > MAX_MESSAGE_BYTES:
+                raise InvalidManifest(
+                    f"sample {one.sample} has too many files for one sample: {len(entry.files)} "
+                    "pairs; name some of them under another assay, or join lanes"
+                )
         return dict(entries)
 
     def _analysis_of(self, entry: SampleEntry) -> AnalysisId:
@@ -113,7 +128,7 @@ class Manifests:
         """Holds a manifest that can't be used, and the files that it names with it."""
         named = sorted(files_named_in(self._body(manifest), manifest.object))
         self.catalog.manifests.refuse(manifest)
-        pieces = [named[i : i + _NAMED_AT_ONCE] for i in range(0, len(named), _NAMED_AT_ONCE)]
+        pieces = [named[i : i + _AT_ONCE] for i in range(0, len(named), _AT_ONCE)]
         self.queue.send_all([NamedInRefused(manifest, tuple(piece)) for piece in pieces])
         return self._hold(manifest.object, why)
 
@@ -151,35 +166,37 @@ class Manifests:
     def apply(self, part: SampleOfManifest) -> str:
         """Applies what one manifest says of one analysis; without an entry, that it says nothing.
 
-        Nothing is written where a newer version of the manifest has come.
+        The analysis first: from then on the manifest's next version knows what this one names, and
+        overrules whatever is written of it later. Then each object: it is told what is said of it,
+        and looked at. Nothing is written where a newer version of the manifest has come.
         """
-        files = self._files(part)
+        files, manifest = self._files(part), part.manifest
+        often = Transient(f"{part.analysis} changes all the time")
         try:
-            objects = self._apply(part, files)
+            named, aside = retry_on_conflict(lambda: self._apply(part, files), often)
         except Overtaken:
             return f"{part.analysis}: a newer version of the manifest has come"
-        if len(objects) > _LOOKED_AT_BY_ITSELF:
-            self.queue.send_all([LookAt(one) for one in objects])
+        said = [Expectation(file.object, manifest, file) for file in files]
+        said += [Expectation(object_, manifest) for object_ in sorted(named.formerly)]
+        messages: list[Message] = [*map(FileOfManifest, said), *map(LookAt, sorted(aside - named.now))]
+        if len(messages) > _AT_ONCE:
+            self.queue.send_all(messages)
         else:
-            for one in objects:
-                self.intake.look(one)
+            for one in said:
+                self.apply_to_file(one)
+            for object_ in sorted(aside - named.now):
+                self.intake.look(object_)
         return f"{part.analysis} is {self.intake.claims.advance(part.analysis) or 'gone'}"
 
-    def _apply(self, part: SampleOfManifest, files: list[ExpectedFile]) -> list[ObjectName]:
-        """Writes it, and returns the objects that are to be looked at for it.
+    def apply_to_file(self, said: Expectation) -> str:
+        """Tells an object what a manifest says of it, and looks at it."""
+        try:
+            self.catalog.uploads.expect(said)
+        except Overtaken:
+            return f"{said.object.key}: a newer version of the manifest has come"
+        return self.intake.look(said.object)
 
-        The analysis first: from then on the manifest's next version knows what this one names, and
-        overrules whatever is written of it later.
-        """
-        often = Transient(f"{part.analysis} changes all the time")
-        named, aside = retry_on_conflict(lambda: self._apply_to_analysis(part, files), often)
-        for file in files:
-            self.catalog.uploads.expect(Expectation(file.object, part.manifest, file))
-        for object_ in sorted(named.formerly):
-            self.catalog.uploads.expect(Expectation(object_, part.manifest))
-        return sorted(named.now | named.formerly | aside)
-
-    def _apply_to_analysis(
+    def _apply(
         self, part: SampleOfManifest, files: list[ExpectedFile]
     ) -> tuple[Named, frozenset[ObjectName]]:
         manifests = self.catalog.manifests
@@ -200,7 +217,9 @@ class Manifests:
         start = before or begun(part.analysis, now)
         if part.entry is None:
             return without_manifest(start, part.manifest, named_before)
-        return with_manifest(start, part.entry, files, part.manifest, named_before, now)
+        return with_manifest(
+            start, part.entry, files, part.manifest, named_before=named_before, now=now
+        )
 
     @staticmethod
     def _files(part: SampleOfManifest) -> list[ExpectedFile]:

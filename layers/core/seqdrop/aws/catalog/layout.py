@@ -352,9 +352,7 @@ def read_named(item: Item) -> Named:
     return Named(frozenset(now), frozenset(formerly))
 
 
-def read_known(
-    object_: ObjectName, items: Iterable[Item]
-) -> tuple[Placement, list[Expectation]]:
+def read_known(object_: ObjectName, items: Iterable[Item]) -> tuple[Placement, list[Expectation]]:
     """What became of an object, and what manifests say of it.
 
     The release before wrote an item for each version, and one for the manifest that counted, by

@@ -30,6 +30,7 @@ _OPERATORS = {
     "present": "attribute_exists({name})",
     "absent or =": "(attribute_not_exists({name}) OR {name} = {value})",
     "absent or <": "(attribute_not_exists({name}) OR {name} < {value})",
+    "absent or <=": "(attribute_not_exists({name}) OR {name} <= {value})",
     "in": "{name} IN ({value})",
 }
 _CONFLICT_TRIES = 6
