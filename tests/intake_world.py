@@ -166,9 +166,6 @@ class Catalog:
                 raise Overtaken(said.object.key)
             return
         self.expectations[said.object][said.manifest.object] = said
-        placement = self.placements.get(said.object, Placement(said.object))
-        if "expect-bumps" not in self.unchecked:
-            self.placements[said.object] = _next(placement)
 
     def _may_follow(self, there: Expectation, said: Expectation) -> bool:
         if there.manifest.order != said.manifest.order:
@@ -192,29 +189,15 @@ class Catalog:
     def _check_analyses(self, changes: Iterable[AnalysisChange]) -> None:
         for change in changes:
             there = self.analyses.get(change.id)
-            for name in ("generation", "status", "active_run"):
-                mine = getattr(change.before, name, None)
-                self.check(name, holds=getattr(there, name, None) == mine)
+            mine = change.before.revision if change.before else None
+            self.check("revision", holds=(there.revision if there else None) == mine)
 
     def _write_analyses(self, changes: Iterable[AnalysisChange]) -> None:
         for change in changes:
             if change.after is None:
                 self.analyses.pop(change.id, None)
             else:
-                self.analyses[change.id] = self._merged(change)
-
-    def _merged(self, change: AnalysisChange) -> Analysis:
-        """Only what the change changes is written: the rest is as it is there."""
-        there = self.analyses.get(change.id)
-        if there is None or change.before is None or change.after is None:
-            assert change.after is not None
-            return change.after
-        changed = {
-            name: getattr(change.after, name)
-            for name in Analysis.__struct_fields__
-            if getattr(change.after, name) != getattr(change.before, name)
-        }
-        return msgspec.structs.replace(there, **changed)
+                self.analyses[change.id] = change.after
 
     # manifests
 
@@ -372,7 +355,6 @@ class World:
         self.running[id_] = (content, analysis.generation)
         run = RunId(*msgspec.structs.astuple(id_), "key", len(self.starts))
         changed = msgspec.structs.replace(analysis, active_run=run)
-        self.catalog.analyses[id_] = changed
         self._set(changed, Assessment(AnalysisStatus.ANALYSING))
         return AnalysisStatus.ANALYSING
 
@@ -381,7 +363,9 @@ class World:
         content, generation = self.running.pop(id_)
         self.succeeded[id_].add(content)
         analysis = self.catalog.analyses[id_]
-        free = msgspec.structs.replace(analysis, active_run=None)
+        free = msgspec.structs.replace(
+            analysis, active_run=None, revision=analysis.revision + 1
+        )
         if analysis.generation == generation:
             free = msgspec.structs.replace(
                 free, current_run=analysis.active_run, status=AnalysisStatus.ANALYSED
@@ -392,7 +376,10 @@ class World:
 
     def _set(self, analysis: Analysis, assessment: Assessment) -> None:
         self.catalog.analyses[analysis.id] = msgspec.structs.replace(
-            analysis, status=assessment.status, why=assessment.why
+            analysis,
+            status=assessment.status,
+            why=assessment.why,
+            revision=analysis.revision + 1,
         )
 
     def content(self, analysis: Analysis) -> Content:

@@ -234,6 +234,9 @@ def sealed(
     if is_empty(after):
         return None
     after = _with_hold_for_files(after)
+    if after == before and not has_new_file:
+        return after
+    after = msgspec.structs.replace(after, revision=after.revision + 1)
     if before is not None and not has_new_file and not touches_inputs(before, after):
         return after
     status = AnalysisStatus.HELD if after.holds else AnalysisStatus.RECEIVING

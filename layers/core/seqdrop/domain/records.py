@@ -60,6 +60,9 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     sample: str
     assay: str
     generation: int = 0
+    """Raised by whatever changes what a run would be made of."""
+    revision: int = 0
+    """Raised by whatever intake writes: what was decided from an older one is not written."""
     status: AnalysisStatus = AnalysisStatus.RECEIVING
     why: str = ""
     project: str = ""

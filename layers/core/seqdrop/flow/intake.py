@@ -89,9 +89,12 @@ class Intake:
             self.catalog.analyses.change(change, object_cause(object_), self.now())
         self.claims.advance(at)
 
-    def settle(self, object_: ObjectName, belongs: LeaveOut | Unplaced) -> str:
-        """Writes down where an object belongs that is no FASTQ file: a manifest."""
-        return self._settle(object_, "", belongs, 0)
+    def settle(self, object_: ObjectName, version: str, belongs: LeaveOut | Unplaced) -> str:
+        """Writes down where a version of an object belongs that is no FASTQ file: a manifest.
+
+        Of one that has been replaced since, nothing is written.
+        """
+        return self._settle(object_, version, belongs, 0)
 
     def _settle(
         self, object_: ObjectName, version: str, belongs: LeaveOut | Unplaced | None, tries: int
@@ -110,9 +113,11 @@ class Intake:
         said = [one for one in said if not one.is_refused or self._is_refused_still(one)]
         counts = expectation_that_counts(said)
         by = counts.manifest if counts else None
-        if version and (placement.version, placement.by) == (version, by):
+        if belongs is None and version and (placement.version, placement.by) == (version, by):
             return placement.note or "known", [placement.analysis] if placement.analysis else []
         known = self._known(object_, placement, said, belongs)
+        if belongs and (known.found is None or known.found.version != version):
+            return "replaced or deleted since", []
         decision = decide(known, timestamp(self.now()))
         change = change_of(decision, known, timestamp(self.now()))
         if change.changes_anything:

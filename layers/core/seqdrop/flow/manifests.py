@@ -66,7 +66,7 @@ class Manifests:
         try:
             described = self.objects.head(upload.bucket, upload.key)
         except Unreadable as error:
-            return self._hold(object_, str(error))
+            return self._hold(object_, "", str(error))
         if described is None or described.version != upload.version:
             return "a manifest that has been replaced or deleted since"
         placement, _ = self.catalog.uploads.known(object_)
@@ -90,7 +90,8 @@ class Manifests:
         else:
             self.queue.send_all(parts)
         self.queue.send_all([LookAt(one) for one in self._named_in_refused(before)])
-        return self.intake.settle(object_, LeaveOut(f"a manifest of {len(entries)} samples"))
+        done = LeaveOut(f"a manifest of {len(entries)} samples")
+        return self.intake.settle(object_, upload.version, done)
 
     def _entries(self, manifest: ManifestVersion, size: int) -> dict[AnalysisId, SampleEntry]:
         """What a manifest says, by analysis. Raises InvalidManifest."""
@@ -130,12 +131,12 @@ class Manifests:
         self.catalog.manifests.refuse(manifest)
         pieces = [named[i : i + _AT_ONCE] for i in range(0, len(named), _AT_ONCE)]
         self.queue.send_all([NamedInRefused(manifest, tuple(piece)) for piece in pieces])
-        return self._hold(manifest.object, why)
+        return self._hold(manifest.object, manifest.version, why)
 
-    def _hold(self, object_: ObjectName, why: str) -> str:
+    def _hold(self, object_: ObjectName, version: str, why: str) -> str:
         sample = unplaced_sample(object_.bucket, object_.key)
         held = AnalysisId(sample, self.intake.library.default_assay)
-        return self.intake.settle(object_, Unplaced(held, why))
+        return self.intake.settle(object_, version, Unplaced(held, why))
 
     def keep_back(self, part: NamedInRefused) -> str:
         """Keeps files that a refused manifest names from being run under their own names."""
@@ -178,7 +179,10 @@ class Manifests:
             return f"{part.analysis}: a newer version of the manifest has come"
         said = [Expectation(file.object, manifest, file) for file in files]
         said += [Expectation(object_, manifest) for object_ in sorted(named.formerly)]
-        messages: list[Message] = [*map(FileOfManifest, said), *map(LookAt, sorted(aside - named.now))]
+        messages: list[Message] = [
+            *map(FileOfManifest, said),
+            *map(LookAt, sorted(aside - named.now)),
+        ]
         if len(messages) > _AT_ONCE:
             self.queue.send_all(messages)
         else:

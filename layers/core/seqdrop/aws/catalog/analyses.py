@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from seqdrop.domain.intake import AnalysisChange
 
 SYSTEM = "seqdrop"
-_INPUTS_CHANGED = {"generation": 1}
+_INPUTS_CHANGED = {"generation": 1, "revision": 1}
 _NOT_COMPARED = frozenset({"status", "updated"})
 
 
@@ -86,8 +86,8 @@ class Analyses:
     ) -> list[Write]:  # fmt: skip
         """A change of one analysis with its audit event, for a transaction.
 
-        Its conditions are that nobody has changed the analysis since: neither its inputs nor, as
-        whoever claims or closes a run does, its status or its run.
+        Its condition is that nobody has written the analysis since it was read, be it only to
+        claim or to close a run.
         """
         what = change.what if change.after else "analysis removed"
         event = event_item(
@@ -115,26 +115,9 @@ class Analyses:
         self, key: Key, before: Item, after: Item, conditions: list[Condition]
     ) -> Write:
         """An update of what differs: other attributes may be those of a newer version."""
-        sets, adds, deletes, removes = {}, {}, {}, []
-        for name in sorted(before.keys() | after.keys()):
-            old, new = before.get(name), after.get(name)
-            if old == new:
-                continue
-            if new is None and not isinstance(old, set):
-                removes.append(name)
-            elif not isinstance(old if new is None else new, set):
-                sets[name] = new
-            elif not (gone := (old or set()) - (new or set())):
-                adds[name] = (new or set()) - (old or set())
-            elif not (come := (new or set()) - (old or set())):
-                deletes[name] = gone
-            else:
-                sets[name] = new
-                conditions.append((name, "=", old))
-                del come
-        return self._table.update_write(
-            key, sets=sets, adds=adds, deletes=deletes, removes=removes, conditions=conditions
-        )
+        sets = {name: new for name, new in after.items() if new != before.get(name)}
+        gone = sorted(before.keys() - after.keys())
+        return self._table.update_write(key, sets=sets, removes=gone, conditions=conditions)
 
     def hold(
         self, analysis: AnalysisId, cause: str, why: str, now: datetime, *,
@@ -184,6 +167,7 @@ class Analyses:
             self._table.update(
                 analysis_key(analysis.id),
                 sets={**sets, "why": assessment.why},
+                adds={"revision": 1},
                 conditions=conditions,
             )
         except Conflict:
@@ -199,9 +183,7 @@ def _attributes(analysis: Analysis | None, now: datetime) -> Item:
 
 
 def _as_it_was(analysis: Analysis) -> list[Condition]:
-    run = analysis.active_run
-    return [
-        ("generation", "=", analysis.generation),
-        ("status", "=", analysis.status.value),
-        ("active_run", "=", run.short) if run else ("active_run", "absent", None),
-    ]
+    """Every write of an analysis raises its revision."""
+    if not analysis.revision:  # of the release before
+        return [("revision", "absent", None), ("generation", "=", analysis.generation)]
+    return [("revision", "=", analysis.revision)]

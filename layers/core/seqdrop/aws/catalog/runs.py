@@ -56,6 +56,7 @@ class Runs:
                 "active_run": run.id.short,
                 "why": "",
             },
+            adds={"revision": 1},
             removes=["options"],
             conditions=[("generation", "=", analysis.generation), ("active_run", "absent", None)],
         )
@@ -81,6 +82,7 @@ class Runs:
                 "current_run": run.id.short,
                 "why": "; ".join(run.qc_reasons),
             },
+            adds={"revision": 1},
             removes=["options"],
             conditions=[("generation", "=", analysis.generation), ("active_run", "absent", None)],
         )
@@ -147,6 +149,7 @@ class Runs:
         free = self._table.update_write(
             analysis_key(run.id.analysis),
             sets=sets,
+            adds={"revision": 1},
             removes=["active_run"],
             conditions=[
                 ("active_run", "=", run.id.short),

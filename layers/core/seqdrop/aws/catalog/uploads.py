@@ -11,7 +11,6 @@ from seqdrop.aws.catalog.layout import (
     file_key,
     identity_text,
     placement_item,
-    placement_key,
     read_known,
 )
 from seqdrop.aws.catalog.table import Condition, Table, Write, from_item
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Uploads:
-    """Whatever is written of an object raises its revision, and only if nobody else has."""
+    """Where an object is, is written only if nobody else has written it since it was looked at."""
 
     def __init__(self, table: Table, analyses: Analyses) -> None:
         self._table = table
@@ -80,12 +79,8 @@ class Uploads:
             conditions = [("order", "absent or <", order)]
         if said.is_refused:
             conditions = [*conditions, ("file", "absent", None)]
-        put = self._table.put_write(item, *conditions)
-        raised = self._table.update_write(
-            placement_key(said.object), adds={"revision": 1}, sets={"object": item["object"]}
-        )
         try:
-            self._table.transact([put, raised])
+            self._table.put(item, *conditions)
         except Conflict:
             there = self._table.get((item["pk"], item["sk"]))
             if there and from_item(there, Expectation).manifest.order > order:
