@@ -15,7 +15,8 @@ from local.dynamodb import bulk_load
 from seqdrop.aws.catalog.layout import (
     STATUS_INDEX,
     STATUS_SHARDS,
-    analysis_item,
+    analysis_attributes,
+    analysis_key,
     file_key,
     job_key,
     run_item_key,
@@ -25,7 +26,7 @@ from seqdrop.aws.catalog.layout import (
 )
 from seqdrop.aws.catalog.table import Item, wire
 from seqdrop.domain.identity import AnalysisId, FileIdentity, RunId, StageOf
-from seqdrop.domain.records import AnalysisStatus
+from seqdrop.domain.records import Analysis, AnalysisStatus
 from tests.lab import Lab, open_lab
 
 SAMPLES = 100_000
@@ -92,7 +93,9 @@ def _items() -> Iterator[Item]:
         keys += [run_item_key(run)]
         keys += [job_key(StageOf(run, stage)) for stage in ("align", "call")]
         status = status_attributes(analysis, AnalysisStatus.ANALYSED, now)
-        yield {**analysis_item(analysis), "generation": 2, "holds": {}, **status}
+        pk, sk = analysis_key(analysis)
+        attributes = analysis_attributes(Analysis(analysis.sample, ASSAY, generation=2))
+        yield {"pk": pk, "sk": sk, **attributes, **status}
         details = {"sample": analysis.sample, "assay": ASSAY, "registered": timestamp(now)}
         for pk, sk in keys:
             yield {"pk": pk, "sk": sk, **details, "text": "x" * 200}

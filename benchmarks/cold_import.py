@@ -16,15 +16,15 @@ AIM = 1.4
 ROUNDS = 9
 PROJECT = Path(__file__).resolve().parent.parent
 BUILDS = {
-    "copy_audit": ("audit",),
-    "end_run": ("wiring.closing",),
-    "finish_run": ("wiring.closing",),
-    "plan_run": ("plans",),
-    "poll_job": ("wiring.job_flow",),
-    "record_failure": ("wiring.closing",),
-    "record_job_event": ("wiring.job_flow", "references"),
-    "register_upload": ("intake", "manifests"),
-    "submit_job": ("wiring.job_flow",),
+    "copy_audit": "audit_copy",
+    "end_run": "closing",
+    "finish_run": "closing",
+    "plan_run": "plans",
+    "poll_job": "polling",
+    "record_failure": "closing",
+    "record_job_event": "job_news",
+    "register_upload": "manifests",
+    "submit_job": "submission",
 }
 """What each handler builds with its first event: imports alone would hide the clients."""
 
@@ -40,7 +40,7 @@ def _measure(folder: Path) -> Measure:
     ours: list[float] = []
     bare: list[float] = []
     for _ in range(ROUNDS):
-        seconds, clients = _time(folder, "function", *BUILDS[folder.name])
+        seconds, clients = _time(folder, "function", BUILDS[folder.name])
         ours.append(seconds)
         bare.append(_time(folder, "bare", *clients)[0])
     against = f"bare boto3 with clients of {', '.join(clients)}; medians of {ROUNDS}"
@@ -52,7 +52,7 @@ def _time(folder: Path, *arguments: str) -> tuple[float, list[str]]:
     child = Path(__file__).with_name("import_child.py")
     ended = subprocess.run(
         [sys.executable, "-P", str(child), *arguments],
-        env=_environment(folder),
+        env=cold_environment(folder),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -61,7 +61,7 @@ def _time(folder: Path, *arguments: str) -> tuple[float, list[str]]:
     return float(seconds), clients
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def cold_environment(folder: Path) -> dict[str, str]:
     """As in Lambda: the function's folder and its layers, and settings that lead nowhere."""
     images = json.dumps(dict.fromkeys(get_args(QueueKind), "none"))
     return {
@@ -81,5 +81,9 @@ def _environment(folder: Path) -> dict[str, str]:
         "ANALYSE_SAMPLE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:none",
         "JOB_QUEUE_PREFIX": "none",
         "IMAGES": images,
+        "JOB_DEFINITIONS": images,
+        "SHORTEST_POLL_SECONDS": "60",
+        "RUNNABLE_TIMEOUT_SECONDS": "14400",
+        "SCRATCH_GIB": "1000",
         "PIPELINES_DIR": str(PROJECT / "pipelines"),
     }

@@ -1,8 +1,8 @@
 """Run by its path in a fresh process: a function's cold start, or that of bare boto3.
 
-`import_child.py function BUILD…` imports the handler on the path and calls what builds its
-dependencies; `import_child.py bare SERVICE…` makes the same clients. Prints the seconds that it
-took (of the processor, so that neighbours do not count) and which clients were made.
+`import_child.py function FLOW` imports the handler on the path and builds the flow that it calls;
+`import_child.py bare SERVICE…` makes the same clients. Prints the seconds that it took (of the
+processor, so that neighbours do not count) and which clients were made.
 """
 
 import time
@@ -27,7 +27,7 @@ def main() -> None:
     if kind == "bare":
         _make_clients(names)
     else:
-        _build(names)
+        _build(*names)
     seconds = time.process_time() - BEGUN
     print(seconds, *made)
 
@@ -41,15 +41,11 @@ def _make_clients(services: list[str]) -> None:
         boto3.client(service, config=config)  # type: ignore[call-overload]  # by name
 
 
-def _build(names: list[str]) -> None:
-    """Dotted names below the handler's module, each of something to call."""
+def _build(flow: str) -> None:
+    """A flow, by its name in the composition."""
     import handler  # type: ignore[import-not-found]  # of the function on the path
 
-    for name in names:
-        found = handler
-        for part in name.split("."):
-            found = getattr(found, part)
-        found()
+    getattr(handler.flows, flow)
 
 
 if __name__ == "__main__":

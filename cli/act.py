@@ -54,7 +54,6 @@ def rerun(
 
 def _release(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> "Analysis | None":
     """The released analysis; None where there is nothing to do."""
-    from cli.stack import now
     from cli.view import choose_analysis
     from seqdrop.domain.records import AnalysisStatus, RunOptions
     from seqdrop.flow.retry import retry_on_conflict
@@ -65,7 +64,7 @@ def _release(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> 
         _check_rerun(analysis, items, options.from_stage)
         if analysis.status is AnalysisStatus.ANALYSED and options == RunOptions():
             return None
-        stack.catalog.analyses.release(analysis, stack.who(), options, now())
+        stack.catalog.analyses.release(analysis, stack.who(), options, stack.now())
         return analysis
 
     often = CommandFailed(f"{sample} keeps changing: try again in a moment")
@@ -134,13 +133,11 @@ def stop(
 
 def _stop(stack: "Stack", analysis: "Analysis", why: str, who: str) -> "RunId | None":
     """Holds the analysis first: a run that ends meanwhile must not be followed by the next one."""
-    from cli.stack import now
-
     analyses = stack.catalog.analyses
     why = analysis.holds.get("stopped", why)  # the first to stop it says why
     if "stopped" in analysis.holds and not analysis.active_run:
         return None
-    analyses.hold(analysis.id, "stopped", why, now(), who=who)
+    analyses.hold(analysis.id, "stopped", why, stack.now(), who=who)
     held = analyses.get(analysis.id)
     run = held.active_run if held else None
     if run:

@@ -76,7 +76,6 @@ def _supply(stack: "Stack", sample: str, vcf: Path, column: str) -> tuple[Docume
     import msgspec
 
     from cli.packed import opened
-    from cli.stack import now
     from seqdrop.domain.genotypes import counts, parse_genotypes
     from seqdrop.domain.naming import supplied_key
     from seqdrop.domain.supplied import SuppliedFingerprint
@@ -84,7 +83,7 @@ def _supply(stack: "Stack", sample: str, vcf: Path, column: str) -> tuple[Docume
 
     with opened(vcf) as source:
         found = parse_genotypes(text_lines(source), column, vcf.name)
-    when = now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    when = stack.now().strftime("%Y-%m-%dT%H:%M:%SZ")
     supplied = SuppliedFingerprint(when, stack.who(), found.sites)
     bucket = stack.output("ResultsBucket")
     stack.objects.put(bucket, supplied_key(sample), msgspec.json.encode(supplied))

@@ -2,8 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,21 +13,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.utils import is_valid_endpoint_url, is_valid_ipv6_endpoint_url
 
 from cli.faults import CommandFailed
-from seqdrop.aws.batch import Batch
-from seqdrop.aws.catalog import Catalog
-from seqdrop.aws.executions import Executions
-from seqdrop.aws.objects import Objects
-from seqdrop.aws.queues import UploadsQueue
-from seqdrop.flow.closing import Closing
-from seqdrop.flow.jobs import JobFlow
-from seqdrop.flow.references import ReferenceFlow
-from seqdrop.library import Library
-from seqdrop.settings import Settings
+from seqdrop.composition import Composition
 
 if TYPE_CHECKING:
     from cli.dead_letters import DeadLetters
     from seqdrop.domain.records import Analysis
 
+DEFAULT_RUNNABLE_TIMEOUT_SECONDS, DEFAULT_SCRATCH_GIB = 14_400, 1_000
+"""The template's own defaults, for a stack of before it had these parameters."""
 PIPELINES = Path(__file__).resolve().parent.parent / "pipelines"
 _LOCAL_REGION = "us-east-1"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -41,94 +32,96 @@ _CONFIG = Config(
 )
 
 
-def now() -> datetime:
-    """The clock of what a person does."""
-    return datetime.now(UTC)
+class Outputs:
+    """A stack's outputs and parameters, as what the flows are built of.
+
+    Each raises CommandFailed where the stack is of a version that does not have it yet.
+    """
+
+    pipelines_dir = str(PIPELINES)
+
+    def __init__(
+        self, stack: str, outputs: Mapping[str, str], parameters: Mapping[str, str]
+    ) -> None:
+        self._stack = stack
+        self._outputs = outputs
+        self._parameters = parameters
+
+    def output(self, name: str) -> str:
+        """One of the stack's outputs."""
+        if name not in self._outputs:
+            raise CommandFailed(
+                f"the stack {self._stack!r} has no output {name}: deploy this version of Seqdrop"
+            )
+        return self._outputs[name]
+
+    @property
+    def catalog_table(self) -> str:
+        """The catalog's table."""
+        return self.output("CatalogTable")
+
+    @property
+    def results_bucket(self) -> str:
+        """The bucket of plans and results."""
+        return self.output("ResultsBucket")
+
+    @property
+    def references_bucket(self) -> str:
+        """The bucket of references."""
+        return self.output("ReferencesBucket")
+
+    @property
+    def uploads_queue_url(self) -> str:
+        """The queue that register_upload reads."""
+        return self.output("UploadsQueueUrl")
+
+    @property
+    def analyse_sample_arn(self) -> str:
+        """The state machine that analyses samples."""
+        return self.output("AnalyseSampleStateMachine")
+
+    @property
+    def job_queue_prefix(self) -> str:
+        """What the names of job queues begin with."""
+        return self.output("JobQueuePrefix")
+
+    @property
+    def queue_kinds(self) -> frozenset[str]:
+        """The kinds of queues that are here."""
+        return frozenset(self.output("QueueKinds").split(","))
+
+    @property
+    def runnable_timeout_seconds(self) -> int:
+        """How long a job may wait for a host."""
+        return int(self._parameters.get("RunnableTimeoutSeconds", DEFAULT_RUNNABLE_TIMEOUT_SECONDS))
+
+    @property
+    def scratch_gib(self) -> int:
+        """Scratch of a CPU host."""
+        return int(self._parameters.get("ScratchGib", DEFAULT_SCRATCH_GIB))
 
 
-@dataclass(frozen=True)
-class Stack:
-    """A stack's outputs, and the adapters and flows over them, each made when it is needed."""
+class Stack(Composition):
+    """A stack, and the adapters and flows over it, each made when it is needed."""
 
-    name: str
-    outputs: Mapping[str, str]
-    session: boto3.Session
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        name: str,
+        outputs: Mapping[str, str],
+        session: boto3.Session,
+        parameters: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.outputs = outputs
+        self.session = session
+        self.parameters = parameters or {}
+        settings = Outputs(name, outputs, self.parameters)
+        self.output = settings.output
+        super().__init__(settings, self.client)
 
     def client(self, service: str) -> Any:
         """A client of one AWS service."""
         return self.session.client(service, config=_CONFIG)  # type: ignore[call-overload]  # by name
-
-    def output(self, name: str) -> str:
-        """One of the stack's outputs."""
-        if name not in self.outputs:
-            raise CommandFailed(
-                f"the stack {self.name!r} has no output {name}: deploy this version of Seqdrop"
-            )
-        return self.outputs[name]
-
-    @cached_property
-    def catalog(self) -> Catalog:
-        """The catalog's table."""
-        return Catalog(self.client("dynamodb"), self.output("CatalogTable"))
-
-    @cached_property
-    def s3(self) -> Any:
-        """The client for large objects."""
-        return self.client("s3")
-
-    @cached_property
-    def objects(self) -> Objects:
-        """S3."""
-        return Objects(self.s3)
-
-    @cached_property
-    def executions(self) -> Executions:
-        """The state machine that analyses samples."""
-        return Executions(self.client("stepfunctions"), self.output("AnalyseSampleStateMachine"))
-
-    @cached_property
-    def queue(self) -> UploadsQueue:
-        """The queue that register_upload reads."""
-        return UploadsQueue(self.client("sqs"), self.output("UploadsQueueUrl"))
-
-    @cached_property
-    def library(self) -> Library:
-        """Pipelines and assays, as this copy of Seqdrop has them."""
-        return Library(str(PIPELINES))
-
-    @cached_property
-    def job_flow(self) -> JobFlow:
-        """Batch jobs."""
-        return JobFlow(
-            catalog=self.catalog,
-            objects=self.objects,
-            batch=Batch(self.client("batch")),
-            executions=self.executions,
-            results_bucket=self.output("ResultsBucket"),
-            queue_prefix=self.output("JobQueuePrefix"),
-            prices=self.library.prices,
-            now=now,
-            runnable_timeout_seconds=int(
-                self.parameters.get("RunnableTimeoutSeconds", Settings().runnable_timeout_seconds)
-            ),
-            scratch_gib=int(self.parameters.get("ScratchGib", Settings().scratch_gib)),
-        )
-
-    @cached_property
-    def closing(self) -> Closing:
-        """The end of runs."""
-        results = self.output("ResultsBucket")
-        return Closing(self.catalog, self.objects, self.queue, self.job_flow, results, now)
-
-    @cached_property
-    def reference_flow(self) -> ReferenceFlow:
-        """Adding references."""
-        bucket = self.output("ReferencesBucket")
-        kinds = frozenset(self.output("QueueKinds").split(","))
-        return ReferenceFlow(
-            self.catalog, self.objects, self.job_flow, self.library, bucket, now, kinds
-        )
 
     @cached_property
     def dead_letters(self) -> "DeadLetters":

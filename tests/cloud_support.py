@@ -5,14 +5,14 @@ A handler is loaded as Lambda does, from its own folder, and called with the eve
 
 import importlib.util
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from itertools import count
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import boto3
@@ -20,16 +20,30 @@ import pytest
 from moto import mock_aws
 
 from local import dynamodb
-from seqdrop import wiring
+from seqdrop import composition
 from seqdrop.aws.batch import JobRequest
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.objects import Objects
+from seqdrop.composition import Composition
 from seqdrop.domain.identity import RunId
 from seqdrop.domain.records import JobState
+from seqdrop.settings import load_settings
 from tests.domain_support import IMAGES, reference
 from tests.infrastructure.stack import PROJECT, of_type
 
 REGION, TABLE, UPLOADS, RESULTS = "us-east-1", "catalog", "uploads", "results"
+SETTINGS = {
+    "catalog_table": TABLE,
+    "results_bucket": RESULTS,
+    "audit_bucket": "audit",
+    "analyse_sample_arn": f"arn:aws:states:{REGION}:123456789012:stateMachine:none",
+    "job_queue_prefix": "lab",
+    "images": IMAGES,
+    "job_definitions": {},
+    "shortest_poll_seconds": 60,
+    "runnable_timeout_seconds": 14_400,
+    "scratch_gib": 1_000,
+}
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ASSAYS = """
 default: wgs
@@ -162,10 +176,17 @@ class Cloud:
     objects: Objects
     queue_url: str
     clock: Clock
+    settings: dict[str, Any]
     batch: FakeBatch = field(default_factory=FakeBatch)
     executions: FakeExecutions = field(default_factory=FakeExecutions)
     _handlers: dict[str, ModuleType] = field(default_factory=dict)
     _sequence: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @cached_property
+    def flows(self) -> Composition:
+        """Every flow, over the fakes; as the command would build them."""
+        here = {"references_bucket": "references", "queue_kinds": frozenset({"cpu"})}
+        return Parts(self, SimpleNamespace(**self.settings, **here))
 
     @property
     def s3(self) -> Any:
@@ -201,9 +222,7 @@ class Cloud:
             if not own:
                 return failed
             for message in own:
-                sqs.delete_message(
-                    QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"]
-                )
+                sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
             failed += self.deliver("register_upload", *(message["Body"] for message in own))
 
     def drop(self, key: str, body: bytes) -> dict[str, Any]:
@@ -284,7 +303,9 @@ def make_table(client: Any) -> None:
 @contextmanager
 def open_cloud(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """A cloud with a lab's own pipelines and a reference that is ready."""
-    _settings(folder, monkeypatch)
+    _write_library(folder)
+    settings = {**SETTINGS, "pipelines_dir": str(folder)}
+    _tell_functions(settings, monkeypatch)
     with mock_aws(), dynamodb.patched():
         dynamodb_client, s3 = client_of("dynamodb"), client_of("s3")
         make_table(dynamodb_client)
@@ -293,42 +314,39 @@ def open_cloud(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]
         versions = {"Status": "Enabled"}
         s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration=versions)
         url = client_of("sqs").create_queue(QueueName="uploads")["QueueUrl"]
+        settings["uploads_queue_url"] = url
         monkeypatch.setenv("UPLOADS_QUEUE_URL", url)
-        cloud = Cloud(Catalog(dynamodb_client, TABLE), Objects(s3), url, Clock())
+        cloud = Cloud(Catalog(dynamodb_client, TABLE), Objects(s3), url, Clock(), settings)
         cloud.catalog.references.add(reference(), "test", START)
-        _wire(cloud, monkeypatch)
+        monkeypatch.setattr(composition, "compose", lambda kind: Parts(cloud, load_settings(kind)))
         yield cloud
-        forget()
 
 
-def _settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _write_library(folder: Path) -> None:
     (folder / "assays.yaml").write_text(ASSAYS)
     (folder / "quick.yaml").write_text(QUICK)
     for name in ("names.yaml", "prices.yaml"):
         (folder / name).write_text((PROJECT / "pipelines" / name).read_text())
     (folder / "references.yaml").write_text("name: r\ndescription: r\nstages: {}\n")
+
+
+def _tell_functions(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment that functions are started with."""
     given = {
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION,
         "POWERTOOLS_SERVICE_NAME": "test", "POWERTOOLS_METRICS_NAMESPACE": "Seqdrop",
-        "CATALOG_TABLE": TABLE, "RESULTS_BUCKET": RESULTS, "JOB_QUEUE_PREFIX": "lab",
-        "IMAGES": json.dumps(IMAGES), "PIPELINES_DIR": str(folder),
     }  # fmt: skip
-    for name, value in given.items():
-        monkeypatch.setenv(name, value)
+    for name, value in settings.items():
+        given[name.upper()] = json.dumps(value) if isinstance(value, dict) else str(value)
+    for name, text in given.items():
+        monkeypatch.setenv(name, text)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
 
 
-def _wire(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    forget()
-    monkeypatch.setattr(wiring, "now", cloud.clock)
-    monkeypatch.setattr(wiring, "_client", client_of)
-    monkeypatch.setattr(wiring, "batch", cache(lambda: cloud.batch))
-    monkeypatch.setattr(wiring, "executions", cache(lambda: cloud.executions))
+class Parts(Composition):
+    """What functions are built of, over the cloud's fakes and its clock."""
 
-
-def forget() -> None:
-    """What the wiring has made is made anew."""
-    for made in vars(wiring).values():
-        clear: Callable[[], None] | None = getattr(made, "cache_clear", None)
-        if clear and getattr(made, "__module__", "") in {"seqdrop.wiring", "seqdrop.settings"}:
-            clear()
+    def __init__(self, cloud: Cloud, settings: Any) -> None:
+        super().__init__(settings, client_of, cloud.clock)
+        fakes: Any = {"batch": cloud.batch, "executions": cloud.executions}
+        vars(self).update(fakes, tokens=cloud.executions)

@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from seqdrop.aws.catalog.layout import analysis_attributes, analysis_key
+from seqdrop.aws.catalog.table import Item
 from seqdrop.domain.blueprint import Blueprint, make_blueprint
 from seqdrop.domain.identity import AnalysisId, FileIdentity, JobOwner
+from seqdrop.domain.inputs import sealed
+from seqdrop.domain.intake import AnalysisChange
 from seqdrop.domain.pipeline import Args, Assay, Linear, Output, Pipeline, Size, Stage, Step
 from seqdrop.domain.plan import LocalFile, StoredObject
 from seqdrop.domain.records import Analysis, FastqFile, Job, Run
@@ -117,3 +121,16 @@ def analysis(*files: FastqFile, **given: Any) -> Analysis:
     """An analysis that has registered some files."""
     seen = frozenset(file.seen for file in files)
     return Analysis("NA1", "wgs", files_seen=seen, **given)
+
+
+def analysis_item(of: Analysis) -> Item:
+    """The item of an analysis."""
+    pk, sk = analysis_key(of.id)
+    return {"pk": pk, "sk": sk, **analysis_attributes(of)}
+
+
+def change_to(
+    after: Analysis, before: Analysis | None = None, what: str = "begun"
+) -> AnalysisChange:
+    """A change of an analysis, sealed as intake seals it."""
+    return AnalysisChange(after.id, before, sealed(before, after), what)

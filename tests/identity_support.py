@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from seqdrop import wiring
 from seqdrop.domain.fingerprint import Fingerprint
 from seqdrop.domain.identity import AnalysisId
 from seqdrop.domain.naming import supplied_key
@@ -74,7 +73,7 @@ def start(
             cloud.upload(f"{assay}/{sample}_{mate}.fastq.gz", reads(5, mate=mate))
     else:
         cloud.catalog.analyses.release(analysis, "test", options, cloud.clock())
-        wiring.claims().advance(AnalysisId(sample, assay))
+        cloud.flows.claims.advance(AnalysisId(sample, assay))
     (name,) = set(cloud.executions.started) - before
     bench = Bench(cloud, cloud.executions.started[name])
     bench.state("plan_run")

@@ -363,9 +363,7 @@ class World:
         content, generation = self.running.pop(id_)
         self.succeeded[id_].add(content)
         analysis = self.catalog.analyses[id_]
-        free = msgspec.structs.replace(
-            analysis, active_run=None, revision=analysis.revision + 1
-        )
+        free = msgspec.structs.replace(analysis, active_run=None, revision=analysis.revision + 1)
         if analysis.generation == generation:
             free = msgspec.structs.replace(
                 free, current_run=analysis.active_run, status=AnalysisStatus.ANALYSED

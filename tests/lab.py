@@ -15,21 +15,17 @@ import boto3
 from moto.secretsmanager.utils import SecretsManagerSecretIdentifier
 from moto.utilities.id_generator import moto_id_manager
 
+from cli.stack import Outputs
 from local.deploy import ACCOUNT, REGION
 from local.runtime import Runtime, RuntimeSettings
-from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import read_sample
-from seqdrop.aws.executions import Executions
-from seqdrop.aws.objects import Objects
+from seqdrop.composition import Composition
 from seqdrop.domain.identity import AnalysisId, ReferenceId
 from seqdrop.domain.plan import LocalFile, StoredObject
 from seqdrop.domain.records import Analysis, Job, Run
 from seqdrop.domain.reference import ReferenceState
-from seqdrop.flow.jobs import JobFlow
 from seqdrop.flow.references import ReferenceFlow
-from seqdrop.library import Library
-from seqdrop.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 WAIT_SECONDS = 60.0
@@ -175,21 +171,9 @@ class Lab:
 
     def references(self) -> ReferenceFlow:
         """The flow that adds references."""
-        from seqdrop.wiring import now
-
-        library, objects = (
-            Library(str(self.runtime.settings.project / "pipelines")),
-            Objects(self.client("s3")),
-        )
-        jobs = JobFlow(
-            self.catalog, objects, Batch(self.client("batch")),
-            Executions(self.client("stepfunctions")), self.results,
-            self.runtime.outputs["JobQueuePrefix"], library.prices, now,
-            Settings().runnable_timeout_seconds, Settings().scratch_gib,
-        )  # fmt: skip
-        bucket = self.runtime.outputs["ReferencesBucket"]
-        kinds = frozenset(self.runtime.outputs["QueueKinds"].split(","))
-        return ReferenceFlow(self.catalog, objects, jobs, library, bucket, now, kinds)
+        settings = Outputs("seqdrop", self.runtime.outputs, {})
+        settings.pipelines_dir = str(self.runtime.settings.project / "pipelines")
+        return Composition(settings, self.client).reference_flow
 
 
 LICENCE_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:dragen-licence-AbCdEf"

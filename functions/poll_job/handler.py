@@ -3,25 +3,20 @@
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from seqdrop import wiring
-from seqdrop.aws.faults import faults_are_transient
-from seqdrop.machine_events import stage_of
+from seqdrop.composition import compose
+from seqdrop.domain.identity import StageInput
+from seqdrop.settings import PollJobSettings
+from seqdrop.tasks import stage_of, task
 
 logger = Logger()
 metrics = Metrics()
+flows = compose(PollJobSettings)
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
-@faults_are_transient
-def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Takes the run's ids, the stage's name and a task token."""
-    stage = stage_of(event)
-    logger.append_keys(
-        sample_id=stage.sample, run_key=stage.run_key, execution_arn=event["execution"]
-    )
-    status = wiring.job_flow().poll(stage, event["token"])
+@task(stage_of, logger, metrics)
+def handler(stage: StageInput, event: dict[str, Any]) -> None:
+    """Takes the stage's ids and a task token."""
+    status = flows.polling.poll(stage, event["token"])
     metrics.add_metric(name="JobPolls", unit="Count", value=1)
     logger.info("job polled", stage=stage.stage, status=status)

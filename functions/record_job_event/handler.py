@@ -1,48 +1,35 @@
 """Records what Batch says of a job, and wakes who waits for it."""
 
-from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from seqdrop import wiring
 from seqdrop.aws.events import read_job_event
+from seqdrop.composition import compose
 from seqdrop.domain.identity import StageOf
 from seqdrop.flow.jobs import owner_of
-from seqdrop.flow.references import ReferenceFlow
 from seqdrop.messages import each_message
+from seqdrop.settings import RecordJobEventSettings
 
 logger = Logger()
 metrics = Metrics()
-
-
-@cache
-def references() -> ReferenceFlow:
-    """Built with the first job over a reference."""
-    return ReferenceFlow(
-        catalog=wiring.catalog(),
-        objects=wiring.objects(),
-        jobs=wiring.job_flow(),
-        library=wiring.library(),
-        references_bucket="",
-        now=wiring.now,
-    )
+flows = compose(RecordJobEventSettings)
 
 
 def record(body: str) -> None:
     """One event; late and doubled ones change nothing."""
     state = read_job_event(body)
     owner = owner_of(state)
-    job = wiring.job_flow().record(owner, state) if owner else None
+    job = flows.job_news.record(owner, state) if owner else None
     metrics.add_metric(name="JobEvents", unit="Count", value=1)
     if job is None:
         logger.info("not a job of ours", job_id=state.job_id, status=state.status)
         return
     if isinstance(job.owner, StageOf):
-        wiring.job_flow().answer(job)
+        flows.job_news.answer(job)
     elif job.has_ended:
-        references().settle(job.owner.reference)
+        flows.preparation.settle(job.owner.reference)
     if state.blocked:
         metrics.add_metric(name="QueuesBlocked", unit="Count", value=1)
         logger.warning("queue blocked", queue=job.queue, job_id=job.job_id, reason=state.blocked)

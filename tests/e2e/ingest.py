@@ -7,9 +7,9 @@ from typing import Any
 
 from cli.view import sample_document
 from seqdrop.aws.queues import UploadsQueue
+from seqdrop.composition import now
 from seqdrop.domain.naming import unplaced_sample
 from seqdrop.domain.records import RunOptions
-from seqdrop.wiring import now
 from tests.lab import Lab
 
 _ASSAYS = """

@@ -94,11 +94,13 @@ def test_options_become_a_manifest_and_the_same_upload_again_starts_nothing(
     command.good("wait", "NA2", "--timeout", "60")
     assert command.ask(*arguments) == first
     manifest = first["manifest"].removeprefix(f"s3://{bench.lab.uploads}/")
-    bench.lab.wait_until(
-        lambda: (
-            len(bench.lab.catalog.analyses.uploads(ObjectName(bench.lab.uploads, manifest))[0]) == 2
-        )
-    )
+    versions = bench.lab.client("s3").list_object_versions(
+        Bucket=bench.lab.uploads, Prefix=manifest
+    )["Versions"]
+    assert len(versions) == 2
+    (newest,) = (version["VersionId"] for version in versions if version["IsLatest"])
+    name = ObjectName(bench.lab.uploads, manifest)
+    bench.lab.wait_until(lambda: bench.lab.catalog.uploads.known(name)[0].version == newest)
     command.good("wait", "NA2", "--timeout", "60")
     [analysis] = command.ask("show", "NA2")["analyses"]
     assert (analysis["project"], len(analysis["runs"])) == ("p1", 1)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from cli.stack import Outputs
 from infrastructure.conditions import broken_rules
-from seqdrop.settings import Settings
 from tests.infrastructure.stack import made, made_of_type, source, transformed
 
 PARAMETERS = source()["Parameters"]
@@ -215,7 +215,8 @@ def test_every_choice_together_stays_under_the_size_that_was_set() -> None:
     assert len(transformed()["Resources"]) <= 300
 
 
-@pytest.mark.parametrize("name", ["RunnableTimeoutSeconds", "ScratchGib", "ShortestPollSeconds"])
-def test_a_setting_that_is_not_given_is_the_template_s_default(name: str) -> None:
-    setting = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-    assert getattr(Settings(), setting) == int(source()["Parameters"][name]["Default"])
+def test_what_a_stack_of_before_does_not_say_is_the_template_s_default() -> None:
+    before = Outputs("seqdrop", {}, {})
+    parameters = source()["Parameters"]
+    assert before.runnable_timeout_seconds == int(parameters["RunnableTimeoutSeconds"]["Default"])
+    assert before.scratch_gib == int(parameters["ScratchGib"]["Default"])

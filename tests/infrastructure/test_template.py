@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from seqdrop import settings
 from tests.infrastructure.stack import (
     PROJECT,
     TEMPLATE,
@@ -66,14 +67,14 @@ def test_every_function_has_one_name_in_its_folder_its_resource_and_its_logs() -
         assert function["Description"]
 
 
-def test_every_function_gets_only_settings_that_the_package_reads() -> None:
-    from seqdrop.settings import Settings
-
-    known = {name.upper() for name in Settings.__struct_fields__}
+@pytest.mark.parametrize("name", functions())
+def test_a_function_gets_exactly_the_settings_that_it_reads(name: str) -> None:
     shared = source()["Globals"]["Function"]["Environment"]["Variables"]
-    given = [shared, *(f["Environment"]["Variables"] for f in functions().values())]
-    names = {name for variables in given for name in variables}
-    assert {name for name in names if not name.startswith("POWERTOOLS_")} == known
+    given = shared | functions()[name]["Environment"]["Variables"]
+    handler = (PROJECT / functions()[name]["CodeUri"] / "handler.py").read_text("utf-8")
+    (kind,) = re.findall(r"^flows = compose\((\w+)\)$", handler, re.MULTILINE)
+    fields = {field.upper() for field in getattr(settings, kind).__struct_fields__}
+    assert {name for name in given if not name.startswith("POWERTOOLS_")} == fields
 
 
 @pytest.mark.parametrize("name", sorted(BUCKETS.keys() - {"AuditBucket"}))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +14,8 @@ from seqdrop.domain.identity import ReferenceId, RunId
 from seqdrop.domain.plan import encode
 from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus, StageRun
 from tests.cloud_support import START, Cloud, open_cloud
-from tests.domain_support import blueprint, run_of
+from tests.domain_support import analysis as analysis_of
+from tests.domain_support import blueprint, change_to, lane_pair, run_of
 
 RUN = run_of(
     blueprint(), blueprint=encode(blueprint()), parts={"sequence": "s1"}, reference="tiny/1"
@@ -25,7 +27,8 @@ STAGES = [StageRun("align", "k1", "NA1/wgs/align/k1/1/", "cpu")]
 @pytest.fixture
 def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     with open_cloud(tmp_path, monkeypatch) as cloud:
-        cloud.catalog.analyses.ensure(RUN.id.analysis, START)
+        begun = change_to(analysis_of(*lane_pair()))
+        cloud.catalog.analyses.change(begun, "test", START)
         yield cloud
 
 
@@ -34,6 +37,13 @@ def analysis(cloud: Cloud) -> Analysis:
     found = cloud.catalog.analyses.get(RUN.id.analysis)
     assert found is not None
     return found
+
+
+def trail(cloud: Cloud) -> list[dict[str, Any]]:
+    """What happened since there are files, in order."""
+    begun, *events = cloud.catalog.analyses.events("NA1")
+    assert begun["what"] == "begun"
+    return events
 
 
 def run(cloud: Cloud, wanted: Run = RUN) -> Run:
@@ -82,7 +92,7 @@ def test_of_many_claims_at_once_exactly_one_wins(cloud: Cloud) -> None:
     assert analysis(cloud).active_run == RunId("NA1", "wgs", f"{winner:024x}", 1)
     runs = [i for i in cloud.catalog.analyses.partition("NA1") if str(i["sk"]).startswith("RUN#")]
     assert [item["run_key"] for item in runs] == [f"{winner:024x}"]
-    assert [e["what"] for e in cloud.catalog.analyses.events("NA1")] == ["run claimed"]
+    assert [event["what"] for event in trail(cloud)] == ["run claimed"]
 
 
 def test_of_many_who_close_a_run_exactly_one_does(cloud: Cloud) -> None:
@@ -175,7 +185,7 @@ def test_an_earlier_good_run_is_taken_again(cloud: Cloud) -> None:
     cloud.catalog.runs.adopt(analysis(cloud), run(cloud), TINY, cloud.clock())
     assert (analysis(cloud).status, analysis(cloud).current_run) == ("ANALYSED", RUN.id)
     assert analysis(cloud).why == "FAIL: mapped; WARN: depth", "its verdict is taken with it"
-    what = [e["what"] for e in cloud.catalog.analyses.events("NA1")]
+    what = [event["what"] for event in trail(cloud)]
     assert what == ["run claimed", "run succeeded", "held", "run adopted"]
 
 
@@ -212,7 +222,7 @@ def test_every_audit_event_has_a_time_and_a_cause_of_its_own(cloud: Cloud) -> No
     cloud.catalog.runs.close(
         ended(RunStatus.SUCCEEDED), seen, AnalysisStatus.ANALYSED, cloud.clock()
     )
-    events = cloud.catalog.analyses.events("NA1")
+    events = trail(cloud)
     assert [str(e["sk"]).split("#", 1)[1] for e in events] == [
         f"claim#{RUN.id.short}", f"run#{RUN.id.short}", f"close#{RUN.id.short}",
     ]  # fmt: skip

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from seqdrop import wiring
 from seqdrop.aws.batch_detail import read_state
 from seqdrop.aws.catalog.layout import job_parameter
 from seqdrop.domain.blocked import NO_HOST, REMEDIES, cancel_reason
@@ -276,18 +275,18 @@ def test_a_look_that_batch_answers_slowly_ends_in_time_and_gives_nothing_up(
 
 def test_many_that_no_host_comes_for_are_each_told_at_their_next_look(submitted: Bench) -> None:
     cloud, line = submitted.cloud, ["NA2", "NA3", "NA4", "NA5"]
-    catalog, flow = cloud.catalog, wiring.job_flow()
+    catalog, polling = cloud.catalog, cloud.flows.polling
     jobs = {}
     for number, sample in enumerate(line, 2):
         owner = StageOf(RunId(sample, "wgs", "abc", 1), "align")
         catalog.jobs.start(job_of(owner, name=sample))
         waits = JobState(f"job-{number}", "RUNNABLE")
-        recorded = flow.record(owner, waits)
+        recorded = polling.news.record(owner, waits)
         assert recorded is not None
         jobs[sample] = (recorded, waits)
     cloud.clock.turn(LIMIT + 60)
     for sample in reversed(line):  # the last submitted may be looked at first
-        flow.take(*jobs[sample])
+        polling.take(*jobs[sample])
         (number,) = [n for n, one in enumerate(line, 2) if one == sample]
         assert cloud.batch.cancelled[f"job-{number}"] == cancel_reason(NO_HOST)
 

@@ -14,7 +14,6 @@ from botocore.exceptions import ClientError
 from cli import references as command
 from cli.faults import CommandFailed
 from cli.parts import Part, stored_parts
-from seqdrop import wiring
 from seqdrop.aws.catalog.layout import job_parameter
 from seqdrop.aws.catalog.references import References
 from seqdrop.domain.errors import InvalidInput
@@ -23,7 +22,7 @@ from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.plan import StageResult, encode
 from seqdrop.domain.records import Job, JobState
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
-from seqdrop.flow.references import ReferenceFlow
+from seqdrop.flow.references import Preparation, ReferenceFlow
 from tests.cloud_support import Cloud, job_event, open_cloud
 from tests.domain_support import part
 from tests.infrastructure.stack import PROJECT
@@ -93,11 +92,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         indexes = (PROJECT / "pipelines/references.yaml").read_text("utf-8")
         (tmp_path / "references.yaml").write_text(indexes)
         cloud.s3.create_bucket(Bucket="references")
-        flow = ReferenceFlow(
-            cloud.catalog, cloud.objects, wiring.job_flow(), wiring.library(), "references",
-            cloud.clock, frozenset({"cpu"}),
-        )  # fmt: skip
-        yield Bench(cloud, flow)
+        yield Bench(cloud, cloud.flows.reference_flow)
 
 
 def test_a_version_is_ready_when_the_last_of_its_indexes_is_there(bench: Bench) -> None:
@@ -168,7 +163,7 @@ def test_an_end_that_was_recorded_but_never_settled_is_settled_by_the_next_look(
 ) -> None:
     """As where the function was stopped between both."""
     bench.add()
-    monkeypatch.setattr(ReferenceFlow, "settle", lambda *_: None)
+    monkeypatch.setattr(Preparation, "settle", lambda *_: None)
     for index in sorted(INDEXES):
         bench.ends(index, "SUCCEEDED")
     assert bench.version().state is ReferenceState.PREPARING

@@ -12,9 +12,9 @@ import pytest
 from moto.batch.responses import BatchResponse
 
 from seqdrop.aws.queues import UploadsQueue
+from seqdrop.composition import now
 from seqdrop.domain.identity import AnalysisId
 from seqdrop.domain.records import RunOptions
-from seqdrop.wiring import now
 from tests.statemachine.bench import Bench
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cold_import import BUILDS
-from seqdrop.wiring import check_botocore
+from benchmarks.cold_import import BUILDS, cold_environment
+from seqdrop.composition import check_botocore
 
 PROJECT = Path(__file__).resolve().parents[2]
 FUNCTIONS = sorted(path.parent.name for path in PROJECT.glob("functions/*/handler.py"))
@@ -25,13 +25,7 @@ NEEDED = {
 
 def loaded_by(code: str, folder: Path) -> set[str]:
     """The modules that are loaded after some code, in a fresh interpreter."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(folder), str(PROJECT / "layers/core")]),
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "POWERTOOLS_SERVICE_NAME": folder.name,
-        "POWERTOOLS_METRICS_NAMESPACE": "Seqdrop",
-    }
+    environment = {**os.environ, **cold_environment(folder)}
     answer = subprocess.run(
         [sys.executable, "-c", f"import sys, json, {code}; print(json.dumps(sorted(sys.modules)))"],
         env=environment, capture_output=True, text=True, check=True, cwd=folder,
@@ -48,7 +42,7 @@ def bare() -> set[str]:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_cold_start_imports_no_more_than_it_needs(function: str, bare: set[str]) -> None:
     loaded = loaded_by("handler", PROJECT / "functions" / function)
-    assert {"boto3", "msgspec", "seqdrop.wiring"} <= loaded
+    assert {"boto3", "msgspec", "seqdrop.composition"} <= loaded
     assert loaded & NEVER == set()
     assert (loaded - bare) & LATER <= NEEDED.get(function, set())
 

@@ -193,6 +193,27 @@ def test_only_settings_read_the_environment() -> None:
     assert readers == {"layers/core/seqdrop/settings.py"}
 
 
+BUILT_ONCE = {
+    "Catalog", "Objects", "Batch", "Executions", "TaskTokens", "Rechecks", "Claims", "Intake",
+    "Manifests", "Plans", "Submission", "JobNews", "Polling", "Closing", "ReferenceFlow",
+    "Preparation", "AuditCopy",
+}  # fmt: skip
+
+
+def calls(path: Path) -> set[str]:
+    """The names that a module calls."""
+    nodes = ast.walk(parsed(path))
+    return {ast.unparse(n.func).split(".")[-1] for n in nodes if isinstance(n, ast.Call)}
+
+
+def test_adapters_and_flows_are_built_in_the_composition_and_nowhere_else() -> None:
+    ours = [path for path in SOURCES if not path.is_relative_to(RUNNER)]  # it has Objects, too
+    builders = {shown(path): calls(path) & BUILT_ONCE for path in ours}
+    assert {path: found for path, found in builders.items() if found} == {
+        "layers/core/seqdrop/composition.py": BUILT_ONCE
+    }
+
+
 def texts(path: Path) -> Iterator[str]:
     """Every string of a module but its docstrings, those within f-strings too."""
     tree = parsed(path)

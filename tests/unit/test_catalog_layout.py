@@ -1,34 +1,35 @@
 """What is packed into keys and text comes out as it went in."""
 
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seqdrop.aws.catalog.layout import (
-    analysis_item,
     event_item,
     events_of,
     events_of_reference,
-    expected_item,
-    expected_texts,
+    expectation_item,
     file_item,
     job_item,
     job_key,
     job_parameter,
     jobs_of_run,
-    placed_item,
+    named_attributes,
+    object_text,
+    placement_item,
     read_analysis,
     read_event_key,
     read_job,
     read_job_parameter,
+    read_known,
+    read_named,
+    read_object,
     read_run,
     read_sample,
-    read_uploads,
     run_item,
     run_item_key,
-    seen_text,
 )
+from seqdrop.aws.catalog.table import Item
+from seqdrop.domain.expectation import Expectation, ManifestVersion, Named, Placement
 from seqdrop.domain.identity import (
     AnalysisId,
     FileIdentity,
@@ -38,12 +39,13 @@ from seqdrop.domain.identity import (
     ReferenceId,
     RunId,
     SeenFile,
+    SetAside,
     StageOf,
 )
 from seqdrop.domain.manifest import ExpectedFile
-from seqdrop.domain.records import Placed, Run
+from seqdrop.domain.records import Analysis, AnalysisStatus, Run
 from tests.cloud_support import START
-from tests.domain_support import fastq
+from tests.domain_support import analysis_item, fastq
 from tests.domain_support import job as job_of
 
 WORDS = st.from_regex(r"[A-Za-z0-9._-]{1,20}", fullmatch=True)
@@ -55,18 +57,43 @@ OWNERS = st.one_of(
     st.builds(StageOf, RUNS, WORDS, st.integers(1, 99)),
     st.builds(IndexOf, st.builds(ReferenceId, WORDS, WORDS), WORDS, st.integers(1, 99)),
 )
+SAID = st.dictionaries(WORDS, KEYS, max_size=3)
+ANALYSES = st.builds(
+    Analysis,
+    WORDS,
+    WORDS,
+    generation=st.integers(0, 1_000),
+    status=st.sampled_from(AnalysisStatus),
+    expected=st.frozensets(OBJECTS),
+    files_seen=st.frozensets(st.builds(SeenFile, IDENTITIES, OBJECTS)),
+    aside=st.frozensets(st.builds(SetAside, OBJECTS, st.none() | IDENTITIES, is_outdated=...)),
+    without_reads=st.frozensets(OBJECTS),
+    holds=SAID,
+    troubles=SAID,
+    companions=SAID,
+)
+MANIFESTS = st.builds(ManifestVersion, OBJECTS, KEYS, KEYS, sequencer=WORDS, time=WORDS)
+PLACEMENTS = st.builds(
+    Placement,
+    OBJECTS,
+    version=KEYS,
+    analysis=st.none() | st.builds(AnalysisId, WORDS, WORDS),
+    by=st.none() | MANIFESTS,
+    note=st.text(max_size=20),
+    revision=st.integers(0, 99),
+)
 
 
-@given(st.frozensets(st.builds(SeenFile, IDENTITIES, OBJECTS)), st.frozensets(OBJECTS), RUNS)
-def test_an_analysis_reads_back_its_files_and_its_runs(
-    seen: frozenset[SeenFile], expected: frozenset[ObjectName], run: RunId
-) -> None:
-    files = [ExpectedFile(one.bucket, one.key, run.sample, run.assay, "R1") for one in expected]
-    packed: dict[str, Any] = {"files_seen": set(map(seen_text, seen)), "active_run": run.short}
-    item = {**analysis_item(run.analysis), **packed, "expected": expected_texts(files)}
-    read = read_analysis(item)
-    assert (read.files_seen, read.expected) == (seen, expected)
-    assert (read.id, read.active_run, read.current_run) == (run.analysis, run, None)
+@given(ANALYSES, RUNS)
+def test_an_analysis_reads_back_as_it_was_written(analysis: Analysis, run: RunId) -> None:
+    running = Analysis(run.sample, run.assay, active_run=run, released_run=run)
+    assert read_analysis(analysis_item(analysis)) == analysis
+    assert read_analysis(analysis_item(running)) == running
+
+
+@given(OBJECTS)
+def test_an_object_reads_back_whatever_its_key_is(object_: ObjectName) -> None:
+    assert read_object(object_text(object_)) == object_
 
 
 @given(OWNERS)
@@ -77,14 +104,69 @@ def test_a_job_reads_back_its_owner_from_its_key_and_from_its_events(owner: JobO
     assert read_job_parameter(job_parameter(owner)) == owner
 
 
-@given(OBJECTS, st.none() | IDENTITIES)
-def test_an_upload_reads_back_where_it_was_placed(
-    object_: ObjectName, identity: FileIdentity | None
+@given(PLACEMENTS, st.lists(MANIFESTS, unique_by=lambda one: one.object), st.sampled_from("prn"))
+def test_an_object_reads_back_what_became_of_it_and_what_each_manifest_says(
+    placement: Placement, manifests: list[ManifestVersion], kind: str
 ) -> None:
-    placed = Placed(object_.bucket, object_.key, "v1", "00AB", "NA1", "wgs", identity, "a note")
-    expected = ExpectedFile(object_.bucket, object_.key, "NA1", "wgs", "R1")
-    items = [expected_item(expected), placed_item(placed)]
-    assert read_uploads(items) == ([placed], expected)
+    object_ = placement.object
+    file = ExpectedFile(object_.bucket, object_.key, "NA1", "wgs", "R1", "5", "lib", "0" * 32)
+    said = [
+        Expectation(object_, one, file if kind == "p" else None, is_refused=kind == "r")
+        for one in manifests
+    ]
+    items = [*map(expectation_item, said), placement_item(placement)]
+    assert len({item["sk"] for item in items}) == len(items), "one item for each manifest"
+    assert len({item["pk"] for item in items}) == 1, "all of an object is one Query"
+    assert read_known(object_, items) == (placement, said)
+
+
+def test_of_an_object_that_nobody_has_looked_at_nothing_is_known() -> None:
+    object_ = ObjectName("uploads", "a")
+    assert read_known(object_, []) == (Placement(object_), [])
+
+
+@given(st.frozensets(OBJECTS), st.frozensets(OBJECTS))
+def test_what_a_manifest_names_and_has_named_reads_back(
+    now: frozenset[ObjectName], formerly: frozenset[ObjectName]
+) -> None:
+    assert read_named(named_attributes(Named(now, formerly))) == Named(now, formerly)
+
+
+OLD = ObjectName("uploads", "a.fastq.gz")
+
+
+def version_before(version: str, sequencer: str, **given: str) -> Item:
+    """An item of the release before: a version of an object, and what became of it."""
+    return {
+        "pk": "OBJECT#uploads/a.fastq.gz", "sk": f"VERSION#{version}", "bucket": OLD.bucket,
+        "key": OLD.key, "version_id": version, "sequencer": sequencer, **given,
+    }  # fmt: skip
+
+
+def test_of_versions_that_the_release_before_placed_the_newest_counts() -> None:
+    items = [
+        version_before("v9", "FF", sample="NA1", assay="wgs", identity="-#FC#1#R1#001"),
+        version_before("v1", "0100", note="no FASTQ: left out"),
+    ]
+    assert read_known(OLD, items) == (Placement(OLD, "v1", note="no FASTQ: left out"), [])
+
+
+def test_what_the_release_before_wrote_counts_until_there_is_something_newer() -> None:
+    file = {"bucket": OLD.bucket, "key": OLD.key, "sample": "NA1", "assay": "wgs", "read": "R1"}
+    items: list[Item] = [
+        version_before("v1", "01", sample="NA1", assay="wgs"),
+        {"pk": "OBJECT#uploads/a.fastq.gz", "sk": "EXPECTED", **file},
+    ]
+    placement, (said,) = read_known(OLD, items)
+    assert (placement.version, placement.analysis) == ("v1", AnalysisId("NA1", "wgs"))
+    assert said.file == ExpectedFile(**file)
+    assert placement.by == said.manifest, "a look at the same version again finds nothing to do"
+    manifest = ManifestVersion(ObjectName("uploads", "x.manifest.json"), "m1", time="2026-03-01")
+    newer = Expectation(OLD, manifest)
+    assert said.manifest.counts_over(manifest) is False
+    assert read_known(OLD, [*items, expectation_item(newer)])[1] == [newer]
+    looked = Placement(OLD, "v2", note="left out", revision=1)
+    assert read_known(OLD, [*items, placement_item(looked)])[0] == looked
 
 
 @given(RUNS, st.none() | st.integers(1, 99))
@@ -103,7 +185,7 @@ def test_attempts_and_the_jobs_of_one_run_sort_apart() -> None:
 
 
 def test_each_record_of_a_sample_is_read_as_what_it_is() -> None:
-    analysis, file = analysis_item(AnalysisId("NA1", "wgs")), fastq("R1")
+    analysis, file = analysis_item(Analysis("NA1", "wgs")), fastq("R1")
     job = job_of(StageOf(RunId("NA1", "wgs", "abc", 1), "align"))
     run = Run("NA1", "wgs", "abc", 1, 1)
     found = read_sample([analysis, file_item(file), job_item(job), run_item(run)])

@@ -6,26 +6,22 @@ import pytest
 
 from cli.timeline import sample_lines, size_text
 from cli.view import choose_analysis, sample_document
-from seqdrop.aws.catalog.layout import (
-    analysis_item,
-    file_item,
-    job_item,
-    run_item,
-    seen_text,
-)
+from seqdrop.aws.catalog.layout import file_item, job_item, run_item
 from seqdrop.aws.catalog.table import Item
 from seqdrop.domain.duration import duration_text
 from seqdrop.domain.errors import InvalidInput, NoSuchSample
-from seqdrop.domain.identity import AnalysisId, FileIdentity, RunId, StageOf
+from seqdrop.domain.identity import FileIdentity, ObjectName, RunId, StageOf
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import (
+    Analysis,
     AnalysisStatus,
     FastqFile,
     Run,
     RunStatus,
     StageRun,
 )
-from seqdrop.domain.upload import Upload
+from seqdrop.domain.upload import object_cause
+from tests.domain_support import analysis_item
 from tests.domain_support import job as job_of
 
 IDENTITY = FileIdentity("-", "HXYZ", "3", "R1", "001")
@@ -37,8 +33,8 @@ FILE = FastqFile(
 
 def analysis(assay: str = "wgs", **given: Any) -> Item:
     """An analysis with one file, as its item."""
-    named = analysis_item(AnalysisId("NA1", assay))
-    return {**named, "status": "RECEIVING", "files_seen": {seen_text(FILE.seen)}, **given}
+    item = analysis_item(Analysis("NA1", assay, files_seen=frozenset({FILE.seen})))
+    return {**item, **given}
 
 
 def run(attempt: int, status: RunStatus, **given: Any) -> Item:
@@ -137,7 +133,7 @@ def test_a_held_analysis_shows_every_reason() -> None:
 
 
 def test_a_file_that_came_and_holds_its_sample_is_not_missing() -> None:
-    cause = Upload("u", "x/a.gz", "").cause
+    cause = object_cause(ObjectName("u", "x/a.gz"))
     expected = frozenset({"u/x/a.gz", "u/x/b.gz"})
     items = [analysis(status=AnalysisStatus.HELD, holds={cause: "bad"}, expected=expected)]
     [shown] = sample_document("NA1", items)["analyses"]

@@ -11,8 +11,8 @@ from local.demo.genome import Genome, Variant, haplotypes, make_genome, plant_va
 from local.demo.people import write_people, write_reference
 from local.demo.reads import Lane, write_lane
 from seqdrop.domain.fastq import read_head
-from seqdrop.domain.read_name import FastqHead
 from seqdrop.domain.manifest import parse_manifest
+from seqdrop.domain.read_name import FastqHead
 
 LENGTHS = {"one": 50_000, "two": 30_000}
 

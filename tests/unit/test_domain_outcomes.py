@@ -15,11 +15,14 @@ from seqdrop.domain.cost import (
     job_cost_usd,
     volumes_usd_per_hour,
 )
+from seqdrop.domain.expectation import ManifestVersion
 from seqdrop.domain.failure import EXIT_CODES, FailureClass, classify
+from seqdrop.domain.identity import AnalysisId, ObjectName
+from seqdrop.domain.intake import Found
 from seqdrop.domain.manifest import ExpectedFile
+from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import JOB_ENDED, JOB_STATUSES, RunStatus, job_progress
-from seqdrop.domain.upload import Upload, sequencer_order
-from tests.domain_support import fastq
+from seqdrop.domain.upload import Upload, object_cause
 
 
 @pytest.mark.parametrize(
@@ -270,42 +273,35 @@ def test_only_claimed_and_running_runs_may_change() -> None:
     ],
 )
 def test_sequencers_compare_as_numbers_of_any_length(earlier: str, later: str) -> None:
-    assert sequencer_order(earlier) < sequencer_order(later)
+    """They order the versions of one manifest, whatever the clocks say."""
+    manifest = ObjectName("b", "x.manifest.json")
+    first = ManifestVersion(manifest, "v1", sequencer=earlier, time="2026-03-02")
+    second = ManifestVersion(manifest, "v2", sequencer=later, time="2026-03-01")
+    assert first.order < second.order
+    assert (second.counts_over(first), first.counts_over(second)) == (True, False)
 
 
-def test_an_uploads_cause_is_its_objects_whatever_the_version() -> None:
-    first, second = Upload("b", "x y;$(z)", "v1"), Upload("b", "x y;$(z)", "v2", etag="e")
-    assert first.cause == second.cause != Upload("b", "x", "v1").cause
-    assert len(first.cause) < 40
+def test_of_two_manifests_the_one_that_came_last_counts() -> None:
+    """S3's sequencers say nothing across keys."""
+    first = ManifestVersion(ObjectName("b", "z"), "v1", sequencer="FF", time="2026-03-01")
+    second = ManifestVersion(ObjectName("b", "a"), "v1", sequencer="01", time="2026-03-02")
+    assert (second.counts_over(first), first.counts_over(second)) == (True, False)
+
+
+def test_an_objects_cause_tells_it_from_others_and_is_short() -> None:
+    cause = object_cause(ObjectName("b", "x y;$(z)"))
+    assert cause == object_cause(ObjectName("b", "x y;$(z)")) != object_cause(ObjectName("b", "x"))
+    assert len(cause) < 40
 
 
 def test_in_a_bucket_without_versions_the_content_tells_versions_apart() -> None:
-    upload = Upload("b", "k", "", "00", "etag")
-    assert upload.version == upload.placed().version_id == "etag"
+    assert Upload("b", "k", "", "00", "etag").version == "etag"
+    assert Found(StoredObject("b", "k", 1), "etag").version == "etag"
+    assert Found(StoredObject("b", "k", 1, "v1"), "etag").version == "v1"
 
 
 def test_a_manifest_places_a_file_without_looking_at_its_name() -> None:
     expected = ExpectedFile("b", "k", "Hm2", "wgs", "R2", "5", md5="0" * 32)
     assert assigned_by_manifest(expected) == Assignment(
-        "Hm2", "wgs", "R2", lane="5", md5="0" * 32, by="manifest"
+        AnalysisId("Hm2", "wgs"), "R2", lane="5", md5="0" * 32, by="manifest"
     )
-
-
-@pytest.mark.parametrize(
-    ("size", "content", "etag", "same"),
-    [
-        (100, "a", "e", True),
-        (100, "a", "other", True),  # uploaded in other parts
-        (100, "b", "e", True),  # the bucket knew no full-object checksum of one of them
-        (100, "b", "other", False),
-        (101, "a", "e", False),
-    ],
-)
-def test_the_same_bytes_are_known_by_either_checksum(
-    size: int, content: str, etag: str, same: bool
-) -> None:
-    import msgspec
-
-    file = msgspec.structs.replace(fastq("R1", content="a"), etag="e")
-    other = msgspec.structs.replace(fastq("R1", content=content, size=size), etag=etag)
-    assert file.same_content(other) is same

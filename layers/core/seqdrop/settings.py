@@ -1,39 +1,94 @@
-"""The only reader of the environment."""
+"""The only reader of the environment: what the template tells each function."""
 
 import os
-from pathlib import Path
-from typing import get_origin
+from collections.abc import Mapping
+from typing import TypeVar, get_origin
 
 import msgspec
 
+T = TypeVar("T", bound=msgspec.Struct)
 
-class Settings(msgspec.Struct, frozen=True):
-    """What the template tells a function; each gets only what it uses."""
 
-    catalog_table: str = ""
-    results_bucket: str = ""
-    audit_bucket: str = ""
-    uploads_queue_url: str = ""
-    analyse_sample_arn: str = ""
-    job_queue_prefix: str = ""
-    """Queues are ``<prefix>-<kind>-<priority>``, definitions ``<prefix>-<kind>``."""
-    images: dict[str, str] = {}
+class MissingSetting(RuntimeError):
+    """A function can't start: the template does not tell it what it must know."""
+
+
+class RegisterUploadSettings(msgspec.Struct, frozen=True):
+    """What register_upload must know."""
+
+    catalog_table: str
+    uploads_queue_url: str
+    analyse_sample_arn: str
+    pipelines_dir: str
+    images: dict[str, str]
     """What runs on each kind of queue: an image's digest, or a host's AMI and DRAGEN version."""
-    job_definitions: dict[str, str] = {}
+    job_definitions: dict[str, str]
     """The revision of the job definition that belongs to each image, by the same kinds."""
-    pipelines_dir: str = "/opt"
-    shortest_poll_seconds: int = 60
-    runnable_timeout_seconds: int = 14_400
-    scratch_gib: int = 1_000
 
 
-def load_settings() -> Settings:
-    """Settings from the environment's variables of the same names in capitals."""
+class PlanRunSettings(msgspec.Struct, frozen=True):
+    """What plan_run must know."""
+
+    catalog_table: str
+    results_bucket: str
+    shortest_poll_seconds: int
+
+
+class SubmitJobSettings(msgspec.Struct, frozen=True):
+    """What submit_job must know."""
+
+    catalog_table: str
+    results_bucket: str
+    job_queue_prefix: str
+    """Queues are ``<prefix>-<kind>-<priority>``, definitions ``<prefix>-<kind>``."""
+
+
+class PollJobSettings(msgspec.Struct, frozen=True):
+    """What poll_job must know."""
+
+    catalog_table: str
+    pipelines_dir: str
+    runnable_timeout_seconds: int
+    scratch_gib: int
+
+
+class RecordJobEventSettings(msgspec.Struct, frozen=True):
+    """What record_job_event must know."""
+
+    catalog_table: str
+    pipelines_dir: str
+    scratch_gib: int
+
+
+class ClosingSettings(msgspec.Struct, frozen=True):
+    """What finish_run, record_failure and end_run must know."""
+
+    catalog_table: str
+    results_bucket: str
+    uploads_queue_url: str
+
+
+class CopyAuditSettings(msgspec.Struct, frozen=True):
+    """What copy_audit must know."""
+
+    audit_bucket: str
+
+
+def load_settings(kind: type[T], environment: Mapping[str, str] = os.environ) -> T:
+    """A function's settings, from the variables of the same names in capitals.
+
+    Raises MissingSetting, with the variable's name, where one is missing, empty or of another form.
+    """
     given: dict[str, object] = {}
-    for field in msgspec.structs.fields(Settings):
-        value = os.environ.get(field.name.upper())
-        if value:
+    for field in msgspec.structs.fields(kind):
+        name = field.name.upper()
+        text = environment.get(name, "")
+        if not text:
+            raise MissingSetting(f"the variable {name} is missing or empty: deploy the template")
+        try:
             is_json = get_origin(field.type) is dict
-            given[field.name] = msgspec.json.decode(value) if is_json else value
-    settings = msgspec.convert(given, Settings, strict=False)
-    return msgspec.structs.replace(settings, pipelines_dir=str(Path(settings.pipelines_dir)))
+            value = msgspec.json.decode(text) if is_json else text
+            given[field.name] = msgspec.convert(value, field.type, strict=False)
+        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            raise MissingSetting(f"the variable {name} is {text[:100]!r}: {error}") from error
+    return kind(**given)

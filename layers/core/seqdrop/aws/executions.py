@@ -1,4 +1,4 @@
-"""Step Functions: start a run's execution once, stop it, answer its tokens."""
+"""Step Functions: start a run's execution once, stop it; answer the tokens of its states."""
 
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ _MAX_CAUSE = 32_768
 class Executions:
     """Executions of one state machine."""
 
-    def __init__(self, client: "SFNClient", state_machine_arn: str = "") -> None:
+    def __init__(self, client: "SFNClient", state_machine_arn: str) -> None:
         self._client = client
         self._arn = state_machine_arn
 
@@ -43,6 +43,13 @@ class Executions:
                 raise
             return False
         return True
+
+
+class TaskTokens:
+    """What a state of any execution waits with."""
+
+    def __init__(self, client: "SFNClient") -> None:
+        self._client = client
 
     def succeed(self, token: str, output: dict[str, str]) -> None:
         """Answers a token; if nobody waits for it any more, that is fine."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.objects import Objects
 from seqdrop.aws.queues import UploadsQueue
@@ -24,7 +25,6 @@ from seqdrop.domain.qc import judge
 from seqdrop.domain.records import Analysis, AnalysisStatus, Job, Run, RunStatus
 from seqdrop.flow.controls import Controls
 from seqdrop.flow.identity import Identity
-from seqdrop.flow.jobs import JobFlow
 from seqdrop.flow.retry import retry_on_conflict
 
 
@@ -43,7 +43,7 @@ class Closing:
     catalog: Catalog
     objects: Objects
     queue: UploadsQueue
-    jobs: JobFlow
+    batch: Batch
     results_bucket: str
     now: Callable[[], datetime]
 
@@ -135,7 +135,7 @@ class Closing:
             failed = msgspec.structs.replace(run, status=RunStatus.FAILED, failure=reason)
             status = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
             self._close(failed, status, why=reason, hold="run" if held else "")
-        self.jobs.end_all(run.id, "another stage of its run failed")
+        self.end_jobs(run.id, "another stage of its run failed")
         return reason
 
     def _why_failed(self, run: Run, error: str, cause: str) -> tuple[str, bool]:
@@ -158,8 +158,20 @@ class Closing:
             analysis = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
             self._close(run, analysis, why=run.failure, who=who, hold="stopped" if held else "")
         why = "its run was stopped" if status == "ABORTED" else cause or status
-        self.jobs.end_all(run.id, why)
+        self.end_jobs(run.id, why)
         return run.failure or status
+
+    def end_jobs(self, run: RunId, reason: str) -> list[str]:
+        """Ends every job of a run that has not ended; returns the ids of those."""
+        ended = []
+        for job in self.catalog.jobs.of_run(run):
+            if job.has_ended:
+                continue
+            ids = [job.job_id] if job.job_id else self.batch.find(job.name, job.queue)
+            for job_id in ids:
+                self.batch.terminate(job_id, f"stopped: {reason}")
+                ended.append(job_id)
+        return ended
 
     def _close(
         self, run: Run, status: AnalysisStatus, *, why: str, who: str = "seqdrop", hold: str = ""

@@ -20,7 +20,9 @@ from seqdrop.domain.plan import LocalFile, RunPlan, StagePlan
 from seqdrop.domain.planning import timeout_seconds
 from seqdrop.domain.records import Job
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion, difference
-from seqdrop.flow.jobs import OWNER_PARAMETER, JobFlow
+from seqdrop.flow.jobs import OWNER_PARAMETER
+from seqdrop.flow.polling import Polling
+from seqdrop.flow.submission import Submission
 from seqdrop.library import Library
 
 CODES_PART = "iupac"
@@ -31,17 +33,65 @@ _FORGOTTEN_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
+class Preparation:
+    """A version that is prepared is READY when its last index is there, or has FAILED."""
+
+    catalog: Catalog
+    objects: Objects
+    library: Library
+    now: Callable[[], datetime]
+    queue_kinds: frozenset[str] = frozenset()
+    """The kinds of queues that are here, where that is known: no others' indexes are made."""
+
+    def settle(self, reference: ReferenceId) -> None:
+        """A job over a reference has ended: its version may be ready now, or has failed.
+
+        An event of an earlier try, late or doubled, is no word on the newest.
+        """
+        if there := self.catalog.references.get(reference):
+            self.settled(there)
+
+    def settled(self, reference: ReferenceVersion) -> ReferenceVersion:
+        """Takes in what the newest job of each index has left; the version as it is then."""
+        if reference.state in {ReferenceState.READY, ReferenceState.RETIRED}:
+            return reference
+        jobs = self.catalog.jobs.of_reference(reference.id)
+        newest = {job.stage: job for job in sorted(jobs, key=lambda job: job.owner.number)}
+        for job in newest.values():
+            if not job.has_ended or job.stage in reference.indexes:
+                continue
+            result = None
+            if job.status == "SUCCEEDED":
+                result = self.objects.read_result(job.bucket, job.prefix, job.stage)
+            if result:
+                objects = self.objects.describe_results(job.bucket, job.prefix, result)
+                files = tuple(LocalFile(o.key.removeprefix(job.prefix), o) for o in objects)
+                reference = self.catalog.references.add_index(reference.id, job.stage, files)
+            elif job.owner.number >= reference.tries:
+                why = _why_failed(job)
+                self.catalog.references.settle(reference, ReferenceState.FAILED, why, self.now())
+        if reference.indexes.keys() >= set(reference.wanted or self.index_stages()):
+            self.catalog.references.settle(reference, ReferenceState.READY, "", self.now())
+        return self.catalog.references.get(reference.id) or reference
+
+    def index_stages(self) -> dict[str, Stage]:
+        """The stages that make the indexes of this deployment."""
+        stages = self.library.reference_indexes().stages
+        here = self.queue_kinds or {stage.queue for stage in stages.values()}
+        return {index: stage for index, stage in stages.items() if stage.queue in here}
+
+
+@dataclass(frozen=True)
 class ReferenceFlow:
     """A version is known by what it holds; the same version again goes on where it stopped."""
 
     catalog: Catalog
     objects: Objects
-    jobs: JobFlow
-    library: Library
+    preparation: Preparation
+    submission: Submission
+    polling: Polling
     references_bucket: str
     now: Callable[[], datetime]
-    queue_kinds: frozenset[str] = frozenset()
-    """The kinds of queues that are here, where that is known: no others' indexes are made."""
 
     def add(
         self,
@@ -59,7 +109,7 @@ class ReferenceFlow:
         """
         new = ReferenceVersion(
             reference.name, reference.version, ReferenceState.PREPARING, bases, parts,
-            wanted=tuple(self._index_stages()), created=timestamp(self.now()),
+            wanted=tuple(self.preparation.index_stages()), created=timestamp(self.now()),
             facts=facts, warnings=tuple(warnings),
         )  # fmt: skip
         try:
@@ -99,7 +149,7 @@ class ReferenceFlow:
 
     def _prepare(self, reference: ReferenceVersion) -> ReferenceVersion:
         """Submits the jobs that are missing, after a look at what earlier ones have made."""
-        reference = self._settled(reference)
+        reference = self.preparation.settled(reference)
         if reference.state is ReferenceState.PREPARING:
             self._submit(reference)
         return reference
@@ -119,62 +169,26 @@ class ReferenceFlow:
         self.catalog.references.retire(there, why, who, self.now())
         for job in self.catalog.jobs.of_reference(reference):
             if job.job_id and not job.has_ended:
-                self.jobs.batch.terminate(job.job_id, "stopped: its reference was retired")
+                self.polling.batch.terminate(job.job_id, "stopped: its reference was retired")
         return self.catalog.references.get(reference) or there
-
-    def settle(self, reference: ReferenceId) -> None:
-        """A job over a reference has ended: its version may be ready now, or has failed.
-
-        An event of an earlier try, late or doubled, is no word on the newest.
-        """
-        if there := self.catalog.references.get(reference):
-            self._settled(there)
 
     def refresh(self, reference: ReferenceId) -> ReferenceVersion | None:
         """Asks Batch after the jobs that have not ended, as a poll does for a run's."""
         for job in self.catalog.jobs.of_reference(reference):
             if job.job_id and not job.has_ended:
-                state = self.jobs.batch.describe([job.job_id]).get(job.job_id)
+                state = self.polling.batch.describe([job.job_id]).get(job.job_id)
                 if state is None and job.submitting < timestamp(self.now() - _FORGOTTEN_AFTER):
-                    state = self.jobs.vanished(job, job.job_id)
+                    state = self.polling.vanished(job, job.job_id)
                 if state:
-                    self.jobs.take(job, state)
+                    self.polling.take(job, state)
         there = self.catalog.references.get(reference)
-        return self._settled(there) if there else None
-
-    def _settled(self, reference: ReferenceVersion) -> ReferenceVersion:
-        """Takes in what the newest job of each index has left; the version as it is then."""
-        if reference.state in {ReferenceState.READY, ReferenceState.RETIRED}:
-            return reference
-        jobs = self.catalog.jobs.of_reference(reference.id)
-        newest = {job.stage: job for job in sorted(jobs, key=lambda job: job.owner.number)}
-        for job in newest.values():
-            if not job.has_ended or job.stage in reference.indexes:
-                continue
-            result = None
-            if job.status == "SUCCEEDED":
-                result = self.objects.read_result(job.bucket, job.prefix, job.stage)
-            if result:
-                objects = self.objects.describe_results(job.bucket, job.prefix, result)
-                files = tuple(LocalFile(o.key.removeprefix(job.prefix), o) for o in objects)
-                reference = self.catalog.references.add_index(reference.id, job.stage, files)
-            elif job.owner.number >= reference.tries:
-                why = _why_failed(job)
-                self.catalog.references.settle(reference, ReferenceState.FAILED, why, self.now())
-        if reference.indexes.keys() >= set(reference.wanted or self._index_stages()):
-            self.catalog.references.settle(reference, ReferenceState.READY, "", self.now())
-        return self.catalog.references.get(reference.id) or reference
-
-    def _index_stages(self) -> dict[str, Stage]:
-        stages = self.library.reference_indexes().stages
-        here = self.queue_kinds or {stage.queue for stage in stages.values()}
-        return {index: stage for index, stage in stages.items() if stage.queue in here}
+        return self.preparation.settled(there) if there else None
 
     def _submit(self, reference: ReferenceVersion) -> None:
         folder = reference.id.folder
         plans = tuple(
             _index_plan(index, stage, reference.parts, self.references_bucket, folder)
-            for index, stage in self._index_stages().items()
+            for index, stage in self.preparation.index_stages().items()
         )
         name, version = reference.name, reference.version
         plan = self.objects.freeze_plan(
@@ -190,7 +204,7 @@ class ReferenceFlow:
             Job(
                 owner=owner,
                 name=owner.job_name,
-                queue=f"{self.jobs.queue_prefix}-{stage.queue}-{_PRIORITY}",
+                queue=f"{self.submission.queue_prefix}-{stage.queue}-{_PRIORITY}",
                 prefix=stage.prefix,
                 bucket=stage.bucket,
                 folder=owner.reference.folder,
@@ -206,7 +220,7 @@ class ReferenceFlow:
             name=job.name,
             kind=stage.queue,
             queue=job.queue,
-            definition=f"{self.jobs.queue_prefix}-{stage.queue}",
+            definition=f"{self.submission.queue_prefix}-{stage.queue}",
             parameters={
                 "plan": uri,
                 "stage": owner.index,
@@ -217,7 +231,7 @@ class ReferenceFlow:
             timeout_seconds=stage.timeout_seconds,
             tags={"seqdrop-reference": owner.reference.name},
         )
-        self.jobs.place(job, request)
+        self.submission.place(job, request)
 
 
 def _why_failed(job: Job) -> str:

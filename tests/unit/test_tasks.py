@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from seqdrop.domain.identity import StageInput
-from seqdrop.machine_events import stage_of
+from seqdrop.tasks import stage_of
 
 IDS = {"sample": "K1", "assay": "wgs", "run_key": "abc", "attempt": 2}
 ALIGN = StageInput("K1", "wgs", "abc", 2, "align")

@@ -1,0 +1,298 @@
+"""The one place where adapters and flows are built, of settings and clients.
+
+The functions, the command and the tests build the same: each part once, when it is first needed.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import boto3
+import botocore
+import msgspec
+from botocore.config import Config
+
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.objects import Objects
+from seqdrop.library import Library
+from seqdrop.settings import load_settings
+
+if TYPE_CHECKING:
+    from seqdrop.aws.audit import AuditCopy
+    from seqdrop.aws.batch import Batch
+    from seqdrop.aws.executions import Executions, TaskTokens
+    from seqdrop.aws.queues import UploadsQueue
+    from seqdrop.flow.claims import Claims
+    from seqdrop.flow.closing import Closing
+    from seqdrop.flow.intake import Intake
+    from seqdrop.flow.jobs import JobNews
+    from seqdrop.flow.manifests import Manifests
+    from seqdrop.flow.plans import Plans
+    from seqdrop.flow.polling import Polling
+    from seqdrop.flow.reception import Reception
+    from seqdrop.flow.references import Preparation, ReferenceFlow
+    from seqdrop.flow.submission import Submission
+
+_FUNCTION_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=15,
+    retries={"mode": "standard", "max_attempts": 4},
+)
+OLDEST_BOTOCORE = (1, 36)
+"""Lambda's runtime brings its own, of an age that AWS chooses. An older one leaves S3's checksum of
+a whole object out of its answers, without a word: results of the same file would get other keys."""
+
+
+class Settings(Protocol):
+    """All that any part is built of; whoever builds a part has those that it needs."""
+
+    catalog_table: str
+    results_bucket: str
+    references_bucket: str
+    audit_bucket: str
+    uploads_queue_url: str
+    analyse_sample_arn: str
+    pipelines_dir: str
+    images: dict[str, str]
+    job_definitions: dict[str, str]
+    job_queue_prefix: str
+    queue_kinds: frozenset[str]
+    shortest_poll_seconds: int
+    runnable_timeout_seconds: int
+    scratch_gib: int
+
+
+def now() -> datetime:
+    """The one clock."""
+    return datetime.now(UTC)
+
+
+def function_client(service: str) -> Any:
+    """A function's client of one AWS service."""
+    return boto3.client(service, config=_FUNCTION_CONFIG)  # type: ignore[call-overload]  # by name
+
+
+class Composition:
+    """Adapters and flows over one deployment.
+
+    ``settings`` has those of ``Settings`` that the parts in use are built of: a part that needs
+    another raises AttributeError, which names it.
+    """
+
+    def __init__(
+        self, settings: Any, client: Callable[[str], Any], now: Callable[[], datetime] = now
+    ) -> None:
+        self._settings: Settings = settings
+        self._client = client
+        self.now = now
+
+    @cached_property
+    def s3(self) -> Any:
+        """The client of S3."""
+        return self._client("s3")
+
+    @cached_property
+    def step_functions(self) -> Any:
+        """The client of Step Functions."""
+        return self._client("stepfunctions")
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The catalog's table."""
+        return Catalog(self._client("dynamodb"), self._settings.catalog_table)
+
+    @cached_property
+    def objects(self) -> Objects:
+        """Objects in S3."""
+        return Objects(self.s3)
+
+    @cached_property
+    def batch(self) -> "Batch":
+        """AWS Batch."""
+        from seqdrop.aws.batch import Batch
+
+        return Batch(self._client("batch"))
+
+    @cached_property
+    def executions(self) -> "Executions":
+        """The state machine that analyses samples."""
+        from seqdrop.aws.executions import Executions
+
+        return Executions(self.step_functions, self._settings.analyse_sample_arn)
+
+    @cached_property
+    def tokens(self) -> "TaskTokens":
+        """The tokens that states wait with."""
+        from seqdrop.aws.executions import TaskTokens
+
+        return TaskTokens(self.step_functions)
+
+    @cached_property
+    def queue(self) -> "UploadsQueue":
+        """The queue that register_upload reads."""
+        from seqdrop.aws.queues import UploadsQueue
+
+        return UploadsQueue(self._client("sqs"), self._settings.uploads_queue_url)
+
+    @cached_property
+    def library(self) -> Library:
+        """Pipelines, assays and prices."""
+        return Library(self._settings.pipelines_dir)
+
+    @cached_property
+    def claims(self) -> "Claims":
+        """Whether analyses may start."""
+        from seqdrop.flow.claims import Claims
+
+        return Claims(
+            catalog=self.catalog,
+            executions=self.executions,
+            queue=self.queue,
+            library=self.library,
+            images=self._settings.images,
+            definitions=self._settings.job_definitions,
+            now=self.now,
+        )
+
+    @cached_property
+    def intake(self) -> "Intake":
+        """Uploads of FASTQ files."""
+        from seqdrop.flow.intake import Intake
+
+        return Intake(self.catalog, self.objects, self.library, self.claims, self.queue, self.now)
+
+    @cached_property
+    def manifests(self) -> "Manifests":
+        """Uploads of manifests."""
+        from seqdrop.flow.manifests import Manifests
+
+        return Manifests(self.catalog, self.objects, self.intake, self.queue, self.now)
+
+    @cached_property
+    def reception(self) -> "Reception":
+        """The queue of uploads: whatever is in it."""
+        from seqdrop.flow.reception import Reception
+
+        return Reception(self.intake, self.manifests, self.claims, self.now)
+
+    @cached_property
+    def plans(self) -> "Plans":
+        """The plans of claimed runs."""
+        from seqdrop.flow.plans import Plans
+
+        return Plans(
+            catalog=self.catalog,
+            objects=self.objects,
+            results_bucket=self._settings.results_bucket,
+            shortest_poll_seconds=self._settings.shortest_poll_seconds,
+            now=self.now,
+        )
+
+    @cached_property
+    def submission(self) -> "Submission":
+        """Submitting jobs."""
+        from seqdrop.flow.submission import Submission
+
+        return Submission(
+            catalog=self.catalog,
+            objects=self.objects,
+            batch=self.batch,
+            tokens=self.tokens,
+            results_bucket=self._settings.results_bucket,
+            queue_prefix=self._settings.job_queue_prefix,
+            now=self.now,
+        )
+
+    @cached_property
+    def job_news(self) -> "JobNews":
+        """Recording what Batch says of jobs."""
+        from seqdrop.flow.jobs import JobNews
+
+        return JobNews(
+            catalog=self.catalog,
+            objects=self.objects,
+            tokens=self.tokens,
+            prices=self.library.prices,
+            scratch_gib=self._settings.scratch_gib,
+            now=self.now,
+        )
+
+    @cached_property
+    def polling(self) -> "Polling":
+        """Asking Batch after jobs."""
+        from seqdrop.flow.polling import Polling
+
+        return Polling(
+            catalog=self.catalog,
+            objects=self.objects,
+            batch=self.batch,
+            news=self.job_news,
+            runnable_timeout_seconds=self._settings.runnable_timeout_seconds,
+            now=self.now,
+        )
+
+    @cached_property
+    def closing(self) -> "Closing":
+        """The end of runs."""
+        from seqdrop.flow.closing import Closing
+
+        return Closing(
+            catalog=self.catalog,
+            objects=self.objects,
+            queue=self.queue,
+            batch=self.batch,
+            results_bucket=self._settings.results_bucket,
+            now=self.now,
+        )
+
+    @cached_property
+    def preparation(self) -> "Preparation":
+        """The end of a reference's preparation; what is waited for, its item says."""
+        from seqdrop.flow.references import Preparation
+
+        return Preparation(self.catalog, self.objects, self.library, self.now)
+
+    @cached_property
+    def reference_flow(self) -> "ReferenceFlow":
+        """Adding and retiring references."""
+        from seqdrop.flow.references import Preparation, ReferenceFlow
+
+        kinds = self._settings.queue_kinds
+        return ReferenceFlow(
+            catalog=self.catalog,
+            objects=self.objects,
+            preparation=Preparation(self.catalog, self.objects, self.library, self.now, kinds),
+            submission=self.submission,
+            polling=self.polling,
+            references_bucket=self._settings.references_bucket,
+            now=self.now,
+        )
+
+    @cached_property
+    def audit_copy(self) -> "AuditCopy":
+        """The copy of the audit trail."""
+        from seqdrop.aws.audit import AuditCopy
+
+        return AuditCopy(self.objects, self._settings.audit_bucket)
+
+
+def compose(kind: type[msgspec.Struct]) -> Composition:
+    """What a function is built of, when it starts.
+
+    Raises MissingSetting where the template does not tell it all of its settings.
+    """
+    return Composition(load_settings(kind), function_client)
+
+
+def check_botocore(version: str) -> None:
+    """Raises RuntimeError for a botocore that is too old for what the functions ask."""
+    if tuple(map(int, version.split(".")[:2])) < OLDEST_BOTOCORE:
+        oldest = ".".join(map(str, OLDEST_BOTOCORE))
+        raise RuntimeError(
+            f"botocore {version} of this runtime is older than {oldest}: let Lambda update the "
+            "function's runtime (its runtime management is to be Auto)"
+        )
+
+
+check_botocore(botocore.__version__)

@@ -1,0 +1,59 @@
+"""Polling: Batch is asked after a job when no event comes, or when there can be none."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from seqdrop.aws.batch import Batch
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.catalog.layout import timestamp
+from seqdrop.aws.objects import Objects
+from seqdrop.domain.errors import Transient
+from seqdrop.domain.identity import StageInput
+from seqdrop.domain.records import Job, JobState
+from seqdrop.flow.jobs import JobNews
+from seqdrop.flow.waiting import Waiting
+
+
+@dataclass(frozen=True)
+class Polling:
+    """Whatever Batch says is recorded as an event would be."""
+
+    catalog: Catalog
+    objects: Objects
+    batch: Batch
+    news: JobNews
+    runnable_timeout_seconds: int
+    """How long a job may wait for a host; the template's RunnableTimeoutSeconds."""
+    now: Callable[[], datetime]
+
+    def poll(self, ids: StageInput, token: str) -> str:
+        """Asks Batch after a job whose event did not come in time; returns its status."""
+        job = self.catalog.jobs.wait_with(ids.job, token)
+        if not job.has_ended:
+            job = self._ask(job)
+        self.news.answer(job)
+        return job.status
+
+    def _ask(self, job: Job) -> Job:
+        job_id = job.job_id or next(iter(self.batch.find(job.name, job.queue)), "")
+        if not job_id:
+            raise Transient(f"job {job.name} was never submitted")
+        state = self.batch.describe([job_id]).get(job_id) or self.vanished(job, job_id)
+        return self.take(job, state)
+
+    def take(self, job: Job, state: JobState) -> Job:
+        """Records Batch's word of now, and gives up a job that has waited for a host too long."""
+        recorded = self.news.record(job.owner, state)
+        if recorded and state.status == "RUNNABLE":
+            waiting = Waiting(self.catalog, self.batch, self.runnable_timeout_seconds, self.now)
+            waiting.look(recorded, state)
+        return recorded or job
+
+    def vanished(self, job: Job, job_id: str) -> JobState:
+        """Batch forgets jobs after a day or so: their results, or the lack of them, still tell."""
+        result = self.objects.read_result(job.bucket, job.prefix, job.stage)
+        status = "SUCCEEDED" if result else "FAILED"
+        return JobState(
+            job_id, status, reason="Batch knows this job no more", ended=timestamp(self.now())
+        )

@@ -1,0 +1,104 @@
+"""Submitting jobs: once for a stage of a run, or for an index of a reference."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from seqdrop.aws.batch import Batch, JobRequest
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.catalog.layout import job_parameter, timestamp
+from seqdrop.aws.executions import TaskTokens
+from seqdrop.aws.objects import Objects
+from seqdrop.domain.errors import RunClosed, Transient
+from seqdrop.domain.identity import RunId, StageInput
+from seqdrop.domain.plan import StagePlan
+from seqdrop.domain.records import Job, Run
+from seqdrop.flow.jobs import OWNER_PARAMETER, answer
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A job is written before Batch hears of it, and found again by its name."""
+
+    catalog: Catalog
+    objects: Objects
+    batch: Batch
+    tokens: TaskTokens
+    results_bucket: str
+    queue_prefix: str
+    """Queues are ``<prefix>-<kind>-<priority>``, definitions ``<prefix>-<kind>``."""
+    now: Callable[[], datetime]
+
+    def submit(self, ids: StageInput, token: str) -> str:
+        """Submits a stage's job, or takes over the one that an earlier try had submitted."""
+        run = self._live_run(ids.run)
+        plan = self.objects.read_plan(self.results_bucket, ids.run.folder)
+        if plan is None:
+            raise Transient(f"{ids.run} has no plan yet")
+        stage = plan.stage(ids.stage)
+        job = self.catalog.jobs.start(
+            Job(
+                owner=ids.job,
+                name=ids.run.job_name(ids.stage),
+                queue=f"{self.queue_prefix}-{stage.queue}-{run.priority}",
+                prefix=stage.prefix,
+                bucket=stage.bucket,
+                folder=ids.run.folder,
+                vcpus=stage.vcpus,
+                memory_mib=stage.memory_mib,
+                token=token,
+                submitting=timestamp(self.now()),
+            )
+        )
+        if not job.job_id:
+            job = self.place(job, self._request(job, ids, stage))
+        if not self._is_live(ids.run) and job.job_id:
+            self.batch.terminate(job.job_id, "stopped: its run has ended")
+        answer(self.tokens, job)
+        return job.job_id
+
+    def place(self, job: Job, request: JobRequest) -> Job:
+        """Submits a job that has no id yet, unless one of its name is in the queue already.
+
+        Of two that race, the catalog keeps one; the other is ended before it can publish.
+        """
+        found = self.batch.find(job.name, job.queue)
+        job_id = found[0] if found else self.batch.submit(request)
+        for spare in found[1:]:
+            self.batch.terminate(spare, "stopped: submitted twice")
+        recorded = self.catalog.jobs.record_id(job, job_id)
+        if recorded is not None:
+            return recorded
+        there = self.catalog.jobs.get(job.owner)
+        if there is None:
+            raise Transient(f"job {job.name} is gone from the catalog")
+        if there.job_id != job_id:
+            self.batch.terminate(job_id, "stopped: submitted twice")
+        return there
+
+    def _request(self, job: Job, ids: StageInput, stage: StagePlan) -> JobRequest:
+        return JobRequest(
+            name=job.name,
+            kind=stage.queue,
+            queue=job.queue,
+            definition=stage.definition or f"{self.queue_prefix}-{stage.queue}",
+            parameters={
+                "plan": f"s3://{self.results_bucket}/{job.folder}plan.json",
+                "stage": ids.stage,
+                OWNER_PARAMETER: job_parameter(job.owner),
+            },
+            vcpus=stage.vcpus,
+            memory_mib=stage.memory_mib,
+            timeout_seconds=stage.timeout_seconds,
+            tags={"seqdrop-sample": ids.sample, "seqdrop-assay": ids.assay},
+        )
+
+    def _live_run(self, ids: RunId) -> Run:
+        run = self.catalog.runs.get(ids)
+        if run is None or not run.status.live:
+            raise RunClosed(f"{ids} has ended")
+        return run
+
+    def _is_live(self, ids: RunId) -> bool:
+        run = self.catalog.runs.get(ids)
+        return run is not None and run.status.live
