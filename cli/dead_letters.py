@@ -109,7 +109,7 @@ class DeadLetters:
         return by_name.get(name, "") if ":sqs:" in arn else ""
 
     def _receive(self, queue: DeadLetterQueue, hidden_seconds: int) -> Iterator[Letter]:
-        """Messages until none is seen; a long poll asks all of SQS' servers."""
+        """Yields messages until none is seen; a long poll asks all of SQS' servers."""
         while True:
             answer = self._client.receive_message(
                 QueueUrl=queue.url, MaxNumberOfMessages=_BATCH, WaitTimeSeconds=1,

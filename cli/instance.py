@@ -36,8 +36,8 @@ class Instance:
 def only_one(folder: Path, another: str = "--port") -> Iterator[Instance]:
     """One runtime for a folder. The lock ends with the process, however that ends.
 
-    Raises CommandFailed where another one is running; ``another`` is what a second one is to be
-    given. A folder that was made for a start that was refused is removed again.
+    Raises CommandFailed where another one is running; ``another`` names the option
+    that a second one needs. A folder that was made for a start that was refused is removed again.
     """
     was_there = folder.exists()
     folder.mkdir(parents=True, exist_ok=True)

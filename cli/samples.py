@@ -17,7 +17,7 @@ def samples(
     status: Annotated[
         str, typer.Option(metavar="STATUS", help="Only samples of this status (HELD, say).")
     ] = "",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Show no more than this.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Show at most this many.")] = 50,
     json: Json = False,
 ) -> None:
     """Lists samples, the one that changed last first."""

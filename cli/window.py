@@ -28,7 +28,7 @@ Say = Callable[[str], None]
 def watch(folder: Path, say: Say) -> Path:
     """Shows this process's errors from now on, and writes its log into a file of the folder.
 
-    Returns the file. It is begun anew, and stays when the runtime ends.
+    Returns the file. It replaces an older one, and stays when the runtime ends.
     """
     path = folder / LOG_FILE
     path.unlink(missing_ok=True)

@@ -95,7 +95,7 @@ class Endpoint:
 
     @property
     def url(self) -> str:
-        """What AWS_ENDPOINT_URL is to be."""
+        """The value for AWS_ENDPOINT_URL."""
         return f"http://{HOST}:{self.port}"
 
     def start(self) -> None:

@@ -63,7 +63,7 @@ class RuntimeSettings:
     """Where native tools are looked for first."""
     project: Path = PROJECT
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """Of the template, where they are to be others than the runtime's own."""
+    """Values of the template's parameters that differ from the runtime's own."""
 
 
 class Runtime:

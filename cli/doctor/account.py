@@ -35,7 +35,7 @@ class Account:
         self.region = region
 
     def identity(self) -> tuple[str, str]:
-        """Account and ARN of who asks."""
+        """Account and ARN of the caller."""
         answer = self._client("sts").get_caller_identity()
         return str(answer["Account"]), str(answer["Arn"])
 

@@ -116,7 +116,7 @@ def _resources_made(parameters: Mapping[str, str]) -> tuple[Mapping[str, Any], .
 
 
 def cloud_identity(account: Account) -> tuple[str, str]:
-    """Account and ARN of who asks, where only the cloud can be meant.
+    """Account and ARN of the caller, where only the cloud can be meant.
 
     Raises CommandFailed where there are no credentials.
     """
@@ -127,7 +127,7 @@ def cloud_identity(account: Account) -> tuple[str, str]:
 
 
 def identify(account: Account, *, cloud: bool, embedded: bool) -> Finding:
-    """Who asks, and where; a failure where AWS does not take the credentials."""
+    """The caller and the region; a failure where AWS does not take the credentials."""
     try:
         number, arn = cloud_identity(account) if cloud else account.identity()
     except (CommandFailed, BotoCoreError, ClientError, ResponseParserError) as error:

@@ -33,7 +33,7 @@ class StackFacts:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it has all that it is to have: no first try, nor one that is being deleted."""
+        """Whether it is whole: neither a first try that has not ended well, nor being deleted."""
         return self.status not in _NEVER_MADE and not self.status.startswith("DELETE")
 
     def of(self, kind: str) -> list[Resource]:

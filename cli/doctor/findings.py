@@ -46,23 +46,23 @@ class Wanted:
     unfinished: StackFacts | None = None
     """A stack that is not whole: a first try, or one that is being deleted."""
     region: str = ""
-    """Where it is to be; "" where only the session knows."""
+    """The region; "" where only the session knows it."""
     resources: tuple[Mapping[str, Any], ...] = ()
     """What `seqdrop deploy` makes under these parameters, in both templates."""
 
     @property
     def has_fpga(self) -> bool:
-        """Whether it is to have FPGA hosts."""
+        """Whether it has FPGA hosts."""
         return self.parameters.get("EnableFpga") == "true"
 
     @property
     def makes_network(self) -> bool:
-        """Whether the template is to make the hosts' network."""
+        """Whether the template makes the hosts' network."""
         return self.parameters.get("CreateNetwork") == "true"
 
     @property
     def kinds(self) -> list[str]:
-        """The kinds of queue that it is to have."""
+        """The kinds of queue that it has."""
         return [kind for kind in KINDS if kind == "cpu" or self.has_fpga]
 
     @property
@@ -77,12 +77,12 @@ class Wanted:
         return price.host_vcpus
 
     def missing_queues(self, assay: Assay) -> list[str]:
-        """The kinds of queue that an assay's pipeline uses, and that it is not to have."""
+        """The kinds of queue that an assay's pipeline uses, and that it does not have."""
         stages = self.library.pipeline(assay.pipeline).stages.values()
         return sorted({stage.queue for stage in stages} - set(self.kinds))
 
     def of(self, kind: str) -> list[Mapping[str, Any]]:
-        """Properties of the resources of a type that it is to make."""
+        """Properties of the resources of a type that it makes."""
         return [one.get("Properties", {}) for one in self.resources if one["Type"] == kind]
 
     def values(self, name: str) -> list[str]:

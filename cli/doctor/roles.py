@@ -1,4 +1,4 @@
-"""Who may do what: who deploys, before there is a stack; and the stack's own roles, after."""
+"""Rights: of whoever deploys, before there is a stack; of the stack's own roles, afterwards."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from cli.doctor.simulator import Denial, Question, Why
 from cli.doctor.stack import DELETED_BY_HAND
 
 _BATCH_ROLE = "AWSServiceRoleForBatch"
-"""Made with the first compute environment, by the rights of who deploys."""
+"""Made with the first compute environment, with the rights of whoever deploys."""
 _SPOT_ROLE = "AWSServiceRoleForEC2Spot"
 _LINKED_ROLES = (
     _BATCH_ROLE, "AWSServiceRoleForECS", "AWSServiceRoleForAutoScaling", _SPOT_ROLE,
@@ -42,7 +42,7 @@ def check_linked_roles(_: Wanted, account: Account) -> Iterator[Finding]:
 
 
 def check_deployer(wanted: Wanted, account: Account) -> Iterator[Finding]:
-    """May who deploys make what the templates have?"""
+    """May the caller make what the templates have?"""
     if wanted.stack is not None:
         return
     number, arn = account.identity()

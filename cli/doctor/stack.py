@@ -77,7 +77,7 @@ def check_images_stack(_: Wanted, account: Account) -> Iterator[Finding]:
 
 
 def state_of_stack(name: str, status: str, region: str) -> Finding:
-    """What a stack's status means for who deploys; fails where it takes no change."""
+    """What a stack's status means for a deployment; fails where the stack takes no change."""
     if status in _GOOD:
         return ok(status)
     says = f"{name} is {status}"

@@ -89,7 +89,7 @@ def _lines_of(stream: IO[bytes]) -> Iterator[bytes]:
     without an end, the beginning."""
     line, too_long = b"", False
     while piece := stream.readline(_LONGEST_LINE_BYTES):
-        if b"\r" in piece.rstrip():  # begun anew
+        if b"\r" in piece.rstrip():  # the line was written over
             line, too_long = b"", False
         line += piece.rstrip(b"\r\n").rpartition(b"\r")[2]
         has_ended = piece.endswith(b"\n")

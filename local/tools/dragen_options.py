@@ -189,7 +189,7 @@ def _has_licence(credentials: str) -> bool:
     if not file.is_file():
         raise WrongUse("unable to open the license credentials file")
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
-        raise WrongUse("the license credentials file is open to others: its mode is to be 0600")
+        raise WrongUse("the license credentials file is open to others: its mode must be 0600")
     lines = [line.partition("=") for line in file.read_text("utf-8").splitlines()]
     given = {name for name, _, value in lines if value}
     if missing := [name for name in _CREDENTIALS if name not in given]:

@@ -235,6 +235,16 @@ def test_the_layout_knows_every_kind_of_item() -> None:
     assert {f"{kind}#" for kind in kinds} <= KEY_PREFIXES
 
 
+def test_the_architecture_has_every_kind_of_item_and_no_other() -> None:
+    """The table of items is for people; the layout is what counts."""
+    page = (PROJECT / "docs/architecture.md").read_text("utf-8")
+    section = page.partition("## What the catalog holds\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"\b[A-Z]+#", section)) == KEY_PREFIXES
+    words = {text for text in texts(LAYOUT) if re.fullmatch(r"[A-Z]{2,}", text)}
+    keys = {word for word in words if f"{word}#" not in KEY_PREFIXES}
+    assert keys == set(re.findall(r"`([A-Z]+)`", section)) != set()
+
+
 @pytest.mark.parametrize("path", [path for path in SOURCES if path != LAYOUT], ids=shown)
 def test_a_key_of_the_table_is_written_in_the_layout_and_nowhere_else(path: Path) -> None:
     assert [text for text in texts(path) if any(prefix in text for prefix in KEY_PREFIXES)] == []

@@ -47,8 +47,8 @@ def test_the_project_s_own_files_are_right(folder: Path) -> None:
             "the default 'wgx' is not one of the assays",
         ),
         ("assays.yaml", "targets: exome", "colour: red", "unknown field `colour`"),
-        ("assays.yaml", "\n  wes:", "\n  ..:", "assay ..: its name is to be of letters"),
-        ("assays.yaml", "\n  wes:", "\n  a#b:", "assay a#b: its name is to be of letters"),
+        ("assays.yaml", "\n  wes:", "\n  ..:", "assay ..: its name must have letters"),
+        ("assays.yaml", "\n  wes:", "\n  a#b:", "assay a#b: its name must have letters"),
         (
             "assays.yaml",
             "warn_below: 30,",

@@ -18,7 +18,7 @@ def mistakes_of_assay(name: str, assay: Assay, pipeline: Pipeline) -> list[Mista
         else [
             Mistake(
                 (),
-                "its name is to be of letters, digits, '.', '_' and '-', at most 64, and to "
+                "its name must have letters, digits, '.', '_' and '-', at most 64, and "
                 "begin with a letter or digit",
             )
         ]

@@ -85,7 +85,7 @@ def code_of(why: str) -> str:
 
 
 def remedy_of(why: str) -> Remedy:
-    """What to do; for a reason that nobody has seen, no more than where to look."""
+    """What to do; for a reason that nobody has seen, only where to look."""
     return REMEDIES.get(code_of(why), _ANY)
 
 

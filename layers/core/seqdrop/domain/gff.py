@@ -18,7 +18,7 @@ from seqdrop.domain.reading_frames import CodingSequence
 
 _OF_TRANSCRIPT = {"CDS", "exon", "five_prime_UTR", "three_prime_UTR"}
 _GENE = "gene:"
-_REMEDY = "give the GFF3 that Ensembl has of this sequence, or one that is written alike"
+_REMEDY = "give the GFF3 that Ensembl has of this sequence, or one in the same style"
 _ONE_CONTIG = "a gene and all of it are on one contig; mend it, or delete the gene"
 _EXAMPLES = 5
 

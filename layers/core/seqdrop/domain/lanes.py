@@ -68,7 +68,7 @@ def worst_of(name: str, *values: float) -> float:
 def as_in_worst_lanes(
     metrics: Mapping[str, float], lanes: Mapping[str, WorstLane]
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """The metrics that are to be judged, and of some the lanes that decide.
+    """The metrics to be judged, and for some of them the lanes that decide.
 
     No lane does where the sum of all is worse than each: it is lanes of a few pairs that are bad.
     """
