@@ -39,6 +39,8 @@ OPERATIONS: dict[str, tuple[str, Reads | bytes | None]] = {
     "the same manifest for another assay": ("m.json", manifest("S", A1, A2, assay="wes")),
     "another manifest": ("n.json", manifest("S", A1, A2)),
     "another manifest for another sample": ("n.json", manifest("U", B1, A2)),
+    "a manifest that is cut off": ("m.json", manifest("S", A1, A2)[:-9]),
+    "the manifest deleted": ("m.json", None),
 }
 
 
