@@ -514,7 +514,7 @@ def _claims(world: World) -> tuple[dict[str, Any], set[str]]:
         if not _is_usable(newest[one.manifest.object.key]):
             claims[one.object.key] = one.file
     usable = [(v[-1], k) for k, v in world.bucket.versions.items() if _is_usable(newest.get(k))]
-    for version, key in sorted(usable, key=lambda one: int(one[0].id[1:])):
+    for version, key in sorted(usable, key=lambda one: int(one[0].sequencer, 16)):
         assert isinstance(version.content, bytes)
         for entry in parse_manifest(version.content, key).samples:
             for file in expected_files(entry, entry.assay or DEFAULT_ASSAY, BUCKET, key):
@@ -527,7 +527,7 @@ def _claims(world: World) -> tuple[dict[str, Any], set[str]]:
 
 def _is_usable(content: Reads | bytes | None) -> bool:
     try:
-        return isinstance(content, bytes) and bool(parse_manifest(content, "m.json"))
+        return isinstance(content, bytes) and bool(parse_manifest(content, "m.manifest.json"))
     except InvalidManifest:
         return False
 

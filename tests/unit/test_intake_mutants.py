@@ -15,7 +15,8 @@ from seqdrop.domain.sameness import Sameness, Verdict
 from seqdrop.flow import intake as intake_flow
 from seqdrop.flow import manifests as manifests_flow
 from tests import intake_world
-from tests.unit.test_intake_orders import OPERATIONS, check
+from tests.intake_player import OPERATIONS
+from tests.unit.test_intake_orders import check
 
 CONDITIONS = ("revision", "placement", "expect", "begin", "newest")
 _SEEDS = 8
