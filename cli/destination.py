@@ -1,17 +1,13 @@
 """What the deployment would make of an upload, asked before anything is sent."""
 
-import base64
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cli.deployed_library import KnownLibrary
 from cli.drop import Drop
-from cli.drop_by_manifest import OWN_FOLDER
 from cli.gather import Gathered, shown
 from cli.inspection import LoneMate
 from cli.name_advice import proposed_name
@@ -21,7 +17,7 @@ from seqdrop.domain.errors import InvalidInput, SeqdropError
 from seqdrop.domain.naming import parse_fastq_name
 from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
-from seqdrop.domain.upload import expected_place, sequencer_order
+from seqdrop.domain.upload import expected_place
 from seqdrop.library import Library
 
 if TYPE_CHECKING:
@@ -73,44 +69,6 @@ def check_samples_once(drop: Drop, default_assay: str) -> None:
             for (sample, assay), count in named.items()
             if count > 1
         ]
-
-
-def check_no_others_file(drop: Drop, stack: "Stack", bucket: str, default_assay: str) -> None:
-    """What a manifest names may lie at the bucket's root, where another lab's file of the same name
-    may be: it would be replaced, and that lab's sample be made of these reads.
-    """
-    at_root = {key: place for key, place in drop.places.items() if place.by == "manifest"}
-    for key in [key for key in at_root if not key.startswith(OWN_FOLDER)]:
-        placed, _ = stack.catalog.analyses.uploads(bucket, key)
-        mine = (at_root[key].sample, at_root[key].assay or default_assay)
-        newest = max(placed, key=lambda one: sequencer_order(one.sequencer), default=None)
-        if newest is None or not newest.identity or (newest.sample, newest.assay) == mine:
-            continue
-        if not _is_there(stack, bucket, key, drop.files[key]):
-            whose = f"{newest.sample} ({newest.assay})"
-            drop.faults.append(
-                f"{drop.files[key]}: s3://{bucket}/{key} is another file, of {whose}, "
-                "and would be replaced: give all files that the manifest names, which puts them "
-                "in a folder of their own; or rename it"
-            )
-
-
-def _is_there(stack: "Stack", bucket: str, key: str, path: Path) -> bool:
-    """Whether the object is this very file, as far as the bucket tells; or is gone."""
-    there = stack.objects.head(bucket, key)
-    if there is None:
-        return True
-    crc = there.fingerprints.whole.get("CRC32", "")
-    return there.object.size == path.stat().st_size and crc == _crc32(path)
-
-
-def _crc32(path: Path) -> str:
-    """In base64, as S3 has it."""
-    found = 0
-    with path.open("rb") as file:
-        while chunk := file.read(2**20):
-            found = zlib.crc32(chunk, found)
-    return base64.b64encode(found.to_bytes(4, "big")).decode()
 
 
 def check_mates_there(

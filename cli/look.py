@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli import destination, inspection
+from cli import destination, inspection, replacement
 from cli.deployed_library import deployed_library
 from cli.drop import Drop
 from cli.drop_by_manifest import drop_with_manifest
@@ -55,7 +55,7 @@ def look(
         default_assay = known.library.default_assay
         lone = inspection.inspect(drop, default_assay)
         destination.check_samples_once(drop, default_assay)
-        destination.check_no_others_file(drop, stack, bucket, default_assay)
+        replacement.check_no_others_file(drop, stack, bucket, default_assay)
         destination.check_mates_there(drop, lone, stack.catalog, partial=partial)
         destination.check_choices(drop, known, stack)
         destination.warn_of_folders(gathered, drop, known.library)
@@ -63,4 +63,10 @@ def look(
     faults = [*gathered.faults, *drop.unfit.values(), *drop.faults]
     if not faults and not drop.files and not drop.manifest:
         faults = ["there is no FASTQ file to upload"]
-    return Look(drop, [*gathered.left_out, *drop.left_out], drop.warnings, faults)
+    sent = list(drop.files.values())
+    left_out = [
+        one  # a folder of which a manifest names files is not left out
+        for one in [*gathered.left_out, *drop.left_out]
+        if not any(path.is_relative_to(one.path) for path in sent)
+    ]
+    return Look(drop, left_out, drop.warnings, faults)

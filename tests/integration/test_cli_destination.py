@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cli import deployed_library as module
-from cli import destination
+from cli import destination, replacement
 from cli.deployed_library import KnownLibrary, deployed_library
 from cli.drop import Drop
 from cli.drop_by_name import drop_as_named, drop_with_options
@@ -244,7 +244,7 @@ def test_a_file_of_another_sample_at_the_buckets_root_is_not_replaced(
         files = [{"r1": "a_R1.fastq.gz", "r2": "later.gz"}]
         manifest.write_text(json.dumps({"samples": [{"sample": sample, "files": files}]}))
         drop = drop_as_named([manifest, path], UPLOADS)
-        destination.check_no_others_file(drop, stack, UPLOADS, "wgs")
+        replacement.check_no_others_file(drop, stack, UPLOADS, "wgs")
         return drop.faults
 
     [fault] = faults("B", second)
@@ -252,6 +252,21 @@ def test_a_file_of_another_sample_at_the_buckets_root_is_not_replaced(
     assert faults("a", second) == []  # its own sample's file, sent anew
     cloud.s3.put_object(Bucket=UPLOADS, Key="a_R1.fastq.gz", Body=second, ChecksumAlgorithm="CRC32")
     assert faults("B", second) == []  # the very file
+
+
+def test_a_manifest_of_other_samples_at_the_buckets_root_is_not_replaced(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    stack = cast(Stack, FakeStack(cloud.catalog, Objects(cloud.s3)))
+    manifest = tmp_path / "samplesheet.csv"
+    cloud.s3.put_object(
+        Bucket=UPLOADS, Key=manifest.name, Body=b"sample,r1,r2\nA,a_R1.fq.gz,a_R2.fq.gz\n"
+    )
+    for sample, expected in (("B", 1), ("A", 0)):
+        manifest.write_text(f"sample,r1,r2\n{sample},b_R1.fq.gz,b_R2.fq.gz\n")
+        drop = drop_as_named([manifest], UPLOADS)
+        replacement.check_no_others_file(drop, stack, UPLOADS, "wgs")
+        assert ["is another manifest, of A, and" in one for one in drop.faults] == [True] * expected
 
 
 def test_a_sample_under_the_default_assay_named_and_not_named_is_named_twice(

@@ -269,7 +269,7 @@ def test_a_manifest_among_the_files_that_can_not_be_used_is_one_fault_of_several
     (sheet := tmp_path / "samplesheet.csv").write_text("patient,fastq_1\nA,x\n")
     drop = drop_as_named([sheet, *made(tmp_path, "1/a_R1.fq.gz", "2/a_R1.fq.gz")], BUCKET)
     assert len(drop.faults) == 2
-    assert f"{sheet}: line 1 of the samplesheet lacks the columns sample, r2" in drop.faults[0]
+    assert f"{sheet}: line 1 of the samplesheet lacks the columns sample, fastq_2" in drop.faults[0]
     assert "the same name" in drop.faults[1]
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from seqdrop.domain.manifest import (
     parse_manifest,
 )
 from seqdrop.domain.named_files import files_named_in
+from tests.field_cases import made, needs_cases
 
 ROW = "xl,xl_R1.fastq.gz,xl_R2.fastq.gz"
 XL = SampleEntry("xl", (LaneFiles("xl_R1.fastq.gz", "xl_R2.fastq.gz"),))
@@ -58,6 +60,19 @@ def refusal(sheet: str | bytes) -> str:
 def test_a_sheet_is_taken_as_spreadsheets_and_other_pipelines_write_it(sheet: str) -> None:
     [entry] = parse(sheet)
     assert (entry.sample, entry.files[0], entry.sex) == (XL.sample, XL.files[0], "")
+
+
+@needs_cases
+def test_sheets_of_the_field_are_taken_but_for_utf_16(tmp_path: Path) -> None:
+    sheets = sorted(made("18_sheet_from_excel", tmp_path).glob("*.samplesheet.csv"))
+    assert len(sheets) == 10
+    for sheet in sheets:
+        if sheet.name.startswith("utf16"):
+            assert "it is UTF-16" in refusal(sheet.read_bytes())
+            assert "xl_R1.fastq.gz" in {Path(key).name for key in keys(sheet.read_bytes())}
+        else:
+            [entry] = parse(sheet.read_bytes())
+            assert (entry.sample, entry.files[0].r1, entry.files[0].r2) == tuple(ROW.split(","))
 
 
 @pytest.mark.parametrize(("chromosomes", "sex"), [("XX", "female"), ("XY", "male"), ("NA", "")])
