@@ -90,6 +90,11 @@ def test_samples_of_two_people_are_never_made_one() -> None:
     )
 
 
+def test_a_sample_under_two_assays_is_of_one_person() -> None:
+    sheet = "patient,sample,assay,r1,r2\np1,xl,wgs,a,b\np2,xl,wes,c,d\n"
+    assert "two people's samples need ids of their own" in refusal(sheet)
+
+
 @pytest.mark.parametrize(
     ("status", "said"),
     [("1", "line 3 of the samplesheet: status 1 is a tumour's"), ("2", "status is 0 (normal)")],
