@@ -46,7 +46,7 @@ def inspect(drop: Drop, default_assay: str) -> list[LoneMate]:
     Adds to the drop's faults and warnings. Returns the mates that are alone, for whoever can see
     what the bucket has.
     """
-    same = _same_content(drop)
+    same = _same_content(drop, default_assay)
     reads, broken = _read(drop, same, default_assay)
     _tell_of_same(drop, same, default_assay)
     awaited = {(sample, assay or default_assay) for sample, assay in drop.awaited}
@@ -113,15 +113,23 @@ def _by_reads(name: str, place: Assignment, head: FastqHead, *, from_name: bool)
     return place
 
 
-def _same_content(drop: Drop) -> dict[str, str]:
-    """Keys whose bytes came before, under the key that is the value.
+def _same_content(drop: Drop, default_assay: str) -> dict[str, str]:
+    """Keys whose bytes came before, under the key that is the value: one of the same analysis, if
+    there is one.
 
     Only files of one size that begin alike are read whole, each once.
     """
     alike = [list(drop.places)]
     for tell in (_size, _beginning, _content):
         alike = [kind for keys in alike for kind in _by(tell, keys, drop)]
-    return {key: first for first, *others in alike for key in others}
+    same: dict[str, str] = {}
+    for keys in alike:
+        firsts: dict[Owner, str] = {}
+        for key in keys:
+            there = firsts.setdefault(_owner(drop.places[key], default_assay), key)
+            if key != keys[0]:
+                same[key] = there if there != key else keys[0]
+    return same
 
 
 def _by(tell: Callable[[Path], object], keys: Iterable[str], drop: Drop) -> list[list[str]]:
