@@ -11,8 +11,9 @@ from cli.drop import Drop, Owner
 from cli.gather import Gathered, shown
 from cli.name_advice import parse_fastq_name
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile, UnreadableFastq
-from seqdrop.domain.fastq import HEAD_BYTES, FastqHead, check_mates, check_read_number, read_head
+from seqdrop.domain.fastq import HEAD_BYTES, check_mates, check_read_number, read_head
 from seqdrop.domain.no_reads import NoReads, why_without_reads
+from seqdrop.domain.read_name import FastqHead
 from seqdrop.domain.records import FileIdentity
 from seqdrop.domain.upload import Place, file_identity, place_by_reads
 

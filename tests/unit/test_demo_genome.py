@@ -10,8 +10,9 @@ from local.demo.compare import left_normalise
 from local.demo.genome import Genome, Variant, haplotypes, make_genome, plant_variants
 from local.demo.people import write_people, write_reference
 from local.demo.reads import Lane, write_lane
-from seqdrop.domain.fastq import FastqHead, read_head
+from seqdrop.domain.fastq import read_head
 from seqdrop.domain.manifest import parse_manifest
+from seqdrop.domain.read_name import FastqHead
 
 LENGTHS = {"one": 50_000, "two": 30_000}
 

@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from seqdrop.domain.errors import MismatchedMates, UnreadableFastq
 from seqdrop.domain.fastq import (
     HEAD_BYTES,
-    FastqHead,
     check_mates,
     check_read_number,
     read_head,
 )
 from seqdrop.domain.fastq_record import MAX_NAME_LENGTH
 from seqdrop.domain.no_reads import NoReads
-from seqdrop.domain.read_name import lane_prefix
+from seqdrop.domain.read_name import FastqHead, lane_prefix
 
 HEADERS = [
     # Illumina, Casava 1.8 and later
