@@ -114,6 +114,19 @@ def test_a_name_in_doubt_is_held_before_a_job_until_a_manifest_says_whose_it_is(
     assert found.status is AnalysisStatus.ANALYSING
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_newer_version_whose_reads_tell_whose_it_is_ends_the_doubt(
+    cloud: Cloud, is_late: bool
+) -> None:
+    key = "K5_L2_R1.fq.gz"
+    doubted = cloud.drop(key, pair(5, lane=3)[0])
+    clear = cloud.drop(key, pair(5, lane=2)[0])
+    for event in (clear, doubted) if is_late else (doubted, clear):
+        assert cloud.deliver("register_upload", event) == []
+    assert held(cloud, key) == ""
+    assert lanes_of(cloud, "K5") == ["HTEST.2.R1"]
+
+
 def test_a_name_with_flowcell_lane_and_barcode_alone_is_held(cloud: Cloud) -> None:
     text = b"@V300019058L1C001R0010000000/1\nACGT\n+\nFFFF\n"
     cloud.upload("V300019058_L01_UDB-1_1.fq.gz", gzip.compress(text))

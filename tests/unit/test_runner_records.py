@@ -1,5 +1,6 @@
 """The check by vectors says what the definition of a record says, wherever the text is cut."""
 
+import gzip
 import zlib
 from collections.abc import Sequence
 from unittest.mock import patch
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from runner.faults import FastqFault
 from runner.mate_counts import MateCounts, parting_block, totals
 from runner.record_counter import RecordCounter
+from seqdrop.domain.errors import UnreadableFastq
+from seqdrop.domain.fastq import read_head
 from seqdrop.domain.fastq_record import (
     BASES,
     PADDING,
@@ -19,6 +22,7 @@ from seqdrop.domain.fastq_record import (
     record_fault,
     shown_bytes,
 )
+from seqdrop.domain.no_reads import NoReads
 
 BLOCK = 3
 """Small blocks, so that short texts have some."""
@@ -136,6 +140,26 @@ def test_vectors_say_what_the_definition_says(text: bytes, cuts: Sequence[int]) 
     assert counts.quality_max == max(qualities, default=0)
     assert list(counts.sequences) == checksums(bases)
     assert list(counts.names) == checksums([pair_name(record[0]) for record in right])
+
+
+@given(TEXTS)
+@example(b"\n\n")
+@example(b"@r\n\n+\n\n")
+@example(b"@r\r\nAC\r\n+\r\nII")
+@example(b"@r\nA\n+\nI\n\n@q\nA\n+\nI\n")
+def test_registration_and_stream_have_one_definition_of_fastq(text: bytes) -> None:
+    """What the stream takes, registration takes; what that refuses, the stream refuses."""
+    data = gzip.compress(text, mtime=0)
+    try:
+        head = read_head(data, len(data))
+    except UnreadableFastq:
+        assert fault_of(text)
+        return
+    if isinstance(head, NoReads):
+        assert fault_of(text) == ""
+        assert counted(text).reads == 0
+    elif not fault_of(text):
+        assert counted(text).reads > 0
 
 
 LANE_NAMES = st.builds(

@@ -101,7 +101,24 @@ class Intake:
                 "manifest that names R1 and its mate"
             )
             return self._hold_file(upload, place, why, placed)
-        return self.register(upload, place, placed, name)
+        mine = sequencer_order(upload.sequencer)
+        try:
+            outcome = self.register(upload, place, placed, name)
+        except UnplaceableFile:
+            if any(sequencer_order(p.sequencer) > mine for p in placed):
+                return self._note(upload, "its reads leave in doubt whose it is; replaced since")
+            raise
+        self._end_unplaced(upload, placed)
+        return outcome
+
+    def _end_unplaced(self, upload: Upload, placed: list[Placed]) -> None:
+        """An earlier version's reads left in doubt whose it is, and those of this one tell it."""
+        unplaced, assay = unplaced_sample(upload.bucket, upload.key), self.library.default_assay
+        if any(p.sample == unplaced for p in placed):
+            analysis = self.catalog.analyses.get(unplaced, assay)
+            if analysis:
+                why = "a newer version of the file tells whose it is"
+                self.catalog.analyses.forget_empty(analysis, why, self.now())
 
     def _receive_aside(self, upload: Upload, aside: Aside) -> str:
         """Reads beside a pair are left out where the sample has one."""
