@@ -127,6 +127,27 @@ def test_a_newer_version_whose_reads_tell_whose_it_is_ends_the_doubt(
     assert lanes_of(cloud, "K5") == ["HTEST.2.R1"]
 
 
+def test_a_good_version_ends_the_hold_of_a_broken_one_that_only_its_name_placed(
+    cloud: Cloud,
+) -> None:
+    cloud.upload("K5_L2_R1.fq.gz", b"not gzip")
+    broken = analysis(cloud, "K5_L2")
+    assert broken is not None
+    assert broken.status is AnalysisStatus.HELD
+    cloud.upload("K5_L2_R1.fq.gz", pair(5, lane=2)[0])
+    assert analysis(cloud, "K5_L2") is None
+    assert lanes_of(cloud, "K5") == ["HTEST.2.R1"]
+
+
+def test_a_version_whose_reads_are_of_another_owner_takes_the_file_there(cloud: Cloud) -> None:
+    key = "A_HTEST_R1.fq.gz"
+    cloud.upload(key, pair(5, flowcell="OTHER")[0])
+    assert lanes_of(cloud, "A_HTEST") == ["OTHER.1.R1"]
+    cloud.upload(key, pair(5)[0])
+    assert analysis(cloud, "A_HTEST") is None
+    assert lanes_of(cloud, "A") == ["HTEST.1.R1"]
+
+
 def test_a_name_with_flowcell_lane_and_barcode_alone_is_held(cloud: Cloud) -> None:
     text = b"@V300019058L1C001R0010000000/1\nACGT\n+\nFFFF\n"
     cloud.upload("V300019058_L01_UDB-1_1.fq.gz", gzip.compress(text))

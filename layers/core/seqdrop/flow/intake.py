@@ -9,17 +9,10 @@ import msgspec
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.errors import (
-    Conflict,
-    InvalidInput,
-    Transient,
-    UnplaceableFile,
-    UnreadableFastq,
-)
-from seqdrop.domain.fastq import HEAD_BYTES, check_read_number, read_head
+from seqdrop.domain.errors import Conflict, InvalidInput, Transient, UnplaceableFile
+from seqdrop.domain.fastq import HEAD_BYTES, check_read_number, read_head, require_reads
 from seqdrop.domain.key_meaning import Aside, LeftOut, Manifest, Reads, Unplaced, meaning_of
 from seqdrop.domain.naming import FastqName, folder_of, unplaced_sample
-from seqdrop.domain.no_reads import NoReads, why_without_reads
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import FastqFile, Placed
 from seqdrop.domain.upload import (
@@ -103,22 +96,31 @@ class Intake:
             return self._hold_file(upload, place, why, placed)
         mine = sequencer_order(upload.sequencer)
         try:
-            outcome = self.register(upload, place, placed, name)
+            return self.register(upload, place, placed, name)
         except UnplaceableFile:
             if any(sequencer_order(p.sequencer) > mine for p in placed):
                 return self._note(upload, "its reads leave in doubt whose it is; replaced since")
             raise
-        self._end_unplaced(upload, placed)
-        return outcome
 
-    def _end_unplaced(self, upload: Upload, placed: list[Placed]) -> None:
-        """An earlier version's reads left in doubt whose it is, and those of this one tell it."""
-        unplaced, assay = unplaced_sample(upload.bucket, upload.key), self.library.default_assay
-        if any(p.sample == unplaced for p in placed):
-            analysis = self.catalog.analyses.get(unplaced, assay)
-            if analysis:
-                why = "a newer version of the file tells whose it is"
-                self.catalog.analyses.forget_empty(analysis, why, self.now())
+    def _leave_others(self, upload: Upload, place: Place, placed: list[Placed]) -> None:
+        """Ends what earlier versions of the object were elsewhere: their reads told another owner,
+        or none, or could not be read at all.
+        """
+        analyses, why = self.catalog.analyses, "a newer version of the file tells whose it is"
+        for earlier in placed:
+            owner = earlier.sample, earlier.assay
+            if not earlier.sample or owner == (place.sample, place.assay):
+                continue
+            file = analyses.file(*owner, earlier.identity) if earlier.identity else None
+            if file is not None and file.object.key == upload.key:
+                analyses.withdraw(file, why, upload.cause, self.now())
+            self.lift_hold(*owner, upload.cause)
+            left = analyses.get(*owner)
+            if left and not (left.files_seen or left.expected or left.active_run):
+                if not left.current_run:
+                    analyses.forget_empty(left, why, self.now())
+            elif left:
+                self.claims.advance(*owner)
 
     def _receive_aside(self, upload: Upload, aside: Aside) -> str:
         """Reads beside a pair are left out where the sample has one."""
@@ -153,9 +155,8 @@ class Intake:
             return self._note(upload, "deleted before it was looked at")
         stored = msgspec.structs.replace(described.object, md5=place.md5)
         try:
-            head = read_head(self.objects.first_bytes(stored, HEAD_BYTES), stored.size)
-            if isinstance(head, NoReads):
-                raise UnreadableFastq(why_without_reads())
+            first_bytes = self.objects.first_bytes(stored, HEAD_BYTES)
+            head = require_reads(read_head(first_bytes, stored.size))
             check_read_number(head, place.read)
         except InvalidInput as error:
             self.catalog.analyses.ensure(place.sample, place.assay, self.now())
@@ -177,6 +178,8 @@ class Intake:
         )
         mine = sequencer_order(upload.sequencer)
         is_newest = not any(sequencer_order(p.sequencer) > mine for p in placed)
+        if name and is_newest:
+            self._leave_others(upload, place, placed)
         return self._put(upload, file, is_newest=is_newest)
 
     def _put(self, upload: Upload, file: FastqFile, *, is_newest: bool) -> str:
