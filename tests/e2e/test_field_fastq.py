@@ -78,7 +78,7 @@ def lab(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         for path in sorted(path for kind in NAMED for path in (files / kind).iterdir()):
             if path.name not in ("genome.fa", "expected.json"):
                 lab.drop(path.name, path.read_bytes())
-        wait_until_quiet(lab, 300)
+        wait_until_quiet(lab, 900)
         yield lab
 
 
