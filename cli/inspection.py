@@ -11,10 +11,15 @@ from cli.drop import Drop, Owner
 from cli.gather import Gathered, shown
 from cli.name_advice import parse_fastq_name
 from seqdrop.domain.assignment import Assignment, assigned_by_name, identity_of
-from seqdrop.domain.errors import InvalidInput, UnplaceableFile, UnreadableFastq
-from seqdrop.domain.fastq import HEAD_BYTES, check_mates, check_read_number, read_head
+from seqdrop.domain.errors import InvalidInput, UnplaceableFile
+from seqdrop.domain.fastq import (
+    HEAD_BYTES,
+    check_mates,
+    check_read_number,
+    read_head,
+    require_reads,
+)
 from seqdrop.domain.identity import FileIdentity
-from seqdrop.domain.no_reads import NoReads, why_without_reads
 from seqdrop.domain.read_name import FastqHead
 
 
@@ -81,9 +86,7 @@ def _read(
             continue
         try:
             with path.open("rb") as file:
-                head = read_head(file.read(HEAD_BYTES), path.stat().st_size)
-            if isinstance(head, NoReads):
-                raise UnreadableFastq(why_without_reads())
+                head = require_reads(read_head(file.read(HEAD_BYTES), path.stat().st_size))
             check_read_number(head, place.read)
             drop.places[key] = _by_reads(path.name, place, head, from_name=drop.ids_from_names)
         except (InvalidInput, OSError) as error:
