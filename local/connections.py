@@ -17,7 +17,6 @@ from local.wsgi import App, Environ
 
 LOG = logging.getLogger(__name__)
 
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CHUNK_BYTES = 1 << 16
 _BODILESS = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
@@ -57,8 +56,6 @@ class _Handler(WSGIRequestHandler):  # type: ignore[misc]
 
     def run_wsgi(self) -> None:
         """Answer one request; what the app left of its body is read, so that the next begins."""
-        if self.headers.get("Expect", "").strip().lower() == "100-continue":
-            self.connection.sendall(_CONTINUE)
         environ = self.make_environ()
         body = LimitedStream(self.rfile, int(self.headers.get("Content-Length") or 0))
         if environ.get("wsgi.input_terminated"):  # chunked: where it ends is not known beforehand

@@ -14,10 +14,14 @@ _KEPT_TREES = 1024
 _stock_make = UpdateExpressionParser.make.__func__
 
 
-@lru_cache(_KEPT_TREES)
-def tree_of(parser: type[UpdateExpressionParser], text: str) -> UpdateExpression:
+def make(_parser: type[UpdateExpressionParser], text: str) -> UpdateExpression:
     """Stock ``make``, once for each text: nobody changes the tree that it gives."""
-    return _stock_make(parser, text)
+    return _tree_of(text)
+
+
+@lru_cache(_KEPT_TREES)
+def _tree_of(text: str) -> UpdateExpression:
+    return _stock_make(UpdateExpressionParser, text)
 
 
 def copy_of_node(node: Node, memo: dict[int, Any]) -> Node:

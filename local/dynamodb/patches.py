@@ -36,7 +36,7 @@ from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
 
 from local.dynamodb.answers import serialize_structure, stock_structure
-from local.dynamodb.expressions import copy_of_node, nodes_to_be_processed, tree_of
+from local.dynamodb.expressions import copy_of_node, make, nodes_to_be_processed
 from local.dynamodb.indexes import forget_indexes, reindex
 from local.dynamodb.query import narrow
 
@@ -240,7 +240,7 @@ _OURS: dict[str, Any] = {
     "update_item": _locked(update_item),
     "transact_write_items": _locked(transact_write_items),
     "call_action": _locked(DynamoHandler.call_action),
-    "make": classmethod(tree_of),
+    "make": classmethod(make),
     "_serialize_type_structure": serialize_structure,
 }
 

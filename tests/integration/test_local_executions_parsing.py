@@ -2,11 +2,21 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from moto.stepfunctions.parser.asl.antlr.runtime.ASLParser import ASLParser
+from moto.stepfunctions.parser.asl.utils import json_path
 
-from local.executions.parsing import _parse, _stock_parse, _tree
+from local.executions.parsing import (
+    _parse,
+    _stock_parse,
+    _stock_parse_path,
+    _tree,
+    parse_paths_once,
+)
 
 
 @pytest.fixture
@@ -46,3 +56,20 @@ def test_stock_moto_parses_for_each_execution(definition: str, parsings: list[st
     _stock_parse(definition)
     _stock_parse(definition)
     assert len(parsings) == 2, "moto keeps the tree itself: parse_definitions_once can go"
+
+
+def test_stock_moto_parses_a_path_for_each_look_and_ours_once() -> None:
+    assert _stock_parse_path("$.a.b[0]") is not _stock_parse_path("$.a.b[0]")
+    with patched_paths() as parse:
+        path = parse("$.a.b[0]")
+        assert parse("$.a.b[0]") is path
+        for value in (1, 2):
+            assert [found.value for found in path.find({"a": {"b": [value]}})] == [value]
+
+
+@contextmanager
+def patched_paths() -> Iterator[Any]:
+    """moto's parser of paths, kept."""
+    parse_paths_once()
+    yield json_path.parse
+    json_path.parse = _stock_parse_path

@@ -40,7 +40,7 @@ class Lab:
     """One embedded Batch over HTTP, whose state changes arrive in an SQS queue."""
 
     def __init__(self, endpoint: str) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self.batch = self.client("batch")
         self._sqs = self.client("sqs")
         self._changes: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -56,7 +56,7 @@ class Lab:
 
     def client(self, service: str) -> Any:
         """A client of any service of the embedded AWS."""
-        return _client(self._endpoint, service)
+        return _client(self.endpoint, service)
 
     def environment(self, name: str) -> str:
         """A compute environment; its ARN."""
