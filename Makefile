@@ -33,6 +33,7 @@ check: setup validate build ## Format, lint, types, the templates and what is bu
 	$(BIN)/python -m pytest -q tests/infrastructure tests/structure
 
 bench: setup ## Speed and memory as ratios against a baseline of the same run
+	-@$(MAKE) --no-print-directory .venv-bench/.ready
 	$(BIN)/python -m benchmarks
 
 validate: setup .venv-sam/.ready .venv-checkov/.ready ## What SAM, cfn-lint and checkov say
@@ -64,6 +65,7 @@ lock: setup ## Newest versions of everything, written to locks/
 		locks/runner.in -o locks/runner.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/sam.in -o locks/sam.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/checkov.in -o locks/checkov.txt
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/bench.in -o locks/bench.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) layers/core/requirements.in \
 		-o layers/core/requirements.txt
 
@@ -71,7 +73,7 @@ LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 \
 	--no-emit-index-url --no-annotate --no-header
 
 clean: ## Everything that was made
-	rm -rf $(EXPANDED) .venv .venv-sam .venv-checkov .aws-sam .seqdrop .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(EXPANDED) .venv .venv-sam .venv-checkov .venv-bench .aws-sam .seqdrop .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/.ready: locks/project.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Seqdrop needs Python 3.11 or newer; this is " \
@@ -90,4 +92,10 @@ clean: ## Everything that was made
 .venv-checkov/.ready: locks/checkov.txt
 	$(PYTHON) -m venv .venv-checkov
 	.venv-checkov/bin/pip install --quiet --no-deps --require-hashes -r locks/checkov.txt
+	@touch $@
+
+# What Seqdrop is measured beside; a benchmark leaves out what could not be installed.
+.venv-bench/.ready: locks/bench.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --no-deps --require-hashes -r locks/bench.txt
 	@touch $@
