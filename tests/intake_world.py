@@ -436,7 +436,7 @@ def truth(
         expected[file.analysis].add(key)
     for key, reads in objects.items():
         claim = claims.get(key)
-        if claim is None and (minds_refused and key in refused or _was_dropped(world, key)):
+        if claim is None and ((minds_refused and key in refused) or _was_dropped(world, key)):
             continue
         if claim:
             analysis, read = claim.analysis, claim.read

@@ -80,6 +80,12 @@ def test_a_function_gets_exactly_the_settings_that_it_reads(name: str) -> None:
     assert {name for name in given if not name.startswith("POWERTOOLS_")} == fields
 
 
+def test_what_claims_runs_is_updated_after_what_reads_their_blueprints() -> None:
+    """Else a run that is claimed while a deployment goes on would meet the release before."""
+    register = source()["Resources"]["RegisterUploadFunction"]
+    assert {"PlanRunFunction", "FinishRunFunction"} <= set(register["DependsOn"])
+
+
 @pytest.mark.parametrize("name", sorted(BUCKETS.keys() - {"AuditBucket"}))
 def test_every_bucket_of_the_way_of_a_sample_tells_what_comes(name: str) -> None:
     notifications = BUCKETS[name]["NotificationConfiguration"]

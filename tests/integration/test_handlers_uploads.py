@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
 from seqdrop.aws.catalog.references import References
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.blueprint import Blueprint
+from seqdrop.domain.blueprint import decode_blueprint
 from seqdrop.domain.identity import AnalysisId, ObjectName, ReferenceId
 from seqdrop.domain.inputs import dismissed
 from seqdrop.domain.intake import AnalysisChange
@@ -149,7 +148,7 @@ def test_an_empty_lane_holds_its_sample_until_a_manifest_leaves_it_out(
     (run,) = cloud.executions.started.values()
     found = cloud.catalog.runs.get(run)
     assert found is not None
-    pairs = msgspec.json.decode(found.blueprint, type=Blueprint).pairs
+    pairs = decode_blueprint(cloud.catalog.runs.blueprint(found)).pairs
     assert [(pair.r1.key, pair.r2.key) for pair in pairs] == lanes[:1]
 
 

@@ -182,9 +182,7 @@ Condition = tuple[str, str]
 
 
 @contextmanager
-def open_player(
-    folder: Path, seed: object, without: Condition | None = None
-) -> Iterator[Player]:
+def open_player(folder: Path, seed: object, without: Condition | None = None) -> Iterator[Player]:
     """A player over handlers; others come before each write, and one condition may be left out."""
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setattr(cloud_support, "ASSAYS", ASSAYS + _MORE_ASSAYS)

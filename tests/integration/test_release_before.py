@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cli.view import sample_document
+from seqdrop.domain.blueprint import decode_blueprint
 from seqdrop.domain.identity import (
     AnalysisId,
     FileIdentity,
@@ -184,6 +185,8 @@ def test_it_is_shown(cloud: Cloud) -> None:
 
 def test_a_run_goes_on_from_its_jobs_event_to_its_end(cloud: Cloud) -> None:
     bench = Bench(cloud, RUNNING)
+    frozen = bench.run.blueprint
+    assert decode_blueprint(frozen).stages.keys() == {"align", "call"}
     bench.publish("align", counts={"reads_in": 10, "identical_mates": 0})
     assert cloud.deliver("record_job_event", kept("messages")["job_event"]) == []
     assert cloud.executions.answers == [("token of align", "SUCCEEDED")]
@@ -193,6 +196,7 @@ def test_a_run_goes_on_from_its_jobs_event_to_its_end(cloud: Cloud) -> None:
     bench.publish("call")
     assert bench.state("finish_run") == {"status": "SUCCEEDED", "qc": "PASS"}
     assert (bench.analysis.status, bench.analysis.current_run) == ("ANALYSED", RUNNING)
+    assert bench.run.blueprint == frozen, "where it was, it stays"
 
 
 def test_a_run_that_was_claimed_is_planned_and_goes_on(cloud: Cloud) -> None:

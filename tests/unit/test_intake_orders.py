@@ -8,6 +8,7 @@ import pytest
 from tests.intake_player import OPERATIONS, Player
 from tests.intake_world import check_outcome
 
+
 def check(operations: Sequence[str], seed: int, *, races: bool = False) -> None:
     """Plays operations once, and says which they were where it ends otherwise than it should."""
     player = Player((operations, seed), races=races)

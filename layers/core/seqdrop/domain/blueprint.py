@@ -57,6 +57,16 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
         return sum(pair.r1.size + pair.r2.size for pair in self.pairs)
 
 
+def encode_blueprint(blueprint: Blueprint) -> bytes:
+    """A blueprint as JSON, without blanks: it is kept for each run."""
+    return msgspec.json.encode(blueprint)
+
+
+def decode_blueprint(data: bytes) -> Blueprint:
+    """A blueprint from its JSON; msgspec.ValidationError where it is none."""
+    return msgspec.json.decode(data, type=Blueprint)
+
+
 def make_blueprint(
     *,
     analysis: AnalysisId,

@@ -8,13 +8,12 @@ from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.executions import Executions
 from seqdrop.aws.queues import LookAt, UploadsQueue
-from seqdrop.domain.blueprint import Blueprint, check_queues, make_blueprint
+from seqdrop.domain.blueprint import Blueprint, check_queues, encode_blueprint, make_blueprint
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient, UnknownAssay
 from seqdrop.domain.identity import AnalysisId
 from seqdrop.domain.inputs import NO_FILES, to_look_at_again
 from seqdrop.domain.lifecycle import Assessment, assess
 from seqdrop.domain.pipeline import Assay
-from seqdrop.domain.plan import encode
 from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunOptions, RunStatus
 from seqdrop.domain.reference import ReferenceVersion
 from seqdrop.flow.retry import retry_on_conflict
@@ -116,12 +115,13 @@ class Claims:
             parts=blueprint.parts,
             priority=analysis.priority or config.priority,
             project=analysis.project,
-            blueprint=encode(blueprint),
             options=options,
             supersedes=analysis.current_run,
             claimed=timestamp(self.now()),
         )
-        self.catalog.runs.claim(analysis, run, reference.id, self.now())
+        self.catalog.runs.claim(
+            analysis, run, encode_blueprint(blueprint), reference.id, self.now()
+        )
         self.executions.start(run.id)
         return AnalysisStatus.ANALYSING
 
