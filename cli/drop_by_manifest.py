@@ -10,6 +10,7 @@ from cli.drop import Drop
 from cli.gather import LeftOut
 from cli.manifest_file import NamedManifest, files_named, leads_out
 from cli.name_advice import why_no_key
+from seqdrop.domain.assignment import assigned_by_manifest
 from seqdrop.domain.manifest import Manifest, check_named_once, expected_files, locate
 
 OWN_FOLDER = "upload-"

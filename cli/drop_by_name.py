@@ -11,11 +11,11 @@ from cli.drop import Drop
 from cli.drop_by_manifest import add_listed, check_named_in_one, expect, fill, put
 from cli.gather import LeftOut, shown
 from cli.manifest_file import NamedManifest, read_manifest
-from cli.name_advice import advice, why_aside
+from cli.name_advice import advice, parse_fastq_name, why_aside
 from seqdrop.domain.assignment import Assignment, assigned_by_name
 from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.manifest import LaneFiles, SampleEntry, parse_manifest
-from seqdrop.domain.naming import UploadKind, parse_fastq_name, sample_id_fault, upload_kind
+from seqdrop.domain.naming import UploadKind, sample_id_fault, upload_kind
 
 _MATE = re.compile(
     r"(?P<before>.*[._])R?(?P<read>[12])(?P<after>(?:_\d{3})?\.(?:fastq|fq)\.gz)", re.DOTALL

@@ -9,9 +9,9 @@ from cli.drop import Drop
 from cli.drop_by_manifest import OWN_FOLDER
 from cli.gather import shown
 from seqdrop.domain.errors import InvalidManifest
+from seqdrop.domain.identity import AnalysisId, ObjectName
 from seqdrop.domain.manifest import parse_manifest
 from seqdrop.domain.naming import UploadKind, upload_kind
-from seqdrop.domain.upload import sequencer_order
 
 if TYPE_CHECKING:
     from cli.stack import Stack
@@ -24,15 +24,14 @@ def check_no_others_file(drop: Drop, stack: "Stack", bucket: str, default_assay:
     _check_no_others_manifest(drop, stack, bucket)
     at_root = {key: place for key, place in drop.places.items() if place.by == "manifest"}
     for key in [key for key in at_root if not key.startswith(OWN_FOLDER)]:
-        placed, _ = stack.catalog.analyses.uploads(bucket, key)
-        mine = (at_root[key].sample, at_root[key].assay or default_assay)
-        newest = max(placed, key=lambda one: sequencer_order(one.sequencer), default=None)
-        if newest is None or not newest.identity or (newest.sample, newest.assay) == mine:
+        placement, _ = stack.catalog.uploads.known(ObjectName(bucket, key))
+        mine = AnalysisId(at_root[key].sample, at_root[key].assay or default_assay)
+        if placement.analysis in {None, mine}:
             continue
         if not _is_there(stack, bucket, key, drop.files[key]):
-            whose = f"{newest.sample} ({newest.assay})"
             drop.faults.append(
-                f"{drop.files[key]}: s3://{bucket}/{key} is another file, of {whose}, "
+                f"{drop.files[key]}: s3://{bucket}/{key} is another file, of "
+                f"{placement.analysis}, "
                 "and would be replaced: give all files that the manifest names, which puts them "
                 "in a folder of their own; or rename it"
             )

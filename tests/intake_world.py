@@ -121,7 +121,7 @@ class Bucket:
         stored = StoredObject(bucket, key, 1_000, version.id, f"etag:{etag}")
         return UploadedObject(stored, etag, Fingerprints(1_000))
 
-    def get(self, bucket: str, key: str, version_id: str = "") -> bytes | None:
+    def get(self, _bucket: str, key: str, version_id: str = "") -> bytes | None:
         """A manifest's bytes."""
         content = next((v.content for v in self.versions[key] if v.id == version_id), None)
         return content if isinstance(content, bytes) else None
@@ -176,7 +176,7 @@ class Catalog:
             return newer and not (said.is_refused and there.file)
         return bool(said.file) or not there.file
 
-    def apply(self, change: Change, now: datetime) -> None:
+    def apply(self, change: Change, _now: datetime) -> None:
         """As the adapter's."""
         self.before_write()
         there = self.placements.get(change.before.object, Placement(change.before.object))
@@ -244,9 +244,9 @@ class Catalog:
         """As the adapter's."""
         self.before_write()
         newest = self.manifests.get(part.manifest.object)
-        if newest and newest.manifest.version != part.manifest.version:
-            if "newest" not in self.unchecked:
-                raise Overtaken(str(part.analysis))
+        is_newest = newest is None or newest.manifest.version == part.manifest.version
+        if not is_newest and "newest" not in self.unchecked:
+            raise Overtaken(str(part.analysis))
         self._check_analyses([change])
         if change.before != change.after:
             self._write_analyses([change])
@@ -279,7 +279,7 @@ class World:
             manifests=SimpleNamespace(
                 newest=catalog.newest, begin=catalog.begin, refuse=catalog.refuse,
                 withdraw=catalog.withdraw, named=catalog.named, analyses_of=catalog.analyses_of,
-                apply=lambda part, change, named, now: catalog.apply_manifest(part, change, named),
+                apply=lambda part, change, named, _: catalog.apply_manifest(part, change, named),
             ),
         )  # fmt: skip
         library: Any = SimpleNamespace(
@@ -337,7 +337,7 @@ class World:
 
     # What claims and runs do
 
-    def advance(self, id_: AnalysisId, generation: int | None = None) -> str:
+    def advance(self, id_: AnalysisId) -> str:
         """As Claims do it, with a content in place of a run's plan."""
         analysis = self.catalog.analyses.get(id_)
         if analysis is None:
@@ -356,7 +356,7 @@ class World:
             return AnalysisStatus.ANALYSED
         self.starts.append((id_, content))
         self.running[id_] = (content, analysis.generation)
-        run = RunId(*msgspec.structs.astuple(id_), "key", len(self.starts))
+        run = RunId(id_.sample, id_.assay, "key", len(self.starts))
         changed = msgspec.structs.replace(analysis, active_run=run)
         self._set(changed, Assessment(AnalysisStatus.ANALYSING))
         return AnalysisStatus.ANALYSING

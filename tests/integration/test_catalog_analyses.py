@@ -169,7 +169,8 @@ def test_a_new_version_of_a_file_is_in_its_place_and_a_change_of_its_analysis(
 def claim(cloud: Cloud) -> None:
     """Claims a run, as who looks at the same analysis may do at any time."""
     run = run_of(blueprint())
-    cloud.catalog.runs.claim(analysis(cloud), run, ReferenceId("tiny", "1"), cloud.clock())
+    tiny = ReferenceId("tiny", "1")
+    cloud.catalog.runs.claim(analysis(cloud), run, b"{}", tiny, cloud.clock())
 
 
 MEANWHILE: dict[str, Callable[[Cloud], None]] = {

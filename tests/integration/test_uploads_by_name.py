@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from seqdrop.domain.identity import AnalysisId, ObjectName
 from seqdrop.domain.naming import unplaced_sample
 from seqdrop.domain.records import Analysis, AnalysisStatus
 from tests.cloud_support import UPLOADS, Cloud, open_cloud
@@ -27,7 +28,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
 
 
 def analysis(cloud: Cloud, sample: str) -> Analysis | None:
-    return cloud.catalog.analyses.get(sample, "wgs")
+    return cloud.catalog.analyses.get(AnalysisId(sample, "wgs"))
 
 
 def held(cloud: Cloud, key: str) -> str:
@@ -38,9 +39,8 @@ def held(cloud: Cloud, key: str) -> str:
 
 def note(cloud: Cloud, key: str) -> str:
     """What became of a file, for one that changed no analysis."""
-    placed, _ = cloud.catalog.analyses.uploads(UPLOADS, key)
-    assert [each.sample for each in placed] == [""]
-    return placed[0].note
+    placement, _ = cloud.catalog.uploads.known(ObjectName(UPLOADS, key))
+    return placement.note
 
 
 def drop_case(cloud: Cloud, case: str, folder: Path) -> list[str]:
@@ -55,8 +55,8 @@ def drop_case(cloud: Cloud, case: str, folder: Path) -> list[str]:
 def lanes_of(cloud: Cloud, sample: str) -> list[str]:
     """Flowcell and lane of each of a sample's R1, and the same of R2."""
     found = analysis(cloud, sample)
-    entries = [entry.split("|")[0].split("#") for entry in (found.files_seen if found else ())]
-    return sorted(f"{flowcell}.{lane}.{read}" for _, flowcell, lane, read, _ in entries)
+    identities = [one.identity for one in (found.files_seen if found else ())]
+    return sorted(f"{one.flowcell}.{one.lane}.{one.read}" for one in identities)
 
 
 def analyse(cloud: Cloud, sample: str) -> None:

@@ -74,8 +74,9 @@ def _first_counts(known: Any, rival: Any, file: Any) -> Any:
 
 def _holds_nothing(known: Any, rival: Any, file: Any) -> Any:
     decision = _DECIDE_RIVAL(known, rival, file)
-    is_beside = isinstance(decision, intake.PutBeside)
-    return intake.LeaveOut(decision.why, decision.identity) if is_beside else decision
+    if isinstance(decision, intake.PutBeside):
+        return intake.LeaveOut(decision.why, decision.identity)
+    return decision
 
 
 def _still_waiting(analysis: Analysis, object_: ObjectName) -> Analysis:

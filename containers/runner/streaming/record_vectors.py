@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from runner.mate_counts import MOST_LANES
+from runner.streaming.mate_counts import MOST_LANES
 from seqdrop.domain.fastq_record import (
     BASES,
     BLANKS,

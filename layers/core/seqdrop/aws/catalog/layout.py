@@ -374,7 +374,7 @@ def read_known(object_: ObjectName, items: Iterable[Item]) -> tuple[Placement, l
             said.append(from_item(item, Expectation))
         else:
             earlier.append(item)
-    if expected_before and not said:
+    if expected_before:
         nobody = ManifestVersion(ObjectName(object_.bucket, ""), "")
         said.append(Expectation(object_, nobody, expected_before))
     if placements and (placements[0].version or placements[0].note or not earlier):
