@@ -9,7 +9,8 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -192,8 +193,9 @@ class Catalog:
     def _check_analyses(self, changes: Iterable[AnalysisChange]) -> None:
         for change in changes:
             there = self.analyses.get(change.id)
-            mine = change.before.revision if change.before else None
-            self.check("revision", holds=(there.revision if there else None) == mine)
+            mine, theirs = change.before, there
+            self.check("revision", holds=_revision(mine) == _revision(theirs))
+            self.check("created", holds=_created(mine) == _created(theirs))
 
     def _write_analyses(self, changes: Iterable[AnalysisChange]) -> None:
         for change in changes:
@@ -253,6 +255,14 @@ class Catalog:
         self.names[part.manifest.object, part.analysis] = named
 
 
+def _revision(analysis: Analysis | None) -> int | None:
+    return analysis.revision if analysis else None
+
+
+def _created(analysis: Analysis | None) -> str | None:
+    return analysis.created if analysis else None
+
+
 def _next(placement: Placement) -> Placement:
     return msgspec.structs.replace(placement, revision=placement.revision + 1)
 
@@ -288,8 +298,13 @@ class World:
         objects: Any = self.bucket
         claims: Any = SimpleNamespace(advance=self.advance)
         sender: Any = SimpleNamespace(send_all=self.queue.extend)
-        self.intake = MemoryIntake(shared, objects, library, claims, sender, lambda: NOW)  # type: ignore[arg-type]
-        self.manifests = Manifests(shared, objects, self.intake, sender, lambda: NOW)  # type: ignore[arg-type]
+        ticks = count()
+
+        def now() -> datetime:
+            return NOW + timedelta(milliseconds=next(ticks))
+
+        self.intake = MemoryIntake(shared, objects, library, claims, sender, now)  # type: ignore[arg-type]
+        self.manifests = Manifests(shared, objects, self.intake, sender, now)  # type: ignore[arg-type]
 
     # What register_upload does
 
@@ -499,26 +514,26 @@ def _claims(world: World) -> tuple[dict[str, Any], set[str]]:
     A manifest that is deleted, or follows as one that can't be used, leaves what was said before,
     if anybody had heard of it.
     """
-    claims: dict[str, Any] = {}
     refused: set[str] = set()
-    said = sorted(
-        (one for per in world.catalog.expectations.values() for one in per.values() if one.file),
-        key=lambda one: one.manifest.time,
-    )
+    said = [one for per in world.catalog.expectations.values() for one in per.values() if one.file]
     newest = {
         key: versions[-1].content
         for key, versions in world.bucket.versions.items()
         if key.endswith(".json")
     }
-    for one in said:  # of manifests that the bucket no longer has, or can't be used
-        if not _is_usable(newest[one.manifest.object.key]):
-            claims[one.object.key] = one.file
-    usable = [(v[-1], k) for k, v in world.bucket.versions.items() if _is_usable(newest.get(k))]
-    for version, key in sorted(usable, key=lambda one: int(one[0].sequencer, 16)):
-        assert isinstance(version.content, bytes)
-        for entry in parse_manifest(version.content, key).samples:
-            for file in expected_files(entry, entry.assay or DEFAULT_ASSAY, BUCKET, key):
-                claims[file.key] = file
+    found = [  # of manifests that the bucket no longer has, or that can't be used
+        (int(one.manifest.sequencer, 16), one.object.key, one.file)
+        for one in said
+        if not _is_usable(newest[one.manifest.object.key])
+    ]
+    for key, versions in world.bucket.versions.items():
+        content = newest.get(key)
+        if isinstance(content, bytes) and _is_usable(content):
+            number = int(versions[-1].sequencer, 16)
+            for entry in parse_manifest(content, key).samples:
+                files = expected_files(entry, entry.assay or DEFAULT_ASSAY, BUCKET, key)
+                found += [(number, file.key, file) for file in files]
+    claims: dict[str, Any] = {key: file for _, key, file in sorted(found, key=lambda one: one[0])}
     for key, content in newest.items():
         if isinstance(content, bytes) and not _is_usable(content):
             refused |= {one.key for one in files_named_in(content, ObjectName(BUCKET, key))}

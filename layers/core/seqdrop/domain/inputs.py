@@ -5,6 +5,7 @@ again; all else (a copy of the same bytes that is set aside) leaves it as it is.
 """
 
 from collections.abc import Iterable, Mapping
+from enum import IntEnum
 
 import msgspec
 
@@ -229,22 +230,37 @@ def touches_inputs(before: Analysis, after: Analysis) -> bool:
     return any(getattr(before, name) != getattr(after, name) for name in _INPUTS)
 
 
-def sealed(
-    before: Analysis | None, after: Analysis, *, has_new_file: bool = False, opens: bool = True
-) -> Analysis | None:
-    """The change with its generation and status; None where nothing is left of the analysis.
+class FileWrite(IntEnum):
+    """What becomes of a registered file, which the analysis itself does not show."""
 
-    A new version of a registered file is a change of the inputs that the analysis does not show.
-    One that was dismissed is opened again by what ``opens``, and not by what only takes away.
+    NOTHING = 0
+    SAME_CONTENT = 1
+    """Another version of the same bytes."""
+    NEW_CONTENT = 2
+
+
+def sealed(
+    before: Analysis | None,
+    after: Analysis,
+    *,
+    file: FileWrite = FileWrite.NOTHING,
+    opens: bool = True,
+) -> Analysis | None:
+    """The change with its revision, generation and status; None where nothing is left of it.
+
+    An analysis that was dismissed is opened again by what ``opens``, and not by what only takes
+    away.
     """
     if is_empty(after):
         return None
     after = _with_hold_for_files(after)
     is_dismissed = before is not None and before.status is AnalysisStatus.DISMISSED
-    if after == before and not has_new_file and not (is_dismissed and opens):
+    is_opened = is_dismissed and opens
+    if after == before and not file and not is_opened:
         return after
     after = msgspec.structs.replace(after, revision=after.revision + 1)
-    if before and not (has_new_file or (is_dismissed and opens) or touches_inputs(before, after)):
+    is_new = file is FileWrite.NEW_CONTENT or is_opened
+    if before and not is_new and not touches_inputs(before, after):
         return after
     status = AnalysisStatus.HELD if after.holds else AnalysisStatus.RECEIVING
     if is_dismissed and not opens:

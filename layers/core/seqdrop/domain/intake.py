@@ -21,6 +21,7 @@ from seqdrop.domain.expectation import Expectation, ManifestVersion, Placement
 from seqdrop.domain.fastq import check_read_number
 from seqdrop.domain.identity import AnalysisId, FileIdentity, ObjectName
 from seqdrop.domain.inputs import (
+    FileWrite,
     begun,
     expecting,
     not_expecting,
@@ -345,11 +346,18 @@ def change_of(decision: Decision, known: Known, now: str) -> Change:
     draft = _Draft(known)
     if leaves and home is not None:
         draft.change(home.id, "file withdrawn", *_leaving(decision, known))
-    for analysis in (known.there, known.before, *known.elsewhere):
-        if analysis and analysis.id != known.expected_by and known.object in analysis.expected:
+    for analysis in filter(None, (known.there, known.before, *known.elsewhere)):
+        is_expected = analysis.id == known.expected_by
+        if is_expected and known.object not in analysis.expected:
+            why = f"{known.object.key!r} is expected here"
+            draft.change(analysis.id, "expected", why, partial(expecting, object_=known.object))
+        if not is_expected and known.object in analysis.expected:
             why = f"{known.object.key!r} is expected here no longer: another manifest counts"
             step = partial(not_expecting, object_=known.object)
             draft.change(analysis.id, "not expected", why, step)
+        if analysis.id != target and object_cause(known.object) in analysis.troubles:
+            step = partial(without_trouble, object_=known.object)
+            draft.change(analysis.id, "looked at", decision.why, step)
     if target is not None:
         draft.change(
             target,
@@ -357,16 +365,9 @@ def change_of(decision: Decision, known: Known, now: str) -> Change:
             decision.why,
             partial(_with_decision, decision=decision, known=known, now=now),
             now=now,
-            is_new=isinstance(decision, Register | Replace),
+            file=_file_write(decision, known),
             opens=isinstance(decision, Register | Replace | Hold | PutBeside | Unplaced),
         )
-    if (
-        known.there
-        and known.there.id != target
-        and object_cause(known.object) in known.there.troubles
-    ):
-        step = partial(without_trouble, object_=known.object)
-        draft.change(known.there.id, "looked at", decision.why, step)
     file = decision.file if isinstance(decision, Register | Replace | Keep) else None
     is_file = isinstance(decision, Register) or (isinstance(decision, Keep) and decision.file)
     note = "" if is_file else decision.why
@@ -401,15 +402,15 @@ class _Draft:
         self._before = {one.id: one for one in there if one}
         self._after: dict[AnalysisId, Analysis] = {}
         self._said: dict[AnalysisId, tuple[str, str]] = {}
-        self._is_new: dict[AnalysisId, bool] = {}
+        self._files: dict[AnalysisId, FileWrite] = {}
         self._opens: dict[AnalysisId, bool] = {}
 
     def change(
         self, analysis: AnalysisId, what: str, why: str, step: _Step, *, now: str = "",
-        is_new: bool = False, opens: bool = False,
+        file: FileWrite = FileWrite.NOTHING, opens: bool = False,
     ) -> None:  # fmt: skip
         """Takes one step with an analysis; the first one's reason is told."""
-        self._is_new[analysis] = is_new
+        self._files[analysis] = file
         self._opens[analysis] = opens
         start = self._after.get(analysis) or self._before.get(analysis) or begun(analysis, now)
         self._after[analysis] = step(start)
@@ -421,11 +422,19 @@ class _Draft:
         for analysis, after in self._after.items():
             before = self._before.get(analysis)
             sealed_after = sealed(
-                before, after, has_new_file=self._is_new[analysis], opens=self._opens[analysis]
+                before, after, file=self._files[analysis], opens=self._opens[analysis]
             )
             if sealed_after != before:
                 found.append(AnalysisChange(analysis, before, sealed_after, *self._said[analysis]))
         return tuple(found)
+
+
+def _file_write(decision: Decision, known: Known) -> FileWrite:
+    if isinstance(decision, Register | Replace):
+        return FileWrite.NEW_CONTENT
+    if isinstance(decision, Keep) and decision.file and decision.file != known.rival:
+        return FileWrite.SAME_CONTENT
+    return FileWrite.NOTHING
 
 
 def _home(known: Known) -> Analysis | None:

@@ -39,7 +39,7 @@ from seqdrop.domain.intake import (
 )
 from seqdrop.domain.key_meaning import Aside, LeftOut, Manifest, Reads, meaning_of
 from seqdrop.domain.key_meaning import Unplaced as NoPlace
-from seqdrop.domain.naming import folder_of, unplaced_sample
+from seqdrop.domain.naming import UploadKind, folder_of, unplaced_sample, upload_kind
 from seqdrop.domain.no_reads import NoReads
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import Analysis, FastqFile
@@ -123,6 +123,8 @@ class Intake:
         known = self._known(object_, placement, said, belongs)
         if belongs and (known.found is None or known.found.version != version):
             return "replaced or deleted since", []
+        if belongs is None and known.found and upload_kind(object_.key) is UploadKind.MANIFEST:
+            return "a manifest, whose own event says that it came", []
         decision = decide(known, timestamp(self.now()))
         change = change_of(decision, known, timestamp(self.now()))
         if change.changes_anything:
@@ -180,7 +182,7 @@ class Intake:
     ) -> Assignment | Companion | LeaveOut | Unplaced:
         match meaning_of(object_.key, self.library.name_patterns()):
             case LeftOut(why):
-                return LeaveOut(why)
+                return LeaveOut(f"{why}: left out")
             case Reads(name):
                 head = found.head if found else NoReads()
                 return assigned_by_name(name, self._assay_of_folder(object_.key), head)

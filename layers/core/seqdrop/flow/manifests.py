@@ -150,8 +150,7 @@ class Manifests:
         if newest is None or newest.manifest.version != part.manifest.version:
             return "the manifest has been replaced since"
         for object_ in part.objects:
-            self.catalog.uploads.expect(Expectation(object_, part.manifest, is_refused=True))
-            self.intake.look(object_)
+            self.apply_to_file(Expectation(object_, part.manifest, is_refused=True))
         return f"{len(part.objects)} files wait for {part.manifest.object.key!r} to be corrected"
 
     def _named_in_refused(self, before: NewestManifest | None) -> list[ObjectName]:
