@@ -37,6 +37,7 @@ OPERATIONS: dict[str, tuple[str, Reads | bytes | None]] = {
     "the same manifest for another assay": ("m.manifest.json", manifest("S", A1, A2, assay="wes")),
     "another manifest": ("n.manifest.json", manifest("S", A1, A2)),
     "another manifest for another sample": ("n.manifest.json", manifest("U", B1, A2)),
+    "single reads beside the pair": ("S.fastq.gz", R1._replace(tag="e")),
     "a manifest that is cut off": ("m.manifest.json", manifest("S", A1, A2)[:-9]),
     "the manifest deleted": ("m.manifest.json", None),
 }

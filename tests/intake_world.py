@@ -446,12 +446,16 @@ def truth(
         lambda: defaultdict(dict)
     )
     faults: set[AnalysisId] = set()
+    companions: set[AnalysisId] = set()
     expected: dict[AnalysisId, set[str]] = defaultdict(set)
     for key, file in claims.items():
         expected[file.analysis].add(key)
     for key, reads in objects.items():
         claim = claims.get(key)
         if claim is None and ((minds_refused and key in refused) or _was_dropped(world, key)):
+            continue
+        if claim is None and key == "S.fastq.gz":
+            companions.add(AnalysisId("S", DEFAULT_ASSAY))
             continue
         if claim:
             analysis, read = claim.analysis, claim.read
@@ -464,8 +468,11 @@ def truth(
         identity = FileIdentity("-", reads.flowcell, reads.lane, read, "001")
         groups[analysis][identity][key] = reads
     outcomes = _held_manifests(world)
-    for analysis in {*groups, *faults, *expected}:
-        outcomes[analysis] = _outcome(groups[analysis], expected[analysis], held=analysis in faults)
+    for analysis in {*groups, *faults, *expected, *companions}:
+        outcome = _outcome(groups[analysis], expected[analysis], held=analysis in faults)
+        if analysis in companions and outcome.status == "RECEIVING":
+            outcome = Outcome("HELD")  # nobody but a person knows whether they are the mates
+        outcomes[analysis] = outcome
     return outcomes
 
 

@@ -478,7 +478,7 @@ def _with_decision(start: Analysis, decision: Decision, known: Known, now: str) 
     elif identity := _aside(decision):
         holds = decision.why if isinstance(decision, PutBeside) else ""
         after = setting_aside(without_object(start, object_), object_, identity, holds)
-    elif isinstance(decision, Keep) and decision.file is not None:
+    elif isinstance(decision, Keep) and start.status is not AnalysisStatus.DISMISSED:
         after = without_hold_of(start, object_)
     return after
 

@@ -142,7 +142,7 @@ class Intake:
         has_reads = counts is not None or self._is_named_as_reads(object_)
         found = self._found(object_, has_reads=has_reads and given is None)
         belongs = given or self._belongs(object_, counts, found)
-        at = belongs.analysis if isinstance(belongs, Assignment | Unplaced) else None
+        at = None if isinstance(belongs, LeaveOut) else belongs.analysis
         home = placement.analysis
         known = Known(
             object=object_,
