@@ -257,6 +257,14 @@ def test_reads_beside_a_pair_ask_nothing_of_anybody() -> None:
     assert only([analysis_item(one)]).companions == (said,)
 
 
+def test_a_control_in_whose_files_no_read_is_can_be_shown() -> None:
+    empty = msgspec.structs.replace(FILE, first_read="")
+    one = seen(status=AnalysisStatus.NO_READS, control=True, why="as it should be")
+    assert [file.uri for file in only([analysis_item(one), file_item(empty)]).files] == [
+        "s3://up/NA1_R1.fastq.gz"
+    ]
+
+
 def test_what_was_dismissed_says_why_what_held_it_and_what_opens_it() -> None:
     one = seen(
         status=AnalysisStatus.DISMISSED, why="dismissed by ana: wrong tube",
