@@ -5,6 +5,7 @@ import hashlib
 import os
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from s3transfer.futures import TransferFuture
 
     from seqdrop.domain.provenance import RunRecord
+    from seqdrop.sample_view import ResultView
 
 _INDEXES = {".tbi", ".csi", ".bai", ".crai", ".fai"}
-Document = dict[str, Any]
 
 
 def place_record(folder: Path, record: "RunRecord", body: bytes) -> str:
@@ -59,9 +60,9 @@ def _has_attempt(path: Path, prefix: str) -> bool:
 
 
 def download_all(
-    s3: Any, files: list[Document], folder: Path, prefix: str, *, quiet: bool = False
-) -> None:
-    """Writes ``<prefix>.<name>`` for each file, and its path into the file's document.
+    s3: Any, files: "Sequence[ResultView]", folder: Path, prefix: str, *, quiet: bool = False
+) -> "list[ResultView]":
+    """Writes ``<prefix>.<name>`` for each file; returns the files with their paths.
 
     A file has another name until its checksum is right. Raises CommandFailed where the bytes are
     others than the run's record says; such a file, and what had not come yet, is not kept.
@@ -72,12 +73,12 @@ def download_all(
     parts = [path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part") for path in paths]
     try:
         with (
-            Progress("fetched", sum(file["bytes"] for file in files), quiet=quiet) as progress,
+            Progress("fetched", sum(file.bytes for file in files), quiet=quiet) as progress,
             transfers(s3) as manager,
         ):
             under_way = [
                 manager.download(
-                    *_bucket_and_key(file["uri"]),
+                    *_bucket_and_key(file.uri),
                     str(part),
                     subscribers=[ProgressCallbackInvoker(progress.advance)],
                 )
@@ -87,21 +88,24 @@ def download_all(
                 _result(transfer)
                 _check(file, part)
                 part.replace(path)
-                file["path"] = str(path)
                 progress.done(str(path))
     finally:
         for part in parts:
             part.unlink(missing_ok=True)
     _touch_indexes(paths)
+    return [
+        msgspec.structs.replace(file, path=str(path))
+        for file, path in zip(files, paths, strict=True)
+    ]
 
 
-def _paths(files: list[Document], folder: Path, prefix: str) -> list[Path]:
+def _paths(files: "Sequence[ResultView]", folder: Path, prefix: str) -> list[Path]:
     """Where each file goes; the stage is in the name where two stages have a file of one name."""
-    times = Counter(file["name"] for file in files)
+    times = Counter(file.name for file in files)
     paths = []
     for file in files:
-        name = file["name"].replace("/", "_")
-        unique = name if times[file["name"]] == 1 else f"{file['stage']}.{name}"
+        name = file.name.replace("/", "_")
+        unique = name if times[file.name] == 1 else f"{file.stage}.{name}"
         paths.append(folder / f"{prefix}.{unique}")
     return paths
 
@@ -121,14 +125,14 @@ def _result(transfer: "TransferFuture") -> None:
         raise error.last_exception from None
 
 
-def _check(file: Document, part: Path) -> None:
+def _check(file: "ResultView", part: Path) -> None:
     """Holds what came against the run's record, and has it on the disk before it gets its name."""
     with part.open("rb+") as content:
         found = hashlib.file_digest(content, "sha256").hexdigest()
         os.fsync(content.fileno())
-    if found != file["sha256"]:
+    if found != file.sha256:
         raise CommandFailed(
-            f"{file['uri']} has the SHA-256 {found}, the run's record says {file['sha256']}: "
+            f"{file.uri} has the SHA-256 {found}, the run's record says {file.sha256}: "
             "it is not kept"
         )
 

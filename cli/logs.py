@@ -1,9 +1,10 @@
 """`seqdrop logs`: what a run's jobs wrote."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 
 from cli.faults import CommandFailed
@@ -12,10 +13,25 @@ from cli.screen import emit, say, warn
 
 if TYPE_CHECKING:
     from cli.stack import Stack
+    from seqdrop.sample_view import RunView, StageView
 
 _PAUSE_SECONDS = 1.0
-_ENDED = {"SUCCEEDED", "FAILED", "REUSED", "NOT_RUN"}
-Document = dict[str, Any]
+
+
+class LogEvent(msgspec.Struct, frozen=True):
+    """A line of a job's log; ``time`` is in milliseconds since 1970, as CloudWatch has it."""
+
+    time: int
+    message: str
+
+
+class StageLog(msgspec.Struct):
+    """What a stage's job wrote."""
+
+    stage: str
+    events: list[LogEvent]
+    status: str = ""
+    log_stream: str | None = None
 
 
 def logs(
@@ -32,42 +48,47 @@ def logs(
 
     stack = find_stack()
     reader = _Reader(stack.client("logs"), stack.output("JobLogGroup"))
-    kept: dict[str, Document] = {}
+    kept: dict[str, StageLog] = {}
     while True:
-        run, stages = _newest_stages(stack, sample, assay, stage)
+        run = _newest_run(stack, sample, assay)
+        stages = _wanted(sample, run, stage)
         for one in stages:
-            new = list(reader.new_events(one))
-            entry = kept.setdefault(one["stage"], {"stage": one["stage"], "events": []})
-            entry |= {"status": one["status"], "log_stream": one["log_stream"]}
-            entry["events"] += new if json else []
-            for event in new if not json else []:
-                say((f"{one['stage']}: " if len(stages) > 1 else "") + event["message"])
-        if not follow or all(one["status"] in _ENDED for one in stages):
+            new = list(reader.new_events(one.log_stream))
+            if json:
+                log = kept.setdefault(one.stage, StageLog(one.stage, []))
+                log.status, log.log_stream = one.status, one.log_stream
+                log.events += new
+                continue
+            for event in new:
+                say((f"{one.stage}: " if len(stages) > 1 else "") + event.message)
+        if not follow or all(one.has_ended for one in stages):
             break
         time.sleep(_PAUSE_SECONDS)
     if json:
-        emit({"sample": sample, "run": run, "stages": list(kept.values())})
-    elif not any(one["log_stream"] for one in stages):
+        emit({"sample": sample, "run": run.id, "stages": list(kept.values())})
+    elif not any(one.log_stream for one in stages):
         for one in stages:
-            warn(f"{one['stage']} is {one['status']}: it has written nothing in this run")
+            warn(f"{one.stage} is {one.status}: it has written nothing in this run")
 
 
-def _newest_stages(
-    stack: "Stack", sample: str, assay: str, stage: str
-) -> tuple[str, list[Document]]:
-    from cli.view import choose_analysis, sample_document
+def _newest_run(stack: "Stack", sample: str, assay: str) -> "RunView":
+    from seqdrop.sample_view import choose_analysis, view_sample
 
-    items = stack.catalog.analyses.partition(sample)
-    chosen = choose_analysis(sample, items, assay)
-    runs = sample_document(sample, items, chosen.assay)["analyses"][0]["runs"]
-    if not runs:
-        raise CommandFailed(f"{sample} ({chosen.assay}) has not been run yet")
-    stages: list[Document] = runs[0]["stages"]
-    wanted = [one for one in stages if stage in {"", one["stage"]}]
+    found = stack.sample(sample)
+    chosen = choose_analysis(sample, found, assay)
+    (analysis,) = view_sample(sample, found, chosen.assay).analyses
+    if analysis.newest is None:
+        raise CommandFailed(f"{chosen.id} has not been run yet")
+    return analysis.newest
+
+
+def _wanted(sample: str, run: "RunView", stage: str) -> "Sequence[StageView]":
+    """All stages, or the one that is asked for."""
+    wanted = [one for one in run.stages if stage in {"", one.stage}]
     if not wanted:
-        known = ", ".join(one["stage"] for one in stages)
+        known = ", ".join(one.stage for one in run.stages)
         raise CommandFailed(f"{sample} has no stage {stage!r}: it has {known}")
-    return runs[0]["id"], wanted
+    return wanted
 
 
 class _Reader:
@@ -78,9 +99,8 @@ class _Reader:
         self._group = group
         self._tokens: dict[str, str] = {}
 
-    def new_events(self, stage: Document) -> Iterator[Document]:
+    def new_events(self, stream: str | None) -> Iterator[LogEvent]:
         """All pages that came since the last look; none where the stream is not there yet."""
-        stream = stage["log_stream"]
         if not stream:
             return
         while True:
@@ -89,17 +109,16 @@ class _Reader:
             if page is None:
                 return
             for event in page["events"]:
-                yield {"time": event["timestamp"], "message": event["message"]}
+                yield LogEvent(event["timestamp"], event["message"])
             self._tokens[stream] = page["nextForwardToken"]
             if page["nextForwardToken"] == token:
                 return  # the end gives the same token again
 
-    def _page(self, stream: str, token: str) -> Document | None:
+    def _page(self, stream: str, token: str) -> Any:
         given = {"nextToken": token} if token else {}
         try:
-            page: Document = self._client.get_log_events(
+            return self._client.get_log_events(
                 logGroupName=self._group, logStreamName=stream, startFromHead=True, **given
             )
         except self._client.exceptions.ResourceNotFoundException:
             return None
-        return page

@@ -14,6 +14,7 @@ from cli import (
     logs,
     redrive,
     references,
+    rerun,
     results,
     runtime,
     samples,
@@ -80,12 +81,19 @@ _add(
 )
 _add(
     app,
-    act.rerun,
+    rerun.rerun,
     "Lets a held or failed analysis go on.",
     "seqdrop rerun NA1",
     "seqdrop rerun NA1 --from variants",
+    "seqdrop rerun NA1 --now",
 )
 _add(app, act.stop, "Ends a run, and holds the analysis.", "seqdrop stop NA1 --reason 'wrong kit'")
+_add(
+    app,
+    act.dismiss,
+    "Leaves an analysis that nobody will mend.",
+    "seqdrop dismiss NA1 --reason 'sequenced again as NA1b'",
+)
 _add(
     app,
     logs.logs,

@@ -1,7 +1,7 @@
 """`seqdrop results`: what a run is made of, and its files on this disk."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -13,10 +13,7 @@ from cli.screen import emit, say, show_table
 if TYPE_CHECKING:
     from cli.stack import Stack
     from seqdrop.domain.identity import RunId
-    from seqdrop.domain.provenance import RunRecord
     from seqdrop.domain.records import Analysis, Run
-
-Document = dict[str, Any]
 
 
 def results(
@@ -33,8 +30,8 @@ def results(
 ) -> None:
     """Lists the results of a sample's current run, and fetches them."""
     from cli.stack import find_stack
-    from cli.view import why_of
     from seqdrop.domain.provenance import RunRecord
+    from seqdrop.sample_view import results_of, why_of
 
     stack = find_stack()
     analysis = stack.analysis(sample, assay)
@@ -43,23 +40,22 @@ def results(
         raise CommandFailed(f"{analysis.id} has no results yet: it is {analysis.status}")
     bucket = stack.output("ResultsBucket")
     body = _read_record(stack, found, bucket)
-    files = _files(msgspec.json.decode(body, type=RunRecord), bucket)
-    document = {"sample": sample, "assay": analysis.assay, "run": found.short, "files": files}
+    record = msgspec.json.decode(body, type=RunRecord)
+    files, kept = results_of(record, bucket), {}
     if download:
         from cli.download import download_all, place_record
 
-        record = msgspec.json.decode(body, type=RunRecord)
         prefix = place_record(download, record, body)
-        download_all(stack.s3, files, download, prefix, quiet=json)
-        document["record"] = str(download / f"{prefix}.run.json")
+        files = download_all(stack.s3, files, download, prefix, quiet=json)
+        kept["record"] = str(download / f"{prefix}.run.json")
     if json:
-        emit(document)
+        emit({"sample": sample, "assay": analysis.assay, "run": found.short, "files": files} | kept)
         return
     if download:
         say(f"{len(files)} files of run {found.short} are in {download}, their checksums right")
-        say(f"what they were made of, and by: {document['record']}")
+        say(f"what they were made of, and by: {kept['record']}")
     else:
-        rows = [[f["stage"], f["name"], str(f["bytes"]), f["uri"]] for f in files]
+        rows = [[file.stage, file.name, str(file.bytes), file.uri] for file in files]
         show_table(("stage", "name", "bytes", "uri"), rows)
     if not run and analysis.status != "ANALYSED":
         why = why_of(analysis)
@@ -68,10 +64,9 @@ def results(
 
 def _find_run(stack: "Stack", analysis: "Analysis", asked: str) -> "RunId":
     """The run that an id, or its beginning, stands for; of several attempts the last good one."""
-    from seqdrop.aws.catalog.layout import read_sample
     from seqdrop.domain.records import RunStatus
 
-    runs = read_sample(stack.catalog.analyses.partition(analysis.sample)).runs
+    runs = stack.sample(analysis.sample).runs
     found = [r for r in runs if r.assay == analysis.assay and r.id.short.startswith(asked)]
     found = [r for r in found if r.id.short == asked] or found
     if not found:
@@ -97,17 +92,3 @@ def _read_record(stack: "Stack", run: "RunId", bucket: str) -> bytes:
     if body is None:
         raise CommandFailed(f"{record.uri} is gone")
     return body
-
-
-def _files(record: "RunRecord", bucket: str) -> list[Document]:
-    return [
-        {
-            "stage": stage,
-            "name": file.name,
-            "uri": f"s3://{bucket}/{record.prefixes[stage]}{file.name}",
-            "bytes": file.bytes,
-            "sha256": file.sha256,
-        }
-        for stage, result in record.results.items()
-        for file in result.files
-    ]

@@ -1,6 +1,7 @@
 """`seqdrop samples` and `seqdrop show`: what the catalog knows."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +10,8 @@ from cli.screen import emit, say, show_table
 
 if TYPE_CHECKING:
     from seqdrop.aws.catalog import Catalog
+    from seqdrop.domain.records import AnalysisStatus
+    from seqdrop.sample_view import AnalysisSummary
 
 _SHOWN_WHY = 80
 
@@ -36,17 +39,19 @@ def samples(
         say("there are no samples" + (f" that are {status.upper()}" if status else ""))
     else:
         columns = ("sample", "assay", "status", "updated", "why")
-        rows = [[*(row[c] for c in columns[:3]), row["updated"][:19], _short(row)] for row in found]
+        rows = [(o.sample, o.assay, o.status, o.updated[:19], _shortened(o.why)) for o in found]
         show_table(columns, rows)
 
 
-def _newest(catalog: "Catalog", statuses: list[Any], limit: int) -> list[dict[str, Any]]:
+def _newest(
+    catalog: "Catalog", statuses: "Sequence[AnalysisStatus]", limit: int
+) -> "list[AnalysisSummary]":
     """The index is a little late: an analysis may have two statuses in it; the later counts."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from cli.view import why_of
     from seqdrop.domain.identity import AnalysisId
     from seqdrop.domain.records import Analysis
+    from seqdrop.sample_view import summary_of
 
     with ThreadPoolExecutor(len(statuses)) as pool:
         pages = pool.map(lambda one: catalog.analyses.newest(one, limit), statuses)
@@ -55,22 +60,10 @@ def _newest(catalog: "Catalog", statuses: list[Any], limit: int) -> list[dict[st
     for analysis in by_time:
         latest.pop(analysis.id, None)
         latest[analysis.id] = analysis
-    return [
-        {
-            "sample": analysis.sample,
-            "assay": analysis.assay,
-            "status": analysis.status.value,
-            "why": why_of(analysis),
-            "project": analysis.project,
-            "updated": analysis.updated,
-            "current_run": analysis.current_run.short if analysis.current_run else None,
-        }
-        for analysis in reversed(list(latest.values())[-limit:])
-    ]
+    return [summary_of(analysis) for analysis in reversed(list(latest.values())[-limit:])]
 
 
-def _short(row: dict[str, Any]) -> str:
-    why = str(row["why"])
+def _shortened(why: str) -> str:
     return why if len(why) <= _SHOWN_WHY else why[: _SHOWN_WHY - 1] + "…"
 
 
@@ -78,14 +71,13 @@ def show(sample: Sample, assay: Assay = "", json: Json = False) -> None:
     """Shows a sample: its files, its runs, their stages, and what it waits for."""
     from cli.stack import find_stack
     from cli.timeline import sample_lines
-    from cli.view import sample_document
     from seqdrop.flow.controls import Controls
+    from seqdrop.sample_view import view_sample
 
-    catalog = find_stack().catalog
-    items = catalog.analyses.partition(sample)
-    document = sample_document(sample, items, assay, Controls(catalog).warnings)
+    stack = find_stack()
+    view = view_sample(sample, stack.sample(sample), assay, Controls(stack.catalog).warnings)
     if json:
-        emit(document)
+        emit(view)
         return
-    for line in sample_lines(document):
+    for line in sample_lines(view):
         say(line)

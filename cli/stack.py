@@ -17,6 +17,7 @@ from seqdrop.composition import Composition
 
 if TYPE_CHECKING:
     from cli.dead_letters import DeadLetters
+    from seqdrop.aws.catalog.layout import SampleItems
     from seqdrop.domain.records import Analysis
 
 DEFAULT_RUNNABLE_TIMEOUT_SECONDS, DEFAULT_SCRATCH_GIB = 14_400, 1_000
@@ -148,9 +149,15 @@ class Stack(Composition):
 
     def analysis(self, sample: str, assay: str) -> "Analysis":
         """The analysis that is meant; raises where there is none, or several to choose from."""
-        from cli.view import choose_analysis
+        from seqdrop.sample_view import choose_analysis
 
-        return choose_analysis(sample, self.catalog.analyses.partition(sample), assay)
+        return choose_analysis(sample, self.sample(sample), assay)
+
+    def sample(self, sample: str) -> "SampleItems":
+        """All that the catalog has of a sample, its audit trail apart."""
+        from seqdrop.aws.catalog.layout import read_sample
+
+        return read_sample(self.catalog.analyses.partition(sample))
 
 
 def find_stack() -> Stack:

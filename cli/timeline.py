@@ -2,76 +2,105 @@
 
 import textwrap
 from collections.abc import Iterator, Mapping
-from datetime import datetime
-from typing import Any
 
 from cli.screen import aligned
 from seqdrop.domain.blocked import remedy_of
 from seqdrop.domain.duration import duration_text
+from seqdrop.domain.inputs import holds_by_files
 from seqdrop.domain.metrics import METRICS
-from seqdrop.domain.upload import is_object_cause
+from seqdrop.domain.records import AnalysisStatus
+from seqdrop.sample_view import (
+    WAITS,
+    AnalysisView,
+    RunView,
+    SampleView,
+    StageView,
+    seconds_between,
+)
 
 _BAR_WIDTH = 16
 _METRICS_WIDTH = 92
 _OLDER_RUNS = 3
 """How many runs before the newest are named."""
+_LEFT_OUT = 5
+"""How many objects beside the files are named."""
 
 
-def sample_lines(document: dict[str, Any]) -> Iterator[str]:
+def sample_lines(view: SampleView) -> Iterator[str]:
     """The text of ``show``."""
-    for analysis in document["analyses"]:
-        yield from analysis_lines(document["sample"], analysis)
+    for analysis in view.analyses:
+        yield from analysis_lines(view, analysis)
 
 
-def analysis_lines(sample: str, analysis: dict[str, Any]) -> Iterator[str]:
+def analysis_lines(sample: SampleView, analysis: AnalysisView) -> Iterator[str]:
     """One analysis and its newest run whole, earlier runs in a line each."""
-    project = f", project {analysis['project']}" if analysis["project"] else ""
-    yield f"{sample} ({analysis['assay']}{project}) is {analysis['status']}"
-    if analysis["holds"]:
-        for why in analysis["holds"].values():
-            yield f"  held: {why}"
-        by_files = any(map(is_object_cause, analysis["holds"]))
-        rerun = "" if by_files else ", or let it go on with `seqdrop rerun`"
-        yield f"  mend what it names{rerun}"
-    elif analysis["why"]:
-        yield f"  {analysis['why']}"
+    project = f", project {analysis.project}" if analysis.project else ""
+    yield f"{sample.sample} ({analysis.assay}{project}) is {analysis.status}"
+    for line in _reasons(sample.sample, analysis):
+        yield f"  {line}"
     for warning in _untold(analysis):
         yield f"  batch: {warning}"
     yield from _file_lines(analysis)
-    runs = analysis["runs"]
-    if runs:
-        yield from _run_lines(runs[0], analysis)
-    for run in runs[1 : 1 + _OLDER_RUNS]:
+    if analysis.newest:
+        yield from _run_lines(analysis.newest, analysis)
+    for run in analysis.runs[1 : 1 + _OLDER_RUNS]:
         yield f"  before: {_headline(run, analysis)}"
-    if len(runs) > 1 + _OLDER_RUNS:
-        yield f"  and {len(runs) - 1 - _OLDER_RUNS} earlier runs"
+    if len(analysis.runs) > 1 + _OLDER_RUNS:
+        yield f"  and {len(analysis.runs) - 1 - _OLDER_RUNS} earlier runs"
 
 
-def _untold(analysis: dict[str, Any]) -> list[str]:
+def _reasons(sample: str, analysis: AnalysisView) -> Iterator[str]:
+    """Why it stands where it stands, and what can be done about it."""
+    if analysis.status is AnalysisStatus.DISMISSED:
+        yield analysis.why
+        yield from (f"it was held: {why}" for why in analysis.holds.values())
+        yield f"a new upload, or `seqdrop rerun {sample}`, opens it again"
+        return
+    if analysis.holds:
+        yield from (f"held: {why}" for why in analysis.holds.values())
+        by_files = holds_by_files(analysis.holds)
+        yield "mend what it names" + ("" if by_files else ", or let it go on with `seqdrop rerun`")
+    elif analysis.why:
+        yield analysis.why
+    told = "" if analysis.holds else analysis.why
+    # Reads beside the files say nothing to somebody whose files are all there.
+    beside = analysis.companions if analysis.missing else ()
+    yield from (said for said in (*analysis.troubles, *beside) if said not in told)
+    if analysis.starts_now and analysis.status in WAITS:
+        yield "its quiet period was ended: it starts as soon as nothing else keeps it"
+
+
+def _untold(analysis: AnalysisView) -> list[str]:
     """What the batch's controls have shown since the newest run was judged."""
-    told = [reason for run in analysis["runs"][:1] for reason in run["qc_reasons"]]
-    return [w for w in analysis["batch"] if not any(w in reason for reason in told)]
+    told = analysis.newest.qc_reasons if analysis.newest else ()
+    return [w for w in analysis.batch if not any(w in reason for reason in told)]
 
 
-def _file_lines(analysis: dict[str, Any]) -> Iterator[str]:
-    files = analysis["files"]
+def _file_lines(analysis: AnalysisView) -> Iterator[str]:
+    files = analysis.files
     word = "file" if len(files) == 1 else "files"
-    yield f"  {len(files)} {word}, {size_text(sum(file['bytes'] for file in files))}"
-    for missing in analysis["missing"]:
+    yield f"  {len(files)} {word}, {size_text(sum(file.bytes for file in files))}"
+    for missing in analysis.missing:
         yield f"  missing: {missing}"
+    left_out = [one for one in analysis.aside if not one.holds]
+    for one in left_out[:_LEFT_OUT]:
+        would_be = f" ({one.would_be})" if one.would_be else ""
+        yield f"  left out: {one.uri}{would_be}"
+    if len(left_out) > _LEFT_OUT:
+        yield f"  left out: {len(left_out) - _LEFT_OUT} more (--json names all)"
 
 
-def _headline(run: dict[str, Any], analysis: dict[str, Any]) -> str:
-    parts = [f"run {run['id']} is {run['status']}"]
-    if run["qc"]:
-        parts.append(f"QC {run['qc']}")
-    parts.append(f"{run['pipeline']} on {run['reference']}")
-    parts.append(f"${run['cost_usd']:.4f}")
-    if run["simulated"]:
+def _headline(run: RunView, analysis: AnalysisView) -> str:
+    parts = [f"run {run.id} is {run.status}"]
+    if run.qc:
+        parts.append(f"QC {run.qc}")
+    parts.append(f"{run.pipeline} on {run.reference}")
+    parts.append(f"${run.cost_usd:.4f}")
+    if run.simulated:
         parts.append("simulated: not for use")
-    if run["id"] == analysis["released_run"]:
+    if run.id == analysis.released_run:
         parts.append("released")
-    elif run["id"] == analysis["current_run"]:
+    elif run.id == analysis.current_run:
         parts.append("current")
     return ", ".join(parts)
 
@@ -81,59 +110,51 @@ def status_text(status: str, blocked_reason: str | None) -> str:
     return f"{status}, blocked: {blocked_reason}" if blocked_reason else status
 
 
-def _run_lines(run: dict[str, Any], analysis: dict[str, Any]) -> Iterator[str]:
+def _run_lines(run: RunView, analysis: AnalysisView) -> Iterator[str]:
     yield f"  {_headline(run, analysis)}"
-    if run["why"] and run["why"] not in (analysis["why"], *analysis["holds"].values()):
-        yield f"    {run['why']}"
-    for reason in run["qc_reasons"]:
+    if run.why and run.why not in (analysis.why, *analysis.holds.values()):
+        yield f"    {run.why}"
+    for reason in run.qc_reasons:
         yield f"    QC {reason}"
-    for line in metric_lines(run["metrics"]):
+    for line in metric_lines(run.metrics):
         yield f"    {line}"
-    rows = [_stage_row(stage, run) for stage in run["stages"]]
+    rows = [_stage_row(stage, run) for stage in run.stages]
     for line in aligned(rows) if rows else []:
         yield f"    {line}"
-    for stage in run["stages"]:
-        if stage["status"] == "FAILED" and stage["message"]:
-            yield f"    {stage['stage']}: {stage['message']}"
-        elif stage["blocked_reason"]:
-            why, since = stage["blocked_reason"], stage["blocked_since"][:19]
-            yield f"    {stage['stage']}: blocked since {since}: {why.rstrip('.')}"
+    for stage in run.stages:
+        if stage.status == "FAILED" and stage.message:
+            yield f"    {stage.stage}: {stage.message}"
+        elif stage.blocked_reason:
+            why, since = stage.blocked_reason, (stage.blocked_since or "")[:19]
+            yield f"    {stage.stage}: blocked since {since}: {why.rstrip('.')}"
             yield f"      {remedy_of(why).do}"
 
 
-def _stage_row(stage: dict[str, Any], run: dict[str, Any]) -> list[str]:
-    waited = _seconds(stage["submitted"], stage["started"])
-    ran = _seconds(stage["started"], stage["ended"])
+def _stage_row(stage: StageView, run: RunView) -> list[str]:
+    waited, ran = stage.waited_seconds, stage.ran_seconds
     return [
-        stage["stage"],
-        stage["status"],
-        stage["queue"],
+        stage.stage,
+        stage.status,
+        stage.queue,
         "" if waited is None else f"waited {duration_text(waited)}",
         "" if ran is None else f"ran {duration_text(ran)}",
         _bar(stage, run),
     ]
 
 
-def _bar(stage: dict[str, Any], run: dict[str, Any]) -> str:
+def _bar(stage: StageView, run: RunView) -> str:
     """Where in the run's time a stage waited (``.``) and ran (``#``)."""
-    moments = [s[n] for s in run["stages"] for n in ("submitted", "started", "ended") if s[n]]
-    if not stage["submitted"] or not moments:
+    times = [time for s in run.stages for time in (s.submitted, s.started, s.ended) if time]
+    if not stage.submitted:
         return ""
-    first, last = min(moments), max(moments)
-    span = _seconds(first, last) or 1.0
+    first, last = min(times), max(times)
+    span = seconds_between(first, last) or 1.0
 
-    def place(moment: str | None) -> int:
-        return round((_seconds(first, moment or last) or 0.0) / span * _BAR_WIDTH)
+    def column(time: str | None) -> int:
+        return round((seconds_between(first, time or last) or 0.0) / span * _BAR_WIDTH)
 
-    begin, run_from, end = place(stage["submitted"]), place(stage["started"]), place(stage["ended"])
+    begin, run_from, end = column(stage.submitted), column(stage.started), column(stage.ended)
     return " " * begin + "." * (run_from - begin) + "#" * max(end - run_from, 1)
-
-
-def _seconds(begin: str | None, end: str | None) -> float | None:
-    if not begin or not end:
-        return None
-    between = datetime.fromisoformat(end) - datetime.fromisoformat(begin)
-    return max(0.0, between.total_seconds())
 
 
 def metric_lines(metrics: Mapping[str, float]) -> Iterator[str]:

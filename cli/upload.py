@@ -199,7 +199,7 @@ def _tell(analyses: "list[Analysis]", dropped: "Drop", seen: "dict[str, Placemen
 
 def _standing(analysis: "Analysis") -> str:
     """Its status and why."""
-    from cli.view import why_of
+    from seqdrop.sample_view import why_of
 
     why = why_of(analysis)
     return f"{analysis.id} is {analysis.status}" + (f": {why}" if why else "")

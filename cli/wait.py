@@ -1,9 +1,9 @@
 """`seqdrop wait`: until samples are analysed, or one of them needs somebody."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,13 +13,12 @@ from cli.screen import clean, console, emit, on_terminal, say, warn
 
 if TYPE_CHECKING:
     from cli.stack import Stack
+    from seqdrop.sample_view import AnalysisView, SampleView
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.5, 5.0, 1.2
-_BAD = {"FAILED", "HELD"}
 _UNKNOWN_SECONDS = 60.0
 """How long a sample may be unknown: as long as S3's events take now and then."""
-Document = dict[str, Any]
-Watcher = Callable[[list[Document]], None]
+Watcher = Callable[[Sequence["SampleView"]], None]
 
 
 def wait(
@@ -32,7 +31,8 @@ def wait(
 ) -> None:
     """Waits until samples are analysed; ends with 1 where one fails, is held, or takes too long.
 
-    Without --timeout a sample of which nothing is known is given a minute.
+    A control without a read in it has ended well, and a sample that was dismissed has not. Without
+    --timeout a sample of which nothing is known is given a minute.
     """
     from cli.stack import find_stack
 
@@ -40,23 +40,24 @@ def wait(
     names = list(dict.fromkeys(sample))
     with ExitStack() as shown:
         watch = _watcher(shown, json)
-        documents, in_time = _follow(stack, names, assay, timeout, watch)
+        samples, in_time = _follow(stack, names, assay, timeout, watch)
     if json:
-        emit({"samples": documents})
-    problems = list(_problems(documents))
+        emit({"samples": samples})
+    problems = list(_problems(samples))
     if not problems and not in_time:
-        problems = [f"after {timeout:g} s, still waiting: {text}" for text in _awaited(documents)]
+        problems = [f"after {timeout:g} s, still waiting: {text}" for text in _awaited(samples)]
     for problem in problems:
         warn(problem)
     if problems:
         raise typer.Exit(1)
     if not json:
-        say(f"analysed: {', '.join(names)}")
+        for line in _good_ends(samples):
+            say(line)
 
 
 def _follow(
     stack: "Stack", names: list[str], assay: str, timeout: float | None, watch: Watcher
-) -> tuple[list[Document], bool]:
+) -> "tuple[list[SampleView], bool]":
     """Looks until all is decided; the second value is False where the time was up before.
 
     Raises CommandFailed for a sample that stays unknown, unless a timeout says how long to wait.
@@ -65,21 +66,21 @@ def _follow(
     end = None if timeout is None else begun + timeout
     pause = _FIRST_PAUSE
     while True:
-        documents = [_look(stack, name, assay) for name in names]
-        watch(documents)
-        if all(map(_is_analysed, documents)) or any(_problems(documents)):
-            return documents, True
+        samples = [_look(stack, name, assay) for name in names]
+        watch(samples)
+        if all(map(_ended_well, samples)) or any(_problems(samples)):
+            return samples, True
         if timeout is None and time.monotonic() > begun + _UNKNOWN_SECONDS:
-            _check_known(documents)
+            _check_known(samples)
         left = pause if end is None else min(pause, end - time.monotonic())
         if left <= 0:
-            return documents, False
+            return samples, False
         time.sleep(left)
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
 
-def _check_known(documents: list[Document]) -> None:
-    unknown = [document["sample"] for document in documents if not document["analyses"]]
+def _check_known(samples: "Sequence[SampleView]") -> None:
+    unknown = [sample.sample for sample in samples if not sample.analyses]
     if unknown:
         raise CommandFailed(
             f"nothing is known of {', '.join(unknown)}: `seqdrop samples` lists what is "
@@ -87,53 +88,59 @@ def _check_known(documents: list[Document]) -> None:
         )
 
 
-def _look(stack: "Stack", name: str, assay: str) -> Document:
+def _look(stack: "Stack", name: str, assay: str) -> "SampleView":
     """A sample that is not there yet has no analyses: its event may be late."""
-    from cli.view import sample_document
     from seqdrop.domain.errors import NoSuchSample
+    from seqdrop.sample_view import SampleView, view_sample
 
-    items = stack.catalog.analyses.partition(name)
     try:
-        return sample_document(name, items, assay)
+        return view_sample(name, stack.sample(name), assay)
     except NoSuchSample:
-        return {"sample": name, "analyses": []}
+        return SampleView(name)
 
 
-def _is_analysed(document: Document) -> bool:
-    analyses = document["analyses"]
-    return bool(analyses) and all(a["status"] == "ANALYSED" for a in analyses)
+def _ended_well(sample: "SampleView") -> bool:
+    from seqdrop.sample_view import GOOD_ENDS
+
+    return bool(sample.analyses) and all(one.status in GOOD_ENDS for one in sample.analyses)
 
 
-def _problems(documents: list[Document]) -> Iterator[str]:
-    for document in documents:
-        for analysis in document["analyses"]:
-            if analysis["status"] in _BAD:
-                why = analysis["why"] or "no reason is recorded"
-                name = f"{document['sample']} ({analysis['assay']})"
-                yield f"{name} is {analysis['status']}: {why}"
+def _good_ends(samples: "Sequence[SampleView]") -> Iterator[str]:
+    """Who was analysed, and in which controls there is nothing to analyse."""
+    for words, status in (("analysed", "ANALYSED"), ("controls without a read", "NO_READS")):
+        names = [s.sample for s in samples if any(a.status == status for a in s.analyses)]
+        if names:
+            yield f"{words}: {', '.join(names)}"
 
 
-def _awaited(documents: list[Document]) -> Iterator[str]:
-    for document in documents:
-        if not document["analyses"]:
-            yield f"{document['sample']} is not there yet"
-        for analysis in document["analyses"]:
-            if analysis["status"] != "ANALYSED":
-                yield f"{document['sample']} ({analysis['assay']}) is {_state(analysis)}"
+def _problems(samples: "Sequence[SampleView]") -> Iterator[str]:
+    from seqdrop.sample_view import BAD_ENDS
+
+    for sample in samples:
+        for analysis in sample.analyses:
+            if analysis.status in BAD_ENDS:
+                why = analysis.why or "no reason is recorded"
+                yield f"{sample.name_of(analysis)} is {analysis.status}: {why}"
 
 
-def _state(analysis: Document) -> str:
-    text = str(analysis["status"])
-    if analysis["why"]:
-        text += f", {analysis['why']}"
-    elif analysis["status"] == "ANALYSING":
-        text += "".join(f", {s['stage']} {s['status']}" for s in _stages(analysis))
+def _awaited(samples: "Sequence[SampleView]") -> Iterator[str]:
+    from seqdrop.sample_view import GOOD_ENDS
+
+    for sample in samples:
+        if not sample.analyses:
+            yield f"{sample.sample} is not there yet"
+        for analysis in sample.analyses:
+            if analysis.status not in GOOD_ENDS:
+                yield f"{sample.name_of(analysis)} is {_state(analysis)}"
+
+
+def _state(analysis: "AnalysisView") -> str:
+    text = str(analysis.status)
+    if analysis.why:
+        text += f", {analysis.why}"
+    elif analysis.status == "ANALYSING":
+        text += "".join(f", {one.stage} {one.status}" for one in analysis.newest_stages)
     return text
-
-
-def _stages(analysis: Document) -> list[Document]:
-    runs = analysis["runs"]
-    return list(runs[0]["stages"]) if runs else []
 
 
 def _watcher(shown: ExitStack, json: bool) -> Watcher:
@@ -141,7 +148,7 @@ def _watcher(shown: ExitStack, json: bool) -> Watcher:
         return lambda _: None
     if not on_terminal():
         seen: dict[str, str] = {}
-        return lambda documents: _say_changes(documents, seen)
+        return lambda samples: _say_changes(samples, seen)
     from rich.live import Live
     from rich.text import Text
 
@@ -149,33 +156,33 @@ def _watcher(shown: ExitStack, json: bool) -> Watcher:
 
     live = shown.enter_context(Live(console=console(), refresh_per_second=4))
 
-    def draw(documents: list[Document]) -> None:
-        waited = [f"{d['sample']} is not there yet" for d in documents if not d["analyses"]]
-        lines = [line for d in documents for line in sample_lines(d)] + waited
+    def draw(samples: "Sequence[SampleView]") -> None:
+        waited = [f"{one.sample} is not there yet" for one in samples if not one.analyses]
+        lines = [line for one in samples for line in sample_lines(one)] + waited
         live.update(Text("\n".join(map(clean, lines))))
 
     return draw
 
 
-def _say_changes(documents: list[Document], seen: dict[str, str]) -> None:
+def _say_changes(samples: "Sequence[SampleView]", seen: dict[str, str]) -> None:
     """One line for each status that is another than before."""
     from cli.timeline import status_text
+    from seqdrop.sample_view import BAD_ENDS
 
-    for document in documents:
-        if not document["analyses"]:
-            name = document["sample"]
-            if name not in seen:
-                say(f"{name} is not there yet")
-            seen[name] = ""
-        for analysis in document["analyses"]:
-            name = f"{document['sample']} ({analysis['assay']})"
-            is_told_at_the_end = analysis["status"] in _BAD
-            why = f": {analysis['why']}" if analysis["why"] and not is_told_at_the_end else ""
+    for sample in samples:
+        if not sample.analyses:
+            if sample.sample not in seen:
+                say(f"{sample.sample} is not there yet")
+            seen[sample.sample] = ""
+        for analysis in sample.analyses:
+            name = sample.name_of(analysis)
+            is_told_at_the_end = analysis.status in BAD_ENDS
+            why = f": {analysis.why}" if analysis.why and not is_told_at_the_end else ""
             now = {
-                f"{name} {stage['stage']}": status_text(stage["status"], stage["blocked_reason"])
-                for stage in _stages(analysis)
+                f"{name} {stage.stage}": status_text(stage.status, stage.blocked_reason)
+                for stage in analysis.newest_stages
             }
-            now[name] = f"{analysis['status']}{why}"
+            now[name] = f"{analysis.status}{why}"
             for what, status in now.items():
                 if seen.get(what) != status:
                     say(f"{what} {status}")

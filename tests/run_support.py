@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from cli.view import sample_document
+from seqdrop.aws.catalog.layout import read_sample
 from seqdrop.domain.identity import RunId
 from seqdrop.domain.plan import ResultFile, RunPlan, StageResult, encode
 from seqdrop.domain.records import Analysis, Job, Run
+from seqdrop.sample_view import RunView, view_sample
 from tests.cloud_support import RESULTS, Cloud, job_event, open_cloud
 from tests.lab import reads
 
@@ -90,11 +91,11 @@ class Bench:
         return found
 
     @property
-    def shown_run(self) -> dict[str, Any]:
-        """The newest run as ``seqdrop show --json`` has it."""
-        items = self.cloud.catalog.analyses.partition(self.ids.sample)
-        document = sample_document(self.ids.sample, items, self.ids.assay)
-        return dict(document["analyses"][0]["runs"][0])
+    def shown_run(self) -> RunView:
+        """The newest run as ``seqdrop show`` has it."""
+        found = read_sample(self.cloud.catalog.analyses.partition(self.ids.sample))
+        (shown,) = view_sample(self.ids.sample, found, self.ids.assay).analyses
+        return shown.runs[0]
 
     @property
     def analysis(self) -> Analysis:

@@ -98,13 +98,13 @@ class Demo:
 
     def _outcome(self, desk: Desk, genome: Genome, person: Person) -> Outcome:
         fetched = desk.fetch(person.sample, _RESULTS)
-        name = next(str(file["path"]) for file in fetched if file["name"] == _VARIANTS)
+        name = next(file.path for file in fetched if file.name == _VARIANTS)
         self._report.line(f"{len(fetched)} files, their checksums right")
-        shown = desk.ask("show", person.sample)
-        analysis = next(a for a in shown["analyses"] if a["assay"] == person.assay)
-        run = next(run for run in analysis["runs"] if run["id"] == analysis["current_run"])
+        shown = desk.look_at(person.sample)
+        analysis = next(a for a in shown.analyses if a.assay == person.assay)
+        run = next(run for run in analysis.runs if run.id == analysis.current_run)
         scores = compare(person.planted, read_vcf(self._folder / name, genome))
-        return Outcome(person, analysis["status"], run, scores, self._shown_as / name)
+        return Outcome(person, analysis.status, run, scores, self._shown_as / name)
 
     def _conclude(self, outcomes: list[Outcome]) -> None:
         report = self._report

@@ -1,20 +1,30 @@
 """A user's desk: the `seqdrop` command in a folder, against the demo's own endpoint."""
 
-import json
 import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
+
+import msgspec
+
+from seqdrop.sample_view import ResultView, SampleView
 
 _NOT_THEIRS = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "SEQDROP_STACK")
 """Settings of whoever runs the demo that would lead it to another endpoint or account."""
+T = TypeVar("T")
 
 
 class CommandFailed(Exception):
     """A command of the demo did not end well; it has said why."""
+
+
+class _Results(msgspec.Struct):
+    """What `seqdrop results` answers."""
+
+    files: tuple[ResultView, ...]
 
 
 class Desk:
@@ -39,16 +49,19 @@ class Desk:
         self._show(f"seqdrop {shlex.join(arguments)}")
         self._call(arguments, capture=False)
 
-    def fetch(self, sample: str, folder: str) -> list[dict[str, Any]]:
+    def fetch(self, sample: str, folder: str) -> tuple[ResultView, ...]:
         """Downloads a sample's results, and says what they are. Raises CommandFailed."""
         arguments = ("results", sample, "--download", folder)
         self._show(f"seqdrop {shlex.join(arguments)}")
-        files: list[dict[str, Any]] = self.ask(*arguments)["files"]
-        return files
+        return self._ask(_Results, *arguments).files
 
-    def ask(self, *arguments: str) -> Any:
-        """What a command answers with ``--json``. Raises CommandFailed."""
-        return json.loads(self._call((*arguments, "--json"), capture=True))
+    def look_at(self, sample: str) -> SampleView:
+        """What `seqdrop show` says of a sample. Raises CommandFailed."""
+        return self._ask(SampleView, "show", sample)
+
+    def _ask(self, kind: type[T], *arguments: str) -> T:
+        """What a command answers with ``--json``."""
+        return msgspec.json.decode(self._call((*arguments, "--json"), capture=True), type=kind)
 
     def _call(self, arguments: tuple[str, ...], *, capture: bool) -> str:
         ended = subprocess.run(

@@ -1,16 +1,14 @@
 """What the demo shows: its steps, the commands, and at the end what was found against planted."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from local.demo.compare import Score
 from local.demo.people import Person
+from seqdrop.sample_view import RunView
 
 GOOD_ENOUGH = 0.99
 _PIPED_WIDTH = 100
@@ -22,7 +20,7 @@ class Outcome:
 
     person: Person
     status: str
-    run: Mapping[str, Any]
+    run: RunView
     scores: list[Score]
     variants: Path
     """The VCF that was fetched."""
@@ -36,12 +34,12 @@ class Outcome:
     @property
     def simulated(self) -> bool:
         """Whether a stand-in played the part of one of its tools."""
-        return bool(self.run["simulated"])
+        return self.run.simulated
 
     @property
     def queue(self) -> str:
         """The queue of the job that read its files, the first; a stand-in's is marked."""
-        queue: str = self.run["stages"][0]["queue"]
+        queue = self.run.stages[0].queue
         return f"{queue} (stand-in)" if self.simulated else queue
 
 
@@ -95,20 +93,11 @@ class Report:
     def cost(self, outcomes: list[Outcome]) -> None:
         """What the machines would have cost, at the prices of pipelines/prices.yaml."""
         for outcome in outcomes:
-            usd = outcome.run["cost_usd"] or 0.0
-            stages = outcome.run["stages"]
-            times = ", ".join(f"{s['stage']} {stage_seconds(s):.1f} s" for s in stages)
+            usd, stages = outcome.run.cost_usd, outcome.run.stages
+            times = ", ".join(f"{s.stage} {s.ran_seconds or 0.0:.1f} s" for s in stages)
             style = "yellow" if outcome.simulated else ""
             name = outcome.person.sample
             self.line(f"{name}  {usd:.4f} USD: {times}", style)
-
-
-def stage_seconds(stage: Mapping[str, Any]) -> float:
-    """How long a stage's job ran; 0 where it did not."""
-    if not stage["started"] or not stage["ended"]:
-        return 0.0
-    started, ended = (datetime.fromisoformat(stage[name]) for name in ("started", "ended"))
-    return (ended - started).total_seconds()
 
 
 def _score_row(outcome: Outcome, score: Score) -> list[str]:

@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cli.view import sample_document
+import msgspec
+
+from seqdrop.aws.catalog.layout import read_sample
 from seqdrop.aws.queues import UploadsQueue
 from seqdrop.composition import now
 from seqdrop.domain.naming import unplaced_sample
 from seqdrop.domain.records import RunOptions
+from seqdrop.sample_view import view_sample
 from tests.lab import Lab
 
 _ASSAYS = """
@@ -87,9 +90,10 @@ def assert_nothing_is_left(lab: Lab) -> None:
 
 def document(lab: Lab, sample: str, assay: str) -> dict[str, Any]:
     """The analysis as ``seqdrop show --json`` prints it."""
-    items = lab.catalog.analyses.partition(sample)
-    found: dict[str, Any] = sample_document(sample, items, assay)["analyses"][0]
-    return found
+    found = read_sample(lab.catalog.analyses.partition(sample))
+    (analysis,) = view_sample(sample, found, assay).analyses
+    document: dict[str, Any] = json.loads(msgspec.json.encode(analysis))
+    return document
 
 
 def unplaced(lab: Lab, key: str) -> str:

@@ -132,9 +132,9 @@ def test_wait_after_a_second_lane_waits_for_the_run_of_both(
     command.good("upload", *write_pair(tmp_path, "NA8", lane=2))
     command.good("wait", "NA8", "--timeout", "60")
     command.good("upload", *write_pair(tmp_path, "NA8", lane=3)[:1], "--partial")
-    assert "newer ones may follow: NA8 is RECEIVING: waiting for R2" in command.good(
-        "results", "NA8"
-    )
+    said = command.good("results", "NA8")
+    assert "newer ones may follow: NA8 is RECEIVING: waiting for " in said
+    assert "R2 of lane 3" in said
     assert [run.status for run in bench.lab.runs("NA8", "quick")] == ["SUCCEEDED", "SUCCEEDED"]
 
 
@@ -243,6 +243,49 @@ def test_a_lone_mate_waits_and_show_says_for_what(command: Command, tmp_path: Pa
     assert "waiting for R2" in command.good("show", "NA7")
 
 
+def test_what_was_dismissed_ends_wait_and_is_opened_by_a_rerun_or_an_upload(
+    command: Command, tmp_path: Path
+) -> None:
+    r1, r2 = write_pair(tmp_path, "NA11")
+    command.good("upload", r1, "--partial")
+    assert "NA11 (quick) is dismissed" in command.good("dismiss", "NA11", "--reason", "R2 was lost")
+    said = command.bad("wait", "NA11")
+    assert said.startswith("NA11 (quick) is DISMISSED: dismissed by ")
+    assert said.endswith(": R2 was lost\n")
+    assert "`seqdrop rerun NA11`, opens it again" in command.good("show", "NA11")
+    assert "NA11" in command.good("samples", "--status", "dismissed")
+    assert "is opened again: it waits for R2" in command.good("rerun", "NA11")
+    assert "waiting for R2" in command.bad("wait", "NA11", "--timeout", "5")
+    command.good("dismiss", "NA11", "--reason", "R2 is lost after all")
+    command.good("upload", r2, "--partial")
+    command.good("wait", "NA11", "--timeout", "60")
+    assert "is analysed: nobody waits for it" in command.bad("dismiss", "NA11", "--reason", "x")
+
+
+def test_rerun_now_ends_the_quiet_period_of_lanes(command: Command, bench: Bench) -> None:
+    for read, body in zip(("R1", "R2"), pair(50), strict=True):
+        bench.lab.drop(f"patient/NA12_S1_L001_{read}_001.fastq.gz", body)
+    bench.lab.wait_until(lambda: "so it starts at" in command.run("show", "NA12").stdout)
+    assert "starts now, with the lanes that are there" in command.good("rerun", "NA12", "--now")
+    command.good("wait", "NA12", "--timeout", "60")
+    said = command.bad("rerun", "NA12", "--now")
+    assert "NA12 (patient) has no quiet period to end: it is ANALYSED" in said
+
+
+def test_a_control_without_a_read_ends_wait_well_and_is_not_called_analysed(
+    command: Command, bench: Bench
+) -> None:
+    names = {f"r{mate}": f"NTC1.{mate}.fastq.gz" for mate in (1, 2)}
+    control = {"sample": "NTC1", "assay": "quick", "control": True, "files": [names]}
+    bench.lab.drop_manifest("ntc.manifest.json", control)
+    for name in names.values():
+        bench.lab.drop(name, gzip.compress(b""))
+    said = command.good("wait", "NTC1", "--timeout", "60")
+    assert said.splitlines()[-1] == "controls without a read: NTC1"
+    assert "NTC1 (quick) is NO_READS" in command.good("show", "NTC1")
+    assert "nothing to do" in command.good("rerun", "NTC1")
+
+
 def test_wrong_usage_ends_with_2(command: Command, tmp_path: Path) -> None:
     (tmp_path / "m.manifest.json").write_text("{}")
     wrong = [
@@ -255,6 +298,9 @@ def test_wrong_usage_ends_with_2(command: Command, tmp_path: Path) -> None:
         ("upload", "m.manifest.json", "--priority", "now"),
         ("samples", "--status", "lost"),
         ("rerun", "NA1", "--from", "left", "--fresh"),
+        ("rerun", "NA1", "--now", "--fresh"),
+        ("dismiss", "NA1"),
+        ("dismiss", "NA1", "--reason", " "),
         ("reference", "add", "../x", "1", "m.manifest.json"),
         ("wait",),
         ("nonsense",),

@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from cli.download import download_all
 from cli.faults import CommandFailed
+from seqdrop.sample_view import ResultView
 
 MIB = 1 << 20
 SIZE = 20 * MIB + 7
@@ -30,13 +31,11 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield client
 
 
-def stored(s3: Any, name: str, body: bytes, stage: str = "align") -> dict[str, Any]:
+def stored(s3: Any, name: str, body: bytes, stage: str = "align") -> ResultView:
     """A file of a run, as the run's record has it."""
     s3.put_object(Bucket="results", Key=f"NA1/{stage}/{name}", Body=body)
-    return {
-        "stage": stage, "name": name, "uri": f"s3://results/NA1/{stage}/{name}",
-        "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(),
-    }  # fmt: skip
+    uri = f"s3://results/NA1/{stage}/{name}"
+    return ResultView(stage, name, uri, len(body), hashlib.sha256(body).hexdigest())
 
 
 def body_of(size: int) -> bytes:
@@ -78,12 +77,12 @@ def breaking(s3: Any, times: int) -> list[str]:
 def test_files_large_and_empty_come_whole_under_the_runs_prefix(s3: Any, tmp_path: Path) -> None:
     large = body_of(SIZE)
     files = [stored(s3, "alignment.bam", large), stored(s3, "lanes/empty.bed", b"")]
-    download_all(s3, files, tmp_path, "NA1.wgs.abc", quiet=True)
+    fetched = download_all(s3, files, tmp_path, "NA1.wgs.abc", quiet=True)
     assert {path.name for path in tmp_path.iterdir()} == {
         "NA1.wgs.abc.alignment.bam", "NA1.wgs.abc.lanes_empty.bed",
     }  # fmt: skip
     assert (tmp_path / "NA1.wgs.abc.alignment.bam").read_bytes() == large
-    assert files[0]["path"] == str(tmp_path / "NA1.wgs.abc.alignment.bam")
+    assert fetched[0].path == str(tmp_path / "NA1.wgs.abc.alignment.bam")
 
 
 def test_two_stages_files_of_one_name_are_two_files(s3: Any, tmp_path: Path) -> None:

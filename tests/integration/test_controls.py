@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from cli.timeline import sample_lines
-from cli.view import sample_document
+from seqdrop.aws.catalog.layout import read_sample
 from seqdrop.flow.controls import Controls
+from seqdrop.sample_view import view_sample
 from tests.cloud_support import Cloud, open_cloud
 from tests.lab import reads
 from tests.run_support import Bench
@@ -63,9 +64,9 @@ def close(cloud: Cloud, sample: str, mapped: int) -> Bench:
 
 def shown(cloud: Cloud, sample: str) -> str:
     """The text of `seqdrop show`."""
-    items = cloud.catalog.analyses.partition(sample)
-    document = sample_document(sample, items, "", Controls(cloud.catalog).warnings)
-    return "\n".join(sample_lines(document))
+    found = read_sample(cloud.catalog.analyses.partition(sample))
+    view = view_sample(sample, found, "", Controls(cloud.catalog).warnings)
+    return "\n".join(sample_lines(view))
 
 
 @pytest.mark.parametrize(("mapped", "qc"), [(0, "PASS"), (100, "PASS"), (1_000, "WARN")])

@@ -118,16 +118,16 @@ def test_a_failed_run_is_closed_once_with_the_reason_of_its_job(
     assert submitted.all() == before
     assert (submitted.run.status, submitted.analysis.status) == (RunStatus.FAILED, status)
     assert answer["reason"].startswith("align: Essential container in task exited")
-    assert submitted.shown_run["cost_usd"] == COST_USD
+    assert submitted.shown_run.cost_usd == COST_USD
 
 
 def test_a_job_that_ends_after_its_run_was_stopped_is_in_the_runs_cost(submitted: Bench) -> None:
     submitted.cloud.deliver("end_run", execution_event(submitted.ids, "ABORTED", cause="a test"))
-    assert submitted.shown_run["cost_usd"] == 0
+    assert submitted.shown_run.cost_usd == 0
     for _ in range(2):
         submitted.cloud.deliver("record_job_event", submitted.ended("FAILED", 143))
     assert submitted.run.status is RunStatus.ABORTED
-    assert submitted.shown_run["cost_usd"] == COST_USD
+    assert submitted.shown_run.cost_usd == COST_USD
 
 
 def test_a_sibling_that_ends_after_its_run_has_failed_is_in_the_runs_cost(planned: Bench) -> None:
@@ -135,12 +135,12 @@ def test_a_sibling_that_ends_after_its_run_has_failed_is_in_the_runs_cost(planne
         planned.stage("submit_job", stage)
     planned.cloud.deliver("record_job_event", planned.ended("FAILED", 20))
     planned.state("record_failure", failure={"Error": "JobFailed", "Cause": "align: …"})
-    one = planned.shown_run["cost_usd"]
+    one = planned.shown_run.cost_usd
     planned.cloud.deliver("record_job_event", planned.ended("FAILED", 143, number=2))
     costs = [job.cost_usd or 0.0 for job in planned.cloud.catalog.jobs.of_run(planned.ids)]
     assert min(costs) > 0
     assert one == pytest.approx(costs[0])
-    assert planned.shown_run["cost_usd"] == pytest.approx(sum(costs))
+    assert planned.shown_run.cost_usd == pytest.approx(sum(costs))
 
 
 def test_what_a_run_cost_is_in_the_trail_only_when_it_is_known(submitted: Bench) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cli.view import sample_document
+from seqdrop.aws.catalog.layout import read_sample
 from seqdrop.domain.blueprint import decode_blueprint
 from seqdrop.domain.identity import (
     AnalysisId,
@@ -22,6 +22,7 @@ from seqdrop.domain.identity import (
 from seqdrop.domain.plan import StageResult, encode
 from seqdrop.domain.records import AnalysisStatus, RunStatus
 from seqdrop.domain.reference import ReferenceState
+from seqdrop.sample_view import view_sample
 from tests.cloud_support import TABLE, Cloud, client_of, open_cloud
 from tests.infrastructure.stack import PROJECT
 from tests.lab import reads
@@ -175,12 +176,12 @@ def test_a_hold_of_the_release_before_ends_with_the_manifest_that_names_its_file
 
 
 def test_it_is_shown(cloud: Cloud) -> None:
-    items = cloud.catalog.analyses.partition("NA1")
-    (shown,) = sample_document("NA1", items)["analyses"]
-    assert (shown["active_run"], shown["current_run"]) == (RUNNING.short, FIRST.short)
-    newest, first = shown["runs"]
-    assert (newest["supersedes"], first["supersedes"]) == (FIRST.short, None)
-    assert [stage["status"] for stage in newest["stages"]] == ["RUNNING", "WAITING"]
+    found = read_sample(cloud.catalog.analyses.partition("NA1"))
+    (shown,) = view_sample("NA1", found).analyses
+    assert (shown.active_run, shown.current_run) == (RUNNING.short, FIRST.short)
+    newest, first = shown.runs
+    assert (newest.supersedes, first.supersedes) == (FIRST.short, None)
+    assert [stage.status for stage in newest.stages] == ["RUNNING", "WAITING"]
 
 
 def test_a_run_goes_on_from_its_jobs_event_to_its_end(cloud: Cloud) -> None:

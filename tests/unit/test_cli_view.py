@@ -1,18 +1,34 @@
-"""A sample's items as the document that scripts read."""
+"""What is said of a sample: as the document that scripts read, and as text."""
 
+import json
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cli.timeline import sample_lines, size_text
-from cli.view import choose_analysis, sample_document
-from seqdrop.aws.catalog.layout import blueprint_item, file_item, job_item, run_item
+from seqdrop.aws.catalog.layout import (
+    blueprint_item,
+    file_item,
+    job_item,
+    read_sample,
+    run_item,
+)
 from seqdrop.aws.catalog.table import Item
 from seqdrop.domain.blueprint import encode_blueprint
 from seqdrop.domain.duration import duration_text
 from seqdrop.domain.errors import InvalidInput, NoSuchSample
-from seqdrop.domain.identity import FileIdentity, ObjectName, RunId, StageOf
+from seqdrop.domain.identity import (
+    FileIdentity,
+    ObjectName,
+    RunId,
+    SeenFile,
+    SetAside,
+    StageOf,
+)
+from seqdrop.domain.inputs import NO_FILES
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import (
     Analysis,
@@ -23,6 +39,16 @@ from seqdrop.domain.records import (
     StageRun,
 )
 from seqdrop.domain.upload import object_cause
+from seqdrop.sample_view import (
+    BAD_ENDS,
+    GOOD_ENDS,
+    AnalysisView,
+    SampleView,
+    choose_analysis,
+    missing_of,
+    summary_of,
+    view_sample,
+)
 from tests.domain_support import analysis_item, blueprint, run_of
 from tests.domain_support import job as job_of
 
@@ -64,16 +90,82 @@ TIMES = {
 }
 
 
+def view(items: list[Item]) -> SampleView:
+    """The sample of some items."""
+    return view_sample("NA1", read_sample(items))
+
+
+def only(items: list[Item]) -> AnalysisView:
+    """The only analysis of some items."""
+    (shown,) = view(items).analyses
+    return shown
+
+
+def text_of(items: list[Item]) -> str:
+    """The text of ``show``."""
+    return "\n".join(sample_lines(view(items)))
+
+
+def seen(assay: str = "wgs", **given: Any) -> Analysis:
+    """An analysis with one file, R1 of a lane."""
+    return Analysis("NA1", assay, files_seen=frozenset({FILE.seen}), **given)
+
+
+DOCUMENTED = {
+    "sample": ["sample", "analyses"],
+    "analysis": [
+        "assay", "status", "why", "holds", "missing", "project", "priority", "generation",
+        "manifest", "control", "active_run", "current_run", "released_run", "created", "updated",
+        "files", "runs", "batch",
+    ],
+    "file": [
+        "uri", "version_id", "bytes", "checksum", "md5", "library", "flowcell", "lane", "read",
+        "segment", "placed_by", "registered",
+    ],
+    "run": [
+        "run_key", "attempt", "id", "status", "why", "qc", "qc_reasons", "metrics", "simulated",
+        "pipeline", "reference", "cost_usd", "generation", "priority", "project", "options",
+        "supersedes", "execution", "claimed", "started", "ended", "stages",
+    ],
+    "stage": [
+        "stage", "status", "queue", "reused", "key", "prefix", "submitted", "started", "ended",
+        "job_id", "exit_code", "failure_class", "message", "blocked_reason", "blocked_since",
+        "cost_usd", "attempts", "log_stream",
+    ],
+}  # fmt: skip
+"""What `show --json` has had until now, and scripts read: it may become more, never less."""
+
+
+def test_the_document_has_every_field_that_scripts_read() -> None:
+    items = [analysis(), FILE_ITEM, run(1, RunStatus.SUCCEEDED), job(1, "call", "FAILED")]
+    document = json.loads(msgspec.json.encode(view(items)))
+    (shown,) = document["analyses"]
+    (one_file,), (one_run,) = shown["files"], shown["runs"]
+    found = {"sample": document, "analysis": shown, "file": one_file, "run": one_run}
+    for what, fields in {**found, "stage": one_run["stages"][1]}.items():
+        assert list(fields)[: len(DOCUMENTED[what])] == DOCUMENTED[what]
+    assert one_run["options"] == {"fresh": False, "from_stage": None}
+    assert (shown["status"], one_run["status"]) == ("RECEIVING", "SUCCEEDED")
+    assert one_run["stages"][0] == dict.fromkeys(DOCUMENTED["stage"]) | {
+        "stage": "align", "status": "NOT_RUN", "queue": "cpu", "reused": False, "key": "k1",
+        "prefix": "NA1/wgs/align/k1/1/", "message": "", "attempts": 0,
+    }  # fmt: skip
+
+
+def test_a_document_can_be_read_back_as_the_view_that_it_was() -> None:
+    items = [analysis(), FILE_ITEM, run(1, RunStatus.SUCCEEDED), job(1, "call", "FAILED")]
+    shown = view(items)
+    assert msgspec.json.decode(msgspec.json.encode(shown), type=SampleView) == shown
+
+
 def test_a_sample_that_waits_says_for_what() -> None:
-    document = sample_document("NA1", [analysis(why="waiting for R2"), FILE_ITEM])
-    [shown] = document["analyses"]
-    assert document["sample"] == "NA1"
-    assert (shown["assay"], shown["status"], shown["why"]) == ("wgs", "RECEIVING", "waiting for R2")
-    assert shown["missing"] == ["R2 of lane 3 on flowcell HXYZ"]
-    assert (shown["current_run"], shown["released_run"], shown["runs"]) == (None, None, [])
-    [file] = shown["files"]
-    assert (file["uri"], file["bytes"]) == ("s3://up/NA1_R1.fastq.gz", 2048)
-    assert (file["flowcell"], file["lane"], file["read"]) == ("HXYZ", "3", "R1")
+    shown = only([analysis(why="waiting for R2"), FILE_ITEM])
+    assert (shown.assay, shown.status, shown.why) == ("wgs", "RECEIVING", "waiting for R2")
+    assert shown.missing == ("R2 of lane 3 on flowcell HXYZ",)
+    assert (shown.current_run, shown.released_run, shown.runs) == (None, None, ())
+    [file] = shown.files
+    assert (file.uri, file.bytes) == ("s3://up/NA1_R1.fastq.gz", 2048)
+    assert (file.flowcell, file.lane, file.read) == ("HXYZ", "3", "R1")
 
 
 def test_runs_have_what_scripts_read_and_the_newest_is_first() -> None:
@@ -85,21 +177,23 @@ def test_runs_have_what_scripts_read_and_the_newest_is_first() -> None:
         job(1, "align", "SUCCEEDED", **TIMES),
         job(2, "call", "RUNNING", cost_usd=0.25, created=TIMES["created"]),
     ]
-    [shown] = sample_document("NA1", items)["analyses"]
-    newest, before = shown["runs"]
-    fields = ("run_key", "attempt", "status", "qc", "simulated", "pipeline", "reference")
-    assert [before[name] for name in fields] == [
-        "abc", 1, "SUCCEEDED", "PASS", True, "germline-cpu", "GRCh38/1",
-    ]  # fmt: skip
-    assert (before["cost_usd"], newest["cost_usd"]) == (0.5, 0.25)
-    assert [(s["stage"], s["status"]) for s in newest["stages"]] == [
+    newest, before = only(items).runs
+    assert (before.run_key, before.attempt, before.status, before.qc) == (
+        "abc", 1, "SUCCEEDED", "PASS",
+    )  # fmt: skip
+    assert (before.simulated, before.pipeline, before.reference) == (
+        True, "germline-cpu", "GRCh38/1",
+    )  # fmt: skip
+    assert (before.cost_usd, newest.cost_usd) == (0.5, 0.25)
+    assert [(s.stage, s.status) for s in newest.stages] == [
         ("align", "REUSED"),
         ("call", "RUNNING"),
     ]
-    align, call = before["stages"]
-    assert (align["queue"], align["submitted"]) == ("cpu", TIMES["created"])
-    assert (align["started"], align["ended"]) == (TIMES["started"], TIMES["ended"])
-    assert (call["status"], call["submitted"]) == ("NOT_RUN", None)
+    align, call = before.stages
+    assert (align.queue, align.submitted) == ("cpu", TIMES["created"])
+    assert (align.started, align.ended) == (TIMES["started"], TIMES["ended"])
+    assert (align.waited_seconds, align.ran_seconds) == (10.0, 60.0)
+    assert (call.status, call.submitted, call.ran_seconds) == ("NOT_RUN", None, None)
 
 
 @pytest.mark.parametrize("status", [RunStatus.ABORTED, RunStatus.FAILED])
@@ -112,8 +206,7 @@ def test_a_run_that_ended_badly_costs_what_its_jobs_cost_whenever_they_ended(
         job(1, "align", "FAILED", cost_usd=0.5),
         job(1, "call", "FAILED", cost_usd=0.25),
     ]
-    [shown] = sample_document("NA1", items)["analyses"]
-    assert shown["runs"][0]["cost_usd"] == 0.75
+    assert only(items).runs[0].cost_usd == 0.75
 
 
 def test_why_a_run_was_stopped_is_shown_once() -> None:
@@ -123,8 +216,24 @@ def test_why_a_run_was_stopped_is_shown_once() -> None:
         analysis(status=AnalysisStatus.HELD, holds=holds),
         run(1, RunStatus.ABORTED, failure=why),
     ]
-    text = "\n".join(sample_lines(sample_document("NA1", items)))
-    assert text.count(why) == 1
+    assert text_of(items).count(why) == 1
+
+
+# ── Each status, as it is told
+
+
+@pytest.mark.parametrize("status", AnalysisStatus)
+def test_each_status_is_told_with_its_reason_and_is_an_end_or_is_waited_for(
+    status: AnalysisStatus,
+) -> None:
+    one = seen(status=status, why="the reason")
+    shown = only([analysis_item(one), FILE_ITEM])
+    assert (shown.status, shown.why) == (status, "the reason")
+    assert summary_of(one).why == "the reason"
+    first, second, *_ = text_of([analysis_item(one), FILE_ITEM]).splitlines()
+    assert (first, second) == (f"NA1 (wgs) is {status.value}", "  the reason")
+    goes_on = {AnalysisStatus.RECEIVING, AnalysisStatus.READY, AnalysisStatus.ANALYSING}
+    assert [status in GOOD_ENDS, status in BAD_ENDS, status in goes_on].count(True) == 1
 
 
 @pytest.mark.parametrize("where", ["an item of its own", "in the run, as the release before"])
@@ -135,39 +244,176 @@ def test_a_run_that_is_not_planned_yet_shows_the_stages_of_its_blueprint(where: 
     items = [analysis(), run_item(claimed), blueprint_item(claimed.id, data)]
     if where.startswith("in the run"):
         items = [analysis(), run_item(msgspec.structs.replace(claimed, blueprint=data))]
-    [shown] = sample_document("NA1", items)["analyses"][0]["runs"]
-    assert [(stage["stage"], stage["status"], stage["key"]) for stage in shown["stages"]] == [
+    [shown] = only(items).runs
+    assert [(stage.stage, stage.status, stage.key) for stage in shown.stages] == [
         (name, "WAITING", frozen.stage_keys[name]) for name in ("align", "call")
     ]
 
 
 def test_a_held_analysis_shows_every_reason() -> None:
     holds = {"a": "R2 is shorter", "b": "stopped by somebody"}
-    items = [analysis(status=AnalysisStatus.HELD, why="older", holds=holds)]
-    [shown] = sample_document("NA1", items)["analyses"]
-    assert shown["why"] == "R2 is shorter; stopped by somebody"
+    one = seen(status=AnalysisStatus.HELD, why="older", holds=holds)
+    assert only([analysis_item(one)]).why == "R2 is shorter; stopped by somebody"
+    assert summary_of(one).why == "R2 is shorter; stopped by somebody"
+    assert "let it go on with `seqdrop rerun`" in text_of([analysis_item(one)])
+
+
+def test_one_that_is_held_by_what_lies_beside_its_files_says_so() -> None:
+    """Such an analysis has no hold of its own: the reads beside it are the reason."""
+    said = "'NA1_3.fastq.gz': a third file: rename it to 'NA1_2.fastq.gz'; else delete it"
+    why = f"waiting for R2 of lane 3 on flowcell HXYZ; {said}"
+    one = seen(status=AnalysisStatus.HELD, why=why, companions={"object-1": said})
+    assert only([analysis_item(one)]).why == why
+    assert text_of([analysis_item(one)]).count(said) == 1
+    later = seen(status=AnalysisStatus.RECEIVING, companions={"object-1": said})
+    assert said in text_of([analysis_item(later)])
+
+
+def test_reads_beside_a_pair_ask_nothing_of_anybody() -> None:
+    said = "'NA1_3.fastq.gz': a third file: rename it"
+    mate = msgspec.structs.replace(IDENTITY, read="R2")
+    both = frozenset({FILE.seen, SeenFile(mate, ObjectName("up", "NA1_R2.fastq.gz"))})
+    one = Analysis("NA1", "wgs", files_seen=both, companions={"object-1": said})
+    assert said not in text_of([analysis_item(one)])
+    assert only([analysis_item(one)]).companions == (said,)
+
+
+def test_a_control_in_whose_files_no_read_is_can_be_shown() -> None:
+    empty = msgspec.structs.replace(FILE, first_read="")
+    one = seen(status=AnalysisStatus.NO_READS, control=True, why="as it should be")
+    assert [file.uri for file in only([analysis_item(one), file_item(empty)]).files] == [
+        "s3://up/NA1_R1.fastq.gz"
+    ]
+
+
+def test_what_was_dismissed_says_why_what_held_it_and_what_opens_it() -> None:
+    one = seen(
+        status=AnalysisStatus.DISMISSED, why="dismissed by ana: wrong tube",
+        holds={"object-1": "two files are R1"},
+    )  # fmt: skip
+    assert only([analysis_item(one)]).why == "dismissed by ana: wrong tube"
+    assert text_of([analysis_item(one)]).splitlines()[1:4] == [
+        "  dismissed by ana: wrong tube",
+        "  it was held: two files are R1",
+        "  a new upload, or `seqdrop rerun NA1`, opens it again",
+    ]
+
+
+def test_what_is_tried_again_says_when_and_is_not_missing() -> None:
+    named = ObjectName("up", "NA1_R2.fastq.gz")
+    said = "'NA1_R2.fastq.gz' is being processed, next try about 03:12 UTC (S3 is slow)"
+    troubles = {object_cause(named): said}
+    by_name = seen(troubles=troubles, why=said)
+    by_manifest = seen(troubles=troubles, expected=frozenset({named, FILE.seen.object}))
+    for one in (by_name, by_manifest):
+        assert only([analysis_item(one)]).missing == ()
+        assert text_of([analysis_item(one)]).count(said) == 1
+    held = seen(troubles=troubles, holds={"stopped": "by ana"}, status=AnalysisStatus.HELD)
+    assert said in text_of([analysis_item(held)])
+
+
+def test_a_quiet_period_that_a_person_ended_is_told_until_it_starts() -> None:
+    assert "its quiet period was ended" in text_of([analysis_item(seen(starts_now=True))])
+    after = seen(starts_now=True, status=AnalysisStatus.ANALYSED)
+    assert "quiet period" not in text_of([analysis_item(after)])
+
+
+def test_objects_beside_the_files_are_named_few_of_many() -> None:
+    aside = frozenset(SetAside(ObjectName("up", f"copy{n}.fastq.gz"), IDENTITY) for n in range(7))
+    items = [analysis_item(seen(aside=aside))]
+    lines = [line for line in text_of(items).splitlines() if "left out" in line]
+    assert lines[0] == "  left out: s3://up/copy0.fastq.gz (R1 of lane 3 on flowcell HXYZ)"
+    assert lines[5:] == ["  left out: 2 more (--json names all)"]
+    assert len(only(items).aside) == 7
+
+
+def test_nobody_is_told_to_rerun_what_only_files_can_mend() -> None:
+    for cause in (object_cause(ObjectName("up", "x")), NO_FILES):
+        one = seen(status=AnalysisStatus.HELD, holds={cause: "look at the files"})
+        text = text_of([analysis_item(one)])
+        assert "held: look at the files" in text
+        assert "rerun" not in text
+
+
+# ── What is missing
 
 
 def test_a_file_that_came_and_holds_its_sample_is_not_missing() -> None:
     cause = object_cause(ObjectName("u", "x/a.gz"))
     expected = frozenset({"u/x/a.gz", "u/x/b.gz"})
     items = [analysis(status=AnalysisStatus.HELD, holds={cause: "bad"}, expected=expected)]
-    [shown] = sample_document("NA1", items)["analyses"]
-    assert shown["missing"] == ["s3://u/x/b.gz"]
+    assert only(items).missing == ("s3://u/x/b.gz",)
+
+
+def test_a_mate_that_came_and_can_not_be_read_is_not_missing() -> None:
+    """Archived, say: it is there, and nobody knows yet which read it is."""
+    archived = ObjectName("up", "NA1_R2.fastq.gz")
+    one = seen(
+        holds={object_cause(archived): "archived: restore it"},
+        aside=frozenset({SetAside(archived)}),
+    )  # fmt: skip
+    assert missing_of(one) == ()
+
+
+def test_a_mate_that_came_twice_is_not_missing_and_another_still_is() -> None:
+    first, second = (ObjectName("up", f"{name}_R2.fastq.gz") for name in "ab")
+    other = msgspec.structs.replace(IDENTITY, lane="4")
+    one = Analysis(
+        "NA1", "wgs",
+        files_seen=frozenset({FILE.seen, SeenFile(other, ObjectName("up", "l4_R1.fastq.gz"))}),
+        holds={object_cause(second): f"{first.key} and {second.key} are both R2"},
+        aside=frozenset({SetAside(first, IDENTITY.mate), SetAside(second, IDENTITY.mate)}),
+    )  # fmt: skip
+    assert missing_of(one) == ("R2 of lane 4 on flowcell HXYZ",)
+
+
+OBJECTS = [ObjectName("up", f"{n}.fastq.gz") for n in range(6)]
+
+
+@given(
+    registered=st.sets(st.sampled_from(OBJECTS)),
+    held=st.sets(st.sampled_from(OBJECTS)),
+    tried=st.sets(st.sampled_from(OBJECTS)),
+    expected=st.sets(st.sampled_from(OBJECTS), min_size=1),
+)
+def test_of_what_a_manifest_names_exactly_what_did_not_come_is_missing(
+    registered: set[ObjectName],
+    held: set[ObjectName],
+    tried: set[ObjectName],
+    expected: set[ObjectName],
+) -> None:
+    identities = {
+        object_: FileIdentity("-", "H", str(n), "R1", "001") for n, object_ in enumerate(OBJECTS)
+    }
+    one = Analysis(
+        "NA1", "wgs", expected=frozenset(expected),
+        files_seen=frozenset(SeenFile(identities[object_], object_) for object_ in registered),
+        holds={object_cause(object_): "held" for object_ in held},
+        troubles={object_cause(object_): "tried again" for object_ in tried},
+        aside=frozenset(map(SetAside, held)),
+    )  # fmt: skip
+    came = registered | held | tried
+    assert set(missing_of(one)) == {object_.uri for object_ in expected - came}
+
+
+# ── Which analysis is meant
 
 
 def test_an_unknown_sample_or_assay_is_named() -> None:
     with pytest.raises(NoSuchSample, match="no sample 'NA1'"):
-        sample_document("NA1", [])
+        view([])
     with pytest.raises(NoSuchSample, match="no assay 'wes'"):
-        sample_document("NA1", [analysis()], "wes")
+        view_sample("NA1", read_sample([analysis()]), "wes")
 
 
 def test_of_several_assays_one_must_be_chosen() -> None:
-    items = [analysis(), analysis(assay="wes")]
+    found = read_sample([analysis(), analysis(assay="wes")])
     with pytest.raises(InvalidInput, match=r"several assays \(wgs, wes\)"):
-        choose_analysis("NA1", items)
-    assert choose_analysis("NA1", items, "wes").assay == "wes"
+        choose_analysis("NA1", found)
+    assert choose_analysis("NA1", found, "wes").assay == "wes"
+
+
+# ── Runs in time
 
 
 def test_the_timeline_shows_waiting_and_running_in_the_runs_time() -> None:
@@ -181,7 +427,7 @@ def test_the_timeline_shows_waiting_and_running_in_the_runs_time() -> None:
         job(1, "call", "FAILED", message="no space", created=TIMES["ended"],
             started=TIMES["ended"], ended="2026-01-01T00:01:40.000Z"),
     ]  # fmt: skip
-    assert list(sample_lines(sample_document("NA1", items))) == [
+    assert list(sample_lines(view(items))) == [
         "NA1 (wgs) is ANALYSED",
         "  1 file, 2.0 KiB",
         "  missing: R2 of lane 3 on flowcell HXYZ",
@@ -206,11 +452,10 @@ def test_a_job_that_can_not_start_says_why_since_when_and_what_to_do() -> None:
         job(1, "align", "RUNNABLE", created=TIMES["created"], blocked_reason=why,
             blocked_since=since),
     ]  # fmt: skip
-    document = sample_document("NA1", items)
-    align, call = document["analyses"][0]["runs"][0]["stages"]
-    assert (align["blocked_reason"], align["blocked_since"]) == (why, since)
-    assert (call["blocked_reason"], call["blocked_since"]) == (None, None)
-    assert list(sample_lines(document))[-2:] == [
+    align, call = only(items).newest_stages
+    assert (align.blocked_reason, align.blocked_since) == (why, since)
+    assert (call.blocked_reason, call.blocked_since) == (None, None)
+    assert list(sample_lines(view(items)))[-2:] == [
         "    align: blocked since 2026-01-01T00:05:00: ACTION_REQUIRED - CE(s) are invalid",
         "      the queue's compute environments are INVALID: mend what Batch's console says of "
         "them",

@@ -9,10 +9,15 @@ from local.demo.compare import compare, left_normalise, read_vcf
 from local.demo.genome import Genome, Variant
 from local.demo.people import Person
 from local.demo.report import Outcome
+from seqdrop.aws.catalog.layout import SampleItems
+from seqdrop.domain.records import Analysis, Run
+from seqdrop.sample_view import view_sample
 
 GENOME = Genome({"c": "GGCAAATTCGTACG"})
 SNP = Variant("c", 2, "G", "T", "het")
 INDEL = Variant("c", 3, "CA", "C", "hom")
+ADA = SampleItems((Analysis("ADA", "cpu"),), (), (Run("ADA", "cpu", "abc", 1, 1),), ())
+RUN = view_sample("ADA", ADA).analyses[0].runs[0]
 
 
 def write_vcf(folder: Path, *records: str) -> Path:
@@ -77,5 +82,5 @@ def test_an_outcome_is_good_only_where_all_is_as_planted(
     status: str, called: list[Variant], good: bool
 ) -> None:
     person = Person("ADA", "germline-cpu", [SNP, INDEL], (), "")
-    outcome = Outcome(person, status, {}, compare(person.planted, called), Path("none"))
+    outcome = Outcome(person, status, RUN, compare(person.planted, called), Path("none"))
     assert outcome.good is good

@@ -14,7 +14,7 @@ from seqdrop.domain.expectation import ManifestVersion
 from seqdrop.domain.identity import AnalysisId, FileIdentity, ObjectName, SeenFile, SetAside
 from seqdrop.domain.manifest import ExpectedFile, SampleEntry, manifest_digest
 from seqdrop.domain.records import Analysis, AnalysisStatus, FastqFile
-from seqdrop.domain.upload import object_cause
+from seqdrop.domain.upload import is_object_cause, object_cause
 
 NO_FILES = "files"
 """The hold of an analysis that was run, and of whose files none is its own any more."""
@@ -195,9 +195,25 @@ def dismissed(analysis: Analysis, why: str) -> Analysis:
     return msgspec.structs.replace(
         analysis,
         generation=analysis.generation + 1,
+        revision=analysis.revision + 1,
         status=AnalysisStatus.DISMISSED,
         why=why,
         troubles={},
+    )
+
+
+def reopened(analysis: Analysis) -> Analysis:
+    """A person wants after all what was dismissed. Its files hold it as before; all else that held
+    it is found again if it is still so.
+    """
+    holds = holds_by_files(analysis.holds)
+    return msgspec.structs.replace(
+        analysis,
+        generation=analysis.generation + 1,
+        revision=analysis.revision + 1,
+        status=AnalysisStatus.HELD if holds else AnalysisStatus.RECEIVING,
+        why="",
+        holds=holds,
     )
 
 
@@ -288,6 +304,13 @@ def to_look_at_again(analysis: Analysis) -> list[ObjectName]:
         for one in analysis.aside
         if one.is_outdated or (one.identity is not None and one.identity not in taken)
     )
+
+
+def holds_by_files(holds: Mapping[str, str]) -> dict[str, str]:
+    """The holds that only other files can lift: no word of a person's makes a file right."""
+    return {
+        cause: why for cause, why in holds.items() if cause == NO_FILES or is_object_cause(cause)
+    }
 
 
 def objects_that_hold(analysis: Analysis) -> list[ObjectName]:

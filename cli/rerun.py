@@ -1,0 +1,291 @@
+"""`seqdrop rerun`: an analysis goes on, as far as a person's word can make it."""
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from cli.faults import CommandFailed
+from cli.options import Assay, Json, Sample
+from cli.screen import emit, say
+
+if TYPE_CHECKING:
+    from cli.stack import Stack
+    from seqdrop.aws.queues import LookAt
+    from seqdrop.domain.pipeline import Assay as AssayConfig
+    from seqdrop.domain.records import Analysis, RunOptions
+
+_LOOK_SECONDS, _PAUSE_SECONDS = 6.0, 0.25
+"""How long a rerun waits for what comes of a new look at files: a function's start, and some."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a rerun came to."""
+
+    analysis: "Analysis"
+    text: str
+    released: bool = False
+
+
+def rerun(
+    sample: Sample,
+    assay: Assay = "",
+    *,
+    from_stage: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="STAGE", help="Run this stage, and those that need it, anew."
+        ),
+    ] = "",
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Run every stage anew, beside the results that are there."),
+    ] = False,
+    now: Annotated[
+        bool, typer.Option("--now", help="End the quiet period: start without more lanes.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Lets an analysis go on: lifts its holds, and runs what has no good results yet.
+
+    Files that hold it are looked at again, and hold it no more if they can be used now. What was
+    dismissed is opened again.
+    """
+    if sum((bool(from_stage), fresh, now)) > 1:
+        raise typer.BadParameter(
+            "give one of --from, --fresh and --now", param_hint="--now" if now else "--fresh"
+        )
+    from cli.stack import find_stack
+    from seqdrop.domain.records import RunOptions
+
+    stack = find_stack()
+    if now:
+        answer = _start_now(stack, sample, assay)
+    else:
+        answer = _go_on(stack, sample, assay, RunOptions(fresh=fresh, from_stage=from_stage))
+    status = "RECEIVING" if answer.released else answer.analysis.status
+    if json:
+        emit({
+            "sample": sample, "assay": answer.analysis.assay, "released": answer.released,
+            "status": status,
+        })  # fmt: skip
+    else:
+        say(answer.text)
+
+
+def _go_on(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> Answer:
+    from seqdrop.domain.inputs import holds_by_files
+    from seqdrop.domain.records import RunOptions
+    from seqdrop.flow.retry import retry_on_conflict
+
+    analysis = _chosen(stack, sample, assay, options.from_stage)
+    is_plain = options == RunOptions()
+    if is_plain and (nothing := _nothing_to_do(analysis)):
+        return Answer(analysis, nothing)
+    config = _config(stack, analysis)
+    looks = _looks(analysis)
+    is_dismissed = analysis.status == "DISMISSED"
+    if holds_by_files(analysis.holds):
+        analysis = _look_again(stack, analysis, looks)
+        if is_plain and not analysis.holds:
+            prospect = _prospect(stack, analysis, config)
+            return Answer(analysis, f"{analysis.id} was looked at again: {prospect}", released=True)
+
+    def release() -> Answer:  # raises Conflict where a file came, or a run was claimed
+        there = stack.analysis(sample, analysis.assay)
+        _check_idle(there)
+        if holds_by_files(there.holds):
+            raise _held_by_files(there)
+        prospect = _prospect(stack, there, config)
+        stack.catalog.analyses.release(there, stack.who(), options, stack.now())
+        done = "opened again" if is_dismissed else "released"
+        return Answer(there, f"{there.id} is {done}: {prospect}", released=True)
+
+    answer = retry_on_conflict(release, _often(sample))
+    if is_dismissed:
+        stack.queue.send_all(looks)
+    stack.queue.recheck(analysis.id)
+    return answer
+
+
+def _chosen(stack: "Stack", sample: str, assay: str, from_stage: str) -> "Analysis":
+    """The analysis that is meant, if nothing runs and it has the stage."""
+    from seqdrop.sample_view import choose_analysis, view_sample
+
+    found = stack.sample(sample)
+    analysis = choose_analysis(sample, found, assay)
+    _check_idle(analysis)
+    (view,) = view_sample(sample, found, analysis.assay).analyses
+    stages = [stage.stage for stage in view.newest_stages]
+    if from_stage and from_stage not in stages:
+        known = f"it has {', '.join(stages)}" if stages else "it has not been run yet"
+        raise CommandFailed(f"{sample} has no stage {from_stage!r}: {known}")
+    return analysis
+
+
+def _check_idle(analysis: "Analysis") -> None:
+    if analysis.active_run:
+        raise CommandFailed(
+            f"{analysis.id} is running ({analysis.active_run.short}): "
+            "wait for it, or `seqdrop stop` it first"
+        )
+
+
+def _nothing_to_do(analysis: "Analysis") -> str:
+    if analysis.status == "ANALYSED":
+        again = "--fresh or --from STAGE runs it anew"
+        return f"{analysis.sample} is analysed: nothing to do ({again})"
+    if analysis.status == "NO_READS":
+        return f"{analysis.id} has no reads: nothing to do ({analysis.why})"
+    return ""
+
+
+def _config(stack: "Stack", analysis: "Analysis") -> "AssayConfig | None":
+    """The assay of an analysis; None where nobody may ask the deployment which it has."""
+    from cli.deployed_library import deployed_library
+    from seqdrop.domain.errors import UnknownAssay
+
+    with deployed_library(stack) as known:
+        try:
+            return known.library.assay_of(analysis)
+        except UnknownAssay as error:
+            if known.doubt:
+                return None
+            raise CommandFailed(f"{analysis.id} can't go on: {error}") from error
+
+
+def _prospect(stack: "Stack", analysis: "Analysis", config: "AssayConfig | None") -> str:
+    """What it does next once nothing holds it. Raises CommandFailed where that is a new hold."""
+    from seqdrop.domain.errors import ReferenceNotReady
+    from seqdrop.domain.lifecycle import assess
+    from seqdrop.sample_view import missing_of
+
+    free = msgspec.structs.replace(analysis, holds={})
+    if missing := missing_of(free):
+        return f"it waits for {', '.join(missing)}"
+    if config is None:
+        return "it goes on, unless this deployment lacks its assay"
+    assessment = assess(free, config.complete, stack.now())
+    if assessment.status != "READY":
+        return assessment.why
+    try:
+        stack.catalog.references.choose(config.reference, config.reference_version)
+    except ReferenceNotReady as error:
+        raise CommandFailed(f"{analysis.id} can't go on: {error}") from error
+    return "it goes on by itself"
+
+
+# ── Files that hold an analysis, or were dismissed with it
+
+
+def _looks(analysis: "Analysis") -> "list[LookAt]":
+    """What is to be looked at: what holds it, or all that it has if it was dismissed.
+
+    Nobody has followed what became of the files of an analysis that was dismissed.
+    """
+    from seqdrop.aws.queues import LookAt
+    from seqdrop.domain.inputs import objects_that_hold
+
+    objects = objects_that_hold(analysis)
+    if analysis.status == "DISMISSED":
+        objects = sorted(analysis.objects_seen | {one.object for one in analysis.aside})
+    return [LookAt(object_) for object_ in objects]
+
+
+def _look_again(stack: "Stack", analysis: "Analysis", looks: "list[LookAt]") -> "Analysis":
+    """The analysis, once a new look at the files that hold it has lifted their holds.
+
+    Raises CommandFailed where they hold it still: no rerun can tell which of two files is meant, or
+    make a broken one whole.
+    """
+    from seqdrop.domain.inputs import holds_by_files
+
+    there: Analysis | None = _opened(stack, analysis)
+    stack.queue.send_all(looks)
+    end = time.monotonic() + (_LOOK_SECONDS if looks else 0)
+    while there and holds_by_files(there.holds):
+        if time.monotonic() >= end:
+            raise _held_by_files(there)
+        time.sleep(_PAUSE_SECONDS)
+        there = stack.catalog.analyses.get(analysis.id)
+    if there is None:
+        raise CommandFailed(f"{analysis.id} is gone: its files are no longer in the bucket")
+    return there
+
+
+def _held_by_files(analysis: "Analysis") -> CommandFailed:
+    from seqdrop.domain.inputs import holds_by_files, objects_that_hold
+
+    again = "; they are looked at again, and it goes on by itself if they can be used now"
+    return CommandFailed(
+        f"{analysis.id} is held because of its files, which a rerun does not mend: "
+        + "; ".join(holds_by_files(analysis.holds).values())
+        + (again if objects_that_hold(analysis) else "")
+    )
+
+
+def _opened(stack: "Stack", analysis: "Analysis") -> "Analysis":
+    """What was dismissed with files that hold it is held by them again."""
+    from seqdrop.domain.inputs import reopened
+    from seqdrop.domain.intake import AnalysisChange
+    from seqdrop.flow.retry import retry_on_conflict
+
+    def attempt() -> "Analysis":
+        there = stack.analysis(analysis.sample, analysis.assay)
+        if there.status != "DISMISSED":
+            return there
+        after = reopened(there)
+        change = AnalysisChange(there.id, there, after, "opened again", there.why)
+        stack.catalog.analyses.change(change, "open", stack.now(), who=stack.who())
+        return after
+
+    return retry_on_conflict(attempt, _often(analysis.sample))
+
+
+# ── The quiet period
+
+
+def _start_now(stack: "Stack", sample: str, assay: str) -> Answer:
+    """Ends the quiet period of the lanes that are there. Raises CommandFailed without one."""
+    from seqdrop.domain.inputs import sealed
+    from seqdrop.domain.intake import AnalysisChange
+    from seqdrop.domain.lifecycle import assess
+    from seqdrop.flow.retry import retry_on_conflict
+    from seqdrop.sample_view import why_of
+
+    analysis = stack.analysis(sample, assay)
+    config = _config(stack, analysis)
+    if config is None:
+        raise CommandFailed(
+            f"nobody can tell whether {analysis.id} has a quiet period: your credentials need "
+            "cloudformation:ListStackResources and lambda:GetLayerVersion"
+        )
+
+    def attempt() -> Answer:
+        there = stack.analysis(sample, analysis.assay)
+        if there.status != "RECEIVING":
+            raise _no_quiet_period(there, why_of(there))
+        assessment = assess(there, config.complete, stack.now())
+        if assessment.status == "READY":
+            return Answer(there, f"{there.id} is past its quiet period: it goes on by itself")
+        if assessment.check_again_seconds is None:
+            raise _no_quiet_period(there, assessment.why)
+        after = sealed(there, msgspec.structs.replace(there, starts_now=True))
+        change = AnalysisChange(there.id, there, after, "quiet period ended", assessment.why)
+        stack.catalog.analyses.change(change, "quiet", stack.now(), who=stack.who())
+        text = f"{there.id} starts now, with the lanes that are there"
+        return Answer(there, text, released=True)
+
+    answer = retry_on_conflict(attempt, _often(sample))
+    stack.queue.recheck(analysis.id)
+    return answer
+
+
+def _no_quiet_period(analysis: "Analysis", why: str) -> CommandFailed:
+    is_so = f"it is {analysis.status}" + (f": {why}" if why else "")
+    return CommandFailed(f"{analysis.id} has no quiet period to end: {is_so}")
+
+
+def _often(sample: str) -> CommandFailed:
+    return CommandFailed(f"{sample} keeps changing: try again in a moment")

@@ -1,0 +1,461 @@
+"""What is said of a sample: by `show`, `wait`, `samples` and whatever else shows one.
+
+A view is built of the catalog's records, and encoded only where it is printed: its fields are those
+that scripts read. Times are ISO 8601 in UTC; None where there is none yet.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from seqdrop.domain.blueprint import decode_blueprint
+from seqdrop.domain.cost import run_cost_usd
+from seqdrop.domain.errors import InvalidInput, NoSuchSample
+from seqdrop.domain.identity import JobOwner, RunId, StageOf
+from seqdrop.domain.lifecycle import unpaired
+from seqdrop.domain.provenance import RunRecord
+from seqdrop.domain.records import (
+    JOB_ENDED,
+    Analysis,
+    AnalysisStatus,
+    FastqFile,
+    Job,
+    Run,
+    RunStatus,
+    StageRun,
+)
+from seqdrop.domain.upload import is_object_cause, object_cause
+
+if TYPE_CHECKING:
+    from seqdrop.aws.catalog.layout import SampleItems
+
+WAITS = frozenset({AnalysisStatus.RECEIVING, AnalysisStatus.READY, AnalysisStatus.HELD})
+"""Where an analysis is before it starts: for files, for its turn, or for a person."""
+GOOD_ENDS = frozenset({AnalysisStatus.ANALYSED, AnalysisStatus.NO_READS})
+"""Where nothing is left to be done."""
+BAD_ENDS = frozenset({AnalysisStatus.FAILED, AnalysisStatus.HELD, AnalysisStatus.DISMISSED})
+"""Where nothing goes on before somebody acts."""
+
+
+class StageView(msgspec.Struct, frozen=True):
+    """A stage of a run, and its job."""
+
+    stage: str
+    status: str
+    """The job's; REUSED, WAITING or NOT_RUN without one."""
+    queue: str
+    reused: bool
+    key: str
+    prefix: str | None
+    submitted: str | None = None
+    started: str | None = None
+    ended: str | None = None
+    job_id: str | None = None
+    exit_code: int | None = None
+    failure_class: str | None = None
+    message: str = ""
+    blocked_reason: str | None = None
+    blocked_since: str | None = None
+    cost_usd: float | None = None
+    attempts: int = 0
+    log_stream: str | None = None
+
+    @property
+    def waited_seconds(self) -> float | None:
+        """From its submission to its start."""
+        return seconds_between(self.submitted, self.started)
+
+    @property
+    def ran_seconds(self) -> float | None:
+        """From its start to its end."""
+        return seconds_between(self.started, self.ended)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no job of it can write any more."""
+        return self.status in {*JOB_ENDED, "REUSED", "NOT_RUN"}
+
+
+class OptionsView(msgspec.Struct, frozen=True):
+    """What a person asked of a run."""
+
+    fresh: bool
+    from_stage: str | None
+
+
+class RunView(msgspec.Struct, frozen=True):
+    """One run of an analysis."""
+
+    run_key: str
+    attempt: int
+    id: str
+    status: RunStatus
+    why: str
+    qc: str | None
+    qc_reasons: tuple[str, ...]
+    metrics: dict[str, float]
+    simulated: bool
+    pipeline: str
+    reference: str
+    cost_usd: float
+    """What its jobs have cost until now."""
+    generation: int
+    priority: str
+    project: str
+    options: OptionsView
+    supersedes: str | None
+    execution: str | None
+    claimed: str | None
+    started: str | None
+    ended: str | None
+    stages: tuple[StageView, ...]
+
+
+class FileView(msgspec.Struct, frozen=True):
+    """A registered file."""
+
+    uri: str
+    version_id: str | None
+    bytes: int
+    checksum: str | None
+    md5: str | None
+    library: str
+    flowcell: str
+    lane: str
+    read: str
+    segment: str
+    placed_by: Literal["name", "manifest"]
+    registered: str | None
+
+
+class AsideView(msgspec.Struct, frozen=True):
+    """An object that belongs to an analysis, and is none of its files."""
+
+    uri: str
+    would_be: str | None
+    """What it is of the sample, if it counted (``R1 of lane 3``); None where nobody could look."""
+    holds: bool
+    """Whether it holds the analysis; else it is left out."""
+
+
+class AnalysisView(msgspec.Struct, frozen=True):
+    """One analysis with its files, and its runs from the newest to the oldest."""
+
+    assay: str
+    status: AnalysisStatus
+    why: str
+    holds: dict[str, str]
+    missing: tuple[str, ...]
+    project: str
+    priority: str | None
+    generation: int
+    manifest: str | None
+    control: bool
+    active_run: str | None
+    current_run: str | None
+    released_run: str | None
+    created: str | None
+    updated: str | None
+    files: tuple[FileView, ...]
+    runs: tuple[RunView, ...]
+    batch: tuple[str, ...] = ()
+    """What the controls of its batch show."""
+    troubles: tuple[str, ...] = ()
+    """What is being processed and tried again, with the next try's time."""
+    companions: tuple[str, ...] = ()
+    """Reads beside its files that are neither R1 nor R2, and what to do with them."""
+    aside: tuple[AsideView, ...] = ()
+    starts_now: bool = False
+    """A person has ended the quiet period of the files that are there."""
+
+    @property
+    def newest(self) -> RunView | None:
+        """The newest run."""
+        return self.runs[0] if self.runs else None
+
+    @property
+    def newest_stages(self) -> tuple[StageView, ...]:
+        """The stages of the newest run."""
+        return self.runs[0].stages if self.runs else ()
+
+
+class SampleView(msgspec.Struct, frozen=True):
+    """A sample; without analyses where nothing of it is there yet."""
+
+    sample: str
+    analyses: tuple[AnalysisView, ...] = ()
+
+    def name_of(self, analysis: AnalysisView) -> str:
+        """One of its analyses, for a person: ``NA1 (wgs)``."""
+        return f"{self.sample} ({analysis.assay})"
+
+
+class ResultView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file of a run's results."""
+
+    stage: str
+    name: str
+    uri: str
+    bytes: int
+    sha256: str
+    path: str = ""
+    """Where it was downloaded to, if it was."""
+
+
+class AnalysisSummary(msgspec.Struct, frozen=True):
+    """An analysis as a list of many has it."""
+
+    sample: str
+    assay: str
+    status: AnalysisStatus
+    why: str
+    project: str
+    updated: str
+    current_run: str | None
+
+
+Warnings = Callable[[Analysis], Iterable[str]]
+
+
+def view_sample(
+    sample: str, found: "SampleItems", assay: str = "", warnings: Warnings = lambda _: ()
+) -> SampleView:
+    """All that is known of a sample; ``warnings`` looks at an analysis' batch, as its controls.
+
+    Raises NoSuchSample where there is nothing.
+    """
+    wanted = [analysis for analysis in found.analyses if assay in {"", analysis.assay}]
+    if not wanted:
+        raise _nothing(sample, assay, is_known=bool(found.analyses))
+    jobs = {job.owner: job for job in found.jobs}
+    views = (_analysis(one, found, jobs, tuple(warnings(one))) for one in wanted)
+    return SampleView(sample, tuple(views))
+
+
+def choose_analysis(sample: str, found: "SampleItems", assay: str = "") -> Analysis:
+    """The one analysis that is meant. Raises where there is none, or several."""
+    wanted = [analysis for analysis in found.analyses if assay in {"", analysis.assay}]
+    if not wanted:
+        raise _nothing(sample, assay, is_known=bool(found.analyses))
+    if len(wanted) > 1:
+        names = ", ".join(analysis.assay for analysis in wanted)
+        raise InvalidInput(f"{sample} has several assays ({names}): choose one with --assay")
+    return wanted[0]
+
+
+def _nothing(sample: str, assay: str, *, is_known: bool) -> NoSuchSample:
+    if is_known:
+        return NoSuchSample(f"the sample {sample!r} has no assay {assay!r}")
+    return NoSuchSample(f"there is no sample {sample!r}")
+
+
+def summary_of(analysis: Analysis) -> AnalysisSummary:
+    """An analysis as a list of many has it."""
+    return AnalysisSummary(
+        sample=analysis.sample,
+        assay=analysis.assay,
+        status=analysis.status,
+        why=why_of(analysis),
+        project=analysis.project,
+        updated=analysis.updated,
+        current_run=_short(analysis.current_run),
+    )
+
+
+def why_of(analysis: Analysis) -> str:
+    """Why an analysis is where it is; the holds themselves where it is held by any."""
+    if analysis.status is AnalysisStatus.HELD and analysis.holds:
+        return "; ".join(analysis.holds.values())
+    return analysis.why
+
+
+def missing_of(analysis: Analysis) -> tuple[str, ...]:
+    """The files that an analysis waits for.
+
+    A file that came and holds it, or is being tried again, is not missing. Where it has not been
+    read, nobody knows whether it is the mate that another file waits for: then no mate is named.
+    """
+    there = analysis.holds.keys() | analysis.troubles.keys()
+    if analysis.expected:
+        absent = sorted(analysis.expected - analysis.objects_seen)
+        return tuple(object_.uri for object_ in absent if object_cause(object_) not in there)
+    read = {object_cause(one.object) for one in analysis.aside if one.identity}
+    if any(is_object_cause(cause) for cause in there - read):
+        return ()
+    came = {one.identity for one in analysis.aside}
+    return tuple(mate.describe() for mate in unpaired(analysis) if mate not in came)
+
+
+def results_of(record: RunRecord, bucket: str) -> list[ResultView]:
+    """The files that a run is made of; ``bucket`` has all results."""
+    return [
+        ResultView(
+            stage=stage,
+            name=file.name,
+            uri=f"s3://{bucket}/{record.prefixes[stage]}{file.name}",
+            bytes=file.bytes,
+            sha256=file.sha256,
+        )
+        for stage, result in record.results.items()
+        for file in result.files
+    ]
+
+
+def seconds_between(begin: str | None, end: str | None) -> float | None:
+    """Never negative: the clocks of two hosts may differ. None where one time is not known."""
+    if not begin or not end:
+        return None
+    between = datetime.fromisoformat(end) - datetime.fromisoformat(begin)
+    return max(0.0, between.total_seconds())
+
+
+def _analysis(
+    analysis: Analysis, found: "SampleItems", jobs: Mapping[JobOwner, Job], batch: tuple[str, ...]
+) -> AnalysisView:
+    mine = sorted(
+        (run for run in found.runs if run.assay == analysis.assay),
+        key=lambda run: (run.claimed, run.attempt),
+        reverse=True,
+    )
+    return AnalysisView(
+        assay=analysis.assay,
+        status=analysis.status,
+        why=why_of(analysis),
+        holds=analysis.holds,
+        missing=missing_of(analysis),
+        project=analysis.project,
+        priority=analysis.priority or None,
+        generation=analysis.generation,
+        manifest=analysis.manifest or None,
+        control=analysis.control,
+        active_run=_short(analysis.active_run),
+        current_run=_short(analysis.current_run),
+        released_run=_short(analysis.released_run),
+        created=analysis.created or None,
+        updated=analysis.updated or None,
+        files=tuple(_file(file) for file in found.files if file.assay == analysis.assay),
+        runs=tuple(_run(run, jobs, found.blueprints.get(run.id, run.blueprint)) for run in mine),
+        batch=batch,
+        troubles=tuple(analysis.troubles.values()),
+        companions=tuple(analysis.companions.values()),
+        aside=_aside(analysis),
+        starts_now=analysis.starts_now,
+    )
+
+
+def _file(file: FastqFile) -> FileView:
+    identity, stored = file.identity, file.object
+    return FileView(
+        uri=stored.name.uri,
+        version_id=stored.version_id or None,
+        bytes=stored.size,
+        checksum=stored.checksum or None,
+        md5=stored.md5 or None,
+        library=identity.library,
+        flowcell=identity.flowcell,
+        lane=identity.lane,
+        read=identity.read,
+        segment=identity.segment,
+        placed_by=file.placed_by,
+        registered=file.registered or None,
+    )
+
+
+def _aside(analysis: Analysis) -> tuple[AsideView, ...]:
+    return tuple(
+        AsideView(
+            uri=one.object.uri,
+            would_be=one.identity.describe() if one.identity else None,
+            holds=object_cause(one.object) in analysis.holds,
+        )
+        for one in sorted(analysis.aside, key=lambda one: one.object)
+    )
+
+
+def _short(run: RunId | None) -> str | None:
+    return run.short if run else None
+
+
+def _run(run: Run, all_jobs: Mapping[JobOwner, Job], blueprint: bytes) -> RunView:
+    jobs = {owner.stage: job for owner, job in all_jobs.items() if _is_of(owner, run.id)}
+    cost = run.cost_usd
+    if cost is None or run.status is not RunStatus.SUCCEEDED:  # the jobs may have ended after it
+        cost = run_cost_usd(job.cost_usd for job in jobs.values())
+    return RunView(
+        run_key=run.run_key,
+        attempt=run.attempt,
+        id=run.id.short,
+        status=run.status,
+        why=run.failure,
+        qc=run.qc or None,
+        qc_reasons=run.qc_reasons,
+        metrics=run.metrics,
+        simulated=run.simulated,
+        pipeline=run.pipeline,
+        reference=run.reference,
+        cost_usd=cost,
+        generation=run.generation,
+        priority=run.priority,
+        project=run.project,
+        options=OptionsView(run.options.fresh, run.options.from_stage or None),
+        supersedes=_short(run.supersedes),
+        execution=run.execution or None,
+        claimed=run.claimed or None,
+        started=run.started or None,
+        ended=run.ended or None,
+        stages=tuple(
+            _stage(stage, jobs.get(stage.stage), run.status) for stage in _stages(run, blueprint)
+        ),
+    )
+
+
+def _stages(run: Run, frozen: bytes) -> Sequence[StageRun]:
+    """A run that is claimed, but not planned, has its stages in its blueprint."""
+    if run.stages or not frozen:
+        return run.stages
+    blueprint = decode_blueprint(frozen)
+    return [
+        StageRun(name, blueprint.stage_keys[name], "", stage.queue)
+        for name, stage in blueprint.stages.items()
+    ]
+
+
+def _stage(stage: StageRun, job: Job | None, run: RunStatus) -> StageView:
+    status = "WAITING" if run.live else "NOT_RUN"
+    if job:
+        status = job.status
+    if stage.reused:
+        status = "REUSED"
+    view = StageView(
+        stage=stage.stage,
+        status=status,
+        queue=stage.queue,
+        reused=stage.reused,
+        key=stage.key,
+        prefix=stage.prefix or None,
+    )
+    return _with_job(view, job) if job else view
+
+
+def _with_job(view: StageView, job: Job) -> StageView:
+    return msgspec.structs.replace(
+        view,
+        submitted=job.created or job.submitting or None,
+        started=job.started or None,
+        ended=job.ended or None,
+        job_id=job.job_id or None,
+        exit_code=job.exit_code,
+        failure_class=job.failure_class or None,
+        message=job.message or job.reason,
+        blocked_reason=job.blocked_reason or None,
+        blocked_since=job.blocked_since or None,
+        cost_usd=job.cost_usd,
+        attempts=len(job.attempt_seconds),
+        log_stream=job.log_stream or None,
+    )
+
+
+def _is_of(owner: JobOwner, run: RunId) -> bool:
+    return isinstance(owner, StageOf) and owner.run == run

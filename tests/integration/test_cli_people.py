@@ -1,0 +1,381 @@
+"""What a person decides of an analysis: `rerun`, `rerun --now`, `dismiss` and `stop`."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from typer.testing import CliRunner
+
+from cli import deployed_library, rerun, stack
+from cli.deployed_library import KnownLibrary
+from cli.faults import CommandFailed
+from cli.main import app
+from cli.stack import Stack
+from seqdrop.domain.identity import AnalysisId
+from seqdrop.domain.lifecycle import Assessment
+from seqdrop.domain.records import Analysis, AnalysisStatus
+from seqdrop.library import Library
+from tests.cloud_support import TABLE, UPLOADS, Cloud, open_cloud
+from tests.domain_support import reference
+from tests.lab import reads
+
+R1, R2 = reads(5, mate=1), reads(5, mate=2)
+OTHER_R1 = reads(5, mate=1, seed=2)
+
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+
+
+class Lab:
+    """A person at the command, and the functions behind it."""
+
+    def __init__(self, cloud: Cloud, here: Stack) -> None:
+        self.cloud, self.stack = cloud, here
+
+    def run(self, *arguments: str) -> str:
+        """What a command prints that ends well; what functions log meanwhile is left out."""
+        ended = CliRunner().invoke(app, arguments)
+        assert ended.exit_code == 0, ended.output or repr(ended.exception)
+        lines = ended.stdout.splitlines(keepends=True)
+        return "".join(line for line in lines if not line.startswith('{"'))
+
+    def ask(self, *arguments: str) -> Any:
+        """The document of a command that ends well."""
+        return json.loads(self.run(*arguments, "--json"))
+
+    def refusal(self, *arguments: str) -> str:
+        """Why a command does not do what it was asked to."""
+        ended = CliRunner().invoke(app, arguments)
+        assert isinstance(ended.exception, CommandFailed), ended.output
+        return str(ended.exception)
+
+    def work(self) -> None:
+        """The functions do what messages that are due ask for."""
+        if due := self.cloud.messages():
+            assert self.cloud.deliver("register_upload", *due) == []
+
+    def analysis(self, sample: str = "NA1", assay: str = "wgs") -> Analysis:
+        """An analysis as it is."""
+        found = self.cloud.catalog.analyses.get(AnalysisId(sample, assay))
+        assert found is not None
+        return found
+
+    def told(self, sample: str = "NA1") -> list[str]:
+        """What the audit trail has."""
+        return [event["what"] for event in self.cloud.catalog.analyses.events(sample)]
+
+    def lanes(self, *numbers: int) -> None:
+        """Both mates of some lanes, under names that say that the sample was split by lanes."""
+        for lane in numbers:
+            for mate in (1, 2):
+                body = reads(5, mate=mate, lane=lane, seed=lane)
+                self.cloud.upload(f"NA1_S1_L00{lane}_R{mate}_001.fastq.gz", body)
+
+    def conflict(self) -> None:
+        """Two different files are R1 of one lane."""
+        self.cloud.upload("NA1_1.fastq.gz", R1)
+        self.cloud.upload("wgs/again/NA1_1.fastq.gz", OTHER_R1)
+        self.cloud.upload("NA1_2.fastq.gz", R2)
+        assert self.analysis().status is AnalysisStatus.HELD
+
+    def delete(self, key: str) -> None:
+        """Takes an object away; its event is lost."""
+        self.cloud.s3.delete_object(Bucket=UPLOADS, Key=key)
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    with open_cloud(tmp_path, monkeypatch) as cloud:
+        outputs = {"CatalogTable": TABLE, "UploadsQueueUrl": cloud.queue_url}
+        here = Stack("lab", outputs, boto3.Session(region_name="us-east-1"))
+        here.now = cloud.clock
+        vars(here)["executions"] = cloud.executions
+        lab = Lab(cloud, here)
+        monkeypatch.setattr(stack, "find_stack", lambda: here)
+        knows(monkeypatch, KnownLibrary(Library(str(tmp_path))))
+        # While a rerun waits for what comes of a look, the functions look.
+        monkeypatch.setattr(rerun.time, "sleep", lambda _: lab.work())
+        monkeypatch.setattr(rerun, "_LOOK_SECONDS", 0.3)
+        yield lab
+
+
+def knows(monkeypatch: pytest.MonkeyPatch, known: KnownLibrary) -> None:
+    """What the command is told of the deployment's pipelines and assays."""
+
+    @contextmanager
+    def answer(_stack: Stack) -> Iterator[KnownLibrary]:
+        yield known
+
+    monkeypatch.setattr(deployed_library, "deployed_library", answer)
+
+
+# ── Dismiss
+
+
+def test_what_nobody_will_mend_is_dismissed_with_a_reason_that_is_kept(lab: Lab) -> None:
+    lab.cloud.upload("NA1_1.fastq.gz", R1)
+    before = lab.analysis()
+    done = lab.ask("dismiss", "NA1", "--reason", "  R2 was lost ")
+    after = lab.analysis()
+    assert (after.status, after.why) == (AnalysisStatus.DISMISSED, done["why"])
+    assert done["why"].startswith("dismissed by arn:aws:")
+    assert done["why"].endswith(": R2 was lost")
+    assert after.generation > before.generation
+    assert after.revision > before.revision
+    event = lab.cloud.catalog.analyses.events("NA1")[-1]
+    assert (event["what"], event["why"]) == ("dismissed", done["why"])
+    assert event["who"].startswith("arn:aws:")
+    assert "DISMISSED" in lab.run("samples", "--status", "dismissed")
+
+
+def test_to_dismiss_it_twice_changes_nothing_and_the_first_reason_stays(lab: Lab) -> None:
+    lab.cloud.upload("NA1_1.fastq.gz", R1)
+    first = lab.ask("dismiss", "NA1", "--reason", "lost")
+    before = lab.cloud.items("NA1")
+    assert lab.ask("dismiss", "NA1", "--reason", "another") == first
+    assert "is dismissed already: dismissed by" in lab.run("dismiss", "NA1", "--reason", "third")
+    assert lab.cloud.items("NA1") == before
+
+
+@pytest.mark.parametrize("arguments", [["NA1"], ["NA1", "--reason", " "]])
+def test_without_a_reason_nothing_is_dismissed(lab: Lab, arguments: list[str]) -> None:
+    lab.cloud.upload("NA1_1.fastq.gz", R1)
+    assert CliRunner().invoke(app, ["dismiss", *arguments]).exit_code == 2
+    assert lab.analysis().status is AnalysisStatus.RECEIVING
+
+
+def test_nothing_reopens_what_was_dismissed_but_a_new_upload(lab: Lab) -> None:
+    event = lab.cloud.drop("NA1_1.fastq.gz", R1)
+    lab.cloud.deliver("register_upload", event)
+    lab.run("dismiss", "NA1", "--reason", "lost")
+    lab.cloud.deliver("register_upload", event)
+    lab.cloud.flows.claims.advance(AnalysisId("NA1", "wgs"))
+    lab.work()
+    assert lab.analysis().status is AnalysisStatus.DISMISSED
+    lab.cloud.upload("NA1_2.fastq.gz", R2)
+    assert lab.analysis().status is AnalysisStatus.ANALYSING
+
+
+def test_a_run_is_stopped_before_its_analysis_can_be_dismissed(lab: Lab) -> None:
+    lab.cloud.upload("NA1_1.fastq.gz", R1)
+    lab.cloud.upload("NA1_2.fastq.gz", R2)
+    said = lab.refusal("dismiss", "NA1", "--reason", "wrong tube")
+    assert said.startswith("NA1 (wgs) is running (")
+    assert said.endswith("`seqdrop stop` it first")
+
+
+def test_a_run_that_is_claimed_meanwhile_is_seen(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at the analysis and the write, its last file comes."""
+    lab.cloud.upload("NA1_1.fastq.gz", R1)
+    asked = iter([lambda: None, lambda: lab.cloud.upload("NA1_2.fastq.gz", R2)])
+
+    def who() -> str:
+        next(asked, lambda: None)()
+        return "ana"
+
+    monkeypatch.setattr(lab.stack, "who", who)
+    assert "is running" in lab.refusal("dismiss", "NA1", "--reason", "lost")
+    assert lab.analysis().status is AnalysisStatus.ANALYSING
+    assert "dismissed" not in lab.told()
+
+
+@pytest.mark.parametrize("status", [AnalysisStatus.ANALYSED, AnalysisStatus.NO_READS])
+def test_what_has_ended_well_is_not_dismissed_stopped_or_rerun(
+    lab: Lab, status: AnalysisStatus
+) -> None:
+    lab.cloud.upload("NA1_1.fastq.gz", R1)
+    ended = Assessment(status, "the reason")
+    lab.cloud.catalog.analyses.settle(lab.analysis(), ended, lab.cloud.clock())
+    before = lab.cloud.items("NA1")
+    assert "nobody waits for it" in lab.refusal("dismiss", "NA1", "--reason", "x")
+    assert "nothing to stop" in lab.run("stop", "NA1")
+    assert "nothing to do" in lab.run("rerun", "NA1")
+    assert lab.ask("rerun", "NA1") == {
+        "sample": "NA1", "assay": "wgs", "released": False, "status": status,
+    }  # fmt: skip
+    assert lab.cloud.items("NA1") == before
+
+
+def test_what_was_dismissed_has_nothing_to_stop(lab: Lab) -> None:
+    lab.cloud.upload("NA1_1.fastq.gz", R1)
+    lab.run("dismiss", "NA1", "--reason", "lost")
+    assert "is dismissed: there is nothing to stop" in lab.run("stop", "NA1")
+    assert lab.analysis().status is AnalysisStatus.DISMISSED
+
+
+# ── Rerun of what was dismissed
+
+
+def test_a_rerun_opens_what_was_dismissed(lab: Lab) -> None:
+    lab.cloud.upload("NA1_1.fastq.gz", R1)
+    lab.run("dismiss", "NA1", "--reason", "lost")
+    assert "NA1 (wgs) is opened again: it waits for R2 of lane 1" in lab.run("rerun", "NA1")
+    lab.work()
+    after = lab.analysis()
+    assert after.status is AnalysisStatus.RECEIVING
+    assert after.why.startswith("waiting for R2")
+    lab.cloud.upload("NA1_2.fastq.gz", R2)
+    assert lab.analysis().status is AnalysisStatus.ANALYSING
+
+
+def test_a_rerun_does_not_choose_between_two_files_that_were_dismissed(lab: Lab) -> None:
+    lab.conflict()
+    lab.run("dismiss", "NA1", "--reason", "nobody knows which")
+    said = lab.refusal("rerun", "NA1")
+    assert "which a rerun does not mend" in said
+    assert "both hold R1 of lane 1" in said
+    lab.work()
+    assert lab.analysis().status is AnalysisStatus.HELD
+    assert lab.cloud.executions.starts == 0
+    assert "opened again" in lab.told()
+
+
+def test_a_file_that_went_while_its_analysis_was_dismissed_is_waited_for(lab: Lab) -> None:
+    lab.lanes(1)
+    lab.run("dismiss", "NA1", "--reason", "wrong tube")
+    lab.delete("NA1_S1_L001_R2_001.fastq.gz")
+    lab.run("rerun", "NA1")
+    lab.work()
+    assert lab.analysis().why.startswith("waiting for R2 of lane 1")
+    assert lab.cloud.executions.starts == 0
+
+
+# ── Rerun of what its files hold
+
+
+def test_a_conflict_that_somebody_cleaned_up_is_seen_by_a_rerun(lab: Lab) -> None:
+    lab.conflict()
+    lab.delete("wgs/again/NA1_1.fastq.gz")
+    said = lab.run("rerun", "NA1")
+    assert said.startswith("NA1 (wgs) was looked at again: it goes on by itself")
+    assert lab.analysis().status is AnalysisStatus.ANALYSING
+
+
+def test_a_conflict_that_is_there_still_is_not_lifted_and_is_looked_at_all_the_same(
+    lab: Lab,
+) -> None:
+    lab.conflict()
+    holds = lab.analysis().holds
+    said = lab.refusal("rerun", "NA1", "--fresh")
+    assert "both hold R1 of lane 1" in said
+    assert "they are looked at again" in said
+    assert lab.analysis().holds == holds
+    assert lab.cloud.executions.starts == 0
+
+
+def test_a_stop_is_lifted_once_the_files_hold_nothing_any_more(lab: Lab) -> None:
+    lab.conflict()
+    lab.run("stop", "NA1", "--reason", "look first")
+    assert "both hold R1" in lab.refusal("rerun", "NA1")
+    assert "stopped" in lab.analysis().holds, "a rerun that is refused lifts nothing"
+    lab.delete("wgs/again/NA1_1.fastq.gz")
+    assert "is released: it goes on by itself" in lab.run("rerun", "NA1")
+    lab.work()
+    assert lab.analysis().status is AnalysisStatus.ANALYSING
+
+
+def test_an_analysis_that_is_gone_with_its_only_file_is_said_to_be_gone(lab: Lab) -> None:
+    lab.cloud.upload("-NA1-_R1.fastq.gz", R1)
+    (sample,) = {row["sample"] for row in lab.ask("samples")["samples"]}
+    lab.delete("-NA1-_R1.fastq.gz")
+    assert "is gone: its files are no longer in the bucket" in lab.refusal("rerun", sample)
+
+
+# ── What a rerun can't do
+
+
+def test_an_unknown_assay_is_not_promised_to_go_on(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for mate, body in (("1", R1), ("2", R2)):
+        lab.cloud.upload(f"wgx/NA1_{mate}.fastq.gz", body)
+    before = lab.cloud.items("NA1")
+    assert lab.refusal("rerun", "NA1").startswith(
+        "NA1 (wgx) can't go on: there is no assay 'wgx' (there are: panel, wgs)"
+    )
+    assert lab.cloud.items("NA1") == before
+    knows(monkeypatch, KnownLibrary(Library(str(tmp_path)), doubt="access denied"))
+    assert "unless this deployment lacks its assay" in lab.run("rerun", "NA1")
+    lab.work()
+    assert lab.analysis("NA1", "wgx").status is AnalysisStatus.HELD
+
+
+def test_without_its_reference_it_is_not_promised_to_go_on(lab: Lab) -> None:
+    references = lab.cloud.catalog.references
+    references.retire(reference(), "test", "", lab.cloud.clock())
+    lab.cloud.upload("NA1_1.fastq.gz", R1)
+    lab.cloud.upload("NA1_2.fastq.gz", R2)
+    assert "claim" in lab.analysis().holds
+    assert "can't go on: there is no ready version of the reference" in lab.refusal("rerun", "NA1")
+    references.add(reference(version="2"), "test", lab.cloud.clock())
+    assert "is released: it goes on by itself" in lab.run("rerun", "NA1")
+    lab.work()
+    assert lab.analysis().status is AnalysisStatus.ANALYSING
+
+
+def test_a_rerun_says_that_the_assay_starts_with_a_manifest_only(lab: Lab) -> None:
+    for mate, body in (("1", R1), ("2", R2)):
+        lab.cloud.upload(f"panel/NA1_{mate}.fastq.gz", body)
+    assert "is released: waiting for a manifest" in lab.run("rerun", "NA1")
+
+
+# ── The quiet period
+
+
+def test_the_quiet_period_of_lanes_is_ended_by_a_person(lab: Lab) -> None:
+    lab.lanes(1, 2)
+    assert lab.analysis().status is AnalysisStatus.RECEIVING
+    done = lab.ask("rerun", "NA1", "--now")
+    assert done == {"sample": "NA1", "assay": "wgs", "released": True, "status": "RECEIVING"}
+    lab.work()
+    after = lab.analysis()
+    assert (after.status, after.starts_now) == (AnalysisStatus.ANALYSING, True)
+    event = next(
+        event
+        for event in lab.cloud.catalog.analyses.events("NA1")
+        if event["what"] == "quiet period ended"
+    )
+    assert event["who"].startswith("arn:aws:")
+    assert "is ANALYSING" in lab.refusal("rerun", "NA1", "--now")
+
+
+def test_a_lane_that_comes_after_it_has_a_quiet_period_of_its_own(lab: Lab) -> None:
+    lab.lanes(1)
+    lab.run("rerun", "NA1", "--now")
+    lab.lanes(2)
+    assert lab.analysis().starts_now is False
+    lab.work()
+    assert lab.analysis().status is AnalysisStatus.RECEIVING
+
+
+def test_without_a_quiet_period_there_is_none_to_end(lab: Lab) -> None:
+    lab.cloud.upload("NA1_1.fastq.gz", R1)
+    assert lab.refusal("rerun", "NA1", "--now").startswith(
+        "NA1 (wgs) has no quiet period to end: it is RECEIVING: waiting for R2 of lane 1"
+    )
+    lab.cloud.upload("NA1_2.fastq.gz", R2)
+    assert "it is ANALYSING" in lab.refusal("rerun", "NA1", "--now")
+    for mate, body in (("1", R1), ("2", R2)):
+        lab.cloud.upload(f"panel/NA2_S1_L001_R{mate}_001.fastq.gz", body)
+    assert "waiting for a manifest" in lab.refusal("rerun", "NA2", "--now")
+    lab.cloud.upload("NA3_1.fastq.gz", R1)
+    lab.run("dismiss", "NA3", "--reason", "lost")
+    assert "it is DISMISSED: dismissed by" in lab.refusal("rerun", "NA3", "--now")
+
+
+def test_a_quiet_period_that_has_passed_needs_nobody(lab: Lab) -> None:
+    lab.lanes(1)
+    lab.cloud.clock.turn(601)
+    assert "is past its quiet period: it goes on by itself" in lab.run("rerun", "NA1", "--now")
+    lab.work()
+    assert lab.analysis().status is AnalysisStatus.ANALYSING
+
+
+def test_show_tells_till_when_it_waits_and_that_this_was_ended(lab: Lab) -> None:
+    lab.lanes(1)
+    assert "so it starts at 2026-03-01 12:10:" in lab.run("show", "NA1")
+    lab.run("rerun", "NA1", "--now")
+    assert "its quiet period was ended" in lab.run("show", "NA1")
