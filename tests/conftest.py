@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore import loaders
+from botocore.session import Session
 from hypothesis import settings
 
 from local.calls import CALLS_FOLDER
@@ -14,8 +16,17 @@ settings.load_profile("seqdrop")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """All processes of a run share a folder."""
+    """All processes of a run share a folder, and all sessions of one the models of AWS' services.
+
+    Reading a service's model is nine tenths of what a client costs.
+    """
     workers.make_suite_folder(config)
+    loader = loaders.create_loader()
+
+    def share(session: Session) -> None:
+        session.register_component("data_loader", loader)
+
+    Session._register_data_loader = share  # type: ignore[attr-defined]  # no public way to share
 
 
 @pytest.hookimpl(trylast=True)
