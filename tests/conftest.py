@@ -4,29 +4,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from botocore import loaders
-from botocore.session import Session
 from hypothesis import settings
 
 from local.calls import CALLS_FOLDER
 from tests import workers
+from tests.service_models import share_service_models
 
 settings.register_profile("seqdrop", deadline=None)
 settings.load_profile("seqdrop")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """All processes of a run share a folder, and all sessions of one the models of AWS' services.
-
-    Reading a service's model is nine tenths of what a client costs.
-    """
+    """All processes of a run share a folder, and all sessions of one what they read of AWS."""
     workers.make_suite_folder(config)
-    loader = loaders.create_loader()
-
-    def share(session: Session) -> None:
-        session.register_component("data_loader", loader)
-
-    Session._register_data_loader = share  # type: ignore[attr-defined]  # no public way to share
+    share_service_models()
 
 
 @pytest.hookimpl(trylast=True)
