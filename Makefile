@@ -9,8 +9,9 @@ CHECKOV := .venv-checkov/bin/checkov
 LAMBDA_PYTHON = $(firstword $(foreach python,python3.13 \
 	$(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python3.13),\
 	$(shell $(python) -c 'import sys; print(sys.executable)' 2>/dev/null)))
+# The template without its loops, beside it because SAM takes the paths in it from there.
+EXPANDED := template.expanded.json
 export SAM_CLI_TELEMETRY := 0
-export SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS := 1
 
 .PHONY: help setup demo test check bench validate build lambda-python lock clean
 
@@ -32,10 +33,12 @@ check: setup validate build ## Format, lint, types, the templates and what is bu
 	$(BIN)/python -m pytest -q tests/infrastructure tests/structure
 
 bench: setup ## Speed and memory as ratios against a baseline of the same run
+	-@$(MAKE) --no-print-directory .venv-bench/.ready
 	$(BIN)/python -m benchmarks
 
 validate: setup .venv-sam/.ready .venv-checkov/.ready ## What SAM, cfn-lint and checkov say
-	for template in template.yaml bootstrap/template.yaml; do \
+	$(BIN)/python -m infrastructure.expansion template.yaml $(EXPANDED)
+	for template in $(EXPANDED) bootstrap/template.yaml; do \
 		$(SAM) validate --lint --template-file $$template --region us-east-1 || exit 1; \
 		$(BIN)/cfn-lint $$template || exit 1; \
 	done
@@ -43,8 +46,9 @@ validate: setup .venv-sam/.ready .venv-checkov/.ready ## What SAM, cfn-lint and 
 	LOG_LEVEL=ERROR $(CHECKOV) --config-file .checkov.yaml \
 		--file .aws-sam/transformed.json bootstrap/template.yaml
 
-build: lambda-python .venv-sam/.ready ## The deployable artifacts, for Lambda's Python 3.13 on arm64
-	PATH="$(dir $(LAMBDA_PYTHON)):$$PATH" $(SAM) build --template-file template.yaml
+build: lambda-python setup .venv-sam/.ready ## The deployable artifacts, for Lambda's Python 3.13 on arm64
+	$(BIN)/python -m infrastructure.expansion template.yaml $(EXPANDED)
+	PATH="$(dir $(LAMBDA_PYTHON)):$$PATH" $(SAM) build --template-file $(EXPANDED)
 	$(PYTHON) tests/infrastructure/built.py .aws-sam/build/CoreLayer
 
 lambda-python:
@@ -61,6 +65,7 @@ lock: setup ## Newest versions of everything, written to locks/
 		locks/runner.in -o locks/runner.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/sam.in -o locks/sam.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/checkov.in -o locks/checkov.txt
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/bench.in -o locks/bench.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) layers/core/requirements.in \
 		-o layers/core/requirements.txt
 
@@ -68,7 +73,7 @@ LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 \
 	--no-emit-index-url --no-annotate --no-header
 
 clean: ## Everything that was made
-	rm -rf .venv .venv-sam .venv-checkov .aws-sam .seqdrop .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(EXPANDED) .venv .venv-sam .venv-checkov .venv-bench .aws-sam .seqdrop .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/.ready: locks/project.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Seqdrop needs Python 3.11 or newer; this is " \
@@ -87,4 +92,10 @@ clean: ## Everything that was made
 .venv-checkov/.ready: locks/checkov.txt
 	$(PYTHON) -m venv .venv-checkov
 	.venv-checkov/bin/pip install --quiet --no-deps --require-hashes -r locks/checkov.txt
+	@touch $@
+
+# What Seqdrop is measured beside; a benchmark leaves out what could not be installed.
+.venv-bench/.ready: locks/bench.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --no-deps --require-hashes -r locks/bench.txt
 	@touch $@

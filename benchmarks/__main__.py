@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 
 MEASURES = (
-    "start", "cold_import", "fastq_check", "catalog_size", "plain_pair", "crowd", "thirty_fold",
+    "start", "cold_import", "run_cost", "fastq_check", "catalog_size", "plain_pair",
+    "side_by_side", "crowd", "thirty_fold",
 )  # fmt: skip
 """Modules of this package, the quick ones first."""
 

@@ -10,11 +10,13 @@ from types import TracebackType
 from local.runtime import Runtime
 
 _EVERY_SECONDS = 0.5
+_FORK_SERVER = "forks/server.py"
 _PSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 
 class Memory:
-    """Looks at this process, which is the runtime, and at the workers, while the block runs.
+    """Looks at this process, which is the runtime, at the workers, and at what they and jobs are
+    forked from, while the block runs.
 
     Two figures: ``resident_mib`` counts memory that the workers share once for each of them;
     ``peak_mib`` counts it once, where the system tells (Linux). Jobs and tools are left out.
@@ -46,14 +48,17 @@ class Memory:
 
     def _look(self) -> None:
         listed = subprocess.run(
-            ["ps", "-axo", "pid=,ppid=,rss="], capture_output=True, text=True, check=True
+            ["ps", "-axo", "pid=,ppid=,rss=,args="], capture_output=True, text=True, check=True
         )
-        rows = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
-        parents = {pid: parent for pid, parent, _ in rows}
-        resident = {pid: kib / 1024 for pid, _, kib in rows}
+        rows = [line.split(None, 3) for line in listed.stdout.splitlines()]
+        resident = {int(pid): int(kib) / 1024 for pid, _, kib, *_ in rows}
         workers = self._workers() & resident.keys()
-        forks = {parents[pid] for pid in workers}
-        ours = {os.getpid(), *forks, *workers}
+        servers = {
+            int(pid)
+            for pid, parent, _, *command in rows
+            if int(parent) == os.getpid() and _FORK_SERVER in " ".join(command)
+        }
+        ours = {os.getpid(), *servers, *workers}
         held = sum(_own_share_mib(pid, resident[pid]) for pid in ours)
         self.resident_mib = max(self.resident_mib, sum(resident[pid] for pid in ours))
         if held > self.peak_mib:

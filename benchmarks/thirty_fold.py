@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.measure import Measure, cores
+from benchmarks.stopwatch import Stopwatch, Used
 from local.demo.genome import haplotypes, make_genome, plant_variants
 from local.demo.reads import Lane, write_lane
 from seqdrop.domain.identity import RunId
@@ -80,30 +80,6 @@ def make_inputs(folder: Path) -> Inputs:
     person = haplotypes(genome, plant_variants(genome, 1), 1)
     write_lane(person, inputs.mates, Lane(FLOWCELL, 1), depth=DEPTH, seed=1)
     return inputs
-
-
-@dataclass(frozen=True)
-class Used:
-    """Time on the wall, and of the processors: neighbours on the machine spoil the first."""
-
-    seconds: float
-    cpu: float
-
-
-class Stopwatch:
-    """Started when made; the processor time is this process', the runtime's, and all tools'."""
-
-    def __init__(self) -> None:
-        self._seconds, self._cpu = time.monotonic(), _cpu_seconds()
-
-    def read(self) -> Used:
-        """What was used so far."""
-        return Used(time.monotonic() - self._seconds, _cpu_seconds() - self._cpu)
-
-
-def _cpu_seconds() -> float:
-    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def deploy_command(
     """What deploys what was built. All parameters are named, since SAM merges none."""
     named = [f"{name}={value or _EMPTY}" for name, value in sorted(parameters.items())]
     return [
-        _SAM, "deploy", "--config-env", environment.name, "--language-extensions",
+        _SAM, "deploy", "--config-env", environment.name,
         "--confirm-changeset" if ask else "--no-confirm-changeset",
         *(["--guided"] if guided else []),
         *(["--parameter-overrides", *named] if named else []),

@@ -1,5 +1,6 @@
 """What the deployment would make of an upload, asked before anything is sent."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
@@ -62,6 +63,22 @@ def _expected(catalog: Catalog, object_: ObjectName) -> ExpectedFile | None:
     _, said = catalog.uploads.known(object_)
     counts = expectation_that_counts(said)
     return counts.file if counts else None
+
+
+def check_samples_once(drop: Drop, default_assay: str) -> None:
+    """A manifest that names a sample twice under one assay is held, and so is one that does so
+    with the default assay once by name and once by saying nothing.
+    """
+    for manifest in drop.manifests:
+        named = Counter(
+            (one.sample, one.assay or one.pipeline or default_assay) for one in manifest.samples
+        )
+        drop.faults += [
+            f"a manifest names sample {sample} {count} times under the assay {assay}: name it "
+            "once, with all of its files"
+            for (sample, assay), count in named.items()
+            if count > 1
+        ]
 
 
 def check_mates_there(

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from cli.name_advice import holds_reads, why_left_out, why_no_key
 from seqdrop.domain.illumina_sheet import illumina_samples
+from seqdrop.domain.manifest import MAX_MANIFEST_BYTES
 from seqdrop.domain.naming import UploadKind, upload_kind
 
 _SHOWN_FILES = 3
 _LEFT_OUT_FILES = 20
-_SHEET_BYTES = 8 * 2**20
-"""No sample sheet is larger; the same as a manifest may have."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def _why_left_out(path: Path, gathered: Gathered, *, in_folder: bool) -> str:
         return "no FASTQ"
     if kind is UploadKind.MANIFEST and path.suffix.lower() == ".csv":
         with path.open("rb") as file:
-            samples = illumina_samples(file.read(_SHEET_BYTES))
+            samples = illumina_samples(file.read(MAX_MANIFEST_BYTES))
         if samples is not None:
             gathered.on_sheets[path] = samples
             return "Illumina's sheet names no files: FASTQ go by their own names"

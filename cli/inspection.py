@@ -11,10 +11,15 @@ from cli.drop import Drop, Owner
 from cli.gather import Gathered, shown
 from cli.name_advice import parse_fastq_name
 from seqdrop.domain.assignment import Assignment, assigned_by_name, identity_of
-from seqdrop.domain.errors import InvalidInput, UnplaceableFile, UnreadableFastq
-from seqdrop.domain.fastq import HEAD_BYTES, check_mates, check_read_number, read_head
+from seqdrop.domain.errors import InvalidInput, UnplaceableFile
+from seqdrop.domain.fastq import (
+    HEAD_BYTES,
+    check_mates,
+    check_read_number,
+    read_head,
+    require_reads,
+)
 from seqdrop.domain.identity import FileIdentity
-from seqdrop.domain.no_reads import NoReads, why_without_reads
 from seqdrop.domain.read_name import FastqHead
 
 
@@ -46,7 +51,7 @@ def inspect(drop: Drop, default_assay: str) -> list[LoneMate]:
     Adds to the drop's faults and warnings. Returns the mates that are alone, for whoever can see
     what the bucket has.
     """
-    same = _same_content(drop)
+    same = _same_content(drop, default_assay)
     reads, broken = _read(drop, same, default_assay)
     _tell_of_same(drop, same, default_assay)
     awaited = {(sample, assay or default_assay) for sample, assay in drop.awaited}
@@ -81,9 +86,7 @@ def _read(
             continue
         try:
             with path.open("rb") as file:
-                head = read_head(file.read(HEAD_BYTES), path.stat().st_size)
-            if isinstance(head, NoReads):
-                raise UnreadableFastq(why_without_reads())
+                head = require_reads(read_head(file.read(HEAD_BYTES), path.stat().st_size))
             check_read_number(head, place.read)
             drop.places[key] = _by_reads(path.name, place, head, from_name=drop.ids_from_names)
         except (InvalidInput, OSError) as error:
@@ -113,15 +116,23 @@ def _by_reads(name: str, place: Assignment, head: FastqHead, *, from_name: bool)
     return place
 
 
-def _same_content(drop: Drop) -> dict[str, str]:
-    """Keys whose bytes came before, under the key that is the value.
+def _same_content(drop: Drop, default_assay: str) -> dict[str, str]:
+    """Keys whose bytes came before, under the key that is the value: one of the same analysis, if
+    there is one.
 
     Only files of one size that begin alike are read whole, each once.
     """
     alike = [list(drop.places)]
     for tell in (_size, _beginning, _content):
         alike = [kind for keys in alike for kind in _by(tell, keys, drop)]
-    return {key: first for first, *others in alike for key in others}
+    same: dict[str, str] = {}
+    for keys in alike:
+        firsts: dict[Owner, str] = {}
+        for key in keys:
+            there = firsts.setdefault(_owner(drop.places[key], default_assay), key)
+            if key != keys[0]:
+                same[key] = there if there != key else keys[0]
+    return same
 
 
 def _by(tell: Callable[[Path], object], keys: Iterable[str], drop: Drop) -> list[list[str]]:

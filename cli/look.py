@@ -5,17 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli import destination, inspection
+from cli import destination, inspection, replacement
 from cli.deployed_library import deployed_library
-from cli.drop import (
-    Drop,
-    drop_as_named,
-    drop_with_manifest,
-    drop_with_options,
-    leave_out_aside,
-)
+from cli.drop import Drop
+from cli.drop_by_manifest import drop_with_manifest
+from cli.drop_by_name import drop_as_named, drop_with_options, leave_out_aside
 from cli.gather import LeftOut, gather
-from cli.manifest_file import read_manifest
+from cli.manifest_file import named_by_manifests, read_manifest
 
 if TYPE_CHECKING:
     from cli.stack import Stack
@@ -50,12 +46,16 @@ def look(
         gathered = gather(paths)
         drop = drop_with_options(gathered.files, given, bucket, gathered.from_folders)
     else:
-        gathered = gather(paths)
-        drop = drop_as_named(gathered.files, bucket)
+        gathered = gather(paths, named_by_manifests(paths))
+        folders = [path for path in paths if path.is_dir()]
+        drop = drop_as_named(gathered.files, bucket, folders)
         destination.apply_expectations(drop, stack.catalog, bucket)
         leave_out_aside(drop, gathered.from_folders)
     with deployed_library(stack) as known:
-        lone = inspection.inspect(drop, known.library.default_assay)
+        default_assay = known.library.default_assay
+        lone = inspection.inspect(drop, default_assay)
+        destination.check_samples_once(drop, default_assay)
+        replacement.check_no_others_file(drop, stack, bucket, default_assay)
         destination.check_mates_there(drop, lone, stack.catalog, partial=partial)
         destination.check_choices(drop, known, stack)
         destination.warn_of_folders(gathered, drop, known.library)
@@ -63,4 +63,10 @@ def look(
     faults = [*gathered.faults, *drop.unfit.values(), *drop.faults]
     if not faults and not drop.files and not drop.manifest:
         faults = ["there is no FASTQ file to upload"]
-    return Look(drop, [*gathered.left_out, *drop.left_out], drop.warnings, faults)
+    sent = list(drop.files.values())
+    left_out = [
+        one  # a folder of which a manifest names files is not left out
+        for one in [*gathered.left_out, *drop.left_out]
+        if not any(path.is_relative_to(one.path) for path in sent)
+    ]
+    return Look(drop, left_out, drop.warnings, faults)

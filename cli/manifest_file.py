@@ -3,12 +3,13 @@
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cli.name_advice import why_no_key
 from seqdrop.domain.errors import InvalidManifest
-from seqdrop.domain.manifest import Manifest, parse_manifest
+from seqdrop.domain.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest
 from seqdrop.domain.naming import UploadKind, upload_kind
 
 
@@ -31,14 +32,29 @@ def read_manifest(file: Path) -> NamedManifest:
     """A manifest from a file of any name. Raises InvalidManifest where it can't be used."""
     if fault := why_no_key(file.name):
         raise InvalidManifest(f"{str(file)!r}: {fault}")
-    name, body = file.name, file.read_bytes()
+    with file.open("rb") as opened:
+        name, body = file.name, opened.read(MAX_MANIFEST_BYTES + 1)
     if upload_kind(name) is not UploadKind.MANIFEST:
-        is_table = file.suffix == ".csv"
+        is_table = file.suffix.lower() in {".csv", ".tsv"}
         name = f"{file.stem}.samplesheet.csv" if is_table else f"{name}.manifest.json"
     try:
         return NamedManifest(name, body, parse_manifest(body, name))
     except InvalidManifest as error:
         raise InvalidManifest(f"{file}: {error.to_mend}") from error
+
+
+def named_by_manifests(paths: Iterable[Path]) -> set[str]:
+    """The last parts of all names in manifests that are among the paths, or in folders of theirs.
+
+    A manifest that can't be used names nothing here: it is told as a fault of its own.
+    """
+    inside = [one for path in paths for one in (path.iterdir() if path.is_dir() else [path])]
+    found: set[str] = set()
+    for file in inside:
+        if upload_kind(file.name) is UploadKind.MANIFEST and file.is_file():
+            with suppress(InvalidManifest):
+                found |= {Path(name).name for name in read_manifest(file).names}
+    return found
 
 
 def leads_out(name: str) -> bool:

@@ -138,14 +138,25 @@ def _send(stack: "Stack", dropped: "Drop", *, quiet: bool) -> None:
     manifests = {k: p for k, p in files.items() if upload_kind(k) is UploadKind.MANIFEST}
     if dropped.manifest:
         stack.s3.put_object(Bucket=bucket, Key=dropped.manifest_key, Body=dropped.manifest)
-        wait_until_seen(stack, bucket, [dropped.manifest_key])
+        _refuse_if_held(wait_until_seen(stack, bucket, [dropped.manifest_key]))
     if manifests:
         upload_all(stack.s3, bucket, manifests, quiet=quiet)
-        wait_until_seen(stack, bucket, manifests)
+        _refuse_if_held(wait_until_seen(stack, bucket, manifests))
     named = [key for key, place in dropped.places.items() if place.by == "manifest"]
     wait_until_expected(stack, bucket, named)
     rest = {key: path for key, path in files.items() if key not in manifests}
     upload_all(stack.s3, bucket, rest, quiet=quiet)
+
+
+def _refuse_if_held(seen: "dict[str, Placement]") -> None:
+    """Raises CommandFailed where the deployment could not use a manifest that passed here: another
+    version of Seqdrop may know other fields. Its files would be taken by their names.
+    """
+    from cli.faults import CommandFailed
+
+    held = [placed for placed in seen.values() if placed.analysis]
+    if held:
+        raise CommandFailed(f"{held[0].note}; none of the files was uploaded")
 
 
 def _analyses(stack: "Stack", seen: "dict[str, Placement]") -> "list[Analysis]":

@@ -1,13 +1,13 @@
 """A sample's items in the catalog as one document; pure, so that it can be looked at in tests."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from seqdrop.aws.catalog.layout import read_sample
+from seqdrop.aws.catalog.layout import SampleItems, read_sample
 from seqdrop.aws.catalog.table import Item
-from seqdrop.domain.blueprint import Blueprint
+from seqdrop.domain.blueprint import decode_blueprint
 from seqdrop.domain.cost import run_cost_usd
 from seqdrop.domain.errors import InvalidInput, NoSuchSample
 from seqdrop.domain.identity import JobOwner, RunId, StageOf
@@ -45,7 +45,7 @@ def sample_document(
         "sample": sample,
         "analyses": [
             {
-                **analysis_document(analysis, found.files, found.runs, jobs),
+                **analysis_document(analysis, found, jobs),
                 "batch": warnings(analysis),
             }
             for analysis in wanted
@@ -73,13 +73,12 @@ def _nothing(sample: str, assay: str, is_known: bool) -> NoSuchSample:
 
 def analysis_document(
     analysis: Analysis,
-    files: Iterable[FastqFile],
-    runs: Iterable[Run],
+    found: SampleItems,
     jobs: Mapping[JobOwner, Job],
 ) -> Document:
     """One analysis, with its files, and its runs from the newest to the oldest."""
     mine = sorted(
-        (run for run in runs if run.assay == analysis.assay),
+        (run for run in found.runs if run.assay == analysis.assay),
         key=lambda run: (run.claimed, run.attempt),
         reverse=True,
     )
@@ -99,8 +98,8 @@ def analysis_document(
         "released_run": _short(analysis.released_run),
         "created": analysis.created or None,
         "updated": analysis.updated or None,
-        "files": [_file(file) for file in files if file.assay == analysis.assay],
-        "runs": [_run(run, jobs) for run in mine],
+        "files": [_file(file) for file in found.files if file.assay == analysis.assay],
+        "runs": [_run(run, jobs, found.blueprints.get(run.id, run.blueprint)) for run in mine],
     }
 
 
@@ -141,7 +140,7 @@ def _short(run: RunId | None) -> str | None:
     return run.short if run else None
 
 
-def _run(run: Run, all_jobs: Mapping[JobOwner, Job]) -> Document:
+def _run(run: Run, all_jobs: Mapping[JobOwner, Job], blueprint: bytes) -> Document:
     jobs = {owner.stage: job for owner, job in all_jobs.items() if _is_of(owner, run.id)}
     cost = run.cost_usd
     if cost is None or run.status is not RunStatus.SUCCEEDED:  # the jobs may have ended after it
@@ -168,15 +167,17 @@ def _run(run: Run, all_jobs: Mapping[JobOwner, Job]) -> Document:
         "claimed": run.claimed or None,
         "started": run.started or None,
         "ended": run.ended or None,
-        "stages": [_stage(stage, jobs.get(stage.stage), run.status) for stage in _stages(run)],
+        "stages": [
+            _stage(stage, jobs.get(stage.stage), run.status) for stage in _stages(run, blueprint)
+        ],
     }
 
 
-def _stages(run: Run) -> tuple[StageRun, ...]:
+def _stages(run: Run, frozen: bytes) -> tuple[StageRun, ...]:
     """A run that is claimed, but not planned, has its stages in its blueprint."""
-    if run.stages or not run.blueprint:
+    if run.stages or not frozen:
         return run.stages
-    blueprint = msgspec.json.decode(run.blueprint, type=Blueprint)
+    blueprint = decode_blueprint(frozen)
     return tuple(
         StageRun(name, blueprint.stage_keys[name], "", stage.queue)
         for name, stage in blueprint.stages.items()

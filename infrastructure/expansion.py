@@ -1,14 +1,22 @@
 """CloudFormation's language extensions, as far as the template uses them.
 
-CloudFormation and SAM's command line expand `Fn::ForEach` themselves; SAM's translator, moto and
-scanners don't. The rules are those of the `AWS::LanguageExtensions` transform: a loop stands for
-its fragment once for each item, `${Item}` and `Ref: Item` are the item, and whatever is known
-beforehand (a lookup in `Mappings` by fixed keys, and what is joined of it) is written out.
+SAM, moto and scanners get the template without its loops, and so does CloudFormation: see the
+decision of 2026-11-28 on loops. The syntax and its rules are those of the `AWS::LanguageExtensions`
+transform: a loop stands for its fragment once for each item, with the item in place of `${Item}`
+and `Ref: Item`; and what is known beforehand (a lookup in `Mappings` by fixed keys, and whatever is
+joined of that, and conditions on it) is written out.
+
+``python -m infrastructure.expansion TEMPLATE EXPANDED`` writes one file from the other.
 """
 
+import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
+
+from infrastructure.decided import decide
 
 TRANSFORM = "AWS::LanguageExtensions"
 _LOOP = "Fn::ForEach::"
@@ -21,12 +29,26 @@ def expand(source: Mapping[str, Any]) -> dict[str, Any]:
     """The same template without loops. ValueError names a loop or a lookup that can't be."""
     mappings = source.get("Mappings", {})
     expanded = dict(source)
-    for section in _SECTIONS & source.keys():
+    for section in [name for name in _SECTIONS if name in source]:
         expanded[section] = _known(_unrolled(source[section]), mappings)
+    expanded = decide(expanded)
+    looked_up = _looked_up_in([expanded.get(section) for section in _SECTIONS])
+    if mappings:
+        expanded["Mappings"] = {name: m for name, m in mappings.items() if name in looked_up}
     named = source.get("Transform", [])
     rest = [n for n in ([named] if isinstance(named, str) else named) if n != TRANSFORM]
     expanded["Transform"] = rest[0] if len(rest) == 1 else rest
     return expanded
+
+
+def _looked_up_in(value: Any) -> set[str]:
+    """The mappings that a part of a template still asks for."""
+    if isinstance(value, list):
+        return set().union(*map(_looked_up_in, value))
+    if not isinstance(value, dict):
+        return set()
+    own = {str(value["Fn::FindInMap"][0])} if "Fn::FindInMap" in value else set()
+    return own.union(*map(_looked_up_in, value.values()))
 
 
 def _unrolled(value: Any) -> Any:
@@ -57,28 +79,16 @@ def _iterations(loop: str, given: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _with_item(value: Any, identifier: str, item: str) -> Any:
-    """A fragment with the item in its keys, in `Ref` and in `Fn::Sub`.
-
-    CloudFormation puts it nowhere else for certain (not into the name of a condition), and a
-    mistake there would be seen first by CloudFormation: so it is refused here.
-    """
-    placeholder = f"${{{identifier}}}"
-    if isinstance(value, str) and placeholder in value:
-        raise ValueError(f"{value!r}: {placeholder} is known in keys, Ref and Fn::Sub alone")
+    if isinstance(value, str):
+        return value.replace(f"${{{identifier}}}", item)
     if isinstance(value, list):
         return [_with_item(each, identifier, item) for each in value]
     if not isinstance(value, dict):
         return value
-    match value:
-        case {"Ref": name} if name == identifier:
-            return item
-        case {"Fn::Sub": str(text)}:
-            return {"Fn::Sub": text.replace(placeholder, item)}
-        case {"Fn::Sub": [str(text), variables]}:
-            known = _with_item(variables, identifier, item)
-            return {"Fn::Sub": [text.replace(placeholder, item), known]}
+    if value == {"Ref": identifier}:
+        return item
     return {
-        name.replace(placeholder, item): _with_item(each, identifier, item)
+        _with_item(name, identifier, item): _with_item(each, identifier, item)
         for name, each in value.items()
     }
 
@@ -136,3 +146,15 @@ def _in_text(value: Any) -> str:
         case {"Fn::GetAtt": [str(name), str(attribute)]}:
             return f"${{{name}.{attribute}}}"
     return ""
+
+
+def main(template: Path, expanded: Path) -> None:
+    """Write a template without its loops, as JSON."""
+    from samtranslator.yaml_helper import yaml_parse
+
+    source = expand(yaml_parse(template.read_text("utf-8")))
+    expanded.write_text(json.dumps(source, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

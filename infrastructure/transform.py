@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from infrastructure import expansion
+from infrastructure.expansion import expand
 
 CODE_BUCKET = "seqdrop-local-code"
 _CODE_PROPERTIES = ("CodeUri", "ContentUri", "DefinitionUri")
@@ -35,7 +35,7 @@ def transformed(text: str, region: str) -> dict[str, Any]:
 
 def _place_of(text: str) -> Path:
     """A file for this text, this translator and this code: another of them is another file."""
-    code = [Path(each).read_text("utf-8") for each in (__file__, str(expansion.__file__))]
+    code = [path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]
     decides = [text, version("aws-sam-translator"), *code]
     digest = hashlib.sha256("\0".join(decides).encode()).hexdigest()[:24]
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -47,7 +47,7 @@ def _transform(text: str, region: str) -> dict[str, Any]:
     from samtranslator.yaml_helper import yaml_parse
 
     os.environ.setdefault("AWS_DEFAULT_REGION", region)  # samtranslator asks boto3 for it
-    source = expansion.expand(yaml_parse(text))
+    source = expand(yaml_parse(text))
     for resource in source["Resources"].values():
         properties = resource.get("Properties", {})
         for name in _CODE_PROPERTIES:

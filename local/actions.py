@@ -36,6 +36,7 @@ _S3_BUCKET = {
 _S3_OBJECT = {
     ("GET", ""): "GetObject",
     ("HEAD", ""): "GetObject",
+    ("GET", "attributes"): "GetObjectAttributes",
     ("GET", "tagging"): "GetObjectTagging",
     ("GET", "uploadId"): "ListMultipartUploadParts",
     ("PUT", ""): "PutObject",
@@ -54,6 +55,7 @@ _S3_SELECTS = ("uploadId", "uploads", "tagging", "versions", "location", "acl", 
     "website")  # fmt: skip
 _OF_A_VERSION = {
     "GetObject": "GetObjectVersion",
+    "GetObjectAttributes": "GetObjectVersionAttributes",
     "GetObjectTagging": "GetObjectVersionTagging",
     "PutObjectTagging": "PutObjectVersionTagging",
     "DeleteObject": "DeleteObjectVersion",
@@ -196,9 +198,12 @@ def _s3(request: Request) -> Iterator[Need]:
     if not bucket or known is None:
         yield f"{request.method} {request.path}?{selects}", ANY
         return
-    action = _OF_A_VERSION.get(known, known) if "versionId" in request.query else known
-    yield action, f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"
-    if request.status == 404 and known == "GetObject":
+    # Attributes are given to who may read the object, too.
+    asked = [known, "GetObject"] if known == "GetObjectAttributes" else [known]
+    for name in asked:
+        action = _OF_A_VERSION.get(name, name) if "versionId" in request.query else name
+        yield action, f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"
+    if request.status == 404 and "GetObject" in asked:
         # Whoever may not list is told 403, and can't tell what is gone from what is forbidden.
         yield "ListBucket", f"arn:aws:s3:::{bucket}"
     if "x-amz-acl" in request.headers:

@@ -19,6 +19,7 @@ from seqdrop import disk
 
 LOG = logging.getLogger(__name__)
 HOST = "127.0.0.1"
+_LOOK_SECONDS = 0.05  # how long a stop may go unseen
 NO_SPACE = "InsufficientStorage"
 """The code of the answer where the disk is full."""
 
@@ -91,7 +92,9 @@ class Endpoint:
         app = ThisMachineOnly(recorded(Authorizer(_Dispatcher(_backend))))
         self._server = Server(HOST, port, app)
         self.port: int = self._server.port
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_LOOK_SECONDS,), daemon=True
+        )
 
     @property
     def url(self) -> str:

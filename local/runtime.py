@@ -72,6 +72,7 @@ class Runtime:
     def __init__(self, settings: RuntimeSettings) -> None:
         self.settings = settings
         settings.folder.mkdir(parents=True, exist_ok=True)
+        os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # 0.2 s, and no image is started here
         _install_patches()
         layers.install(settings.project)
         self._endpoint = Endpoint(settings.port)

@@ -25,7 +25,7 @@ from seqdrop.aws.queues import (
     Recheck,
     SampleOfManifest,
 )
-from seqdrop.domain.errors import Conflict, Overtaken
+from seqdrop.domain.errors import Conflict, InvalidManifest, Overtaken
 from seqdrop.domain.expectation import (
     Expectation,
     ManifestVersion,
@@ -38,6 +38,8 @@ from seqdrop.domain.inputs import to_look_at_again
 from seqdrop.domain.intake import AnalysisChange, Change, Found
 from seqdrop.domain.lifecycle import Assessment, assess
 from seqdrop.domain.manifest import expected_files, parse_manifest
+from seqdrop.domain.named_files import files_named_in
+from seqdrop.domain.naming import unplaced_sample
 from seqdrop.domain.pipeline import Completeness
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.read_name import FastqHead
@@ -50,6 +52,7 @@ from seqdrop.library import Library
 
 BUCKET = "uploads"
 DEFAULT_ASSAY = "wgs"
+UNCHECKED: frozenset[str] = frozenset()
 NAME_PATTERNS = Library(str(Path(__file__).resolve().parents[1] / "pipelines")).name_patterns()
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 _OPEN = {AnalysisStatus.RECEIVING, AnalysisStatus.READY, AnalysisStatus.HELD}
@@ -118,7 +121,7 @@ class Bucket:
         stored = StoredObject(bucket, key, 1_000, version.id, f"etag:{etag}")
         return UploadedObject(stored, etag, Fingerprints(1_000))
 
-    def get(self, bucket: str, key: str, version_id: str = "") -> bytes | None:
+    def get(self, _bucket: str, key: str, version_id: str = "") -> bytes | None:
         """A manifest's bytes."""
         content = next((v.content for v in self.versions[key] if v.id == version_id), None)
         return content if isinstance(content, bytes) else None
@@ -142,7 +145,7 @@ class Catalog:
     names: dict[tuple[ObjectName, AnalysisId], Named] = field(default_factory=dict)
     before_write: Callable[[], None] = lambda: None
     """Somebody else may come in between what was read and what is written."""
-    unchecked: frozenset[str] = frozenset()
+    unchecked: frozenset[str] = field(default_factory=lambda: UNCHECKED)
     """Conditions that are left out, to see that the tests miss them."""
 
     def check(self, name: str, *, holds: bool) -> None:
@@ -173,7 +176,7 @@ class Catalog:
             return newer and not (said.is_refused and there.file)
         return bool(said.file) or not there.file
 
-    def apply(self, change: Change, now: datetime) -> None:
+    def apply(self, change: Change, _now: datetime) -> None:
         """As the adapter's."""
         self.before_write()
         there = self.placements.get(change.before.object, Placement(change.before.object))
@@ -241,9 +244,9 @@ class Catalog:
         """As the adapter's."""
         self.before_write()
         newest = self.manifests.get(part.manifest.object)
-        if newest and newest.manifest.version != part.manifest.version:
-            if "newest" not in self.unchecked:
-                raise Overtaken(str(part.analysis))
+        is_newest = newest is None or newest.manifest.version == part.manifest.version
+        if not is_newest and "newest" not in self.unchecked:
+            raise Overtaken(str(part.analysis))
         self._check_analyses([change])
         if change.before != change.after:
             self._write_analyses([change])
@@ -276,7 +279,7 @@ class World:
             manifests=SimpleNamespace(
                 newest=catalog.newest, begin=catalog.begin, refuse=catalog.refuse,
                 withdraw=catalog.withdraw, named=catalog.named, analyses_of=catalog.analyses_of,
-                apply=lambda part, change, named, now: catalog.apply_manifest(part, change, named),
+                apply=lambda part, change, named, _: catalog.apply_manifest(part, change, named),
             ),
         )  # fmt: skip
         library: Any = SimpleNamespace(
@@ -334,7 +337,7 @@ class World:
 
     # What claims and runs do
 
-    def advance(self, id_: AnalysisId, generation: int | None = None) -> str:
+    def advance(self, id_: AnalysisId) -> str:
         """As Claims do it, with a content in place of a run's plan."""
         analysis = self.catalog.analyses.get(id_)
         if analysis is None:
@@ -353,7 +356,7 @@ class World:
             return AnalysisStatus.ANALYSED
         self.starts.append((id_, content))
         self.running[id_] = (content, analysis.generation)
-        run = RunId(*msgspec.structs.astuple(id_), "key", len(self.starts))
+        run = RunId(id_.sample, id_.assay, "key", len(self.starts))
         changed = msgspec.structs.replace(analysis, active_run=run)
         self._set(changed, Assessment(AnalysisStatus.ANALYSING))
         return AnalysisStatus.ANALYSING
@@ -414,13 +417,16 @@ class Outcome(NamedTuple):
     content: Content = frozenset()
 
 
-def truth(world: World, keeping: Mapping[str, Reads] | None = None) -> dict[AnalysisId, Outcome]:
+def truth(
+    world: World, keeping: Mapping[str, Reads] | None = None, *, minds_refused: bool = True
+) -> dict[AnalysisId, Outcome]:
     """How each analysis has to end, from what is in the bucket and which manifests count.
 
-    ``keeping`` are deleted objects that count as if they were there: they were read before.
+    ``keeping`` are deleted objects that count as if they were there: they were read before. Files
+    that a manifest names which can't be used are left out, unless they were read before.
     """
     objects = _objects(world) | dict(keeping or {})
-    claims = _claims(world)
+    claims, refused = _claims(world)
     groups: dict[AnalysisId, dict[FileIdentity, dict[str, Reads]]] = defaultdict(
         lambda: defaultdict(dict)
     )
@@ -430,7 +436,7 @@ def truth(world: World, keeping: Mapping[str, Reads] | None = None) -> dict[Anal
         expected[file.analysis].add(key)
     for key, reads in objects.items():
         claim = claims.get(key)
-        if claim is None and _was_dropped(world, key):
+        if claim is None and ((minds_refused and key in refused) or _was_dropped(world, key)):
             continue
         if claim:
             analysis, read = claim.analysis, claim.read
@@ -442,10 +448,20 @@ def truth(world: World, keeping: Mapping[str, Reads] | None = None) -> dict[Anal
             continue
         identity = FileIdentity("-", reads.flowcell, reads.lane, read, "001")
         groups[analysis][identity][key] = reads
-    outcomes = {}
+    outcomes = _held_manifests(world)
     for analysis in {*groups, *faults, *expected}:
         outcomes[analysis] = _outcome(groups[analysis], expected[analysis], held=analysis in faults)
     return outcomes
+
+
+def _held_manifests(world: World) -> dict[AnalysisId, Outcome]:
+    """Manifests that can't be used are in sight under an id of their own."""
+    newest = {key: world.bucket.now(key) for key in world.bucket.versions}
+    return {
+        AnalysisId(unplaced_sample(BUCKET, key), DEFAULT_ASSAY): Outcome("HELD")
+        for key, version in newest.items()
+        if key.endswith(".json") and version and not _is_usable(version.content)
+    }
 
 
 def _outcome(
@@ -477,25 +493,51 @@ def _objects(world: World) -> dict[str, Reads]:
     }
 
 
-def _claims(world: World) -> dict[str, Any]:
-    """Where the manifests that are in the bucket put each object: of several, the newest."""
+def _claims(world: World) -> tuple[dict[str, Any], set[str]]:
+    """Where the manifests put each object, of several the newest; and what refused ones name.
+
+    A manifest that is deleted, or follows as one that can't be used, leaves what was said before,
+    if anybody had heard of it.
+    """
     claims: dict[str, Any] = {}
-    for key, versions in sorted(world.bucket.versions.items(), key=lambda one: one[1][-1].id):
-        kept = [v for v in versions if isinstance(v.content, bytes)]
-        if not kept or not key.endswith(".json"):
-            continue
-        body = kept[-1].content
-        assert isinstance(body, bytes)
-        for entry in parse_manifest(body, key).samples:
+    refused: set[str] = set()
+    said = sorted(
+        (one for per in world.catalog.expectations.values() for one in per.values() if one.file),
+        key=lambda one: one.manifest.time,
+    )
+    newest = {
+        key: versions[-1].content
+        for key, versions in world.bucket.versions.items()
+        if key.endswith(".json")
+    }
+    for one in said:  # of manifests that the bucket no longer has, or can't be used
+        if not _is_usable(newest[one.manifest.object.key]):
+            claims[one.object.key] = one.file
+    usable = [(v[-1], k) for k, v in world.bucket.versions.items() if _is_usable(newest.get(k))]
+    for version, key in sorted(usable, key=lambda one: int(one[0].sequencer, 16)):
+        assert isinstance(version.content, bytes)
+        for entry in parse_manifest(version.content, key).samples:
             for file in expected_files(entry, entry.assay or DEFAULT_ASSAY, BUCKET, key):
                 claims[file.key] = file
-    return claims
+    for key, content in newest.items():
+        if isinstance(content, bytes) and not _is_usable(content):
+            refused |= {one.key for one in files_named_in(content, ObjectName(BUCKET, key))}
+    return claims, refused
+
+
+def _is_usable(content: Reads | bytes | None) -> bool:
+    try:
+        return isinstance(content, bytes) and bool(parse_manifest(content, "m.manifest.json"))
+    except InvalidManifest:
+        return False
 
 
 def _was_dropped(world: World, key: str) -> bool:
     """Whether a manifest that was applied named an object, and names it no longer."""
     said = world.catalog.expectations.get(ObjectName(BUCKET, key), {})
-    return bool(said) and all(one.file is None for one in said.values())
+    return any(not one.is_refused for one in said.values()) and not any(
+        one.file for one in said.values()
+    )
 
 
 def _by_name(key: str) -> tuple[AnalysisId, str]:
@@ -507,18 +549,23 @@ def _by_name(key: str) -> tuple[AnalysisId, str]:
 def check_outcome(world: World) -> None:
     """Nothing is lost, started twice or started wrongly."""
     assert len(set(world.starts)) == len(world.starts), "started twice"
-    wanted = [truth(world, kept) for kept in _kept(world)]
+    wanted = [
+        truth(world, kept, minds_refused=minds) for kept in _kept(world) for minds in (True, False)
+    ]
     for analysis in {*world.catalog.analyses, *(a for one in wanted for a in one)}:
         allowed = [one.get(analysis, Outcome("GONE")) for one in wanted]
         assert _is_so(world, analysis, allowed), (analysis, allowed, _shown(world, analysis))
 
 
 def _kept(world: World) -> Iterator[dict[str, Reads]]:
-    """What may be left of deleted objects: nothing, or any version that was read before."""
+    """What may be left of objects that are deleted, or that a refused manifest holds back: nothing,
+    or any version that was read before.
+    """
+    _, refused = _claims(world)
     gone = {
         key: [None, *(v.content for v in versions if isinstance(v.content, Reads))]
         for key, versions in world.bucket.versions.items()
-        if versions[-1].content is None
+        if versions[-1].content is None or key in refused
     }
     for chosen in itertools.product(*gone.values()):
         yield {key: reads for key, reads in zip(gone, chosen, strict=True) if reads}

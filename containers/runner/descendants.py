@@ -82,6 +82,8 @@ def end_own_children(grace_seconds: float = 1.0) -> None:
 
 def _has_children() -> bool:
     """False is sure; to look through /proc for what is not there takes 5 ms."""
+    if not hasattr(os, "waitid"):  # macOS, before Python 3.13
+        return True
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

@@ -52,7 +52,7 @@ class WarmRunner:
     def start(
         self, command: list[str], environment: Mapping[str, str], folder: Path
     ) -> WarmProcess:
-        """A runner that has begun. Raises OSError where the process to fork from has died."""
+        """A runner that has begun. Raises OSError where none begins within a minute."""
         name, process = uuid.uuid4().hex, WarmProcess()
         self._processes[name] = process
         message = {
@@ -64,6 +64,7 @@ class WarmRunner:
         try:
             process.told_pid.result(_START_SECONDS)
         except BaseException:
+            self._forks.kill(name)  # where it comes too late, nobody watches it
             process.stdout.close()
             raise
         return process

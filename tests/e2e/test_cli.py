@@ -92,7 +92,10 @@ def test_options_become_a_manifest_and_the_same_upload_again_starts_nothing(
     arguments = ("upload", *names, "--sample", "NA2", "--assay", "quick", "--project", "p1")
     first = command.ask(*arguments)
     command.good("wait", "NA2", "--timeout", "60")
-    assert command.ask(*arguments) == first
+    again = command.ask(*arguments)
+    for file in (*first["files"], *again["files"]):
+        del file["note"]  # whether it is the first time, or the same bytes again
+    assert again == first
     manifest = first["manifest"].removeprefix(f"s3://{bench.lab.uploads}/")
     versions = bench.lab.client("s3").list_object_versions(
         Bucket=bench.lab.uploads, Prefix=manifest

@@ -106,7 +106,7 @@ def test_all_that_is_wrong_is_said_at_once_and_nothing_is_sent(
         "x/EMPTY_R2.fastq.gz": "empty",
         "x/ODD.R1.fastq.gz": "rename it to 'ODD_R1.fastq.gz'",
         "x/SAME_R2.fastq.gz": "the same bytes as x/SAME_R1.fastq.gz, as R2 and R1",
-        "x/samplesheet.csv": "lacks the columns sample, r1, r2 (it has patient, fastq_1)",
+        "x/samplesheet.csv": "lacks the columns sample, fastq_2 (it has patient, fastq_1)",
     }
     assert told.keys() == says.keys()
     for file, words in says.items():
@@ -205,13 +205,21 @@ def test_files_that_are_there_by_name_may_be_sent_again_with_options(
     assert bench.starts("count") == 1
 
 
+@pytest.mark.parametrize(
+    ("samples", "given"),
+    [
+        (("ALICE1", "BOB1"), ["--manifest", "{}/m.manifest.json"]),
+        (("ALICE2", "BOB2"), ["{}"]),
+    ],
+    ids=["by manifest", "by folder"],
+)
 def test_two_labs_of_one_layout_keep_each_its_own_reads(
-    command: Command, bench: Bench, tmp_path: Path
+    command: Command, bench: Bench, tmp_path: Path, samples: tuple[str, str], given: list[str]
 ) -> None:
     names = ["data/S1_R1.fastq.gz", "data/S1_R2.fastq.gz"]
-    bodies = {"ALICE1": pair(20, seed=5), "BOB1": pair(20, seed=6)}
+    bodies = {sample: pair(20, seed=sum(sample.encode())) for sample in samples}
     before = keys(bench)
-    for lab, sample in (("labA", "ALICE1"), ("labB", "BOB1")):
+    for lab, sample in zip(("labA", "labB"), samples, strict=True):
         write(tmp_path / lab, dict(zip(names, bodies[sample], strict=True)))
         for place, above in (("sheets/m.manifest.json", "../"), ("m.manifest.json", "")):
             files = [{"r1": above + names[0], "r2": above + names[1]}]
@@ -222,7 +230,8 @@ def test_two_labs_of_one_layout_keep_each_its_own_reads(
         assert "'../data/S1_R1.fastq.gz', which is outside the manifest's folder" in ended.stderr
     assert keys(bench) == before
     for lab in ("labA", "labB"):
-        command.good("upload", "--manifest", f"{lab}/m.manifest.json")
+        said = command.good("upload", *(each.format(lab) for each in given))
+        assert f"{lab}/data" not in said
     for sample, mates in bodies.items():
         command.good("wait", sample, "--timeout", "60")
         [analysis] = command.ask("show", sample)["analyses"]

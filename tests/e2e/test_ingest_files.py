@@ -39,7 +39,7 @@ def zipped(text: bytes) -> bytes:
         pytest.param(R1[:5], "is cut off", id="cut in gzip's header"),
         pytest.param(R1[:12], "is cut off", id="cut in the first block's header"),
         pytest.param(R1[:10] + b"\xff" * 50, "broken at its start", id="damaged at its start"),
-        pytest.param(zipped(b""), "nothing in the gzip file", id="nothing within"),
+        pytest.param(zipped(b""), "no read in it, and the file is whole", id="nothing within"),
         pytest.param(zipped(b"hello\n"), "ends within its first FASTQ record", id="one line"),
         pytest.param(
             zipped(b">chr1\nACGT\n" * 9), "first FASTQ record does not begin with @", id="FASTA"

@@ -29,7 +29,7 @@ from tests.statemachine.bench import Bench
         ("NA1.fastq.gz", "fits neither"),
         ("NA1_R3.fastq.gz", "fits neither"),
         ("_R1.fastq.gz", "fits neither"),
-        ("NA1_R1.fastq", "compress it with gzip"),
+        ("NA1_R1.fastq", "not compressed: run `gzip NA1_R1.fastq`"),
         (f"{'x' * 49}_R1.fastq.gz", "at most 48"),
         ("-rf_R1.fastq.gz", "must begin with a letter or digit"),
         ("NA:1_R1.fastq.gz", "may only have letters"),

@@ -150,7 +150,9 @@ def test_only_intake_reads_uploads_and_nothing_writes_them() -> None:
     for name, statement in _statements():
         if "UploadsBucket" in refers_to(statement["Resource"]):
             actions = set(_list(statement["Action"]))
-            reading = {"s3:GetObject", "s3:GetObjectVersion"}
+            reading = {
+                f"s3:GetObject{what}" for what in ("", "Version", "Attributes", "VersionAttributes")
+            }
             readers |= {name} if actions & reading else set()
             writers |= {name} if actions - reading - {"s3:ListBucket"} else set()
     assert readers == {"RegisterUploadFunctionRole", "CpuJobRole", "FpgaJobRole"}

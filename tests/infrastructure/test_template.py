@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from infrastructure import expansion
 from seqdrop import settings
 from tests.infrastructure.stack import (
     PROJECT,
@@ -32,8 +33,10 @@ KINDS = {"fpga-genome": "FpgaGenome", "fpga-exome": "FpgaExome", "cpu": "Cpu"}
 PRIORITIES = {"urgent": 100, "routine": 50, "bulk": 10}
 
 
-def test_cfn_lint_has_nothing_to_say() -> None:
-    lint = [str(Path(sys.executable).with_name("cfn-lint")), str(TEMPLATE)]
+def test_cfn_lint_has_nothing_to_say_once_loops_are_expanded(tmp_path: Path) -> None:
+    expanded = tmp_path / "template.json"
+    expansion.main(TEMPLATE, expanded)
+    lint = [str(Path(sys.executable).with_name("cfn-lint")), str(expanded)]
     answer = subprocess.run(lint, capture_output=True, text=True, check=False)
     assert answer.stdout + answer.stderr == ""
     assert answer.returncode == 0
@@ -75,6 +78,12 @@ def test_a_function_gets_exactly_the_settings_that_it_reads(name: str) -> None:
     (kind,) = re.findall(r"^flows = compose\((\w+)\)$", handler, re.MULTILINE)
     fields = {field.upper() for field in getattr(settings, kind).__struct_fields__}
     assert {name for name in given if not name.startswith("POWERTOOLS_")} == fields
+
+
+def test_what_claims_runs_is_updated_after_what_reads_their_blueprints() -> None:
+    """Else a run that is claimed while a deployment goes on would meet the release before."""
+    register = source()["Resources"]["RegisterUploadFunction"]
+    assert {"PlanRunFunction", "FinishRunFunction"} <= set(register["DependsOn"])
 
 
 @pytest.mark.parametrize("name", sorted(BUCKETS.keys() - {"AuditBucket"}))

@@ -9,17 +9,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from seqdrop.aws.catalog.layout import blueprint_key, run_item_key
+from seqdrop.domain.blueprint import encode_blueprint
 from seqdrop.domain.errors import Conflict
 from seqdrop.domain.identity import ReferenceId, RunId
-from seqdrop.domain.plan import encode
 from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus, StageRun
 from tests.cloud_support import START, Cloud, open_cloud
 from tests.domain_support import analysis as analysis_of
 from tests.domain_support import blueprint, change_to, lane_pair, run_of
 
-RUN = run_of(
-    blueprint(), blueprint=encode(blueprint()), parts={"sequence": "s1"}, reference="tiny/1"
-)
+FROZEN = encode_blueprint(blueprint())
+RUN = run_of(blueprint(), parts={"sequence": "s1"}, reference="tiny/1")
 TINY = ReferenceId("tiny", "1")
 STAGES = [StageRun("align", "k1", "NA1/wgs/align/k1/1/", "cpu")]
 
@@ -60,7 +60,7 @@ def ended(status: RunStatus, of: Run = RUN) -> Run:
 
 def claimed(cloud: Cloud) -> Analysis:
     """The analysis, with its run claimed."""
-    cloud.catalog.runs.claim(analysis(cloud), RUN, TINY, cloud.clock())
+    cloud.catalog.runs.claim(analysis(cloud), RUN, FROZEN, TINY, cloud.clock())
     return analysis(cloud)
 
 
@@ -86,7 +86,7 @@ def test_of_many_claims_at_once_exactly_one_wins(cloud: Cloud) -> None:
 
     def claim(number: int) -> None:
         other = msgspec.structs.replace(RUN, run_key=f"{number:024x}")
-        cloud.catalog.runs.claim(seen, other, TINY, cloud.clock())
+        cloud.catalog.runs.claim(seen, other, FROZEN, TINY, cloud.clock())
 
     (winner,) = at_once(8, claim)
     assert analysis(cloud).active_run == RunId("NA1", "wgs", f"{winner:024x}", 1)
@@ -115,12 +115,38 @@ def test_a_claim_freezes_the_run_and_marks_its_analysis(cloud: Cloud) -> None:
     assert run(cloud) == RUN
 
 
+def test_a_blueprint_is_written_with_the_claim_and_never_again(cloud: Cloud) -> None:
+    seen = claimed(cloud)
+    (before,) = (i for i in cloud.items("NA1") if "blueprint" in i)
+    assert cloud.catalog.runs.blueprint(run(cloud)) == FROZEN
+    cloud.catalog.runs.mark_running(RUN, "arn:1", STAGES, cloud.clock())
+    cloud.catalog.runs.close(
+        ended(RunStatus.SUCCEEDED, run(cloud)), seen, AnalysisStatus.ANALYSED, cloud.clock()
+    )
+    assert [i for i in cloud.items("NA1") if "blueprint" in i] == [before]
+    assert run_item_key(RUN.id) != (before["pk"], before["sk"]) == blueprint_key(RUN.id)
+
+
+def test_each_attempt_has_a_blueprint_of_its_own(cloud: Cloud) -> None:
+    for attempt in (1, 2):
+        one = msgspec.structs.replace(RUN, attempt=attempt)
+        cloud.catalog.runs.claim(analysis(cloud), one, b"%d" % attempt, TINY, cloud.clock())
+        cloud.catalog.runs.close(
+            ended(RunStatus.FAILED, one), analysis(cloud), AnalysisStatus.FAILED, cloud.clock()
+        )
+        assert cloud.catalog.runs.blueprint(one) == b"%d" % attempt
+
+
+def test_a_run_without_a_blueprint_says_so_by_having_none(cloud: Cloud) -> None:
+    assert cloud.catalog.runs.blueprint(RUN) == b""
+
+
 def test_a_claim_of_changed_inputs_fails(cloud: Cloud) -> None:
     old = analysis(cloud)
     cloud.catalog.analyses.hold(RUN.id.analysis, "object-1", "empty", cloud.clock())
     before = cloud.items("NA1")
     with pytest.raises(Conflict):
-        cloud.catalog.runs.claim(old, RUN, TINY, cloud.clock())
+        cloud.catalog.runs.claim(old, RUN, FROZEN, TINY, cloud.clock())
     assert cloud.items("NA1") == before
 
 
@@ -195,7 +221,7 @@ def test_the_content_that_a_current_run_uses_is_indexed_and_no_other(cloud: Clou
         ended(RunStatus.SUCCEEDED), seen, AnalysisStatus.ANALYSED, cloud.clock()
     )
     second = msgspec.structs.replace(RUN, run_key="f" * 24, parts={"annotation": "a1"})
-    cloud.catalog.runs.claim(analysis(cloud), second, TINY, cloud.clock())
+    cloud.catalog.runs.claim(analysis(cloud), second, FROZEN, TINY, cloud.clock())
     cloud.catalog.runs.close(
         ended(RunStatus.SUCCEEDED, second), analysis(cloud), AnalysisStatus.ANALYSED, cloud.clock()
     )
@@ -208,7 +234,7 @@ def test_the_content_that_a_current_run_uses_is_indexed_and_no_other(cloud: Clou
 def test_attempts_of_a_run_are_found_in_their_order(cloud: Cloud) -> None:
     for attempt in (1, 2, 10):
         one = msgspec.structs.replace(RUN, attempt=attempt)
-        cloud.catalog.runs.claim(analysis(cloud), one, TINY, cloud.clock())
+        cloud.catalog.runs.claim(analysis(cloud), one, FROZEN, TINY, cloud.clock())
         cloud.catalog.runs.close(
             ended(RunStatus.FAILED, one), analysis(cloud), AnalysisStatus.FAILED, cloud.clock()
         )
@@ -235,7 +261,7 @@ def test_no_run_is_taken_with_a_reference_that_was_retired(cloud: Cloud, way: st
     references.retire(references.choose("tiny"), "wrong", "an analyst", cloud.clock())
     with pytest.raises(Conflict):
         if way == "claim":
-            cloud.catalog.runs.claim(analysis(cloud), RUN, TINY, cloud.clock())
+            cloud.catalog.runs.claim(analysis(cloud), RUN, FROZEN, TINY, cloud.clock())
         else:
             cloud.catalog.runs.adopt(analysis(cloud), RUN, TINY, cloud.clock())
     assert cloud.catalog.runs.get(RUN.id) is None

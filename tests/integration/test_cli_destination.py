@@ -1,6 +1,7 @@
 """What a deployment would make of an upload, asked before anything is sent."""
 
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,13 +14,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cli import deployed_library as module
-from cli import destination
+from cli import destination, replacement
 from cli.deployed_library import KnownLibrary, deployed_library
-from cli.drop import Drop, drop_as_named, drop_with_options
+from cli.drop import Drop
+from cli.drop_by_name import drop_as_named, drop_with_options
 from cli.gather import gather
 from cli.inspection import inspect
 from cli.stack import Stack
 from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.objects import Objects
 from seqdrop.domain.manifest import SampleEntry
 from seqdrop.domain.reference import ReferenceState
 from seqdrop.library import Library
@@ -53,6 +56,7 @@ class FakeStack:
     """A deployment without FPGA."""
 
     catalog: Catalog
+    objects: Objects | None = None
     name: str = "seqdrop"
 
     @staticmethod
@@ -225,6 +229,60 @@ def test_a_manifest_in_the_bucket_says_more_than_a_name(cloud: Cloud, tmp_path: 
     destination.apply_expectations(alone, cloud.catalog, UPLOADS)
     assert inspect(alone, "wgs") == []
     assert alone.faults == []
+
+
+def test_a_file_of_another_sample_at_the_buckets_root_is_not_replaced(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    first, second = pair(3)
+    cloud.upload("a_R1.fastq.gz", first)
+    stack = cast(Stack, FakeStack(cloud.catalog, Objects(cloud.s3)))
+    path, manifest = tmp_path / "a_R1.fastq.gz", tmp_path / "m.manifest.json"
+
+    def faults(sample: str, content: bytes) -> list[str]:
+        path.write_bytes(content)
+        files = [{"r1": "a_R1.fastq.gz", "r2": "later.gz"}]
+        manifest.write_text(json.dumps({"samples": [{"sample": sample, "files": files}]}))
+        drop = drop_as_named([manifest, path], UPLOADS)
+        replacement.check_no_others_file(drop, stack, UPLOADS, "wgs")
+        return drop.faults
+
+    [fault] = faults("B", second)
+    assert fault.startswith(f"{path}: s3://{UPLOADS}/a_R1.fastq.gz is another file, of a (wgs), ")
+    assert faults("a", second) == []  # its own sample's file, sent anew
+    cloud.s3.put_object(Bucket=UPLOADS, Key="a_R1.fastq.gz", Body=second, ChecksumAlgorithm="CRC32")
+    assert faults("B", second) == []  # the very file
+
+
+def test_a_manifest_of_other_samples_at_the_buckets_root_is_not_replaced(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    stack = cast(Stack, FakeStack(cloud.catalog, Objects(cloud.s3)))
+    manifest = tmp_path / "samplesheet.csv"
+    cloud.s3.put_object(
+        Bucket=UPLOADS, Key=manifest.name, Body=b"sample,r1,r2\nA,a_R1.fq.gz,a_R2.fq.gz\n"
+    )
+    for sample, expected in (("B", 1), ("A", 0)):
+        manifest.write_text(f"sample,r1,r2\n{sample},b_R1.fq.gz,b_R2.fq.gz\n")
+        drop = drop_as_named([manifest], UPLOADS)
+        replacement.check_no_others_file(drop, stack, UPLOADS, "wgs")
+        assert ["is another manifest, of A, and" in one for one in drop.faults] == [True] * expected
+
+
+def test_a_sample_under_the_default_assay_named_and_not_named_is_named_twice(
+    tmp_path: Path,
+) -> None:
+    manifest = tmp_path / "m.manifest.json"
+    entries = [
+        {"sample": "A", "files": [{"r1": "a1", "r2": "a2"}]},
+        {"sample": "A", "assay": "wgs", "files": [{"r1": "b1", "r2": "b2"}]},
+    ]
+    manifest.write_text(json.dumps({"samples": entries}))
+    for default, count in (("wgs", 1), ("wes", 0)):
+        drop = drop_as_named([manifest], UPLOADS)
+        destination.check_samples_once(drop, default)
+        assert len(drop.faults) == count
+        assert all("names sample A 2 times under the assay wgs" in one for one in drop.faults)
 
 
 def test_mates_of_two_lanes_are_a_fault_where_all_that_the_buckets_manifest_names_is_given(

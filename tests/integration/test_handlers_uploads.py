@@ -7,25 +7,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
 from seqdrop.aws.catalog.references import References
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.blueprint import Blueprint
+from seqdrop.domain.blueprint import decode_blueprint
 from seqdrop.domain.identity import AnalysisId, ObjectName, ReferenceId
+from seqdrop.domain.inputs import dismissed
+from seqdrop.domain.intake import AnalysisChange
 from seqdrop.domain.naming import unplaced_sample
-from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import Analysis, AnalysisStatus, RunOptions
 from seqdrop.domain.reference import ReferenceVersion
-from seqdrop.flow.intake import Intake
 from tests.cloud_support import UPLOADS, Cloud, execution_event, open_cloud
 from tests.domain_support import reference
+from tests.infrastructure.stack import PROJECT
 from tests.lab import reads
+from tests.run_support import Bench
 
 R1, R2 = reads(5, mate=1), reads(5, mate=2)
 LANE2 = reads(5, mate=1, lane=2, seed=2), reads(5, mate=2, lane=2, seed=2)
+NTC, NOTHING = ("NTC_1.fastq.gz", "NTC_2.fastq.gz"), gzip.compress(b"", mtime=0)
 
 # A batch of nothing good has no metric to tell, and Powertools says so.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -146,36 +148,31 @@ def test_an_empty_lane_holds_its_sample_until_a_manifest_leaves_it_out(
     (run,) = cloud.executions.started.values()
     found = cloud.catalog.runs.get(run)
     assert found is not None
-    pairs = msgspec.json.decode(found.blueprint, type=Blueprint).pairs
+    pairs = decode_blueprint(cloud.catalog.runs.blueprint(found)).pairs
     assert [(pair.r1.key, pair.r2.key) for pair in pairs] == lanes[:1]
 
 
-@pytest.mark.parametrize("dies", [False, True])
+@pytest.mark.parametrize("after", ["head", "first_bytes"])
 def test_a_bad_version_that_is_replaced_while_it_is_looked_at_holds_nothing(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, dies: bool
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, after: str
 ) -> None:
-    """Its hold is written after the good version was registered; its writer may even die then."""
+    """The good version is registered between the look at the bad one and what comes of it."""
     bad = cloud.drop("NA1_1.fastq.gz", b"cut in transfer")
-    good = pair(cloud)
-    first_bytes, lift, meanwhile = Objects.first_bytes, Intake._lift_if_replaced, [*good]
+    asked, is_replaced = getattr(Objects, after), list[bool]()
 
-    def look(objects: Objects, stored: StoredObject, length: int) -> bytes:
-        found = first_bytes(objects, stored, length)
-        while meanwhile:
-            cloud.deliver("register_upload", meanwhile.pop())
+    def ask(objects: Objects, *given: Any) -> Any:
+        found = asked(objects, *given)
+        if not is_replaced:
+            is_replaced.append(True)
+            assert cloud.deliver("register_upload", *pair(cloud)) == []
         return found
 
-    monkeypatch.setattr(Objects, "first_bytes", look)
-    if dies:
-        monkeypatch.setattr(Intake, "_lift_if_replaced", lambda *_: None)
-    cloud.deliver("register_upload", bad)
-    if dies:
-        assert analysis(cloud).holds
-        monkeypatch.setattr(Intake, "_lift_if_replaced", lift)
-        cloud.deliver("register_upload", bad)
+    monkeypatch.setattr(Objects, after, ask)
+    assert cloud.deliver("register_upload", bad) == []
+    assert is_replaced
+    assert cloud.deliver("register_upload", bad) == []
     assert analysis(cloud).holds == {}
-    # The good files' run goes on; when it ends, it is found to be what the inputs want.
-    assert analysis(cloud).status is AnalysisStatus.READY
+    assert analysis(cloud).status is AnalysisStatus.ANALYSING
     assert cloud.executions.starts == 1
 
 
@@ -189,7 +186,6 @@ def test_a_bad_version_that_is_replaced_while_it_is_looked_at_holds_nothing(
         "quote'\"_1.fastq.gz",
         "Ä_1.fastq.gz",
         f"{'x' * 49}_1.fastq.gz",
-        "NA1.fastq.gz",
         "NA1_1.fastq",
         "no such assay/NA1_1.fastq.gz",
         "notes.docx",
@@ -203,6 +199,20 @@ def test_a_file_that_belongs_nowhere_is_held_in_sight(cloud: Cloud, key: str) ->
     assert cloud.executions.starts == 0
 
 
+def test_reads_that_are_neither_r1_nor_r2_hold_their_sample_until_a_pair_comes(
+    cloud: Cloud,
+) -> None:
+    cloud.upload("NA1.fastq.gz", R1)
+    held = analysis(cloud)
+    assert held.status is AnalysisStatus.HELD
+    assert "'NA1.fastq.gz'" in held.why
+    assert held.files_seen == frozenset()
+    assert cloud.catalog.analyses.of_sample(unplaced_sample(UPLOADS, "NA1.fastq.gz")) == []
+    cloud.deliver("register_upload", *pair(cloud))
+    assert analysis(cloud).status is AnalysisStatus.ANALYSING
+    assert cloud.executions.starts == 1
+
+
 def test_an_unknown_assay_is_answered_with_those_that_there_are(cloud: Cloud) -> None:
     cloud.upload("wgz/NA1_1.fastq.gz", R1)
     held = analysis(cloud, "NA1", "wgz")
@@ -214,8 +224,8 @@ def test_companions_and_index_reads_are_left_out(cloud: Cloud) -> None:
     for key in ("NA1_1.fastq.gz.md5", "NA1_S1_L001_I1_001.fastq.gz", "report.html"):
         cloud.upload(key, b"x")
     assert cloud.items("NA1") == []
-    placed, _ = cloud.catalog.analyses.uploads(ObjectName(UPLOADS, "NA1_S1_L001_I1_001.fastq.gz"))
-    assert [p.note for p in placed] == ["an index read: left out"]
+    placement, _ = cloud.catalog.uploads.known(ObjectName(UPLOADS, "NA1_S1_L001_I1_001.fastq.gz"))
+    assert (placement.analysis, placement.note) == (None, "an index read")
 
 
 def test_an_object_that_is_gone_by_then_is_noted(cloud: Cloud) -> None:
@@ -267,6 +277,175 @@ def test_a_claim_whose_execution_was_never_started_is_started_by_the_next_look(
     assert cloud.deliver("register_upload", events[1]) == []
     assert cloud.executions.starts == 1
     assert len({i["run_key"] for i in cloud.items("NA1") if str(i["sk"]).startswith("RUN#")}) == 1
+
+
+def delete(cloud: Cloud, key: str) -> dict[str, Any]:
+    """Deletes an object; returns S3's event of it."""
+    marker = cloud.s3.delete_object(Bucket=UPLOADS, Key=key)["VersionId"]
+    example = PROJECT / "tests/infrastructure/events/object_deleted.json"
+    event: dict[str, Any] = json.loads(example.read_text("utf-8"))
+    event["detail"]["bucket"]["name"] = UPLOADS
+    event["detail"]["object"] |= {"key": key, "version-id": marker}
+    return event
+
+
+def test_a_file_that_is_deleted_while_its_sample_waits_is_withdrawn(cloud: Cloud) -> None:
+    cloud.upload("NA1_1.fastq.gz", R1)
+    event = delete(cloud, "NA1_1.fastq.gz")
+    assert cloud.deliver("register_upload", event, event) == []
+    assert cloud.catalog.analyses.get(AnalysisId("NA1", "wgs")) is None
+    cloud.upload("NA1_2.fastq.gz", R2)
+    assert analysis(cloud).why.startswith("waiting for R1 of lane 1")
+    assert cloud.executions.starts == 0
+    what = [event["what"] for event in cloud.catalog.analyses.events("NA1")]
+    assert what == ["file", "analysis removed", "file"]
+
+
+def test_a_file_that_is_deleted_after_its_run_was_claimed_leaves_the_run_alone(
+    cloud: Cloud,
+) -> None:
+    cloud.deliver("register_upload", *pair(cloud))
+    before = cloud.items("NA1")
+    event = delete(cloud, "NA1_1.fastq.gz")
+    assert cloud.deliver("register_upload", event, event) == []
+    assert cloud.items("NA1") == before
+    assert analysis(cloud).status is AnalysisStatus.ANALYSING
+
+
+def test_a_file_that_is_deleted_and_comes_again_is_analysed_whatever_the_order_of_events(
+    cloud: Cloud,
+) -> None:
+    cloud.upload("NA1_1.fastq.gz", R1)
+    gone = delete(cloud, "NA1_1.fastq.gz")
+    events = pair(cloud)
+    assert cloud.deliver("register_upload", *events, gone) == []
+    assert analysis(cloud).status is AnalysisStatus.ANALYSING
+    assert cloud.executions.starts == 1
+
+
+@pytest.mark.parametrize("key", ["NA1_1.fastq.gz", "NA1_2.fastq.gz"])
+def test_a_file_that_is_deleted_after_it_was_analysed_changes_nothing(
+    cloud: Cloud, key: str
+) -> None:
+    cloud.deliver("register_upload", *pair(cloud))
+    (run,) = cloud.executions.started.values()
+    bench = Bench(cloud, run)
+    bench.state("plan_run")
+    for stage in ("align", "call"):
+        bench.publish(stage, counts={"reads_in": 10, "identical_mates": 0})
+    assert bench.state("finish_run")["status"] == "SUCCEEDED"
+    before = cloud.items("NA1")
+    event = delete(cloud, key)
+    assert cloud.deliver("register_upload", event, event) == []
+    assert cloud.items("NA1") == before
+    assert analysis(cloud).status is AnalysisStatus.ANALYSED
+    assert cloud.executions.starts == 1
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_control_without_reads_ends_by_itself_however_its_events_come(
+    cloud: Cloud, order: tuple[int, ...]
+) -> None:
+    events = [
+        cloud.drop("x.manifest.json", manifest(*NTC, sample="NTC", control=True)),
+        cloud.drop(NTC[0], NOTHING),
+        cloud.drop(NTC[1], NOTHING),
+    ]
+    for n in (*order, *order):
+        assert cloud.deliver("register_upload", events[n]) == []
+    found = analysis(cloud, "NTC")
+    assert found.status is AnalysisStatus.NO_READS
+    assert (found.holds, found.active_run) == ({}, None)
+    assert cloud.executions.starts == 0
+
+
+@pytest.mark.parametrize(
+    ("bodies", "is_control"),
+    [((NOTHING, NOTHING), False), ((b"", b""), True)],
+    ids=["a sample", "files that were cut"],
+)
+def test_files_without_reads_hold_whatever_is_no_control_with_whole_files(
+    cloud: Cloud, bodies: tuple[bytes, bytes], is_control: bool
+) -> None:
+    cloud.upload("x.manifest.json", manifest(*NTC, sample="NTC", control=is_control))
+    for name, body in zip(NTC, bodies, strict=True):
+        cloud.upload(name, body)
+    assert analysis(cloud, "NTC").status is AnalysisStatus.HELD
+    assert cloud.executions.starts == 0
+
+
+def server_error(*given: Any) -> Any:
+    """What S3 answers on a bad day."""
+    answer: Any = {
+        "Error": {"Code": "500", "Message": "Internal Server Error"},
+        "ResponseMetadata": {"HTTPStatusCode": 500},
+    }
+    raise ClientError(answer, "HeadObject")
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["the first file", "its mate is there"])
+def test_a_fault_is_on_its_analysis_in_words_until_the_object_is_looked_at(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    if is_known:
+        cloud.upload("NA1_2.fastq.gz", R2)
+    event = cloud.drop("NA1_1.fastq.gz", R1)
+    with monkeypatch.context() as broken:
+        broken.setattr(Objects, "head", server_error)
+        assert cloud.deliver("register_upload", event) == ["0"]
+        assert cloud.deliver("register_upload", event) == ["0"]
+    waits = analysis(cloud)
+    assert waits.status is AnalysisStatus.RECEIVING
+    assert "'NA1_1.fastq.gz' is being processed, next try about 12:03 UTC" in waits.why
+    assert "Internal Server Error" in waits.why
+    assert cloud.deliver("register_upload", event) == []
+    found = analysis(cloud)
+    assert found.troubles == {}
+    if is_known:
+        assert (found.status, cloud.executions.starts) == (AnalysisStatus.ANALYSING, 1)
+    else:
+        assert found.why.startswith("waiting for R2 of lane 1")
+
+
+def test_a_fault_of_an_object_that_is_gone_by_the_retry_leaves_nothing(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = cloud.drop("NA1_1.fastq.gz", R1)
+    with monkeypatch.context() as broken:
+        broken.setattr(Objects, "head", server_error)
+        assert cloud.deliver("register_upload", event) == ["0"]
+    delete(cloud, "NA1_1.fastq.gz")
+    assert cloud.deliver("register_upload", event) == []
+    assert cloud.catalog.analyses.get(AnalysisId("NA1", "wgs")) is None
+
+
+def dismiss(cloud: Cloud) -> None:
+    """Leaves a sample as it is, as a person does."""
+    before = analysis(cloud)
+    change = AnalysisChange(before.id, before, dismissed(before, "the wrong tube"), "dismissed")
+    cloud.catalog.analyses.change(change, "dismiss", cloud.clock(), who="an analyst")
+
+
+@pytest.mark.parametrize("body", [R1, b"cut in transfer"], ids=["waiting", "held"])
+def test_a_dismissed_sample_stays_so_until_a_new_version_comes(cloud: Cloud, body: bytes) -> None:
+    event = cloud.drop("NA1_1.fastq.gz", body)
+    cloud.deliver("register_upload", event)
+    dismiss(cloud)
+    before = cloud.items("NA1")
+    look = {"seqdrop": "look", "object": {"bucket": UPLOADS, "key": "NA1_1.fastq.gz"}}
+    recheck = {"seqdrop": "recheck", "sample": "NA1", "assay": "wgs"}
+    again = [event, event, json.dumps(look), json.dumps(recheck)]
+    assert cloud.deliver("register_upload", *again) == []
+    assert cloud.items("NA1") == before
+    assert (analysis(cloud).status, analysis(cloud).why) == ("DISMISSED", "the wrong tube")
+    cloud.upload("NA1_1.fastq.gz", reads(6, mate=1))
+    opened = analysis(cloud)
+    assert opened.status is AnalysisStatus.RECEIVING
+    assert opened.why.startswith("waiting for R2 of lane 1")
+    cloud.upload("NA1_2.fastq.gz", reads(6, mate=2))
+    assert analysis(cloud).status is AnalysisStatus.ANALYSING
+    what = [(e["what"], e["who"]) for e in cloud.catalog.analyses.events("NA1")]
+    assert ("dismissed", "an analyst") in what
 
 
 def manifest(*names: str, sample: str = "Hm2", **given: Any) -> bytes:

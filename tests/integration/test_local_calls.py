@@ -144,6 +144,22 @@ def test_a_request_to_a_bucket_needs_its_action_on_the_object_or_bucket(
     assert needs("s3", method, **request_) == {(f"s3:{action}", resource)}
 
 
+def test_attributes_need_the_right_to_read_the_object_too(endpoint: Endpoint, needs: Needs) -> None:
+    boto3.client(**account("local", "s3", endpoint)).put_object(**ONE, Body=b"it is there")
+    # Source: "Permissions" of GetObjectAttributes in the S3 API reference.
+    asked = {**ONE, "ObjectAttributes": ["Checksum", "ObjectParts"]}
+    assert needs("s3", "get_object_attributes", **asked) == {
+        ("s3:GetObject", OBJECT),
+        ("s3:GetObjectAttributes", OBJECT),
+    }
+    of_a_version = needs("s3", "get_object_attributes", **asked, VersionId="v")
+    assert of_a_version >= {
+        ("s3:GetObjectVersion", OBJECT),
+        ("s3:GetObjectVersionAttributes", OBJECT),
+    }
+    assert ("s3:GetObject", OBJECT) not in of_a_version
+
+
 def test_all_of_a_multipart_upload_needs_what_a_put_needs(endpoint: Endpoint, needs: Needs) -> None:
     client: Any = boto3.client(**account("local", "s3", endpoint))
     put = {("s3:PutObject", OBJECT)}

@@ -1,6 +1,7 @@
 """Items, inputs and messages of the release before: read as they are, and gone on with."""
 
 import base64
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from cli.view import sample_document
+from seqdrop.domain.blueprint import decode_blueprint
 from seqdrop.domain.identity import (
     AnalysisId,
     FileIdentity,
@@ -22,6 +24,7 @@ from seqdrop.domain.records import AnalysisStatus, RunStatus
 from seqdrop.domain.reference import ReferenceState
 from tests.cloud_support import TABLE, Cloud, client_of, open_cloud
 from tests.infrastructure.stack import PROJECT
+from tests.lab import reads
 from tests.run_support import Bench
 
 BEFORE = PROJECT / "tests/fixtures/release-before"
@@ -91,12 +94,84 @@ def test_a_run_and_its_jobs_know_each_other(cloud: Cloud) -> None:
 
 
 def test_where_uploads_went_and_what_a_manifest_expects_is_read(cloud: Cloud) -> None:
-    (placed,), expected = cloud.catalog.analyses.uploads(LANE[0].object)
-    assert (placed.analysis, placed.identity) == (NA1, LANE[0].identity)
-    assert expected is not None
-    assert (expected.analysis, expected.object) == (NA1, LANE[0].object)
-    (left_out,), none = cloud.catalog.analyses.uploads(ObjectName("uploads", "readme.txt"))
-    assert (left_out.analysis, left_out.identity, none) == (None, None, None)
+    placement, (said,) = cloud.catalog.uploads.known(LANE[0].object)
+    (file,) = (one for one in cloud.catalog.analyses.files(NA1) if one.seen == LANE[0])
+    assert (placement.analysis, placement.version) == (NA1, file.object.version_id)
+    assert said.file is not None
+    assert (said.file.analysis, said.file.object) == (NA1, LANE[0].object)
+    assert placement.by == said.manifest
+    left_out, nobody = cloud.catalog.uploads.known(ObjectName("uploads", "readme.txt"))
+    assert (left_out.analysis, left_out.note, nobody) == (None, "no FASTQ: left out", [])
+    awaited, (said,) = cloud.catalog.uploads.known(ObjectName("uploads", "a/three_2.fastq.gz"))
+    assert (awaited.version, awaited.analysis) == ("", None)
+    assert said.file is not None
+    assert said.file.analysis == NA3
+
+
+@pytest.mark.parametrize("sample", ["NA1", "NA2"])
+def test_an_event_that_the_release_before_has_handled_changes_nothing(
+    cloud: Cloud, sample: str
+) -> None:
+    """Though the bucket has none of these objects: a version that is known is not fetched again."""
+    before = cloud.items(sample)
+    for number, file in enumerate(cloud.catalog.analyses.files(AnalysisId(sample, "wgs"))):
+        event = cloud.drop(f"other{number}.txt", b"")
+        event["detail"]["object"] |= {
+            "key": file.object.key, "version-id": file.object.version_id, "etag": file.etag,
+        }  # fmt: skip
+        assert cloud.deliver("register_upload", event) == []
+    assert cloud.items(sample) == before
+
+
+def whole_pair(cloud: Cloud) -> list[dict[str, Any]]:
+    """The events of both mates of NA3 in new versions, and of its manifest as it was."""
+    files = [{"r1": "a/three_1.fastq.gz", "r2": "a/three_2.fastq.gz"}]
+    said = json.dumps({"samples": [{"sample": "NA3", "assay": "wgs", "files": files}]})
+    bodies = [reads(6, mate=mate, flowcell="HTHREE") for mate in (1, 2)]
+    names = ["a/three_1.fastq.gz", "a/three_2.fastq.gz", "plate.manifest.json"]
+    return [cloud.drop(*one) for one in zip(names, [*bodies, said.encode()], strict=True)]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_whole_upload_with_its_manifest_over_what_is_there_goes_on(
+    cloud: Cloud, order: tuple[int, ...]
+) -> None:
+    events = whole_pair(cloud)
+    for n in (*order, *order):
+        assert cloud.deliver("register_upload", events[n]) == []
+    found = cloud.catalog.analyses.get(NA3)
+    assert found is not None
+    assert found.holds == {}
+    # READY where something came after the start: it goes on when the run that goes on has ended.
+    assert found.status in {AnalysisStatus.ANALYSING, AnalysisStatus.READY}
+    assert found.expected == found.objects_seen
+    files = {file.object.key: file.object.version_id for file in cloud.catalog.analyses.files(NA3)}
+    assert files == {
+        event["detail"]["object"]["key"]: event["detail"]["object"]["version-id"]
+        for event in events[:2]
+    }
+    started = [run for run in cloud.executions.started.values() if run.sample == "NA3"]
+    assert len(started) == 1
+    for event in events[:2]:
+        name = ObjectName("uploads", event["detail"]["object"]["key"])
+        placement, (said,) = cloud.catalog.uploads.known(name)
+        assert (placement.analysis, said.manifest.object.key) == (NA3, "plate.manifest.json")
+
+
+def test_a_hold_of_the_release_before_ends_with_the_manifest_that_names_its_file(
+    cloud: Cloud,
+) -> None:
+    held = AnalysisId("unplaced-8dab76d50d93", "wgs")
+    assert cloud.catalog.analyses.get(held) is not None
+    files = [{"r1": "odd name.fastq.gz", "r2": "b.gz"}]
+    said = json.dumps({"samples": [{"sample": "NA7", "assay": "wgs", "files": files}]})
+    cloud.upload("odd.manifest.json", said.encode())
+    cloud.upload("odd name.fastq.gz", reads(5, mate=1, flowcell="HODD"))
+    assert cloud.catalog.analyses.get(held) is None
+    cloud.upload("b.gz", reads(5, mate=2, flowcell="HODD"))
+    found = cloud.catalog.analyses.get(AnalysisId("NA7", "wgs"))
+    assert found is not None
+    assert found.status is AnalysisStatus.ANALYSING
 
 
 def test_it_is_shown(cloud: Cloud) -> None:
@@ -110,6 +185,8 @@ def test_it_is_shown(cloud: Cloud) -> None:
 
 def test_a_run_goes_on_from_its_jobs_event_to_its_end(cloud: Cloud) -> None:
     bench = Bench(cloud, RUNNING)
+    frozen = bench.run.blueprint
+    assert decode_blueprint(frozen).stages.keys() == {"align", "call"}
     bench.publish("align", counts={"reads_in": 10, "identical_mates": 0})
     assert cloud.deliver("record_job_event", kept("messages")["job_event"]) == []
     assert cloud.executions.answers == [("token of align", "SUCCEEDED")]
@@ -119,6 +196,7 @@ def test_a_run_goes_on_from_its_jobs_event_to_its_end(cloud: Cloud) -> None:
     bench.publish("call")
     assert bench.state("finish_run") == {"status": "SUCCEEDED", "qc": "PASS"}
     assert (bench.analysis.status, bench.analysis.current_run) == ("ANALYSED", RUNNING)
+    assert bench.run.blueprint == frozen, "where it was, it stays"
 
 
 def test_a_run_that_was_claimed_is_planned_and_goes_on(cloud: Cloud) -> None:
@@ -147,8 +225,6 @@ def test_a_message_that_waited_starts_what_has_waited_long_enough(cloud: Cloud) 
 
 
 def test_the_file_that_a_manifest_waits_for_completes_its_sample(cloud: Cloud) -> None:
-    from tests.lab import reads
-
     waiting = cloud.catalog.analyses.get(NA3)
     assert waiting is not None
     (missing,) = waiting.expected - waiting.objects_seen

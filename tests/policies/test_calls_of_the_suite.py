@@ -61,6 +61,11 @@ EXPLAINED = {
         "as the CPU jobs: an upload that is gone is 404, not 403",
     f"RecordJobEventFunctionRole: s3:ListBucket on {REFERENCES}":
         "an index whose job succeeded without results: 404, which fails the version, not 403",
+    **{
+        f"RegisterUploadFunctionRole: s3:{action} on {UPLOADS}/*":
+            "what S3 keeps of an upload's parts tells the same bytes from others: asked for soon"
+        for action in ("GetObjectAttributes", "GetObjectVersionAttributes")
+    },
     f"SubmitJobFunctionRole: s3:ListBucket on {RESULTS}":
         "a plan that is not there: 404, which is tried again, not 403",
 }  # fmt: skip

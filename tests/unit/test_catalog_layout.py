@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqdrop.aws.catalog.layout import (
+    blueprint_item,
     event_item,
     events_of,
     events_of_reference,
@@ -17,6 +18,7 @@ from seqdrop.aws.catalog.layout import (
     object_text,
     placement_item,
     read_analysis,
+    read_blueprint,
     read_event_key,
     read_job,
     read_job_parameter,
@@ -191,6 +193,13 @@ def test_each_record_of_a_sample_is_read_as_what_it_is() -> None:
     found = read_sample([analysis, file_item(file), job_item(job), run_item(run)])
     assert [one.id for one in found.analyses] == [AnalysisId("NA1", "wgs")]
     assert (found.files, found.runs, found.jobs) == ((file,), (run,), (job,))
+
+
+@given(RUNS, st.binary(max_size=200))
+def test_a_blueprint_reads_back_and_is_found_by_its_run(run: RunId, data: bytes) -> None:
+    item = blueprint_item(run, data)
+    assert read_blueprint(item) == data
+    assert read_sample([item]).blueprints == {run: data}
 
 
 @given(WORDS, KEYS)

@@ -116,7 +116,7 @@ def test_sam_is_told_every_parameter_in_one_argument_each() -> None:
     environment = Environment("prod-us", "seqdrop", "us-east-1")
     command = deploy_command(environment, {"B": "x,y", "A": "1", "C": ""}, ask=True, guided=False)
     assert command[1:] == [
-        "deploy", "--config-env", "prod-us", "--language-extensions", "--confirm-changeset",
+        "deploy", "--config-env", "prod-us", "--confirm-changeset",
         "--parameter-overrides", "A=1", "B=x,y", 'C=""',
     ]  # fmt: skip
     assert "--no-confirm-changeset" in deploy_command(environment, {}, ask=False, guided=False)

@@ -7,16 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.drop import (
-    drop_as_named,
-    drop_with_manifest,
-    drop_with_options,
-    leave_out_aside,
-)
-from cli.manifest_file import read_manifest
+from cli.drop_by_manifest import drop_with_manifest
+from cli.drop_by_name import drop_as_named, drop_with_options, leave_out_aside
+from cli.gather import gather
+from cli.manifest_file import named_by_manifests, read_manifest
 from cli.name_advice import advice
 from seqdrop.domain.errors import InvalidInput
-from seqdrop.domain.manifest import SampleEntry, parse_manifest
+from seqdrop.domain.manifest import MAX_MANIFEST_BYTES, SampleEntry, parse_manifest
 
 BUCKET = "uploads"
 
@@ -182,14 +179,97 @@ def test_a_manifest_among_the_files_says_what_they_are_whatever_their_names(
     assert (drop.unfit, drop.awaited) == ({}, {("Hm2", "")})
 
 
+def test_a_manifest_in_a_given_folder_goes_with_its_files_to_a_folder_of_its_own(
+    tmp_path: Path,
+) -> None:
+    names = ("sub/S1_R1.fastq.gz", "S1_R2.fastq.gz")
+    drops = []
+    for lab, sample in (("labA", "ALICE1"), ("labB", "BOB1")):
+        below, beside = made(tmp_path / lab, *names)
+        file = manifest_of(tmp_path / lab / "samples.manifest.json", sample, *names)
+        drop = drop_as_named([beside, file], BUCKET, [tmp_path / lab])
+        assert (drop.faults, drop.unfit, drop.awaited) == ([], {}, set())
+        assert list(drop.files.values()) == [file, below, beside]
+        assert {place.sample for place in drop.places.values()} == {sample}
+        [folder] = {key.split("/")[0] for key in drop.files}
+        assert list(drop.files) == [f"{folder}/samples.manifest.json"] + [
+            f"{folder}/{name}" for name in names
+        ]
+        drops.append(drop)
+    assert not drops[0].files.keys() & drops[1].files.keys()
+
+
+def test_a_given_file_is_the_one_that_a_manifest_names_with_its_folder(tmp_path: Path) -> None:
+    pair = made(tmp_path, "sub/a.fq.gz", "sub/b.fq.gz")
+    file = manifest_of(tmp_path / "m.manifest.json", "A", "sub/a.fq.gz", "sub/b.fq.gz")
+    drop = drop_as_named([file, *pair], BUCKET)
+    assert (drop.faults, drop.unfit) == ([], {})
+    assert [(place.sample, place.read) for place in drop.places.values()] == [
+        ("A", "R1"), ("A", "R2"),
+    ]  # fmt: skip
+
+
+def test_files_beside_a_manifest_that_is_given_alone_are_not_taken_with_it(tmp_path: Path) -> None:
+    made(tmp_path, "a.fq.gz", "b.fq.gz")
+    file = manifest_of(tmp_path / "m.manifest.json", "A", "a.fq.gz", "b.fq.gz")
+    drop = drop_as_named([file], BUCKET)
+    assert (list(drop.files), drop.awaited) == (["m.manifest.json"], {("A", "")})
+
+
+def test_of_what_a_manifest_names_a_part_may_come_later_to_the_same_folder(tmp_path: Path) -> None:
+    [first] = made(tmp_path, "sub/a.fq.gz")
+    file = manifest_of(tmp_path / "m.manifest.json", "A", "sub/a.fq.gz", "sub/b.fq.gz")
+    drop = drop_as_named([file, first], BUCKET)
+    assert list(drop.files) == ["m.manifest.json", "sub/a.fq.gz"]
+    assert drop.places["sub/a.fq.gz"].sample == "A"
+    assert drop.awaited == {("A", "")}
+
+
+def test_index_reads_are_taken_where_a_manifest_in_the_folder_names_them(tmp_path: Path) -> None:
+    names = ("A_S1_L001_R1_001.fastq.gz", "A_S1_L001_I1_001.fastq.gz")
+    pair = made(tmp_path / "run", *names)
+    other = made(tmp_path / "other", names[1], "B_R1.fastq.gz", "B_R2.fastq.gz")
+    file = manifest_of(tmp_path / "run/m.manifest.json", "A", *names)
+    folders = [tmp_path / "run", tmp_path / "other"]
+    gathered = gather(folders, named_by_manifests(folders))
+    drop = drop_as_named(gathered.files, BUCKET, folders)
+    assert drop.faults == []
+    assert list(drop.files.values()) == [file, *pair, *other[1:]]
+    assert [(one.path, one.why) for one in drop.left_out] == [(other[0], "an index read")]
+    assert [place.read for place in drop.places.values()] == ["R1", "R2", "R1", "R2"]
+
+
+@pytest.mark.parametrize("name", ["../b.fq.gz", "x/../../b.fq.gz"])
+def test_a_manifest_in_a_folder_names_nothing_outside_of_it(tmp_path: Path, name: str) -> None:
+    made(tmp_path, "b.fq.gz", "run/a.fq.gz")
+    file = manifest_of(tmp_path / "run/m.manifest.json", "A", "a.fq.gz", name)
+    [fault] = drop_as_named([file], BUCKET, [tmp_path / "run"]).faults
+    assert fault.startswith(f"{file}: names {name!r}, which is outside the manifest's folder")
+
+
+def test_a_manifest_that_names_one_object_twice_is_refused_as_the_bucket_would(
+    tmp_path: Path,
+) -> None:
+    file = manifest_of(tmp_path / "m.manifest.json", "A", "a.fq.gz", "s3://uploads/a.fq.gz")
+    [fault] = drop_as_named([file], BUCKET).faults
+    assert fault == f"{file}: the manifest names 'a.fq.gz' more than once"
+
+
+def test_a_manifest_that_is_too_large_is_refused_before_it_is_sent(tmp_path: Path) -> None:
+    file = tmp_path / "m.manifest.json"
+    file.write_bytes(b" " * (MAX_MANIFEST_BYTES + 1))
+    [fault] = drop_as_named([file], BUCKET).faults
+    assert fault == f"{file}: the manifest has over 8 MiB: split it"
+
+
 def test_a_manifest_among_the_files_that_can_not_be_used_is_one_fault_of_several(
     tmp_path: Path,
 ) -> None:
     (sheet := tmp_path / "samplesheet.csv").write_text("patient,fastq_1\nA,x\n")
     drop = drop_as_named([sheet, *made(tmp_path, "1/a_R1.fq.gz", "2/a_R1.fq.gz")], BUCKET)
     assert len(drop.faults) == 2
-    assert "the same name" in drop.faults[0]
-    assert f"{sheet}: line 1 of the samplesheet lacks the columns sample, r1, r2" in drop.faults[1]
+    assert f"{sheet}: line 1 of the samplesheet lacks the columns sample, fastq_2" in drop.faults[0]
+    assert "the same name" in drop.faults[1]
 
 
 def test_a_sample_id_with_other_characters_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli import inspection
-from cli.drop import Drop, drop_as_named, drop_with_manifest, drop_with_options
+from cli.drop import Drop
+from cli.drop_by_manifest import drop_with_manifest
+from cli.drop_by_name import drop_as_named, drop_with_options
 from cli.gather import gather
 from cli.inspection import LoneMate, compare_with_sheets, inspect
 from cli.manifest_file import read_manifest
@@ -93,6 +95,16 @@ def test_the_same_bytes_in_two_samples_are_a_warning(tmp_path: Path) -> None:
     assert (drop.faults, lone) == ([], [])
     assert len(drop.warnings) == 2
     assert "samples A and B have the same reads" in drop.warnings[0]
+
+
+def test_r1_given_as_r2_is_told_where_another_samples_file_of_these_bytes_comes_first(
+    tmp_path: Path,
+) -> None:
+    drop, _ = named(write(tmp_path, A_R1=R1, A_R2=R2, B_R1=R1, B_R2=R1))
+    [fault] = drop.faults
+    assert fault.startswith(f"{tmp_path / 'B_R2.fastq.gz'}: the same bytes as")
+    assert "B_R1.fastq.gz, as R2 and R1: give the right file" in fault
+    assert any("samples A and B have the same reads" in warning for warning in drop.warnings)
 
 
 def test_the_same_bytes_under_two_assays_are_meant(tmp_path: Path) -> None:

@@ -6,7 +6,11 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import upload_options
+from cli.faults import CommandFailed
 from cli.main import app
+from cli.upload import _refuse_if_held
+from seqdrop.domain.expectation import Placement
+from seqdrop.domain.identity import AnalysisId, ObjectName
 
 
 @pytest.mark.parametrize(
@@ -88,3 +92,13 @@ def test_a_file_here_of_a_references_name_is_no_hindrance(
     assert upload_options._reference("measles") == ("measles", "")
     assert upload_options._reference("measles.fa/1") == ("measles.fa", "1")
     assert upload_options._reference("") == ("", "")
+
+
+def test_no_file_is_sent_after_a_manifest_that_the_deployment_can_not_use() -> None:
+    taken = Placement(ObjectName("b", "m.manifest.json"), "v", note="manifest")
+    _refuse_if_held({"m.manifest.json": taken})
+    held = Placement(
+        ObjectName("b", "m.manifest.json"), "v", AnalysisId("unplaced-1", "wgs"), note="m: no JSON"
+    )
+    with pytest.raises(CommandFailed, match="m: no JSON; none of the files was uploaded"):
+        _refuse_if_held({"m.manifest.json": held})

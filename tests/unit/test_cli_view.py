@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from cli.timeline import sample_lines, size_text
 from cli.view import choose_analysis, sample_document
-from seqdrop.aws.catalog.layout import file_item, job_item, run_item
+from seqdrop.aws.catalog.layout import blueprint_item, file_item, job_item, run_item
 from seqdrop.aws.catalog.table import Item
+from seqdrop.domain.blueprint import encode_blueprint
 from seqdrop.domain.duration import duration_text
 from seqdrop.domain.errors import InvalidInput, NoSuchSample
 from seqdrop.domain.identity import FileIdentity, ObjectName, RunId, StageOf
@@ -21,7 +23,7 @@ from seqdrop.domain.records import (
     StageRun,
 )
 from seqdrop.domain.upload import object_cause
-from tests.domain_support import analysis_item
+from tests.domain_support import analysis_item, blueprint, run_of
 from tests.domain_support import job as job_of
 
 IDENTITY = FileIdentity("-", "HXYZ", "3", "R1", "001")
@@ -123,6 +125,20 @@ def test_why_a_run_was_stopped_is_shown_once() -> None:
     ]
     text = "\n".join(sample_lines(sample_document("NA1", items)))
     assert text.count(why) == 1
+
+
+@pytest.mark.parametrize("where", ["an item of its own", "in the run, as the release before"])
+def test_a_run_that_is_not_planned_yet_shows_the_stages_of_its_blueprint(where: str) -> None:
+    frozen = blueprint()
+    claimed = run_of(frozen)
+    data = encode_blueprint(frozen)
+    items = [analysis(), run_item(claimed), blueprint_item(claimed.id, data)]
+    if where.startswith("in the run"):
+        items = [analysis(), run_item(msgspec.structs.replace(claimed, blueprint=data))]
+    [shown] = sample_document("NA1", items)["analyses"][0]["runs"]
+    assert [(stage["stage"], stage["status"], stage["key"]) for stage in shown["stages"]] == [
+        (name, "WAITING", frozen.stage_keys[name]) for name in ("align", "call")
+    ]
 
 
 def test_a_held_analysis_shows_every_reason() -> None:

@@ -89,6 +89,50 @@ def test_holds_come_before_all_else_and_say_all_their_reasons() -> None:
     assert (held.status, held.why) == (AnalysisStatus.HELD, "first; second")
 
 
+def test_what_is_tried_again_is_told_before_what_is_missing_and_nothing_starts() -> None:
+    trouble = "'a' is being processed, next try about 12:03 UTC"
+    for files in ([R1], [R1, R2]):
+        waits = assess(analysis(*files, troubles={"object-1": trouble}), PAIRS, NOW)
+        assert (waits.status, waits.why) == (AnalysisStatus.RECEIVING, trouble)
+
+
+def test_reads_beside_a_pair_hold_it_only_as_long_as_something_is_missing() -> None:
+    beside = {"object-1": "'NA1.fastq.gz': neither R1 nor R2"}
+    alone = assess(analysis(companions=beside), PAIRS, NOW)
+    assert alone.status is AnalysisStatus.HELD
+    assert alone.why == "waiting for files; 'NA1.fastq.gz': neither R1 nor R2"
+    whole = analysis(R1, R2, companions=beside)
+    assert assess(whole, PAIRS, NOW).status is AnalysisStatus.READY
+
+
+@pytest.mark.parametrize(
+    ("is_control", "without_reads", "expected"),
+    [
+        (True, {R1, R2}, AnalysisStatus.NO_READS),
+        (True, {R1}, AnalysisStatus.READY),
+        (True, set(), AnalysisStatus.READY),
+        (False, {R1, R2}, AnalysisStatus.READY),
+    ],
+)
+def test_a_control_ends_without_a_run_where_no_file_holds_a_read(
+    is_control: bool, without_reads: set[FastqFile], expected: AnalysisStatus
+) -> None:
+    objects = frozenset(file.object.name for file in without_reads)
+    found = analysis(R1, R2, expected=EXPECTED, control=is_control, without_reads=objects)
+    assert assess(found, PAIRS, NOW).status is expected
+
+
+def test_a_control_waits_for_all_its_files() -> None:
+    half = frozenset({R1.object.name})
+    found = analysis(R1, expected=EXPECTED, control=True, without_reads=half)
+    assert assess(found, PAIRS, NOW).status is AnalysisStatus.RECEIVING
+
+
+def test_a_person_may_end_the_quiet_period() -> None:
+    found = analysis(R1, R2, lane_split=True, last_file=at(0), starts_now=True)
+    assert assess(found, PAIRS, NOW).status is AnalysisStatus.READY
+
+
 TWO_ORDERS = st.lists(st.sampled_from(FILES), max_size=10).flatmap(
     lambda files: st.tuples(st.just(files), st.permutations(files))
 )

@@ -26,6 +26,7 @@ from tests.lab import PROJECT
 GOOD = {
     "mapped_fraction": 0.99, "properly_paired_fraction": 0.95, "identical_mates_fraction": 0.0,
     "phred64": 0.0, "duplicate_fraction": 0.1, "files_without_end": 0.0,
+    "files_of_merged_lanes": 0.0,
     "depth_over_cap": 0.1, "contamination": 0.0, "same_strand_fraction": 0.01,
     "highest_quality": 41,
 }  # fmt: skip
@@ -104,6 +105,7 @@ def test_a_good_run_crosses_no_floor() -> None:
         ("phred64", 1.0, Verdict.FAIL, "above 42 with an offset of 33"),
         ("duplicate_fraction", 0.99, Verdict.FAIL, "amplicons"),
         ("files_without_end", 2.0, Verdict.WARN, "cut off"),
+        ("files_of_merged_lanes", 2.0, Verdict.WARN, "each lane is a read group then"),
         ("depth_over_cap", 0.6, Verdict.WARN, "max_depth"),
         ("contamination", 0.06, Verdict.WARN, "another person"),
     ],

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,6 +123,7 @@ def test_the_same_bytes_are_seen_wherever_s3_can_tell(
     ("one", "other"),
     [
         (put_whole(DATA), put_whole(DATA[1:])),
+        (put_whole(DATA, kms=True), put_whole(DATA[1:], kms=True)),
         (put_whole(DATA), put_whole(OTHER)),
         (put_whole(DATA, "CRC32", kms=True), put_in_parts(OTHER, [300], "CRC32")),
         (put_in_parts(DATA, [300], "SHA256"), put_in_parts(OTHER, [300], "SHA256")),
@@ -156,6 +158,12 @@ def test_what_s3_can_not_tell_is_unknown_and_says_what_there_is(
     said = compare(one, other)
     assert said.verdict is Verdict.UNKNOWN
     assert why in said.why
+
+
+def test_parts_that_are_not_all_of_the_object_are_not_taken_for_the_whole() -> None:
+    composite = put_in_parts(DATA, [300, 700], "CRC32", kms=True)
+    some = msgspec.structs.replace(composite, parts=composite.parts[:-1])
+    assert compare(some, put_whole(DATA, "CRC32")).verdict is Verdict.UNKNOWN
 
 
 CUTS = st.lists(st.integers(1, 79), max_size=4, unique=True).map(sorted)

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from seqdrop.domain.manifest import (
     parse_manifest,
 )
 from seqdrop.domain.named_files import files_named_in
+from tests.field_cases import made, needs_cases
 
 ROW = "xl,xl_R1.fastq.gz,xl_R2.fastq.gz"
 XL = SampleEntry("xl", (LaneFiles("xl_R1.fastq.gz", "xl_R2.fastq.gz"),))
@@ -60,6 +62,19 @@ def test_a_sheet_is_taken_as_spreadsheets_and_other_pipelines_write_it(sheet: st
     assert (entry.sample, entry.files[0], entry.sex) == (XL.sample, XL.files[0], "")
 
 
+@needs_cases
+def test_sheets_of_the_field_are_taken_but_for_utf_16(tmp_path: Path) -> None:
+    sheets = sorted(made("18_sheet_from_excel", tmp_path).glob("*.samplesheet.csv"))
+    assert len(sheets) == 10
+    for sheet in sheets:
+        if sheet.name.startswith("utf16"):
+            assert "it is UTF-16" in refusal(sheet.read_bytes())
+            assert "xl_R1.fastq.gz" in {Path(key).name for key in keys(sheet.read_bytes())}
+        else:
+            [entry] = parse(sheet.read_bytes())
+            assert (entry.sample, entry.files[0].r1, entry.files[0].r2) == tuple(ROW.split(","))
+
+
 @pytest.mark.parametrize(("chromosomes", "sex"), [("XX", "female"), ("XY", "male"), ("NA", "")])
 def test_sareks_sex_chromosomes_are_a_sex(chromosomes: str, sex: str) -> None:
     sheet = f"patient,sex,sample,lane,fastq_1,fastq_2\np,{chromosomes},xl,1,a,b\np,NA,xl,2,c,d\n"
@@ -73,6 +88,11 @@ def test_samples_of_two_people_are_never_made_one() -> None:
         "sample xl, column patient: two different values on lines 2 and 3: two people's samples "
         "need ids of their own"
     )
+
+
+def test_a_sample_under_two_assays_is_of_one_person() -> None:
+    sheet = "patient,sample,assay,r1,r2\np1,xl,wgs,a,b\np2,xl,wes,c,d\n"
+    assert "two people's samples need ids of their own" in refusal(sheet)
 
 
 @pytest.mark.parametrize(

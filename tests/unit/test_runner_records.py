@@ -1,5 +1,6 @@
 """The check by vectors says what the definition of a record says, wherever the text is cut."""
 
+import gzip
 import zlib
 from collections.abc import Sequence
 from unittest.mock import patch
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from runner.faults import FastqFault
 from runner.streaming.mate_counts import MateCounts, parting_block, totals
 from runner.streaming.record_counter import RecordCounter
+from seqdrop.domain.errors import UnreadableFastq
+from seqdrop.domain.fastq import read_head
 from seqdrop.domain.fastq_record import (
     BASES,
     PADDING,
@@ -19,6 +22,7 @@ from seqdrop.domain.fastq_record import (
     record_fault,
     shown_bytes,
 )
+from seqdrop.domain.no_reads import NoReads
 
 BLOCK = 3
 """Small blocks, so that short texts have some."""
@@ -136,6 +140,64 @@ def test_vectors_say_what_the_definition_says(text: bytes, cuts: Sequence[int]) 
     assert counts.quality_max == max(qualities, default=0)
     assert list(counts.sequences) == checksums(bases)
     assert list(counts.names) == checksums([pair_name(record[0]) for record in right])
+
+
+@given(TEXTS)
+@example(b"\n\n")
+@example(b"@r\n\n+\n\n")
+@example(b"@r\r\nAC\r\n+\r\nII")
+@example(b"@r\nA\n+\nI\n\n@q\nA\n+\nI\n")
+def test_registration_and_stream_have_one_definition_of_fastq(text: bytes) -> None:
+    """What the stream takes, registration takes; what that refuses, the stream refuses."""
+    data = gzip.compress(text, mtime=0)
+    try:
+        head = read_head(data, len(data))
+    except UnreadableFastq:
+        assert fault_of(text)
+        return
+    if isinstance(head, NoReads):
+        assert fault_of(text) == ""
+        assert counted(text).reads == 0
+    elif not fault_of(text):
+        assert counted(text).reads > 0
+
+
+LANE_NAMES = st.builds(
+    "{}:{} {}".format,
+    st.sampled_from(["A0:1:HX:1", "A0:1:HX:2", "A0:1:HXY:1", "A0:1:HX:11", "B:1:HX:1"]),
+    st.sampled_from(["1101:1:2", "1:1:1:ACGT", "2101:10:20", "1101:1:2/1"]),
+    st.sampled_from(["1:N:0:AC", "", "x y"]),
+)
+
+
+@given(
+    st.lists(LANE_NAMES, max_size=12), st.lists(st.integers(0, 2_000), max_size=6), st.booleans()
+)
+def test_every_lane_of_a_file_is_seen(names: list[str], cuts: list[int], odd: bool) -> None:
+    bases = "R\xa0" if odd else "ACGT"  # odd comments go the slow way
+    text = "".join(f"@{name} {bases}\nAC\n+\nII\n" for name in names).encode("latin-1")
+    expected = {":".join(name.split(":")[:4]) + ":" for name in names}
+    counts = counted(text, cuts)
+    assert counts.reads == len(names)
+    assert {lane.decode() for lane in counts.lanes} == expected
+    assert totals([(counts, counts)])["merged_files"] == 2 * (len(expected) > 1)
+
+
+@pytest.mark.parametrize(
+    ("names", "lanes"),
+    [
+        (["V300019058L1C001R0010000000/1", "V300019058L2C001R0010000000/1"], 2),
+        (["V300019058L1C001R0010000000/1", "V300019058L1C004R0020000007/1"], 1),
+        (["HWUSI-EAS100R:6:73:941:1973#0/1", "HWUSI-EAS100R:7:73:941:1973#0/1"], 2),
+        (["SRR1.1 A:1:HX:1:1:1:1", "SRR1.2 A:1:HX:2:1:1:1"], 0),
+        (["r1", "r2"], 0),
+    ],
+)
+def test_lanes_are_told_by_names_and_an_archive_s_name_tells_none(
+    names: list[str], lanes: int
+) -> None:
+    text = "".join(f"@{name}\nAC\n+\nII\n" for name in names)
+    assert len(counted(text.encode()).lanes) == lanes
 
 
 @given(st.lists(records(), max_size=12), st.lists(st.integers(0, 2_000), max_size=6))

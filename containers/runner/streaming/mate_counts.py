@@ -4,6 +4,8 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+MOST_LANES = 64
+"""So many lanes of a file are told from each other; two are too many."""
 BLOCK_READS = 1_000
 """Names and bases are compared across mates by a checksum for each block of so many reads."""
 
@@ -24,6 +26,9 @@ class MateCounts:
     """The lowest and highest quality as bytes of the file; 255 and 0 where there are no bases."""
     without_end_block: bool = False
     """Blocked gzip that lacks its empty last block: it may have lost whole blocks."""
+    lanes: set[bytes] = field(default_factory=set, compare=False)
+    """What the reads' names begin with, up to flowcell and lane; see ``lane_prefix``. All of them
+    where every name tells a lane; of a file with names of other styles among them, perhaps some."""
     names: "array[int]" = field(default_factory=_blocks)
     """A checksum of the pairs' names for each block of reads, the last one maybe shorter."""
     sequences: "array[int]" = field(default_factory=_blocks)
@@ -55,6 +60,7 @@ def totals(pairs: Iterable[tuple[MateCounts, MateCounts]]) -> dict[str, int]:
         "q30_bases": sum(mate.q30_bases for mate in mates),
         "identical_mates": sum(identical_pairs(first, second) for first, second in both),
         "without_end_block": sum(mate.without_end_block for mate in mates),
+        "merged_files": sum(len(mate.lanes) > 1 for mate in mates),
     }
     if found["bases_in"]:
         found["quality_min"] = min(mate.quality_min for mate in mates)

@@ -4,7 +4,7 @@ import numpy as np
 from isal import isal_zlib
 
 from runner.faults import FastqFault
-from runner.streaming.mate_counts import BLOCK_READS, MateCounts
+from runner.streaming.mate_counts import BLOCK_READS, MOST_LANES, MateCounts
 from runner.streaming.record_vectors import WORD, Lines, Records, Room, records_of
 from seqdrop.domain.fastq_record import (
     BLANK_LINE_FAULT,
@@ -109,6 +109,8 @@ class RecordCounter:
         counts.q30_bases += records.q30_bases
         counts.quality_min = min(counts.quality_min, records.quality_min)
         counts.quality_max = max(counts.quality_max, records.quality_max)
+        if len(counts.lanes) < MOST_LANES:
+            counts.lanes |= records.lanes
         done, reads = 0, len(records.names)
         while done < reads:
             if counts.reads % BLOCK_READS == 0:

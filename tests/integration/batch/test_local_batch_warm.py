@@ -20,7 +20,7 @@ from local.batch.warm import RUNNER, can_start_warm
 from seqdrop.domain.failure import EXIT_CODES, FailureClass
 from seqdrop.domain.pipeline import Step
 from seqdrop.domain.plan import RunPlan, encode
-from tests.integration.batch.lab import REGION, Lab, eventually, open_lab, open_server
+from tests.integration.batch.lab import REGION, Lab, eventually, open_lab
 from tests.integration.batch.test_local_batch import alive
 from tests.runner_support import BUCKET, a_stage, pipe
 
@@ -30,6 +30,13 @@ PLACE: Any = {"LocationConstraint": REGION}
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 STATUS = "^(Sig(Blk|Ign|Cgt)|ShdPnd|Cap|NoNewPrivs|Seccomp:|Umask|Uid|Gid|Groups)"
 SLEEP = pipe(["sleep", "600"])
+
+
+@pytest.fixture(scope="module")
+def lab(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One Batch for all tests, as the process that jobs are forked from is there for all."""
+    with open_lab(server, tmp_path_factory.mktemp("batch"), {"cpu": 2}) as opened:
+        yield opened
 
 
 def variables(lab: Lab, more: dict[str, str]) -> list[dict[str, str]]:
@@ -87,6 +94,11 @@ def is_forked(pid: int) -> bool:
     return b"warm_program.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
+def parent_of(pid: int) -> int:
+    """What a process was forked from."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def end(lab: Lab, job_id: str) -> dict[str, Any]:
     """A job's last event, once it has been told to end."""
     lab.batch.terminate_job(jobId=job_id, reason="enough")
@@ -113,6 +125,13 @@ def test_a_runner_is_forked_and_one_whose_python_is_told_how_to_start_is_not(lab
     end(lab, job_id)
     job_id, pid = sleeping(lab, **EXECUTED)
     assert not is_forked(pid)
+    end(lab, job_id)
+
+
+def test_jobs_are_forked_from_a_process_with_one_thread(lab: Lab) -> None:
+    """A lock that another thread held at the fork would never be let go."""
+    job_id, pid = sleeping(lab)
+    assert len(list(Path(f"/proc/{parent_of(pid)}/task").iterdir())) == 1
     end(lab, job_id)
 
 
@@ -179,7 +198,7 @@ def test_jobs_end_with_the_process_that_they_were_forked_from_and_the_next_has_a
 ) -> None:
     job_id, pid = sleeping(lab)
     tools = sleepers(pid)
-    server = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    server = parent_of(pid)
     os.kill(server, signal.SIGKILL)
     assert exit_code(lab, job_id) == 137
     eventually(lambda: not any(map(alive, [pid, *tools])))
@@ -246,33 +265,35 @@ def test_only_this_environments_runner_is_warm(tmp_path: Path) -> None:
 
 
 RUNTIME = """
-import sys, time
+import sys
 from pathlib import Path
 from tests.integration.batch.lab import open_lab, open_server
 from tests.integration.batch.test_local_batch_warm import sleeping
 with open_server() as endpoint, open_lab(endpoint, Path(sys.argv[1]), {"cpu": 1}) as lab:
     print(sleeping(lab)[1], flush=True)
-    time.sleep(600)
+    sys.stdin.read()
 """
 
 
-def test_no_warm_job_outlives_a_runtime_that_was_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ended", ["killed", "stopped"])
+def test_neither_jobs_nor_what_they_are_forked_from_outlive_the_runtime(
+    tmp_path: Path, ended: str
+) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", RUNTIME, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", RUNTIME, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as runtime:
         assert runtime.stdout is not None
         pid = int(runtime.stdout.readline())
-        tools = sleepers(pid)
-        server = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
         assert is_forked(pid)
-        runtime.kill()
-    assert tools
-    eventually(lambda: not any(map(alive, [pid, server, *tools])))
-
-
-def test_nothing_is_left_after_a_shutdown(tmp_path: Path) -> None:
-    with open_server() as endpoint, open_lab(endpoint, tmp_path, {"cpu": 1}) as lab:
-        _, pid = sleeping(lab)
-        server = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    assert not alive(pid)
-    assert not alive(server)
+        processes = [pid, parent_of(pid), *sleepers(pid)]
+        if ended == "killed":
+            runtime.kill()
+        else:
+            runtime.communicate()
+            assert not any(map(alive, processes)), "it did not wait for their end"
+    assert len(processes) == 3
+    eventually(lambda: not any(map(alive, processes)))
+    eventually(lambda: not any(tmp_path.iterdir()))

@@ -23,6 +23,7 @@ COUNTS = {
     "quality_max": ord("I"),
     "identical_mates": 50,
     "without_end_block": 0,
+    "merged_files": 0,
 }
 METRICS = {
     "primary_out": 100,

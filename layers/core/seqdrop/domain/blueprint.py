@@ -51,10 +51,34 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
         """The hash of the stage keys."""
         return run_key(AnalysisId(self.sample, self.assay), self.stage_keys.values())
 
+    def checks_more_than(self, earlier: "Blueprint") -> bool:
+        """Whether a manifest gives MD5s of these files that the earlier run did not check.
+
+        They change no result, and so no key; but results of files that nobody has checked are none
+        of files that were.
+        """
+        checked = {
+            (file.checksum, file.size, file.md5)
+            for pair in earlier.pairs
+            for file in (pair.r1, pair.r2)
+        }
+        wanted = [file for pair in self.pairs for file in (pair.r1, pair.r2) if file.md5]
+        return any((file.checksum, file.size, file.md5) not in checked for file in wanted)
+
     @property
     def input_bytes(self) -> int:
         """Compressed bytes of all FASTQ files."""
         return sum(pair.r1.size + pair.r2.size for pair in self.pairs)
+
+
+def encode_blueprint(blueprint: Blueprint) -> bytes:
+    """A blueprint as JSON, without blanks: it is kept for each run."""
+    return msgspec.json.encode(blueprint)
+
+
+def decode_blueprint(data: bytes) -> Blueprint:
+    """A blueprint from its JSON; msgspec.ValidationError where it is none."""
+    return msgspec.json.decode(data, type=Blueprint)
 
 
 def make_blueprint(

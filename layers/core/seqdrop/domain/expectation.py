@@ -42,6 +42,11 @@ class Expectation(msgspec.Struct, frozen=True):
     is_refused: bool = False
     """The manifest can't be used as it stands, but names the object."""
 
+    @property
+    def is_of_release_before(self) -> bool:
+        """Whether it was written by a release that did not say which manifest it is of."""
+        return not self.manifest.object.key
+
 
 class Placement(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of an object when it was last looked at."""
@@ -84,7 +89,10 @@ def expectation_that_counts(said: Iterable[Expectation]) -> Expectation | None:
     that names the object no longer; among equals the newest counts.
     """
     newest: Expectation | None = None
-    for one in said:
+    known = list(said)
+    for one in known:
+        if one.is_of_release_before and len(known) > 1:
+            continue  # of whichever manifest it was: what is known better counts
         if newest is None or _rank(one) > _rank(newest):
             newest = one
     return newest

@@ -12,7 +12,7 @@ from seqdrop.domain.fastq_record import (
     other_beginning,
     record_fault,
 )
-from seqdrop.domain.no_reads import NoReads
+from seqdrop.domain.no_reads import NoReads, why_without_reads
 from seqdrop.domain.read_name import FastqHead, parse_read_name
 
 HEAD_BYTES = 65_536
@@ -72,6 +72,13 @@ def read_head(data: bytes, size: int) -> FastqHead | NoReads:
     if fault := record_fault(name, sequence, plus, quality):
         raise UnreadableFastq(f"the first FASTQ record {fault}")
     return parse_read_name(name[1:].decode("ascii", "replace"))
+
+
+def require_reads(head: FastqHead | NoReads) -> FastqHead:
+    """Raises UnreadableFastq, with what to do, for a file that is whole and holds no read."""
+    if isinstance(head, NoReads):
+        raise UnreadableFastq(why_without_reads())
+    return head
 
 
 def _not_gzip(data: bytes) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from seqdrop.domain.errors import MismatchedMates
 from seqdrop.domain.expectation import ManifestVersion
 from seqdrop.domain.identity import AnalysisId, FileIdentity, ObjectName, SeenFile, SetAside
 from seqdrop.domain.manifest import ExpectedFile, SampleEntry, manifest_digest
@@ -173,6 +174,11 @@ def without_manifest(
     )
 
 
+def is_named_before(analysis: Analysis, manifest: ManifestVersion) -> bool:
+    """Whether the release before applied this manifest, and kept what it names here alone."""
+    return analysis.manifest == manifest.object.key and not analysis.manifest_time
+
+
 def manifest_of(analysis: Analysis, like: ManifestVersion) -> ManifestVersion:
     """The manifest whose settings an analysis has; it is in the same bucket as all others."""
     return ManifestVersion(
@@ -234,13 +240,14 @@ def sealed(
     if is_empty(after):
         return None
     after = _with_hold_for_files(after)
-    if after == before and not has_new_file:
+    is_dismissed = before is not None and before.status is AnalysisStatus.DISMISSED
+    if after == before and not has_new_file and not (is_dismissed and opens):
         return after
     after = msgspec.structs.replace(after, revision=after.revision + 1)
-    if before is not None and not has_new_file and not touches_inputs(before, after):
+    if before and not (has_new_file or (is_dismissed and opens) or touches_inputs(before, after)):
         return after
     status = AnalysisStatus.HELD if after.holds else AnalysisStatus.RECEIVING
-    if before and before.status is AnalysisStatus.DISMISSED and not opens:
+    if is_dismissed and not opens:
         status = AnalysisStatus.DISMISSED
     return msgspec.structs.replace(after, generation=after.generation + 1, status=status)
 
@@ -270,6 +277,25 @@ def to_look_at_again(analysis: Analysis) -> list[ObjectName]:
 def objects_that_hold(analysis: Analysis) -> list[ObjectName]:
     """The objects whose uploads hold an analysis."""
     return sorted(o.object for o in analysis.aside if object_cause(o.object) in analysis.holds)
+
+
+def files_of_run(analysis: Analysis, files: Iterable[FastqFile]) -> list[FastqFile]:
+    """The files that a run is made of: the registered ones, but for pairs without a read.
+
+    Raises MismatchedMates where only one of a control's mates holds reads.
+    """
+    registered = {file.identity: file for file in files if file.seen in analysis.files_seen}
+    chosen = []
+    for identity, file in sorted(registered.items()):
+        mate = registered.get(identity.mate)
+        if file.first_read:
+            chosen.append(file)
+        elif mate is not None and mate.first_read:
+            raise MismatchedMates(
+                f"{file.object.key!r}: there is no read in it, but in its mate there are: make "
+                "both anew from the run, and upload them"
+            )
+    return chosen
 
 
 def _without_seen(analysis: Analysis, object_: ObjectName) -> frozenset[SeenFile]:

@@ -368,7 +368,8 @@ def change_of(decision: Decision, known: Known, now: str) -> Change:
         step = partial(without_trouble, object_=known.object)
         draft.change(known.there.id, "looked at", decision.why, step)
     file = decision.file if isinstance(decision, Register | Replace | Keep) else None
-    note = "" if isinstance(decision, Register) else decision.why
+    is_file = isinstance(decision, Register) or (isinstance(decision, Keep) and decision.file)
+    note = "" if is_file else decision.why
     return Change(
         before=known.placement,
         placement=Placement(

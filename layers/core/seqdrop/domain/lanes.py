@@ -14,7 +14,7 @@ bwa learns from the pairs what proper is, and calls none proper where they are f
 ten good ones of an orientation: MIN_DIR_CNT in bwamem_pair.c)."""
 LESS_IS_WORSE = frozenset(("highest_quality", "mapped_fraction", "properly_paired_fraction"))
 """Metrics of lanes whose worst value is the smallest; of all others it is the greatest."""
-_SUMMED = frozenset(("files_without_end",))
+_SUMMED = frozenset(("files_without_end", "files_of_merged_lanes"))
 """Metrics of the run that are counts over all lanes."""
 _LEAST_READS = 2 * LEAST_PAIRS
 _LEAST_SHARE = 0.001
@@ -85,6 +85,8 @@ def _metrics_of(counts: Mapping[str, int]) -> dict[str, float]:
     found: dict[str, float] = {}
     if "without_end_block" in counts:
         found["files_without_end"] = counts["without_end_block"]
+    if "merged_files" in counts:
+        found["files_of_merged_lanes"] = counts["merged_files"]
     pairs = counts.get("reads_in", 0) // 2
     if pairs >= LEAST_PAIRS:
         found["identical_mates_fraction"] = counts["identical_mates"] / pairs

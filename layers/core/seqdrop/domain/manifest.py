@@ -23,6 +23,7 @@ _Md5 = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-fA-F]{32})?\Z")]
 _Lane = Annotated[str, msgspec.Meta(pattern=r"(?i)^((L|lane)?[ _-]?[0-9]{1,3})?\Z")]
 _FileName = Annotated[str, msgspec.Meta(min_length=1)]
 _Project = Annotated[str, msgspec.Meta(max_length=64)]
+MAX_MANIFEST_BYTES = 8 * 2**20
 _MAX_KEY_BYTES = 1_024
 """S3's own limit."""
 _MAX_NAMES_BYTES = 120_000
@@ -117,6 +118,8 @@ def parse_manifest(data: bytes, key: str) -> Manifest:
 
     Raises InvalidManifest, saying where, if it can't be used.
     """
+    if len(data) > MAX_MANIFEST_BYTES:
+        raise InvalidManifest(f"the manifest has over {MAX_MANIFEST_BYTES >> 20} MiB", "split it")
     sheet: list[SheetSample] = []
     if key.lower().endswith(".csv"):
         sheet = samples_of_sheet(data, _FILE_COLUMNS, _SAMPLE_COLUMNS)

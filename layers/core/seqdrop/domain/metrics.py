@@ -30,6 +30,7 @@ COUNTED = frozenset(
         "quality_max",
         "identical_mates",
         "without_end_block",
+        "merged_files",
     )
 )
 """What the runner counts in the FASTQ files of a stage that reads them."""
@@ -110,6 +111,9 @@ METRICS: dict[str, Metric] = {
     "files_without_end": Metric(
         "files", "blocked gzip files without their last, empty block: perhaps cut off"
     ),
+    "files_of_merged_lanes": Metric(
+        "files", "files with reads of several lanes, as their names say, in one read group"
+    ),
 }
 """All that limits may name."""
 
@@ -126,7 +130,12 @@ _RATIOS: dict[str, Ratio] = {
     "ts_tv": Ratio("transitions", "transversions"),
     "het_hom": Ratio("het_calls", "hom_calls"),
 }
-_RENAMED = {"reads": "reads_in", "mapped_reads": "mapped", "files_without_end": "without_end_block"}
+_RENAMED = {
+    "reads": "reads_in",
+    "mapped_reads": "mapped",
+    "files_without_end": "without_end_block",
+    "files_of_merged_lanes": "merged_files",
+}
 
 
 def metrics_of(

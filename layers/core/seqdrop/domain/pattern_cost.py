@@ -53,8 +53,8 @@ def _ways_of_one(operation: str, argument: Any, longest: int) -> int:
     if operation == "BRANCH":
         return sum(_ways(branch, longest) for branch in argument[1])
     if operation in _REPEATS:
-        least, most, repeated = argument
-        return _ways_of_repeat(least, most, repeated, longest)
+        least, most, items = argument
+        return _ways_of_repeat(least, most, items, longest)
     raise _TooMuch(
         f"it uses {operation.lower()}: only characters, classes, groups, alternatives and repeats "
         "are taken"

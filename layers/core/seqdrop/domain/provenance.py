@@ -53,9 +53,10 @@ class RunRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     started: str = ""
 
 
-def make_record(run: Run, plan: RunPlan, results: dict[str, StageResult]) -> RunRecord:
+def make_record(
+    run: Run, blueprint: Blueprint, plan: RunPlan, results: dict[str, StageResult]
+) -> RunRecord:
     """The record of a run that has its figures."""
-    blueprint = msgspec.json.decode(run.blueprint, type=Blueprint)
     return RunRecord(
         sample=run.sample,
         assay=run.assay,

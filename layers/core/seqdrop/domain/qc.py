@@ -84,6 +84,12 @@ FLOORS: dict[str, Floor] = {
         Limit(warn_above=0),
         "blocked gzip files lack their last, empty block: they may be cut off between two records",
     ),
+    "files_of_merged_lanes": Floor(
+        Limit(warn_above=0),
+        "files hold reads of several lanes in one read group, named by the first read, and a wrong "
+        "lane can't be told from the others; upload each lane's files by themselves: each lane is "
+        "a read group then",
+    ),
 }
 """What no assay's limits can hide; an assay says in ``floors`` why one does not hold for it."""
 

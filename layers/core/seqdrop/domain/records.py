@@ -176,6 +176,7 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     priority: str = "routine"
     project: str = ""
     blueprint: bytes = b""
+    """Of a run of the release before; a newer one's is an item of its own."""
     options: RunOptions = RunOptions()
     supersedes: RunId | None = None
     """The run that was the current one when this one was claimed."""

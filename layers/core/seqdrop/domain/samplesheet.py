@@ -14,6 +14,7 @@ from seqdrop.domain.sheet_rows import Row, rows_of
 _NEEDED = ("sample", "r1", "r2")
 _ALIASES = {"fastq_1": "r1", "fastq_2": "r2"}
 """nf-core's names of our columns."""
+_NF_CORES = {ours: theirs for theirs, ours in _ALIASES.items()}
 _TAKEN_AND_DROPPED = {"patient", "status", "strandedness"}
 """Columns of nf-core's sheets that say nothing of how a sample is analysed here."""
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -226,6 +227,8 @@ def _header(row: Row) -> _Header:
     columns = [_ALIASES.get(name.lower(), name.lower()) for name in cells]
     header = _Header(number, columns, dict(zip(columns, cells, strict=True)))
     if lacking := [name for name in _NEEDED if cells and name not in columns]:
+        if any(name.lower() in _ALIASES for name in cells):
+            lacking = [_NF_CORES.get(name, name) for name in lacking]
         there = ", ".join(filter(None, cells))
         raise InvalidManifest(
             f"line {number} of the samplesheet lacks the column{'s' * (len(lacking) > 1)} "

@@ -8,13 +8,18 @@ from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.executions import Executions
 from seqdrop.aws.queues import LookAt, UploadsQueue
-from seqdrop.domain.blueprint import Blueprint, check_queues, make_blueprint
+from seqdrop.domain.blueprint import (
+    Blueprint,
+    check_queues,
+    decode_blueprint,
+    encode_blueprint,
+    make_blueprint,
+)
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient, UnknownAssay
 from seqdrop.domain.identity import AnalysisId
-from seqdrop.domain.inputs import NO_FILES, to_look_at_again
+from seqdrop.domain.inputs import NO_FILES, files_of_run, to_look_at_again
 from seqdrop.domain.lifecycle import Assessment, assess
 from seqdrop.domain.pipeline import Assay
-from seqdrop.domain.plan import encode
 from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunOptions, RunStatus
 from seqdrop.domain.reference import ReferenceVersion
 from seqdrop.flow.retry import retry_on_conflict
@@ -103,8 +108,11 @@ class Claims:
         runs = self.catalog.runs.of_key(analysis.id, blueprint.run_key)
         good = [run for run in runs if run.status is RunStatus.SUCCEEDED]
         if good and options == RunOptions():
-            self.catalog.runs.adopt(analysis, good[-1], reference.id, self.now())
-            return AnalysisStatus.ANALYSED
+            earlier = decode_blueprint(self.catalog.runs.blueprint(good[-1]))
+            if not blueprint.checks_more_than(earlier):
+                self.catalog.runs.adopt(analysis, good[-1], reference.id, self.now())
+                return AnalysisStatus.ANALYSED
+            options = RunOptions(fresh=True)
         run = Run(
             sample=analysis.sample,
             assay=analysis.assay,
@@ -116,12 +124,13 @@ class Claims:
             parts=blueprint.parts,
             priority=analysis.priority or config.priority,
             project=analysis.project,
-            blueprint=encode(blueprint),
             options=options,
             supersedes=analysis.current_run,
             claimed=timestamp(self.now()),
         )
-        self.catalog.runs.claim(analysis, run, reference.id, self.now())
+        self.catalog.runs.claim(
+            analysis, run, encode_blueprint(blueprint), reference.id, self.now()
+        )
         self.executions.start(run.id)
         return AnalysisStatus.ANALYSING
 
@@ -135,14 +144,14 @@ class Claims:
     def _blueprint(
         self, analysis: Analysis, config: Assay, reference: ReferenceVersion
     ) -> Blueprint:
-        seen = {file.identity for file in analysis.files_seen}
-        files = self.catalog.analyses.files(analysis.id)
+        """What the run of an analysis would be. Raises InvalidInput where it can't be run."""
+        files = files_of_run(analysis, self.catalog.analyses.files(analysis.id))
         return make_blueprint(
             analysis=analysis.id,
             assay=config,
             pipeline=self.library.pipeline(config.pipeline),
             reference=reference,
-            files=[file for file in files if file.identity in seen],
+            files=files,
             images=self.images,
             definitions=self.definitions,
         )

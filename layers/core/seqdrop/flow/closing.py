@@ -10,7 +10,7 @@ from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.objects import Objects
 from seqdrop.aws.queues import UploadsQueue
-from seqdrop.domain.blueprint import Blueprint
+from seqdrop.domain.blueprint import Blueprint, decode_blueprint
 from seqdrop.domain.control import judge_control
 from seqdrop.domain.cost import run_cost_usd
 from seqdrop.domain.errors import NoSuchSample, RunClosed, SeqdropError, Transient
@@ -59,8 +59,9 @@ class Closing:
         if plan is None:
             raise ResultsIncomplete(f"{run.id} has no plan")
         results = {stage.stage: self._checked_result(plan, stage.stage) for stage in plan.stages}
-        run = self._with_figures(run, results)
-        run = self._recorded(run, make_record(run, plan, results), folder)
+        blueprint = decode_blueprint(self.catalog.runs.blueprint(run))
+        run = self._with_figures(run, blueprint, results)
+        run = self._recorded(run, make_record(run, blueprint, plan, results), folder)
         if not self._close(run, AnalysisStatus.ANALYSED, why="; ".join(run.qc_reasons)):
             raise RunClosed(f"{run.id} was closed meanwhile")
         return {"status": RunStatus.SUCCEEDED, "qc": run.qc}
@@ -87,8 +88,7 @@ class Closing:
             run, metrics=first.metrics, qc=first.qc, qc_reasons=first.qc_reasons
         )
 
-    def _with_figures(self, run: Run, results: dict[str, StageResult]) -> Run:
-        blueprint = msgspec.json.decode(run.blueprint, type=Blueprint)
+    def _with_figures(self, run: Run, blueprint: Blueprint, results: dict[str, StageResult]) -> Run:
         marked = blueprint.variables.get("mark_duplicates") is not False
         cap = int(blueprint.variables.get("max_depth", 0))
         metrics = metrics_of(results.values(), duplicates_marked=marked, cap=cap)
@@ -121,7 +121,9 @@ class Closing:
 
     def _comparisons(self, run: Run, blueprint: Blueprint) -> list[Comparison]:
         identity = Identity(self.catalog, self.objects, self.results_bucket)
-        return identity.compare(run) if blueprint.identity == "earlier" else identity.set_aside(run)
+        if blueprint.identity == "earlier":
+            return identity.compare(run, blueprint)
+        return identity.set_aside(run)
 
     def _cost(self, run: Run) -> float:
         jobs = self.catalog.jobs.of_run(run.id)

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-import msgspec
-
 from seqdrop.aws.catalog import Catalog
-from seqdrop.domain.blueprint import Blueprint
+from seqdrop.domain.blueprint import decode_blueprint
 from seqdrop.domain.control import warning_of
 from seqdrop.domain.records import Analysis
 
@@ -31,5 +29,5 @@ class Controls:
         run = self.catalog.runs.get(control.current_run) if control.current_run else None
         if run is None:
             return ""
-        blueprint = msgspec.json.decode(run.blueprint, type=Blueprint)
+        blueprint = decode_blueprint(self.catalog.runs.blueprint(run))
         return warning_of(str(control.id), run.metrics, blueprint.control_reads)

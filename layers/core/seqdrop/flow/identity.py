@@ -12,7 +12,7 @@ import msgspec
 
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.blueprint import Blueprint
+from seqdrop.domain.blueprint import Blueprint, decode_blueprint
 from seqdrop.domain.errors import InvalidGenotypes
 from seqdrop.domain.fingerprint import Comparison, Fingerprint, compared, is_refuted
 from seqdrop.domain.fingerprint_sites import PART
@@ -32,14 +32,14 @@ class Identity:
     objects: Objects
     results_bucket: str
 
-    def compare(self, run: Run) -> list[Comparison]:
+    def compare(self, run: Run, blueprint: Blueprint) -> list[Comparison]:
         """A comparison for each assay that has a run with a fingerprint, where this one has one.
 
         Another one for the genotypes that were supplied, in any case where there are some.
         """
-        key = fingerprint_key(run)
+        key = fingerprint_key(run, blueprint)
         mine = self._genotypes(key)
-        found = list(self._with_supplied(run, mine))
+        found = list(self._with_supplied(run, blueprint, mine))
         if mine is not None:
             found += [
                 self._compare_one(mine, other)
@@ -54,20 +54,22 @@ class Identity:
             return []
         return [Comparison("the supplied genotypes", problem="the assay has identity: none")]
 
-    def _with_supplied(self, run: Run, mine: dict[str, str] | None) -> Iterator[Comparison]:
+    def _with_supplied(
+        self, run: Run, blueprint: Blueprint, mine: dict[str, str] | None
+    ) -> Iterator[Comparison]:
         try:
             supplied = read_supplied(self.objects, self.results_bucket, run.sample)
         except InvalidGenotypes as error:
             yield Comparison("the supplied genotypes", problem=str(error), supplied=True)
             return
         if supplied is not None and mine is None:
-            yield Comparison(supplied.name, problem=_why_untyped(run), supplied=True)
+            yield Comparison(supplied.name, problem=_why_untyped(blueprint), supplied=True)
         elif supplied is not None and mine is not None:
             yield compared_with_supplied(mine, supplied)
 
     def _compare_one(self, mine: dict[str, str], other: Run) -> Comparison:
         name = f"run {other.id.short} ({other.assay})"
-        theirs = self._genotypes(fingerprint_key(other))
+        theirs = self._genotypes(self._key_of(other))
         if theirs is None:
             return Comparison(name, problem="its fingerprint is no longer there")
         return compared(name, mine, theirs)
@@ -84,11 +86,15 @@ class Identity:
             other = self.catalog.runs.get(earlier) if earlier else None
             if other is None:
                 return
-            theirs = fingerprint_key(other) if other.status is RunStatus.SUCCEEDED else ""
+            theirs = self._key_of(other) if other.status is RunStatus.SUCCEEDED else ""
             if theirs not in {"", key} and not is_refuted(other.metrics):
                 yield other
                 return
             earlier = other.supersedes
+
+    def _key_of(self, other: Run) -> str:
+        frozen = self.catalog.runs.blueprint(other)
+        return fingerprint_key(other, decode_blueprint(frozen)) if frozen else ""
 
     def _genotypes(self, key: str) -> dict[str, str] | None:
         content = self.objects.get(self.results_bucket, key) if key else None
@@ -115,11 +121,8 @@ def read_supplied(objects: Objects, bucket: str, sample: str) -> SuppliedFingerp
         ) from None
 
 
-def _why_untyped(run: Run) -> str:
+def _why_untyped(blueprint: Blueprint) -> str:
     """Why a run has no fingerprint, and what to do."""
-    if not run.blueprint:
-        return "the run has no blueprint"
-    blueprint = msgspec.json.decode(run.blueprint, type=Blueprint)
     if not blueprint.variables.get(PART):
         return (
             f"reference {blueprint.reference} has no SNPs for identity; add a version with a "
@@ -130,11 +133,8 @@ def _why_untyped(run: Run) -> str:
     return "the run's own fingerprint is no longer there"
 
 
-def fingerprint_key(run: Run) -> str:
+def fingerprint_key(run: Run, blueprint: Blueprint) -> str:
     """Where the fingerprint of a run is in the results bucket; "" where it has none."""
-    if not run.blueprint:
-        return ""
-    blueprint = msgspec.json.decode(run.blueprint, type=Blueprint)
     if not blueprint.variables.get(PART):
         return ""
     for stage in run.stages:

@@ -27,6 +27,7 @@ from seqdrop.domain.identity import AnalysisId, ObjectName
 from seqdrop.domain.inputs import begun, sealed, with_trouble
 from seqdrop.domain.intake import (
     AnalysisChange,
+    Change,
     Companion,
     Found,
     Known,
@@ -43,7 +44,6 @@ from seqdrop.domain.no_reads import NoReads
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import Analysis, FastqFile
 from seqdrop.domain.sameness import Sameness, Verdict
-from seqdrop.domain.upload import object_cause
 from seqdrop.flow.claims import Claims
 from seqdrop.flow.retry import retry_on_conflict
 from seqdrop.library import Library
@@ -80,13 +80,18 @@ class Intake:
         at = placement.analysis
         if isinstance(belongs, Assignment):
             at = belongs.analysis
-        if at is None:
+        if at is None or placement.analysis not in {None, at}:
             return
         before, now = self.catalog.analyses.get(at), timestamp(self.now())
         after = with_trouble(before or begun(at, now), object_, f"{object_.key!r} {error}")
         change = AnalysisChange(at, before, sealed(before, after, opens=False), "not looked at")
+        told = Change(
+            before=placement,
+            placement=msgspec.structs.replace(placement, analysis=at),
+            analyses=(change,),
+        )
         with suppress(Conflict):  # somebody else is at it, and will say what comes of it
-            self.catalog.analyses.change(change, object_cause(object_), self.now())
+            self.catalog.uploads.apply(told, self.now())
         self.claims.advance(at)
 
     def settle(self, object_: ObjectName, version: str, belongs: LeaveOut | Unplaced) -> str:

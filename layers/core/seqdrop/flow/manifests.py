@@ -25,7 +25,13 @@ from seqdrop.aws.queues import (
 from seqdrop.domain.errors import InvalidManifest, Overtaken, Transient, Unreadable
 from seqdrop.domain.expectation import Expectation, ManifestVersion, Named, NewestManifest
 from seqdrop.domain.identity import AnalysisId, ObjectName
-from seqdrop.domain.inputs import begun, sealed, with_manifest, without_manifest
+from seqdrop.domain.inputs import (
+    begun,
+    is_named_before,
+    sealed,
+    with_manifest,
+    without_manifest,
+)
 from seqdrop.domain.intake import AnalysisChange, LeaveOut, Unplaced
 from seqdrop.domain.manifest import (
     ExpectedFile,
@@ -206,6 +212,8 @@ class Manifests:
         manifests = self.catalog.manifests
         before = self.catalog.analyses.get(part.analysis)
         named = manifests.named(part.manifest.object, part.analysis)
+        if before and not named.now and is_named_before(before, part.manifest):
+            named = Named(before.expected)
         after = self._after(part, before, files, named.now | named.formerly)
         said = part.manifest.object.key
         change = AnalysisChange(part.analysis, before, sealed(before, after), "manifest", said)

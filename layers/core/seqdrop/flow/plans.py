@@ -9,7 +9,7 @@ import msgspec
 
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.blueprint import Blueprint
+from seqdrop.domain.blueprint import decode_blueprint
 from seqdrop.domain.errors import NoSuchSample, RunClosed
 from seqdrop.domain.identity import RunId
 from seqdrop.domain.plan import RunPlan
@@ -54,7 +54,7 @@ class Plans:
         }
 
     def _make(self, run: Run) -> RunPlan:
-        blueprint = msgspec.json.decode(run.blueprint, type=Blueprint)
+        blueprint = decode_blueprint(self.catalog.runs.blueprint(run))
         analysis = run.id.analysis
         results = {name: analysis.results(name, key) for name, key in blueprint.stage_keys.items()}
         taken: dict[str, int] = {}

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 SYSTEM = "seqdrop"
 _INPUTS_CHANGED = {"generation": 1, "revision": 1}
-_NOT_COMPARED = frozenset({"status", "updated"})
 
 
 class Analyses:

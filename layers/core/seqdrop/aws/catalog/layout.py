@@ -71,6 +71,11 @@ def run_item_key(run: RunId) -> Key:
     return f"SAMPLE#{run.sample}", f"RUN#{run.assay}#{run.run_key}#{run.attempt:04d}"
 
 
+def blueprint_key(run: RunId) -> Key:
+    """The blueprint of a run."""
+    return f"SAMPLE#{run.sample}", f"BLUEPRINT#{run.assay}#{run.run_key}#{run.attempt:04d}"
+
+
 def runs_of_key(analysis: AnalysisId, run_key: str) -> Range:
     """The attempts under one run key, oldest first."""
     return f"SAMPLE#{analysis.sample}", f"RUN#{analysis.assay}#{run_key}#"
@@ -369,7 +374,7 @@ def read_known(object_: ObjectName, items: Iterable[Item]) -> tuple[Placement, l
             said.append(from_item(item, Expectation))
         else:
             earlier.append(item)
-    if expected_before and not said:
+    if expected_before:
         nobody = ManifestVersion(ObjectName(object_.bucket, ""), "")
         said.append(Expectation(object_, nobody, expected_before))
     if placements and (placements[0].version or placements[0].note or not earlier):
@@ -408,6 +413,18 @@ def read_run(item: Item) -> Run:
     text = item.get("supersedes", "")
     analysis = AnalysisId(item["sample"], item["assay"])
     return from_item({**item, "supersedes": _read_run_id(analysis, text) if text else None}, Run)
+
+
+def blueprint_item(run: RunId, blueprint: bytes) -> Item:
+    """The item of a run's blueprint: large, written with the claim and never again."""
+    pk, sk = blueprint_key(run)
+    ids = {"sample": run.sample, "assay": run.assay, "run": run.short}
+    return {"pk": pk, "sk": sk, **ids, "blueprint": zlib.compress(blueprint, 9)}
+
+
+def read_blueprint(item: Item) -> bytes:
+    """The blueprint of its item."""
+    return zlib.decompress(item["blueprint"])
 
 
 def job_item(job: Job) -> Item:
@@ -454,6 +471,8 @@ class SampleItems(msgspec.Struct, frozen=True):
     files: tuple[FastqFile, ...]
     runs: tuple[Run, ...]
     jobs: tuple[Job, ...]
+    blueprints: dict[RunId, bytes]
+    """As JSON; that of a run of the release before is in the run itself."""
 
 
 def read_sample(items: Sequence[Item]) -> SampleItems:
@@ -461,9 +480,14 @@ def read_sample(items: Sequence[Item]) -> SampleItems:
     groups: dict[str, list[Item]] = {}
     for item in items:
         groups.setdefault(str(item["sk"]).partition("#")[0], []).append(item)
+    blueprints = {
+        _read_run_id(AnalysisId(item["sample"], item["assay"]), item["run"]): read_blueprint(item)
+        for item in groups.get("BLUEPRINT", ())
+    }
     return SampleItems(
         analyses=tuple(map(read_analysis, groups.get("ANALYSIS", ()))),
         files=tuple(from_item(item, FastqFile) for item in groups.get("FILE", ())),
         runs=tuple(map(read_run, groups.get("RUN", ()))),
+        blueprints=blueprints,
         jobs=tuple(map(read_job, groups.get("JOB", ()))),
     )

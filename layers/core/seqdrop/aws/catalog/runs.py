@@ -6,8 +6,11 @@ from typing import Any
 
 from seqdrop.aws.catalog.layout import (
     analysis_key,
+    blueprint_item,
+    blueprint_key,
     event_item,
     events_of,
+    read_blueprint,
     read_run,
     reference_key,
     run_item,
@@ -43,8 +46,16 @@ class Runs:
         """All attempts under one run key, oldest first."""
         return [read_run(item) for item in self._table.query(*runs_of_key(analysis, run_key))]
 
-    def claim(self, analysis: Analysis, run: Run, reference: ReferenceId, now: datetime) -> None:
-        """Puts the run, on a reference version, and makes it the analysis' active one.
+    def blueprint(self, run: Run) -> bytes:
+        """What was frozen when the run was claimed, as JSON; empty where nothing was."""
+        item = None if run.blueprint else self._table.get(blueprint_key(run.id))
+        return read_blueprint(item) if item else run.blueprint
+
+    def claim(
+        self, analysis: Analysis, run: Run, blueprint: bytes, reference: ReferenceId,
+        now: datetime,
+    ) -> None:  # fmt: skip
+        """Puts the run with its blueprint, and makes it the analysis' active one.
 
         Raises Conflict where the analysis has changed, something runs already, or the run's
         reference is not READY, as after a retire since it was chosen.
@@ -65,9 +76,10 @@ class Runs:
             assay=run.assay, run=run.id.short, pipeline=run.pipeline, reference=run.reference,
             parts=run.parts,
         )  # fmt: skip
-        put = self._table.put_write(run_item(run), ("pk", "absent", None))
+        frozen = blueprint_item(run.id, blueprint)
+        puts = [self._table.put_write(i, ("pk", "absent", None)) for i in (run_item(run), frozen)]
         ready = self._ready_check(reference)
-        self._table.transact([put, update, self._table.put_write(event), ready])
+        self._table.transact([*puts, update, self._table.put_write(event), ready])
 
     def adopt(self, analysis: Analysis, run: Run, reference: ReferenceId, now: datetime) -> None:
         """Takes an earlier good run as the current one: its inputs are these inputs.
