@@ -24,7 +24,7 @@ demo: setup ## Two simulated samples through the embedded runtime, in under a mi
 	$(BIN)/python -m local.demo
 
 test: setup ## Every test that needs nothing but this machine
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: setup validate build ## Format, lint, types, the templates and what is built of them
 	$(BIN)/ruff format --check .

@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
 import subprocess
@@ -11,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import msgspec
@@ -28,13 +27,10 @@ from seqdrop.domain.plan import (
     StoredObject,
     encode,
 )
+from tests.forks import Ended, run_forked
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-# Most of what a runner costs is the import of boto3: here one process does it for all.
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["__main__", "runner.main", "boto3", "tests.runner_support"])
 
 ROOT = Path(__file__).parents[1]
 BUCKET = "results"
@@ -77,24 +73,6 @@ ALIGN_STEPS = (
     pipe(["flagstat", "{out}/alignment.bam"], stdout="{out}/flagstat.json"),
 )
 ALIGN_OUTPUTS = (Output("alignment.bam"), Output("flagstat.json"))
-
-
-class Ended(NamedTuple):
-    """How a runner ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def _run_main(arguments: list[str], environment: dict[str, str], said: list[Path]) -> NoReturn:
-    """The runner in a process of its own, as its entry point would run it."""
-    os.environ.clear()
-    os.environ.update(environment)
-    for stream, path in zip((sys.stdout, sys.stderr), said, strict=True):
-        with path.open("wb") as file:
-            os.dup2(file.fileno(), stream.fileno())
-    sys.exit(main(arguments))
 
 
 class RunnerLab:
@@ -174,16 +152,11 @@ class RunnerLab:
 
     def run(self, plan: RunPlan, stage: str = "align") -> Ended:
         """Run it to its end; it must leave no scratch folder, whatever happened."""
-        said = [self.scratch.parent / name for name in ("stdout", "stderr")]
         arguments = [f"s3://{BUCKET}/{plan.folder}plan.json", stage]
-        process = FORKS.Process(target=_run_main, args=(arguments, self.environment, said))
-        process.start()
-        process.join(60)
-        out, err = (path.read_text() for path in said)
-        assert process.exitcode is not None, "the runner hangs"
+        ended = run_forked(main, arguments, self.environment, ROOT, seconds=60)
         assert not list(self.scratch.iterdir()), "the scratch folder is not empty"
-        assert "Traceback" not in err, err
-        return Ended(process.exitcode, out, err)
+        assert "Traceback" not in ended.stderr, ended.stderr
+        return ended
 
     def result(self, stage: str = "align") -> StageResult | None:
         """What was published."""

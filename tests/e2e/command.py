@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cli.main import main
+from tests.forks import Ended, run_forked
 from tests.lab import PROJECT
 
 _NOT_THEIRS = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "SEQDROP_STACK", "AWS_ENDPOINT_URL")
@@ -29,12 +31,9 @@ class Command:
             "PYTHONUNBUFFERED": "1",
         }  # fmt: skip
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str) -> Ended:
         """One command to its end."""
-        return subprocess.run(
-            line(*arguments), cwd=self.folder, env=self.environment, text=True,
-            capture_output=True, stdin=subprocess.DEVNULL, timeout=LIMIT_SECONDS, check=False,
-        )  # fmt: skip
+        return run_forked(main, arguments, self.environment, self.folder, LIMIT_SECONDS)
 
     def good(self, *arguments: str) -> str:
         """What a command prints that ends well."""

@@ -74,7 +74,7 @@ def test_a_burst_of_samples_is_analysed_with_three_executions(bench: Bench) -> N
     deployment = bench.lab.runtime.deployment
     assert deployment is not None
     assert {source.max_concurrency for source in deployment.sources} == {2}, "the template's own"
-    samples = [bench.new_sample() for _ in range(24)]
+    samples = [bench.new_sample() for _ in range(12)]
     drop_all(bench, samples)
     assert_each_is_analysed_once(bench, samples)
     assert sum(throttles(bench, sample) for sample in samples) > 0, "nothing had to wait"

@@ -1,20 +1,13 @@
-"""The tests that judge the whole suite come after it, and know whether all of it was run."""
+"""The judges of the suite's calls wait for the other tests, and know whether all of them ran."""
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).resolve().parents[1]
-JUDGES = "test_calls_of_the_suite.py"
+from tests.workers import TESTS, wait_for_ends
+
+RECORDED = [TESTS / level for level in ("e2e", "statemachine")]
 _DESELECTED = pytest.StashKey[bool]()
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the judges last."""
-    items.sort(key=lambda item: item.path.name == JUDGES)
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
@@ -22,14 +15,21 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     items[0].config.stash[_DESELECTED] = True
 
 
+@pytest.fixture(scope="session")
+def good_ends(request: pytest.FixtureRequest) -> bool:
+    """Whether all tests that record calls have ended well; waits for those of other workers."""
+    items = request.session.items
+    return wait_for_ends(
+        item.nodeid for item in items if any(item.path.is_relative_to(level) for level in RECORDED)
+    )
+
+
 @pytest.fixture
-def whole_suite(request: pytest.FixtureRequest) -> None:
+def whole_suite(request: pytest.FixtureRequest, good_ends: bool) -> None:
     """Skips where a call may be missing because its test did not run, or not to its end."""
     session, config = request.session, request.config
-    there = {path for level in ("e2e", "statemachine") for path in TESTS.glob(f"{level}/test_*.py")}
+    there = {path for level in RECORDED for path in level.glob("test_*.py")}
     if there - {item.path for item in session.items} or any("::" in a for a in config.args):
         pytest.skip("not every end-to-end and state machine test was collected")
-    if config.stash.get(_DESELECTED, False) or session.testsfailed:
+    if config.stash.get(_DESELECTED, False) or not good_ends:
         pytest.skip("some tests were deselected, or have failed")
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        pytest.skip("other workers' tests may still run")

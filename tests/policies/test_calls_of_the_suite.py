@@ -1,8 +1,7 @@
 """Every call that functions and jobs made in the suite, held against the template's policies.
 
-These tests run last. Calls are recorded by `local.calls`, in every runtime that the end-to-end
-and state machine tests start. With pytest-xdist other workers may not be done: what is denied is
-looked for in what is there, what is unused only without it.
+These tests run last, and wait for those of other workers. Calls are recorded by `local.calls`, in
+every runtime that the end-to-end and state machine tests start.
 """
 
 from collections import defaultdict
@@ -83,7 +82,7 @@ def policies(tmp_path_factory: pytest.TempPathFactory) -> Policies:
 
 
 @pytest.fixture(scope="module")
-def calls(calls_folder: Path) -> set[Call]:
+def calls(calls_folder: Path, good_ends: bool) -> set[Call]:
     found = lasting_calls(read_calls(calls_folder))
     if not found:
         pytest.skip("no end-to-end or state machine test was run")

@@ -7,7 +7,7 @@ import pytest
 from tests.statemachine.bench import Bench, open_bench
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def recorded(recorded_calls: None) -> None:
     """The calls of functions and jobs are held against their policies: see tests/policies."""
 

@@ -13,7 +13,8 @@ from runner.licence import VARIABLE
 from seqdrop.domain.failure import EXIT_CODES, FailureClass
 from seqdrop.domain.pipeline import Output
 from seqdrop.domain.plan import RunPlan
-from tests.runner_support import Ended, RunnerLab, a_stage, pipe, prefix_of
+from tests.forks import Ended
+from tests.runner_support import RunnerLab, a_stage, pipe, prefix_of
 
 NAME, PASSWORD = "n4mE-of-the-lab", "pa55=word/Of+it"
 CREDENTIALS = f"credentials-1={NAME}\ncredentials-2={PASSWORD}\n"
