@@ -24,7 +24,7 @@ class Ended(NamedTuple):
 
 
 def run_forked(
-    main: Callable[[], object],
+    main: Callable[[], int | None],
     arguments: Sequence[str],
     environment: Mapping[str, str],
     folder: Path,
@@ -49,7 +49,7 @@ def run_forked(
 
 
 def _become(
-    main: Callable[[], object], arguments: list[str], environment: dict[str, str], folder: Path,
+    main: Callable[[], int | None], arguments: list[str], environment: dict[str, str], folder: Path,
     streams: list[Path],
 ) -> NoReturn:  # fmt: skip
     os.environ.clear()

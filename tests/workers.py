@@ -30,7 +30,11 @@ def make_suite_folder(config: pytest.Config) -> None:
     if SUITE_FOLDER not in os.environ:
         folder = os.environ[SUITE_FOLDER] = tempfile.mkdtemp(prefix="seqdrop-suite-")
         config.add_cleanup(lambda: shutil.rmtree(folder))
-        config.add_cleanup(lambda: os.environ.pop(SUITE_FOLDER))
+        config.add_cleanup(_forget_suite_folder)
+
+
+def _forget_suite_folder() -> None:
+    del os.environ[SUITE_FOLDER]
 
 
 def suite_folder() -> Path:

@@ -1,4 +1,4 @@
-"""The orders that are played miss no rule: with any one of them broken, some of them end wrongly."""
+"""The orders that are played miss no rule: with any one of them broken, some end wrongly."""
 
 import itertools
 from collections.abc import Callable

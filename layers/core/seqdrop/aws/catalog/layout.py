@@ -471,7 +471,7 @@ class SampleItems(msgspec.Struct, frozen=True):
     files: tuple[FastqFile, ...]
     runs: tuple[Run, ...]
     jobs: tuple[Job, ...]
-    blueprints: dict[RunId, bytes]
+    blueprints: dict[RunId, bytes] = {}
     """As JSON; that of a run of the release before is in the run itself."""
 
 
