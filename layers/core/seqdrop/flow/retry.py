@@ -1,12 +1,16 @@
 """What changed under an attempt is looked at anew: a few times, not for ever."""
 
+import random
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from seqdrop.domain.errors import Conflict
 
 T = TypeVar("T")
-TRIES = 4
+TRIES = 8
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 1.0
+"""Forty files of one sample may come at once, and each writes the same analysis."""
 
 
 def retry_on_conflict(attempt: Callable[[], T], otherwise: Exception) -> T:
@@ -15,9 +19,10 @@ def retry_on_conflict(attempt: Callable[[], T], otherwise: Exception) -> T:
     Each attempt reads the catalog anew, and so sees what came first. Raises ``otherwise`` where
     the catalog has changed under all of them.
     """
-    for _ in range(TRIES):
+    for number in range(TRIES):
         try:
             return attempt()
         except Conflict:
-            continue
+            longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**number)
+            time.sleep(random.uniform(0, longest))  # noqa: S311  # jitter
     raise otherwise
