@@ -1,15 +1,11 @@
 """The queue of uploads: each message goes to the flow that it is for, and none fails unseen."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from seqdrop.aws.events import UploadMessage
 from seqdrop.aws.queues import FileOfManifest, LookAt, NamedInRefused, Recheck, SampleOfManifest
-from seqdrop.domain.errors import SeqdropError
 from seqdrop.domain.identity import ObjectName
 from seqdrop.domain.naming import UploadKind, upload_kind
 from seqdrop.domain.object_events import ObjectGone, ObjectRestored
@@ -18,7 +14,6 @@ from seqdrop.flow.claims import Claims
 from seqdrop.flow.intake import Intake
 from seqdrop.flow.manifests import Manifests
 
-log = logging.getLogger(__name__)
 TRIED_AGAIN_SECONDS = 180
 """When a message that failed comes again: the queue's VisibilityTimeout."""
 
@@ -74,10 +69,7 @@ class Reception:
         """Puts a fault on the analysis in words; the fault itself is raised by who calls this."""
         again = self.now() + timedelta(seconds=TRIED_AGAIN_SECONDS)
         said = f"is being processed, next try about {again:%H:%M} UTC ({error})"
-        try:
-            self.intake.tell_trouble(object_, said)
-        except (SeqdropError, BotoCoreError, ClientError) as second:
-            log.warning("the fault of %s could not be told: %s", object_.key, second)
+        self.intake.tell_trouble(object_, said)
 
 
 def _object_of(message: UploadMessage) -> ObjectName | None:

@@ -6,7 +6,7 @@ from seqdrop.aws.catalog.analyses import Analyses
 from seqdrop.aws.catalog.controls import Controls
 from seqdrop.aws.catalog.hosts import Hosts
 from seqdrop.aws.catalog.jobs import Jobs
-from seqdrop.aws.catalog.manifests import Manifests
+from seqdrop.aws.catalog.manifests import ManifestRecords
 from seqdrop.aws.catalog.references import References
 from seqdrop.aws.catalog.runs import Runs
 from seqdrop.aws.catalog.table import Table
@@ -23,7 +23,7 @@ class Catalog:
         table = Table(client, table_name)
         self.analyses = Analyses(table)
         self.uploads = Uploads(table, self.analyses)
-        self.manifests = Manifests(table, self.analyses)
+        self.manifests = ManifestRecords(table, self.analyses)
         self.controls = Controls(table)
         self.runs = Runs(table)
         self.hosts = Hosts(table)

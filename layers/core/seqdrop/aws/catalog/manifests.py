@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from seqdrop.domain.intake import AnalysisChange
 
 
-class Manifests:
+class ManifestRecords:
     """One item for the newest version of each manifest: what is older writes nothing."""
 
     def __init__(self, table: Table, analyses: Analyses) -> None:
