@@ -194,7 +194,7 @@ def test_only_settings_read_the_environment() -> None:
 
 
 BUILT_ONCE = {
-    "Catalog", "Objects", "Batch", "Executions", "TaskTokens", "Rechecks", "Claims", "Intake",
+    "Catalog", "Objects", "Batch", "Executions", "TaskTokens", "UploadsQueue", "Reception", "Claims", "Intake",
     "Manifests", "Plans", "Submission", "JobNews", "Polling", "Closing", "ReferenceFlow",
     "Preparation", "AuditCopy",
 }  # fmt: skip
