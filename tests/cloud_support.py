@@ -225,6 +225,11 @@ class Cloud:
                 sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
             failed += self.deliver("register_upload", *(message["Body"] for message in own))
 
+    @staticmethod
+    def record(body: Any, message_id: str = "0") -> dict[str, Any]:
+        """A message as Lambda hands it on."""
+        return _record(message_id, body)
+
     def drop(self, key: str, body: bytes) -> dict[str, Any]:
         """Uploads an object; returns S3's event of it."""
         answer = self.s3.put_object(Bucket=UPLOADS, Key=key, Body=body)

@@ -15,7 +15,7 @@ import pytest
 from seqdrop.aws.catalog.layout import read_analysis
 from seqdrop.aws.catalog.table import Table, _item, from_item
 from seqdrop.aws.queues import Recheck
-from seqdrop.domain.blueprint import Blueprint
+from seqdrop.domain.blueprint import decode_blueprint
 from seqdrop.domain.expectation import Expectation
 from seqdrop.domain.identity import AnalysisId, FileIdentity, RunId
 from seqdrop.domain.records import AnalysisStatus, RunStatus
@@ -123,7 +123,7 @@ class CloudWorld:
     def _content(self, run: RunId) -> Content:
         record = self._cloud.catalog.runs.get(run)
         assert record is not None
-        pairs = msgspec.json.decode(record.blueprint, type=Blueprint).pairs
+        pairs = decode_blueprint(self._cloud.catalog.runs.blueprint(record)).pairs
         files = [file for pair in pairs for file in (pair.r1, pair.r2)]
         reads = [self.bucket.by_id[file.version_id] for file in files]
         return frozenset(
