@@ -243,3 +243,29 @@ def test_third_read_holds_its_sample_until_a_manifest_says_which_is_the_mate(lab
     )
     shown = assert_analysed(lab, "umi", "quick")
     assert {file["uri"].rsplit("/", 1)[-1] for file in shown["files"]} == {names[0], names[2]}
+
+
+def test_files_that_came_twice_before_their_manifest_start_each_sample_once(lab: Lab) -> None:
+    """Forty files below a run's folder, which names no assay; then the manifest that names them."""
+    samples = [f"TW{number}" for number in range(10)]
+    lanes = {lane: pair(20, lane=lane) for lane in (1, 2)}
+    for _ in range(2):
+        for sample, (lane, mates) in itertools.product(samples, lanes.items()):
+            for mate, body in enumerate(mates, start=1):
+                lab.drop(f"run1/{sample}_S1_L{lane:03}_R{mate}_001.fastq.gz", body)
+    entries = [
+        {
+            "sample": sample,
+            "assay": "quick",
+            "files": [
+                {f"r{mate}": f"run1/{sample}_S1_L{lane:03}_R{mate}_001.fastq.gz" for mate in (1, 2)}
+                for lane in lanes
+            ],
+        }
+        for sample in samples
+    ]
+    lab.drop("twice.manifest.json", json.dumps({"samples": entries}).encode())
+    wait_until_quiet(lab)
+    for sample in samples:
+        assert_analysed(lab, sample, "quick", runs=1)
+        assert lab.analysis(sample, "run1") is None

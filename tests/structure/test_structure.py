@@ -194,9 +194,9 @@ def test_only_settings_read_the_environment() -> None:
 
 
 BUILT_ONCE = {
-    "Catalog", "Objects", "Batch", "Executions", "TaskTokens", "UploadsQueue", "Reception", "Claims", "Intake",
-    "Manifests", "Plans", "Submission", "JobNews", "Polling", "Closing", "ReferenceFlow",
-    "Preparation", "AuditCopy",
+    "Catalog", "Objects", "Batch", "Executions", "TaskTokens", "UploadsQueue", "Reception",
+    "Intake", "Manifests", "Claims", "Plans", "Submission", "JobNews", "Polling", "Closing",
+    "ReferenceFlow", "Preparation", "AuditCopy",
 }  # fmt: skip
 
 
