@@ -32,7 +32,7 @@ class Command:
         }  # fmt: skip
 
     def run(self, *arguments: str) -> Ended:
-        """One command to its end."""
+        """One command to its end, in a fork that has loaded this project's code."""
         return run_forked(main, arguments, self.environment, self.folder, LIMIT_SECONDS)
 
     def good(self, *arguments: str) -> str:
@@ -56,7 +56,7 @@ class Command:
         return ended.stderr
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """A command that stays."""
+        """A command that stays, or that is of another copy of the project."""
         return subprocess.Popen(
             line(*arguments), cwd=self.folder, env=self.environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,

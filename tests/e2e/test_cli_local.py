@@ -82,8 +82,11 @@ def test_up_names_what_is_wrong_in_the_pipelines_and_leaves_nothing_behind(tmp_p
     assays.write_text(assays.read_text().replace("default: wgs\n", "default: none\n"))
     command = Command(tmp_path)
     command.environment["PYTHONPATH"] = str(tmp_path / "project")
-    said = command.bad("local", "up", "--port", "0", "--dir", str(tmp_path / "rt"))
-    assert said.startswith(
+    process = command.start("local", "up", "--port", "0", "--dir", str(tmp_path / "rt"))
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    (line,) = said.splitlines()
+    assert line.startswith(
         f"seqdrop: {assays}, line 4: the default 'none' is not one of the assays (there are"
     )
     assert not (tmp_path / "rt").exists()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.ingest import assert_held, document, wait_until_quiet
 from tests.field_cases import made, needs_cases, planted
-from tests.lab import PROJECT, Lab, make_project, open_lab
+from tests.lab import Lab, make_project, open_lab, own_pipelines
 
 ASSAYS = """
 default: cpu
@@ -65,7 +65,7 @@ def lab(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("field")
     (folder / "project").mkdir()
     names = ("germline-cpu.yaml", "references.yaml")
-    own = {name: (PROJECT / "pipelines" / name).read_text() for name in names}
+    own = own_pipelines(*names)
     project = make_project(folder / "project", {"assays.yaml": ASSAYS, **own})
     with open_lab(folder / "runtime", project=project) as lab:
         lab.add_reference("tiny", (files / KINDS[0] / "genome.fa").read_bytes())

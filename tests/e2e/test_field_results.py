@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.ingest import document, wait_until_quiet
 from tests.field_cases import made, needs_cases, planted
-from tests.lab import PROJECT, Lab, make_project, open_lab
+from tests.lab import Lab, make_project, open_lab, own_pipelines
 
 AMPLICONS, NOTHING_MAPS = "29_amplicon_depth", "30_nothing_maps"
 PAIRS = {"hom100": 100, "hom200": 200, "hom400": 400, "het400": 400}
@@ -40,9 +40,7 @@ def lab(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("field")
     (folder / "project").mkdir()
     names = ("germline-cpu.yaml", "references.yaml", "assays.yaml")
-    own = {name: (PROJECT / "pipelines" / name).read_text() for name in names}
-    for name in ("germline-fpga.yaml", "exome-fpga.yaml"):
-        own[name] = (PROJECT / "pipelines" / name).read_text()
+    own = own_pipelines(*names, "germline-fpga.yaml", "exome-fpga.yaml")
     project = make_project(folder / "project", own)
     with open_lab(folder / "runtime", project=project) as lab:
         amplicons = files / AMPLICONS

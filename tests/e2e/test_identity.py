@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.command import Command
 from tests.e2e.ingest import document, wait_until_quiet
 from tests.fingerprints import People, two_people
-from tests.lab import PROJECT, Lab, make_project, open_lab
+from tests.lab import Lab, make_project, open_lab, own_pipelines
 from tests.tools_support import random_bases
 
 ASSAYS = """
@@ -61,7 +61,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("identity")
     (folder / "project").mkdir()
     names = ("germline-cpu.yaml", "references.yaml")
-    own = {name: (PROJECT / "pipelines" / name).read_text() for name in names}
+    own = own_pipelines(*names)
     project = make_project(folder / "project", own | {"assays.yaml": ASSAYS})
     people = two_people(SITES)
     with open_lab(folder / "runtime", project=project) as lab:

@@ -14,7 +14,7 @@ from tests.e2e.ingest import (
     published,
     wait_until_quiet,
 )
-from tests.lab import PROJECT, Lab, fasta, make_genome, make_project, open_lab, pair
+from tests.lab import Lab, fasta, make_genome, make_project, open_lab, own_pipelines, pair
 
 GENOME = make_genome(5_000)
 ASSAYS = """
@@ -60,7 +60,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder: Path = tmp_path_factory.mktemp("reads")
     (folder / "project").mkdir()
     names = ("germline-cpu.yaml", "references.yaml")
-    own = {name: (PROJECT / "pipelines" / name).read_text() for name in names}
+    own = own_pipelines(*names)
     project = make_project(folder / "project", {**own, "assays.yaml": ASSAYS})
     with open_lab(folder / "runtime", project=project) as lab:
         lab.add_reference("tiny", fasta(GENOME))

@@ -12,7 +12,7 @@ from seqdrop.domain.identity import ReferenceId
 from seqdrop.domain.reference import ReferenceState
 from tests.e2e.command import Command
 from tests.field_cases import made, needs_cases
-from tests.lab import PROJECT, Lab, fasta, make_genome, make_project, open_lab
+from tests.lab import Lab, fasta, make_genome, make_project, open_lab, own_pipelines
 
 BAD_BED = {
     "header": "line 1", "twocolumns": "line 1", "nochr": "put 'chr'", "empty": "no region",
@@ -39,7 +39,7 @@ GOOD_FASTA = ["described", "hla", "bgzf", "plainnamedgz", "members"]
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("references")
-    own = {path.name: path.read_text() for path in (PROJECT / "pipelines").glob("*.yaml")}
+    own = own_pipelines()
     (folder / "project").mkdir()
     project = make_project(folder / "project", {**own, "assays.yaml": ASSAYS})
     with open_lab(folder / "runtime", project=project) as lab:
