@@ -22,7 +22,7 @@ BUILDS = {
     "plan_run": "plans",
     "poll_job": "polling",
     "record_failure": "closing",
-    "record_job_event": "job_news",
+    "record_job_event": "recording",
     "register_upload": "manifests",
     "submit_job": "submission",
 }

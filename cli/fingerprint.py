@@ -98,7 +98,7 @@ def _supply(stack: "Stack", sample: str, vcf: Path, column: str) -> tuple[Docume
 
 
 def _show(stack: "Stack", sample: str) -> tuple[Document, str]:
-    from seqdrop.flow.identity import read_supplied
+    from seqdrop.flow.identity_check import read_supplied
 
     supplied = read_supplied(stack.objects, stack.output("ResultsBucket"), sample)
     if supplied is None:

@@ -73,7 +73,7 @@ def start(
             cloud.upload(f"{assay}/{sample}_{mate}.fastq.gz", reads(5, mate=mate))
     else:
         cloud.catalog.analyses.release(analysis, "test", options, cloud.clock())
-        cloud.flows.claims.advance(AnalysisId(sample, assay))
+        cloud.flows.claiming.advance(AnalysisId(sample, assay))
     (name,) = set(cloud.executions.started) - before
     bench = Bench(cloud, cloud.executions.started[name])
     bench.state("plan_run")

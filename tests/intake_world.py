@@ -353,7 +353,7 @@ class World:
     # What claims and runs do
 
     def advance(self, id_: AnalysisId) -> str:
-        """As Claims do it, with a content in place of a run's plan."""
+        """As Claiming does it, with a content in place of a run's plan."""
         analysis = self.catalog.analyses.get(id_)
         if analysis is None:
             return ""

@@ -17,7 +17,7 @@ flows = compose(PlanRunSettings)
 @task(run_of, logger, metrics)
 def handler(run: RunId, event: dict[str, Any]) -> dict[str, Any]:
     """Takes the run's ids and the execution's ARN; returns the waves."""
-    planned = flows.plans.plan(run, event["execution"])
+    planned = flows.planning.plan(run, event["execution"])
     metrics.add_metric(name="RunsPlanned", unit="Count", value=1)
     logger.info("run planned", waves=len(planned["waves"]))
     return planned

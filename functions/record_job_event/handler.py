@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from seqdrop.aws.events import read_job_event
 from seqdrop.composition import compose
 from seqdrop.domain.identity import StageOf
-from seqdrop.flow.jobs import owner_of
+from seqdrop.flow.recording import owner_of
 from seqdrop.messages import each_message
 from seqdrop.settings import RecordJobEventSettings
 
@@ -21,13 +21,13 @@ def record(body: str) -> None:
     """One event; late and doubled ones change nothing."""
     state = read_job_event(body)
     owner = owner_of(state)
-    job = flows.job_news.record(owner, state) if owner else None
+    job = flows.recording.record(owner, state) if owner else None
     metrics.add_metric(name="JobEvents", unit="Count", value=1)
     if job is None:
         logger.info("not a job of ours", job_id=state.job_id, status=state.status)
         return
     if isinstance(job.owner, StageOf):
-        flows.job_news.answer(job)
+        flows.recording.answer(job)
     elif job.has_ended:
         flows.preparation.settle(job.owner.reference)
     if state.blocked:

@@ -11,7 +11,7 @@ from moto.ec2.models.instance_types import INSTANCE_TYPES
 
 from seqdrop.aws.batch import FPGA_CONTAINER
 from seqdrop.domain import cost
-from seqdrop.domain.planning import timeout_seconds
+from seqdrop.domain.plan_making import timeout_seconds
 from seqdrop.library import Library
 from tests.infrastructure.stack import (
     PROJECT,

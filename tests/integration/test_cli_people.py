@@ -153,7 +153,7 @@ def test_nothing_reopens_what_was_dismissed_but_a_new_upload(lab: Lab) -> None:
     lab.cloud.deliver("register_upload", event)
     lab.run("dismiss", "NA1", "--reason", "lost")
     lab.cloud.deliver("register_upload", event)
-    lab.cloud.flows.claims.advance(AnalysisId("NA1", "wgs"))
+    lab.cloud.flows.claiming.advance(AnalysisId("NA1", "wgs"))
     lab.work()
     assert lab.analysis().status is AnalysisStatus.DISMISSED
     lab.cloud.upload("NA1_2.fastq.gz", R2)

@@ -195,7 +195,7 @@ def test_only_settings_read_the_environment() -> None:
 
 BUILT_ONCE = {
     "Catalog", "Objects", "Batch", "Executions", "TaskTokens", "UploadsQueue", "Reception",
-    "Intake", "Manifests", "Claims", "Plans", "Submission", "JobNews", "Polling", "Closing",
+    "Intake", "Manifests", "Claiming", "Planning", "Submission", "Recording", "Polling", "Closing",
     "ReferenceFlow", "Preparation", "AuditCopy",
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ from seqdrop.domain.errors import Conflict, InvalidInput, Transient
 from seqdrop.domain.identity import IndexOf, JobOwner, ReferenceId, RunId, StageOf
 from seqdrop.domain.records import JobState
 from seqdrop.flow.closing import _message
-from seqdrop.flow.jobs import owner_of
+from seqdrop.flow.recording import owner_of
 from seqdrop.flow.references import part_of
 from seqdrop.flow.retry import retry_on_conflict
 

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from seqdrop.aws.batch import Batch
     from seqdrop.aws.executions import Executions, TaskTokens
     from seqdrop.aws.queues import UploadsQueue
-    from seqdrop.flow.claims import Claims
+    from seqdrop.flow.claiming import Claiming
     from seqdrop.flow.closing import Closing
     from seqdrop.flow.intake import Intake
-    from seqdrop.flow.jobs import JobNews
     from seqdrop.flow.manifests import Manifests
-    from seqdrop.flow.plans import Plans
+    from seqdrop.flow.planning import Planning
     from seqdrop.flow.polling import Polling
     from seqdrop.flow.reception import Reception
+    from seqdrop.flow.recording import Recording
     from seqdrop.flow.references import Preparation, ReferenceFlow
     from seqdrop.flow.submission import Submission
 
@@ -141,11 +141,11 @@ class Composition:
         return Library(self._settings.pipelines_dir)
 
     @cached_property
-    def claims(self) -> "Claims":
+    def claiming(self) -> "Claiming":
         """Whether analyses may start."""
-        from seqdrop.flow.claims import Claims
+        from seqdrop.flow.claiming import Claiming
 
-        return Claims(
+        return Claiming(
             catalog=self.catalog,
             executions=self.executions,
             queue=self.queue,
@@ -160,7 +160,7 @@ class Composition:
         """Uploads of FASTQ files."""
         from seqdrop.flow.intake import Intake
 
-        return Intake(self.catalog, self.objects, self.library, self.claims, self.queue, self.now)
+        return Intake(self.catalog, self.objects, self.library, self.claiming, self.queue, self.now)
 
     @cached_property
     def manifests(self) -> "Manifests":
@@ -174,14 +174,14 @@ class Composition:
         """The queue of uploads: whatever is in it."""
         from seqdrop.flow.reception import Reception
 
-        return Reception(self.intake, self.manifests, self.claims, self.now)
+        return Reception(self.intake, self.manifests, self.claiming, self.now)
 
     @cached_property
-    def plans(self) -> "Plans":
+    def planning(self) -> "Planning":
         """The plans of claimed runs."""
-        from seqdrop.flow.plans import Plans
+        from seqdrop.flow.planning import Planning
 
-        return Plans(
+        return Planning(
             catalog=self.catalog,
             objects=self.objects,
             results_bucket=self._settings.results_bucket,
@@ -205,11 +205,11 @@ class Composition:
         )
 
     @cached_property
-    def job_news(self) -> "JobNews":
+    def recording(self) -> "Recording":
         """Recording what Batch says of jobs."""
-        from seqdrop.flow.jobs import JobNews
+        from seqdrop.flow.recording import Recording
 
-        return JobNews(
+        return Recording(
             catalog=self.catalog,
             objects=self.objects,
             tokens=self.tokens,
@@ -227,7 +227,7 @@ class Composition:
             catalog=self.catalog,
             objects=self.objects,
             batch=self.batch,
-            news=self.job_news,
+            news=self.recording,
             runnable_timeout_seconds=self._settings.runnable_timeout_seconds,
             now=self.now,
         )

@@ -24,7 +24,7 @@ from seqdrop.domain.provenance import RunRecord, make_record
 from seqdrop.domain.qc import judge
 from seqdrop.domain.records import Analysis, AnalysisStatus, Job, Run, RunStatus
 from seqdrop.flow.controls import Controls
-from seqdrop.flow.identity import Identity
+from seqdrop.flow.identity_check import IdentityCheck
 from seqdrop.flow.retry import retry_on_conflict
 
 
@@ -120,7 +120,7 @@ class Closing:
         )
 
     def _comparisons(self, run: Run, blueprint: Blueprint) -> list[Comparison]:
-        identity = Identity(self.catalog, self.objects, self.results_bucket)
+        identity = IdentityCheck(self.catalog, self.objects, self.results_bucket)
         if blueprint.identity == "earlier":
             return identity.compare(run, blueprint)
         return identity.set_aside(run)

@@ -44,7 +44,7 @@ from seqdrop.domain.no_reads import NoReads
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import Analysis, FastqFile
 from seqdrop.domain.sameness import Sameness, Verdict
-from seqdrop.flow.claims import Claims
+from seqdrop.flow.claiming import Claiming
 from seqdrop.flow.retry import retry_on_conflict
 from seqdrop.library import Library
 
@@ -61,7 +61,7 @@ class Intake:
     catalog: Catalog
     objects: Objects
     library: Library
-    claims: Claims
+    claiming: Claiming
     queue: UploadsQueue
     now: Callable[[], datetime]
 
@@ -92,7 +92,7 @@ class Intake:
         )
         with suppress(Conflict):  # somebody else is at it, and will say what comes of it
             self.catalog.uploads.apply(told, self.now())
-        self.claims.advance(at)
+        self.claiming.advance(at)
 
     def settle(self, object_: ObjectName, version: str, belongs: LeaveOut | Unplaced) -> str:
         """Writes down where a version of an object belongs that is no FASTQ file: a manifest.
@@ -108,7 +108,7 @@ class Intake:
         outcome, touched = retry_on_conflict(
             lambda: self._look(object_, version, belongs, tries), often
         )
-        statuses = [f"{one} is {self.claims.advance(one) or 'gone'}" for one in touched]
+        statuses = [f"{one} is {self.claiming.advance(one) or 'gone'}" for one in touched]
         return "; ".join([outcome, *statuses])
 
     def _look(

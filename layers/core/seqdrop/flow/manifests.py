@@ -195,7 +195,7 @@ class Manifests:
                 self.apply_to_file(one)
             for object_ in sorted(aside - named.now):
                 self.intake.look(object_)
-        return f"{part.analysis} is {self.intake.claims.advance(part.analysis) or 'gone'}"
+        return f"{part.analysis} is {self.intake.claiming.advance(part.analysis) or 'gone'}"
 
     def apply_to_file(self, said: Expectation) -> str:
         """Tells an object what a manifest says of it, and looks at it."""

@@ -11,7 +11,7 @@ from seqdrop.aws.objects import Objects
 from seqdrop.domain.errors import Transient
 from seqdrop.domain.identity import StageInput
 from seqdrop.domain.records import Job, JobState
-from seqdrop.flow.jobs import JobNews
+from seqdrop.flow.recording import Recording
 from seqdrop.flow.waiting import Waiting
 
 
@@ -22,7 +22,7 @@ class Polling:
     catalog: Catalog
     objects: Objects
     batch: Batch
-    news: JobNews
+    news: Recording
     runnable_timeout_seconds: int
     """How long a job may wait for a host; the template's RunnableTimeoutSeconds."""
     now: Callable[[], datetime]

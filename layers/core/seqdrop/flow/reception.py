@@ -10,7 +10,7 @@ from seqdrop.domain.identity import ObjectName
 from seqdrop.domain.naming import UploadKind, upload_kind
 from seqdrop.domain.object_events import ObjectGone, ObjectRestored
 from seqdrop.domain.upload import Upload
-from seqdrop.flow.claims import Claims
+from seqdrop.flow.claiming import Claiming
 from seqdrop.flow.intake import Intake
 from seqdrop.flow.manifests import Manifests
 
@@ -24,7 +24,7 @@ class Reception:
 
     intake: Intake
     manifests: Manifests
-    claims: Claims
+    claiming: Claiming
     now: Callable[[], datetime]
 
     def receive(self, message: UploadMessage) -> str:
@@ -42,7 +42,7 @@ class Reception:
     def _receive(self, message: UploadMessage) -> str:
         match message:
             case Recheck():
-                status = self.claims.advance(message.analysis, message.generation)
+                status = self.claiming.advance(message.analysis, message.generation)
                 return f"{message.analysis} is {status or 'gone, or has changed since'}"
             case SampleOfManifest():
                 return self.manifests.apply(message)

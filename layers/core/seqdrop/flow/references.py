@@ -17,11 +17,11 @@ from seqdrop.domain.identity import IndexOf, ReferenceId
 from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.pipeline import Stage
 from seqdrop.domain.plan import LocalFile, RunPlan, StagePlan
-from seqdrop.domain.planning import timeout_seconds
+from seqdrop.domain.plan_making import timeout_seconds
 from seqdrop.domain.records import Job
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion, difference
-from seqdrop.flow.jobs import OWNER_PARAMETER
 from seqdrop.flow.polling import Polling
+from seqdrop.flow.recording import OWNER_PARAMETER
 from seqdrop.flow.submission import Submission
 from seqdrop.library import Library
 

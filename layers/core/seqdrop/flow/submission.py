@@ -13,7 +13,7 @@ from seqdrop.domain.errors import RunClosed, Transient
 from seqdrop.domain.identity import RunId, StageInput
 from seqdrop.domain.plan import StagePlan
 from seqdrop.domain.records import Job, Run
-from seqdrop.flow.jobs import OWNER_PARAMETER, answer
+from seqdrop.flow.recording import OWNER_PARAMETER, answer
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ _LOOK_BACK = 5
 
 
 @dataclass(frozen=True)
-class Identity:
+class IdentityCheck:
     """Compares the newest good run of each of the sample's assays, in a fixed number of reads."""
 
     catalog: Catalog

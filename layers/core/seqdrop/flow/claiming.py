@@ -29,7 +29,7 @@ _OPEN = {AnalysisStatus.RECEIVING, AnalysisStatus.READY, AnalysisStatus.HELD}
 
 
 @dataclass(frozen=True)
-class Claims:
+class Claiming:
     """Every change of an analysis' inputs ends in a call of ``advance``."""
 
     catalog: Catalog

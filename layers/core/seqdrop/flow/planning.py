@@ -13,12 +13,12 @@ from seqdrop.domain.blueprint import decode_blueprint
 from seqdrop.domain.errors import NoSuchSample, RunClosed
 from seqdrop.domain.identity import RunId
 from seqdrop.domain.plan import RunPlan
-from seqdrop.domain.planning import make_plan
+from seqdrop.domain.plan_making import make_plan
 from seqdrop.domain.records import Run, StageRun
 
 
 @dataclass(frozen=True)
-class Plans:
+class Planning:
     """The plan is frozen in the results bucket: a second call finds the first one's."""
 
     catalog: Catalog

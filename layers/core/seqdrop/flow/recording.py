@@ -23,7 +23,7 @@ OWNER_PARAMETER = "catalog"
 
 
 @dataclass(frozen=True)
-class JobNews:
+class Recording:
     """Every writer of a token reads the job back; every event answers the token that it finds.
 
     So whichever of the two comes second sees the other, and the state machine is always woken.

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from seqdrop.domain.errors import QueueNotHere
 from seqdrop.domain.pipeline import Linear, Pipeline, Size
 from seqdrop.domain.plan import RunPlan, decode_plan, encode
-from seqdrop.domain.planning import (
+from seqdrop.domain.plan_making import (
     LONGEST_POLL_SECONDS,
     LONGEST_TIMEOUT_SECONDS,
     SHORTEST_TIMEOUT_SECONDS,
