@@ -195,7 +195,6 @@ class Catalog:
             there = self.analyses.get(change.id)
             mine, theirs = change.before, there
             self.check("revision", holds=_revision(mine) == _revision(theirs))
-            self.check("created", holds=_created(mine) == _created(theirs))
 
     def _write_analyses(self, changes: Iterable[AnalysisChange]) -> None:
         for change in changes:
@@ -257,10 +256,6 @@ class Catalog:
 
 def _revision(analysis: Analysis | None) -> int | None:
     return analysis.revision if analysis else None
-
-
-def _created(analysis: Analysis | None) -> str | None:
-    return analysis.created if analysis else None
 
 
 def _next(placement: Placement) -> Placement:

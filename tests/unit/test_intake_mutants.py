@@ -18,7 +18,7 @@ from tests import intake_world
 from tests.intake_player import OPERATIONS
 from tests.unit.test_intake_orders import check
 
-CONDITIONS = ("revision", "created", "placement", "expect", "begin", "newest")
+CONDITIONS = ("revision", "placement", "expect", "begin", "newest")
 _SEEDS = 8
 """Each pair of operations is played so often before a broken rule counts as missed."""
 

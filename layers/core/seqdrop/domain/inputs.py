@@ -5,6 +5,7 @@ again; all else (a copy of the same bytes that is set aside) leaves it as it is.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from enum import IntEnum
 
 import msgspec
@@ -33,8 +34,12 @@ MAX_ASIDE = 200
 
 
 def begun(analysis: AnalysisId, now: str) -> Analysis:
-    """An analysis of which nothing is there yet."""
-    return Analysis(analysis.sample, analysis.assay, created=now)
+    """An analysis of which nothing is there yet.
+
+    Its revisions begin with the time, so that one that was forgotten and begun anew has others.
+    """
+    milliseconds = int(datetime.fromisoformat(now).timestamp() * 1_000)
+    return Analysis(analysis.sample, analysis.assay, created=now, revision=milliseconds)
 
 
 def with_file(analysis: Analysis, file: FastqFile, now: str, *, keeps_displaced: bool) -> Analysis:

@@ -182,7 +182,7 @@ def _attributes(analysis: Analysis | None, now: datetime) -> Item:
 
 
 def _as_it_was(analysis: Analysis) -> list[Condition]:
-    """Every write of an analysis raises its revision; one that is begun anew has another time."""
+    """Every write of an analysis raises its revision."""
     if not analysis.revision:  # of the release before
         return [("revision", "absent", None), ("generation", "=", analysis.generation)]
-    return [("revision", "=", analysis.revision), ("created", "=", analysis.created)]
+    return [("revision", "=", analysis.revision)]
