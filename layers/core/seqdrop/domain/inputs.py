@@ -144,7 +144,8 @@ def with_manifest(
     """What one manifest says of an analysis, in place of what it said before.
 
     Several manifests may name files of one analysis: all are expected. Of what they say of the
-    analysis itself, the newest counts.
+    analysis itself, the newest counts: a corrected one says all anew, another one leaves what it
+    does not speak of.
     """
     files = list(files)
     expected = (analysis.expected - named_before) | {file.object for file in files}
@@ -164,7 +165,11 @@ def with_manifest(
         control=entry.control,
         holds=_without_holds(analysis, answered),
         last_file=now if said != analysis.saying else analysis.last_file,
-        **{name: getattr(entry, name) for name in _CHOSEN if getattr(entry, name)},
+        **{
+            name: getattr(entry, name) or ""
+            for name in _CHOSEN
+            if getattr(entry, name) or analysis.manifest == manifest.object.key
+        },
     )
 
 
@@ -234,7 +239,7 @@ def without_trouble(analysis: Analysis, object_: ObjectName) -> Analysis:
 
 
 def is_empty(analysis: Analysis) -> bool:
-    """Whether nothing is left that anybody could want to see but the audit trail."""
+    """Whether only the audit trail is left."""
     return not (
         analysis.files_seen
         or analysis.aside

@@ -3,8 +3,8 @@
 An object is looked at as it is now, whatever its event told. So events may come twice, late and in
 any order, and each look ends where the facts say. Three steps, all of them pure:
 
-1. ``assign`` (below names and manifests): where the object belongs. A manifest that names it counts
-   over its name, and of several manifests the newest.
+1. Where it belongs: what a manifest says of it (``belongs_by``), else what its name and its reads
+   say (``assigned_by_name``).
 2. ``decide``: what becomes of it there, and why.
 3. ``change_of``: what that writes. It is written in one transaction, on the condition that nothing
    of what was known has changed since; else the object is looked at again.
@@ -43,7 +43,7 @@ _BEYOND_ITS_FILES = frozenset(
     (AnalysisStatus.ANALYSING, AnalysisStatus.ANALYSED, AnalysisStatus.FAILED,
      AnalysisStatus.DISMISSED, AnalysisStatus.NO_READS)
 )  # fmt: skip
-"""Where an analysis has read its files, or waits for none: their end changes nothing of it."""
+"""Where an analysis has read its files, or waits for none: that one is deleted changes nothing."""
 
 
 # ── What is known
@@ -117,7 +117,11 @@ class Register(msgspec.Struct, frozen=True):
     """It is a new file of its analysis."""
 
     file: FastqFile
-    why: str = ""
+
+    @property
+    def why(self) -> str:
+        """Nothing has to be said of it."""
+        return ""
 
 
 class Replace(msgspec.Struct, frozen=True):
@@ -130,7 +134,7 @@ class Replace(msgspec.Struct, frozen=True):
 
 
 class Keep(msgspec.Struct, frozen=True):
-    """Nothing changes for its analysis. ``file`` is the registered one, where it is this object."""
+    """No run comes of it. ``file`` is the registered one, where it is this object."""
 
     why: str
     file: FastqFile | None = None
@@ -160,7 +164,7 @@ class LeaveOut(msgspec.Struct, frozen=True):
     companion_of: AnalysisId | None = None
     """The analysis that it lies beside, and that tells of it as long as it waits for files."""
     for_now: bool = False
-    """Only until somebody mends what says so: what has been run of it stays meanwhile."""
+    """Until the manifest is corrected; results made from it stay."""
 
 
 class Unplaced(msgspec.Struct, frozen=True):
@@ -202,6 +206,10 @@ def decide(known: Known, now: str) -> Decision:
 
 def _decide_fastq(known: Known, belongs: Assignment, found: Found, now: str) -> Decision:
     fault = _fault(belongs, found, known.there)
+    home = _home(known)
+    was_read = home and known.object in home.objects_seen and home.status in _BEYOND_ITS_FILES
+    if fault and known.is_as_it_was and was_read:
+        return Keep(f"it was read when it could be; now {fault}")
     if fault and known.there and known.there.expected and not known.expected_by:
         return LeaveOut(f"no manifest names it, and it can't be used: {fault}")
     if fault:
@@ -221,8 +229,8 @@ def _decide_gone(known: Known, home: Analysis | None) -> Decision:
     )
     if home is None or is_elsewhere or known.object not in home.objects_seen:
         return LeaveOut("it is no longer in the bucket")
-    if home.active_run or home.status in _BEYOND_ITS_FILES:
-        return Keep("it was deleted after it was read")
+    if home.status in _BEYOND_ITS_FILES:
+        return Keep("it was deleted, and its analysis needs it no more")
     return LeaveOut("it is no longer in the bucket")
 
 
@@ -267,7 +275,7 @@ def _decide_own(known: Known, registered: FastqFile, file: FastqFile) -> Decisio
     if known.sameness.verdict is Verdict.SAME and is_said_the_same:
         return Keep("the same bytes came again", _with_version_of(registered, file))
     if registered.version == file.version:
-        return Replace(file, "a manifest gives another checksum for it")
+        return Replace(file, "a manifest gives an MD5 for it that was not checked before")
     if known.sameness.verdict is Verdict.UNKNOWN:
         return Replace(file, f"nobody can tell whether it is the same again: {known.sameness.why}")
     return Replace(file, "a new version came")
@@ -304,7 +312,7 @@ def _decide_rival(known: Known, rival: FastqFile, file: FastqFile) -> Decision:
     else:
         why = (
             f"{what}, with different content: delete the wrong one, or drop a manifest that names "
-            "the right one, or each with its own library"
+            "the right one, or gives each its own lane or library"
         )
     return PutBeside(file.identity, why)
 
@@ -352,7 +360,7 @@ def change_of(decision: Decision, known: Known, now: str) -> Change:
             why = f"{known.object.key!r} is expected here"
             draft.change(analysis.id, "expected", why, partial(expecting, object_=known.object))
         if not is_expected and known.object in analysis.expected:
-            why = f"{known.object.key!r} is expected here no longer: another manifest counts"
+            why = f"{known.object.key!r}: no manifest that counts puts it here any more"
             step = partial(not_expecting, object_=known.object)
             draft.change(analysis.id, "not expected", why, step)
         if analysis.id != target and object_cause(known.object) in analysis.troubles:
@@ -369,8 +377,8 @@ def change_of(decision: Decision, known: Known, now: str) -> Change:
             opens=isinstance(decision, Register | Replace | Hold | PutBeside | Unplaced),
         )
     file = decision.file if isinstance(decision, Register | Replace | Keep) else None
-    is_file = isinstance(decision, Register) or (isinstance(decision, Keep) and decision.file)
-    note = "" if is_file else decision.why
+    is_unchanged = isinstance(decision, Keep) and decision.file and decision.file == known.rival
+    note = known.placement.note if is_unchanged else decision.why
     return Change(
         before=known.placement,
         placement=Placement(
@@ -409,11 +417,13 @@ class _Draft:
         self, analysis: AnalysisId, what: str, why: str, step: _Step, *, now: str = "",
         file: FileWrite = FileWrite.NOTHING, opens: bool = False,
     ) -> None:  # fmt: skip
-        """Takes one step with an analysis; the first one's reason is told."""
+        """Takes one step with an analysis. The decision's own reason is told, or else the first."""
         self._files[analysis] = file
         self._opens[analysis] = opens
         start = self._after.get(analysis) or self._before.get(analysis) or begun(analysis, now)
         self._after[analysis] = step(start)
+        if file or opens:
+            self._said[analysis] = (what, why)
         self._said.setdefault(analysis, (what, why))
 
     def changes(self) -> tuple[AnalysisChange, ...]:

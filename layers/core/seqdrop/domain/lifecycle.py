@@ -42,7 +42,8 @@ def _missing(analysis: Analysis, complete: Completeness) -> str:
     absent = sorted(analysis.expected - analysis.objects_seen)
     if absent:
         names = [object_.key for object_ in absent]
-        of = f"{len(absent)} of {len(analysis.expected)} files that {analysis.manifest} names"
+        names_them = f"{analysis.manifest} names" if analysis.manifest else "manifests name"
+        of = f"{len(absent)} of {len(analysis.expected)} files that {names_them}"
         return f"{of}: {_some(names)}"
     if complete.rule == "manifest" and not analysis.expected:
         return f"a manifest: the assay {analysis.assay} starts only with one"

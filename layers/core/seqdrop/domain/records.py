@@ -27,7 +27,7 @@ class AnalysisStatus(StrEnum):
     FAILED = "FAILED"
     HELD = "HELD"
     DISMISSED = "DISMISSED"
-    """A person decided to leave it; a new upload opens it again."""
+    """A person decided to leave it; an upload with other content opens it again."""
     NO_READS = "NO_READS"
     """A control whose files hold no reads, as they should: there is nothing to analyse."""
 
@@ -79,7 +79,7 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     files_seen: frozenset[SeenFile] = frozenset()
     """The files that are registered."""
     aside: frozenset[SetAside] = frozenset()
-    """Objects that belong here and are none of its files: copies, and what holds it."""
+    """Objects that belong here beside its files: copies, rivals, and what can't be used."""
     without_reads: frozenset[ObjectName] = frozenset()
     """Registered files of a control in which there is no read."""
     companions: dict[str, str] = {}
