@@ -162,13 +162,14 @@ def _prospect(stack: "Stack", analysis: "Analysis", config: "AssayConfig | None"
     from seqdrop.sample_view import missing_of
 
     free = msgspec.structs.replace(analysis, holds={})
-    if missing := missing_of(free):
-        return f"it waits for {', '.join(missing)}"
+    missing = ", ".join(missing_of(free))
     if config is None:
-        return "it goes on, unless this deployment lacks its assay"
+        return f"it waits for {missing}" if missing else "it goes on, if its assay is known here"
     assessment = assess(free, config.complete, stack.now())
+    if assessment.status == "HELD":
+        raise CommandFailed(f"{analysis.id} can't go on: {assessment.why}")
     if assessment.status != "READY":
-        return assessment.why
+        return f"it waits for {missing}" if missing else assessment.why
     try:
         stack.catalog.references.choose(config.reference, config.reference_version)
     except ReferenceNotReady as error:

@@ -215,8 +215,7 @@ class Catalog:
         there = self.manifests.get(manifest.object)
         if there and there.manifest.order > manifest.order and "begin" not in self.unchecked:
             return False
-        if there is None or there.manifest.version != manifest.version:
-            self.manifests[manifest.object] = NewestManifest(manifest)
+        self.manifests[manifest.object] = NewestManifest(manifest, there.refused if there else None)
         return True
 
     def refuse(self, manifest: ManifestVersion) -> None:
@@ -224,14 +223,21 @@ class Catalog:
         self.before_write()
         there = self.manifests.get(manifest.object)
         if there and there.manifest.version == manifest.version:
-            self.manifests[manifest.object] = NewestManifest(manifest, is_refused=True)
+            self.manifests[manifest.object] = NewestManifest(manifest, refused=manifest)
 
-    def withdraw(self, manifest: ManifestVersion) -> None:
+    def freed(self, manifest: ManifestVersion) -> None:
         """As the adapter's."""
         there = self.manifests.get(manifest.object)
         if there and there.manifest.version == manifest.version:
-            gone = msgspec.structs.replace(manifest, version="")
-            self.manifests[manifest.object] = NewestManifest(gone, is_refused=True)
+            self.manifests[manifest.object] = NewestManifest(there.manifest)
+
+    def withdraw(self, manifest: ManifestVersion) -> ManifestVersion:
+        """As the adapter's."""
+        there = self.manifests.get(manifest.object)
+        gone = msgspec.structs.replace(manifest, version="")
+        if there and there.manifest.version == manifest.version:
+            self.manifests[manifest.object] = NewestManifest(gone, there.refused)
+        return gone
 
     def named(self, manifest: ObjectName, analysis: AnalysisId) -> Named:
         """As the adapter's."""
@@ -283,7 +289,8 @@ class World:
             ),
             manifests=SimpleNamespace(
                 newest=catalog.newest, begin=catalog.begin, refuse=catalog.refuse,
-                withdraw=catalog.withdraw, named=catalog.named, analyses_of=catalog.analyses_of,
+                withdraw=catalog.withdraw, freed=catalog.freed, named=catalog.named,
+                analyses_of=catalog.analyses_of,
                 apply=lambda part, change, named, _: catalog.apply_manifest(part, change, named),
             ),
         )  # fmt: skip
@@ -435,8 +442,10 @@ def truth(
     ``keeping`` are deleted objects that count as if they were there: they were read before. Files
     that a manifest names which can't be used are left out, unless they were read before.
     """
-    objects = _objects(world) | dict(keeping or {})
+    kept = dict(keeping or {})
+    objects = _objects(world) | kept
     claims, refused = _claims(world)
+    held_back = refused - kept.keys() if minds_refused else set()
     groups: dict[AnalysisId, dict[FileIdentity, dict[str, Reads]]] = defaultdict(
         lambda: defaultdict(dict)
     )
@@ -447,7 +456,8 @@ def truth(
         expected[file.analysis].add(key)
     for key, reads in objects.items():
         claim = claims.get(key)
-        if claim is None and ((minds_refused and key in refused) or _was_dropped(world, key)):
+        is_kept = key in refused and key in kept
+        if claim is None and (key in held_back or (_was_dropped(world, key) and not is_kept)):
             continue
         if claim is None and key == "S.fastq.gz":
             companions.add(AnalysisId("S", DEFAULT_ASSAY))
@@ -599,7 +609,18 @@ def _is_so(world: World, analysis: AnalysisId, allowed: list[Outcome]) -> bool:
         return any(one.content == content for one in allowed if one.status == "ANALYSED")
     if there.holds and there.status is not AnalysisStatus.HELD:
         return False
+    if any("was overwritten with" in why for why in there.holds.values()):
+        return _is_of_two_lanes(world, there)
     return any(one.status == there.status for one in allowed)
+
+
+def _is_of_two_lanes(world: World, analysis: Analysis) -> bool:
+    """Whether a key of an analysis has had reads of several lanes: who saw both, held it."""
+    lanes = defaultdict(set)
+    for key, versions in world.bucket.versions.items():
+        reads = [version.content for version in versions if isinstance(version.content, Reads)]
+        lanes[key] = {(one.flowcell, one.lane) for one in reads}
+    return any(len(lanes[one.object.key]) > 1 for one in analysis.aside)
 
 
 def _shown(world: World, analysis: AnalysisId) -> str:

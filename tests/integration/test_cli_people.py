@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,9 @@ from cli.deployed_library import KnownLibrary
 from cli.faults import CommandFailed
 from cli.main import app
 from cli.stack import Stack
-from seqdrop.domain.identity import AnalysisId
+from seqdrop.domain.identity import AnalysisId, ObjectName
+from seqdrop.domain.inputs import sealed, with_companion
+from seqdrop.domain.intake import AnalysisChange
 from seqdrop.domain.lifecycle import Assessment
 from seqdrop.domain.records import Analysis, AnalysisStatus
 from seqdrop.library import Library
@@ -171,10 +172,11 @@ def test_a_run_is_stopped_before_its_analysis_can_be_dismissed(lab: Lab) -> None
 def test_a_run_that_is_claimed_meanwhile_is_seen(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the look at the analysis and the write, its last file comes."""
     lab.cloud.upload("NA1_1.fastq.gz", R1)
-    asked = count()
+    asked: list[str] = []
 
     def who() -> str:
-        if next(asked) == 1:
+        asked.append("who")
+        if len(asked) == 2:  # the first is for the reason, the second for the write
             lab.cloud.upload("NA1_2.fastq.gz", R2)
         return "ana"
 
@@ -300,7 +302,7 @@ def test_an_unknown_assay_is_not_promised_to_go_on(
     )
     assert lab.cloud.items("NA1") == before
     knows(monkeypatch, KnownLibrary(Library(str(tmp_path)), doubt="access denied"))
-    assert "unless this deployment lacks its assay" in lab.run("rerun", "NA1")
+    assert "it goes on, if its assay is known here" in lab.run("rerun", "NA1")
     lab.work()
     assert lab.analysis("NA1", "wgx").status is AnalysisStatus.HELD
 
@@ -316,6 +318,23 @@ def test_without_its_reference_it_is_not_promised_to_go_on(lab: Lab) -> None:
     assert "is released: it goes on by itself" in lab.run("rerun", "NA1")
     lab.work()
     assert lab.analysis().status is AnalysisStatus.ANALYSING
+
+
+def test_a_third_file_without_a_second_is_not_promised_to_go_on(lab: Lab) -> None:
+    lab.cloud.upload("NA1_1.fastq.gz", R1)
+    alone = lab.analysis()
+    said = "'NA1_3.fastq.gz': a third file: rename it to 'NA1_2.fastq.gz'"
+    after = sealed(alone, with_companion(alone, ObjectName(UPLOADS, "NA1_3.fastq.gz"), said))
+    change = AnalysisChange(alone.id, alone, after, "left out")
+    lab.cloud.catalog.analyses.change(change, "third", lab.cloud.clock())
+    lab.cloud.flows.claims.advance(alone.id)
+    assert (lab.analysis().status, lab.analysis().holds) == (AnalysisStatus.HELD, {})
+    before = lab.cloud.items("NA1")
+    said = lab.refusal("rerun", "NA1")
+    assert said.startswith("NA1 (wgs) can't go on: waiting for R2 of lane 1")
+    assert "rename it to 'NA1_2.fastq.gz'" in said
+    assert lab.cloud.items("NA1") == before
+    assert "rename it to 'NA1_2.fastq.gz'" in lab.run("show", "NA1")
 
 
 def test_a_rerun_says_that_the_assay_starts_with_a_manifest_only(lab: Lab) -> None:

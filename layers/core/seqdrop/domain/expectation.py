@@ -67,8 +67,14 @@ class NewestManifest(msgspec.Struct, frozen=True, omit_defaults=True):
     """The newest version of a manifest that was looked at."""
 
     manifest: ManifestVersion
-    is_refused: bool = False
-    """It can't be used as it stands."""
+    refused: ManifestVersion | None = None
+    """The last version that could not be used as it stood: its files are held back, until a version
+    that can be used, or its deletion, has had them looked at."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the newest version can't be used."""
+        return self.refused is not None and self.refused.version == self.manifest.version
 
 
 class Named(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -179,6 +179,10 @@ class FileIdentity(msgspec.Struct, frozen=True, order=True):
         """R2 of R1, and R1 of R2."""
         return msgspec.structs.replace(self, read="R2" if self.read == "R1" else "R1")
 
+    def is_lane_of(self, other: "FileIdentity") -> bool:
+        """Whether both are of one lane of one flowcell."""
+        return (self.flowcell, self.lane) == (other.flowcell, other.lane)
+
     def describe(self) -> str:
         """For a person: ``R2 of lane 3 on flowcell HXYZ``."""
         return f"{self.read} of {self.describe_lane()}"

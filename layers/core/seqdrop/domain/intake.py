@@ -94,6 +94,10 @@ class Known(msgspec.Struct, frozen=True):
     """The analysis that knows it until now, where that is another one."""
     elsewhere: tuple[Analysis, ...] = ()
     """Analyses that wait for it because of manifests that no longer count."""
+    overwritten: FastqFile | None = None
+    """The file of another lane that it was in the version before, which is registered still."""
+    has_expired: bool = False
+    """Where it is gone: a lifecycle rule removed it, and nobody took it back."""
     by: ManifestVersion | None = None
     """The manifest that puts it where it belongs; None where its name does."""
 
@@ -214,12 +218,26 @@ def _decide_fastq(known: Known, belongs: Assignment, found: Found, now: str) -> 
         return LeaveOut(f"no manifest names it, and it can't be used: {fault}")
     if fault:
         return Hold(f"{known.object.key!r}: {fault}")
-    file = _file(belongs, found, now)
+    return _decide_good(known, _file(belongs, found, now))
+
+
+def _decide_good(known: Known, file: FastqFile) -> Decision:
+    if known.overwritten:
+        return Hold(_why_overwritten(known.object, known.overwritten, file.identity))
     if known.rival is None:
         return Register(file)
     if known.rival.object.name == known.object:
         return _decide_own(known, known.rival, file)
     return _decide_rival(known, known.rival, file)
+
+
+def _why_overwritten(object_: ObjectName, before: FastqFile, identity: FileIdentity) -> str:
+    return (
+        f"{object_.key!r} held {before.identity.describe()}, and was overwritten with "
+        f"{identity.describe()}. To have both: upload the new one under a name of its own, and the "
+        f"one before (version {before.version}) under this name again. To have the new one alone: "
+        "delete it, and upload it again"
+    )
 
 
 def _decide_gone(known: Known, home: Analysis | None) -> Decision:
@@ -231,6 +249,8 @@ def _decide_gone(known: Known, home: Analysis | None) -> Decision:
         return LeaveOut("it is no longer in the bucket")
     if home.status in _BEYOND_ITS_FILES:
         return Keep("it was deleted, and its analysis needs it no more")
+    if home.current_run and (known.has_expired or not known.placement.version):
+        return Keep("it was removed when it had been analysed, and counts on")
     return LeaveOut("it is no longer in the bucket")
 
 

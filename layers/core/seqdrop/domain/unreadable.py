@@ -11,8 +11,9 @@ ARCHIVED_CLASSES = {"GLACIER", "DEEP_ARCHIVE"}
 """Storage classes that are read only after a restore. GLACIER_IR is read like any other."""
 _RESTORE_DAYS = 14
 """How long the restored copy is there: restoring takes up to two days, runs may wait some more."""
-_DENIED = {"AccessDenied", "AllAccessDisabled", "403"}
-"""S3's answers to GET; one to HEAD has a status and no code."""
+_DENIED = {"AccessDenied", "AllAccessDisabled", "403", "400"}
+"""S3's answers to GET; one to HEAD has a status and no code. 400 is of an object that is encrypted
+with a key of the customer's own (SSE-C), which no role can read."""
 _OF_A_KEY = ("kms", "customer master key", "ciphertext")
 """Words of S3's message where it is the key that denies."""
 

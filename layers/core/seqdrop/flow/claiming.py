@@ -1,6 +1,7 @@
 """Whether an analysis may start; and if it may, claiming its run, once."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -158,8 +159,13 @@ class Claiming:
 
     def _hold(self, analysis: Analysis, cause: str, error: InvalidInput) -> str:
         if analysis.holds.get(cause) != str(error):
-            self.catalog.analyses.hold(analysis.id, cause, str(error), self.now())
+            with suppress(Conflict):  # other inputs have come, and whoever wrote them goes on
+                self.catalog.analyses.hold(
+                    analysis.id, cause, str(error), self.now(), judged=analysis.generation
+                )
             analysis = self.catalog.analyses.get(analysis.id) or analysis
+            if cause not in analysis.holds:
+                return analysis.status
         held = Assessment(AnalysisStatus.HELD, "; ".join(analysis.holds.values()))
         self.catalog.analyses.settle(analysis, held, self.now())
         return AnalysisStatus.HELD

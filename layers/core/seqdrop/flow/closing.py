@@ -51,6 +51,7 @@ class Closing:
         """Checks all results, writes run.json, and promotes the run if its inputs still count."""
         run = self._run(ids)
         if run.status is RunStatus.SUCCEEDED:
+            self._recheck(run)
             return {"status": run.status, "qc": run.qc}
         if not run.status.live:
             raise RunClosed(f"{run.id} is {run.status}")
@@ -137,6 +138,8 @@ class Closing:
             failed = msgspec.structs.replace(run, status=RunStatus.FAILED, failure=reason)
             status = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
             self._close(failed, status, why=reason, hold="run" if held else "")
+        else:
+            self._recheck(run)
         self.end_jobs(run.id, "another stage of its run failed")
         return reason
 
@@ -159,6 +162,8 @@ class Closing:
             run, held = _ended(run, status, cause)
             analysis = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
             self._close(run, analysis, why=run.failure, who=who, hold="stopped" if held else "")
+        else:
+            self._recheck(run)
         why = "its run was stopped" if status == "ABORTED" else cause or status
         self.end_jobs(run.id, why)
         return run.failure or status
@@ -200,7 +205,11 @@ class Closing:
             why=why, who=who, hold="" if changed else hold,
         )  # fmt: skip
         if changed:
-            self.queue.recheck(run.id.analysis)
+            self._recheck(run)
+
+    def _recheck(self, run: Run) -> None:
+        """Inputs that came during a run get their turn, even if who closed it died after that."""
+        self.queue.recheck(run.id.analysis)
 
     def _run(self, ids: RunId) -> Run:
         run = self.catalog.runs.get(ids)

@@ -23,7 +23,7 @@ from seqdrop.domain.errors import (
 )
 from seqdrop.domain.expectation import Expectation, Placement, expectation_that_counts
 from seqdrop.domain.fastq import HEAD_BYTES, read_head
-from seqdrop.domain.identity import AnalysisId, ObjectName
+from seqdrop.domain.identity import AnalysisId, FileIdentity, ObjectName
 from seqdrop.domain.inputs import begun, sealed, with_trouble
 from seqdrop.domain.intake import (
     AnalysisChange,
@@ -44,6 +44,7 @@ from seqdrop.domain.no_reads import NoReads
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import Analysis, FastqFile
 from seqdrop.domain.sameness import Sameness, Verdict
+from seqdrop.domain.upload import object_cause
 from seqdrop.flow.claiming import Claiming
 from seqdrop.flow.retry import retry_on_conflict
 from seqdrop.library import Library
@@ -65,13 +66,16 @@ class Intake:
     queue: UploadsQueue
     now: Callable[[], datetime]
 
-    def look(self, object_: ObjectName, version: str = "", tries: int = 0) -> str:
+    def look(
+        self, object_: ObjectName, version: str = "", tries: int = 0, *, has_expired: bool = False
+    ) -> str:
         """Looks at an object, and brings the catalog to what is so; returns that, for the log.
 
         With ``version`` an object that was looked at in this very version is not fetched again.
-        ``tries`` tells how often it was found and could not be read.
+        ``tries`` tells how often it was found and could not be read; ``has_expired``, that a
+        lifecycle rule has removed it, if it is gone.
         """
-        return self._settle(object_, version, None, tries)
+        return self._settle(object_, version, None, tries, has_expired=has_expired)
 
     def tell_trouble(self, object_: ObjectName, error: str) -> None:
         """Puts on the analysis of an object why it could not be looked at, and is tried again."""
@@ -102,25 +106,28 @@ class Intake:
         return self._settle(object_, version, belongs, 0)
 
     def _settle(
-        self, object_: ObjectName, version: str, belongs: LeaveOut | Unplaced | None, tries: int
-    ) -> str:
+        self, object_: ObjectName, version: str, belongs: LeaveOut | Unplaced | None, tries: int,
+        *, has_expired: bool = False,
+    ) -> str:  # fmt: skip
         often = Transient(f"{object_.key!r}: its place in the catalog changes all the time")
         outcome, touched = retry_on_conflict(
-            lambda: self._look(object_, version, belongs, tries), often
+            lambda: self._look(object_, version, belongs, tries, has_expired), often
         )
         statuses = [f"{one} is {self.claiming.advance(one) or 'gone'}" for one in touched]
         return "; ".join([outcome, *statuses])
 
     def _look(
-        self, object_: ObjectName, version: str, belongs: LeaveOut | Unplaced | None, tries: int
-    ) -> tuple[str, list[AnalysisId]]:
+        self, object_: ObjectName, version: str, belongs: LeaveOut | Unplaced | None, tries: int,
+        has_expired: bool,
+    ) -> tuple[str, list[AnalysisId]]:  # fmt: skip
         placement, said = self.catalog.uploads.known(object_)
         said = [one for one in said if not one.is_refused or self._is_refused_still(one)]
         counts = expectation_that_counts(said)
         by = counts.manifest if counts else None
-        if belongs is None and version and (placement.version, placement.by) == (version, by):
+        is_known = version and (placement.version, placement.by) == (version, by)
+        if belongs is None and is_known and not self._is_waiting(placement):
             return placement.note or "known", [placement.analysis] if placement.analysis else []
-        known = self._known(object_, placement, said, belongs)
+        known = self._known(object_, placement, said, belongs, has_expired)
         if belongs and (known.found is None or known.found.version != version):
             return "replaced or deleted since", []
         if belongs is None and known.found and upload_kind(object_.key) is UploadKind.MANIFEST:
@@ -136,7 +143,7 @@ class Intake:
 
     def _known(
         self, object_: ObjectName, placement: Placement, said: list[Expectation],
-        given: LeaveOut | Unplaced | None,
+        given: LeaveOut | Unplaced | None, has_expired: bool,
     ) -> Known:  # fmt: skip
         counts = expectation_that_counts(said)
         has_reads = counts is not None or self._is_named_as_reads(object_)
@@ -153,10 +160,16 @@ class Intake:
             before=self._analysis(home) if home != at else None,
             elsewhere=self._elsewhere(said, at, home),
             by=counts.manifest if counts else None,
+            has_expired=has_expired,
         )
         if found is None or found.fault or not isinstance(belongs, Assignment):
             return known
         return self._with_rival(known, belongs, found)
+
+    def _is_waiting(self, placement: Placement) -> bool:
+        """Whether its analysis says that the object can't be used, or is tried again."""
+        analysis, cause = self._analysis(placement.analysis), object_cause(placement.object)
+        return analysis is not None and (cause in analysis.troubles or cause in analysis.holds)
 
     def _is_refused_still(self, said: Expectation) -> bool:
         """Whether the manifest that holds an object back has not been corrected or deleted."""
@@ -210,7 +223,9 @@ class Intake:
 
     def _with_rival(self, known: Known, belongs: Assignment, found: Found) -> Known:
         """What is registered under the object's identity, and whether it is the same bytes."""
-        rival = self.catalog.analyses.file(belongs.analysis, identity_of(belongs, found.head))
+        identity = identity_of(belongs, found.head)
+        known = msgspec.structs.replace(known, overwritten=self._overwritten(known, identity))
+        rival = self.catalog.analyses.file(belongs.analysis, identity)
         if rival is None:
             return known
         is_itself = rival.object.name == known.object
@@ -220,6 +235,17 @@ class Intake:
             rival_is_gone=not is_itself and not self._is_there(rival.object),
             sameness=self._compare(rival, found),
         )
+
+    def _overwritten(self, known: Known, identity: FileIdentity) -> FastqFile | None:
+        """The file of another lane that an earlier version of the object is, if it is one."""
+        if known.there is None or known.found is None:
+            return None
+        for one in known.there.files_seen:
+            if one.object == known.object and not one.identity.is_lane_of(identity):
+                file = self.catalog.analyses.file(known.there.id, one.identity)
+                if file is not None and file.version != known.found.version:
+                    return file
+        return None
 
     def _compare(self, rival: FastqFile, found: Found) -> Sameness:
         """Whether both have the same content; S3 is asked only where the catalog can't tell."""

@@ -48,7 +48,7 @@ from seqdrop.flow.intake import Intake
 from seqdrop.flow.retry import retry_on_conflict
 
 MAX_MANIFEST_BYTES = 8 * 2**20
-_AT_ONCE = 10
+_AT_ONCE = 4
 """A sample of more files than that has messages of their own for them: a function has 30 s for ten
 messages, and a file takes a dozen requests."""
 
@@ -76,18 +76,27 @@ class Manifests:
         if described is None or described.version != upload.version:
             return "a manifest that has been replaced or deleted since"
         placement, _ = self.catalog.uploads.known(object_)
-        if placement.version == upload.version:
+        before = self.catalog.manifests.newest(object_)
+        is_settled = placement.analysis is None or (before is not None and before.is_refused)
+        if placement.version == upload.version and is_settled:
             return "a manifest that was cut before"
         manifest = ManifestVersion(
             object_, upload.version, upload.version_id, upload.sequencer, upload.time
         )
-        before = self.catalog.manifests.newest(object_)
+        if before and before.manifest.version == manifest.version:
+            manifest = before.manifest  # that an archive gave it back does not tell when it came
         if not self.catalog.manifests.begin(manifest):
             return "a manifest that has been replaced since"
+        return self._cut(manifest, described.object.size, before)
+
+    def _cut(self, manifest: ManifestVersion, size: int, before: NewestManifest | None) -> str:
+        object_ = manifest.object
         try:
-            entries = self._entries(manifest, described.object.size)
+            entries = self._entries(manifest, size)
+        except Unreadable as error:
+            return self._hold(object_, manifest.version, str(error))
         except InvalidManifest as error:
-            return self._refuse(manifest, f"{upload.key!r}: {error}")
+            return self._refuse(manifest, size, f"{object_.key!r}: {error}")
         gone = set(self.catalog.manifests.analyses_of(object_)) - entries.keys()
         parts = [SampleOfManifest(manifest, one, entry) for one, entry in entries.items()]
         parts += [SampleOfManifest(manifest, one) for one in sorted(gone)]
@@ -95,9 +104,9 @@ class Manifests:
             self.apply(parts[0])
         else:
             self.queue.send_all(parts)
-        self.queue.send_all([LookAt(one) for one in self._named_in_refused(before)])
+        self._free_files_of_refused(before, manifest)
         done = LeaveOut(f"a manifest of {len(entries)} samples")
-        return self.intake.settle(object_, upload.version, done)
+        return self.intake.settle(object_, manifest.version, done)
 
     def _entries(self, manifest: ManifestVersion, size: int) -> dict[AnalysisId, SampleEntry]:
         """What a manifest says, by analysis. Raises InvalidManifest."""
@@ -131,9 +140,14 @@ class Manifests:
 
     # ── One that can't be used
 
-    def _refuse(self, manifest: ManifestVersion, why: str) -> str:
-        """Holds a manifest that can't be used, and the files that it names with it."""
-        named = sorted(files_named_in(self._body(manifest), manifest.object))
+    def _refuse(self, manifest: ManifestVersion, size: int, why: str) -> str:
+        """Holds a manifest that can't be used, and the files that it names with it.
+
+        One that is too large is not read: a function has not the memory for any file.
+        """
+        is_too_large = size > MAX_MANIFEST_BYTES
+        body = b"" if is_too_large else self._body(manifest)
+        named = sorted(files_named_in(body, manifest.object))
         self.catalog.manifests.refuse(manifest)
         pieces = [named[i : i + _AT_ONCE] for i in range(0, len(named), _AT_ONCE)]
         self.queue.send_all([NamedInRefused(manifest, tuple(piece)) for piece in pieces])
@@ -153,19 +167,31 @@ class Manifests:
             self.apply_to_file(Expectation(object_, part.manifest, is_refused=True))
         return f"{len(part.objects)} files wait for {part.manifest.object.key!r} to be corrected"
 
-    def _named_in_refused(self, before: NewestManifest | None) -> list[ObjectName]:
-        """Files that the version before this one held back, if it was refused."""
-        if before is None or not before.is_refused:
-            return []
-        return sorted(files_named_in(self._body(before.manifest), before.manifest.object))
+    def _free_files_of_refused(
+        self, before: NewestManifest | None, manifest: ManifestVersion
+    ) -> None:
+        """Has the files looked at that a version before this one held back."""
+        if before is None or before.refused is None:
+            return
+        named = sorted(files_named_in(self._body(before.refused), manifest.object))
+        self.queue.send_all([LookAt(one) for one in named])
+        self.catalog.manifests.freed(manifest)
 
     def forget(self, object_: ObjectName) -> str:
         """A manifest was deleted: what it said stays, but one that was refused holds no more."""
+        if self._is_there(object_):
+            return "a manifest that has come again since"
         before = self.catalog.manifests.newest(object_)
-        if before and before.is_refused:
-            self.catalog.manifests.withdraw(before.manifest)
-        self.queue.send_all([LookAt(one) for one in self._named_in_refused(before)])
+        if before and before.refused:
+            gone = self.catalog.manifests.withdraw(before.manifest)
+            self._free_files_of_refused(before, gone)
         return self.intake.look(object_)
+
+    def _is_there(self, object_: ObjectName) -> bool:
+        try:
+            return self.objects.head(object_.bucket, object_.key) is not None
+        except Unreadable:
+            return True
 
     # ── One sample of it
 

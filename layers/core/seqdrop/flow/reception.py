@@ -58,7 +58,9 @@ class Reception:
         """Whatever an event tells, the object is looked at as it is now."""
         object_ = ObjectName(event.bucket, event.key)
         if upload_kind(event.key) is not UploadKind.MANIFEST:
-            return self.intake.look(object_, event.version if isinstance(event, Upload) else "")
+            version = event.version if isinstance(event, Upload) else ""
+            expired = isinstance(event, ObjectGone) and event.by_lifecycle
+            return self.intake.look(object_, version, has_expired=expired)
         if isinstance(event, ObjectGone):
             return self.manifests.forget(object_)
         if isinstance(event, ObjectRestored):

@@ -120,9 +120,15 @@ class Analyses:
 
     def hold(
         self, analysis: AnalysisId, cause: str, why: str, now: datetime, *,
-        who: str = SYSTEM,
+        who: str = SYSTEM, judged: int | None = None,
     ) -> None:  # fmt: skip
-        """Holds an analysis until what ``cause`` names is mended or released."""
+        """Holds an analysis until what ``cause`` names is mended or released.
+
+        Raises Conflict where its inputs are no longer those of the generation that was ``judged``.
+        """
+        unchanged: Condition = ("pk", "present", None)
+        if judged is not None:
+            unchanged = ("generation", "=", judged)
         update = self._table.update_write(
             analysis_key(analysis),
             sets={
@@ -130,7 +136,7 @@ class Analyses:
                 **status_attributes(analysis, AnalysisStatus.HELD, now),
             },
             adds=_INPUTS_CHANGED,
-            conditions=[("pk", "present", None)],
+            conditions=[unchanged],
         )
         event = event_item(
             events_of(analysis.sample), now, cause, who=who, what="held", assay=analysis.assay,

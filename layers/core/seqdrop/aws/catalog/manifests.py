@@ -47,7 +47,6 @@ class ManifestRecords:
                     "manifest": msgspec.to_builtins(manifest),
                     "version": manifest.version,
                     "order": manifest.order,
-                    "is_refused": False,
                 },
                 conditions=[("order", "absent or <=", manifest.order)],
             )
@@ -60,11 +59,21 @@ class ManifestRecords:
         with suppress(Conflict):
             self._table.update(
                 newest_manifest_key(manifest.object),
-                sets={"is_refused": True},
+                sets={"refused": msgspec.to_builtins(manifest)},
                 conditions=[("version", "=", manifest.version)],
             )
 
-    def withdraw(self, manifest: ManifestVersion) -> None:
+    def freed(self, manifest: ManifestVersion) -> None:
+        """The files that versions before this one held back have been looked at."""
+        with suppress(Conflict):
+            self._table.update(
+                newest_manifest_key(manifest.object),
+                sets={},
+                removes=["refused"],
+                conditions=[("version", "=", manifest.version)],
+            )
+
+    def withdraw(self, manifest: ManifestVersion) -> ManifestVersion:
         """A version that was refused is deleted: it keeps no file back any more."""
         gone = msgspec.structs.replace(manifest, version="")
         with suppress(Conflict):
@@ -73,6 +82,7 @@ class ManifestRecords:
                 sets={"manifest": msgspec.to_builtins(gone), "version": ""},
                 conditions=[("version", "=", manifest.version)],
             )
+        return gone
 
     def named(self, manifest: ObjectName, analysis: AnalysisId) -> Named:
         """What a manifest names for an analysis."""

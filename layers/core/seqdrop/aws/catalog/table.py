@@ -247,19 +247,29 @@ class Table:
                     raise Conflict("the catalog changed meanwhile") from error
                 if "TransactionConflict" not in codes:
                     raise
-                time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # jitter
+                _pause(attempt)
             else:
                 return
         raise Transient("too many writers on the same items of the catalog")
 
 
 def _translated(call: Any) -> Any:
-    try:
-        return call()
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-            raise Conflict("the catalog changed meanwhile") from error
-        raise
+    """What one request answers; it is made again while a transaction goes on over its item."""
+    for attempt in range(_CONFLICT_TRIES):
+        try:
+            return call()
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "ConditionalCheckFailedException":
+                raise Conflict("the catalog changed meanwhile") from error
+            if code != "TransactionConflictException":
+                raise
+            _pause(attempt)
+    raise Transient("too many writers on the same items of the catalog")
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # jitter
 
 
 def _key(key: Key) -> Item:
