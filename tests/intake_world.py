@@ -411,11 +411,13 @@ class World:
 class MemoryIntake(Intake):
     """Looks at files without gzip: their heads are what the bucket says they are."""
 
-    def _found(self, object_: ObjectName, *, has_reads: bool) -> Found | None:
+    def _found(self, object_: ObjectName, version_id: str = "", *, has_reads: bool) -> Found | None:
         bucket: Any = self.objects
-        version, described = bucket.now(object_.key), bucket.head(object_.bucket, object_.key)
-        if version is None:
+        described = bucket.head(object_.bucket, object_.key, version_id)
+        if described is None:
             return None
+        kept = bucket.versions[object_.key]
+        version = next(one for one in kept if one.id == described.object.version_id)
         found = Found(described.object, described.etag, described.fingerprints)
         reads = version.content
         if not has_reads or not isinstance(reads, Reads):

@@ -327,7 +327,7 @@ def test_a_third_file_without_a_second_is_not_promised_to_go_on(lab: Lab) -> Non
     after = sealed(alone, with_companion(alone, ObjectName(UPLOADS, "NA1_3.fastq.gz"), said))
     change = AnalysisChange(alone.id, alone, after, "left out")
     lab.cloud.catalog.analyses.change(change, "third", lab.cloud.clock())
-    lab.cloud.flows.claims.advance(alone.id)
+    lab.cloud.flows.claiming.advance(alone.id)
     assert (lab.analysis().status, lab.analysis().holds) == (AnalysisStatus.HELD, {})
     before = lab.cloud.items("NA1")
     said = lab.refusal("rerun", "NA1")

@@ -43,27 +43,16 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
     sex_check: bool = False
     identity: str = "earlier"
     control_reads: int = 100
+    control: bool = False
+    """Whether it is judged as a control without a template."""
     definitions: dict[str, str] = {}
     """The job definition's revision for each image: a deploy in mid-run changes neither."""
 
     @property
     def run_key(self) -> str:
-        """The hash of the stage keys."""
-        return run_key(AnalysisId(self.sample, self.assay), self.stage_keys.values())
-
-    def checks_more_than(self, earlier: "Blueprint") -> bool:
-        """Whether a manifest gives MD5s of these files that the earlier run did not check.
-
-        They change no result, and so no key; but results of files that nobody has checked are none
-        of files that were.
-        """
-        checked = {
-            (file.checksum, file.size, file.md5)
-            for pair in earlier.pairs
-            for file in (pair.r1, pair.r2)
-        }
-        wanted = [file for pair in self.pairs for file in (pair.r1, pair.r2) if file.md5]
-        return any((file.checksum, file.size, file.md5) not in checked for file in wanted)
+        """The hash of the stage keys, and of how their results are judged."""
+        analysis = AnalysisId(self.sample, self.assay)
+        return run_key(analysis, self.stage_keys.values(), is_control=self.control)
 
     @property
     def input_bytes(self) -> int:
@@ -90,6 +79,7 @@ def make_blueprint(
     files: Iterable[FastqFile],
     images: dict[str, str],
     definitions: dict[str, str] | None = None,
+    control: bool = False,
 ) -> Blueprint:
     """Freezes a run. Raises InvalidInput where mates, limits or the reference do not fit."""
     check_limits(analysis.assay, assay, pipeline)
@@ -116,6 +106,7 @@ def make_blueprint(
         sex_check=assay.sex_check,
         identity=assay.identity,
         control_reads=assay.control_reads,
+        control=control,
         poll_factor=assay.poll_factor,
         definitions={
             kind: definition
@@ -224,6 +215,7 @@ def _stage_keys(
 ) -> dict[str, str]:
     keys: dict[str, str] = {}
     reads = [(p.read_group, p.r1.checksum, p.r2.checksum, p.r1.size, p.r2.size) for p in pairs]
+    md5s = [(p.read_group, p.r1.md5, p.r2.md5) for p in pairs if p.r1.md5 or p.r2.md5]
     for wave in waves_of({name: stage.needs for name, stage in stages.items()}):
         for name in wave:
             stage = stages[name]
@@ -233,6 +225,7 @@ def _stage_keys(
                 variables={v: variables[v] for v in sorted(stage.asked) if v in variables},
                 reference_checksums={p: f.object.sha256 for p, f in parts[name].items()},
                 reads=reads if stage.reads else [],
+                md5s=md5s if stage.reads else [],
                 upstream=[keys[need] for need in stage.needs],
             )
     return keys
@@ -263,11 +256,12 @@ def check_not_twice(files: Iterable[FastqFile]) -> None:
 
     As both mates of a lane they map as no pair can; as two lanes they double every read.
     """
-    seen: dict[tuple[str, int], FastqFile] = {}
+    seen: dict[tuple[str, int], FastqFile] = {}  # by checksum or ETag, and size
     for file in sorted(files, key=lambda file: (file.identity.pair, file.identity.read)):
-        content = (file.object.checksum, file.object.size)
-        first = seen.setdefault(content, file)
-        if first is file or not file.object.checksum:
+        known = [(said, file.object.size) for said in (file.object.checksum, file.etag) if said]
+        first = next((seen[one] for one in known if one in seen), None)
+        seen = dict.fromkeys(known, file) | seen
+        if first is None:
             continue
         if first.identity.pair == file.identity.pair:
             remedy = f"upload the right {file.identity.read}"

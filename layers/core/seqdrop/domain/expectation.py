@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from seqdrop.domain.identity import AnalysisId, ObjectName
+from seqdrop.domain.identity import AnalysisId, FileIdentity, ObjectName
 from seqdrop.domain.manifest import ExpectedFile
 
 
@@ -48,6 +48,13 @@ class Expectation(msgspec.Struct, frozen=True):
         return not self.manifest.object.key
 
 
+class Overwritten(msgspec.Struct, frozen=True):
+    """What an earlier version of an object held: reads of another lane."""
+
+    identity: FileIdentity
+    version: str
+
+
 class Placement(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of an object when it was last looked at."""
 
@@ -59,6 +66,8 @@ class Placement(msgspec.Struct, frozen=True, omit_defaults=True):
     by: ManifestVersion | None = None
     """The manifest that said so; None where its name did."""
     note: str = ""
+    overwrote: Overwritten | None = None
+    """The reads of another lane that it took the place of."""
     revision: int = 0
     """How often it has changed: a look that another one has overtaken writes nothing."""
 

@@ -17,7 +17,7 @@ import msgspec
 
 from seqdrop.domain.assignment import Assignment, Head, assigned_by_manifest, identity_of
 from seqdrop.domain.errors import MismatchedMates
-from seqdrop.domain.expectation import Expectation, ManifestVersion, Placement
+from seqdrop.domain.expectation import Expectation, ManifestVersion, Overwritten, Placement
 from seqdrop.domain.fastq import check_read_number
 from seqdrop.domain.identity import AnalysisId, FileIdentity, ObjectName
 from seqdrop.domain.inputs import (
@@ -94,8 +94,10 @@ class Known(msgspec.Struct, frozen=True):
     """The analysis that knows it until now, where that is another one."""
     elsewhere: tuple[Analysis, ...] = ()
     """Analyses that wait for it because of manifests that no longer count."""
-    overwritten: FastqFile | None = None
-    """The file of another lane that it was in the version before, which is registered still."""
+    overwrote: Overwritten | None = None
+    """What it was in an earlier version, if that were reads of another lane."""
+    earlier: Found | None = None
+    """An earlier version, whose event comes only now."""
     has_expired: bool = False
     """Where it is gone: a lifecycle rule removed it, and nobody took it back."""
     by: ManifestVersion | None = None
@@ -222,8 +224,8 @@ def _decide_fastq(known: Known, belongs: Assignment, found: Found, now: str) -> 
 
 
 def _decide_good(known: Known, file: FastqFile) -> Decision:
-    if known.overwritten:
-        return Hold(_why_overwritten(known.object, known.overwritten, file.identity))
+    if known.overwrote:
+        return Hold(_why_overwritten(known.object, known.overwrote, file.identity))
     if known.rival is None:
         return Register(file)
     if known.rival.object.name == known.object:
@@ -231,7 +233,7 @@ def _decide_good(known: Known, file: FastqFile) -> Decision:
     return _decide_rival(known, known.rival, file)
 
 
-def _why_overwritten(object_: ObjectName, before: FastqFile, identity: FileIdentity) -> str:
+def _why_overwritten(object_: ObjectName, before: Overwritten, identity: FileIdentity) -> str:
     return (
         f"{object_.key!r} held {before.identity.describe()}, and was overwritten with "
         f"{identity.describe()}. To have both: upload the new one under a name of its own, and the "
@@ -407,6 +409,7 @@ def change_of(decision: Decision, known: Known, now: str) -> Change:
             target,
             known.by,
             note,
+            known.overwrote,
             known.placement.revision,
         ),
         analyses=draft.changes(),

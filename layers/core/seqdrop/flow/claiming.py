@@ -12,7 +12,6 @@ from seqdrop.aws.queues import LookAt, UploadsQueue
 from seqdrop.domain.blueprint import (
     Blueprint,
     check_queues,
-    decode_blueprint,
     encode_blueprint,
     make_blueprint,
 )
@@ -108,12 +107,10 @@ class Claiming:
         options = analysis.options or RunOptions()
         runs = self.catalog.runs.of_key(analysis.id, blueprint.run_key)
         good = [run for run in runs if run.status is RunStatus.SUCCEEDED]
-        if good and options == RunOptions():
-            earlier = decode_blueprint(self.catalog.runs.blueprint(good[-1]))
-            if not blueprint.checks_more_than(earlier):
-                self.catalog.runs.adopt(analysis, good[-1], reference.id, self.now())
-                return AnalysisStatus.ANALYSED
-            options = RunOptions(fresh=True)
+        is_judged_anew = blueprint.sex_check and analysis.sex  # a run does not keep a patient's sex
+        if good and options == RunOptions() and not is_judged_anew:
+            self.catalog.runs.adopt(analysis, good[-1], reference.id, self.now())
+            return AnalysisStatus.ANALYSED
         run = Run(
             sample=analysis.sample,
             assay=analysis.assay,
@@ -155,6 +152,7 @@ class Claiming:
             files=files,
             images=self.images,
             definitions=self.definitions,
+            control=analysis.control,
         )
 
     def _hold(self, analysis: Analysis, cause: str, error: InvalidInput) -> str:

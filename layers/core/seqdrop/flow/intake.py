@@ -21,7 +21,12 @@ from seqdrop.domain.errors import (
     UnplaceableFile,
     Unreadable,
 )
-from seqdrop.domain.expectation import Expectation, Placement, expectation_that_counts
+from seqdrop.domain.expectation import (
+    Expectation,
+    Overwritten,
+    Placement,
+    expectation_that_counts,
+)
 from seqdrop.domain.fastq import HEAD_BYTES, read_head
 from seqdrop.domain.identity import AnalysisId, FileIdentity, ObjectName
 from seqdrop.domain.inputs import begun, sealed, with_trouble
@@ -127,7 +132,9 @@ class Intake:
         is_known = version and (placement.version, placement.by) == (version, by)
         if belongs is None and is_known and not self._is_waiting(placement):
             return placement.note or "known", [placement.analysis] if placement.analysis else []
-        known = self._known(object_, placement, said, belongs, has_expired)
+        known = self._known(
+            object_, placement, said, belongs, has_expired=has_expired, version=version
+        )
         if belongs and (known.found is None or known.found.version != version):
             return "replaced or deleted since", []
         if belongs is None and known.found and upload_kind(object_.key) is UploadKind.MANIFEST:
@@ -143,11 +150,15 @@ class Intake:
 
     def _known(
         self, object_: ObjectName, placement: Placement, said: list[Expectation],
-        given: LeaveOut | Unplaced | None, has_expired: bool,
+        given: LeaveOut | Unplaced | None, *, has_expired: bool, version: str,
     ) -> Known:  # fmt: skip
         counts = expectation_that_counts(said)
         has_reads = counts is not None or self._is_named_as_reads(object_)
         found = self._found(object_, has_reads=has_reads and given is None)
+        is_late = has_reads and given is None and version not in {"", placement.version}
+        earlier = None
+        if is_late and found and found.object.version_id not in {"", version}:
+            earlier = self._found(object_, version, has_reads=True)
         belongs = given or self._belongs(object_, counts, found)
         at = None if isinstance(belongs, LeaveOut) else belongs.analysis
         home = placement.analysis
@@ -161,6 +172,7 @@ class Intake:
             elsewhere=self._elsewhere(said, at, home),
             by=counts.manifest if counts else None,
             has_expired=has_expired,
+            earlier=earlier,
         )
         if found is None or found.fault or not isinstance(belongs, Assignment):
             return known
@@ -224,7 +236,7 @@ class Intake:
     def _with_rival(self, known: Known, belongs: Assignment, found: Found) -> Known:
         """What is registered under the object's identity, and whether it is the same bytes."""
         identity = identity_of(belongs, found.head)
-        known = msgspec.structs.replace(known, overwritten=self._overwritten(known, identity))
+        known = msgspec.structs.replace(known, overwrote=self._overwrote(known, belongs, identity))
         rival = self.catalog.analyses.file(belongs.analysis, identity)
         if rival is None:
             return known
@@ -236,16 +248,27 @@ class Intake:
             sameness=self._compare(rival, found),
         )
 
-    def _overwritten(self, known: Known, identity: FileIdentity) -> FastqFile | None:
-        """The file of another lane that an earlier version of the object is, if it is one."""
-        if known.there is None or known.found is None:
-            return None
-        for one in known.there.files_seen:
+    def _overwrote(
+        self, known: Known, belongs: Assignment, identity: FileIdentity
+    ) -> Overwritten | None:
+        """The reads of another lane that the object took the place of, and that would be lost.
+
+        Either they were known before, or they are registered, or their event comes only now.
+        """
+        found, before = known.found, known.placement.overwrote
+        if before and not before.identity.is_lane_of(identity):
+            return before
+        for one in known.there.files_seen if known.there else ():
             if one.object == known.object and not one.identity.is_lane_of(identity):
-                file = self.catalog.analyses.file(known.there.id, one.identity)
-                if file is not None and file.version != known.found.version:
-                    return file
-        return None
+                file = self.catalog.analyses.file(belongs.analysis, one.identity)
+                if file is not None and found is not None and file.version != found.version:
+                    return Overwritten(file.identity, file.version)
+        if known.earlier is None or known.earlier.fault:
+            return None
+        earlier = identity_of(belongs, known.earlier.head)
+        if earlier.is_lane_of(identity):
+            return None
+        return Overwritten(earlier, known.earlier.version)
 
     def _compare(self, rival: FastqFile, found: Found) -> Sameness:
         """Whether both have the same content; S3 is asked only where the catalog can't tell."""
@@ -279,10 +302,10 @@ class Intake:
     def _is_named_as_reads(self, object_: ObjectName) -> bool:
         return isinstance(meaning_of(object_.key, self.library.name_patterns()), Reads)
 
-    def _found(self, object_: ObjectName, *, has_reads: bool) -> Found | None:
-        """An object as it is now; one that can't be read, or is no FASTQ, has a fault."""
+    def _found(self, object_: ObjectName, version_id: str = "", *, has_reads: bool) -> Found | None:
+        """An object as it is now, or was; one that can't be read, or is no FASTQ, has a fault."""
         try:
-            described = self.objects.head(object_.bucket, object_.key)
+            described = self.objects.head(object_.bucket, object_.key, version_id)
         except Unreadable as error:
             stored = StoredObject(object_.bucket, object_.key, 0)
             return Found(stored, "", fault=str(error), is_locked=True)

@@ -4,6 +4,7 @@ A record's fields are the attributes of its item. What DynamoDB has no type for 
 an identity as ``library#flowcell#lane#read#segment``, a run as ``<run key>#<attempt>``.
 """
 
+import hashlib
 import zlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -28,6 +29,8 @@ from seqdrop.domain.identity import (
 from seqdrop.domain.manifest import ExpectedFile
 from seqdrop.domain.records import Analysis, FastqFile, Job, Run
 
+_LONGEST_IN_SORT_KEY = 900
+"""Bytes of an object's name: a sort key has 1,024, and S3's keys alone may have as many."""
 STATUS_SHARDS = 8
 """A status is one hot key; eight partitions take 8,000 writes a second."""
 STATUS_INDEX = "by_status"
@@ -151,7 +154,10 @@ def placement_key(object_: ObjectName) -> Key:
 
 def expectation_key(object_: ObjectName, manifest: ObjectName) -> Key:
     """What one manifest says of an object."""
-    return all_of_object(object_)[0], f"EXPECTED#{object_text(manifest)}"
+    text = object_text(manifest)
+    if len(text.encode()) > _LONGEST_IN_SORT_KEY:
+        text = hashlib.sha256(text.encode()).hexdigest()
+    return all_of_object(object_)[0], f"EXPECTED#{text}"
 
 
 def all_of_object(object_: ObjectName) -> Range:
@@ -397,7 +403,7 @@ def _placement_before(
         AnalysisId(sample, assay) if sample and assay else None,
         said[0].manifest if said else None,
         newest.get("note", ""),
-        revision,
+        revision=revision,
     )
 
 
