@@ -35,9 +35,10 @@ def command(bench: Bench, tmp_path: Path) -> Iterator[Command]:
     bench.lab.wait_until(lambda: not bench.lab.live_batch_jobs())
 
 
-def write_pair(folder: Path, sample: str, **options: int) -> list[str]:
-    names = [f"{sample}_R1.fastq.gz", f"{sample}_R2.fastq.gz"]
-    for name, body in zip(names, pair(50, **options), strict=True):
+def write_pair(folder: Path, sample: str, lane: int = 1, **options: int) -> list[str]:
+    names = [f"{sample}_S1_L{lane:03}_R{mate}_001.fastq.gz" for mate in (1, 2)] if lane > 1 else []
+    names = names or [f"{sample}_R1.fastq.gz", f"{sample}_R2.fastq.gz"]
+    for name, body in zip(names, pair(50, lane=lane, **options), strict=True):
         (folder / name).write_bytes(body)
     return names
 

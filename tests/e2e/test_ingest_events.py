@@ -18,7 +18,7 @@ def drop_lane(lab: Lab, sample: str, lane: int, flowcell: str = "HTEST") -> None
     """Drops a lane's pair under the assay whose quiet period is long enough for a slow machine."""
     bodies = pair(20, lane=lane, flowcell=flowcell, seed=lane)
     for read, body in zip(("R1", "R2"), bodies, strict=True):
-        lab.drop(f"patient/{sample}_S1_L{lane:03}_{read}_001.fastq.gz", body)
+        lab.drop(f"patient/{flowcell}/{sample}_S1_L{lane:03}_{read}_001.fastq.gz", body)
 
 
 def reads_of(lab: Lab, sample: str) -> list[int]:
@@ -64,12 +64,12 @@ def test_lane_without_its_mate_outlasts_the_quiet_period(lab: Lab, bench: Bench)
 
 
 def test_every_event_twice_and_in_any_order_comes_to_the_same_end(lab: Lab, bench: Bench) -> None:
-    """Two lanes, one of them on two flowcells under the same names, one file bad at first."""
+    """Two lanes, one of them on two flowcells in folders of their own, one file bad at first."""
     orders: dict[str, list[str]] = {}
     for seed in range(5):
         sample = bench.new_sample()
         with events_kept_back(lab) as events:
-            lab.drop(f"patient/{sample}_S1_L001_R1_001.fastq.gz", b"cut in transfer")
+            lab.drop(f"patient/HTEST/{sample}_S1_L001_R1_001.fastq.gz", b"cut in transfer")
             drop_lane(lab, sample, 1)
             drop_lane(lab, sample, 2)
             drop_lane(lab, sample, 1, flowcell="HOTHER")

@@ -87,7 +87,7 @@ def test_stop_of_a_run_whose_files_changed_lets_the_new_files_have_their_run(ben
     bench.drop_pair(sample)
     bench.pid("count")
     [run] = lab.runs(sample, "quick")
-    bench.drop_pair(sample, flowcell="HOTHER", seed=2)
+    bench.drop_pair(sample, "quick/other/", flowcell="HOTHER", seed=2)
     lab.wait_until(lambda: len(lab.catalog.analyses.files(AnalysisId(sample, "quick"))) == 4)
     lab.client("stepfunctions").stop_execution(executionArn=run.execution, cause="by a test")
     lab.wait_until(lambda: lab.runs(sample, "quick")[0].status == "ABORTED")

@@ -10,7 +10,7 @@ from seqdrop.domain.records import JobState
 from seqdrop.flow.closing import _message
 from seqdrop.flow.recording import owner_of
 from seqdrop.flow.references import part_of
-from seqdrop.flow.retry import retry_on_conflict
+from seqdrop.flow.retry import TRIES, retry_on_conflict
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_what_meets_another_writer_looks_again() -> None:
 
 def test_what_always_meets_another_writer_fails_as_its_caller_says() -> None:
     with pytest.raises(Transient, match=r"^a\.gz changes all the time$"):
-        retry_on_conflict(failing(4), Transient("a.gz changes all the time"))
+        retry_on_conflict(failing(TRIES), Transient("a.gz changes all the time"))
 
 
 def test_another_fault_is_no_reason_to_try_again() -> None:

@@ -22,7 +22,7 @@ def example(name: str) -> str:
 
 def test_a_new_object_is_an_upload() -> None:
     version, etag = "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e", "b1946ac92492d2347c6235b4d2611184"
-    expected = Upload(BUCKET, KEY, version, "617f08299329d189", etag)
+    expected = Upload(BUCKET, KEY, version, "617f08299329d189", etag, "2021-11-12T00:00:00Z")
     assert read_upload_message(example("object_created")) == expected
 
 
