@@ -112,7 +112,7 @@ def test_a_function_s_errors_are_told_and_its_traces_are_in_the_log(
         shutil.copytree(PROJECT / folder, project / folder)
     shutil.copy(PROJECT / "template.yaml", project)
     functions = project / "functions"
-    spoil(functions / "plan_run/handler.py", "    ids = ", '    raise KeyError("of a test")\n')
+    spoil(functions / "plan_run/handler.py", "    planned = ", '    raise KeyError("of a test")\n')
     spoil(functions / "end_run/handler.py", "from typing", "import nothing_there\n")
     fault = '    raise ValueError("of a\\nmessage")\n'
     spoil(functions / "register_upload/handler.py", "    message = ", fault)
@@ -125,7 +125,8 @@ def test_a_function_s_errors_are_told_and_its_traces_are_in_the_log(
         s3, lambda_ = (
             session.client(s, endpoint_url=document["endpoint"]) for s in ("s3", "lambda")
         )
-        event = json.dumps({"run": {"sample": "Hm2"}}).encode()
+        ids = {"sample": "Hm2", "assay": "a", "run_key": "k", "attempt": 1}
+        event = json.dumps({"run": ids, "execution": "arn"}).encode()
         for _ in range(3):
             lambda_.invoke(FunctionName="seqdrop-plan-run", Payload=event)
         s3.put_object(Bucket=document["outputs"]["UploadsBucket"], Key="a/x.txt", Body=b"x")

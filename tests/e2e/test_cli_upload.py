@@ -183,9 +183,9 @@ def test_priority_goes_with_the_manifest_and_a_later_one_changes_it(
     assert command.ask(*arguments, "--priority", "bulk")["manifest"] == first["manifest"]
     command.good("wait", "P1", "--timeout", "60")
     assert priority(command, "P1") == "bulk"
-    command.good(*arguments)  # says nothing of it
+    command.good(*arguments)  # the manifest says all anew, and nothing of it
     command.good("wait", "P1", "--timeout", "60")
-    assert priority(command, "P1") == "bulk"
+    assert priority(command, "P1") == "None"
     assert bench.starts("count") == 1
 
 

@@ -112,12 +112,18 @@ def without_object(analysis: Analysis, object_: ObjectName) -> Analysis:
     )
 
 
-def without_hold_of(analysis: Analysis, object_: ObjectName) -> Analysis:
-    """A file that is good as it is registered holds nothing, whatever came in between."""
+def without_hold_of(
+    analysis: Analysis, object_: ObjectName, *, came_again: bool = False
+) -> Analysis:
+    """A file that is good as it is registered holds nothing, whatever came in between.
+
+    One that ``came_again`` may mend what a run was held for: its version before may be gone.
+    """
+    mended = {object_cause(object_), *(MENDED_BY_FILES if came_again else ())}
     return msgspec.structs.replace(
         analysis,
         aside=_without_aside(analysis, object_),
-        holds=_without_holds(analysis, {object_cause(object_)}),
+        holds=_without_holds(analysis, mended),
         troubles=_without_trouble(analysis, object_),
     )
 

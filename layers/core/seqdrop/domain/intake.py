@@ -512,7 +512,8 @@ def _with_decision(start: Analysis, decision: Decision, known: Known, now: str) 
         holds = decision.why if isinstance(decision, PutBeside) else ""
         after = setting_aside(without_object(start, object_), object_, identity, holds)
     elif isinstance(decision, Keep) and start.status is not AnalysisStatus.DISMISSED:
-        after = without_hold_of(start, object_)
+        came_again = decision.file is not None and decision.file != known.rival
+        after = without_hold_of(start, object_, came_again=came_again)
     return after
 
 

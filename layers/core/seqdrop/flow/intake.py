@@ -57,7 +57,7 @@ from seqdrop.library import Library
 _MOST_TRIES = 7 * 24 * 4
 """An object that is locked is looked at again every quarter of an hour, for a week: no event tells
 of a policy that was mended. After that `seqdrop rerun` looks again."""
-_ASSAY = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ASSAY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
