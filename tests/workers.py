@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 TESTS = Path(__file__).resolve().parent
 JUDGES = TESTS / "policies" / "test_calls_of_the_suite.py"
@@ -54,6 +55,11 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist's own base is 
     def __init__(self, config: pytest.Config, log: object = None) -> None:
         super().__init__(config, log)
         config.option.loadscopereorder = False
+
+    def _reschedule(self, node: WorkerController) -> None:
+        """Gives work to a worker that has collected; one in place of a crashed one may not yet."""
+        if node in self.registered_collections:
+            super()._reschedule(node)
 
     def _split_scope(self, nodeid: str) -> str:
         shared = (folder for folder in ONE_RUNTIME if nodeid.startswith(folder))
