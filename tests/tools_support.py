@@ -82,11 +82,14 @@ def pipe(*commands: Sequence[str], path: Path | None = None, folder: Path | None
     return text
 
 
-def shims(folder: Path) -> Path:
-    """A folder with a command for each of the stand-ins, and for our own tools."""
+def shims(folder: Path, *, native_first: bool = False) -> Path:
+    """A folder with a command for each of the stand-ins, and for our own tools.
+
+    With ``native_first`` a native program has none: it starts in a tenth of the time.
+    """
     folder.mkdir()
     names = ("bwa", "samtools", "bcftools", "mosdepth", "dragen")
-    modules = {name: f"local.tools.{name}" for name in names}
+    modules = {name: f"local.tools.{name}" for name in names if not (native_first and native(name))}
     for name, module in {**modules, "seqdrop-tool": "runner.tools.main"}.items():
         script = folder / name
         script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n')

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 TESTS = Path(__file__).resolve().parent
 JUDGES = TESTS / "policies" / "test_calls_of_the_suite.py"
@@ -54,6 +55,28 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist's own base is 
     def __init__(self, config: pytest.Config, log: object = None) -> None:
         super().__init__(config, log)
         config.option.loadscopereorder = False
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """Takes a worker out; returns the test that it crashed at, which is not tried again."""
+        workload = self.assigned_work.pop(node)
+        left = ((unit, test) for unit in workload.values() for test in unit if not unit[test])
+        unit, crashed = next(left, ({}, None))
+        if crashed is not None:
+            unit[crashed] = True
+            self.workqueue |= {name: one for name, one in workload.items() if not all(one.values())}
+            for other in self.assigned_work:
+                self._reschedule(other)
+        return crashed
+
+    def _reschedule(self, node: WorkerController) -> None:
+        """Gives work to a worker that has collected; one in place of a crashed one may not yet.
+
+        A worker starts its last test when it knows the next, or that there is none.
+        """
+        if node in self.registered_collections:
+            super()._reschedule(node)
+            if self._pending_of(self.assigned_work[node]) < 2:
+                super()._reschedule(node)
 
     def _split_scope(self, nodeid: str) -> str:
         shared = (folder for folder in ONE_RUNTIME if nodeid.startswith(folder))
