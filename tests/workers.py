@@ -60,13 +60,14 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist's own base is 
         """Takes a worker out; returns the test that it crashed at, which is not tried again."""
         workload = self.assigned_work.pop(node)
         left = ((unit, test) for unit in workload.values() for test in unit if not unit[test])
-        unit, crashed = next(left, ({}, None))
-        if crashed is not None:
-            unit[crashed] = True
-            self.workqueue |= {name: one for name, one in workload.items() if not all(one.values())}
-            for other in self.assigned_work:
-                self._reschedule(other)
-        return crashed
+        if (found := next(left, None)) is None:
+            return None
+        unit, crashed = found
+        unit[crashed] = True
+        self.workqueue |= {name: one for name, one in workload.items() if not all(one.values())}
+        for other in self.assigned_work:
+            self._reschedule(other)
+        return str(crashed)
 
     def _reschedule(self, node: WorkerController) -> None:
         """Gives work to a worker that has collected; one in place of a crashed one may not yet.
