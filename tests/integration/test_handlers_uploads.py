@@ -225,7 +225,7 @@ def test_companions_and_index_reads_are_left_out(cloud: Cloud) -> None:
         cloud.upload(key, b"x")
     assert cloud.items("NA1") == []
     placement, _ = cloud.catalog.uploads.known(ObjectName(UPLOADS, "NA1_S1_L001_I1_001.fastq.gz"))
-    assert (placement.analysis, placement.note) == (None, "an index read")
+    assert (placement.analysis, placement.note) == (None, "an index read: left out")
 
 
 def test_an_object_that_is_gone_by_then_is_noted(cloud: Cloud) -> None:
