@@ -95,6 +95,26 @@ def test_what_changes_no_result_changes_no_key(given: dict[str, Any]) -> None:
     assert blueprint(**given).run_key == blueprint().run_key
 
 
+def with_md5(md5: str) -> list[FastqFile]:
+    """Two lanes, whose first file a manifest gives an MD5 for."""
+    first, *others = [*lane_pair("1"), *lane_pair("2")]
+    return [REPLACE(first, object=REPLACE(first.object, md5=md5)), *others]
+
+
+def test_results_of_files_that_nobody_checked_are_none_of_files_that_were() -> None:
+    plain, right, wrong = (blueprint(files=with_md5(md5)) for md5 in ("", "a" * 32, "0" * 32))
+    assert plain.run_key == blueprint().run_key
+    assert len({one.run_key for one in (plain, right, wrong)}) == 3
+    for name in plain.stage_keys:
+        assert len({one.stage_keys[name] for one in (plain, right, wrong)}) == 3
+
+
+def test_what_is_a_control_is_judged_anew_and_nothing_is_aligned_for_it() -> None:
+    control, sample = blueprint(control=True), blueprint()
+    assert control.run_key != sample.run_key
+    assert control.stage_keys == sample.stage_keys
+
+
 def test_a_new_annotation_costs_the_annotation_stage_alone() -> None:
     before = blueprint(reference=reference(parts=GENES)).stage_keys
     newer = {**GENES, "annotation": part("genes.gff3", "a2")}

@@ -1,4 +1,4 @@
-"""What fails half-way, or comes late, and must neither stop a sample for ever nor start it wrongly."""
+"""What fails half-way or comes late: no sample stops for ever, and none starts wrongly."""
 
 from collections.abc import Callable
 from typing import Any
