@@ -155,11 +155,13 @@ class Intake:
         counts = expectation_that_counts(said)
         has_reads = counts is not None or self._is_named_as_reads(object_)
         found = self._found(object_, has_reads=has_reads and given is None)
+        belongs = given or self._belongs(object_, counts, found)
         is_late = has_reads and given is None and version not in {"", placement.version}
         earlier = None
         if is_late and found and found.object.version_id not in {"", version}:
             earlier = self._found(object_, version, has_reads=True)
-        belongs = given or self._belongs(object_, counts, found)
+            if self._belongs(object_, counts, earlier) != belongs:
+                earlier = None  # it was in doubt, or somebody else's
         at = None if isinstance(belongs, LeaveOut) else belongs.analysis
         home = placement.analysis
         known = Known(
