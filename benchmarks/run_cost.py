@@ -40,7 +40,7 @@ class Meter:
         (table,) = of_type("AWS::DynamoDB::Table").values()
         self._indexes = {
             f"{index['IndexName']}_pk": {"pk", "sk", *_key_names(index)}
-            | set(index["Projection"]["NonKeyAttributes"])
+            | set(index["Projection"].get("NonKeyAttributes", ()))
             for index in table["GlobalSecondaryIndexes"]
         }
 
