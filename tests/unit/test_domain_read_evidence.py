@@ -163,7 +163,7 @@ WORDS = st.sampled_from(
 HEADERS = st.sampled_from([ILLUMINA, OLD, SRA, ENA, MGI, MISEQ])
 
 
-@given(st.lists(WORDS, min_size=1, max_size=5), HEADERS)
+@given(st.lists(WORDS, min_size=1, max_size=4), HEADERS)  # of five, an id may be too long
 def test_both_mates_of_a_file_have_one_owner_and_no_lane_of_the_reads_is_in_it(
     words: list[str], header: str
 ) -> None:
