@@ -168,6 +168,7 @@ def test_missing_reference_is_held_until_it_is_added_and_the_sample_rerun(
     entry = {"sample": sample, "pipeline": "quick", "reference": "huge"}
     files = [{"r1": f"{sample}_R1.fastq.gz", "r2": f"{sample}_R2.fastq.gz"}]
     lab.drop_manifest(f"{sample}.manifest.json", {**entry, "files": files})
+    lab.wait_until(lambda: lab.analysis(sample, "quick"))  # else a run by name may come first
     bench.drop_pair(sample)
     shown = assert_held(lab, sample, "quick", "'huge'", "seqdrop reference add", "seqdrop rerun")
     assert shown["runs"] == []
@@ -182,6 +183,7 @@ def test_rerun_before_the_reference_is_there_is_held_again(lab: Lab, bench: Benc
     entry = {"sample": sample, "pipeline": "quick", "reference": "nowhere"}
     files = [{"r1": f"{sample}_R1.fastq.gz", "r2": f"{sample}_R2.fastq.gz"}]
     lab.drop_manifest(f"{sample}.manifest.json", {**entry, "files": files})
+    lab.wait_until(lambda: lab.analysis(sample, "quick"))  # else a run by name may come first
     bench.drop_pair(sample)
     wait_until_quiet(lab)
     rerun(lab, sample, "quick")

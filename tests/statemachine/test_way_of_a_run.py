@@ -48,7 +48,8 @@ def test_second_flowcell_over_the_names_of_the_first_is_held(bench: Bench) -> No
     first = lab.wait_for(sample, "quick", "ANALYSED").current_run
     bench.drop_pair(sample, flowcell="SECOND", seed=2)
     held = lab.wait_for(sample, "quick", "HELD")
-    assert "of lane 1 on flowcell FIRST, and was overwritten with R" in held.why
+    said = "; ".join(held.holds.values())
+    assert "of lane 1 on flowcell FIRST, and was overwritten with R" in said
     assert held.current_run == first
     for read in ("R1", "R2"):
         lab.client("s3").delete_object(Bucket=lab.uploads, Key=f"{sample}_{read}.fastq.gz")
