@@ -246,7 +246,7 @@ class Intake:
         return msgspec.structs.replace(
             known,
             rival=rival,
-            rival_is_gone=not is_itself and not self._is_there(rival.object),
+            rival_is_gone=not is_itself and not self.is_there(rival.object.name),
             sameness=self._compare(rival, found),
         )
 
@@ -286,10 +286,10 @@ class Intake:
         mine_described = UploadedObject(found.object, found.etag, found.fingerprints)
         return self.objects.same_content(described, mine_described)
 
-    def _is_there(self, stored: StoredObject) -> bool:
+    def is_there(self, object_: ObjectName) -> bool:
         """Whether an object is in the bucket still, in whatever version."""
         try:
-            return self.objects.head(stored.bucket, stored.key) is not None
+            return self.objects.head(object_.bucket, object_.key) is not None
         except Unreadable:
             return True
 

@@ -34,6 +34,7 @@ from seqdrop.domain.inputs import (
 )
 from seqdrop.domain.intake import AnalysisChange, LeaveOut, Unplaced
 from seqdrop.domain.manifest import (
+    MAX_MANIFEST_BYTES,
     ExpectedFile,
     SampleEntry,
     check_named_once,
@@ -47,7 +48,6 @@ from seqdrop.domain.upload import Upload
 from seqdrop.flow.intake import Intake
 from seqdrop.flow.retry import retry_on_conflict
 
-MAX_MANIFEST_BYTES = 8 * 2**20
 _AT_ONCE = 4
 """A sample of more files than that has messages of their own for them: a function has 30 s for ten
 messages, and a file takes a dozen requests."""
@@ -179,19 +179,13 @@ class Manifests:
 
     def forget(self, object_: ObjectName) -> str:
         """A manifest was deleted: what it said stays, but one that was refused holds no more."""
-        if self._is_there(object_):
+        if self.intake.is_there(object_):
             return "a manifest that has come again since"
         before = self.catalog.manifests.newest(object_)
         if before and before.refused:
             gone = self.catalog.manifests.withdraw(before.manifest)
             self._free_files_of_refused(before, gone)
         return self.intake.look(object_)
-
-    def _is_there(self, object_: ObjectName) -> bool:
-        try:
-            return self.objects.head(object_.bucket, object_.key) is not None
-        except Unreadable:
-            return True
 
     # ── One sample of it
 
