@@ -106,9 +106,5 @@ class RunClosed(Conflict):
     """The run has ended; nothing more is done for it."""
 
 
-class StaleGeneration(Conflict):
-    """The analysis changed meanwhile; whoever changed it decides."""
-
-
 class JobFailed(SeqdropError):
     """A Batch job ended badly; the catalog's job item says how."""

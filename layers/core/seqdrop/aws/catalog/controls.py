@@ -1,6 +1,6 @@
 """Controls in the catalog: which analyses of a manifest are controls without template."""
 
-from seqdrop.aws.catalog.layout import analysis_key, control_item, controls_of, read_analysis
+from seqdrop.aws.catalog.layout import analysis_key, controls_of, read_analysis
 from seqdrop.aws.catalog.table import Table
 from seqdrop.domain.identity import AnalysisId
 from seqdrop.domain.records import Analysis
@@ -11,10 +11,6 @@ class Controls:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-
-    def note(self, manifest: str, analysis: AnalysisId) -> None:
-        """Remembers that a manifest calls an analysis a control. Twice is as good as once."""
-        self._table.put(control_item(manifest, analysis))
 
     def of(self, manifest: str) -> list[Analysis]:
         """The controls of a manifest: one Query, and a look at each."""

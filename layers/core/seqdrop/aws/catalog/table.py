@@ -188,7 +188,6 @@ class Table:
         sets: Mapping[Any, Any] | None = None,
         defaults: Mapping[str, Any] | None = None,
         adds: Mapping[str, Any] | None = None,
-        deletes: Mapping[str, Any] | None = None,
         removes: Sequence[Any] = (),
         conditions: Sequence[Condition] = (),
     ) -> Write:
@@ -205,7 +204,6 @@ class Table:
         clauses = {
             "SET": assignments,
             "ADD": [f"{e.path(n)} {e.value(v)}" for n, v in (adds or {}).items()],
-            "DELETE": [f"{e.path(n)} {e.value(v)}" for n, v in (deletes or {}).items()],
             "REMOVE": [e.path(name) for name in removes],
         }
         text = " ".join(f"{verb} {', '.join(terms)}" for verb, terms in clauses.items() if terms)
