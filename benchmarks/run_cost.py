@@ -25,7 +25,7 @@ WRITE_UNIT_USD, READ_UNIT_USD = 0.625e-6, 0.125e-6
 """DynamoDB on demand, us-east-1: a unit is 1 KiB written, or 4 KiB read consistently."""
 TRANSITION_USD = 0.025e-3
 """Step Functions, Standard."""
-OF_A_JOB = ("SUBMITTED", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED")
+OF_A_JOB = ("RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED")
 Item = dict[str, Any]
 
 

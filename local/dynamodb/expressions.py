@@ -4,7 +4,7 @@ A tree is made from the text alone; names and values come in with the copy that 
 """
 
 import copy
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node, UpdateExpression
@@ -30,13 +30,44 @@ def copy_of_node(node: Node, memo: dict[int, Any]) -> Node:
     vars(twin).update(vars(node))
     twin.parent = memo.get(id(node.parent), node.parent)
     if node.children is not None:
-        twin.children = [copy.deepcopy(child, memo) for child in node.children]
+        twin.children = [_copy_of_child(child, memo) for child in node.children]
     return twin
 
 
-def nodes_to_be_processed(traverser: DepthFirstTraverser) -> tuple[type, ...]:
-    """The types of nodes that a traverser is for, kept with it."""
-    types: tuple[type, ...] | None = vars(traverser).get("_types")
-    if types is None:
-        types = traverser._types = tuple(traverser._processing_map())
-    return types
+def _copy_of_child(child: Any, memo: dict[int, Any]) -> Any:
+    if child.__class__ is str:
+        return child
+    is_new_node = _is_node(child.__class__) and id(child) not in memo
+    return copy_of_node(child, memo) if is_new_node else copy.deepcopy(child, memo)
+
+
+def traverse(traverser: DepthFirstTraverser, node: Any, child_id: int = -1) -> Any:
+    """Stock ``traverse_node_recursively``; which types a traverser is for is found once."""
+    type_ = node.__class__
+    if not _is_node(type_):
+        return node
+    parent = node.parent
+    for number, child in enumerate(node.children or ()):
+        traverser.pre_processing_of_child(node, number)
+        traverse(traverser, child, number)
+    processors = vars(traverser).get("_processors")
+    if processors is None:
+        processors = traverser._processors = traverser._processing_map()
+    process = _processor_of(tuple(processors), type_)
+    if process is not None:
+        node = processors[process](node)
+        node.parent = parent
+        if parent:
+            parent.children[child_id] = node
+    return node
+
+
+@cache
+def _is_node(type_: Any) -> bool:
+    """Asked once for each type: of an abstract class it is slow."""
+    return issubclass(type_, Node)
+
+
+@cache
+def _processor_of(types: tuple[Any, ...], type_: Any) -> Any:
+    return next((one for one in types if issubclass(type_, one)), None)

@@ -9,7 +9,7 @@
 | `DynamoHandler.call_action` | checks a condition and writes without a lock between threads |
 | `BaseJSONSerializer._serialize_type_structure` | tries ten members for each attribute value |
 | `Item.project` | turns the whole item into Python and back, once for each attribute of an index |
-| `DepthFirstTraverser.nodes_to_be_processed` | works its types out at each node, six times over |
+| `DepthFirstTraverser.traverse_node_recursively` | works its types out at each node, ten times |
 | `UpdateExpressionParser.make` | parses a text once more for each check of it |
 | `Node.__deepcopy__` | copies a tree by pickle's protocol, two fifths of an update |
 | `Item.__new__` | holds every item that ever was, and every copy that a Query makes |
@@ -36,7 +36,7 @@ from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
 
 from local.dynamodb.answers import serialize_structure, stock_structure
-from local.dynamodb.expressions import copy_of_node, make, nodes_to_be_processed
+from local.dynamodb.expressions import copy_of_node, make, traverse
 from local.dynamodb.indexes import forget_indexes, reindex
 from local.dynamodb.query import narrow
 
@@ -49,6 +49,7 @@ _query = Table.query
 _query_signature = inspect.signature(Table.query)
 _update_item = DynamoDBBackend.update_item
 _project = Item.project
+_traverse = DepthFirstTraverser.traverse_node_recursively
 
 
 @dataclass
@@ -220,7 +221,7 @@ _STOCK: list[tuple[type, str, Any]] = [
     (Table, "delete_item", _delete_item),
     (Table, "query", _query),
     (Item, "project", _project),
-    (DepthFirstTraverser, "nodes_to_be_processed", DepthFirstTraverser.nodes_to_be_processed),
+    (DepthFirstTraverser, "traverse_node_recursively", _traverse),
     (DynamoDBBackend, "update_item", _update_item),
     (DynamoDBBackend, "transact_write_items", DynamoDBBackend.transact_write_items),
     (DynamoHandler, "call_action", DynamoHandler.call_action),
@@ -236,7 +237,7 @@ _OURS: dict[str, Any] = {
     "delete_item": _locked(delete_item),
     "query": _locked(query),
     "project": project,
-    "nodes_to_be_processed": nodes_to_be_processed,
+    "traverse_node_recursively": traverse,
     "update_item": _locked(update_item),
     "transact_write_items": _locked(transact_write_items),
     "call_action": _locked(DynamoHandler.call_action),

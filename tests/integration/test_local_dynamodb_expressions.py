@@ -2,14 +2,16 @@
 
 import copy
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.parsing.ast_nodes import Node
 from moto.dynamodb.parsing.expressions import ExpressionTokenizer, UpdateExpressionParser
-from moto.dynamodb.parsing.validators import ActionCountValidator
+from moto.dynamodb.parsing.validators import ActionCountValidator, UpdateExpressionValidator
 
 from local import dynamodb
 
@@ -61,6 +63,29 @@ def test_a_text_is_parsed_once(patches: None, parsings: list[str]) -> None:
 def test_stock_moto_works_out_a_traverser_s_types_each_time() -> None:
     traverser = ActionCountValidator()
     assert traverser.nodes_to_be_processed() is not traverser.nodes_to_be_processed()
+
+
+def test_ours_makes_the_same_of_a_tree_as_stock() -> None:
+    def validated() -> Any:
+        values = {":one": {"N": "1"}, ":more": {"N": "2"}, ":b": {"S": "b"}}
+        item = Item(
+            DynamoType({"S": "x"}),
+            None,
+            {
+                "pk": {"S": "x"},
+                "nested": {"M": {}},
+                "c": {"S": "c"},
+                "d": {"L": [{"S": "0"}, {"S": "1"}]},
+                "n": {"N": "1"},
+            },
+        )
+        table = SimpleNamespace(table_key_attrs=["pk"], attr=[], attribute_keys=["pk"])
+        tree = UpdateExpressionParser.make(TEXT)
+        return UpdateExpressionValidator(tree, {"#a": "a"}, values, item, table).validate()
+
+    stock = shown(validated())
+    with dynamodb.patched():
+        assert shown(validated()) == stock
 
 
 def test_stock_nodes_are_copied_by_pickle_s_protocol() -> None:
