@@ -1,5 +1,6 @@
 """The embedded runtime: an AWS endpoint on this machine with the project's template deployed."""
 
+import gc
 import logging
 import os
 import shutil
@@ -28,6 +29,7 @@ from local import (
 from local.batch import BatchSettings
 from local.deploy import Deployment, deploy
 from local.endpoint import Endpoint
+from local.forks.server import COLLECT_AFTER_OBJECTS
 from local.functions import FunctionHost
 from local.queues import QueuePollers
 from local.roles import check_policies
@@ -80,6 +82,7 @@ class Runtime:
         self._host: FunctionHost | None = None
         self._pollers: QueuePollers | None = None
         self.deployment: Deployment | None = None
+        self._gc_thresholds = gc.get_threshold()
 
     @property
     def url(self) -> str:
@@ -124,6 +127,9 @@ class Runtime:
         self._host.start()
         self._pollers = QueuePollers(self.deployment.sources, self._host)
         self._pollers.start()
+        gc.collect()
+        gc.freeze()  # moto's own objects are many, and live on: no collection need look at them
+        gc.set_threshold(COLLECT_AFTER_OBJECTS)
 
     def stop(self) -> None:
         """Ends everything that was started; safe to call after a start that failed."""
@@ -133,6 +139,8 @@ class Runtime:
         if self._host:
             self._host.stop()
         self._endpoint.stop()
+        gc.unfreeze()
+        gc.set_threshold(*self._gc_thresholds)
         # moto as it was, so that another runtime may start in this process.
         moto_api_backend.reset()
         for service in (functions, layers, *_PATCHED):
