@@ -185,6 +185,22 @@ def test_a_file_that_came_for_two_lanes_is_held() -> None:
         pair_files("NA1", [*first, *again])
 
 
+@pytest.mark.parametrize(
+    "name", ["M1:1:HXY:3:1101:1000:2000", "SRR1.1", "V300019058L3C001R0010000000"]
+)
+def test_the_same_reads_packed_anew_are_no_second_lane(name: str) -> None:
+    lanes = [*lane_pair("1", first_read=name), *lane_pair("2", first_read=name)]
+    why = rf"begins with the same read \({name}\) as \S+, which is R1 of lane 1 .*: each lane needs"
+    with pytest.raises(IdenticalFiles, match=why):
+        pair_files("NA1", lanes)
+
+
+@pytest.mark.parametrize("name", ["read1", "1", "HWUSI-EAS100R:6:73:941:1973"])
+def test_lanes_may_begin_with_a_read_name_that_many_have(name: str) -> None:
+    lanes = [*lane_pair("1", first_read=name), *lane_pair("2", first_read=name)]
+    assert len(pair_files("NA1", lanes)) == 2
+
+
 def test_files_without_a_checksum_are_not_taken_for_the_same() -> None:
     files = [REPLACE(file, object=StoredObject("up", file.object.key, 9)) for file in lane_pair()]
     assert len(pair_files("NA1", files)) == 1

@@ -18,6 +18,7 @@ from seqdrop.domain.keys import run_key, stage_key
 from seqdrop.domain.metrics import measurable
 from seqdrop.domain.pipeline import Assay, Limit, Pipeline, Stage, waves_of
 from seqdrop.domain.plan import LocalFile, ReadPair
+from seqdrop.domain.read_name import is_of_one_read
 from seqdrop.domain.records import FastqFile
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 
@@ -235,16 +236,18 @@ def pair_files(sample: str, files: Iterable[FastqFile]) -> tuple[ReadPair, ...]:
     """Read pairs with their read groups, in a fixed order.
 
     Raises MismatchedMates where two files do not begin with the same read, and IdenticalFiles
-    where a file came twice.
+    where a file, or a lane's reads, came twice.
     """
     by_pair: dict[tuple[str, str, str, str], dict[str, FastqFile]] = defaultdict(dict)
     for file in files:
         by_pair[file.identity.pair][file.identity.read] = file
     check_not_twice(file for _, mates in sorted(by_pair.items()) for file in mates.values())
     pairs = []
+    lanes: dict[str, FastqFile] = {}
     for _, mates in sorted(by_pair.items()):
         r1, r2 = mates["R1"], mates["R2"]
         check_mates(r1.first_read, r2.first_read, r1.identity.describe_lane())
+        check_is_another_lane(r1, lanes)
         pairs.append(
             ReadPair(_pair_id(r1.identity), read_group(sample, r1.identity), r1.object, r2.object)
         )
@@ -270,6 +273,23 @@ def check_not_twice(files: Iterable[FastqFile]) -> None:
         raise IdenticalFiles(
             f"{file.object.key} is the same file as {first.object.key} (equal checksums), which is "
             f"{first.identity.describe()}: {remedy}"
+        )
+
+
+def check_is_another_lane(r1: FastqFile, lanes: dict[str, FastqFile]) -> None:
+    """Raises IdenticalFiles where a lane begins with the read that another one begins with.
+
+    The same reads, packed anew, have other bytes. ``lanes`` has the R1 files that were looked at
+    before this one, by their first read.
+    """
+    if not is_of_one_read(r1.first_read):
+        return
+    first = lanes.setdefault(r1.first_read, r1)
+    if first is not r1:
+        raise IdenticalFiles(
+            f"{r1.object.key} begins with the same read ({r1.first_read}) as {first.object.key}, "
+            f"which is {first.identity.describe()}: each lane needs reads of its own, so drop a "
+            "manifest that names one of the two files, or the right one for each"
         )
 
 

@@ -62,6 +62,15 @@ def parse_read_name(header: str) -> FastqHead:
     )
 
 
+def is_of_one_read(name: str) -> bool:
+    """Whether no other pair of reads has this name, on whichever flowcell or in whichever archive.
+
+    ``read1`` is the name of many, and so is one that tells a lane without its flowcell.
+    """
+    source = _source(name)
+    return bool((source.flowcell and source.lane) or _ARCHIVES.fullmatch(name))
+
+
 def lane_prefix(name: bytes) -> bytes:
     """What of a read's name, from its beginning, all reads of the flowcell's lane have; b"" where
     the name tells no lane. For one file: names are of one style in it.
