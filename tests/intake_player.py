@@ -32,6 +32,7 @@ OPERATIONS: dict[str, tuple[str, Reads | bytes | None]] = {
     "other R1 in the run's folder": (B1, R1._replace(tag="c")),
     "copy of R1 beside it": ("S_1.fastq.gz", R1),
     "other R1 beside it": ("S_1.fastq.gz", R1._replace(tag="d")),
+    "the one beside it deleted": ("S_1.fastq.gz", None),
     "manifest of the run's folder": ("m.manifest.json", manifest("S", B1, B2)),
     "the same manifest for another sample": ("m.manifest.json", manifest("T", A1, A2)),
     "the same manifest for another assay": ("m.manifest.json", manifest("S", A1, A2, assay="wes")),
@@ -39,6 +40,7 @@ OPERATIONS: dict[str, tuple[str, Reads | bytes | None]] = {
     "another manifest for another sample": ("n.manifest.json", manifest("U", B1, A2)),
     "single reads beside the pair": ("S.fastq.gz", R1._replace(tag="e")),
     "a manifest that is cut off": ("m.manifest.json", manifest("S", A1, A2)[:-9]),
+    "another manifest that is cut off": ("m.manifest.json", manifest("T", B1, B2)[:-9]),
     "the manifest deleted": ("m.manifest.json", None),
 }
 
@@ -104,7 +106,7 @@ class Player:
             again()
 
     def _interfere(self) -> None:
-        """Others do up to three things, while one is about to write."""
+        """Others do up to three things, and a run may end, while one is about to write."""
         if self._depth or self._chance.random() < 0.5:
             return
         self._depth += 1
@@ -115,4 +117,6 @@ class Player:
                 self._deliver_one()
             elif self.world.queue:
                 self._handle_one()
+            if self.world.running and self._chance.random() < 0.3:
+                self.world.end(self._chance.choice(sorted(self.world.running)))
         self._depth -= 1

@@ -209,14 +209,15 @@ class Catalog:
         """As the adapter's."""
         return self.manifests.get(manifest)
 
-    def begin(self, manifest: ManifestVersion) -> bool:
+    def begin(self, manifest: ManifestVersion) -> NewestManifest | None:
         """As the adapter's."""
         self.before_write()
         there = self.manifests.get(manifest.object)
         if there and there.manifest.order > manifest.order and "begin" not in self.unchecked:
-            return False
-        self.manifests[manifest.object] = NewestManifest(manifest, there.refused if there else None)
-        return True
+            return None
+        newest = NewestManifest(manifest, there.refused if there else None)
+        self.manifests[manifest.object] = newest
+        return newest
 
     def refuse(self, manifest: ManifestVersion) -> None:
         """As the adapter's."""
@@ -227,17 +228,20 @@ class Catalog:
 
     def freed(self, manifest: ManifestVersion) -> None:
         """As the adapter's."""
+        self.before_write()
         there = self.manifests.get(manifest.object)
         if there and there.manifest.version == manifest.version:
             self.manifests[manifest.object] = NewestManifest(there.manifest)
 
-    def withdraw(self, manifest: ManifestVersion) -> ManifestVersion:
+    def withdraw(self, newest: NewestManifest) -> NewestManifest:
         """As the adapter's."""
+        self.before_write()
+        manifest = newest.manifest
         there = self.manifests.get(manifest.object)
         gone = msgspec.structs.replace(manifest, version="")
         if there and there.manifest.version == manifest.version:
             self.manifests[manifest.object] = NewestManifest(gone, there.refused)
-        return gone
+        return NewestManifest(gone, newest.refused)
 
     def named(self, manifest: ObjectName, analysis: AnalysisId) -> Named:
         """As the adapter's."""

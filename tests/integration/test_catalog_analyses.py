@@ -330,7 +330,7 @@ def test_an_older_version_of_a_manifest_writes_nothing(cloud: Cloud) -> None:
     assert cloud.catalog.manifests.begin(MANIFEST)
     apply_manifest(cloud, SampleEntry("NA1", (), project="P"), "a")
     before = cloud.items("NA1")
-    assert cloud.catalog.manifests.begin(OLDER) is False
+    assert cloud.catalog.manifests.begin(OLDER) is None
     with pytest.raises(Overtaken):
         apply_manifest(cloud, SampleEntry("NA1", (), project="Q"), "b", manifest=OLDER)
     assert cloud.items("NA1") == before

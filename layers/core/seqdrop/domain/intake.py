@@ -146,6 +146,8 @@ class Keep(msgspec.Struct, frozen=True):
     file: FastqFile | None = None
     beside: FileIdentity | None = None
     """The identity of the same bytes under another key, which it is remembered beside."""
+    for_now: bool = False
+    """Until the manifest is corrected: then this version is looked at as if it came only now."""
 
 
 class PutBeside(msgspec.Struct, frozen=True):
@@ -206,7 +208,7 @@ def decide(known: Known, now: str) -> Decision:
     if isinstance(known.belongs, Companion):
         return LeaveOut(known.belongs.why, companion_of=known.belongs.analysis)
     if isinstance(known.belongs, LeaveOut) and known.belongs.for_now and _was_read(known, home):
-        return Keep(f"it has been analysed; {known.belongs.why}")
+        return Keep(f"it has been analysed; {known.belongs.why}", for_now=True)
     return known.belongs
 
 
@@ -401,11 +403,14 @@ def change_of(decision: Decision, known: Known, now: str) -> Change:
     file = decision.file if isinstance(decision, Register | Replace | Keep) else None
     is_unchanged = isinstance(decision, Keep) and decision.file and decision.file == known.rival
     note = known.placement.note if is_unchanged else decision.why
+    version = known.found.version if known.found else ""
+    if isinstance(decision, Keep) and decision.for_now:
+        version = known.placement.version
     return Change(
         before=known.placement,
         placement=Placement(
             known.object,
-            known.found.version if known.found else "",
+            version,
             target,
             known.by,
             note,

@@ -85,18 +85,19 @@ class Manifests:
         )
         if before and before.manifest.version == manifest.version:
             manifest = before.manifest  # that an archive gave it back does not tell when it came
-        if not self.catalog.manifests.begin(manifest):
+        newest = self.catalog.manifests.begin(manifest)
+        if newest is None:
             return "a manifest that has been replaced since"
-        return self._cut(manifest, described.object.size, before)
+        return self._cut(newest, described.object.size)
 
-    def _cut(self, manifest: ManifestVersion, size: int, before: NewestManifest | None) -> str:
-        object_ = manifest.object
+    def _cut(self, newest: NewestManifest, size: int) -> str:
+        manifest, object_ = newest.manifest, newest.manifest.object
         try:
             entries = self._entries(manifest, size)
         except Unreadable as error:
             return self._hold(object_, manifest.version, str(error))
         except InvalidManifest as error:
-            return self._refuse(manifest, size, f"{object_.key!r}: {error}")
+            return self._refuse(newest, size, f"{object_.key!r}: {error}")
         gone = set(self.catalog.manifests.analyses_of(object_)) - entries.keys()
         parts = [SampleOfManifest(manifest, one, entry) for one, entry in entries.items()]
         parts += [SampleOfManifest(manifest, one) for one in sorted(gone)]
@@ -104,7 +105,7 @@ class Manifests:
             self.apply(parts[0])
         else:
             self.queue.send_all(parts)
-        self._free_files_of_refused(before, manifest)
+        self._free_files_of_refused(newest)
         done = LeaveOut(f"a manifest of {len(entries)} samples")
         return self.intake.settle(object_, manifest.version, done)
 
@@ -140,11 +141,13 @@ class Manifests:
 
     # ── One that can't be used
 
-    def _refuse(self, manifest: ManifestVersion, size: int, why: str) -> str:
+    def _refuse(self, newest: NewestManifest, size: int, why: str) -> str:
         """Holds a manifest that can't be used, and the files that it names with it.
 
         One that is too large is not read: a function has not the memory for any file.
         """
+        self._free_files_of_refused(newest)
+        manifest = newest.manifest
         is_too_large = size > MAX_MANIFEST_BYTES
         body = b"" if is_too_large else self._body(manifest)
         named = sorted(files_named_in(body, manifest.object))
@@ -167,24 +170,23 @@ class Manifests:
             self.apply_to_file(Expectation(object_, part.manifest, is_refused=True))
         return f"{len(part.objects)} files wait for {part.manifest.object.key!r} to be corrected"
 
-    def _free_files_of_refused(
-        self, before: NewestManifest | None, manifest: ManifestVersion
-    ) -> None:
-        """Has the files looked at that a version before this one held back."""
-        if before is None or before.refused is None:
+    def _free_files_of_refused(self, newest: NewestManifest) -> None:
+        """Has the files looked at that a version before the newest one held back."""
+        if newest.refused is None or newest.is_refused:
             return
-        named = sorted(files_named_in(self._body(before.refused), manifest.object))
+        named = sorted(files_named_in(self._body(newest.refused), newest.manifest.object))
         self.queue.send_all([LookAt(one) for one in named])
-        self.catalog.manifests.freed(manifest)
+        self.catalog.manifests.freed(newest.manifest)
 
     def forget(self, object_: ObjectName) -> str:
         """A manifest was deleted: what it said stays, but one that was refused holds no more."""
         if self.intake.is_there(object_):
             return "a manifest that has come again since"
-        before = self.catalog.manifests.newest(object_)
-        if before and before.refused:
-            gone = self.catalog.manifests.withdraw(before.manifest)
-            self._free_files_of_refused(before, gone)
+        newest = self.catalog.manifests.newest(object_)
+        if newest and newest.is_refused:
+            newest = self.catalog.manifests.withdraw(newest)
+        if newest:
+            self._free_files_of_refused(newest)
         return self.intake.look(object_)
 
     # ── One sample of it

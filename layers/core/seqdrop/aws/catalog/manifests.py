@@ -38,10 +38,13 @@ class ManifestRecords:
         item = self._table.get(newest_manifest_key(manifest))
         return from_item(item, NewestManifest) if item else None
 
-    def begin(self, manifest: ManifestVersion) -> bool:
-        """Makes a version the newest one; False where a newer one has come before it."""
+    def begin(self, manifest: ManifestVersion) -> NewestManifest | None:
+        """Makes a version the newest one; None where a newer one has come before it.
+
+        From then on no version before it is refused any more: what is returned has the last one.
+        """
         try:
-            self._table.update(
+            item = self._table.update(
                 newest_manifest_key(manifest.object),
                 sets={
                     "manifest": msgspec.to_builtins(manifest),
@@ -51,8 +54,8 @@ class ManifestRecords:
                 conditions=[("order", "absent or <=", manifest.order)],
             )
         except Conflict:
-            return False
-        return True
+            return None
+        return from_item(item, NewestManifest)
 
     def refuse(self, manifest: ManifestVersion) -> None:
         """Remembers that a version can't be used as it stands, if it still is the newest."""
@@ -73,8 +76,9 @@ class ManifestRecords:
                 conditions=[("version", "=", manifest.version)],
             )
 
-    def withdraw(self, manifest: ManifestVersion) -> ManifestVersion:
+    def withdraw(self, newest: NewestManifest) -> NewestManifest:
         """A version that was refused is deleted: it keeps no file back any more."""
+        manifest = newest.manifest
         gone = msgspec.structs.replace(manifest, version="")
         with suppress(Conflict):
             self._table.update(
@@ -82,7 +86,7 @@ class ManifestRecords:
                 sets={"manifest": msgspec.to_builtins(gone), "version": ""},
                 conditions=[("version", "=", manifest.version)],
             )
-        return gone
+        return msgspec.structs.replace(newest, manifest=gone)
 
     def named(self, manifest: ObjectName, analysis: AnalysisId) -> Named:
         """What a manifest names for an analysis."""

@@ -28,7 +28,6 @@ from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus, Sta
 from seqdrop.domain.reference import ReferenceState
 
 SYSTEM = "seqdrop"
-_LIVE = frozenset({RunStatus.CLAIMED.value, RunStatus.RUNNING.value})
 
 
 class Runs:
@@ -76,10 +75,12 @@ class Runs:
             assay=run.assay, run=run.id.short, pipeline=run.pipeline, reference=run.reference,
             parts=run.parts,
         )  # fmt: skip
-        frozen = blueprint_item(run.id, blueprint)
-        puts = [self._table.put_write(i, ("pk", "absent", None)) for i in (run_item(run), frozen)]
-        ready = self._ready_check(reference)
-        self._table.transact([*puts, update, self._table.put_write(event), ready])
+        puts = [
+            self._table.put_write(run_item(run), ("pk", "absent", None)),
+            self._table.put_write(blueprint_item(run.id, blueprint)),
+            self._table.put_write(event),
+        ]
+        self._table.transact([*puts, update, self._ready_check(reference)])
 
     def adopt(self, analysis: Analysis, run: Run, reference: ReferenceId, now: datetime) -> None:
         """Takes an earlier good run as the current one: its inputs are these inputs.
@@ -142,10 +143,10 @@ class Runs:
         """Closes a run (which carries its end's status and figures) and frees its analysis.
 
         ``status`` is the analysis' new one, None where its inputs have changed meanwhile, so that
-        the run says nothing of them. Raises Conflict where either has changed.
+        the run says nothing of them. Raises Conflict where they have changed, or the run is closed.
         """
         closed = {**run_item(run), "ended": timestamp(now)}
-        put = self._table.put_write(closed, ("status", "in", _LIVE))
+        put = self._table.put_write(closed)  # it is live as long as it is its analysis' active one
         event = event_item(
             events_of(run.sample), now, f"close#{run.id.short}", who=who,
             what=f"run {run.status.lower()}", assay=run.assay, run=run.id.short, why=why, qc=run.qc,
