@@ -152,6 +152,8 @@ class Manifests:
         body = b"" if is_too_large else self._body(manifest)
         named = sorted(files_named_in(body, manifest.object))
         self.catalog.manifests.refuse(manifest)
+        if not self.intake.is_there(manifest.object):  # whose event found nothing refused yet
+            return self.forget(manifest.object)
         pieces = [named[i : i + _AT_ONCE] for i in range(0, len(named), _AT_ONCE)]
         self.queue.send_all([NamedInRefused(manifest, tuple(piece)) for piece in pieces])
         return self._hold(manifest.object, manifest.version, why)
