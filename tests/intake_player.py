@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from seqdrop.domain.errors import Transient
@@ -15,8 +15,17 @@ B1, B2 = "run/S_R1.fastq.gz", "run/S_R2.fastq.gz"
 
 def manifest(sample: str, *keys: str, assay: str = "wgs") -> bytes:
     """One that names pairs of files."""
-    files = [{"r1": r1, "r2": r2} for r1, r2 in zip(keys[::2], keys[1::2], strict=True)]
-    return json.dumps({"samples": [{"sample": sample, "assay": assay, "files": files}]}).encode()
+    return manifest_of({sample: keys}, assay)
+
+
+def manifest_of(samples: Mapping[str, Sequence[str]], assay: str = "wgs") -> bytes:
+    """One that names pairs of files of several samples."""
+    entries = [
+        {"sample": sample, "assay": assay, "files": [{"r1": r1, "r2": r2} for r1, r2 in pairs]}
+        for sample, keys in samples.items()
+        if (pairs := list(zip(keys[::2], keys[1::2], strict=True)))
+    ]
+    return json.dumps({"samples": entries}).encode()
 
 
 OPERATIONS: dict[str, tuple[str, Reads | bytes | None]] = {
@@ -36,6 +45,7 @@ OPERATIONS: dict[str, tuple[str, Reads | bytes | None]] = {
     "manifest of the run's folder": ("m.manifest.json", manifest("S", B1, B2)),
     "the same manifest for another sample": ("m.manifest.json", manifest("T", A1, A2)),
     "the same manifest for another assay": ("m.manifest.json", manifest("S", A1, A2, assay="wes")),
+    "manifest of two samples": ("m.manifest.json", manifest_of({"S": (B1, B2), "V": (A1, A2)})),
     "another manifest": ("n.manifest.json", manifest("S", A1, A2)),
     "another manifest for another sample": ("n.manifest.json", manifest("U", B1, A2)),
     "single reads beside the pair": ("S.fastq.gz", R1._replace(tag="e")),

@@ -607,7 +607,7 @@ def _kept(world: World) -> Iterator[dict[str, Reads]]:
 def _is_so(world: World, analysis: AnalysisId, allowed: list[Outcome]) -> bool:
     there = world.catalog.analyses.get(analysis)
     if there is None:
-        return any(one.status in {"GONE", "RECEIVING"} and not one.content for one in allowed)
+        return any(one.status == "GONE" for one in allowed)
     if "files" in there.holds:  # it was analysed, and none of its files is its own
         return any(not one.content for one in allowed) and not there.files_seen
     if there.status is AnalysisStatus.ANALYSED:

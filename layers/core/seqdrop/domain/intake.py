@@ -378,12 +378,14 @@ def change_of(decision: Decision, known: Known, now: str) -> Change:
     draft = _Draft(known)
     if leaves and home is not None:
         draft.change(home.id, "file withdrawn", *_leaving(decision, known))
+    expected_by = known.expected_by
+    if expected_by and (known.there is None or known.object not in known.there.expected):
+        why = f"{known.object.key!r} is expected here"
+        draft.change(
+            expected_by, "expected", why, partial(expecting, object_=known.object), now=now
+        )
     for analysis in filter(None, (known.there, known.before, *known.elsewhere)):
-        is_expected = analysis.id == known.expected_by
-        if is_expected and known.object not in analysis.expected:
-            why = f"{known.object.key!r} is expected here"
-            draft.change(analysis.id, "expected", why, partial(expecting, object_=known.object))
-        if not is_expected and known.object in analysis.expected:
+        if analysis.id != expected_by and known.object in analysis.expected:
             why = f"{known.object.key!r}: no manifest that counts puts it here any more"
             step = partial(not_expecting, object_=known.object)
             draft.change(analysis.id, "not expected", why, step)
