@@ -291,10 +291,18 @@ def test_a_decision_about_an_older_state_changes_nothing(cloud: Cloud) -> None:
     with pytest.raises(Conflict):
         cloud.catalog.analyses.release(old, "an analyst", RunOptions(), cloud.clock())
     with pytest.raises(Conflict):
+        cloud.catalog.analyses.hold(NA1, "a", "b", cloud.clock(), judged=old.generation)
+    with pytest.raises(Conflict):
         other = msgspec.structs.replace(old, project="P")
         cloud.catalog.analyses.change(change_to(other, old), "test", cloud.clock())
     cloud.catalog.analyses.settle(old, Assessment(AnalysisStatus.READY), cloud.clock())
     assert cloud.items("NA1") == before
+
+
+def test_an_analysis_that_is_gone_is_not_held(cloud: Cloud) -> None:
+    with pytest.raises(Conflict):
+        cloud.catalog.analyses.hold(NA1, "stopped", "by an analyst", cloud.clock())
+    assert cloud.items("NA1") == []
 
 
 def test_a_file_that_mends_a_hold_lifts_that_hold_and_no_other(cloud: Cloud) -> None:
