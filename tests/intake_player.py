@@ -4,8 +4,10 @@ import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from unittest import mock
 
 from seqdrop.domain.errors import Transient
+from seqdrop.flow import retry
 from tests.intake_world import Event, Reads, World
 
 R1, R2 = Reads("R1"), Reads("R2")
@@ -74,12 +76,13 @@ class Player:
     def play(self, operations: Sequence[str]) -> Any:
         """The world after all operations, with all of their events handled."""
         self._rest = list(operations)
-        while self._rest or self._pending:
-            if self._rest and (not self._pending or self._chance.random() < 0.5):
-                self._do_next()
-            else:
-                self._go_on()
-        self.world.settle()
+        with mock.patch.object(retry, "_pause"):  # nobody else is at work meanwhile
+            while self._rest or self._pending:
+                if self._rest and (not self._pending or self._chance.random() < 0.5):
+                    self._do_next()
+                else:
+                    self._go_on()
+            self.world.settle()
         return self.world
 
     def _do_next(self) -> None:

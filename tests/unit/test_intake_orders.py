@@ -1,4 +1,8 @@
-"""Every order of uploads, replacements, deletions and manifests ends as the facts say."""
+"""Every order of uploads, replacements, deletions and manifests ends as the facts say.
+
+Some 24,000 interleavings, and 12,000 more with events that are handled at the same time: under a
+minute on one core.
+"""
 
 import itertools
 from collections.abc import Sequence
@@ -7,6 +11,8 @@ import pytest
 
 from tests.intake_player import OPERATIONS, Player
 from tests.intake_world import check_outcome
+
+_SEEDS = 2
 
 
 def check(operations: Sequence[str], seed: int, *, races: bool = False) -> None:
@@ -21,7 +27,7 @@ def check(operations: Sequence[str], seed: int, *, races: bool = False) -> None:
 @pytest.mark.parametrize("first", OPERATIONS)
 def test_every_three_operations_after_a_pair_end_as_the_facts_say(first: str) -> None:
     for rest in itertools.product(OPERATIONS, repeat=2):
-        for seed in range(4):
+        for seed in range(_SEEDS):
             check(("R1", "R2", first, *rest), seed)
 
 

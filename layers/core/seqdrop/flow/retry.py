@@ -23,6 +23,10 @@ def retry_on_conflict(attempt: Callable[[], T], otherwise: Exception) -> T:
         try:
             return attempt()
         except Conflict:
-            longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**number)
-            time.sleep(random.uniform(0, longest))  # noqa: S311  # jitter
+            _pause(number)
     raise otherwise
+
+
+def _pause(number: int) -> None:
+    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**number)
+    time.sleep(random.uniform(0, longest))  # noqa: S311  # jitter
