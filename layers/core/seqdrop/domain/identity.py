@@ -211,4 +211,4 @@ class SetAside(msgspec.Struct, frozen=True, order=True):
     identity: FileIdentity | None = None
     """What it would be of the sample; None where its reads could not be looked at."""
     is_outdated: bool = False
-    """The file that it was compared with has been replaced since."""
+    """What it was set aside for has changed since: it has to be looked at again."""

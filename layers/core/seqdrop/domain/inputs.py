@@ -54,7 +54,7 @@ def with_file(analysis: Analysis, file: FastqFile, now: str, *, keeps_displaced:
     }
     rest = _without_seen(analysis, file.seen.object) - displaced
     aside = frozenset(
-        SetAside(one.object, one.identity, is_outdated=one.identity == file.identity)
+        _outdated(one) if one.identity == file.identity else one
         for one in _without_aside(analysis, file.seen.object)
     )
     if keeps_displaced:
@@ -130,12 +130,24 @@ def without_hold_of(
 
 def expecting(analysis: Analysis, object_: ObjectName) -> Analysis:
     """A manifest puts an object here."""
-    return msgspec.structs.replace(analysis, expected=analysis.expected | {object_})
+    return _expecting(analysis, analysis.expected | {object_})
 
 
 def not_expecting(analysis: Analysis, object_: ObjectName) -> Analysis:
     """Another manifest, or none, puts an object elsewhere."""
-    return msgspec.structs.replace(analysis, expected=analysis.expected - {object_})
+    return _expecting(analysis, analysis.expected - {object_})
+
+
+def _expecting(analysis: Analysis, expected: frozenset[ObjectName]) -> Analysis:
+    """What was set aside is looked at again: what manifests name counts over it, or no longer."""
+    if expected == analysis.expected:
+        return analysis
+    aside = frozenset(map(_outdated, analysis.aside))
+    return msgspec.structs.replace(analysis, expected=expected, aside=aside)
+
+
+def _outdated(aside: SetAside) -> SetAside:
+    return msgspec.structs.replace(aside, is_outdated=True)
 
 
 def with_manifest(
@@ -155,7 +167,7 @@ def with_manifest(
     """
     files = list(files)
     expected = (analysis.expected - named_before) | {file.object for file in files}
-    changed = msgspec.structs.replace(analysis, expected=expected)
+    changed = _expecting(analysis, expected)
     if analysis.manifest and not manifest.counts_over(manifest_of(analysis, manifest)):
         return changed
     said = manifest_digest(entry, files)
@@ -183,7 +195,7 @@ def without_manifest(
     analysis: Analysis, manifest: ManifestVersion, named_before: frozenset[ObjectName]
 ) -> Analysis:
     """A manifest that named files of this analysis does so no more."""
-    changed = msgspec.structs.replace(analysis, expected=analysis.expected - named_before)
+    changed = _expecting(analysis, analysis.expected - named_before)
     if analysis.manifest != manifest.object.key:
         return changed
     return msgspec.structs.replace(
@@ -313,7 +325,9 @@ def _with_hold_for_files(analysis: Analysis) -> Analysis:
 
 
 def to_look_at_again(analysis: Analysis) -> list[ObjectName]:
-    """Objects that were set aside for another one that is gone, or has other content now."""
+    """Objects that were set aside for another one that is gone, or has other content now, or before
+    manifests named other objects.
+    """
     taken = {one.identity for one in analysis.files_seen}
     return sorted(
         one.object

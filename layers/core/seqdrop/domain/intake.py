@@ -85,7 +85,8 @@ class Known(msgspec.Struct, frozen=True):
     there: Analysis | None = None
     """The analysis where it belongs."""
     rival: FastqFile | None = None
-    """The file there that has its identity: itself, an earlier version, or another object."""
+    """The file there that has its identity: itself, an earlier version, or another object. Of one
+    that can't be read, what is registered of it."""
     rival_is_gone: bool = False
     """The bucket has that other object no more."""
     sameness: Sameness = Sameness(Verdict.UNKNOWN, "")
@@ -114,6 +115,13 @@ class Known(msgspec.Struct, frozen=True):
     def is_as_it_was(self) -> bool:
         """Whether the bucket has the version that was looked at last."""
         return self.found is not None and self.found.version == self.placement.version
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether the bucket has the version that is registered."""
+        rival, found = self.rival, self.found
+        is_itself = rival is not None and rival.object.name == self.object
+        return bool(is_itself and rival and found and rival.version == found.version)
 
 
 # ── What becomes of it
@@ -215,8 +223,8 @@ def decide(known: Known, now: str) -> Decision:
 def _decide_fastq(known: Known, belongs: Assignment, found: Found, now: str) -> Decision:
     fault = _fault(belongs, found, known.there)
     home = _home(known)
-    was_read = home and known.object in home.objects_seen and home.status in _BEYOND_ITS_FILES
-    if fault and known.is_as_it_was and was_read:
+    was_read = home is not None and home.status in _BEYOND_ITS_FILES
+    if fault and known.is_registered and was_read:
         return Keep(f"it was read when it could be; now {fault}")
     if fault and known.there and known.there.expected and not known.expected_by:
         return LeaveOut(f"no manifest names it, and it can't be used: {fault}")

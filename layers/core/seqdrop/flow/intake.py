@@ -176,8 +176,10 @@ class Intake:
             has_expired=has_expired,
             earlier=earlier,
         )
-        if found is None or found.fault or not isinstance(belongs, Assignment):
+        if found is None or not isinstance(belongs, Assignment):
             return known
+        if found.fault:
+            return msgspec.structs.replace(known, rival=self._registered(known))
         return self._with_rival(known, belongs, found)
 
     def _is_waiting(self, placement: Placement) -> bool:
@@ -234,6 +236,14 @@ class Intake:
         if not _ASSAY.fullmatch(folder):
             raise UnplaceableFile(f"its first folder {folder[:70]!r} can't be an assay's name")
         return folder
+
+    def _registered(self, known: Known) -> FastqFile | None:
+        """What is registered of an object, in whichever version."""
+        for home in filter(None, (known.there, known.before)):
+            for one in home.files_seen:
+                if one.object == known.object:
+                    return self.catalog.analyses.file(home.id, one.identity)
+        return None
 
     def _with_rival(self, known: Known, belongs: Assignment, found: Found) -> Known:
         """What is registered under the object's identity, and whether it is the same bytes."""

@@ -16,7 +16,6 @@ from seqdrop.aws.queues import (
     MAX_MESSAGE_BYTES,
     FileOfManifest,
     LookAt,
-    Message,
     NamedInRefused,
     SampleOfManifest,
     UploadsQueue,
@@ -203,22 +202,16 @@ class Manifests:
         files, manifest = self._files(part), part.manifest
         often = Transient(f"{part.analysis} changes all the time")
         try:
-            named, aside = retry_on_conflict(lambda: self._apply(part, files), often)
+            named = retry_on_conflict(lambda: self._apply(part, files), often)
         except Overtaken:
             return f"{part.analysis}: a newer version of the manifest has come"
         said = [Expectation(file.object, manifest, file) for file in files]
         said += [Expectation(object_, manifest) for object_ in sorted(named.formerly)]
-        messages: list[Message] = [
-            *map(FileOfManifest, said),
-            *map(LookAt, sorted(aside - named.now)),
-        ]
-        if len(messages) > _AT_ONCE:
-            self.queue.send_all(messages)
+        if len(said) > _AT_ONCE:
+            self.queue.send_all(list(map(FileOfManifest, said)))
         else:
             for one in said:
                 self.apply_to_file(one)
-            for object_ in sorted(aside - named.now):
-                self.intake.look(object_)
         return f"{part.analysis} is {self.intake.claiming.advance(part.analysis) or 'gone'}"
 
     def apply_to_file(self, said: Expectation) -> str:
@@ -229,9 +222,7 @@ class Manifests:
             return f"{said.object.key}: a newer version of the manifest has come"
         return self.intake.look(said.object)
 
-    def _apply(
-        self, part: SampleOfManifest, files: list[ExpectedFile]
-    ) -> tuple[Named, frozenset[ObjectName]]:
+    def _apply(self, part: SampleOfManifest, files: list[ExpectedFile]) -> Named:
         manifests = self.catalog.manifests
         before = self.catalog.analyses.get(part.analysis)
         named = manifests.named(part.manifest.object, part.analysis)
@@ -242,7 +233,7 @@ class Manifests:
         change = AnalysisChange(part.analysis, before, sealed(before, after), "manifest", said)
         named = named.followed_by(frozenset(file.object for file in files))
         manifests.apply(part, change, named, self.now())
-        return named, frozenset(one.object for one in before.aside) if before else frozenset()
+        return named
 
     def _after(
         self, part: SampleOfManifest, before: Analysis | None, files: list[ExpectedFile],
