@@ -63,6 +63,8 @@ class Placement(msgspec.Struct, frozen=True, omit_defaults=True):
     """The version that was there; "" where none was."""
     analysis: AnalysisId | None = None
     """Which analysis knows it, as one of its files or beside them."""
+    expected_in: AnalysisId | None = None
+    """Which analysis waits for it, or has it, because a manifest says so."""
     by: ManifestVersion | None = None
     """The manifest that said so; None where its name did."""
     note: str = ""

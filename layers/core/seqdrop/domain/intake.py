@@ -105,7 +105,7 @@ class Known(msgspec.Struct, frozen=True):
     """The manifest that puts it where it belongs; None where its name does."""
 
     @property
-    def expected_by(self) -> AnalysisId | None:
+    def expected_in(self) -> AnalysisId | None:
         """The analysis that a manifest puts it into."""
         if isinstance(self.belongs, Assignment) and self.belongs.by == "manifest":
             return self.belongs.analysis
@@ -226,7 +226,7 @@ def _decide_fastq(known: Known, belongs: Assignment, found: Found, now: str) -> 
     was_read = home is not None and home.status in _BEYOND_ITS_FILES
     if fault and known.is_registered and was_read:
         return Keep(f"it was read when it could be; now {fault}")
-    if fault and known.there and known.there.expected and not known.expected_by:
+    if fault and known.there and known.there.expected and not known.expected_in:
         return LeaveOut(f"no manifest names it, and it can't be used: {fault}")
     if fault:
         return Hold(f"{known.object.key!r}: {fault}")
@@ -255,7 +255,7 @@ def _why_overwritten(object_: ObjectName, before: Overwritten, identity: FileIde
 def _decide_gone(known: Known, home: Analysis | None) -> Decision:
     """What has been read is read. Only an analysis that still waits, or is held, goes without."""
     is_elsewhere = isinstance(known.belongs, LeaveOut) or (
-        known.expected_by is not None and known.expected_by != known.placement.analysis
+        known.expected_in is not None and known.expected_in != known.placement.analysis
     )
     if home is None or is_elsewhere or known.object not in home.objects_seen:
         return LeaveOut("it is no longer in the bucket")
@@ -326,9 +326,9 @@ def _decide_rival(known: Known, rival: FastqFile, file: FastqFile) -> Decision:
         return Replace(file, f"{theirs!r} was deleted, and {mine!r} came in its place")
     named = known.there.expected if known.there else frozenset()
     rival_is_named = rival.object.name in named
-    if known.expected_by and not rival_is_named:
+    if known.expected_in and not rival_is_named:
         return Replace(file, f"the manifest names {mine!r} in its place", keeps_rival=True)
-    if rival_is_named and not known.expected_by:
+    if rival_is_named and not known.expected_in:
         return LeaveOut(f"the manifest names {theirs!r} in its place", file.identity)
     what = f"{mine!r} and {theirs!r} both hold {file.identity.describe()}"
     if known.sameness.verdict is Verdict.SAME and not rival_is_named:
@@ -386,14 +386,14 @@ def change_of(decision: Decision, known: Known, now: str) -> Change:
     draft = _Draft(known)
     if leaves and home is not None:
         draft.change(home.id, "file withdrawn", *_leaving(decision, known))
-    expected_by = known.expected_by
-    if expected_by and (known.there is None or known.object not in known.there.expected):
+    expected_in = known.expected_in
+    if expected_in and (known.there is None or known.object not in known.there.expected):
         why = f"{known.object.key!r} is expected here"
         draft.change(
-            expected_by, "expected", why, partial(expecting, object_=known.object), now=now
+            expected_in, "expected", why, partial(expecting, object_=known.object), now=now
         )
     for analysis in filter(None, (known.there, known.before, *known.elsewhere)):
-        if analysis.id != expected_by and known.object in analysis.expected:
+        if analysis.id != expected_in and known.object in analysis.expected:
             why = f"{known.object.key!r}: no manifest that counts puts it here any more"
             step = partial(not_expecting, object_=known.object)
             draft.change(analysis.id, "not expected", why, step)
@@ -422,6 +422,7 @@ def change_of(decision: Decision, known: Known, now: str) -> Change:
             known.object,
             version,
             target,
+            expected_in,
             known.by,
             note,
             known.overwrote,
@@ -512,7 +513,7 @@ def _leaving(decision: Decision, known: Known) -> tuple[str, _Step]:
 
 def _with_decision(start: Analysis, decision: Decision, known: Known, now: str) -> Analysis:
     object_ = known.object
-    if known.expected_by == start.id:
+    if known.expected_in == start.id:
         start = expecting(start, object_)
     after = without_trouble(start, object_)
     if isinstance(decision, Register):

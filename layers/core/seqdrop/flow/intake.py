@@ -171,7 +171,7 @@ class Intake:
             belongs=belongs,
             there=self._analysis(at),
             before=self._analysis(home) if home != at else None,
-            elsewhere=self._elsewhere(said, at, home),
+            elsewhere=self._elsewhere(said, placement, at),
             by=counts.manifest if counts else None,
             has_expired=has_expired,
             earlier=earlier,
@@ -304,12 +304,12 @@ class Intake:
             return True
 
     def _elsewhere(
-        self, said: list[Expectation], *loaded: AnalysisId | None
+        self, said: list[Expectation], placement: Placement, at: AnalysisId | None
     ) -> tuple[Analysis, ...]:
-        """The analyses that manifests which do not count put an object into."""
-        named = {one.file.analysis for one in said if one.file} - set(loaded)
-        found = map(self.catalog.analyses.get, sorted(named))
-        return tuple(one for one in found if one)
+        """The analyses that manifests which do not count, or no longer do, put an object into."""
+        named = {one.file.analysis for one in said if one.file} | {placement.expected_in}
+        others = sorted(one for one in named - {at, placement.analysis} if one)
+        return tuple(one for one in map(self.catalog.analyses.get, others) if one)
 
     def _is_named_as_reads(self, object_: ObjectName) -> bool:
         return isinstance(meaning_of(object_.key, self.library.name_patterns()), Reads)

@@ -401,8 +401,8 @@ def _placement_before(
         object_,
         str(newest["version_id"]),
         AnalysisId(sample, assay) if sample and assay else None,
-        said[0].manifest if said else None,
-        newest.get("note", ""),
+        by=said[0].manifest if said else None,
+        note=newest.get("note", ""),
         revision=revision,
     )
 
