@@ -1,9 +1,10 @@
-"""A run whose functions are called one by one, as far as a test wants it to be."""
+"""What several modules start from: a run that goes as far as a test wants, moto's own server."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from moto.server import ThreadedMotoServer
 
 from tests.run_support import Bench, open_run
 
@@ -27,3 +28,13 @@ def submitted(planned: Bench) -> Bench:
     """One whose first job is submitted."""
     planned.stage("submit_job")
     return planned
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """The address of moto's own server, as it is."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()

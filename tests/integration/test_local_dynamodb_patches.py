@@ -17,28 +17,18 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Table
 from moto.moto_api._internal.models import moto_api_backend
-from moto.server import ThreadedMotoServer
 
 from local import dynamodb
 
 ACCOUNT, REGION, TABLE = "123456789012", "us-east-1", "catalog"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def client(server: str) -> Iterator[Any]:
+def client(endpoint: str) -> Iterator[Any]:
     client: Any = boto3.client(
         "dynamodb",
         region_name=REGION,
-        endpoint_url=server,
+        endpoint_url=endpoint,
         aws_access_key_id="test",
         aws_secret_access_key="test",
         config=Config(max_pool_connections=50, retries={"total_max_attempts": 1}),

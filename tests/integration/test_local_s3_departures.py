@@ -10,21 +10,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from moto.moto_api._internal.models import moto_api_backend
-from moto.server import ThreadedMotoServer
 
 from local import s3_departures, s3_events
 from tests.integration.test_local_s3_events import ACCOUNT, Cloud
 
 NAME = {"Bucket": "versioned", "Key": "wes/K1_R1.fastq.gz"}
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from botocore.exceptions import ClientError
 from moto.moto_api._internal.models import moto_api_backend
 from moto.s3 import notifications
 from moto.s3.responses import S3Response
-from moto.server import ThreadedMotoServer
 
 from local import s3_events
 
@@ -63,15 +62,6 @@ class Cloud:
     def upload_in_parts(self, key: str) -> None:
         content = BytesIO(b"ACGT" * (PART_BYTES // 4 + 1))
         self.s3.upload_fileobj(content, "versioned", key, Config=TRANSFER)
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture
