@@ -26,18 +26,10 @@ def test_a_new_object_is_an_upload() -> None:
     assert read_upload_message(example("object_created")) == expected
 
 
-def test_an_object_that_a_person_deletes_is_gone_under_a_marker() -> None:
+def test_an_object_that_a_person_deletes_is_gone() -> None:
     assert read_upload_message(example("object_deleted")) == ObjectGone(
-        BUCKET, KEY, "1QW9g1Z99LUNbvaaYVpW9xDlOLU.qxgF", "617f0837b476e463", is_marker=True
+        BUCKET, KEY, "1QW9g1Z99LUNbvaaYVpW9xDlOLU.qxgF"
     )
-
-
-def test_a_version_that_is_deleted_for_good_is_under_no_marker() -> None:
-    event = json.loads(example("object_deleted"))
-    event["detail"]["deletion-type"] = "Permanently Deleted"
-    gone = read_upload_message(json.dumps(event))
-    assert isinstance(gone, ObjectGone)
-    assert (gone.is_marker, gone.by_lifecycle) == (False, False)
 
 
 def test_an_object_that_expired_is_told_from_one_that_was_deleted() -> None:
@@ -45,8 +37,6 @@ def test_an_object_that_expired_is_told_from_one_that_was_deleted() -> None:
         BUCKET,
         KEY,
         "mtB0cV.jejK63XkRNceanNMC.qXPWLeK",
-        "617b398000000000",
-        is_marker=True,
         by_lifecycle=True,
     )
 

@@ -32,7 +32,6 @@ class _ObjectDetail(msgspec.Struct):
     bucket: _Bucket
     object: _Object
     reason: str = ""
-    deletion_type: str = msgspec.field(name="deletion-type", default="")
 
 
 class _ObjectEvent(msgspec.Struct):
@@ -81,14 +80,8 @@ def read_upload_message(body: str) -> UploadMessage:
                 bucket, found.key, found.version_id, found.sequencer, found.etag, event.time
             )
         case "Object Deleted":
-            return ObjectGone(
-                bucket,
-                found.key,
-                found.version_id,
-                found.sequencer,
-                is_marker=event.detail.deletion_type == "Delete Marker Created",
-                by_lifecycle=event.detail.reason == "Lifecycle Expiration",
-            )
+            expired = event.detail.reason == "Lifecycle Expiration"
+            return ObjectGone(bucket, found.key, found.version_id, by_lifecycle=expired)
         case "Object Restore Completed":
             return ObjectRestored(bucket, found.key, found.version_id)
     raise msgspec.ValidationError(f"S3 event {event.kind!r}: the queue of uploads takes none such")

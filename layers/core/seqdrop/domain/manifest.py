@@ -113,13 +113,18 @@ class ExpectedFile(msgspec.Struct, frozen=True, omit_defaults=True):
         return AnalysisId(self.sample, self.assay)
 
 
+def check_size(size: int) -> None:
+    """Raises InvalidManifest where a manifest has more bytes than a function can take."""
+    if size > MAX_MANIFEST_BYTES:
+        raise InvalidManifest(f"the manifest has over {MAX_MANIFEST_BYTES >> 20} MiB", "split it")
+
+
 def parse_manifest(data: bytes, key: str) -> Manifest:
     """A manifest from JSON, or from a samplesheet CSV where the key ends in ``.csv``.
 
     Raises InvalidManifest, saying where, if it can't be used.
     """
-    if len(data) > MAX_MANIFEST_BYTES:
-        raise InvalidManifest(f"the manifest has over {MAX_MANIFEST_BYTES >> 20} MiB", "split it")
+    check_size(len(data))
     sheet: list[SheetSample] = []
     if key.lower().endswith(".csv"):
         sheet = samples_of_sheet(data, _FILE_COLUMNS, _SAMPLE_COLUMNS)

@@ -13,9 +13,6 @@ class ObjectGone(msgspec.Struct, frozen=True):
     key: str
     version_id: str
     """The marker's own where there is one; "" in a bucket without versions."""
-    sequencer: str = ""
-    is_marker: bool = False
-    """A delete marker was put over the object, whose versions are all still there."""
     by_lifecycle: bool = False
     """A lifecycle rule did it, as it was told to: nobody took the object back."""
 

@@ -128,7 +128,6 @@ class FastqFile(msgspec.Struct, frozen=True, omit_defaults=True):
     etag: str
     first_read: str = ""
     """The name of its first read; empty of a control's file in which no read is."""
-    sequencer: str = ""
     named_lane: bool = False
     """True where the file's name says that its sample was split by lanes."""
     placed_by: Literal["name", "manifest"] = "name"

@@ -37,6 +37,7 @@ from seqdrop.domain.manifest import (
     ExpectedFile,
     SampleEntry,
     check_named_once,
+    check_size,
     expected_files,
     parse_manifest,
 )
@@ -110,8 +111,7 @@ class Manifests:
 
     def _entries(self, manifest: ManifestVersion, size: int) -> dict[AnalysisId, SampleEntry]:
         """What a manifest says, by analysis. Raises InvalidManifest."""
-        if size > MAX_MANIFEST_BYTES:
-            raise InvalidManifest(f"the manifest has over {MAX_MANIFEST_BYTES >> 20} MiB")
+        check_size(size)
         bucket, key = manifest.object.bucket, manifest.object.key
         parsed = parse_manifest(self._body(manifest), key)
         entries = [(self._analysis_of(entry), entry) for entry in parsed.samples]
