@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wsgi import LimitedStream
 
@@ -69,8 +70,11 @@ class _Handler(WSGIRequestHandler):  # type: ignore[misc]
             answer = "500 Internal Server Error", [], b""
             self.close_connection = True
         self._send(*answer)
-        while not self.close_connection and body.read(_CHUNK_BYTES):
-            pass
+        try:
+            while not self.close_connection and body.read(_CHUNK_BYTES):
+                pass
+        except ClientDisconnected:  # it has its answer, and did not care to send the rest
+            self.close_connection = True
 
     def _send(self, status: str, headers: list[tuple[str, str]], content: bytes) -> None:
         """Send head and body in one piece, the length said in any case."""

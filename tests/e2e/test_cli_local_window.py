@@ -90,7 +90,7 @@ def test_a_full_disk_is_told_and_the_same_upload_works_once_there_is_room(
         runtime.terminate()
         runtime.communicate(timeout=60)
     said = window.read_text().splitlines()
-    assert "Traceback" not in window.read_text()
+    assert "Traceback" not in window.read_text(), window.read_text()
     assert any(re.match(rf"\d\d:\d\d:\d\d PUT /.*: no space is left for {disk} ", s) for s in said)
     assert len(said) < 10
     assert runtime.returncode == 0

@@ -134,3 +134,14 @@ def test_a_server_that_stops_hangs_up() -> None:
         assert client.recv(1000).endswith(b"x")
     assert client.recv(1) == b""
     client.close()
+
+
+def test_a_client_that_goes_with_its_answer_before_it_sent_all_is_no_fault(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with serving(app) as server:
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+                client.sendall(b"PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\nbegun")
+                assert client.recv(1_000).startswith(b"HTTP/1.1 200 OK")
+    assert "Traceback" not in capfd.readouterr().err

@@ -26,7 +26,10 @@ if os.environ["AWS_BATCH_JOB_ATTEMPT"] == "1":
 def alive(pid: int) -> bool:
     """Whether a process is there and not a zombie."""
     status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+    try:
+        return status.read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def pid_of(lab: Lab, job_id: str) -> int:
