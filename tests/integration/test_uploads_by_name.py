@@ -6,11 +6,16 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from seqdrop.aws.catalog.uploads import Uploads
+from seqdrop.aws.queues import LookAt
+from seqdrop.domain.expectation import Expectation
 from seqdrop.domain.identity import AnalysisId, ObjectName
 from seqdrop.domain.naming import unplaced_sample
 from seqdrop.domain.records import Analysis, AnalysisStatus
+from tests import cloud_support
 from tests.cloud_support import UPLOADS, Cloud, open_cloud
 from tests.field_cases import made, needs_cases
 from tests.lab import pair
@@ -93,7 +98,7 @@ def test_lanes_in_a_name_are_lanes_of_one_sample(cloud: Cloud, sample: str) -> N
     assert lanes_of(cloud, sample) == each
     assert cloud.executions.starts == 0
     analyse(cloud, sample)
-    assert cloud.executions.starts == 1
+    assert cloud.executions.starts == 1, cloud.catalog.analyses.events("U")
 
 
 @pytest.mark.parametrize("key", ["K5_L3_R1.fq.gz", "K5-L2_R1.fq.gz", "K5_H2W7MDSXC_R1.fq.gz"])
@@ -262,4 +267,34 @@ def test_a_temporary_name_leaves_nothing_whenever_its_events_come(
     found = analysis(cloud, "sftp")
     assert found is not None
     assert found.status is AnalysisStatus.ANALYSING
-    assert cloud.executions.starts == 1
+    assert cloud.executions.starts == 1, cloud.catalog.analyses.events("U")
+
+
+def test_a_look_while_a_manifest_is_being_applied_starts_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R2 holds UMIs: with it the sample must not run, whoever looks at R3 before all is told."""
+    at_once = "  fast: {pipeline: quick, reference: tiny}\n"
+    monkeypatch.setattr(cloud_support, "ASSAYS", cloud_support.ASSAYS + at_once)
+    keys = [f"fast/U_S1_L001_R{number}_001.fastq.gz" for number in (1, 2, 3)]
+    (r1, r2), (_, umi) = pair(50), pair(50, length=12)
+    looks = [LookAt(ObjectName(UPLOADS, key)) for key in keys]
+    stock = Uploads.expect
+
+    def told_late(uploads: Uploads, said: Expectation) -> None:
+        while looks:
+            cloud.deliver("register_upload", msgspec.json.encode(looks.pop()).decode())
+        stock(uploads, said)
+
+    with open_cloud(tmp_path, monkeypatch) as cloud:
+        for key, body in zip((keys[0], keys[2], keys[1]), (r1, r2, umi), strict=True):
+            cloud.upload(key, body)
+        monkeypatch.setattr(Uploads, "expect", told_late)
+        named = {"sample": "U", "assay": "fast", "files": [{"r1": keys[0], "r2": keys[2]}]}
+        cloud.upload("u.manifest.json", json.dumps({"samples": [named]}).encode())
+        found = cloud.catalog.analyses.get(AnalysisId("U", "fast"))
+        assert not looks
+        assert cloud.executions.starts == 1
+        assert found is not None
+        assert {one.object.key for one in found.files_seen} == {keys[0], keys[2]}
+        assert found.status is AnalysisStatus.ANALYSING

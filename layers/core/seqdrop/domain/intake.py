@@ -112,6 +112,11 @@ class Known(msgspec.Struct, frozen=True):
         return None
 
     @property
+    def is_expected(self) -> bool:
+        """Whether the analysis where it belongs, or is, waits for it or has it by a manifest."""
+        return any(self.object in one.expected for one in (self.there, self.before) if one)
+
+    @property
     def is_as_it_was(self) -> bool:
         """Whether the bucket has the version that was looked at last."""
         return self.found is not None and self.found.version == self.placement.version

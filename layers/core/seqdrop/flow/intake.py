@@ -137,6 +137,8 @@ class Intake:
         )
         if belongs and (known.found is None or known.found.version != version):
             return "replaced or deleted since", []
+        if belongs is None and not said and known.is_expected:
+            return "the manifest that is being applied has it looked at when it has told all", []
         if belongs is None and known.found and upload_kind(object_.key) is UploadKind.MANIFEST:
             return "a manifest, whose own event says that it came", []
         decision = decide(known, timestamp(self.now()))
