@@ -278,15 +278,17 @@ def test_a_look_while_a_manifest_is_being_applied_starts_nothing_else(
     monkeypatch.setattr(cloud_support, "ASSAYS", cloud_support.ASSAYS + at_once)
     keys = [f"fast/U_S1_L001_R{number}_001.fastq.gz" for number in (1, 2, 3)]
     (r1, r2), (_, umi) = pair(50), pair(50, length=12)
+    opened: list[Cloud] = []
     looks = [LookAt(ObjectName(UPLOADS, key)) for key in keys]
     stock = Uploads.expect
 
     def told_late(uploads: Uploads, said: Expectation) -> None:
         while looks:
-            cloud.deliver("register_upload", msgspec.json.encode(looks.pop()).decode())
+            opened[0].deliver("register_upload", msgspec.json.encode(looks.pop()).decode())
         stock(uploads, said)
 
     with open_cloud(tmp_path, monkeypatch) as cloud:
+        opened.append(cloud)
         for key, body in zip((keys[0], keys[2], keys[1]), (r1, r2, umi), strict=True):
             cloud.upload(key, body)
         monkeypatch.setattr(Uploads, "expect", told_late)
