@@ -116,3 +116,35 @@ def test_what_a_lifecycle_rule_removes_when_it_was_analysed_counts_in_a_top_up(
         world.bucket.put(f"S_{read}.fastq.gz", None)
         world.intake.look(ObjectName(BUCKET, f"S_{read}.fastq.gz"), has_expired=True)
     assert len(world.catalog.analyses[S].files_seen) == 3
+
+
+def test_a_manifest_that_was_deleted_before_it_had_told_all_keeps_no_file_back(
+    world: World,
+) -> None:
+    catalog: Any = world.catalog
+    catalog.expect = failing_once(catalog.expect)
+    told = world.bucket.put(MANIFEST, OF_S)
+    with pytest.raises(Transient):
+        world.deliver(told)
+    assert len(world.catalog.analyses[S].expected) == 2
+    deleted = world.bucket.put(MANIFEST, None)
+    world.deliver(deleted)
+    world.deliver(told)
+    drop_pair(world)
+    world.settle()
+    assert len(world.starts) == 1
+
+
+def test_an_object_that_is_overwritten_before_its_manifest_had_told_all_loses_no_lane(
+    world: World,
+) -> None:
+    catalog: Any = world.catalog
+    catalog.expect = failing_once(catalog.expect)
+    told = world.bucket.put(MANIFEST, OF_S)
+    with pytest.raises(Transient):
+        world.deliver(told)
+    drop_pair(world)
+    world.deliver(world.bucket.put("S_R1.fastq.gz", Reads("R1", lane="2")))
+    world.deliver(told)
+    world.settle()
+    assert "was overwritten with" in world.catalog.analyses[S].why

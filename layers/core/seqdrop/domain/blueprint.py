@@ -288,8 +288,8 @@ def check_is_another_lane(r1: FastqFile, lanes: dict[str, FastqFile]) -> None:
     if first is not r1:
         raise IdenticalFiles(
             f"{r1.object.key} begins with the same read ({r1.first_read}) as {first.object.key}, "
-            f"which is {first.identity.describe()}: each lane needs reads of its own, so drop a "
-            "manifest that names one of the two files, or the right one for each"
+            f"which is {first.identity.describe()}: each lane needs reads of its own, so delete "
+            "the copy, or take it out of the manifest that names it"
         )
 
 

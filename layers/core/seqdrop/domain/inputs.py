@@ -29,6 +29,7 @@ _INPUTS = (
     "lane_split",
 )  # fmt: skip
 _CHOSEN = ("project", "priority", "pipeline", "reference", "reference_version", "sex")
+_LOOKS_AT_ONCE = 4
 MAX_ASIDE = 200
 """Objects beside its files that an analysis remembers: its item may have 400 KB in all."""
 
@@ -327,13 +328,17 @@ def _with_hold_for_files(analysis: Analysis) -> Analysis:
 def to_look_at_again(analysis: Analysis) -> list[ObjectName]:
     """Objects that were set aside for another one that is gone, or has other content now, or before
     manifests named other objects.
+
+    Some of them: each look advances the analysis, and then come the next ones. All of them each
+    time would be their square.
     """
     taken = {one.identity for one in analysis.files_seen}
-    return sorted(
+    again = sorted(
         one.object
         for one in analysis.aside
         if one.is_outdated or (one.identity is not None and one.identity not in taken)
     )
+    return again[:_LOOKS_AT_ONCE]
 
 
 def holds_by_files(holds: Mapping[str, str]) -> dict[str, str]:

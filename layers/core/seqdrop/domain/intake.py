@@ -103,6 +103,9 @@ class Known(msgspec.Struct, frozen=True):
     """Where it is gone: a lifecycle rule removed it, and nobody took it back."""
     by: ManifestVersion | None = None
     """The manifest that puts it where it belongs; None where its name does."""
+    is_told: bool = True
+    """Whether any manifest says anything of it. An analysis may expect it before that: the manifest
+    is being applied, and will tell."""
 
     @property
     def expected_in(self) -> AnalysisId | None:
@@ -110,11 +113,6 @@ class Known(msgspec.Struct, frozen=True):
         if isinstance(self.belongs, Assignment) and self.belongs.by == "manifest":
             return self.belongs.analysis
         return None
-
-    @property
-    def is_expected(self) -> bool:
-        """Whether the analysis where it belongs, or is, waits for it or has it by a manifest."""
-        return any(self.object in one.expected for one in (self.there, self.before) if one)
 
     @property
     def is_as_it_was(self) -> bool:
@@ -231,7 +229,9 @@ def _decide_fastq(known: Known, belongs: Assignment, found: Found, now: str) -> 
     was_read = home is not None and home.status in _BEYOND_ITS_FILES
     if fault and known.is_registered and was_read:
         return Keep(f"it was read when it could be; now {fault}")
-    if fault and known.there and known.there.expected and not known.expected_in:
+    named = known.there.expected if known.there else frozenset()
+    is_named = bool(known.expected_in) or (known.object in named and not known.is_told)
+    if fault and named and not is_named:
         return LeaveOut(f"no manifest names it, and it can't be used: {fault}")
     if fault:
         return Hold(f"{known.object.key!r}: {fault}")
@@ -398,7 +398,8 @@ def change_of(decision: Decision, known: Known, now: str) -> Change:
             expected_in, "expected", why, partial(expecting, object_=known.object), now=now
         )
     for analysis in filter(None, (known.there, known.before, *known.elsewhere)):
-        if analysis.id != expected_in and known.object in analysis.expected:
+        is_named = known.object in analysis.expected
+        if analysis.id != expected_in and is_named and known.is_told:
             why = f"{known.object.key!r}: no manifest that counts puts it here any more"
             step = partial(not_expecting, object_=known.object)
             draft.change(analysis.id, "not expected", why, step)

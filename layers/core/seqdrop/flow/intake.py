@@ -137,8 +137,6 @@ class Intake:
         )
         if belongs and (known.found is None or known.found.version != version):
             return "replaced or deleted since", []
-        if belongs is None and not said and known.is_expected:
-            return "the manifest that is being applied has it looked at when it has told all", []
         if belongs is None and known.found and upload_kind(object_.key) is UploadKind.MANIFEST:
             return "a manifest, whose own event says that it came", []
         decision = decide(known, timestamp(self.now()))
@@ -175,6 +173,7 @@ class Intake:
             before=self._analysis(home) if home != at else None,
             elsewhere=self._elsewhere(said, placement, at),
             by=counts.manifest if counts else None,
+            is_told=bool(said),
             has_expired=has_expired,
             earlier=earlier,
         )
