@@ -115,6 +115,11 @@ class Known(msgspec.Struct, frozen=True):
         return None
 
     @property
+    def named(self) -> frozenset[ObjectName]:
+        """What manifests name for the analysis where it belongs."""
+        return self.there.expected if self.there else frozenset()
+
+    @property
     def is_as_it_was(self) -> bool:
         """Whether the bucket has the version that was looked at last."""
         return self.found is not None and self.found.version == self.placement.version
@@ -229,9 +234,8 @@ def _decide_fastq(known: Known, belongs: Assignment, found: Found, now: str) -> 
     was_read = home is not None and home.status in _BEYOND_ITS_FILES
     if fault and known.is_registered and was_read:
         return Keep(f"it was read when it could be; now {fault}")
-    named = known.there.expected if known.there else frozenset()
-    is_named = bool(known.expected_in) or (known.object in named and not known.is_told)
-    if fault and named and not is_named:
+    is_named = bool(known.expected_in) or (known.object in known.named and not known.is_told)
+    if fault and known.named and not is_named:
         return LeaveOut(f"no manifest names it, and it can't be used: {fault}")
     if fault:
         return Hold(f"{known.object.key!r}: {fault}")
@@ -329,8 +333,7 @@ def _decide_rival(known: Known, rival: FastqFile, file: FastqFile) -> Decision:
     mine, theirs = known.object.key, rival.object.key
     if known.rival_is_gone:
         return Replace(file, f"{theirs!r} was deleted, and {mine!r} came in its place")
-    named = known.there.expected if known.there else frozenset()
-    rival_is_named = rival.object.name in named
+    rival_is_named = rival.object.name in known.named
     if known.expected_in and not rival_is_named:
         return Replace(file, f"the manifest names {mine!r} in its place", keeps_rival=True)
     if rival_is_named and not known.expected_in:
@@ -392,7 +395,7 @@ def change_of(decision: Decision, known: Known, now: str) -> Change:
     if leaves and home is not None:
         draft.change(home.id, "file withdrawn", *_leaving(decision, known))
     expected_in = known.expected_in
-    if expected_in and (known.there is None or known.object not in known.there.expected):
+    if expected_in and known.object not in known.named:
         why = f"{known.object.key!r} is expected here"
         draft.change(
             expected_in, "expected", why, partial(expecting, object_=known.object), now=now
@@ -519,8 +522,6 @@ def _leaving(decision: Decision, known: Known) -> tuple[str, _Step]:
 
 def _with_decision(start: Analysis, decision: Decision, known: Known, now: str) -> Analysis:
     object_ = known.object
-    if known.expected_in == start.id:
-        start = expecting(start, object_)
     after = without_trouble(start, object_)
     if isinstance(decision, Register):
         after = with_file(start, decision.file, now, keeps_displaced=False)
