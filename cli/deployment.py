@@ -85,9 +85,9 @@ _Loader.add_multi_constructor("!", lambda *_: None)
 
 def template_parameters(path: Path = TEMPLATE) -> dict[str, dict[str, Any]]:
     """A template's parameters, as they are declared."""
-    declared: dict[str, dict[str, Any]] = yaml.load(  # a SafeLoader
+    declared: dict[str, dict[str, Any]] = yaml.load(
         path.read_text("utf-8"),
-        _Loader,  # noqa: S506
+        _Loader,  # noqa: S506  # a SafeLoader
     )["Parameters"]
     return declared
 

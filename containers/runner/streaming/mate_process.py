@@ -131,7 +131,7 @@ def load_libraries() -> None:
     before = os.environ.get(name)
     os.environ[name] = "1"
     try:
-        import runner.streaming.fastq  # noqa: F401
+        import runner.streaming.fastq  # noqa: F401  # it brings numpy
     finally:
         os.environ.pop(name)
         if before is not None:
