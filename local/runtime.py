@@ -29,6 +29,7 @@ from local import (
 from local.batch import BatchSettings
 from local.deploy import Deployment, deploy
 from local.endpoint import Endpoint
+from local.executions.endings import end_all
 from local.forks.server import COLLECT_AFTER_OBJECTS
 from local.functions import FunctionHost
 from local.queues import QueuePollers
@@ -135,6 +136,7 @@ class Runtime:
         """Ends everything that was started; safe to call after a start that failed."""
         if self._pollers:
             self._pollers.stop()
+        end_all("the runtime stops")
         batch.shutdown()
         if self._host:
             self._host.stop()

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.stepfunctions.parser.api import ExecutionStatus
@@ -14,6 +14,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.execute_state import Exe
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, ProgramTimedOut
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 DETAIL_TYPE = "Step Functions Execution Status Change"
 STARTING_SECONDS = 5.0
@@ -128,6 +129,15 @@ def stay_ended() -> None:
 
     ExecutionState._evaluate_with_timeout = evaluate_while_running
     Environment.set_error = set_error_unless_over
+
+
+def end_all(cause: str) -> None:
+    """Stops what still runs: its threads would go on in the next runtime of this process."""
+    for account in stepfunctions_parser_backends.values():
+        for backend in account.values():
+            for machine in list(backend.state_machines):
+                for execution in list(machine.executions):
+                    execution.stop(stop_date=datetime.now(UTC), error=None, cause=cause)
 
 
 def _stop(execution: Any, stop_date: datetime, error: str | None, cause: str | None) -> None:

@@ -272,3 +272,4 @@ def test_a_folder_whose_name_is_not_unicode_is_no_hindrance(
     assert [one["path"] for one in document["left_out"]] == [
         "run\N{REPLACEMENT CHARACTER}/notes.docx"
     ]
+    command.good("wait", "Y1", "--timeout", "60")

@@ -23,6 +23,7 @@ from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local import executions
+from local.executions.endings import end_all
 from local.functions import FunctionHost, FunctionSpec, install, uninstall
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -414,6 +415,19 @@ def test_an_execution_may_be_stopped_as_soon_as_it_was_started(machines: Machine
         machines.sfn.stop_execution(executionArn=arn)
         assert machines.ended(arn)["status"] == "ABORTED"
         assert machines.statuses(arn) == ["RUNNING", "ABORTED"]
+
+
+def test_a_runtime_that_stops_leaves_no_execution(machines: Machines) -> None:
+    threads = set(threading.enumerate())
+    begun = machines.start({"Park": park(Retry=retry("States.ALL"))}, parked(machines))
+    machines.token()
+    over = machines.start({"Pass": {"Type": "Pass", "End": True}})
+    machines.ended(over)
+    end_all("the runtime stops")
+    ended = machines.ended(begun)
+    assert (ended["status"], ended["cause"]) == ("ABORTED", "the runtime stops")
+    until(lambda: not interpreters(set(threading.enumerate()) - threads))
+    assert machines.statuses(over) == ["RUNNING", "SUCCEEDED"]
 
 
 def test_an_end_is_told_once_with_input_and_output(machines: Machines) -> None:
