@@ -76,7 +76,7 @@ class Player:
     def play(self, operations: Sequence[str]) -> Any:
         """The world after all operations, with all of their events handled."""
         self._rest = list(operations)
-        with mock.patch.object(retry, "_pause"):  # nobody else is at work meanwhile
+        with mock.patch.object(retry, "pause"):  # nobody else is at work meanwhile
             while self._rest or self._pending:
                 if self._rest and (not self._pending or self._chance.random() < 0.5):
                     self._do_next()

@@ -64,7 +64,7 @@ def traverse(traverser: DepthFirstTraverser, node: Any, child_id: int = -1) -> A
 
 @cache
 def _is_node(type_: Any) -> bool:
-    """Asked once for each type: of an abstract class it is slow."""
+    """Kept for each type: ``issubclass`` is slow with abstract classes."""
     return issubclass(type_, Node)
 
 

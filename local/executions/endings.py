@@ -135,9 +135,8 @@ def end_all(cause: str) -> None:
     """Stops what still runs: its threads would go on in the next runtime of this process."""
     for account in stepfunctions_parser_backends.values():
         for backend in account.values():
-            for machine in list(backend.state_machines):
-                for execution in list(machine.executions):
-                    execution.stop(stop_date=datetime.now(UTC), error=None, cause=cause)
+            for execution in backend._get_executions(ExecutionStatus.RUNNING):
+                execution.stop(stop_date=datetime.now(UTC), error=None, cause=cause)
 
 
 def _stop(execution: Any, stop_date: datetime, error: str | None, cause: str | None) -> None:

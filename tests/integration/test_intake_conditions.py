@@ -69,7 +69,7 @@ OF_REFERENCES = {
     ("Runs._ready_check", "VERSION", "state ="),
 }
 _SEEDS = 300
-"""So many ways for the events to come are tried, where the one noted above is no longer one."""
+"""So many seeds are tried where the noted one ends well by now."""
 
 
 @pytest.mark.parametrize("expression", CAUGHT, ids="/".join)

@@ -15,7 +15,7 @@ KEY = ("SAMPLE#NA1", "ANALYSIS#wgs")
 @pytest.fixture
 def stubbed(monkeypatch: pytest.MonkeyPatch) -> tuple[Table, Stubber]:
     """A table whose DynamoDB is scripted, and whose pauses take no time."""
-    monkeypatch.setattr("seqdrop.aws.catalog.table.time.sleep", lambda _seconds: None)
+    monkeypatch.setattr("seqdrop.aws.catalog.table.pause", lambda *_: None)
     client: Any = boto3.client("dynamodb", "us-east-1")
     stubber = Stubber(client)
     stubber.activate()

@@ -13,6 +13,7 @@ from seqdrop.domain.records import JobState
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
+    from mypy_boto3_batch.literals import JobStatusType
     from mypy_boto3_batch.type_defs import (
         ResourceRequirementTypeDef,
         SubmitJobRequestTypeDef,
@@ -104,14 +105,14 @@ class Batch:
                 states[state.job_id] = state
         return states
 
-    def has(self, queue: str, status: str) -> bool:
+    def has(self, queue: str, status: "JobStatusType") -> bool:
         """Whether a queue has a job in a status.
 
         Raises Transient where too many ask at once: an account's ListJobs are few a second.
         """
         pages = self._client.get_paginator("list_jobs").paginate(
             jobQueue=queue,
-            jobStatus=status,  # type: ignore[arg-type]  # one of Batch's, by our own hand
+            jobStatus=status,
         )
         try:
             return any(page["jobSummaryList"] for page in pages)

@@ -140,7 +140,8 @@ def not_expecting(analysis: Analysis, object_: ObjectName) -> Analysis:
 
 
 def _expecting(analysis: Analysis, expected: frozenset[ObjectName]) -> Analysis:
-    """What was set aside is looked at again: what manifests name counts over it, or no longer."""
+    """Where this changes what is expected, all that was set aside is to be looked at again: it may
+    count now."""
     if expected == analysis.expected:
         return analysis
     aside = frozenset(map(_outdated, analysis.aside))
@@ -326,11 +327,11 @@ def _with_hold_for_files(analysis: Analysis) -> Analysis:
 
 
 def to_look_at_again(analysis: Analysis) -> list[ObjectName]:
-    """Objects that were set aside for another one that is gone, or has other content now, or before
-    manifests named other objects.
+    """The next few objects that were set aside and may count now.
 
-    Some of them: each look advances the analysis, and then come the next ones. All of them each
-    time would be their square.
+    The object that they were set aside for is gone, or has other content; or manifests name other
+    objects since. Each look advances the analysis, which asks for the next few: if it asked for
+    all of them each time, n objects would be looked at n² times.
     """
     taken = {one.identity for one in analysis.files_seen}
     again = sorted(

@@ -85,8 +85,10 @@ class Known(msgspec.Struct, frozen=True):
     there: Analysis | None = None
     """The analysis where it belongs."""
     rival: FastqFile | None = None
-    """The file there that has its identity: itself, an earlier version, or another object. Of one
-    that can't be read, what is registered of it."""
+    """The file there that has its identity: itself, an earlier version, or another object."""
+    registered: FastqFile | None = None
+    """The file that it is registered as. Looked up only where the object can't be read, so that its
+    identity is not known."""
     rival_is_gone: bool = False
     """The bucket has that other object no more."""
     sameness: Sameness = Sameness(Verdict.UNKNOWN, "")
@@ -127,9 +129,8 @@ class Known(msgspec.Struct, frozen=True):
     @property
     def is_registered(self) -> bool:
         """Whether the bucket has the version that is registered."""
-        rival, found = self.rival, self.found
-        is_itself = rival is not None and rival.object.name == self.object
-        return bool(is_itself and rival and found and rival.version == found.version)
+        registered, found = self.registered, self.found
+        return bool(registered and found and registered.version == found.version)
 
 
 # ── What becomes of it

@@ -63,9 +63,9 @@ def parse_read_name(header: str) -> FastqHead:
 
 
 def is_of_one_read(name: str) -> bool:
-    """Whether no other pair of reads has this name, on whichever flowcell or in whichever archive.
+    """Whether only one pair of reads anywhere can have this name.
 
-    ``read1`` is the name of many, and so is one that tells a lane without its flowcell.
+    Many have ``read1``, or a name that tells the lane without the flowcell.
     """
     source = _source(name)
     return bool((source.flowcell and source.lane) or _ARCHIVES.fullmatch(name))

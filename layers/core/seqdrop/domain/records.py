@@ -117,6 +117,10 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
         """The objects of the registered files."""
         return frozenset(file.object for file in self.files_seen)
 
+    def seen_as(self, object_: ObjectName) -> FileIdentity | None:
+        """What a registered object is of the sample; None where it is not registered."""
+        return next((one.identity for one in self.files_seen if one.object == object_), None)
+
 
 class FastqFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """A registered FASTQ file."""

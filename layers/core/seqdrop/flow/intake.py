@@ -61,6 +61,21 @@ _ASSAY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
+class _Look:
+    """A look at an object, and what whoever asks for it knows."""
+
+    object: ObjectName
+    version: str = ""
+    """The version that it is about; "" for whatever is there."""
+    belongs: LeaveOut | Unplaced | None = None
+    """Where that version belongs; None where the look is to find out."""
+    tries: int = 0
+    """How often the object was found and could not be read."""
+    has_expired: bool = False
+    """If the object is gone, a lifecycle rule has removed it."""
+
+
+@dataclass(frozen=True)
 class Intake:
     """One object at a time: the same event twice, late or out of order changes nothing."""
 
@@ -80,7 +95,7 @@ class Intake:
         ``tries`` tells how often it was found and could not be read; ``has_expired``, that a
         lifecycle rule has removed it, if it is gone.
         """
-        return self._settle(object_, version, None, tries, has_expired=has_expired)
+        return self._settle(_Look(object_, version, tries=tries, has_expired=has_expired))
 
     def tell_trouble(self, object_: ObjectName, error: str) -> None:
         """Puts on the analysis of an object why it could not be looked at, and is tried again."""
@@ -108,58 +123,48 @@ class Intake:
 
         Of one that has been replaced since, nothing is written.
         """
-        return self._settle(object_, version, belongs, 0)
+        return self._settle(_Look(object_, version, belongs))
 
-    def _settle(
-        self, object_: ObjectName, version: str, belongs: LeaveOut | Unplaced | None, tries: int,
-        *, has_expired: bool = False,
-    ) -> str:  # fmt: skip
-        often = Transient(f"{object_.key!r}: its place in the catalog changes all the time")
-        outcome, touched = retry_on_conflict(
-            lambda: self._look(object_, version, belongs, tries, has_expired), often
-        )
+    def _settle(self, look: _Look) -> str:
+        often = Transient(f"{look.object.key!r}: its place in the catalog changes all the time")
+        outcome, touched = retry_on_conflict(lambda: self._try(look), often)
         statuses = [f"{one} is {self.claiming.advance(one) or 'gone'}" for one in touched]
         return "; ".join([outcome, *statuses])
 
-    def _look(
-        self, object_: ObjectName, version: str, belongs: LeaveOut | Unplaced | None, tries: int,
-        has_expired: bool,
-    ) -> tuple[str, list[AnalysisId]]:  # fmt: skip
-        placement, said = self.catalog.uploads.known(object_)
+    def _try(self, look: _Look) -> tuple[str, list[AnalysisId]]:
+        """What became of the object, and whose inputs may have changed. Raises Conflict."""
+        placement, said = self.catalog.uploads.known(look.object)
         said = [one for one in said if not one.is_refused or self._is_refused_still(one)]
         counts = expectation_that_counts(said)
         by = counts.manifest if counts else None
-        is_known = version and (placement.version, placement.by) == (version, by)
-        if belongs is None and is_known and not self._is_waiting(placement):
+        is_known = look.version and (placement.version, placement.by) == (look.version, by)
+        if look.belongs is None and is_known and not self._is_waiting(placement):
             return placement.note or "known", [placement.analysis] if placement.analysis else []
-        known = self._known(
-            object_, placement, said, belongs, has_expired=has_expired, version=version
-        )
-        if belongs and (known.found is None or known.found.version != version):
+        known = self._known(look, placement, said)
+        if look.belongs and (known.found is None or known.found.version != look.version):
             return "replaced or deleted since", []
-        if belongs is None and known.found and upload_kind(object_.key) is UploadKind.MANIFEST:
+        is_manifest = upload_kind(look.object.key) is UploadKind.MANIFEST
+        if look.belongs is None and known.found and is_manifest:
             return "a manifest, whose own event says that it came", []
         decision = decide(known, timestamp(self.now()))
         change = change_of(decision, known, timestamp(self.now()))
         if change.changes_anything:
             self.catalog.uploads.apply(change, self.now())
-        if known.found and known.found.is_locked and tries < _MOST_TRIES:
-            self.queue.send(LookAt(object_, tries + 1), LONGEST_DELAY_SECONDS)
+        if known.found and known.found.is_locked and look.tries < _MOST_TRIES:
+            self.queue.send(LookAt(look.object, look.tries + 1), LONGEST_DELAY_SECONDS)
         touched = {placement.analysis, change.placement.analysis, *(c.id for c in change.analyses)}
         return decision.why or "registered", sorted(one for one in touched if one)
 
-    def _known(
-        self, object_: ObjectName, placement: Placement, said: list[Expectation],
-        given: LeaveOut | Unplaced | None, *, has_expired: bool, version: str,
-    ) -> Known:  # fmt: skip
-        counts = expectation_that_counts(said)
-        has_reads = counts is not None or self._is_named_as_reads(object_)
-        found = self._found(object_, has_reads=has_reads and given is None)
-        belongs = given or self._belongs(object_, counts, found)
-        is_late = has_reads and given is None and version not in {"", placement.version}
+    def _known(self, look: _Look, placement: Placement, said: list[Expectation]) -> Known:
+        object_, counts = look.object, expectation_that_counts(said)
+        is_named_as_reads = counts is not None or self._is_named_as_reads(object_)
+        has_reads = look.belongs is None and is_named_as_reads
+        found = self._found(object_, has_reads=has_reads)
+        belongs = look.belongs or self._belongs(object_, counts, found)
+        is_late = has_reads and look.version not in {"", placement.version}
         earlier = None
-        if is_late and found and found.object.version_id not in {"", version}:
-            earlier = self._found(object_, version, has_reads=True)
+        if is_late and found and found.object.version_id not in {"", look.version}:
+            earlier = self._found(object_, look.version, has_reads=True)
             if self._belongs(object_, counts, earlier) != belongs:
                 earlier = None  # it was in doubt, or somebody else's
         at = None if isinstance(belongs, LeaveOut) else belongs.analysis
@@ -174,13 +179,13 @@ class Intake:
             elsewhere=self._elsewhere(said, placement, at),
             by=counts.manifest if counts else None,
             is_told=bool(said),
-            has_expired=has_expired,
+            has_expired=look.has_expired,
             earlier=earlier,
         )
         if found is None or not isinstance(belongs, Assignment):
             return known
         if found.fault:
-            return msgspec.structs.replace(known, rival=self._registered(known))
+            return msgspec.structs.replace(known, registered=self._registered(known))
         return self._with_rival(known, belongs, found)
 
     def _is_waiting(self, placement: Placement) -> bool:
@@ -239,11 +244,10 @@ class Intake:
         return folder
 
     def _registered(self, known: Known) -> FastqFile | None:
-        """What is registered of an object, in whichever version."""
+        """The file that an object is registered as, in whichever version."""
         for home in filter(None, (known.there, known.before)):
-            for one in home.files_seen:
-                if one.object == known.object:
-                    return self.catalog.analyses.file(home.id, one.identity)
+            if identity := home.seen_as(known.object):
+                return self.catalog.analyses.file(home.id, identity)
         return None
 
     def _with_rival(self, known: Known, belongs: Assignment, found: Found) -> Known:
@@ -271,11 +275,11 @@ class Intake:
         found, before = known.found, known.placement.overwrote
         if before and not before.identity.is_lane_of(identity):
             return before
-        for one in known.there.files_seen if known.there else ():
-            if one.object == known.object and not one.identity.is_lane_of(identity):
-                file = self.catalog.analyses.file(belongs.analysis, one.identity)
-                if file is not None and found is not None and file.version != found.version:
-                    return Overwritten(file.identity, file.version)
+        there = known.there.seen_as(known.object) if known.there else None
+        if there and not there.is_lane_of(identity):
+            file = self.catalog.analyses.file(belongs.analysis, there)
+            if file is not None and found is not None and file.version != found.version:
+                return Overwritten(file.identity, file.version)
         if known.earlier is None or known.earlier.fault:
             return None
         earlier = identity_of(belongs, known.earlier.head)

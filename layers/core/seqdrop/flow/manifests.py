@@ -172,7 +172,7 @@ class Manifests:
         return f"{len(part.objects)} files wait for {part.manifest.object.key!r} to be corrected"
 
     def _free_files_of_refused(self, newest: NewestManifest) -> None:
-        """Has the files looked at that a version before the newest one held back."""
+        """Looks again at the files that a version before the newest one kept back."""
         if newest.refused is None or newest.is_refused:
             return
         named = sorted(files_named_in(self._body(newest.refused), newest.manifest.object))

@@ -1,10 +1,9 @@
 """What changed under an attempt is looked at anew: a few times, not for ever."""
 
-import random
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from seqdrop.aws.pause import pause
 from seqdrop.domain.errors import Conflict
 
 T = TypeVar("T")
@@ -23,10 +22,5 @@ def retry_on_conflict(attempt: Callable[[], T], otherwise: Exception) -> T:
         try:
             return attempt()
         except Conflict:
-            _pause(number)
+            pause(number, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
     raise otherwise
-
-
-def _pause(number: int) -> None:
-    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**number)
-    time.sleep(random.uniform(0, longest))  # noqa: S311  # jitter

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
@@ -12,7 +13,7 @@ from seqdrop.domain.errors import Transient
 from seqdrop.domain.hosts import hosts_of, queues_of
 from seqdrop.domain.records import Job, JobState
 
-_ON_A_HOST = ("STARTING", "RUNNING")
+_ON_A_HOST: tuple[Literal["STARTING", "RUNNING"], ...] = ("STARTING", "RUNNING")
 _LOOK_SECONDS = 10
 """How long a look asks Batch's queues, of the 30 seconds that its function has."""
 

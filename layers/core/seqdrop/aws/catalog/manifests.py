@@ -41,7 +41,8 @@ class ManifestRecords:
     def begin(self, manifest: ManifestVersion) -> NewestManifest | None:
         """Makes a version the newest one; None where a newer one has come before it.
 
-        From then on no version before it is refused any more: what is returned has the last one.
+        It is returned with the last version that was refused: the files that this one kept back are
+        still to be freed.
         """
         try:
             item = self._table.update(

@@ -1,7 +1,5 @@
 """One DynamoDB table: keyed reads, one-partition queries, conditional writes, transactions."""
 
-import random
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, SupportsBytes, TypeVar, cast
@@ -10,6 +8,7 @@ import msgspec
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from seqdrop.aws.pause import pause
 from seqdrop.domain.errors import Conflict, Transient
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ _OPERATORS = {
     "in": "{name} IN ({value})",
 }
 _CONFLICT_TRIES = 6
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 1.6
 _EMPTY: tuple[Any, ...] = (None, "", b"", (), {}, frozenset())
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -245,7 +245,7 @@ class Table:
                     raise Conflict("the catalog changed meanwhile") from error
                 if "TransactionConflict" not in codes:
                     raise
-                _pause(attempt)
+                pause(attempt, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
             else:
                 return
         raise Transient("too many writers on the same items of the catalog")
@@ -262,12 +262,8 @@ def _translated(call: Any) -> Any:
                 raise Conflict("the catalog changed meanwhile") from error
             if code != "TransactionConflictException":
                 raise
-            _pause(attempt)
+            pause(attempt, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
     raise Transient("too many writers on the same items of the catalog")
-
-
-def _pause(attempt: int) -> None:
-    time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # jitter
 
 
 def _key(key: Key) -> Item:
