@@ -7,9 +7,10 @@ import pytest
 
 from seqdrop.domain.errors import Transient
 from seqdrop.domain.identity import AnalysisId, ObjectName
+from seqdrop.domain.inputs import dismissed
 from tests.intake_world import BUCKET, Event, Reads, World
 
-S = AnalysisId("S", "wgs")
+S, T = AnalysisId("S", "wgs"), AnalysisId("T", "wgs")
 OF_S = b'{"samples": [{"sample": "S", "files": [{"r1": "S_R1.fastq.gz", "r2": "S_R2.fastq.gz"}]}]}'
 OF_T = b'{"samples": [{"sample": "T", "files": [{"r1": "T_R1.fastq.gz", "r2": "T_R2.fastq.gz"}]}]}'
 MANIFEST = "m.manifest.json"
@@ -150,3 +151,29 @@ def test_an_object_that_is_overwritten_before_its_manifest_had_told_all_loses_no
     world.deliver(told)
     world.settle()
     assert "was overwritten with" in world.catalog.analyses[S].why
+
+
+def test_files_that_were_dismissed_with_their_sample_start_the_one_that_a_manifest_names(
+    world: World,
+) -> None:
+    world.deliver(world.bucket.put("S_R1.fastq.gz", Reads("R1")))
+    world.catalog.analyses[S] = dismissed(world.catalog.analyses[S], "by ana: wrong tube")
+    world.deliver(world.bucket.put(MANIFEST, OF_S.replace(b'"S"', b'"T"')))
+    world.settle()
+    world.deliver(world.bucket.put("S_R2.fastq.gz", Reads("R2")))
+    world.settle()
+    assert [analysis for analysis, _ in world.starts] == [T]
+    assert S not in world.catalog.analyses
+
+
+def test_what_was_analysed_stays_if_it_is_deleted_while_its_manifest_can_not_be_used(
+    world: World,
+) -> None:
+    drop_pair(world)
+    world.settle()
+    world.deliver(world.bucket.put(MANIFEST, OF_S[:-10]))
+    world.settle()
+    world.deliver(world.bucket.put("S_R1.fastq.gz", None))
+    world.settle()
+    assert (world.catalog.analyses[S].status, len(world.starts)) == ("ANALYSED", 1)
+    assert len(world.catalog.analyses[S].files_seen) == 2

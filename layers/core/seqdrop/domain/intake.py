@@ -117,6 +117,11 @@ class Known(msgspec.Struct, frozen=True):
         return None
 
     @property
+    def is_expected_elsewhere(self) -> bool:
+        """Whether a manifest puts it into another analysis than the one that knows it so far."""
+        return self.expected_in not in {None, self.placement.analysis}
+
+    @property
     def named(self) -> frozenset[ObjectName]:
         """What manifests name for the analysis where it belongs."""
         return self.there.expected if self.there else frozenset()
@@ -218,7 +223,8 @@ def decide(known: Known, now: str) -> Decision:
     home = _home(known)
     if known.found is None:
         return _decide_gone(known, home)
-    if home and home.status is AnalysisStatus.DISMISSED and known.is_as_it_was:
+    is_dismissed = home is not None and home.status is AnalysisStatus.DISMISSED
+    if is_dismissed and known.is_as_it_was and not known.is_expected_elsewhere:
         return Keep("its analysis was dismissed with it")
     if isinstance(known.belongs, Assignment):
         return _decide_fastq(known, known.belongs, known.found, now)
@@ -264,9 +270,8 @@ def _why_overwritten(object_: ObjectName, before: Overwritten, identity: FileIde
 
 def _decide_gone(known: Known, home: Analysis | None) -> Decision:
     """What has been read is read. Only an analysis that still waits, or is held, goes without."""
-    is_elsewhere = isinstance(known.belongs, LeaveOut) or (
-        known.expected_in is not None and known.expected_in != known.placement.analysis
-    )
+    is_left_out = isinstance(known.belongs, LeaveOut) and not known.belongs.for_now
+    is_elsewhere = is_left_out or known.is_expected_elsewhere
     if home is None or is_elsewhere or known.object not in home.objects_seen:
         return LeaveOut("it is no longer in the bucket")
     if home.status in _BEYOND_ITS_FILES:
