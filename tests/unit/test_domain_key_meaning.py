@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqdrop.domain.key_meaning import (
-    Aside,
+    CompanionReads,
     KeyMeaning,
-    LeftOut,
     Manifest,
+    NoPart,
+    NoPlace,
     Reads,
-    Unplaced,
     meaning_of,
 )
 from seqdrop.domain.naming import check_sample_id
@@ -88,7 +88,7 @@ ASIDE = [
 @pytest.mark.parametrize(("key", "why"), [*LITTER, *ASIDE])
 def test_litter_and_what_stands_beside_reads_is_left_out(key: str, why: str) -> None:
     found = meaning(key)
-    assert isinstance(found, LeftOut), found
+    assert isinstance(found, NoPart), found
     assert why in found.why
 
 
@@ -100,7 +100,7 @@ TEMPORARY = [".filepart", ".part", ".partial", ".tmp", ".temp", ".crdownload", "
 def test_a_temporary_name_makes_no_sample_whatever_it_will_be_renamed_to(
     key: str, ending: str
 ) -> None:
-    assert isinstance(meaning(key + ending), LeftOut)
+    assert isinstance(meaning(key + ending), NoPart)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_temporary_name_makes_no_sample_whatever_it_will_be_renamed_to(
 )
 def test_what_to_do_fits_this_very_file(key: str, remedy: str) -> None:
     found = meaning(key)
-    assert isinstance(found, Unplaced), found
+    assert isinstance(found, NoPlace), found
     assert remedy in found.remedy
 
 
@@ -137,7 +137,7 @@ def test_nobody_is_told_to_compress_what_is_gzip(key: str) -> None:
 
 def test_a_third_file_names_the_mate_that_it_may_be() -> None:
     found = meaning("wes/ERR9000005_3.fastq.gz")
-    assert isinstance(found, Aside)
+    assert isinstance(found, CompanionReads)
     assert found.sample == "ERR9000005"
     assert "rename it to 'ERR9000005_2.fastq.gz'" in found.remedy
 
@@ -147,7 +147,7 @@ def test_a_third_file_names_the_mate_that_it_may_be() -> None:
 )
 def test_a_name_without_a_mate_is_of_single_reads(key: str, sample: str) -> None:
     found = meaning(key)
-    assert isinstance(found, Aside)
+    assert isinstance(found, CompanionReads)
     assert found.sample == sample
     assert "single reads are not analysed" in found.why
 
@@ -159,9 +159,9 @@ def test_any_key_means_something_and_every_sample_is_a_possible_one(key: str, en
     found = meaning(key + end)
     if isinstance(found, Reads):
         check_sample_id(found.name.sample)
-    elif isinstance(found, Aside):
+    elif isinstance(found, CompanionReads):
         check_sample_id(found.sample)
         assert found.remedy
-    elif isinstance(found, Unplaced):
+    elif isinstance(found, NoPlace):
         assert found.why
         assert found.remedy

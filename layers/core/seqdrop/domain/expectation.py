@@ -60,7 +60,7 @@ class Placement(msgspec.Struct, frozen=True, omit_defaults=True):
 
     object: ObjectName
     version: str = ""
-    """The version that was there; "" where none was."""
+    """The version that was last decided on; "" where there was none."""
     analysis: AnalysisId | None = None
     """Which analysis knows it, as one of its files or beside them."""
     expected_in: AnalysisId | None = None
@@ -79,8 +79,8 @@ class NewestManifest(msgspec.Struct, frozen=True, omit_defaults=True):
 
     manifest: ManifestVersion
     refused: ManifestVersion | None = None
-    """The last version that could not be used as it stood: its files are held back, until a version
-    that can be used, or its deletion, has had them looked at."""
+    """The last version that could not be used as it stood. Its files are held back until they are
+    looked at again, after the next version or its deletion."""
 
     @property
     def is_refused(self) -> bool:

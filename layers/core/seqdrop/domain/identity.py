@@ -205,10 +205,10 @@ class SeenFile(msgspec.Struct, frozen=True, order=True):
 
 
 class SetAside(msgspec.Struct, frozen=True, order=True):
-    """An object that belongs to an analysis, and is none of its files."""
+    """An object that an analysis remembers beside its files."""
 
     object: ObjectName
     identity: FileIdentity | None = None
-    """What it would be of the sample; None where its reads could not be looked at."""
+    """What it would be of the sample; None where it can't be used as it is."""
     is_outdated: bool = False
     """What it was set aside for has changed since: it has to be looked at again."""

@@ -118,7 +118,8 @@ def without_hold_of(
 ) -> Analysis:
     """A file that is good as it is registered holds nothing, whatever came in between.
 
-    One that ``came_again`` may mend what a run was held for: its version before may be gone.
+    If it ``came_again``, it may mend what a run was held for: the version that the run was to read
+    may have been gone.
     """
     mended = {object_cause(object_), *(MENDED_BY_FILES if came_again else ())}
     return msgspec.structs.replace(
@@ -196,7 +197,7 @@ def with_manifest(
 def without_manifest(
     analysis: Analysis, manifest: ManifestVersion, named_before: frozenset[ObjectName]
 ) -> Analysis:
-    """A manifest that named files of this analysis does so no more."""
+    """A manifest's newest version names no file of this analysis any more."""
     changed = _expecting(analysis, analysis.expected - named_before)
     if analysis.manifest != manifest.object.key:
         return changed

@@ -43,7 +43,7 @@ _BEYOND_ITS_FILES = frozenset(
     (AnalysisStatus.ANALYSING, AnalysisStatus.ANALYSED, AnalysisStatus.FAILED,
      AnalysisStatus.DISMISSED, AnalysisStatus.NO_READS)
 )  # fmt: skip
-"""Where an analysis has read its files, or waits for none: that one is deleted changes nothing."""
+"""Where an analysis has read its files, or waits for none: it goes on if they are deleted."""
 
 
 # ── What is known
@@ -94,11 +94,11 @@ class Known(msgspec.Struct, frozen=True):
     sameness: Sameness = Sameness(Verdict.UNKNOWN, "")
     """Whether the rival is the same bytes, and why that is thought, or can't be told."""
     before: Analysis | None = None
-    """The analysis that knows it until now, where that is another one."""
+    """The analysis that knows it so far, where that is another one."""
     elsewhere: tuple[Analysis, ...] = ()
     """Analyses that wait for it because of manifests that no longer count."""
     overwrote: Overwritten | None = None
-    """What it was in an earlier version, if that were reads of another lane."""
+    """The reads of another lane that an earlier version of it held."""
     earlier: Found | None = None
     """An earlier version, whose event comes only now."""
     has_expired: bool = False
@@ -106,8 +106,8 @@ class Known(msgspec.Struct, frozen=True):
     by: ManifestVersion | None = None
     """The manifest that puts it where it belongs; None where its name does."""
     is_told: bool = True
-    """Whether any manifest says anything of it. An analysis may expect it before that: the manifest
-    is being applied, and will tell."""
+    """Whether any manifest has said anything of it. While a manifest is being applied, an analysis
+    may expect the object before the object is told."""
 
     @property
     def expected_in(self) -> AnalysisId | None:
@@ -169,7 +169,8 @@ class Keep(msgspec.Struct, frozen=True):
     beside: FileIdentity | None = None
     """The identity of the same bytes under another key, which it is remembered beside."""
     for_now: bool = False
-    """Until the manifest is corrected: then this version is looked at as if it came only now."""
+    """Until the manifest is corrected or deleted. Then the object is looked at as if this version
+    had come only now."""
 
 
 class PutBeside(msgspec.Struct, frozen=True):
@@ -180,7 +181,7 @@ class PutBeside(msgspec.Struct, frozen=True):
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """It holds its analysis: it can't be used as it is."""
+    """It holds its analysis: it can't be used as it is, or a person must say what it is for."""
 
     why: str
 
@@ -194,7 +195,7 @@ class LeaveOut(msgspec.Struct, frozen=True):
     companion_of: AnalysisId | None = None
     """The analysis that it lies beside, and that tells of it as long as it waits for files."""
     for_now: bool = False
-    """Until the manifest is corrected; results made from it stay."""
+    """Until the manifest is corrected or deleted."""
 
 
 class Unplaced(msgspec.Struct, frozen=True):
@@ -238,8 +239,8 @@ def decide(known: Known, now: str) -> Decision:
 def _decide_fastq(known: Known, belongs: Assignment, found: Found, now: str) -> Decision:
     fault = _fault(belongs, found, known.there)
     home = _home(known)
-    was_read = home is not None and home.status in _BEYOND_ITS_FILES
-    if fault and known.is_registered and was_read:
+    goes_on = home is not None and home.status in _BEYOND_ITS_FILES
+    if fault and known.is_registered and goes_on:
         return Keep(f"it was read when it could be; now {fault}")
     is_named = bool(known.expected_in) or (known.object in known.named and not known.is_told)
     if fault and known.named and not is_named:
@@ -276,13 +277,14 @@ def _decide_gone(known: Known, home: Analysis | None) -> Decision:
         return LeaveOut("it is no longer in the bucket")
     if home.status in _BEYOND_ITS_FILES:
         return Keep("it was deleted, and its analysis needs it no more")
-    if home.current_run and (known.has_expired or not known.placement.version):
+    was_gone = not known.placement.version
+    if home.current_run and (known.has_expired or was_gone):
         return Keep("it was removed when it had been analysed, and counts on")
     return LeaveOut("it is no longer in the bucket")
 
 
 def _was_read(known: Known, home: Analysis | None) -> bool:
-    """Whether a run has been made of the object's reads."""
+    """Whether it is a file of an analysis that has a run."""
     return bool(
         home and known.object in home.objects_seen and (home.active_run or home.current_run)
     )
@@ -329,7 +331,7 @@ def _decide_own(known: Known, registered: FastqFile, file: FastqFile) -> Decisio
 
 
 def _with_version_of(registered: FastqFile, file: FastqFile) -> FastqFile:
-    """Older versions of an object expire; what is known of the same bytes stays as it is."""
+    """The registered file, under the new version of the same bytes: older versions expire."""
     stored = msgspec.structs.replace(registered.object, version_id=file.object.version_id)
     return msgspec.structs.replace(registered, object=stored, etag=file.etag)
 
@@ -471,7 +473,9 @@ class _Draft:
         self, analysis: AnalysisId, what: str, why: str, step: _Step, *, now: str = "",
         file: FileWrite = FileWrite.NOTHING, opens: bool = False,
     ) -> None:  # fmt: skip
-        """Takes one step with an analysis. The decision's own reason is told, or else the first."""
+        """Takes one step with an analysis. The audit trail gets the decision's
+        own reason, or else that of the first step.
+        """
         self._files[analysis] = file
         self._opens[analysis] = opens
         start = self._after.get(analysis) or self._before.get(analysis) or begun(analysis, now)
@@ -502,7 +506,7 @@ def _file_write(decision: Decision, known: Known) -> FileWrite:
 
 
 def _home(known: Known) -> Analysis | None:
-    """The analysis that knows the object until now."""
+    """The analysis that knows the object so far; it may belong to another one by now."""
     at = known.placement.analysis
     return next((a for a in (known.before, known.there) if a is not None and a.id == at), None)
 

@@ -33,13 +33,13 @@ class Reads(msgspec.Struct, frozen=True):
     name: FastqName
 
 
-class LeftOut(msgspec.Struct, frozen=True):
+class NoPart(msgspec.Struct, frozen=True):
     """No file of a sample's, or one that takes no part: noted once, and nobody has to act."""
 
     why: str
 
 
-class Aside(msgspec.Struct, frozen=True):
+class CompanionReads(msgspec.Struct, frozen=True):
     """Reads beside a pair: of the sample, but neither R1 nor R2.
 
     Where the sample has its pair, it is left out. Where it has not, a person must look.
@@ -50,42 +50,42 @@ class Aside(msgspec.Struct, frozen=True):
     remedy: str
 
 
-class Unplaced(msgspec.Struct, frozen=True):
+class NoPlace(msgspec.Struct, frozen=True):
     """It may be a lab's file, but its name tells no sample: a person must act."""
 
     why: str
     remedy: str
 
 
-KeyMeaning = Manifest | Reads | LeftOut | Aside | Unplaced
+KeyMeaning = Manifest | Reads | NoPart | CompanionReads | NoPlace
 
 
 def meaning_of(key: str, patterns: NamePatterns) -> KeyMeaning:
     """What a key is. No manifest was asked: what one says of the key comes before this."""
     if why := why_litter(key):
-        return LeftOut(why)
+        return NoPart(why)
     name = key.rsplit("/", 1)[-1]
     if upload_kind(key) is UploadKind.MANIFEST:
         return Manifest()
     if why := why_unpaired(name):
-        return LeftOut(why)
+        return NoPart(why)
     try:
         parsed = parse_fastq_name(key, patterns)
     except UnplaceableFile as error:
         return _without_place(name, error.fact, patterns)
-    return LeftOut(parsed.left_out) if parsed.left_out else Reads(parsed)
+    return NoPart(parsed.left_out) if parsed.left_out else Reads(parsed)
 
 
 def _without_place(name: str, fact: str, patterns: NamePatterns) -> KeyMeaning:
     """Of a name that fits no pattern, or gives no possible sample id."""
     if why := why_aside(name):
-        return LeftOut(why)
+        return NoPart(why)
     if not holds_reads(name):
         fact = (
             "it is neither FASTQ (.fastq.gz, .fq.gz) nor a manifest (.manifest.json, "
             "samplesheet.csv)"
         )
-    return _beside_a_pair(name, patterns) or Unplaced(fact, _remedy(name, patterns))
+    return _beside_a_pair(name, patterns) or NoPlace(fact, _remedy(name, patterns))
 
 
 def _remedy(name: str, patterns: NamePatterns) -> str:
@@ -93,7 +93,7 @@ def _remedy(name: str, patterns: NamePatterns) -> str:
     return said if holds_reads(name) or "it is no FASTQ:" in said else "delete it"
 
 
-def _beside_a_pair(name: str, patterns: NamePatterns) -> Aside | None:
+def _beside_a_pair(name: str, patterns: NamePatterns) -> CompanionReads | None:
     """A third file (``A_3.fq.gz``), or one whose name tells no mate (``A.fq.gz``)."""
     if mates := mates_of_third(name):
         first, second = mates
@@ -101,7 +101,7 @@ def _beside_a_pair(name: str, patterns: NamePatterns) -> Aside | None:
             sample = parse_fastq_name(second, patterns).sample
         except UnplaceableFile:
             return None
-        return Aside(
+        return CompanionReads(
             sample,
             f"its name fits neither R1 nor R2: a third file of sample {sample}",
             f"if it holds the mates of {first!r}, rename it to {second!r}; else delete it",
@@ -109,7 +109,7 @@ def _beside_a_pair(name: str, patterns: NamePatterns) -> Aside | None:
     stem = stem_of(name)
     if not stem or sample_id_fault(stem) or proposed_name(name, patterns):
         return None
-    return Aside(
+    return CompanionReads(
         stem,
         "its name fits neither R1 nor R2: single reads are not analysed, nor those that lost their "
         "mates (as `fasterq-dump --split-3` keeps them)",

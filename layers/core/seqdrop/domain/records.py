@@ -75,7 +75,7 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     saying: str = ""
     """Digest of what the manifest says of this analysis."""
     expected: frozenset[ObjectName] = frozenset()
-    """The files that the manifest names."""
+    """The files that manifests name."""
     files_seen: frozenset[SeenFile] = frozenset()
     """The files that are registered."""
     aside: frozenset[SetAside] = frozenset()

@@ -42,8 +42,14 @@ from seqdrop.domain.intake import (
     change_of,
     decide,
 )
-from seqdrop.domain.key_meaning import Aside, LeftOut, Manifest, Reads, meaning_of
-from seqdrop.domain.key_meaning import Unplaced as NoPlace
+from seqdrop.domain.key_meaning import (
+    CompanionReads,
+    Manifest,
+    NoPart,
+    NoPlace,
+    Reads,
+    meaning_of,
+)
 from seqdrop.domain.naming import UploadKind, folder_of, unplaced_sample, upload_kind
 from seqdrop.domain.no_reads import NoReads
 from seqdrop.domain.plan import StoredObject
@@ -216,12 +222,12 @@ class Intake:
         self, object_: ObjectName, found: Found | None
     ) -> Assignment | Companion | LeaveOut | Unplaced:
         match meaning_of(object_.key, self.library.name_patterns()):
-            case LeftOut(why):
+            case NoPart(why):
                 return LeaveOut(f"{why}: left out")
             case Reads(name):
                 head = found.head if found else NoReads()
                 return assigned_by_name(name, self._assay_of_folder(object_.key), head)
-            case Aside(sample, why, remedy):
+            case CompanionReads(sample, why, remedy):
                 analysis = AnalysisId(sample, self._assay_of_folder(object_.key))
                 return Companion(analysis, f"{why}: {remedy}")
             case NoPlace(why, remedy):
