@@ -71,6 +71,6 @@ def _check(lab: Lab, samples: list[str]) -> None:
     statuses = Counter(str(a.status) for s in samples if (a := lab.analysis(s, ONE_STAGE)))
     runs = Counter(len(lab.runs(sample, ONE_STAGE)) for sample in samples)
     jobs = [job for sample in samples for job in lab.jobs(sample, ONE_STAGE)]
-    attempts = Counter(len(job.attempt_seconds) for job in jobs)
+    attempts = Counter(len(job.attempts) for job in jobs)
     if statuses != {"ANALYSED": SAMPLES} or runs != {1: SAMPLES} or attempts != {1: SAMPLES}:
         raise RuntimeError(f"statuses {statuses}, runs a sample {runs}, attempts a job {attempts}")

@@ -133,7 +133,7 @@ def _run_sample(lab: Lab, inputs: Inputs, sample: str) -> Sample:
     uploaded = watch.read().seconds
     analysis = _wait(lab, sample)
     used = watch.read()
-    jobs = {job.stage: sum(job.attempt_seconds) for job in lab.jobs(sample, ASSAY)}
+    jobs = {job.stage: sum(one.seconds for one in job.attempts) for job in lab.jobs(sample, ASSAY)}
     if analysis.current_run is None:
         raise RuntimeError(lab.describe(sample))
     record = _run_record(lab, analysis.current_run)

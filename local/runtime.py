@@ -183,8 +183,7 @@ class Runtime:
             slots={
                 "FpgaGenome": settings.fpga_slots,
                 "FpgaExome": settings.fpga_slots,
-                "Cpu": settings.cpu_slots,
-                "CpuOnDemand": 0,  # the machine's cores are there once
+                "Cpu": settings.cpu_slots,  # on demand, too: the machine's cores are there once
             },
         )
 

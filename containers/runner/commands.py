@@ -91,7 +91,7 @@ class Filler:
         regions = sorted((self._root / REGIONS).glob("*.bed"))
         if not regions:
             message = f"for_each: region, but no step before wrote a BED file into {REGIONS}"
-            raise StageFault(FailureClass.PLAN, message)
+            raise StageFault(FailureClass.BAD_PLAN, message)
         return [Each(kind, region.stem) for region in regions]
 
     def _pipe(self, step: Step, each: Each) -> PipePlan:
@@ -120,7 +120,9 @@ class Filler:
             if name.startswith("region."):
                 return self._of_region(name.removeprefix("region."), each)
             if name not in self._texts:
-                raise StageFault(FailureClass.PLAN, f"unknown placeholder {{{name}}} in {text!r}")
+                raise StageFault(
+                    FailureClass.BAD_PLAN, f"unknown placeholder {{{name}}} in {text!r}"
+                )
             return self._texts[name]
 
         return PLACEHOLDER.sub(value, text)
@@ -128,18 +130,18 @@ class Filler:
     def _of_region(self, name: str, each: Each) -> str:
         if each.kind != "region":
             message = f"{{region.{name}}} is used outside of for_each: region"
-            raise StageFault(FailureClass.PLAN, message)
+            raise StageFault(FailureClass.BAD_PLAN, message)
         match name:
             case "id":
                 return each.id
             case "bed":
                 return f"{REGIONS}/{each.id}.bed"
-        raise StageFault(FailureClass.PLAN, f"unknown placeholder {{region.{name}}}")
+        raise StageFault(FailureClass.BAD_PLAN, f"unknown placeholder {{region.{name}}}")
 
     def _of_pair(self, name: str, each: Each, used: dict[str, ReadPair]) -> str:
         if each.kind != "read_pair":
             message = f"{{pair.{name}}} is used outside of for_each: read_pair"
-            raise StageFault(FailureClass.PLAN, message)
+            raise StageFault(FailureClass.BAD_PLAN, message)
         pair, paths = self._pairs[each.id]
         match name:
             case "id":
@@ -150,4 +152,4 @@ class Filler:
                 used[pair.id] = pair
                 path = paths.r1 if name == "r1" else paths.r2
                 return str(path.relative_to(self._root))
-        raise StageFault(FailureClass.PLAN, f"unknown placeholder {{pair.{name}}}")
+        raise StageFault(FailureClass.BAD_PLAN, f"unknown placeholder {{pair.{name}}}")

@@ -55,7 +55,9 @@ def redact_command(text: str) -> str:
 
 
 def machine_fault(error: OSError) -> StageFault:
-    """A refusal of this machine's own (disk full, bad disk, no memory): another may do better."""
+    """A refusal of this machine's own (disk full, no memory, bad disk): another may do better."""
     if error.errno in _FULL_DISK:
-        return StageFault(FailureClass.HOST, f"the disk is full: {error}")
-    return StageFault(FailureClass.HOST, f"this machine refused: {error}")
+        return StageFault(FailureClass.DISK_FULL, f"the disk is full: {error}")
+    if error.errno == errno.ENOMEM:
+        return StageFault(FailureClass.OUT_OF_MEMORY, f"out of memory: {error}")
+    return StageFault(FailureClass.HOST_FAILED, f"this machine refused: {error}")

@@ -62,7 +62,7 @@ def part_tasks(
     objects: Objects,
     stop: Event,
     *,
-    gone: FailureClass = FailureClass.PLAN,
+    gone: FailureClass = FailureClass.BAD_PLAN,
 ) -> list[Callable[[], None]]:
     """What brings one file; ``gone`` says whose fault it is when it is not there any more."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,9 @@ def _needed(plan: RunPlan, stage: StagePlan) -> list[StagePlan]:
     known = {other.stage: other for other in plan.stages}
     for need in stage.needs:
         if need not in known:
-            raise StageFault(FailureClass.PLAN, f"the plan has no stage {need!r}, which is needed")
+            raise StageFault(
+                FailureClass.BAD_PLAN, f"the plan has no stage {need!r}, which is needed"
+            )
     return [known[need] for need in stage.needs]
 
 
@@ -97,12 +99,12 @@ def _result_of(needed: StagePlan, objects: Objects) -> StageResult:
     content = objects.read(needed.bucket, key)
     if content is None:
         message = f"stage {needed.stage} has no results at s3://{needed.bucket}/{key}"
-        raise StageFault(FailureClass.PLAN, message)
+        raise StageFault(FailureClass.BAD_PLAN, message)
     try:
         return msgspec.json.decode(content, type=StageResult)
     except msgspec.MsgspecError as error:
         message = f"s3://{needed.bucket}/{key} is no stage's result: {error}"
-        raise StageFault(FailureClass.PLAN, message) from error
+        raise StageFault(FailureClass.BAD_PLAN, message) from error
 
 
 def _result_objects(needed: StagePlan, result: StageResult) -> Iterable[tuple[str, StoredObject]]:
@@ -121,7 +123,7 @@ def _result_objects(needed: StagePlan, result: StageResult) -> Iterable[tuple[st
 def _claim(wanted: Wanted, path: Path, stored: StoredObject) -> None:
     if path in wanted:
         message = f"{wanted[path].key!r} and {stored.key!r} want to be the same file {path.name!r}"
-        raise StageFault(FailureClass.PLAN, message)
+        raise StageFault(FailureClass.BAD_PLAN, message)
     wanted[path] = stored
 
 
@@ -137,4 +139,4 @@ def _check(path: Path, stored: StoredObject) -> None:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != stored.sha256.lower():
         message = f"s3://{stored.bucket}/{stored.key}: SHA-256 is {found}, not {stored.sha256}"
-        raise StageFault(FailureClass.TRANSFER, message)
+        raise StageFault(FailureClass.TRANSFER_FAILED, message)

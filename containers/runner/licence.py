@@ -95,7 +95,7 @@ def check_version(secret: str, versions: Mapping[str, str]) -> None:
     if secret and found and (int(found[1]), int(found[2])) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise StageFault(
-            FailureClass.PLAN,
+            FailureClass.BAD_PLAN,
             f"DRAGEN {found[0]} takes no licence from a file, as {oldest} and later do: leave "
             "DragenLicenceSecretArn empty, and let the host have its licence (docs/deploy.md, FPGA "
             "hosts)",
@@ -119,7 +119,7 @@ def _credentials(secret: str) -> dict[str, str]:
     )
     if not whole:
         raise StageFault(
-            FailureClass.PLAN,
+            FailureClass.BAD_PLAN,
             f"the licence that the job got as {VARIABLE} is not DRAGEN's credentials file: the "
             "secret must hold the lines credentials-1=NAME and credentials-2=PASSWORD, or a JSON "
             "object of both (docs/deploy.md, FPGA hosts)",

@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
@@ -13,11 +13,12 @@ from typing import NoReturn
 import msgspec
 
 from runner import log
+from runner.board import reset_board
 from runner.descendants import end_own_children
 from runner.faults import StageFault, machine_fault
 from runner.log import OutcomeLog
 from runner.objects import Objects, look_up_s3, make_client
-from runner.settings import read_settings
+from runner.settings import Settings, read_settings
 from runner.stage import StageRun
 from runner.streaming.mate_process import load_libraries
 from seqdrop.domain.failure import EXIT_CODES, FailureClass, StageFailure
@@ -106,15 +107,25 @@ def _run(bucket: str, key: str, stage_name: str) -> int:
     failures = (stage.bucket if stage else bucket, f"{plan.folder}{stage_name}.failure.json")
     try:
         if not stage:
-            raise StageFault(FailureClass.PLAN, f"the plan has no stage {stage_name!r}")
-        _run_stage(StageRun(plan, stage, objects, settings, outcomes))
+            raise StageFault(FailureClass.BAD_PLAN, f"the plan has no stage {stage_name!r}")
+        _run_stage(lambda: StageRun(plan, stage, objects, settings, outcomes))
     except StageFault as fault:
-        _leave_word(outcomes, objects, failures, fault)
+        _leave_word(outcomes, objects, failures, fault, settings)
         return _report(outcomes, fault)
     return 0
 
 
-def _run_stage(run: StageRun) -> None:
+def _run_stage(new_run: Callable[[], StageRun]) -> None:
+    """Runs the stage, and once more where its board did not work and could be reset."""
+    try:
+        _run_once(new_run())
+    except StageFault as fault:
+        if fault.failure_class is not FailureClass.BAD_BOARD or not reset_board():
+            raise
+        _run_once(new_run())
+
+
+def _run_once(run: StageRun) -> None:
     """Runs the stage; a fault carries the counts made so far, and no child is left behind."""
     try:
         run.run()
@@ -130,19 +141,29 @@ def _run_stage(run: StageRun) -> None:
 def _read_plan(objects: Objects, bucket: str, key: str) -> RunPlan:
     content = objects.read(bucket, key)
     if content is None:
-        raise StageFault(FailureClass.PLAN, f"there is no plan at s3://{bucket}/{key}")
+        raise StageFault(FailureClass.BAD_PLAN, f"there is no plan at s3://{bucket}/{key}")
     try:
         return decode_plan(content)
     except msgspec.MsgspecError as error:
         message = f"s3://{bucket}/{key} is no plan: {error}"
-        raise StageFault(FailureClass.PLAN, message) from error
+        raise StageFault(FailureClass.BAD_PLAN, message) from error
 
 
 def _leave_word(
-    outcomes: OutcomeLog, objects: Objects, place: tuple[str, str], fault: StageFault
+    outcomes: OutcomeLog,
+    objects: Objects,
+    place: tuple[str, str],
+    fault: StageFault,
+    settings: Settings,
 ) -> None:
     """Writes the reason beside the plan, for the state machine and for people."""
-    failure = StageFailure(fault.failure_class, str(fault), fault.counts)
+    failure = StageFailure(
+        fault.failure_class,
+        str(fault),
+        fault.counts,
+        job_id=settings.job_id,
+        job_attempt=int(settings.job_attempt or 0),
+    )
     try:
         objects.write(*place, encode(failure))
     except StageFault as unwritten:

@@ -78,7 +78,7 @@ def transfers(doing: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise StageFault(FailureClass.TRANSFER, f"{doing}: {error}") from error
+        raise StageFault(FailureClass.TRANSFER_FAILED, f"{doing}: {error}") from error
 
 
 class Objects:

@@ -29,7 +29,7 @@ def collect(stage: StagePlan, filler: Filler, out: Path) -> dict[str, Path]:
             if not path.is_file() or path.stat().st_size == 0:
                 what = "is empty" if path.is_file() else "is not there"
                 message = f"the tools ended well, but their output {name} {what}"
-                raise StageFault(FailureClass.TOOL, message)
+                raise StageFault(FailureClass.TOOL_FAILED, message)
         files.update(found)
     return files
 
@@ -38,7 +38,7 @@ def _below_folder(output: Output, folder: Path) -> Iterator[tuple[str, Path]]:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     if not paths:
         message = f"the tools ended well, but their output {output.name} holds no file"
-        raise StageFault(FailureClass.TOOL, message)
+        raise StageFault(FailureClass.TOOL_FAILED, message)
     for path in paths:
         yield output.name + path.relative_to(folder).as_posix(), path
 
@@ -71,7 +71,7 @@ def measure(measures: Mapping[str, MeasureFormat], files: Mapping[str, Path]) ->
             try:
                 found.add(kind, path.read_bytes(), lane=path.stem if of_lanes else "")
             except InvalidMeasure as error:
-                raise StageFault(FailureClass.TOOL, f"{name} {error}") from error
+                raise StageFault(FailureClass.TOOL_FAILED, f"{name} {error}") from error
     return found
 
 
@@ -82,7 +82,7 @@ def check_records(counts: dict[str, int], metrics: dict[str, float]) -> None:
     came_out = int(metrics["primary_out"])
     if came_out != counts["reads_in"]:
         raise StageFault(
-            FailureClass.TOOL,
+            FailureClass.TOOL_FAILED,
             f"{counts['reads_in']:,} reads went in, {came_out:,} primary records came out",
             counts,
         )

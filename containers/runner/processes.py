@@ -14,8 +14,10 @@ from typing import IO
 
 from runner.descendants import end_trees
 from runner.faults import StageFault, machine_fault, redact
+from runner.memory import processes_ended_for_memory
 from runner.scratch import Folders
 from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.tool_failure import class_of_tool, has_lost_output
 
 GRACE_SECONDS = 3.0
 """Between SIGTERM and SIGKILL; Batch itself gives the whole job 30."""
@@ -28,11 +30,11 @@ _LONGEST_KEPT = 500
 _LAST_LINES_SECONDS = 2.0
 _LEAST_FREE_BYTES = 32 << 20
 """Less than a tool's next block and its buffers: what failed then, failed for want of space."""
-_FULL_DISK = ("No space left on device", "Disk quota exceeded")
 _PARTED_MATES = "paired reads have different names"
 """bwa's words; the mates' counts may be the same."""
 _OWN_TOOL = "seqdrop-tool"
 _SIGPIPE_CODES = (-signal.SIGPIPE, 128 + signal.SIGPIPE)
+_KILLED_CODES = (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class ToolPipe:
         self._tell = tell
         self.tools: list[Tool] = []
         self._root: Path | None = None
+        self._ended_for_memory = processes_ended_for_memory()
 
     def start(self, commands: list[list[str]], stdout: Path | None, folders: Folders) -> None:
         """Starts all tools; the last one's stdout goes to the file, or to the log."""
@@ -137,13 +140,13 @@ class ToolPipe:
             Thread(target=tool.wait, args=(self._tell,), daemon=True).start()
 
     def is_failure(self, tool: Tool) -> bool:
-        """Whether an ended tool failed by itself.
+        """Whether an ended tool failed by itself, or lost what it wrote.
 
         That its reader left is not its failure: the reader's own exit code tells.
         """
         if tool.exit_code in _SIGPIPE_CODES:
             return tool is self.tools[-1]
-        return tool.exit_code != 0
+        return tool.exit_code != 0 or has_lost_output("\n".join(tool.tail))
 
     def fault(self, tool: Tool) -> StageFault:
         """What the bad end of one of the tools means."""
@@ -151,13 +154,21 @@ class ToolPipe:
         said = "\n".join(line for any_tool in self.tools for line in list(any_tool.tail))
         message = f"{tool.name} {tool.how_it_ended()}\n{lines}".rstrip()
         if tool.name == _OWN_TOOL and tool.exit_code == BAD_DATA_EXIT_CODE:
-            return StageFault(FailureClass.INPUT, lines or message)
+            return StageFault(FailureClass.BAD_INPUT, lines or message)
         if _PARTED_MATES in said:
             parted = "R1 and R2 do not hold the same reads in the same order: send both again"
-            return StageFault(FailureClass.INPUT, f"{parted}\n{message}")
-        if any(text in said for text in _FULL_DISK) or self._is_disk_full():
-            return StageFault(FailureClass.HOST, f"the disk is full: {message}")
-        return StageFault(FailureClass.TOOL, message)
+            return StageFault(FailureClass.BAD_INPUT, f"{parted}\n{message}")
+        failure = class_of_tool(tool.name, said)
+        if failure is FailureClass.DISK_FULL or self._is_disk_full():
+            return StageFault(FailureClass.DISK_FULL, f"the disk is full: {message}")
+        if failure is FailureClass.OUT_OF_MEMORY or self._was_too_large(tool):
+            return StageFault(FailureClass.OUT_OF_MEMORY, f"out of memory: {message}")
+        return StageFault(failure, message)
+
+    def _was_too_large(self, tool: Tool) -> bool:
+        """Whether it was killed, and the kernel has ended a process for its memory meanwhile."""
+        is_killed = tool.exit_code in _KILLED_CODES
+        return is_killed and processes_ended_for_memory() > self._ended_for_memory
 
     def _is_disk_full(self) -> bool:
         """samtools, for one, only says that a write failed."""
@@ -193,5 +204,5 @@ def _start(
 
 def _start_fault(error: OSError, program: str) -> StageFault:
     if isinstance(error, (FileNotFoundError, PermissionError)):
-        return StageFault(FailureClass.PLAN, f"{program!r} can't be started: {error.strerror}")
+        return StageFault(FailureClass.BAD_PLAN, f"{program!r} can't be started: {error.strerror}")
     return machine_fault(error)

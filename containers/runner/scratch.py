@@ -43,5 +43,5 @@ def below(folder: Path, name: str) -> Path:
     """The path of a named file below the folder; a fault for a name that would leave it."""
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts or "\0" in name:
-        raise StageFault(FailureClass.PLAN, f"{name!r} is no path below a folder of the job")
+        raise StageFault(FailureClass.BAD_PLAN, f"{name!r} is no path below a folder of the job")
     return folder.joinpath(*parts)

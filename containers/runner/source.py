@@ -33,7 +33,7 @@ class ObjectStream:
         stop: Event,
         *,
         span: tuple[int, int] | None = None,
-        gone: FailureClass = FailureClass.PLAN,
+        gone: FailureClass = FailureClass.BAD_PLAN,
     ) -> None:
         """``gone`` says whose fault it is when the object is not there any more, or is locked."""
         self._client, self._stored, self._stop, self._gone = client, stored, stop, gone
@@ -93,7 +93,7 @@ class ObjectStream:
         self._failures += 1
         if self._failures >= TRIES:
             message = f"reading {self._name} failed {TRIES} times: {error}"
-            raise StageFault(FailureClass.TRANSFER, message) from error
+            raise StageFault(FailureClass.TRANSFER_FAILED, message) from error
         self._stop.wait(FIRST_WAIT_SECONDS * 2 ** (self._failures - 1))
 
     def _raise_if_final(self, error: ClientError) -> None:
@@ -104,7 +104,9 @@ class ObjectStream:
             raise self._changed(code) from error
         self._raise_if_unreadable(error)
         if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
-            raise StageFault(FailureClass.TRANSFER, f"reading {self._name}: {error}") from error
+            raise StageFault(
+                FailureClass.TRANSFER_FAILED, f"reading {self._name}: {error}"
+            ) from error
 
     def _raise_if_unreadable(self, error: ClientError) -> None:
         """An archived object is a person's to restore; of a locked one the same move is asked for
@@ -114,12 +116,12 @@ class ObjectStream:
         meaning = refused(name, self._stored.version_id, error.response)
         if meaning:
             is_archived = isinstance(meaning, ArchivedObject)
-            whose = FailureClass.INPUT if is_archived else self._gone
+            whose = FailureClass.BAD_INPUT if is_archived else self._gone
             raise StageFault(whose, str(meaning)) from error
 
     def _changed(self, how: str) -> StageFault:
         message = f"{self._name} is not what the plan froze: it was replaced ({how})"
-        return StageFault(FailureClass.TRANSFER, message)
+        return StageFault(FailureClass.TRANSFER_FAILED, message)
 
     @property
     def _name(self) -> str:

@@ -131,7 +131,7 @@ class StageRun:
                 stop=self.stop,
             )
         except StageFault as fault:
-            if fault.failure_class is FailureClass.TOOL:
+            if fault.failure_class is FailureClass.TOOL_FAILED:
                 self._look_for_cause(reads)
             raise
         self.timings |= ran.seconds

@@ -180,4 +180,4 @@ class StepRun:
             if feed.unread or not feed.counts:
                 names = " | ".join(tool.name for tool in self._pipe.tools)
                 message = f"{names} ended without reading all of {feed.mate.name}"
-                raise StageFault(FailureClass.TOOL, message)
+                raise StageFault(FailureClass.TOOL_FAILED, message)

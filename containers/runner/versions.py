@@ -58,11 +58,11 @@ def programs_of(steps: Iterable[Step]) -> list[str]:
     for step in steps:
         for command in step.pipe:
             if not command or not isinstance(command[0], str):
-                raise StageFault(FailureClass.PLAN, "a command has no program")
+                raise StageFault(FailureClass.BAD_PLAN, "a command has no program")
             programs[command[0]] = None
     for program in programs:
         if shutil.which(program) is None:
-            raise StageFault(FailureClass.PLAN, f"{program!r} is not installed in this image")
+            raise StageFault(FailureClass.BAD_PLAN, f"{program!r} is not installed in this image")
     return list(programs)
 
 

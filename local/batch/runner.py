@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.batch import faults
-from local.batch.jobs import Attempt, Job
+from local.batch.jobs import Attempt, Job, now_ms
 from local.batch.process import CannotStart, JobProcess, Launch, Watchdog
 from local.batch.retry import AttemptEnd
 from local.batch.secrets import SecretNotRead, secret_values
@@ -26,7 +26,7 @@ class BatchSettings:
 
     `environment` is all that a job sees besides its own variables; its PATH finds the commands.
     `slots` says how many jobs a compute environment runs at once, by its ARN, its name or a part
-    of its name (the longest part wins).
+    of its name (the longest part wins); those of one part share its slots.
     """
 
     scratch_dir: Path
@@ -37,13 +37,13 @@ class BatchSettings:
     queue_second: float = 1.0
     """How long a second of a queue's time limits is here: Batch takes none below ten minutes."""
 
-    def slots_of(self, name: str, arn: str) -> int:
-        """The number of jobs that a compute environment runs at once."""
+    def slots_of(self, name: str, arn: str) -> tuple[str, int]:
+        """What a compute environment's slots are counted by, and how many there are."""
         for exact in (arn, name):
             if exact in self.slots:
-                return self.slots[exact]
-        parts = [part for part in self.slots if part in name]
-        return self.slots[max(parts, key=len)] if parts else self.default_slots
+                return exact, self.slots[exact]
+        part = max((part for part in self.slots if part in name), key=len, default="")
+        return (part, self.slots[part]) if part else (arn, self.default_slots)
 
 
 class AttemptRunner:
@@ -65,8 +65,10 @@ class AttemptRunner:
         on_timeout: Callable[[], None],
     ) -> AttemptEnd:
         """Run an attempt to its end; `on_start` is called once the process is there."""
-        if why := faults.why_not_started(job):
-            return AttemptEnd(None, _NOT_STARTED, why)
+        if played := faults.end_played(job):
+            if played.status_reason != _NOT_STARTED:
+                attempt.started_at = now_ms()
+            return played
         folder = self._scratch / f"{job.id}-{len(job.attempts)}"
         try:
             check_may_start(job, attempt)

@@ -154,7 +154,7 @@ class Scheduler:
     def _dispatch(self) -> None:
         while not self._closing and (choice := self._next()):
             job, environment = choice
-            self._busy[environment.arn] += 1
+            self._busy[self._slots_of(environment)[0]] += 1
             consumables.take(job)
             attempt = job.begin_attempt(environment)
             self._move(job, Status.STARTING)
@@ -201,8 +201,11 @@ class Scheduler:
                 self._drop(job, blocked.cancel_reason(reason))
 
     def _has_room(self, environment: Any) -> bool:
-        slots = self._settings.slots_of(environment.name, environment.arn)
-        return environment.state != "DISABLED" and self._busy[environment.arn] < slots
+        counted_by, slots = self._slots_of(environment)
+        return environment.state != "DISABLED" and self._busy[counted_by] < slots
+
+    def _slots_of(self, environment: Any) -> tuple[str, int]:
+        return self._settings.slots_of(environment.name, environment.arn)
 
     def _run(self, job: Job, attempt: Attempt) -> None:
         end = _LOST
@@ -247,7 +250,7 @@ class Scheduler:
 
     def _conclude(self, job: Job, attempt: Attempt, end: AttemptEnd) -> None:
         attempt.end, attempt.stopped_at, attempt.process = end, now_ms(), None
-        self._busy[attempt.environment.arn] -= 1
+        self._busy[self._slots_of(attempt.environment)[0]] -= 1
         if job.stop_reason is not None:
             self._move(job, Status.FAILED, job.stop_reason)
         elif end.succeeded:

@@ -8,6 +8,9 @@ import pytest
 import yaml
 
 from seqdrop.domain import errors
+from seqdrop.domain.failure import RULES, FailureClass
+from seqdrop.domain.next_job import MOST_JOBS
+from seqdrop.flow.recording import NO_JOB_LEFT
 from tests.infrastructure.stack import (
     MACHINE,
     PROJECT,
@@ -55,7 +58,7 @@ def nexts(state: dict[str, Any]) -> set[str]:
 
 
 def test_it_is_short_enough_to_be_read() -> None:
-    assert len(MACHINE.read_text("utf-8").splitlines()) <= 170
+    assert len(MACHINE.read_text("utf-8").splitlines()) <= 180
 
 
 def test_it_ends_by_itself_where_nothing_else_does() -> None:
@@ -86,10 +89,10 @@ def test_every_task_has_a_timeout(name: str) -> None:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_every_task_retries_only_named_errors_with_jitter(name: str) -> None:
-    throttles, faults = TASKS[name]["Retry"]
+    throttles, faults, *_ = TASKS[name]["Retry"]
     assert throttles["ErrorEquals"] == [THROTTLED]
     assert {THROTTLED, "States.ALL"}.isdisjoint(faults["ErrorEquals"])
-    for retry in (throttles, faults):
+    for retry in TASKS[name]["Retry"]:
         assert retry["JitterStrategy"] == "FULL"
     assert 1 <= faults["MaxAttempts"] <= 10
     assert faults["MaxDelaySeconds"] <= 60
@@ -105,7 +108,7 @@ def delays(retry: dict[str, Any]) -> Iterator[float]:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_a_task_waits_an_hour_for_a_free_execution(name: str) -> None:
-    throttles, _ = TASKS[name]["Retry"]
+    throttles, *_ = TASKS[name]["Retry"]
     longest = list(delays(throttles))
     expected, deviation = sum(longest) / 2, math.sqrt(sum(d * d for d in longest) / 12)
     assert expected - 4 * deviation >= 3_600, "one wait in thirty thousand is shorter"
@@ -113,15 +116,30 @@ def test_a_task_waits_an_hour_for_a_free_execution(name: str) -> None:
 
 
 def test_waiting_for_executions_leaves_a_history_room_for_the_run() -> None:
-    throttles, _ = TASKS["SubmitJob"]["Retry"]
+    throttles, *_ = TASKS["SubmitJob"]["Retry"]
     texts = [path.read_text("utf-8") for path in (PROJECT / "pipelines").glob("*.yaml")]
     most_stages = max(len(yaml.safe_load(text).get("stages") or ()) for text in texts)
     tasks = most_stages + len(TASKS)  # each throttled to its end once
     assert tasks * throttles["MaxAttempts"] * EVENTS_OF_A_TRY <= HISTORY_EVENTS / 4
 
 
-def test_all_tasks_retry_alike() -> None:
-    assert len({str(task["Retry"]) for task in TASKS.values()}) == 1
+def test_all_tasks_retry_alike_and_submit_job_by_the_classes_of_failures_too() -> None:
+    assert len({str(task["Retry"][:2]) for task in TASKS.values()}) == 1
+    assert {name for name, task in TASKS.items() if len(task["Retry"]) > 2} == {"SubmitJob"}
+
+
+def test_a_failure_that_another_job_may_follow_on_is_retried_by_name_and_after_a_poll_too() -> None:
+    of_classes = TASKS["SubmitJob"]["Retry"][2:]
+    retried = [name for retry in of_classes for name in retry["ErrorEquals"]]
+    followed = {failure for failure, rule in RULES.items() if rule.action.tries_again}
+    assert sorted(retried) == sorted(followed)
+    for retry in of_classes:  # no rule of the table is cut short
+        assert retry["MaxAttempts"] >= max(RULES[name].jobs for name in retry["ErrorEquals"])
+        assert retry["MaxAttempts"] == MOST_JOBS - 1
+    late, again = TASKS["PollJob"]["Catch"]
+    assert (late["ErrorEquals"], late["Next"]) == (["States.Timeout"], "IsIntervalLong")
+    assert (set(again["ErrorEquals"]), again["Next"]) == (followed, "SubmitJob")
+    assert NO_JOB_LEFT not in {*retried, *again["ErrorEquals"]}
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -130,10 +148,10 @@ def test_every_task_catches(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", all_states())
-def test_every_error_that_is_named_is_awss_or_a_class_of_ours(name: str) -> None:
+def test_every_error_that_is_named_is_awss_or_one_of_ours(name: str) -> None:
     state = all_states()[name]
     named = errors_named(state, "Retry") | errors_named(state, "Catch")
-    assert named <= OF_AWS | OURS
+    assert named <= OF_AWS | OURS | set(FailureClass)
 
 
 def test_what_is_retried_is_transient() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from infrastructure import expansion
 from seqdrop import settings
+from seqdrop.domain.hosts import ON_DEMAND
 from tests.infrastructure.stack import (
     PROJECT,
     TEMPLATE,
@@ -242,7 +243,7 @@ def test_there_is_a_queue_for_each_kind_and_priority() -> None:
         f"{kind}-{priority}": (number, f"{word}ComputeEnvironment")
         for kind, word in KINDS.items()
         for priority, number in PRIORITIES.items()
-    }
+    } | {f"cpu-{ON_DEMAND}": (PRIORITIES["urgent"], "CpuOnDemandComputeEnvironment")}
 
 
 def test_every_kind_of_queue_has_a_price_and_an_image() -> None:
@@ -267,24 +268,15 @@ def test_the_price_of_a_vcpu_is_that_of_a_type_that_batch_may_choose() -> None:
 
 
 @pytest.mark.parametrize("name", JOB_DEFINITIONS)
-def test_a_job_is_tried_again_only_where_that_may_help(name: str) -> None:
-    from seqdrop.domain.failure import EXIT_CODES, FailureClass
-
+def test_batch_itself_tries_a_job_again_only_where_its_host_is_gone(name: str) -> None:
     definition = JOB_DEFINITIONS[name]
-    rules = definition["RetryStrategy"]["EvaluateOnExit"]
-    assert {rule["Action"] for rule in rules} == {"EXIT"}, "what matches nothing is tried again"
-    codes = [rule["OnExitCode"] for rule in rules if "OnExitCode" in rule]
-    final = {f for f, c in EXIT_CODES.items() if any(_matches(g, str(c)) for g in codes)}
-    assert set(EXIT_CODES) - final == {FailureClass.HOST, FailureClass.TRANSFER}
+    first, *rules = definition["RetryStrategy"]["EvaluateOnExit"]
+    assert first == {"Action": "RETRY", "OnStatusReason": "Host EC2*"}
+    # What matches nothing is tried again, so that the last rules match everything else.
+    assert rules == [
+        {"Action": "EXIT", "OnReason": "*"}, {"Action": "EXIT", "OnStatusReason": "*"},
+    ]  # fmt: skip
     assert definition["Parameters"].keys() == {"plan", "stage", "catalog"}
-    # What Batch takes: five rules, their patterns of these letters, an asterisk at the end alone.
-    assert len(rules) <= 5
-    patterns = [text for rule in rules for name, text in rule.items() if name != "Action"]
-    assert all(re.fullmatch(r"[A-Za-z0-9.:\s]*\*?", pattern) for pattern in patterns)
-
-
-def _matches(pattern: str, text: str) -> bool:
-    return text.startswith(pattern[:-1]) if pattern.endswith("*") else text == pattern
 
 
 def test_definitions_are_named_as_the_functions_look_for_them() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.domain.errors import Transient
 from seqdrop.domain.identity import AnalysisId, RunId, StageOf
-from seqdrop.domain.records import Job, JobState
+from seqdrop.domain.records import Attempt, Job, JobState
 from tests.cloud_support import Cloud, open_cloud
 from tests.domain_support import job as job_of
 
@@ -45,7 +45,7 @@ def state(status: str, attempts: int = 0, job_id: str = "job-1") -> JobState:
         created="2026-03-01T12:00:00.000Z",
         started="2026-03-01T12:01:00.000Z" if ended else "",
         ended="2026-03-01T12:02:00.000Z" if ended else "",
-        attempt_seconds=(60.0,) * attempts,
+        attempts=(Attempt(60.0),) * attempts,
     )
 
 
@@ -95,7 +95,9 @@ NO_CAPACITY, INVALID = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - none", "ACTION
 def blocked(minute: int, why: str = NO_CAPACITY, attempts: int = 0) -> JobState:
     """Batch's word that the job can't start, of a minute past twelve."""
     told = f"2026-03-01T12:{minute:02d}:00.000Z"
-    return JobState("job-1", "RUNNABLE", blocked=why, told=told, attempt_seconds=(60.0,) * attempts)
+    return JobState(
+        "job-1", "RUNNABLE", blocked=why, told=told, attempts=(Attempt(60.0),) * attempts
+    )
 
 
 def tell(cloud: Cloud, job: Job, one: JobState) -> Job | None:
@@ -212,9 +214,9 @@ def test_why_another_job_can_not_start_is_not_taken(cloud: Cloud) -> None:
 
 def test_what_an_earlier_attempt_ended_of_is_not_said_of_the_next(cloud: Cloud) -> None:
     job = new_job(cloud)
-    again = JobState("job-1", "RUNNABLE", "Host EC2 terminated", 137, attempt_seconds=(9.0,))
+    again = JobState("job-1", "RUNNABLE", "Host EC2 terminated", 137, attempts=(Attempt(9.0),))
     cloud.catalog.jobs.record_state(job.owner, again, cloud.clock())
-    runs = JobState("job-1", "RUNNING", attempt_seconds=(9.0,))
+    runs = JobState("job-1", "RUNNING", attempts=(Attempt(9.0),))
     recorded = cloud.catalog.jobs.record_state(job.owner, runs, cloud.clock())
     assert recorded is not None
     assert (recorded.status, recorded.reason, recorded.exit_code) == ("RUNNING", "", None)

@@ -7,8 +7,6 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from seqdrop.domain.errors import RunClosed, Transient
-from seqdrop.domain.failure import StageFailure
-from seqdrop.domain.plan import encode
 from seqdrop.domain.records import JobState
 from tests.cloud_support import execution_event, job_event
 from tests.run_support import Bench
@@ -76,9 +74,10 @@ def test_a_jobs_way_is_recorded_and_its_end_answered_each_time_it_is_told(
 @pytest.mark.parametrize(
     ("exit_code", "left", "failure", "message"),
     [
-        (10, ("input", "R2 has 4 reads, R1 has 5"), "input", "R2 has 4 reads, R1 has 5"),
-        (20, None, "tool", "Essential container in task exited, exit code 20"),
-        (137, ("input", "of an earlier attempt"), "lost",
+        (10, ("input", "R2 has 4 reads, R1 has 5"), "BadInput", "R2 has 4 reads, R1 has 5"),
+        (10, ("BadInput", "R2 has 4 reads, R1 has 5"), "BadInput", "R2 has 4 reads, R1 has 5"),
+        (20, None, "ToolFailed", "Essential container in task exited, exit code 20"),
+        (137, ("BadInput", "of an earlier attempt"), "HostFailed",
          "Essential container in task exited, exit code 137"),
     ],
 )  # fmt: skip
@@ -86,12 +85,12 @@ def test_a_failed_job_is_told_in_its_runners_own_words(
     submitted: Bench, exit_code: int, left: tuple[str, str] | None, failure: str, message: str
 ) -> None:
     if left:
-        words = msgspec.convert({"failure_class": left[0], "message": left[1]}, StageFailure)
-        submitted.put(f"{submitted.folder}align.failure.json", encode(words))
+        words = msgspec.json.encode({"failure_class": left[0], "message": left[1]})
+        submitted.put(f"{submitted.folder}align.failure.json", words)
     end = submitted.ended("FAILED", exit_code)
     assert submitted.cloud.deliver("record_job_event", end, end) == []
     assert (submitted.job.failure_class, submitted.job.message) == (failure, message)
-    assert set(submitted.cloud.executions.answers) == {("token", f"JobFailed: align: {message}")}
+    assert set(submitted.cloud.executions.answers) == {("token", f"{failure}: align: {message}")}
 
 
 def test_events_of_other_jobs_and_bad_ones_do_not_stop_a_batch(submitted: Bench) -> None:
@@ -117,7 +116,7 @@ def test_a_poll_finds_the_end_whose_event_was_lost(submitted: Bench) -> None:
     for _ in range(2):
         submitted.stage("poll_job", token="second")
     assert set(submitted.cloud.executions.answers) == {
-        ("second", "JobFailed: align: gone, exit code 20")
+        ("second", "ToolFailed: align: gone, exit code 20")
     }
 
 

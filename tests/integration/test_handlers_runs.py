@@ -111,12 +111,13 @@ def test_a_failed_run_is_closed_once_with_the_reason_of_its_job(
     submitted: Bench, exit_code: int, status: AnalysisStatus
 ) -> None:
     submitted.cloud.deliver("record_job_event", submitted.ended("FAILED", exit_code))
-    failure = {"Error": "JobFailed", "Cause": "align: …"}
+    failure = {"Error": "ToolFailed", "Cause": "align: …"}
     answer = submitted.state("record_failure", failure=failure)
     before = submitted.all()
     assert submitted.state("record_failure", failure=failure) == answer
     assert submitted.all() == before
     assert (submitted.run.status, submitted.analysis.status) == (RunStatus.FAILED, status)
+    assert answer["error"] == ("BadInput" if exit_code == 10 else "ToolFailed")
     assert answer["reason"].startswith("align: Essential container in task exited")
     assert submitted.shown_run.cost_usd == COST_USD
 
@@ -134,7 +135,7 @@ def test_a_sibling_that_ends_after_its_run_has_failed_is_in_the_runs_cost(planne
     for stage in ("align", "call"):
         planned.stage("submit_job", stage)
     planned.cloud.deliver("record_job_event", planned.ended("FAILED", 20))
-    planned.state("record_failure", failure={"Error": "JobFailed", "Cause": "align: …"})
+    planned.state("record_failure", failure={"Error": "ToolFailed", "Cause": "align: …"})
     one = planned.shown_run.cost_usd
     planned.cloud.deliver("record_job_event", planned.ended("FAILED", 143, number=2))
     costs = [job.cost_usd or 0.0 for job in planned.cloud.catalog.jobs.of_run(planned.ids)]

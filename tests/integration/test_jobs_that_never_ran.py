@@ -2,14 +2,14 @@
 
 from typing import Any, NamedTuple
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from local.batch.retry import AttemptEnd, RetryStrategy
 from seqdrop.aws.batch_detail import read_state
-from seqdrop.domain.failure import StageFailure, classify
+from seqdrop.domain.failure import FailureClass, StageFailure
+from seqdrop.domain.job_end import classify
 from seqdrop.domain.plan import encode
 from tests.infrastructure.stack import of_type
 from tests.run_support import Bench
@@ -21,55 +21,57 @@ DEFINITIONS = of_type("AWS::Batch::JobDefinition")
 
 
 class End(NamedTuple):
-    """How an attempt ends, and what is right."""
+    """How an attempt ends, and its class."""
 
     status_reason: str
     reason: str
     exit_code: int | None
     failure: str
-    again: bool
 
 
 REPORTED = [  # texts from issues of nextflow, of other pipelines, and of the ECS agent
     End(NOT_STARTED, f"{PULL}pull image manifest has been retried 7 time(s): toomanyrequests: "
-        "Rate exceeded", None, "host", True),
+        "Rate exceeded", None, "NeverStarted"),
     End(NOT_STARTED, f"{PULL}failed to register layer: write /usr/lib/x.so: no space left on "
-        "device", None, "host", True),
+        "device", None, "NeverStarted"),
     End(NOT_STARTED, "DockerTimeoutError: Could not transition to created; timed out after "
-        "waiting 4m0s", None, "host", True),
+        "waiting 4m0s", None, "NeverStarted"),
     End(NOT_STARTED, "CgroupError: Agent could not create task's platform resources",
-        None, "host", True),
+        None, "NeverStarted"),
     End(NOT_STARTED, "ResourceInitializationError: unable to pull secrets or registry auth: i/o "
-        "timeout", None, "host", True),
-    End(NOT_STARTED, f"{PULL}manifest for {IMAGE} not found", None, "plan", False),
+        "timeout", None, "NeverStarted"),
+    End(NOT_STARTED, f"{PULL}manifest for {IMAGE} not found", None, "ImageMissing"),
     End(NOT_STARTED, "CannotInspectContainerError: Could not transition to inspecting; timed out "
-        "after waiting 30s", None, "host", True),
+        "after waiting 30s", None, "NeverStarted"),
     End(ENDED,
-        "OutOfMemoryError: Container killed due to memory usage", 137, "lost", False),
-    End("Host EC2 (instance i-00000000000000000) terminated.", "", None, "lost", True),
+        "OutOfMemoryError: Container killed due to memory usage", 137, "OutOfMemory"),
+    End("Host EC2 (instance i-00000000000000000) terminated.", "", None, "SpotReclaimed"),
 ]  # fmt: skip
 numbered = pytest.mark.parametrize("end", REPORTED, ids=range(1, 10))
 
 TEXTS = [  # of the same and other issues, in the very words
-    ("CgroupError: Agent could not create task's platform resources", "host"),
+    ("CgroupError: Agent could not create task's platform resources", "NeverStarted"),
     ("CannotInspectContainerError: Could not transition to inspecting; timed out after waiting 30s",
-     "host"),
-    ("DockerTimeoutError: Could not transition to created; timed out after waiting 4m0s", "host"),
-    (f"{PULL}context canceled", "host"),
-    (f"{PULL}write /var/lib/docker/tmp/GetImageBlob887491687: no space left on device", "host"),
+     "NeverStarted"),
+    ("DockerTimeoutError: Could not transition to created; timed out after waiting 4m0s",
+     "NeverStarted"),
+    (f"{PULL}context canceled", "NeverStarted"),
+    (f"{PULL}write /var/lib/docker/tmp/GetImageBlob887491687: no space left on device",
+     "NeverStarted"),
     ("CannotPullECRContainerError: ThrottlingException: Rate exceeded\n\tstatus code: 400, request "
-     "id: 75567eb3-6abb-11e6-9d4c-cb4ccd1cee97", "host"),
+     "id: 75567eb3-6abb-11e6-9d4c-cb4ccd1cee97", "NeverStarted"),
     ("Fetching secret data from AWS Secrets Manager in region us-east-1: secret "
      "arn:aws:secretsmanager:us-east-1:111122223333:secret:licence-1aBCDe: RequestError: send "
      "request failed caused by: Post https://secretsmanager.us-east-1.amazonaws.com/: dial tcp: "
-     "lookup secretsmanager.us-east-1.amazonaws.com on 10.7.166.253:53: no such host", "host"),
+     "lookup secretsmanager.us-east-1.amazonaws.com on 10.7.166.253:53: no such host",
+     "NeverStarted"),
     ("Fetching secret data from AWS Secrets Manager in region us-east-1: secret "
      "arn:aws:secretsmanager:us-east-1:111122223333:secret:licence-1aBCDe: AccessDeniedException: "
-     "User: arn:aws:sts::111122223333:assumed-role/execution is not authorized", "plan"),
+     "User: arn:aws:sts::111122223333:assumed-role/execution is not authorized", "BadPlan"),
     ("CannotStartContainerError: Error response from daemon: failed to initialize logging driver: "
      "failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group "
-     "does not exist.", "plan"),
-    ("a text that nobody has seen", "lost"),
+     "does not exist.", "BadPlan"),
+    ("a text that nobody has seen", "NeverStarted"),
 ]  # fmt: skip
 SHAPES = {  # the status reason and the container's reason
     "in the container": (NOT_STARTED, "{}"),
@@ -103,7 +105,7 @@ def test_the_class_and_the_words_of_a_job_are_what_batch_knows(submitted: Bench,
     assert job.failure_class == end.failure
     assert (end.reason or end.status_reason) in job.message
     assert set(submitted.cloud.executions.answers) == {
-        ("token", f"JobFailed: align: {job.message}")
+        ("token", f"{end.failure}: align: {job.message}")
     }
 
 
@@ -114,11 +116,11 @@ def test_a_text_is_of_one_class_wherever_batch_puts_it(
 ) -> None:
     status_reason, reason = (part.format(text) for part in shape)
     detail = {
-        "jobId": "1", "status": "FAILED", "statusReason": status_reason,
+        "jobId": "1", "status": "FAILED", "statusReason": status_reason, "attempts": [{}],
         "container": {"reason": reason} if reason else {},
     }  # fmt: skip
     state = read_state(detail)
-    assert classify(state.exit_code, state.reason).value == failure
+    assert classify(state) == failure
     assert text in state.reason
 
 
@@ -139,59 +141,28 @@ every_definition = pytest.mark.parametrize("definition", DEFINITIONS)
 
 @every_definition
 @numbered
-def test_batch_tries_again_where_that_may_help(definition: str, end: End) -> None:
-    assert tried_again(definition, end.exit_code, end.status_reason, end.reason) is end.again
+def test_batch_itself_tries_again_only_where_the_host_is_gone(definition: str, end: End) -> None:
+    again = tried_again(definition, end.exit_code, end.status_reason, end.reason)
+    assert again is (end.failure == "SpotReclaimed")
 
 
-@every_definition
-@shaped
-@pytest.mark.parametrize("text", [text for text, _ in TEXTS])
-def test_a_container_without_an_exit_code_is_tried_again_wherever_batch_puts_its_text(
-    definition: str, shape: tuple[str, str], text: str
-) -> None:
-    status_reason, reason = (part.format(text) for part in shape)
-    assert tried_again(definition, None, status_reason, reason)
-
-
-@every_definition
-@pytest.mark.parametrize("words", ["", "Error response from daemon: "])
-def test_an_image_that_is_not_there_is_not_pulled_again(definition: str, words: str) -> None:
-    text = f"{PULL}{words}manifest for {IMAGE} not found: manifest unknown"
-    assert not tried_again(definition, None, NOT_STARTED, text)
-
-
-@every_definition
-@pytest.mark.parametrize(
-    ("exit_code", "again"),
-    [
-        (10, False), (20, False), (40, False),  # the runner's own verdicts
-        (30, True), (31, True),
-        (1, False),  # a fault in the runner itself: hours later it would come again
-        (127, False),  # no such program in the image
-        (137, False),  # killed: most often for its memory
-        (139, False), (143, False),
-        (255, True),  # none of the runner's own, nor of a signal: the container was lost
-    ],
+@given(
+    st.sampled_from(sorted(DEFINITIONS)), st.none() | st.integers(0, 255), st.text(max_size=80),
+    st.text(max_size=80),
 )  # fmt: skip
-def test_a_program_that_ended_is_tried_again_by_its_code(
-    definition: str, exit_code: int, again: bool
+def test_no_other_end_is_tried_again_unseen(
+    definition: str, exit_code: int | None, status_reason: str, reason: str
 ) -> None:
-    assert tried_again(definition, exit_code, ENDED, "") is again
+    if not status_reason.startswith("Host EC2"):
+        assert not tried_again(definition, exit_code, status_reason, reason)
 
 
 @every_definition
-@pytest.mark.parametrize("exit_code", [None, 137, 143])
+@pytest.mark.parametrize("exit_code", [None, 10, 137, 143])
 def test_a_host_that_is_taken_away_costs_an_attempt_whatever_its_containers_said(
     definition: str, exit_code: int | None
 ) -> None:
     assert tried_again(definition, exit_code, REPORTED[8].status_reason, "")
-
-
-@given(st.sampled_from(sorted(DEFINITIONS)), st.sampled_from([10, 20, 40]), st.text(max_size=80))
-def test_no_text_makes_a_verdict_of_the_runner_be_tried_again(
-    definition: str, exit_code: int, text: str
-) -> None:
-    assert not tried_again(definition, exit_code, ENDED, text)
 
 
 def test_out_of_memory_names_what_the_stage_asks_for(submitted: Bench) -> None:
@@ -205,22 +176,20 @@ def test_out_of_memory_names_what_the_stage_asks_for(submitted: Bench) -> None:
 def test_a_tool_that_was_killed_for_its_memory_under_a_live_runner_is_told_so(
     submitted: Bench,
 ) -> None:
-    words = msgspec.convert(
-        {"failure_class": "tool", "message": "bwa was killed by signal 9 (Killed)"}, StageFailure
-    )
+    words = StageFailure(FailureClass.TOOL_FAILED, "bwa was killed by signal 9 (Killed)")
     submitted.put(f"{submitted.folder}align.failure.json", encode(words))
     submitted.cloud.deliver(
         "record_job_event", event_of(submitted, REPORTED[7]._replace(exit_code=20))
     )
-    assert submitted.job.failure_class == "lost"
+    assert submitted.job.failure_class == "OutOfMemory"
     assert submitted.job.message.startswith("out of memory: its stage asks for 100 MiB")
     assert submitted.job.message.endswith("; bwa was killed by signal 9 (Killed)")
 
 
 def test_a_wrong_file_stays_the_files_fault_whatever_else_was_killed(submitted: Bench) -> None:
-    words = msgspec.convert({"failure_class": "input", "message": "R2 is short"}, StageFailure)
+    words = StageFailure(FailureClass.BAD_INPUT, "R2 is short")
     submitted.put(f"{submitted.folder}align.failure.json", encode(words))
     submitted.cloud.deliver(
         "record_job_event", event_of(submitted, REPORTED[7]._replace(exit_code=10))
     )
-    assert (submitted.job.failure_class, submitted.job.message) == ("input", "R2 is short")
+    assert (submitted.job.failure_class, submitted.job.message) == ("BadInput", "R2 is short")

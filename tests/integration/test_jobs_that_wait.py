@@ -81,9 +81,9 @@ def test_a_job_that_is_blocked_beyond_the_limit_is_given_up_and_says_what_to_do(
         ended(submitted)
         == f"got no host in 4 h 01 min: {why.rstrip('.')}; {remedy.do}; then rerun it"
     )
-    assert submitted.job.failure_class == remedy.failure
+    assert submitted.job.failure_class == "StuckInQueue"
     assert submitted.cloud.executions.answers[-1] == (
-        "token", f"JobFailed: align: {submitted.job.message}",
+        "token", f"StuckInQueue: align: {submitted.job.message}",
     )  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def test_the_end_that_batch_itself_makes_says_as_much(submitted: Bench) -> None:
     assert (
         ended(submitted) == f"got no host in 4 h 00 min: {words}; {REMEDIES[why].do}; then rerun it"
     )
-    assert submitted.job.failure_class == "host"
+    assert submitted.job.failure_class == "StuckInQueue"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_reason_that_nobody_has_seen_is_told_in_batchs_words_alone(
     message = ended(submitted)
     assert why in message
     assert "Batch's console" in message
-    assert submitted.job.failure_class == "host"
+    assert submitted.job.failure_class == "StuckInQueue"
 
 
 def test_a_job_that_is_blocked_no_more_has_all_its_time_again(submitted: Bench) -> None:
@@ -158,7 +158,7 @@ def test_a_job_for_which_no_host_comes_is_given_up_though_batch_has_no_word_for_
     polled(submitted)
     assert submitted.cloud.batch.cancelled == {"job-1": cancel_reason(NO_HOST)}
     assert ended(submitted).startswith(f"got no host in 4 h 01 min: {NO_HOST}; hosts do not start")
-    assert submitted.job.failure_class == "host"
+    assert submitted.job.failure_class == "StuckInQueue"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from local.permissions import CannotRead
 from local.roles import MACHINE, check_policies, function_key, job_key, role_of, start_key
 from local.runtime import Runtime, RuntimeSettings
 from seqdrop.aws.batch_detail import read_state
-from seqdrop.domain.failure import FailureClass, classify
+from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.job_end import classify
 
 QUEUE = "seqdrop-cpu-routine"
 SIZE = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "100"}]
@@ -167,7 +168,7 @@ def test_a_container_whose_log_may_not_be_written_does_not_start(runtime: Runtim
     reason = job["container"]["reason"]
     assert "failed to initialize logging driver: failed to create Cloudwatch log stream" in reason
     assert read_state(job).reason.endswith(reason)
-    assert classify(None, read_state(job).reason) is FailureClass.PLAN
+    assert classify(read_state(job)) is FailureClass.BAD_PLAN
     assert "logs:CreateLogStream on resource: arn:aws:logs:" in job["container"]["reason"]
 
 

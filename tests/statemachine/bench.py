@@ -1,5 +1,6 @@
 """A pipeline of two waves whose tools take no time, unless a test says what they are to do."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,7 +59,7 @@ stages:
     needs: [count]
     size: {vcpus: 1, memory_mib: {base: 100}, seconds: {base: 1}}
     steps:
-      - pipe: [[worktool, right, "{in}/flagstat.json", "{out}/right.txt"]]
+      - pipe: [[dragen, right, "{in}/flagstat.json", "{out}/right.txt"]]
     outputs: [{name: right.txt}]
 """
 _OBEY = """
@@ -70,8 +71,14 @@ def obey(stage):
         log.write("started\\n")
     while (control / f"{{stage}}.wait").exists():
         time.sleep(0.02)
-    if (control / f"{{stage}}.fail").exists():
-        sys.exit("told to fail")
+    fail = control / f"{{stage}}.fail"
+    if fail.exists():
+        words, times = fail.read_text().rsplit("\\t", 1)
+        if int(times) == 1:
+            fail.unlink()
+        else:
+            fail.write_text(f"{{words}}\\t{{int(times) - 1}}")
+        sys.exit(words)
 """
 _TOOLS = {
     "counttool": """
@@ -100,7 +107,15 @@ pathlib.Path(sys.argv[2]).write_text(
 obey(sys.argv[1])
 pathlib.Path(sys.argv[3]).write_text("made from " + pathlib.Path(sys.argv[2]).read_text())
 """,
+    "dragen_reset": """
+with (control / "resets.log").open("a") as log:
+    log.write("reset\\n")
+""",
 }
+_TOOLS["dragen"] = _TOOLS["worktool"]
+
+
+_SHORT = "IntervalSeconds: 1, BackoffRate: 1"
 
 
 class Bench:
@@ -120,9 +135,9 @@ class Bench:
         """The stage's tool goes on."""
         (self._control / f"{stage}.wait").unlink(missing_ok=True)
 
-    def break_(self, stage: str) -> None:
-        """The stage's tool fails until ``mend``."""
-        (self._control / f"{stage}.fail").touch()
+    def break_(self, stage: str, words: str = "told to fail", times: int = 99) -> None:
+        """The stage's tool fails with these words, so many times or until ``mend``."""
+        (self._control / f"{stage}.fail").write_text(f"{words}\t{times}")
 
     def mend(self, stage: str) -> None:
         """The stage's tool works again."""
@@ -136,6 +151,11 @@ class Bench:
     def starts(self, stage: str) -> int:
         """How often the stage's tool was started."""
         path = self._control / f"{stage}.log"
+        return len(path.read_text().splitlines()) if path.exists() else 0
+
+    def resets(self) -> int:
+        """How often the board was reset."""
+        path = self._control / "resets.log"
         return len(path.read_text().splitlines()) if path.exists() else 0
 
     def forget(self) -> None:
@@ -158,7 +178,8 @@ class Bench:
         try:
             yield
         finally:
-            batch.untag_resource(resourceArn=arn, tagKeys=list(tags))
+            if tags:
+                batch.untag_resource(resourceArn=arn, tagKeys=list(tags))
 
     def new_sample(self) -> str:
         """A sample id that no test has used."""
@@ -179,6 +200,13 @@ class Bench:
         return list(answer["events"])
 
 
+def entered(bench: Bench, sample: str, assay: str = "quick") -> list[str]:
+    """The states that the newest run's execution has come to."""
+    events = bench.history(sample, assay)
+    details = [e["stateEnteredEventDetails"] for e in events if "stateEnteredEventDetails" in e]
+    return [str(detail["name"]) for detail in details]
+
+
 @contextmanager
 def open_bench(
     folder: Path,
@@ -190,7 +218,8 @@ def open_bench(
     """A runtime with the quick pipeline, or others, its tools and a reference.
 
     ``wait_for_hosts_seconds`` is PollJob's own limit: the template takes none below ten minutes.
-    ``machine`` is the folder of another state machine than the project's own.
+    ``machine`` is the folder of another state machine than the project's own. The project's own
+    waits seconds where it would wait minutes before a job follows on one that failed.
     """
     control, tools, project = folder / "control", folder / "tools", folder / "project"
     for new in (control, tools, project):
@@ -202,15 +231,24 @@ def open_bench(
         (tools / name).chmod(0o755)
     quick = {"assays.yaml": ASSAYS, "quick.yaml": QUICK, "references.yaml": REFERENCES}
     make_project(project, {**quick, **(pipelines or {})})
-    if machine is not None:
-        (project / "statemachine").unlink()
-        (project / "statemachine").symlink_to(machine)
+    own = project / "statemachine"
+    made = _without_pauses(own, folder / "statemachine") if machine is None else machine
+    own.unlink()  # a link to the project's own
+    own.symlink_to(made)
     if wait_for_hosts_seconds is not None:
         _limit_waiting(project / "template.yaml", wait_for_hosts_seconds)
     given = {"shortest_poll_seconds": 3, "cpu_slots": 4, **settings}
     with open_lab(folder / "runtime", project=project, tool_path=tools_on(tools), **given) as lab:
         lab.add_reference("tiny", fasta(make_genome(5_000)))
         yield Bench(lab, control)
+
+
+def _without_pauses(machine: Path, copy: Path) -> Path:
+    copy.mkdir()
+    for file in machine.iterdir():
+        text = re.sub(r"IntervalSeconds: \d\d+, BackoffRate: \d", _SHORT, file.read_text("utf-8"))
+        (copy / file.name).write_text(text, "utf-8")
+    return copy
 
 
 def _limit_waiting(template: Path, seconds: int) -> None:

@@ -158,16 +158,39 @@ def test_job_that_ends_before_its_submission_was_recorded_still_wakes_the_run(be
     assert_analysed_once(bench, sample)
 
 
-def test_killed_job_process_fails_the_run_and_a_rerun_resumes(bench: Bench) -> None:
+def kill_the_job_of(bench: Bench, stage: str) -> None:
+    """Kills the runner of the stage's job that waits, with its tools."""
+    process = bench.pid(stage)
+    bench.hold(stage)  # so that the next job tells a process of its own
+    os.killpg(os.getpgid(process), signal.SIGKILL)
+
+
+def test_job_process_that_is_killed_is_followed_by_another(bench: Bench) -> None:
+    sample = bench.new_sample()
+    bench.hold("left")
+    bench.drop_pair(sample)
+    kill_the_job_of(bench, "left")
+    bench.pid("left")
+    bench.let_go("left")
+    bench.lab.wait_for(sample, "quick", "ANALYSED")
+    jobs = [job for job in bench.lab.jobs(sample, "quick") if job.stage == "left"]
+    assert [(job.status, job.failure_class) for job in jobs] == [
+        ("FAILED", "HostFailed"), ("SUCCEEDED", ""),
+    ]  # fmt: skip
+
+
+def test_job_process_that_is_killed_each_time_fails_the_run_and_a_rerun_resumes(
+    bench: Bench,
+) -> None:
     sample, lab = bench.new_sample(), bench.lab
     bench.hold("left")
     bench.drop_pair(sample)
-    runner = os.getpgid(bench.pid("left"))
-    os.killpg(runner, signal.SIGKILL)
+    for _ in range(3):
+        kill_the_job_of(bench, "left")
     analysis = lab.wait_for(sample, "quick", "FAILED")
     assert "left" in analysis.why
-    failed = next(j for j in lab.jobs(sample, "quick") if j.stage == "left")
-    assert failed.failure_class == "lost"
+    failed = [j.failure_class for j in lab.jobs(sample, "quick") if j.stage == "left"]
+    assert failed == ["HostFailed"] * 3
     bench.let_go("left")
     rerun(bench, sample)
     lab.wait_for(sample, "quick", "ANALYSED")

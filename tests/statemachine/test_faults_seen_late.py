@@ -1,8 +1,6 @@
 """Faults that their usual witness does not see: the next one does all that the first would have."""
 
 import json
-import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,8 +11,8 @@ from seqdrop.domain.identity import AnalysisId, ReferenceId
 from seqdrop.domain.plan import LocalFile, StoredObject
 from seqdrop.domain.reference import ReferenceState
 from tests.lab import fasta, make_genome
-from tests.statemachine.bench import Bench
-from tests.statemachine.test_faults import Gate, gated_submissions
+from tests.statemachine.bench import Bench, entered
+from tests.statemachine.test_faults import Gate, gated_submissions, kill_the_job_of
 
 
 @contextmanager
@@ -52,10 +50,13 @@ def test_job_killed_without_a_word_or_an_event_is_explained_by_the_poll(bench: B
     with job_events_lost(bench):
         bench.hold("count")
         bench.drop_pair(sample)
-        os.killpg(os.getpgid(bench.pid("count")), signal.SIGKILL)
-        analysis = lab.wait_for(sample, "quick", "FAILED")
-    assert "count" in analysis.why
-    assert [job.failure_class for job in lab.jobs(sample, "quick")] == ["lost"]
+        kill_the_job_of(bench, "count")
+        bench.pid("count")
+        bench.let_go("count")
+        lab.wait_for(sample, "quick", "ANALYSED")
+    jobs = [job for job in lab.jobs(sample, "quick") if job.stage == "count"]
+    assert [job.failure_class for job in jobs] == ["HostFailed", ""]
+    assert entered(bench, sample).count("SubmitJob") == 3 + 1, "a poll leads back to it"
 
 
 def test_job_that_failed_before_its_submission_was_recorded_fails_the_run(bench: Bench) -> None:

@@ -35,6 +35,6 @@ def test_why_an_fpga_job_failed_reaches_the_catalog(bench: Bench) -> None:
     bench.lab.wait_for(sample, "quick", "FAILED")
     item, described = fpga_job(bench, sample)
     (container,) = described["ecsProperties"]["taskProperties"][0]["containers"]
-    assert (item.status, item.failure_class) == ("FAILED", "tool")
+    assert (item.status, item.failure_class) == ("FAILED", "ToolFailed")
     assert item.exit_code == container["exitCode"] == 20
-    assert len(item.attempt_seconds) == 1, "a tool's failure is not tried again"
+    assert len(item.attempts) == 1, "a tool's failure is not tried again"

@@ -1,22 +1,13 @@
-"""Queues that are blocked, and containers that do not start, through the real machine."""
+"""Queues that are blocked, through the real machine."""
 
 import pytest
 
 from local.batch.blocked import REASONS
 from local.batch.faults import NO_REASON
-from seqdrop.domain.blocked import REMEDIES, remedy_of
+from seqdrop.domain.blocked import REMEDIES
 from tests.statemachine.bench import Bench
 from tests.statemachine.test_faults import assert_analysed_once
 from tests.statemachine.test_faults_seen_late import job_events_lost
-
-PULL_LIMIT = (
-    "CannotPullContainerError: pull image manifest has been retried 7 times: toomanyrequests: "
-    "Rate exceeded"
-)
-NO_IMAGE = (
-    "CannotPullContainerError: Error response from daemon: manifest for "
-    "111122223333.dkr.ecr/seqdrop/cpu:1 not found: manifest unknown"
-)
 
 
 @pytest.mark.parametrize("reason", REASONS)
@@ -33,8 +24,8 @@ def test_a_run_whose_queue_is_blocked_fails_and_says_why_and_what_to_do(
     assert REMEDIES[reason].do in why
     assert "\n" not in why
     (job,) = lab.jobs(sample, "quick")
-    assert (job.status, job.failure_class) == ("FAILED", remedy_of(reason).failure)
-    assert (job.blocked_reason, job.attempt_seconds) == ("", ())
+    assert (job.status, job.failure_class) == ("FAILED", "StuckInQueue")
+    assert (job.blocked_reason, job.attempts) == ("", ())
 
 
 @pytest.mark.parametrize("reason", ["UNDETERMINED", NO_REASON])
@@ -82,29 +73,3 @@ def polls_of(bench: Bench, sample: str) -> int:
         if event["type"] == "TaskStateEntered"
     ]
     return entered.count("PollJob")
-
-
-@pytest.mark.parametrize("kind", ["cpu", "fpga-genome"])
-def test_a_pull_that_goes_well_the_second_time_costs_an_attempt(bench: Bench, kind: str) -> None:
-    sample, lab = bench.new_sample(), bench.lab
-    with bench.playing(kind, NOT_STARTED=PULL_LIMIT, NOT_STARTED_ATTEMPTS="1"):
-        bench.drop_pair(sample)
-        lab.wait_for(sample, "quick", "ANALYSED")
-    attempts = {len(j.attempt_seconds) for j in lab.jobs(sample, "quick") if f"-{kind}-" in j.queue}
-    assert attempts == {2}
-
-
-@pytest.mark.parametrize(
-    ("text", "failure", "attempts"), [(PULL_LIMIT, "host", 3), (NO_IMAGE, "plan", 1)]
-)
-def test_a_container_that_never_starts_fails_its_run_in_ecs_words(
-    bench: Bench, text: str, failure: str, attempts: int
-) -> None:
-    sample, lab = bench.new_sample(), bench.lab
-    with bench.playing(NOT_STARTED=text):
-        bench.drop_pair(sample)
-        why = lab.wait_for(sample, "quick", "FAILED").why
-    assert why == f"count: Task failed to start; {text}"
-    (job,) = lab.jobs(sample, "quick")
-    assert (job.failure_class, len(job.attempt_seconds)) == (failure, attempts)
-    assert (job.exit_code, job.cost_usd) == (None, 0)

@@ -17,7 +17,8 @@ from seqdrop.aws.batch import FPGA_CONTAINER, Batch, JobRequest, container_name
 from seqdrop.aws.batch_detail import read_state
 from seqdrop.aws.events import read_job_event
 from seqdrop.domain.errors import Transient
-from seqdrop.domain.failure import FailureClass, classify
+from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.job_end import classify
 from seqdrop.domain.records import JobState
 from seqdrop.library import Library
 from tests.infrastructure.stack import PROJECT, of_type
@@ -63,6 +64,11 @@ def strangers(value: Any, shape: Shape, where: str) -> Iterator[str]:
         yield f"{where}: {value!r}"
 
 
+def seconds(state: JobState) -> tuple[float, ...]:
+    """How long each attempt ran."""
+    return tuple(attempt.seconds for attempt in state.attempts)
+
+
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.name)
 def test_a_fixture_has_only_what_the_services_own_model_has(path: Path) -> None:
     model = botocore.session.get_session().get_service_model("batch")
@@ -77,7 +83,12 @@ def test_an_ecs_job_tells_its_end_its_log_and_both_its_attempts() -> None:
     assert (state.status, state.exit_code) == ("SUCCEEDED", 0)
     assert state.reason == "Essential container in task exited"
     assert state.log_stream == "seqdrop-fpga-genome/dragen/22222222a6611972e03e"
-    assert state.attempt_seconds == (60.5, 2100.206)
+    assert seconds(state) == (60.5, 2100.206)
+    first, last = state.attempts
+    assert (first.exit_code, last.exit_code) == (None, 0)
+    assert (first.ended, last.started) == ("2025-10-17T13:23:10.500Z", state.started)
+    assert last.log_stream == state.log_stream
+    assert last.host == state.host != first.host
     assert state.started == "2025-10-17T13:23:50.919Z"
     assert state.parameters["stage"] == "dragen"
 
@@ -97,7 +108,7 @@ def test_of_several_containers_the_essential_one_that_failed_by_itself_decides()
     state = state_of("ecs_failed")
     assert state.exit_code == 30, "not the router's 1, nor the meter's 137: it was ended with it"
     assert state.log_stream.startswith("seqdrop-fpga-genome/dragen/")
-    assert classify(state.exit_code, state.reason) is FailureClass.HOST
+    assert classify(state) is FailureClass.HOST_FAILED
 
 
 def test_an_essential_container_that_was_killed_for_its_memory_decides() -> None:
@@ -115,7 +126,7 @@ def test_a_task_that_never_started_has_a_reason_and_no_exit_code() -> None:
     state = state_of("ecs_not_started")
     assert state.exit_code is None
     assert state.reason.startswith("Task failed to start; CannotPullContainerError: ")
-    assert state.attempt_seconds == (0.0,)
+    assert seconds(state) == (0.0,)
 
 
 def test_what_only_an_attempt_tells_is_read_there() -> None:
@@ -132,9 +143,9 @@ def test_a_job_of_one_nameless_container_is_read_as_before() -> None:
     assert failed.reason == (
         "Essential container in task exited; OutOfMemoryError: Container killed due to memory usage"
     )
-    assert len(failed.attempt_seconds) == 2
+    assert len(failed.attempts) == 2
     assert failed.log_stream == "seqdrop-cpu/default/22222222a6611972e03e"
-    assert (succeeded.exit_code, succeeded.attempt_seconds) == (0, (300.206,))
+    assert (succeeded.exit_code, seconds(succeeded)) == (0, (300.206,))
 
 
 @pytest.mark.parametrize("kind", ["cpu", "fpga-genome", "fpga-exome"])

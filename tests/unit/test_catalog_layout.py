@@ -51,7 +51,7 @@ from seqdrop.domain.identity import (
     StageOf,
 )
 from seqdrop.domain.manifest import ExpectedFile
-from seqdrop.domain.records import Analysis, AnalysisStatus, Run
+from seqdrop.domain.records import Analysis, AnalysisStatus, Attempt, Run
 from tests.cloud_support import START
 from tests.domain_support import analysis_item, fastq
 from tests.domain_support import job as job_of
@@ -106,7 +106,7 @@ def test_an_object_reads_back_whatever_its_key_is(object_: ObjectName) -> None:
 
 @given(OWNERS)
 def test_a_job_reads_back_its_owner_from_its_key_and_from_its_events(owner: JobOwner) -> None:
-    job = job_of(owner, token="t", attempt_seconds=(1.5,), cost_usd=0.25)
+    job = job_of(owner, token="t", attempts=(Attempt(1.5, host="i-1"),), cost_usd=0.25)
     assert read_job(job_item(job)) == job
     assert job_item(job)["stage"] == owner.stage
     assert read_job_parameter(job_parameter(owner)) == owner

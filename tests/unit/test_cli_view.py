@@ -130,7 +130,7 @@ DOCUMENTED = {
     "stage": [
         "stage", "status", "queue", "reused", "key", "prefix", "submitted", "started", "ended",
         "job_id", "exit_code", "failure_class", "message", "blocked_reason", "blocked_since",
-        "cost_usd", "attempts", "log_stream",
+        "cost_usd", "attempts", "log_stream", "action", "vcpus", "memory_mib", "tries",
     ],
 }  # fmt: skip
 """What `show --json` has had until now, and scripts read: it may become more, never less."""
@@ -148,7 +148,7 @@ def test_the_document_has_every_field_that_scripts_read() -> None:
     assert (shown["status"], one_run["status"]) == ("RECEIVING", "SUCCEEDED")
     assert one_run["stages"][0] == dict.fromkeys(DOCUMENTED["stage"]) | {
         "stage": "align", "status": "NOT_RUN", "queue": "cpu", "reused": False, "key": "k1",
-        "prefix": "NA1/wgs/align/k1/1/", "message": "", "attempts": 0,
+        "prefix": "NA1/wgs/align/k1/1/", "message": "", "attempts": 0, "tries": [],
     }  # fmt: skip
 
 

@@ -13,7 +13,6 @@ from seqdrop.domain.blocked import (
     given_up_for,
     remedy_of,
 )
-from seqdrop.domain.failure import FailureClass, classify
 from tests.infrastructure.stack import PROJECT
 
 
@@ -49,12 +48,10 @@ def test_why_a_job_was_given_up_is_read_back_from_what_batch_was_told(code: str,
     told = cancel_reason(f"{code} - {text}")
     assert len(told) <= 1_024, "CancelJob takes no more"
     assert given_up_for(told).startswith(code)
-    assert classify(None, told).value == remedy_of(code).failure
 
 
 def test_a_persons_cancellation_is_no_blocked_queue() -> None:
     assert given_up_for("Cancelled by user due to reason: enough") == ""
-    assert classify(None, "Cancelled by user") is FailureClass.STOPPED
 
 
 @pytest.mark.parametrize("code", REMEDIES)

@@ -11,7 +11,7 @@ NOON, MILLISECONDS = "2026-03-01T11:00:00.000Z", 1_772_362_800_000
 
 def test_cpu_queues_have_hosts_of_their_own_whatever_the_stack_is_called() -> None:
     assert hosts_of("my-fpga-lab-cpu-bulk") == "my-fpga-lab-cpu"
-    ranks = ("urgent", "routine", "bulk")
+    ranks = ("urgent", "routine", "bulk", "ondemand")
     assert queues_of("my-fpga-lab-cpu") == [f"my-fpga-lab-cpu-{rank}" for rank in ranks]
 
 

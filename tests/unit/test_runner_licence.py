@@ -79,7 +79,7 @@ def test_a_dragen_that_takes_no_file_is_told_before_it_starts(version: str) -> N
     check_version("", {"dragen": version})
     with pytest.raises(StageFault, match="takes no licence from a file") as fault:
         check_version("credentials-1=a", {"dragen": version})
-    assert fault.value.failure_class is FailureClass.PLAN
+    assert fault.value.failure_class is FailureClass.BAD_PLAN
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_a_broken_stream_goes_on_at_the_byte_it_had_reached(breaks: list[int]) -
 def test_a_stream_that_gives_no_byte_again_and_again_is_given_up() -> None:
     with pytest.raises(StageFault, match="failed 5 times") as caught:
         read_all(stream_of(FlakyStore([3000] + [0] * 9)))
-    assert caught.value.failure_class is FailureClass.TRANSFER
+    assert caught.value.failure_class is FailureClass.TRANSFER_FAILED
 
 
 def test_an_object_that_was_replaced_in_mid_stream_is_not_mixed() -> None:
@@ -132,17 +132,29 @@ class RefusingStore:
 @pytest.mark.parametrize(
     ("code", "message", "gone", "expected", "said"),
     [
-        ("InvalidObjectState", "", FailureClass.INPUT, FailureClass.INPUT, "restore-object"),
-        ("InvalidObjectState", "", FailureClass.PLAN, FailureClass.INPUT, "restore-object"),
+        (
+            "InvalidObjectState",
+            "",
+            FailureClass.BAD_INPUT,
+            FailureClass.BAD_INPUT,
+            "restore-object",
+        ),
+        ("InvalidObjectState", "", FailureClass.BAD_PLAN, FailureClass.BAD_INPUT, "restore-object"),
         (
             "AccessDenied",
             "kms:Decrypt",
-            FailureClass.INPUT,
-            FailureClass.INPUT,
+            FailureClass.BAD_INPUT,
+            FailureClass.BAD_INPUT,
             "allow kms:Decrypt",
         ),
-        ("AccessDenied", "", FailureClass.PLAN, FailureClass.PLAN, "the bucket's policy"),
-        ("ExpiredToken", "", FailureClass.INPUT, FailureClass.TRANSFER, "reading s3://b/k"),
+        ("AccessDenied", "", FailureClass.BAD_PLAN, FailureClass.BAD_PLAN, "the bucket's policy"),
+        (
+            "ExpiredToken",
+            "",
+            FailureClass.BAD_INPUT,
+            FailureClass.TRANSFER_FAILED,
+            "reading s3://b/k",
+        ),
     ],
 )
 def test_an_object_that_can_not_be_read_is_not_tried_again_and_says_what_to_do(
@@ -232,7 +244,7 @@ def test_arguments_come_when_they_apply_and_for_each_pair() -> None:
 def test_a_placeholder_that_means_nothing_is_the_plan_s_fault(text: str) -> None:
     with pytest.raises(StageFault) as caught:
         filler().path(text)
-    assert caught.value.failure_class is FailureClass.PLAN
+    assert caught.value.failure_class is FailureClass.BAD_PLAN
 
 
 @pytest.mark.parametrize(
@@ -250,11 +262,11 @@ def test_secrets_are_taken_out_of_text(text: str, redacted: str) -> None:
 
 def test_a_disk_that_is_full_is_the_host_s_fault() -> None:
     fault = machine_fault(OSError(errno.ENOSPC, "No space left on device"))
-    assert fault.failure_class is FailureClass.HOST
+    assert fault.failure_class is FailureClass.DISK_FULL
     assert "the disk is full" in str(fault)
 
 
-@pytest.mark.parametrize(("free", "expected"), [(1 << 20, "host"), (1 << 30, "tool")])
+@pytest.mark.parametrize(("free", "expected"), [(1 << 20, "DiskFull"), (1 << 30, "ToolFailed")])
 def test_a_tool_that_only_says_that_a_write_failed_is_the_host_s_fault_on_a_full_disk(
     free: int, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,7 +278,7 @@ def test_a_tool_that_only_says_that_a_write_failed_is_the_host_s_fault_on_a_full
         monkeypatch.setattr("runner.processes.shutil.disk_usage", lambda _: _Usage(free))
         fault = pipe.fault(tool)
     assert fault.failure_class == expected
-    assert str(fault).startswith("the disk is full: ") is (expected == "host")
+    assert str(fault).startswith("the disk is full: ") is (expected == "DiskFull")
     assert "sh ended with exit code 1\n[tmp_file] write failed" in str(fault)
 
 
@@ -278,7 +290,7 @@ def test_the_first_fault_of_parallel_tasks_stops_the_others() -> None:
     stop = threading.Event()
 
     def fail() -> bool:
-        raise StageFault(FailureClass.HOST, "first")
+        raise StageFault(FailureClass.HOST_FAILED, "first")
 
     with pytest.raises(StageFault, match="first"):
         run_parallel([fail, lambda: stop.wait(30)], 2, stop)

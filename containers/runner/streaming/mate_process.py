@@ -115,7 +115,7 @@ class MateProcess:
             if not self._how:
                 self._wait()
         message = f"the process that checks {self.mate.name} {self._how}"
-        return StageFault(FailureClass.HOST, message)
+        return StageFault(FailureClass.HOST_FAILED, message)
 
     def _wait(self) -> None:
         _, status = os.waitpid(self._pid, 0)

@@ -30,11 +30,11 @@ class Mate:
 
     def stream(self, objects: Objects, stop: Event) -> ObjectStream:
         """The file's compressed bytes; a file that is gone is the sample's fault."""
-        return ObjectStream(objects.client, self.stored, stop, gone=FailureClass.INPUT)
+        return ObjectStream(objects.client, self.stored, stop, gone=FailureClass.BAD_INPUT)
 
     def fault(self, fault: FastqFault) -> StageFault:
         """What the checks found, with the file's name."""
-        return StageFault(FailureClass.INPUT, f"{self.name} {fault}")
+        return StageFault(FailureClass.BAD_INPUT, f"{self.name} {fault}")
 
 
 def mates_of(pair: ReadPair) -> tuple[Mate, Mate]:
@@ -51,7 +51,7 @@ def check_counts(pair: ReadPair, first: MateCounts, second: MateCounts) -> None:
     if few > many:
         short, long, few, many = r2, r1, many, few
     raise StageFault(
-        FailureClass.INPUT,
+        FailureClass.BAD_INPUT,
         f"{short.name} has {few:,} reads, {long.read} has {many:,}",
         {"r1_reads": first.reads, "r2_reads": second.reads},
     )

@@ -73,7 +73,7 @@ class Reads:
             task
             for mate, path in self._files()
             for task in part_tasks(
-                mate.stored, path, self._objects, self._stop, gone=FailureClass.INPUT
+                mate.stored, path, self._objects, self._stop, gone=FailureClass.BAD_INPUT
             )
         ]
 
@@ -111,7 +111,9 @@ class Reads:
     ) -> list[Feed]:
         """Feeds of the pairs that a step reads, their named pipes made; none is started."""
         if pairs and not self.streamed and not self.on_disk:
-            raise StageFault(FailureClass.PLAN, "a step uses reads, but its stage asks for none")
+            raise StageFault(
+                FailureClass.BAD_PLAN, "a step uses reads, but its stage asks for none"
+            )
         feeds: list[Feed] = []
         for pair in pairs if self.streamed else ():
             paths = self.pairs[pair.id][1]
@@ -152,7 +154,7 @@ class Reads:
         else:
             parted = f"between records {begin + 1:,} and {begin + BLOCK_READS:,}"
         raise StageFault(
-            FailureClass.INPUT,
+            FailureClass.BAD_INPUT,
             f"R1 and R2 of lane {pair.id} hold different reads {parted}: send both again "
             f"(keys {pair.r1.key}, {pair.r2.key})",
         )
@@ -169,9 +171,9 @@ class Reads:
         """Every pair was streamed by some step, and there is at least one read."""
         for pair_id in self.pairs:
             if pair_id not in self._counts:
-                raise StageFault(FailureClass.PLAN, f"no step reads lane {pair_id}")
+                raise StageFault(FailureClass.BAD_PLAN, f"no step reads lane {pair_id}")
         if not self.totals()["reads_in"]:
-            raise StageFault(FailureClass.INPUT, "there is no read in any of the files")
+            raise StageFault(FailureClass.BAD_INPUT, "there is no read in any of the files")
 
     def _files(self) -> Iterator[tuple[Mate, Path]]:
         """Each mate and where it is for the tools, both of a pair side by side."""
@@ -194,7 +196,7 @@ def _shown(name: bytes) -> str:
 
 def _paths(pair: ReadPair, tmp: Path, suffix: str) -> MatePaths:
     if "/" in pair.id:
-        raise StageFault(FailureClass.PLAN, f"{pair.id!r} is no name for a file")
+        raise StageFault(FailureClass.BAD_PLAN, f"{pair.id!r} is no name for a file")
     return MatePaths(
         below(tmp, f"{pair.id}_R1.{suffix}"),
         below(tmp, f"{pair.id}_R2.{suffix}"),

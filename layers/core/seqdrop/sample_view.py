@@ -4,14 +4,14 @@ A view is built of the catalog's records, and encoded only where it is printed: 
 that scripts read. Times are ISO 8601 in UTC; None where there is none yet.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from seqdrop.domain.blueprint import decode_blueprint
-from seqdrop.domain.cost import run_cost_usd
+from seqdrop.domain.cost import sum_usd
 from seqdrop.domain.errors import InvalidInput, NoSuchSample
 from seqdrop.domain.identity import JobOwner, RunId, StageOf
 from seqdrop.domain.lifecycle import unpaired
@@ -39,12 +39,34 @@ BAD_ENDS = frozenset({AnalysisStatus.FAILED, AnalysisStatus.HELD, AnalysisStatus
 """Where nothing goes on before somebody acts."""
 
 
+class AttemptView(msgspec.Struct, frozen=True):
+    """One attempt at a stage, by one of its jobs on one host."""
+
+    job_id: str
+    status: str
+    """The job's while it is under way; SUCCEEDED or FAILED once it has ended."""
+    started: str | None = None
+    ended: str | None = None
+    host: str | None = None
+    exit_code: int | None = None
+    reason: str = ""
+    failure_class: str | None = None
+    """Of the attempt that its job ended with."""
+    cost_usd: float | None = None
+    log_stream: str | None = None
+
+    @property
+    def ran_seconds(self) -> float | None:
+        """From its start to its end."""
+        return seconds_between(self.started, self.ended)
+
+
 class StageView(msgspec.Struct, frozen=True):
-    """A stage of a run, and its job."""
+    """A stage of a run, and the newest of its jobs."""
 
     stage: str
     status: str
-    """The job's; REUSED, WAITING or NOT_RUN without one."""
+    """The job's; REUSED, WAITING or NOT_RUN without one, RETRYING where another is to follow it."""
     queue: str
     reused: bool
     key: str
@@ -59,8 +81,16 @@ class StageView(msgspec.Struct, frozen=True):
     blocked_reason: str | None = None
     blocked_since: str | None = None
     cost_usd: float | None = None
+    """Of all its attempts."""
     attempts: int = 0
+    """How many are over."""
     log_stream: str | None = None
+    action: str | None = None
+    """What Seqdrop does about the failure; see domain/failure.py."""
+    vcpus: int | None = None
+    memory_mib: int | None = None
+    tries: tuple[AttemptView, ...] = ()
+    """The attempts of all its jobs, in their order, the one under way too."""
 
     @property
     def waited_seconds(self) -> float | None:
@@ -379,10 +409,13 @@ def _short(run: RunId | None) -> str | None:
 
 
 def _run(run: Run, all_jobs: Mapping[JobOwner, Job], blueprint: bytes) -> RunView:
-    jobs = {owner.stage: job for owner, job in all_jobs.items() if _is_of(owner, run.id)}
+    jobs: dict[str, list[Job]] = {}
+    for owner, job in sorted(all_jobs.items(), key=lambda item: item[0].number):
+        if _is_of(owner, run.id):
+            jobs.setdefault(owner.stage, []).append(job)
     cost = run.cost_usd
     if cost is None or run.status is not RunStatus.SUCCEEDED:  # the jobs may have ended after it
-        cost = run_cost_usd(job.cost_usd for job in jobs.values())
+        cost = sum_usd(job.cost_usd for of_stage in jobs.values() for job in of_stage)
     return RunView(
         run_key=run.run_key,
         attempt=run.attempt,
@@ -406,7 +439,8 @@ def _run(run: Run, all_jobs: Mapping[JobOwner, Job], blueprint: bytes) -> RunVie
         started=run.started or None,
         ended=run.ended or None,
         stages=tuple(
-            _stage(stage, jobs.get(stage.stage), run.status) for stage in _stages(run, blueprint)
+            _stage(stage, jobs.get(stage.stage, []), run.status)
+            for stage in _stages(run, blueprint)
         ),
     )
 
@@ -422,10 +456,10 @@ def _stages(run: Run, frozen: bytes) -> Sequence[StageRun]:
     ]
 
 
-def _stage(stage: StageRun, job: Job | None, run: RunStatus) -> StageView:
+def _stage(stage: StageRun, jobs: Sequence[Job], run: RunStatus) -> StageView:
     status = "WAITING" if run.live else "NOT_RUN"
-    if job:
-        status = job.status
+    if jobs:
+        status = "RETRYING" if run.live and jobs[-1].is_followed else jobs[-1].status
     if stage.reused:
         status = "REUSED"
     view = StageView(
@@ -436,10 +470,12 @@ def _stage(stage: StageRun, job: Job | None, run: RunStatus) -> StageView:
         key=stage.key,
         prefix=stage.prefix or None,
     )
-    return _with_job(view, job) if job else view
+    return _with_jobs(view, jobs) if jobs else view
 
 
-def _with_job(view: StageView, job: Job) -> StageView:
+def _with_jobs(view: StageView, jobs: Sequence[Job]) -> StageView:
+    job = jobs[-1]
+    tries = tuple(attempt for one in jobs for attempt in _tries(one))
     return msgspec.structs.replace(
         view,
         submitted=job.created or job.submitting or None,
@@ -448,13 +484,44 @@ def _with_job(view: StageView, job: Job) -> StageView:
         job_id=job.job_id or None,
         exit_code=job.exit_code,
         failure_class=job.failure_class or None,
+        action=job.action or None,
         message=job.message or job.reason,
         blocked_reason=job.blocked_reason or None,
         blocked_since=job.blocked_since or None,
-        cost_usd=job.cost_usd,
-        attempts=len(job.attempt_seconds),
+        vcpus=job.vcpus or None,
+        memory_mib=job.memory_mib or None,
+        cost_usd=None if job.cost_usd is None else sum_usd(one.cost_usd for one in jobs),
+        attempts=sum(attempt.ended is not None for attempt in tries),
+        tries=tries,
         log_stream=job.log_stream or None,
     )
+
+
+def _tries(job: Job) -> Iterator[AttemptView]:
+    """The attempts of a job, and what it does now where it has not ended."""
+    last = len(job.attempts)
+    for number, attempt in enumerate(job.attempts, 1):
+        is_end = job.has_ended and number == last
+        yield AttemptView(
+            job_id=job.job_id,
+            status=job.status if is_end else "FAILED",
+            started=attempt.started or None,
+            ended=attempt.ended or None,
+            host=attempt.host or None,
+            exit_code=attempt.exit_code,
+            reason=attempt.reason,
+            failure_class=(job.failure_class or None) if is_end else None,
+            cost_usd=attempt.cost_usd,
+            log_stream=attempt.log_stream or None,
+        )
+    if not job.has_ended:
+        yield AttemptView(
+            job_id=job.job_id,
+            status=job.status,
+            started=job.started if job.status == "RUNNING" else None,
+            host=job.host or None,
+            log_stream=job.log_stream or None,
+        )
 
 
 def _is_of(owner: JobOwner, run: RunId) -> bool:

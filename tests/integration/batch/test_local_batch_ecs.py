@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 
 from seqdrop.aws.batch import Batch, JobRequest
 from seqdrop.aws.batch_detail import read_state
-from seqdrop.domain.failure import FailureClass, classify
+from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.job_end import classify
 from tests.integration.batch.lab import SIZES, Lab
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures/batch"
@@ -112,7 +113,7 @@ def test_the_package_asks_for_it_and_reads_its_failures_and_retries(lab: Lab) ->
     event = lab.wait(job_id)
     state = Batch(lab.batch).describe([job_id])[job_id]
     assert state == read_state(event)
-    assert (state.status, state.exit_code, len(state.attempt_seconds)) == ("FAILED", 20, 2)
+    assert (state.status, state.exit_code, len(state.attempts)) == ("FAILED", 20, 2)
     (task,) = event["ecsProperties"]["taskProperties"]
     assert {"type": "VCPU", "value": "22"} in task["containers"][0]["resourceRequirements"]
     assert {"type": "MEMORY", "value": "240000"} in task["containers"][0]["resourceRequirements"]
@@ -158,10 +159,10 @@ SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
 @pytest.mark.parametrize(
     ("place", "failure"),
     [
-        (f"{SECRET}no", FailureClass.PLAN),  # ResourceNotFoundException
-        (f"{SECRET}part:other::", FailureClass.PLAN),  # it has no such key
-        (f"{SECRET}word:licence::", FailureClass.PLAN),  # it is no JSON
-        ("x", FailureClass.LOST),
+        (f"{SECRET}no", FailureClass.BAD_PLAN),  # ResourceNotFoundException
+        (f"{SECRET}part:other::", FailureClass.BAD_PLAN),  # it has no such key
+        (f"{SECRET}word:licence::", FailureClass.BAD_PLAN),  # it is no JSON
+        ("x", FailureClass.NEVER_STARTED),
     ],
 )
 def test_a_secret_that_can_not_be_read_stops_the_task_in_the_words_of_ec2(
@@ -179,7 +180,7 @@ def test_a_secret_that_can_not_be_read_stops_the_task_in_the_words_of_ec2(
     assert "reason" not in told
     state = read_state(event)
     assert (state.status, state.exit_code) == ("FAILED", None)
-    assert classify(state.exit_code, state.reason) is failure
+    assert classify(state) is failure
 
 
 def test_overrides_must_be_of_the_definitions_shape(lab: Lab) -> None:

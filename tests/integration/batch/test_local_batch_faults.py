@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.batch.blocked import REASONS
-from local.batch.faults import BLOCKED, NO_REASON, NOT_STARTED, NOT_STARTED_ATTEMPTS
+from local.batch.faults import BLOCKED, NO_REASON, NOT_STARTED
 from seqdrop.domain.blocked import REMEDIES, blocked_text, code_of
 from tests.integration.batch.lab import Lab, open_lab
 
@@ -91,9 +91,32 @@ def test_a_container_that_does_not_start_has_a_reason_and_no_exit_code(lab: Lab)
     assert lab.wait(lab.submit("true"))["status"] == "SUCCEEDED"
 
 
-def test_a_container_may_start_at_the_second_attempt(lab: Lab) -> None:
-    tag(lab, local_not_started=PULL_LIMIT, local_not_started_attempts="1")
-    assert NOT_STARTED_ATTEMPTS == "local:not-started-attempts"
+def test_so_many_attempts_are_played_and_the_next_goes_its_own_way(lab: Lab) -> None:
+    tag(lab, local_not_started=PULL_LIMIT, local_times="1")
     event = lab.wait(lab.submit("true", retryStrategy={"attempts": 3}))
     assert event["status"] == "SUCCEEDED"
     assert [each["container"].get("exitCode") for each in event["attempts"]] == [None, 0]
+    tag(lab, local_times="1")
+    assert lab.wait(lab.submit("true"))["status"] == "FAILED"
+    assert lab.wait(lab.submit("true"))["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("played", "code", "status_reason", "reason"),
+    [
+        ("137; Essential container in task exited; OutOfMemoryError: Container killed due to "
+         "memory usage", 137, "Essential container in task exited",
+         "OutOfMemoryError: Container killed due to memory usage"),
+        ("; Host EC2 (instance i-0123456789abcdef0) terminated.", None,
+         "Host EC2 (instance i-0123456789abcdef0) terminated.", None),
+    ],
+)  # fmt: skip
+def test_an_attempt_ends_in_the_words_that_are_asked_for(
+    lab: Lab, played: str, code: int | None, status_reason: str, reason: str | None
+) -> None:
+    tag(lab, local_ended=played)
+    event = lab.wait(lab.submit("true"))
+    assert (event["status"], event["statusReason"]) == ("FAILED", status_reason)
+    container = event["attempts"][0]["container"]
+    assert (container.get("exitCode"), container.get("reason")) == (code, reason)
+    assert event["attempts"][0]["startedAt"]

@@ -169,8 +169,8 @@ def comparable(line: str) -> bool:
 @pytest.mark.parametrize("more", [{}, EXECUTED], ids=["warm", "executed"])
 def test_the_exit_code_is_the_runners(lab: Lab, more: dict[str, str]) -> None:
     failed = put_plan(lab, pipe(["false"]))
-    assert exit_code(lab, run(lab, failed, **more)) == EXIT_CODES[FailureClass.TOOL]
-    assert exit_code(lab, run(lab, "s3://no/plan", **more)) == EXIT_CODES[FailureClass.PLAN]
+    assert exit_code(lab, run(lab, failed, **more)) == EXIT_CODES[FailureClass.TOOL_FAILED]
+    assert exit_code(lab, run(lab, "s3://no/plan", **more)) == EXIT_CODES[FailureClass.BAD_PLAN]
     assert exit_code(lab, run(lab, "no-uri", **more)) == 2
 
 

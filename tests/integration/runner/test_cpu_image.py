@@ -70,8 +70,8 @@ def test_a_job_publishes_what_it_made(docker: Docker, lab: RunnerLab) -> None:
 def test_a_bad_file_s_class_is_the_container_s_exit_code(docker: Docker, lab: RunnerLab) -> None:
     cut = gzip.compress(fastq(50, 2))[:-9]
     ended = run_in_image(docker, lab, lab.plan(STAGE, pairs=(lab.pair(r2=cut),)))
-    assert ended.returncode == EXIT_CODES[FailureClass.INPUT]
-    assert outcomes(ended.stdout)[-1]["failure_class"] == FailureClass.INPUT
+    assert ended.returncode == EXIT_CODES[FailureClass.BAD_INPUT]
+    assert outcomes(ended.stdout)[-1]["failure_class"] == FailureClass.BAD_INPUT
 
 
 def test_it_has_every_program_that_cpu_stages_call(docker: Docker) -> None:

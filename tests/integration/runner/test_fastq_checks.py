@@ -49,7 +49,7 @@ def test_a_record_that_no_tool_takes_is_named(
     lab: RunnerLab, how: str, record: bytes, why: str
 ) -> None:
     pair = lab.pair(gzip.compress(GOOD + record), gzip.compress(fastq(401, 2)))
-    message = failed(lab, FailureClass.INPUT, a_stage(reads=how), pairs=(pair,))
+    message = failed(lab, FailureClass.BAD_INPUT, a_stage(reads=how), pairs=(pair,))
     assert message.startswith(R1 + why)
 
 
@@ -58,7 +58,7 @@ def test_a_record_that_no_tool_takes_is_named(
 def test_the_record_where_the_mates_part_is_named(lab: RunnerLab, how: str, at: int) -> None:
     other = fastq(4_000, 2).replace(b"@r%d/2" % (at - 1), b"@q/2")
     pair = lab.pair(gzip.compress(fastq(4_000)), gzip.compress(other))
-    message = failed(lab, FailureClass.INPUT, a_stage(reads=how), pairs=(pair,))
+    message = failed(lab, FailureClass.BAD_INPUT, a_stage(reads=how), pairs=(pair,))
     parted = f"hold different reads from record {at:,} on (r{at - 1} and q)"
     assert message.startswith(f"R1 and R2 of lane L.1 {parted}: send both again")
 
@@ -139,7 +139,7 @@ def test_a_tool_on_files_starts_before_they_are_checked(lab: RunnerLab) -> None:
     stage = files_stage(f"touch {begun}; sleep 600", lab)
     bad = gzip.compress(fastq(20_000), 1) * 100 + gzip.compress(b"no record\n" * 4)
     pair = lab.pair(bad, gzip.compress(fastq(20_000, 2), 1) * 100)
-    message = failed(lab, FailureClass.INPUT, stage, pairs=(pair,))
+    message = failed(lab, FailureClass.BAD_INPUT, stage, pairs=(pair,))
     assert message.endswith("record 2,000,001 does not begin with @")
     assert begun.exists()
 
@@ -147,9 +147,9 @@ def test_a_tool_on_files_starts_before_they_are_checked(lab: RunnerLab) -> None:
 def test_a_tool_that_fails_on_a_bad_file_is_not_to_blame(lab: RunnerLab) -> None:
     text = fastq(90_000) + b"no record\n" * 4
     pair = lab.pair(gzip.compress(text, 1), gzip.compress(fastq(90_001, 2), 1))
-    message = failed(lab, FailureClass.INPUT, files_stage("exit 7", lab), pairs=(pair,))
+    message = failed(lab, FailureClass.BAD_INPUT, files_stage("exit 7", lab), pairs=(pair,))
     assert message.endswith("record 90,001 does not begin with @")
-    right = failed(lab, FailureClass.TOOL, files_stage("exit 7", lab), pairs=(lab.pair(),))
+    right = failed(lab, FailureClass.TOOL_FAILED, files_stage("exit 7", lab), pairs=(lab.pair(),))
     assert right == "board ended with exit code 7"
 
 
@@ -174,7 +174,7 @@ def test_a_tool_s_own_fault_does_not_wait_for_all_checks(lab: RunnerLab) -> None
 def test_a_file_on_disk_that_is_gone_is_the_input_s_fault(lab: RunnerLab) -> None:
     pair = lab.pair()
     lab.client.delete_object(Bucket=pair.r1.bucket, Key=pair.r1.key, VersionId=pair.r1.version_id)
-    message = failed(lab, FailureClass.INPUT, files_stage("exit 0", lab), pairs=(pair,))
+    message = failed(lab, FailureClass.BAD_INPUT, files_stage("exit 0", lab), pairs=(pair,))
     assert "is gone (NoSuch" in message
 
 

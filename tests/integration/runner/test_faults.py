@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.failure import EXIT_CODES, FailureClass
 from seqdrop.domain.pipeline import Output
 from seqdrop.domain.plan import LocalFile, ReadPair, StagePlan, StoredObject
 from tests.runner_support import (
@@ -25,8 +25,7 @@ def failed(lab: RunnerLab, expected: FailureClass, *stages: StagePlan, **more: A
     plan = lab.plan(*(stages or (a_stage(),)), **more)
     ended = lab.run(plan)
     failure = lab.failure(plan)
-    codes = {"input": 10, "tool": 20, "host": 30, "transfer": 31, "plan": 40}
-    assert (failure.failure_class, ended.returncode) == (expected, codes[expected]), failure
+    assert (failure.failure_class, ended.returncode) == (expected, EXIT_CODES[expected]), failure
     assert lab.result() is None
     line = outcomes(ended.stdout)[-1]
     assert line["outcome"] == "failed"
@@ -37,33 +36,33 @@ def failed(lab: RunnerLab, expected: FailureClass, *stages: StagePlan, **more: A
 
 def test_a_stage_without_its_need_is_a_plan_s_mistake(lab: RunnerLab) -> None:
     needy = a_stage(needs=("trim",))
-    message = failed(lab, FailureClass.PLAN, needy, a_stage("trim"), pairs=(lab.pair(),))
+    message = failed(lab, FailureClass.BAD_PLAN, needy, a_stage("trim"), pairs=(lab.pair(),))
     assert "stage trim has no results" in message
 
 
 def test_a_fetched_file_with_another_checksum_is_refused(lab: RunnerLab) -> None:
     changed = LocalFile("g.fa", lab.put("ref/g.fa", b">chr1\n", sha256="0" * 64))
     stage = a_stage(reference_files=(changed,))
-    assert "SHA-256" in failed(lab, FailureClass.TRANSFER, stage, pairs=(lab.pair(),))
+    assert "SHA-256" in failed(lab, FailureClass.TRANSFER_FAILED, stage, pairs=(lab.pair(),))
 
 
 @pytest.mark.parametrize("path", ["../g.fa", "/g.fa", "a/../../g.fa", ""])
 def test_a_path_that_leaves_its_folder_is_refused(lab: RunnerLab, path: str) -> None:
     stage = a_stage(reference_files=(LocalFile(path, lab.put("g.fa", b"x")),))
-    assert "no path below" in failed(lab, FailureClass.PLAN, stage, pairs=(lab.pair(),))
+    assert "no path below" in failed(lab, FailureClass.BAD_PLAN, stage, pairs=(lab.pair(),))
 
 
 @pytest.mark.parametrize("how", ["stream", "files"])
 def test_a_shorter_mate_is_named_with_both_counts(lab: RunnerLab, how: str) -> None:
     pair = lab.pair(r2=gzip.compress(fastq(40, 2)))
-    message = failed(lab, FailureClass.INPUT, a_stage(reads=how), pairs=(pair,))
+    message = failed(lab, FailureClass.BAD_INPUT, a_stage(reads=how), pairs=(pair,))
     assert message == "R2 of lane L.1 (key in/L.1_R2.fastq.gz) has 40 reads, R1 has 50"
 
 
 @pytest.mark.parametrize("how", ["stream", "files"])
 def test_a_cut_file_is_the_input_s_fault(lab: RunnerLab, how: str) -> None:
     pair = lab.pair(gzip.compress(fastq(30_000), 1)[:-9])
-    message = failed(lab, FailureClass.INPUT, a_stage(reads=how), pairs=(pair,))
+    message = failed(lab, FailureClass.BAD_INPUT, a_stage(reads=how), pairs=(pair,))
     assert message.startswith("R1 of lane L.1 (key in/L.1_R1.fastq.gz) is cut off: the gzip")
 
 
@@ -71,27 +70,27 @@ def test_a_wrong_md5_is_the_input_s_fault(lab: RunnerLab) -> None:
     right = lab.pair()
     wrong = lab.put("in/again", gzip.compress(fastq(50, 1)), md5="f" * 32)
     pair = ReadPair(right.id, right.read_group, wrong, right.r2)
-    message = failed(lab, FailureClass.INPUT, pairs=(pair,))
+    message = failed(lab, FailureClass.BAD_INPUT, pairs=(pair,))
     assert f"the manifest says {'f' * 32}" in message
 
 
 def test_a_fault_in_the_input_ends_a_tool_that_would_go_on(lab: RunnerLab) -> None:
     lab.tool("align", '#!/bin/sh\n[ "$1" = --version ] && exit\ncat "$1" "$2"\nsleep 600\n')
-    message = failed(lab, FailureClass.INPUT, pairs=(lab.pair(b"no gzip at all"),))
+    message = failed(lab, FailureClass.BAD_INPUT, pairs=(lab.pair(b"no gzip at all"),))
     assert message.endswith("is not gzip")
 
 
 def test_a_fault_in_the_input_wins_over_the_tool_s_own_error(lab: RunnerLab) -> None:
     reads = gzip.compress(fastq(90_000, length=40), 1)
     lab.tool("align", '#!/bin/sh\ncat "$2" >/dev/null\necho "mates differ" >&2\nexit 7\n')
-    message = failed(lab, FailureClass.INPUT, pairs=(lab.pair(reads),))
+    message = failed(lab, FailureClass.BAD_INPUT, pairs=(lab.pair(reads),))
     assert message.endswith("has 50 reads, R1 has 90,000")
 
 
 def test_a_version_that_is_gone_is_the_input_s_fault(lab: RunnerLab) -> None:
     pair = lab.pair()
     lab.client.delete_object(Bucket=BUCKET, Key=pair.r1.key, VersionId=pair.r1.version_id)
-    assert "is gone (NoSuch" in failed(lab, FailureClass.INPUT, pairs=(pair,))
+    assert "is gone (NoSuch" in failed(lab, FailureClass.BAD_INPUT, pairs=(pair,))
 
 
 @pytest.mark.parametrize(
@@ -105,46 +104,57 @@ def test_a_tool_that_fails_is_named_with_its_last_words(
     lab: RunnerLab, script: str, how: str
 ) -> None:
     lab.tool("align", f'#!/bin/sh\n[ "$1" = --version ] && exit\n{script}\n')
-    assert failed(lab, FailureClass.TOOL, pairs=(lab.pair(),)) == how
+    assert failed(lab, FailureClass.TOOL_FAILED, pairs=(lab.pair(),)) == how
 
 
 def test_what_our_own_tool_finds_wrong_in_its_input_is_told_in_its_words(lab: RunnerLab) -> None:
     script = 'echo "kit.bed, line 3 is blank" >&2; exit 65'
     lab.tool("seqdrop-tool", f'#!/bin/sh\n[ "$1" = --version ] && exit\n{script}\n')
     stage = a_stage(steps=(pipe(["seqdrop-tool", "look"]),), outputs=(Output("x"),), reads="")
-    assert failed(lab, FailureClass.INPUT, stage) == "kit.bed, line 3 is blank"
+    assert failed(lab, FailureClass.BAD_INPUT, stage) == "kit.bed, line 3 is blank"
     lab.tool("align", f'#!/bin/sh\n[ "$1" = --version ] && exit\n{script}\n')
-    assert "exit code 65" in failed(lab, FailureClass.TOOL, pairs=(lab.pair(),))
+    assert "exit code 65" in failed(lab, FailureClass.TOOL_FAILED, pairs=(lab.pair(),))
 
 
 def test_a_full_disk_is_the_host_s_fault(lab: RunnerLab) -> None:
     lab.tool("align", '#!/bin/sh\necho "write: No space left on device" >&2\nexit 1\n')
-    message = failed(lab, FailureClass.HOST, pairs=(lab.pair(),))
+    message = failed(lab, FailureClass.DISK_FULL, pairs=(lab.pair(),))
     assert message.startswith("the disk is full: align ended with exit code 1")
+
+
+def test_a_tool_that_ends_well_though_it_could_not_write_is_found_out(lab: RunnerLab) -> None:
+    lab.tool(
+        "align",
+        '#!/bin/sh\ncat "$1" "$2" >/dev/null\necho "[E::bgzf_close] File write failed" >&2\n',
+    )
+    message = failed(lab, FailureClass.TOOL_FAILED, pairs=(lab.pair(),))
+    assert message == "align ended with exit code 0\n[E::bgzf_close] File write failed"
 
 
 def test_a_tool_that_ignores_its_reads_is_found_out(lab: RunnerLab) -> None:
     lab.tool("align", "#!/bin/sh\necho done\n")
-    message = failed(lab, FailureClass.TOOL, pairs=(lab.pair(),))
+    message = failed(lab, FailureClass.TOOL_FAILED, pairs=(lab.pair(),))
     assert message.startswith("align ended without reading all of R1 of lane L.1")
 
 
 def test_a_tool_that_exits_0_without_output_is_found_out(lab: RunnerLab) -> None:
     lab.tool("align", '#!/bin/sh\ncat "$1" "$2" >/dev/null\n')
-    assert "output alignment.bam is empty" in failed(lab, FailureClass.TOOL, pairs=(lab.pair(),))
+    assert "output alignment.bam is empty" in failed(
+        lab, FailureClass.TOOL_FAILED, pairs=(lab.pair(),)
+    )
 
 
 def test_lost_records_are_found_out(lab: RunnerLab) -> None:
     lab.tool("align", '#!/bin/sh\ncat "$1" "$2" | head -n 240\n')
     reads = gzip.compress(fastq(40))
-    message = failed(lab, FailureClass.TOOL, pairs=(lab.pair(reads, reads),))
+    message = failed(lab, FailureClass.TOOL_FAILED, pairs=(lab.pair(reads, reads),))
     assert message == "80 reads went in, 60 primary records came out"
 
 
 def test_a_failure_in_the_middle_of_a_pipe_counts(lab: RunnerLab) -> None:
     steps = (pipe(["yes"], ["false"], ["cat"], stdout="{out}/y"),)
     stage = a_stage(steps=steps, outputs=(Output("y"),), reads="", measures={})
-    assert failed(lab, FailureClass.TOOL, stage) == "false ended with exit code 1"
+    assert failed(lab, FailureClass.TOOL_FAILED, stage) == "false ended with exit code 1"
 
 
 def test_unknown_placeholders_and_programs_are_the_plan_s_fault(lab: RunnerLab) -> None:
@@ -153,7 +163,7 @@ def test_unknown_placeholders_and_programs_are_the_plan_s_fault(lab: RunnerLab) 
         (["no-such-tool"], "'no-such-tool' is not installed"),
     ):
         stage = a_stage(steps=(pipe(command),), outputs=(), reads="", measures={})
-        assert expected in failed(lab, FailureClass.PLAN, stage)
+        assert expected in failed(lab, FailureClass.BAD_PLAN, stage)
 
 
 def test_what_a_stage_is_called_with_must_be_there(lab: RunnerLab) -> None:
@@ -167,10 +177,10 @@ def test_what_a_stage_is_called_with_must_be_there(lab: RunnerLab) -> None:
 def test_reads_that_are_not_asked_for_or_not_used_are_the_plan_s_fault(lab: RunnerLab) -> None:
     pair = lab.pair()
     unasked = a_stage(steps=ALIGN_STEPS, reads="", measures={})
-    message = failed(lab, FailureClass.PLAN, unasked, pairs=(pair,))
+    message = failed(lab, FailureClass.BAD_PLAN, unasked, pairs=(pair,))
     assert message == "a step uses reads, but its stage asks for none"
     unused = a_stage(steps=(pipe(["true"]),), outputs=(), measures={})
-    assert failed(lab, FailureClass.PLAN, unused, pairs=(pair,)) == "no step reads lane L.1"
+    assert failed(lab, FailureClass.BAD_PLAN, unused, pairs=(pair,)) == "no step reads lane L.1"
 
 
 def test_an_object_that_was_replaced_is_noticed_by_its_etag(lab: RunnerLab) -> None:
@@ -179,18 +189,18 @@ def test_an_object_that_was_replaced_is_noticed_by_its_etag(lab: RunnerLab) -> N
     r1 = StoredObject(BUCKET, right.r1.key, right.r1.size, checksum=f"etag:{etag}")
     pair = ReadPair(right.id, right.read_group, r1, right.r2)
     stage = a_stage(outputs=(*ALIGN_OUTPUTS, Output("more")))
-    assert "output more" in failed(lab, FailureClass.TOOL, stage, pairs=(pair,))
+    assert "output more" in failed(lab, FailureClass.TOOL_FAILED, stage, pairs=(pair,))
     lab.put(r1.key, b"x" * r1.size)
-    assert "was replaced" in failed(lab, FailureClass.TRANSFER, stage, pairs=(pair,))
+    assert "was replaced" in failed(lab, FailureClass.TRANSFER_FAILED, stage, pairs=(pair,))
 
 
 def test_no_reads_at_all_are_the_input_s_fault(lab: RunnerLab) -> None:
     nothing = gzip.compress(b"")
-    message = failed(lab, FailureClass.INPUT, pairs=(lab.pair(nothing, nothing),))
+    message = failed(lab, FailureClass.BAD_INPUT, pairs=(lab.pair(nothing, nothing),))
     assert message == "there is no read in any of the files"
 
 
 def test_a_board_that_waits_for_ever_is_ended_by_a_neighbour_s_failure(lab: RunnerLab) -> None:
     steps = (pipe(["sleep", "600"], ["false"]),)
     stage = a_stage(steps=steps, outputs=(), reads="", measures={})
-    assert failed(lab, FailureClass.TOOL, stage) == "false ended with exit code 1"
+    assert failed(lab, FailureClass.TOOL_FAILED, stage) == "false ended with exit code 1"

@@ -106,7 +106,7 @@ def test_each_of_two_steps_of_dragen_gets_it(licensed: Licensed) -> None:
 def test_a_dragen_that_takes_no_licence_from_a_file_is_not_started(licensed: Licensed) -> None:
     licensed.lab.tool("dragen", "#!/bin/sh\necho dragen Version 07.021.609.3.9.5\n")
     plan = licensed.plan()
-    assert licensed.run(plan).returncode == EXIT_CODES[FailureClass.PLAN]
+    assert licensed.run(plan).returncode == EXIT_CODES[FailureClass.BAD_PLAN]
     assert "leave DragenLicenceSecretArn empty" in licensed.lab.failure(plan).message
 
 
@@ -130,7 +130,7 @@ def test_what_fails_takes_the_licence_with_it_and_does_not_name_it(licensed: Lic
     licensed.dragen(then="exit 7")
     plan = licensed.plan()
     ended = licensed.run(plan)
-    assert ended.returncode == EXIT_CODES[FailureClass.TOOL]
+    assert ended.returncode == EXIT_CODES[FailureClass.TOOL_FAILED]
     message = licensed.lab.failure(plan).message
     assert "credentials-2=***" in message
     assert PASSWORD not in message + ended.stdout + ended.stderr
@@ -190,7 +190,7 @@ def test_a_secret_that_is_no_credentials_file_is_refused_unread(
     plan = licensed.plan()
     ended = licensed.run(plan)
     failure = licensed.lab.failure(plan)
-    assert ended.returncode == EXIT_CODES[FailureClass.PLAN]
+    assert ended.returncode == EXIT_CODES[FailureClass.BAD_PLAN]
     assert "credentials-1=NAME and credentials-2=PASSWORD" in failure.message
     assert "pa55word" not in failure.message + ended.stdout + ended.stderr
     assert not (licensed.told / "arguments").exists(), "DRAGEN was started all the same"

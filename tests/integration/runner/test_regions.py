@@ -57,14 +57,14 @@ def test_one_region_s_fault_ends_the_others(lab: RunnerLab) -> None:
     steps = (pipe(["cut-up"]), for_each_region("call", "{region.id}"))
     stage = a_stage(steps=steps, outputs=(), reads="", measures={})
     started = time.monotonic()
-    message = failed(lab, FailureClass.TOOL, stage)
+    message = failed(lab, FailureClass.TOOL_FAILED, stage)
     assert "bad region" in message
     assert time.monotonic() - started < 30
 
 
 def test_a_step_for_each_region_without_regions_is_the_plan_s_mistake(lab: RunnerLab) -> None:
     stage = a_stage(steps=(for_each_region("true"),), outputs=(), reads="", measures={})
-    assert "no step before wrote a BED file" in failed(lab, FailureClass.PLAN, stage)
+    assert "no step before wrote a BED file" in failed(lab, FailureClass.BAD_PLAN, stage)
 
 
 def test_a_stop_ends_all_regions(lab: RunnerLab) -> None:

@@ -5,15 +5,17 @@ with `ecsProperties` has none: `ecsProperties.taskProperties[].containers[]` and
 `taskProperties[].containers[]` tell instead.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.domain.blocked import blocked_text
-from seqdrop.domain.records import JobState
+from seqdrop.domain.records import Attempt, JobState
 
 _KILLED = {137, 143}  # SIGKILL and SIGTERM: how ECS ends the rest of a task
+_INSTANCE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 
 Container = Mapping[str, Any]
 
@@ -36,11 +38,34 @@ def read_state(detail: Mapping[str, Any]) -> JobState:
         created=_time(detail.get("createdAt")),
         started=_time(detail.get("startedAt")),
         ended=_time(detail.get("stoppedAt")),
-        attempt_seconds=tuple(_seconds(attempt) for attempt in attempts),
-        last_attempt=_time(attempts[-1].get("stoppedAt")) if attempts else "",
+        host=_host(detail),
+        attempts=tuple(_attempt(attempt, essential) for attempt in attempts),
         parameters=dict(detail.get("parameters") or {}),
         blocked=blocked,
     )
+
+
+def _attempt(attempt: Mapping[str, Any], essential: Collection[str | None]) -> Attempt:
+    container = _deciding(_containers(attempt), essential)
+    reason = _joined(attempt.get("statusReason"), container.get("reason"))
+    named = _INSTANCE.search(reason)
+    return Attempt(
+        seconds=_seconds(attempt),
+        started=_time(attempt.get("startedAt")),
+        ended=_time(attempt.get("stoppedAt")),
+        exit_code=container.get("exitCode"),
+        reason=reason,
+        host=named[0] if named else _host(attempt),
+        log_stream=container.get("logStreamName") or "",
+    )
+
+
+def _host(holder: Mapping[str, Any]) -> str:
+    """ECS's id of the container instance that a job or an attempt has; "" where it has none."""
+    tasks = (holder.get("ecsProperties") or holder).get("taskProperties") or []
+    places = [*tasks, holder.get("container") or {}]
+    arns = [place.get("containerInstanceArn") or "" for place in places]
+    return next((arn.rpartition("/")[2] for arn in arns if arn), "")
 
 
 def _containers(holder: Mapping[str, Any]) -> list[Container]:
@@ -65,7 +90,10 @@ def _deciding(containers: Iterable[Container], essential: Collection[str | None]
 
 
 def _reason(detail: Mapping[str, Any], container: Container, last: Container) -> str:
-    reasons = [detail.get("statusReason"), container.get("reason") or last.get("reason")]
+    return _joined(detail.get("statusReason"), container.get("reason") or last.get("reason"))
+
+
+def _joined(*reasons: str | None) -> str:
     return "; ".join(dict.fromkeys(reason for reason in reasons if reason))
 
 

@@ -8,7 +8,6 @@ waits, and `seqdrop references` when somebody asks.
 """
 
 import re
-from typing import Literal
 
 import msgspec
 
@@ -29,10 +28,9 @@ LONGEST_REASON = 1_024
 
 
 class Remedy(msgspec.Struct, frozen=True):
-    """What a person does about a reason, and whose move it is (a FailureClass)."""
+    """What a person does about a reason."""
 
     do: str
-    failure: Literal["host", "plan"] = "host"
 
 
 REMEDIES = {
@@ -41,13 +39,11 @@ REMEDIES = {
     ),
     "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE": Remedy(
         "the stage asks for more vCPUs than all hosts may have: raise MaxCpuVcpus or "
-        "MaxFpgaVcpus, and deploy",
-        "plan",
+        "MaxFpgaVcpus, and deploy"
     ),
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT": Remedy(
         "no instance type of the queue is as large as the stage asks for: lower its vcpus or "
-        "memory_mib in pipelines/, and deploy",
-        "plan",
+        "memory_mib in pipelines/, and deploy"
     ),
     "MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS": Remedy(
         "Batch may not start hosts: give AWSServiceRoleForBatch back the rights of AWS's own policy"

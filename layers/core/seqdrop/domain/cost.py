@@ -46,10 +46,10 @@ class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     volumes: VolumePrice
 
 
-def job_cost_usd(
-    prices: Prices, kind: str, vcpus: int, scratch_gib: int, attempt_seconds: Iterable[float]
+def attempt_cost_usd(
+    prices: Prices, kind: str, vcpus: int, scratch_gib: int, seconds: float
 ) -> float:
-    """USD for all attempts of a job, the failed ones included; start-up of hosts is not in it.
+    """USD for an attempt that ran so long, however it ended; the host's start-up is not in it.
 
     hours x (price of the host or of its vCPUs + its share of the host's volumes), where the share
     is its vCPUs of the smallest host's, and all of them where it has the host for itself: so the
@@ -60,7 +60,7 @@ def job_cost_usd(
     host = price.usd_per_hour * (1 if alone else vcpus)
     share = 1.0 if alone else min(1.0, vcpus / price.host_vcpus)
     volumes = share * volumes_usd_per_hour(prices.volumes, kind, scratch_gib)
-    return round((host + volumes) * sum(attempt_seconds) / 3600, 6)
+    return round((host + volumes) * seconds / 3600, 6)
 
 
 def volumes_usd_per_hour(price: VolumePrice, kind: str, scratch_gib: int) -> float:
@@ -73,6 +73,6 @@ def volumes_usd_per_hour(price: VolumePrice, kind: str, scratch_gib: int) -> flo
     return month / HOURS_A_MONTH
 
 
-def run_cost_usd(job_costs: Iterable[float | None]) -> float:
-    """USD for a run: the sum over its jobs. One that has not ended has no cost yet."""
-    return round(sum(cost or 0.0 for cost in job_costs), 6)
+def sum_usd(costs: Iterable[float | None]) -> float:
+    """USD for a job, the sum over its attempts; for a run, over its jobs: None has none yet."""
+    return round(sum(cost or 0.0 for cost in costs), 6)

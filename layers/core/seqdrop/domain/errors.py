@@ -104,7 +104,3 @@ class NoSuchSample(InvalidInput):
 
 class RunClosed(Conflict):
     """The run has ended; nothing more is done for it."""
-
-
-class JobFailed(SeqdropError):
-    """A Batch job ended badly; the catalog's job item says how."""

@@ -1,82 +1,192 @@
-"""Why a job failed, as its runner's exit code tells it. Batch's retry rules read the same codes.
+"""The failure table: each class of failure, and what Seqdrop does about it.
 
-A job whose container never ran has no exit code: there the texts of Batch and ECS tell.
+The class is decided by ``domain/job_end.py``, from what Batch says and what the runner left. It is
+the name of the error that the state machine gets, which its Retry rules read.
 """
 
-import re
 from enum import StrEnum
 
 import msgspec
 
-from seqdrop.domain.blocked import given_up_for, remedy_of
-from seqdrop.domain.records import JobState
-
 
 class FailureClass(StrEnum):
-    """Whose move it is after a failed job."""
+    """What went wrong with a job. Never more than is known."""
 
-    INPUT = "input"  # the sample's files are wrong: a person mends them
-    TOOL = "tool"  # the tool failed on good input
-    HOST = "host"  # disk full, bad board, no host, no start on it: another try may go well
-    TRANSFER = "transfer"  # object storage did not answer or changed under us
-    PLAN = "plan"  # the plan can't be carried out: a mistake of the pipeline's or ours
-    TIMEOUT = "timeout"  # the attempt ran longer than its plan allows
-    STOPPED = "stopped"  # a person, or a sibling's failure, ended it
-    LOST = "lost"  # killed from outside, gone without a trace, or for a reason never seen
+    SPOT_RECLAIMED = "SpotReclaimed"
+    HOST_FAILED = "HostFailed"
+    BAD_BOARD = "BadBoard"
+    LICENCE_UNAVAILABLE = "LicenceUnavailable"
+    LICENCE_EXHAUSTED = "LicenceExhausted"
+    OUT_OF_MEMORY = "OutOfMemory"
+    DISK_FULL = "DiskFull"
+    BAD_INPUT = "BadInput"
+    TOOL_FAILED = "ToolFailed"
+    TIMED_OUT = "TimedOut"
+    NEVER_STARTED = "NeverStarted"
+    STUCK_IN_QUEUE = "StuckInQueue"
+    JOB_VANISHED = "JobVanished"
+    STOPPED = "Stopped"
+    IMAGE_MISSING = "ImageMissing"
+    TRANSFER_FAILED = "TransferFailed"
+    BAD_PLAN = "BadPlan"
 
 
-EXIT_CODES = {
-    FailureClass.INPUT: 10,
-    FailureClass.TOOL: 20,
-    FailureClass.HOST: 30,
-    FailureClass.TRANSFER: 31,
-    FailureClass.PLAN: 40,
+class Action(StrEnum):
+    """What Seqdrop does about a job that failed."""
+
+    AGAIN = "again"
+    """The same job on the same queue."""
+    ON_DEMAND = "on_demand"
+    """The same job on the queue whose hosts nobody takes away."""
+    LARGER = "larger"
+    """The same job with the next size up."""
+    HOLD = "hold"
+    """The run ends, and its analysis is held: a person must mend its files."""
+    FAIL = "fail"
+    """The run ends."""
+
+    @property
+    def tries_again(self) -> bool:
+        """Whether another job follows for the same stage."""
+        return self not in {Action.HOLD, Action.FAIL}
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """What is done about a class of failures."""
+
+    means: str
+    """For a person: what it is."""
+    action: Action
+    do: str
+    """What a person does once Seqdrop tries no more."""
+    jobs: int = 0
+    """How many more jobs may follow in a run because of it."""
+    exit_code: int | None = None
+    """How the runner ends, where it can tell."""
+
+
+RULES = {
+    FailureClass.SPOT_RECLAIMED: Rule(
+        "its Spot host was taken away, as often as Batch tries",
+        Action.ON_DEMAND,
+        "rerun it",
+        jobs=1,
+    ),
+    FailureClass.HOST_FAILED: Rule(
+        "its host ended or refused it: it was lost, killed the job, or can't read its own disk",
+        Action.AGAIN,
+        "look whether the hosts named have one in common, end that one in EC2, and rerun it",
+        jobs=2,
+        exit_code=30,
+    ),
+    FailureClass.BAD_BOARD: Rule(
+        "the FPGA board of its host does not work, and a reset did not help",
+        Action.AGAIN,
+        "end the host named in EC2, so that no other job gets it, and rerun it",
+        jobs=2,
+        exit_code=33,
+    ),
+    FailureClass.LICENCE_UNAVAILABLE: Rule(
+        "DRAGEN's licence server can't be reached",
+        Action.AGAIN,
+        "look at the way from the FPGA hosts to the licence server, then rerun it",
+        jobs=8,
+        exit_code=34,
+    ),
+    FailureClass.LICENCE_EXHAUSTED: Rule(
+        "DRAGEN's licence is used up, has ended, or does not hold for this",
+        Action.FAIL,
+        "renew the licence with Illumina, then rerun it",
+        exit_code=35,
+    ),
+    FailureClass.OUT_OF_MEMORY: Rule(
+        "it took more memory than it asked for",
+        Action.LARGER,
+        "raise the stage's memory_mib in pipelines/, deploy, and rerun it",
+        jobs=1,
+        exit_code=36,
+    ),
+    FailureClass.DISK_FULL: Rule(
+        "the scratch disk of its host is full",
+        Action.LARGER,
+        "raise ScratchGib, deploy, and rerun it",
+        jobs=1,
+        exit_code=32,
+    ),
+    FailureClass.BAD_INPUT: Rule(
+        "the sample's files are wrong",
+        Action.HOLD,
+        "send the files named again",
+        exit_code=10,
+    ),
+    FailureClass.TOOL_FAILED: Rule(
+        "a tool failed on input that looks right",
+        Action.FAIL,
+        "read the log's end (`seqdrop logs`): a rerun of the same version mostly ends the same",
+        exit_code=20,
+    ),
+    FailureClass.TIMED_OUT: Rule(
+        "it ran longer than its plan allows",
+        Action.FAIL,
+        "read what it did last (`seqdrop logs`): if it was only slow, raise the stage's seconds in "
+        "pipelines/, deploy, and rerun it",
+    ),
+    FailureClass.NEVER_STARTED: Rule(
+        "its container did not start",
+        Action.AGAIN,
+        "mend what the text names; if nothing, rerun it",
+        jobs=2,
+    ),
+    FailureClass.STUCK_IN_QUEUE: Rule(
+        "no host came for it in the time that a job may wait",
+        Action.FAIL,
+        "do what the text says, then rerun it",
+    ),
+    FailureClass.JOB_VANISHED: Rule(
+        "Batch no longer knows it, or can't say how it ended",
+        Action.AGAIN,
+        "rerun it",
+        jobs=1,
+    ),
+    FailureClass.STOPPED: Rule(
+        "somebody ended it, or it fell with another stage of its run",
+        Action.FAIL,
+        "rerun it when it may go on",
+    ),
+    FailureClass.IMAGE_MISSING: Rule(
+        "its image is not there, or not for these hosts",
+        Action.FAIL,
+        "push the image (`seqdrop images`), deploy, and rerun it",
+    ),
+    FailureClass.TRANSFER_FAILED: Rule(
+        "object storage did not answer, or an object changed while it was read",
+        Action.AGAIN,
+        "look whether something else writes the object named; then rerun it",
+        jobs=2,
+        exit_code=31,
+    ),
+    FailureClass.BAD_PLAN: Rule(
+        "the plan can't be carried out as this deployment is set up",
+        Action.FAIL,
+        "mend what the text names (a pipeline, a role, a secret), deploy, and rerun it",
+        exit_code=40,
+    ),
 }
-"""Exit codes of the runner. Of these, Batch tries 30 and 31 again: see the job definitions."""
 
-_CLASSES = {code: failure for failure, code in EXIT_CODES.items()}
+EXIT_CODES = {name: rule.exit_code for name, rule in RULES.items() if rule.exit_code is not None}
+"""Exit codes of the runner."""
 
-_NEVER_RAN = tuple(
-    (re.compile(pattern), failure)
-    for pattern, failure in (
-        # AWS is busy. First, since its services say so with status 400, as they say much else.
-        (r"too ?many ?requests|rate exceeded|pull rate limit|throttl", FailureClass.HOST),
-        # The image: not there, no image of that name, none for these hosts.
-        (r"manifest for \S+ not found|manifest unknown|name unknown", FailureClass.PLAN),
-        (r"repository\b.* (not found|does not exist)", FailureClass.PLAN),
-        (r"failed to resolve ref(erence)? \S+: not found", FailureClass.PLAN),
-        (r"invalid reference format", FailureClass.PLAN),
-        (r"no matching manifest|matching platform|exec format error", FailureClass.PLAN),
-        # Rights: the execution role, or the registry's or the secret's own policy.
-        (r"access ?denied|not authorized|\bunauthorized\b|\bforbidden\b", FailureClass.PLAN),
-        (r"no basic auth credentials|status ?code: 40[13]\b", FailureClass.PLAN),
-        (r"unable to assume the role", FailureClass.PLAN),
-        # What the definition names: a secret, the program itself.
-        (r"resourcenotfoundexception|executable file not found", FailureClass.PLAN),
-        (r"did not contain json key|marked for deletion", FailureClass.PLAN),
-        # The way to the registry is cut.
-        (r"i/o timeout|timed out|handshake timeout|deadline exceeded", FailureClass.HOST),
-        (r"connection (refused|reset|issue)|no such host|unreachable", FailureClass.HOST),
-        (r"(request|context) cancell?ed|unexpected eof", FailureClass.HOST),
-        (r"internal server error|bad gateway|service unavailable", FailureClass.HOST),
-        # The host itself: its disk, its memory, its Docker, its ECS agent.
-        (r"no space left on device|input/output error", FailureClass.HOST),
-        (r"cannot allocate memory|resource temporarily unavailable", FailureClass.HOST),
-        (r"error gathering device information", FailureClass.HOST),
-        (r"\b(dockertimeout|cgroup|agent|internal)error\b", FailureClass.HOST),
-        (r"\bcontainerruntimetimeouterror\b", FailureClass.HOST),
-        (r"\bcannot(inspect|stop|describe|list)containers?error\b", FailureClass.HOST),
-        (r"\bcannot(getdockerclient|createvolume|inspectvolume)error\b", FailureClass.HOST),
-    )
-)
-"""What the texts of a container that never ran say, in lower case; the first that fits decides.
-
-From ECS's pages on stopped tasks' errors, its agent's source (``dockerapi/errors.go``), and texts
-that people reported."""
-
-
-_SAID_BY_BATCH = ("ecs was unable", "dependent job", "cgrouperror", "fetching secret data")
-"""Of jobs that may never have had an attempt, in lower case."""
+_OLD_NAMES = {
+    "input": FailureClass.BAD_INPUT,
+    "tool": FailureClass.TOOL_FAILED,
+    "host": FailureClass.HOST_FAILED,
+    "transfer": FailureClass.TRANSFER_FAILED,
+    "plan": FailureClass.BAD_PLAN,
+    "timeout": FailureClass.TIMED_OUT,
+    "stopped": FailureClass.STOPPED,
+    "lost": FailureClass.HOST_FAILED,
+}
+"""Of the release before: its images still run, and its jobs are in the catalog."""
 
 
 class StageFailure(msgspec.Struct, frozen=True):
@@ -85,47 +195,33 @@ class StageFailure(msgspec.Struct, frozen=True):
     failure_class: FailureClass
     message: str
     counts: dict[str, int] = {}
+    job_id: str = ""
+    job_attempt: int = 0
+    """Whose words these are, counted from 1; of a runner of the release before, nobody knows."""
+
+    def is_of(self, job_id: str, attempts: int, exit_code: int | None) -> bool:
+        """Whether these are the words of a job's last attempt, and not of an earlier one."""
+        return (
+            EXIT_CODES.get(self.failure_class) == exit_code
+            and self.job_id in {"", job_id}
+            and self.job_attempt in {0, attempts}
+        )
 
 
-def classify(exit_code: int | None, reason: str) -> FailureClass:
-    """The failure class of an ended Batch job, from its last exit code and what Batch says.
-
-    A text that fits nothing here is LOST: no more is known than that the job is gone.
-    """
-    if why := given_up_for(reason):  # it waited for a host that did not come, or can't
-        return FailureClass(remedy_of(why).failure)
-    said = reason.lower()
-    if outside := _from_outside(said):
-        return outside
-    if exit_code is None or "task failed to start" in said:
-        fits = (failure for pattern, failure in _NEVER_RAN if pattern.search(said))
-        return next(fits, FailureClass.LOST)
-    if out_of_memory(reason) or not 0 <= exit_code <= 128:
-        return FailureClass.LOST
-    return _CLASSES.get(exit_code, FailureClass.TOOL)
+class _AnyFailure(StageFailure, frozen=True):
+    failure_class: str  # type: ignore[assignment]  # as it was written, by whatever release
 
 
-def ended_from_outside(state: JobState) -> FailureClass | None:
-    """The class of a job that did not end by itself; None where it did.
-
-    Whoever ends a job in Batch may give any reason. If the job never had an attempt, and Batch
-    itself says nothing that we know, all that is known is that somebody ended it.
-    """
-    said = state.reason.lower()
-    if outside := _from_outside(said):
-        return outside
-    never_had_one = state.created and not state.attempt_seconds
-    return FailureClass.STOPPED if never_had_one and not said.startswith(_SAID_BY_BATCH) else None
+def read_failure(body: bytes) -> StageFailure | None:
+    """What a runner of this release or the one before has left; None where it is no such thing."""
+    try:
+        found = msgspec.json.decode(body, type=_AnyFailure)
+        name = class_named(found.failure_class)
+    except (msgspec.DecodeError, ValueError):
+        return None
+    return StageFailure(name, found.message, found.counts, found.job_id, found.job_attempt)
 
 
-def _from_outside(said: str) -> FailureClass | None:
-    if said.startswith(("stopped:", "terminated:", "cancelled", "canceled")):
-        return FailureClass.STOPPED
-    if said.startswith("job attempt duration exceeded timeout"):
-        return FailureClass.TIMEOUT
-    return FailureClass.LOST if said.startswith("host ec2") else None
-
-
-def out_of_memory(reason: str) -> bool:
-    """Whether the kernel ended a process of the container for its memory."""
-    return "outofmemoryerror" in reason.lower()
+def class_named(text: str) -> FailureClass:
+    """A class by its name, be it that of the release before. ValueError for any other text."""
+    return _OLD_NAMES.get(text) or FailureClass(text)

@@ -5,6 +5,9 @@ from typing import get_args
 from seqdrop.domain.pipeline import Priority, QueueKind
 from seqdrop.domain.records import JobState
 
+ON_DEMAND = "ondemand"
+"""In the place of the priority, in the name of the CPU queue that has no Spot hosts."""
+
 
 def hosts_of(queue: str) -> str:
     """The hosts of a queue, such as ``<stack>-cpu`` or ``<stack>-fpga``.
@@ -21,7 +24,19 @@ def queues_of(hosts: str) -> list[str]:
     """The names of all queues whose jobs run on these hosts."""
     stack, _, family = hosts.rpartition("-")
     kinds = [kind for kind in get_args(QueueKind) if _family(kind) == family]
-    return [f"{stack}-{kind}-{priority}" for kind in kinds for priority in get_args(Priority)]
+    names = [f"{stack}-{kind}-{priority}" for kind in kinds for priority in get_args(Priority)]
+    return [*names, f"{stack}-{family}-{ON_DEMAND}"] if family == "cpu" else names
+
+
+def on_demand_queue(queue: str) -> str:
+    """The queue whose hosts nobody takes away, for a job of this one; FPGA hosts are all so."""
+    return queue if not is_on_spot(queue) else f"{queue.rpartition('-')[0]}-{ON_DEMAND}"
+
+
+def is_on_spot(queue: str) -> bool:
+    """Whether a queue's hosts are Spot instances, which EC2 may take away at any time."""
+    kind_and_stack, _, last = queue.rpartition("-")
+    return kind_and_stack.endswith("-cpu") and last != ON_DEMAND
 
 
 def sign_of_hosts(state: JobState, now: str) -> str:
@@ -31,7 +46,7 @@ def sign_of_hosts(state: JobState, now: str) -> str:
     """
     if state.blocked or state.status in {"STARTING", "RUNNING"}:
         return state.told or now
-    return state.last_attempt
+    return state.attempts[-1].ended if state.attempts else ""
 
 
 def _family(kind: str) -> str:

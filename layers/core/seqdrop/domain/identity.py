@@ -86,10 +86,14 @@ class RunId(msgspec.Struct, frozen=True, order=True):
         """Where the run's plan, failures and run.json are, below the results bucket."""
         return f"{self.sample}/{self.assay}/runs/{self.run_key}/{self.attempt}/"
 
-    def job_name(self, stage: str) -> str:
-        """The name of a stage's Batch job: ``[A-Za-z0-9_-]``, at most 128 characters."""
+    def job_name(self, stage: str, number: int = 1) -> str:
+        """The name of a stage's Batch job: ``[A-Za-z0-9_-]``, at most 128 characters.
+
+        No stage has ``_`` in its name, so that no other stage's job can have this one.
+        """
         sample = self.sample.replace(".", "_")
-        return f"{sample}-{self.run_key}-{self.attempt}-{stage}"[:128]
+        again = f"_{number}" if number > 1 else ""
+        return f"{sample}-{self.run_key}-{self.attempt}-{stage}"[: 128 - len(again)] + again
 
 
 class StageInput(msgspec.Struct, frozen=True):

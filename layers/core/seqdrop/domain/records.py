@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from seqdrop.domain.failure import Action
 from seqdrop.domain.identity import (
     AnalysisId,
     FileIdentity,
@@ -218,6 +219,22 @@ def job_progress(status: str, attempts: int) -> int:
     return attempts * len(JOB_STATUSES) + JOB_STATUSES.index(status)
 
 
+class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One try of Batch's to run a job on a host, ended."""
+
+    seconds: float = 0.0
+    """How long its container ran."""
+    started: str = ""
+    """Empty where its container never ran."""
+    ended: str = ""
+    exit_code: int | None = None
+    reason: str = ""
+    host: str = ""
+    """Its EC2 instance where Batch names it, else ECS's id of its container instance."""
+    log_stream: str = ""
+    cost_usd: float | None = None
+
+
 class JobState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What Batch says of a job."""
 
@@ -229,19 +246,20 @@ class JobState(msgspec.Struct, frozen=True, omit_defaults=True):
     created: str = ""
     started: str = ""
     ended: str = ""
-    attempt_seconds: tuple[float, ...] = ()
+    host: str = ""
+    """Of the attempt that is under way; see Attempt."""
+    attempts: tuple[Attempt, ...] = ()
+    """Those that are over, the oldest first."""
     parameters: dict[str, str] = {}
     blocked: str = ""
     """Why it can't start, of a job that is RUNNABLE; see ``domain/blocked.py``."""
-    last_attempt: str = ""
-    """When its last attempt that is over ended: one that had a host, if only to fail to start."""
     told: str = ""
     """When that was so; empty of an answer, which is of now."""
 
     @property
     def progress(self) -> int:
         """See job_progress."""
-        return job_progress(self.status, len(self.attempt_seconds))
+        return job_progress(self.status, len(self.attempts))
 
 
 class Job(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -262,16 +280,25 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     exit_code: int | None = None
     failure_class: str = ""
+    """A FailureClass, once it has failed; of the release before, a name of that release."""
     message: str = ""
+    action: str = ""
+    """What is done about its failure: an Action."""
+    earlier: tuple[str, ...] = ()
+    """The failure classes of the jobs that its stage had before it in this run, in their order."""
     log_stream: str = ""
     cost_usd: float | None = None
+    """Of all its attempts."""
     vcpus: int = 0
     memory_mib: int = 0
     submitting: str = ""
     created: str = ""
     started: str = ""
     ended: str = ""
-    attempt_seconds: tuple[float, ...] = ()
+    host: str = ""
+    """Of the attempt that is under way; see Attempt."""
+    attempts: tuple[Attempt, ...] = ()
+    """Those that are over, the oldest first."""
     blocked_reason: str = ""
     """Why Batch can't start it now, in Batch's words; gone when its status changes."""
     blocked_since: str = ""
@@ -288,3 +315,13 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     def has_ended(self) -> bool:
         """Whether Batch is done with the job."""
         return self.status in JOB_ENDED
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether another job of its stage follows it: then its failure is not the stage's."""
+        return bool(self.action) and Action(self.action).tries_again
+
+    @property
+    def next_owner(self) -> JobOwner:
+        """The owner of the job that would follow it."""
+        return msgspec.structs.replace(self.owner, number=self.owner.number + 1)

@@ -43,3 +43,10 @@ def not_a_line(text: str, number: int) -> str:
     if not text.strip():
         return "is blank: tools read no more after it; delete the line"
     return ""
+
+
+def visible(text: str) -> str:
+    """A text of several lines, with its control characters shown as text: ``\\x1b`` for escape."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text
+    )

@@ -12,9 +12,9 @@ from seqdrop.aws.objects import Objects
 from seqdrop.aws.queues import UploadsQueue
 from seqdrop.domain.blueprint import Blueprint, decode_blueprint
 from seqdrop.domain.control import judge_control
-from seqdrop.domain.cost import run_cost_usd
+from seqdrop.domain.cost import sum_usd
 from seqdrop.domain.errors import NoSuchSample, RunClosed, SeqdropError, Transient
-from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.failure import RULES, Action, FailureClass, class_named
 from seqdrop.domain.fingerprint import Comparison, identity_metrics
 from seqdrop.domain.identity import RunId
 from seqdrop.domain.lanes import worst_lanes
@@ -22,7 +22,7 @@ from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.plan import RunPlan, StageResult, encode
 from seqdrop.domain.provenance import RunRecord, make_record
 from seqdrop.domain.qc import judge
-from seqdrop.domain.records import Analysis, AnalysisStatus, Job, Run, RunStatus
+from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus
 from seqdrop.flow.controls import Controls
 from seqdrop.flow.identity_check import IdentityCheck
 from seqdrop.flow.retry import retry_on_conflict
@@ -128,12 +128,15 @@ class Closing:
 
     def _cost(self, run: Run) -> float:
         jobs = self.catalog.jobs.of_run(run.id)
-        return run_cost_usd(job.cost_usd for job in jobs)
+        return sum_usd(job.cost_usd for job in jobs)
 
-    def fail(self, ids: RunId, error: str, cause: str) -> str:
-        """Closes a run that failed: HELD where a person must mend the files, FAILED else."""
+    def fail(self, ids: RunId, error: str, cause: str) -> tuple[str, str]:
+        """Closes a run that failed: HELD where a person must mend the files, FAILED else.
+
+        Returns the run's own error and cause: of the job that failed first, where one did.
+        """
         run = self._run(ids)
-        reason, held = self._why_failed(run, error, cause)
+        error, reason, held = self._why_failed(run, error, cause)
         if run.status.live:
             failed = msgspec.structs.replace(run, status=RunStatus.FAILED, failure=reason)
             status = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
@@ -141,16 +144,20 @@ class Closing:
         else:
             self._recheck(run)
         self.end_jobs(run.id, "another stage of its run failed")
-        return reason
+        return error, reason
 
-    def _why_failed(self, run: Run, error: str, cause: str) -> tuple[str, bool]:
-        jobs = self.catalog.jobs.of_run(run.id)
-        failed = [job for job in jobs if job.status == "FAILED"]
+    def _why_failed(self, run: Run, error: str, cause: str) -> tuple[str, str, bool]:
+        """Error, reason, and whether a person must mend the files."""
+        newest = {job.stage: job for job in self.catalog.jobs.of_run(run.id)}  # by number
+        failed = [job for job in newest.values() if job.status == "FAILED"]
         if not failed:
-            return f"{error}: {_message(cause)}" if cause else error, False
+            return error, f"{error}: {_message(cause)}" if cause else error, False
         # A job that was stopped fell with its sibling: the one that failed by itself tells why.
         failed.sort(key=lambda job: (job.failure_class == FailureClass.STOPPED, job.ended))
-        return f"{failed[0].stage}: {failed[0].message}", _is_input(failed[0])
+        first = failed[0]
+        failure = class_named(first.failure_class)
+        held = RULES[failure].action is Action.HOLD
+        return failure, f"{first.stage}: {first.message}", held
 
     def end(self, ids: RunId, status: str, cause: str, who: str) -> str:
         """Closes the run of an execution that failed, timed out or was stopped.
@@ -229,10 +236,6 @@ def _message(cause: str) -> str:
         return msgspec.json.decode(cause, type=_FunctionError).errorMessage
     except msgspec.DecodeError:
         return cause
-
-
-def _is_input(job: Job) -> bool:
-    return job.failure_class == FailureClass.INPUT
 
 
 def _ended(run: Run, status: str, cause: str) -> tuple[Run, bool]:

@@ -10,6 +10,7 @@ from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.errors import Transient
 from seqdrop.domain.identity import StageInput
+from seqdrop.domain.job_end import FORGOTTEN
 from seqdrop.domain.records import Job, JobState
 from seqdrop.flow.recording import Recording
 from seqdrop.flow.waiting import Waiting
@@ -29,7 +30,8 @@ class Polling:
 
     def poll(self, ids: StageInput, token: str) -> str:
         """Asks Batch after a job whose event did not come in time; returns its status."""
-        job = self.catalog.jobs.wait_with(ids.job, token)
+        newest = self.catalog.jobs.newest_of_stage(ids.job)
+        job = self.catalog.jobs.wait_with(newest.owner if newest else ids.job, token)
         if not job.has_ended:
             job = self._ask(job)
         self.news.answer(job)
@@ -54,6 +56,4 @@ class Polling:
         """Batch forgets jobs after a day or so: their results, or the lack of them, still tell."""
         result = self.objects.read_result(job.bucket, job.prefix, job.stage)
         status = "SUCCEEDED" if result else "FAILED"
-        return JobState(
-            job_id, status, reason="Batch knows this job no more", ended=timestamp(self.now())
-        )
+        return JobState(job_id, status, reason=FORGOTTEN, ended=timestamp(self.now()))

@@ -10,14 +10,16 @@ from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import read_job_parameter, timestamp
 from seqdrop.aws.executions import TaskTokens
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.cost import Prices, job_cost_usd
-from seqdrop.domain.errors import JobFailed
-from seqdrop.domain.failure import StageFailure
+from seqdrop.domain.cost import Prices, attempt_cost_usd
+from seqdrop.domain.failure import RULES, StageFailure, class_named, read_failure
 from seqdrop.domain.hosts import hosts_of, sign_of_hosts
 from seqdrop.domain.identity import JobOwner
 from seqdrop.domain.job_end import explain
-from seqdrop.domain.records import Job, JobState
+from seqdrop.domain.next_job import action_for
+from seqdrop.domain.records import JOB_ENDED, Attempt, Job, JobState
 
+NO_JOB_LEFT = "NoJobLeft"
+"""The error of a job that failed like those before it, so that none follows."""
 OWNER_PARAMETER = "catalog"
 """The job parameter that brings the job's owner back with every event."""
 
@@ -45,27 +47,43 @@ class Recording:
         return job
 
     def _recorded(self, owner: JobOwner, state: JobState) -> Job | None:
-        if state.status not in {"SUCCEEDED", "FAILED"}:
-            job = self.catalog.jobs.record_state(owner, state, self.now())
-            if job and state.blocked:  # after the status that it is said of, which would clear it
-                return self.catalog.jobs.record_blocked(owner, state, self.now()) or job
-            return job
-        job = self.catalog.jobs.get(owner)
-        if job is None or job.has_ended:
-            return job
+        has_ended = state.status in JOB_ENDED
+        if has_ended or state.attempts:
+            job = self.catalog.jobs.get(owner)
+            if job is None or job.has_ended:
+                return job
+            state = self._with_costs(job, state)
+        if has_ended and job:
+            return self._ended(job, state)
+        recorded = self.catalog.jobs.record_state(owner, state, self.now())
+        if recorded and state.blocked:  # after the status that it is said of, which would clear it
+            return self.catalog.jobs.record_blocked(owner, state, self.now()) or recorded
+        return recorded
+
+    def _ended(self, job: Job, state: JobState) -> Job | None:
+        if state.status == "SUCCEEDED":
+            return self.catalog.jobs.record_state(job.owner, state, self.now())
+        failure, message = explain(job, state, self._left_by_runner(job))
+        return self.catalog.jobs.record_state(
+            job.owner, state, self.now(),
+            failure_class=failure, message=message, action=action_for(job, failure),
+        )  # fmt: skip
+
+    def _with_costs(self, job: Job, state: JobState) -> JobState:
+        """The state with what each attempt cost. One that Batch has forgotten has those it had."""
         queue, prices = job.queue.rpartition("-")[0], self.prices()  # without the priority
         kind = next(kind for kind in prices.queues if queue.endswith(f"-{kind}"))
-        cost = job_cost_usd(prices, kind, job.vcpus, self.scratch_gib, state.attempt_seconds)
-        failure, message = "", ""
-        if state.status == "FAILED":
-            failure, message = explain(job, state, self._left_by_runner(job))
-        return self.catalog.jobs.record_state(
-            owner, state, self.now(), failure_class=failure, message=message, cost_usd=cost
-        )
+
+        def priced(attempt: Attempt) -> Attempt:
+            cost = attempt_cost_usd(prices, kind, job.vcpus, self.scratch_gib, attempt.seconds)
+            return msgspec.structs.replace(attempt, cost_usd=cost)
+
+        attempts = tuple(map(priced, state.attempts or job.attempts))
+        return msgspec.structs.replace(state, attempts=attempts)
 
     def _left_by_runner(self, job: Job) -> StageFailure | None:
         body = self.objects.get(job.bucket, f"{job.folder}{job.stage}.failure.json")
-        return msgspec.json.decode(body, type=StageFailure) if body else None
+        return read_failure(body) if body else None
 
     def answer(self, job: Job) -> None:
         """Wakes who waits for a job that has ended."""
@@ -73,13 +91,19 @@ class Recording:
 
 
 def answer(tokens: TaskTokens, job: Job) -> None:
-    """Wakes who waits for a job that has ended."""
+    """Wakes who waits for a job that has ended.
+
+    The name of the error is the failure's class: SubmitJob is tried again by it. Where no further
+    job follows, though one may by its class, the name is NO_JOB_LEFT.
+    """
     if not job.token or not job.has_ended:
         return
     if job.status == "SUCCEEDED":
         tokens.succeed(job.token, {"stage": job.stage, "status": job.status})
-    else:
-        tokens.fail(job.token, JobFailed.__name__, f"{job.stage}: {job.message}")
+        return
+    may_follow = RULES[class_named(job.failure_class)].action.tries_again
+    name = NO_JOB_LEFT if may_follow and not job.is_followed else job.failure_class
+    tokens.fail(job.token, name, f"{job.stage}: {job.message}")
 
 
 def owner_of(state: JobState) -> JobOwner | None:

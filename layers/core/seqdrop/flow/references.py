@@ -237,7 +237,7 @@ class ReferenceFlow:
 def _why_failed(job: Job) -> str:
     why = job.message or "has no results"
     # A message on a wrong part names the file itself.
-    return why if job.failure_class == FailureClass.INPUT else f"its {job.stage} index: {why}"
+    return why if job.failure_class == FailureClass.BAD_INPUT else f"its {job.stage} index: {why}"
 
 
 def _index_plan(

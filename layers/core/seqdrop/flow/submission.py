@@ -11,6 +11,7 @@ from seqdrop.aws.executions import TaskTokens
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.errors import RunClosed, Transient
 from seqdrop.domain.identity import RunId, StageInput
+from seqdrop.domain.next_job import next_job
 from seqdrop.domain.plan import StagePlan
 from seqdrop.domain.records import Job, Run
 from seqdrop.flow.recording import OWNER_PARAMETER, answer
@@ -30,17 +31,30 @@ class Submission:
     now: Callable[[], datetime]
 
     def submit(self, ids: StageInput, token: str) -> str:
-        """Submits a stage's job, or takes over the one that an earlier try had submitted."""
+        """Submits a stage's job, or takes over the one that an earlier try had submitted.
+
+        Where that one has failed and another is to follow it, submits that one.
+        """
         run = self._live_run(ids.run)
         plan = self.objects.read_plan(self.results_bucket, ids.run.folder)
         if plan is None:
             raise Transient(f"{ids.run} has no plan yet")
         stage = plan.stage(ids.stage)
+        job = self._newest(ids, stage, run.priority, token)
+        if not job.job_id:
+            job = self.place(job, self._request(job, ids, stage))
+        if not self._is_live(ids.run) and job.job_id:
+            self.batch.terminate(job.job_id, "stopped: its run has ended")
+        answer(self.tokens, job)
+        return job.job_id
+
+    def _newest(self, ids: StageInput, stage: StagePlan, priority: str, token: str) -> Job:
+        """The stage's first job, or the last of those that followed it."""
         job = self.catalog.jobs.start(
             Job(
                 owner=ids.job,
                 name=ids.run.job_name(ids.stage),
-                queue=f"{self.queue_prefix}-{stage.queue}-{run.priority}",
+                queue=f"{self.queue_prefix}-{stage.queue}-{priority}",
                 prefix=stage.prefix,
                 bucket=stage.bucket,
                 folder=ids.run.folder,
@@ -50,12 +64,10 @@ class Submission:
                 submitting=timestamp(self.now()),
             )
         )
-        if not job.job_id:
-            job = self.place(job, self._request(job, ids, stage))
-        if not self._is_live(ids.run) and job.job_id:
-            self.batch.terminate(job.job_id, "stopped: its run has ended")
-        answer(self.tokens, job)
-        return job.job_id
+        while job.is_followed:
+            following = next_job(job, token, timestamp(self.now()))
+            job = self.catalog.jobs.start(following)
+        return job
 
     def place(self, job: Job, request: JobRequest) -> Job:
         """Submits a job that has no id yet, unless one of its name is in the queue already.
@@ -87,8 +99,8 @@ class Submission:
                 "stage": ids.stage,
                 OWNER_PARAMETER: job_parameter(job.owner),
             },
-            vcpus=stage.vcpus,
-            memory_mib=stage.memory_mib,
+            vcpus=job.vcpus,
+            memory_mib=job.memory_mib,
             timeout_seconds=stage.timeout_seconds,
             tags={"seqdrop-sample": ids.sample, "seqdrop-assay": ids.assay},
         )

@@ -12,9 +12,10 @@ from seqdrop.aws.catalog.layout import (
     read_job,
     timestamp,
 )
-from seqdrop.aws.catalog.table import Condition, Table
+from seqdrop.aws.catalog.table import Condition, Table, to_item
+from seqdrop.domain.cost import sum_usd
 from seqdrop.domain.errors import Conflict, Transient
-from seqdrop.domain.identity import AnalysisId, JobOwner, ReferenceId, RunId
+from seqdrop.domain.identity import AnalysisId, JobOwner, ReferenceId, RunId, StageOf
 from seqdrop.domain.records import Job, JobState
 
 _BLOCKED = ("blocked_reason", "blocked_since", "blocked_told", "unblocked")
@@ -43,14 +44,26 @@ class Jobs:
         """The jobs that make the indexes of a reference version."""
         return [read_job(item) for item in self._table.query(*jobs_of_reference(reference))]
 
+    def newest_of_stage(self, first: StageOf) -> Job | None:
+        """The stage's first job, or the last of those that followed it."""
+        newest = job = self.get(first)
+        while job and job.is_followed:
+            newest = job
+            job = self.get(job.next_owner)
+        return job or newest
+
     def start(self, job: Job) -> Job:
         """Writes a job as SUBMITTING, before Batch hears of it; or finds it as it is.
 
-        The token is always the newest: whoever waited with the one before has given up.
+        The token is always the newest: whoever waited with the one before has given up. A job that
+        another is to follow keeps its own: nobody is to wait for it again.
         """
         try:
             self._table.put(job_item(job), ("pk", "absent", None))
         except Conflict:
+            there = self.get(job.owner)
+            if there and there.is_followed:
+                return there
             return self.wait_with(job.owner, job.token)
         return job
 
@@ -81,7 +94,7 @@ class Jobs:
 
     def record_state(
         self, owner: JobOwner, state: JobState, now: datetime, *, failure_class: str = "",
-        message: str = "", cost_usd: float | None = None,
+        message: str = "", action: str = "",
     ) -> Job | None:  # fmt: skip
         """Moves a job forward to what Batch says, and returns it, or as it is if that is old news.
 
@@ -91,17 +104,23 @@ class Jobs:
             "status": state.status, "progress": state.progress, "job_id": state.job_id,
             "reason": state.reason, "exit_code": state.exit_code, "log_stream": state.log_stream,
             "created": state.created, "started": state.started, "ended": state.ended,
-            "attempt_seconds": list(state.attempt_seconds), "failure_class": failure_class,
-            "message": message, "cost_usd": cost_usd, "updated": timestamp(now),
+            "host": state.host, "attempts": [to_item(one) for one in state.attempts],
+            "cost_usd": sum_usd(one.cost_usd for one in state.attempts),
+            "failure_class": failure_class, "message": message, "action": action,
+            "updated": timestamp(now),
         }  # fmt: skip
         try:
             item = self._table.update(
                 job_key(owner),
                 sets={name: value for name, value in given.items() if value not in ("", None, [])},
-                # Neither an earlier attempt's end nor why it could not start is a word on what
-                # the job does now.
+                # Neither an earlier attempt's end and host nor why it could not start is a word on
+                # what the job does now.
                 removes=[
-                    *(name for name in ("reason", "exit_code") if given[name] in ("", None)),
+                    *(
+                        name
+                        for name in ("reason", "exit_code", "host")
+                        if given[name] in ("", None)
+                    ),
                     *_BLOCKED,
                 ],
                 conditions=[

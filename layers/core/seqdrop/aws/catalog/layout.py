@@ -442,9 +442,11 @@ def job_item(job: Job) -> Item:
 
 
 def read_job(item: Item) -> Job:
-    """A job of its item."""
+    """A job of its item. Of the release before, one that has the seconds of its attempts alone."""
     owner = _read_owner((item["pk"], item["sk"]))
-    return from_item({**item, "owner": owner}, Job)
+    seconds = item.get("attempt_seconds", ())
+    attempts = item.get("attempts") or [{"seconds": one} for one in seconds]
+    return from_item({**item, "owner": owner, "attempts": attempts}, Job)
 
 
 def job_parameter(owner: JobOwner) -> str:

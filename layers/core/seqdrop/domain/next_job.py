@@ -1,0 +1,70 @@
+"""What follows a failed job: another job of its stage, where and how large; or its run's end."""
+
+from seqdrop.domain.failure import RULES, Action, FailureClass
+from seqdrop.domain.hosts import on_demand_queue
+from seqdrop.domain.identity import StageOf
+from seqdrop.domain.records import Job
+
+MOST_JOBS = 9
+"""Of one stage in one run, whatever goes wrong: their sort keys end with one digit."""
+LARGEST_VCPUS = 32
+"""Of a CPU host: the template takes 4xlarge and 8xlarge of m and r types."""
+LARGEST_MEMORY_MIB = 245_000
+"""Of the largest of them, 256 GiB, without what its ECS agent and Batch keep."""
+
+
+def action_for(job: Job, failure: FailureClass) -> Action:
+    """What is done about a job that has failed: what its class says, until that has been done."""
+    rule = RULES[failure]
+    if not isinstance(job.owner, StageOf):
+        return Action.FAIL  # nobody waits for an index: a person asks for it again
+    if not rule.action.tries_again:
+        return rule.action
+    used_up = job.earlier.count(failure) >= rule.jobs or job.owner.number >= MOST_JOBS
+    is_largest = rule.action is Action.LARGER and _larger(job, failure) == (
+        job.vcpus,
+        job.memory_mib,
+    )
+    return Action.FAIL if used_up or is_largest else rule.action
+
+
+def next_job(job: Job, token: str, now: str) -> Job:
+    """The job that follows on one that is followed, before Batch hears of it.
+
+    Raises ValueError for one that is not.
+    """
+    action, failure = Action(job.action), FailureClass(job.failure_class)
+    owner = job.next_owner
+    if not action.tries_again or not isinstance(owner, StageOf):
+        raise ValueError(f"nothing follows {job.name}")
+    vcpus, memory_mib = job.vcpus, job.memory_mib
+    if action is Action.LARGER:
+        vcpus, memory_mib = _larger(job, failure)
+    return Job(
+        owner=owner,
+        name=owner.run.job_name(owner.stage, owner.number),
+        queue=on_demand_queue(job.queue) if action is Action.ON_DEMAND else job.queue,
+        prefix=job.prefix,
+        bucket=job.bucket,
+        folder=job.folder,
+        vcpus=vcpus,
+        memory_mib=memory_mib,
+        token=token,
+        earlier=(*job.earlier, failure),
+        submitting=now,
+    )
+
+
+def _larger(job: Job, failure: FailureClass) -> tuple[int, int]:
+    """The next size up: vCPUs and memory (MiB), twice what was too little.
+
+    Memory alone where memory ran out. Scratch belongs to the host: where that ran out, twice the
+    vCPUs too, so that fewer others are beside it. An FPGA job has its whole host already.
+    """
+    if "-fpga-" in job.queue:
+        return job.vcpus, job.memory_mib
+    vcpus = 2 * job.vcpus if failure is FailureClass.DISK_FULL else job.vcpus
+    return (
+        max(job.vcpus, min(vcpus, LARGEST_VCPUS)),
+        max(job.memory_mib, min(2 * job.memory_mib, LARGEST_MEMORY_MIB)),
+    )
