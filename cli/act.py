@@ -6,6 +6,7 @@ import typer
 
 from cli.faults import CommandFailed
 from cli.options import Assay, Json, Sample
+from cli.samples import say_why
 from cli.screen import emit, say
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def stop(
         })  # fmt: skip
     else:
         say(text)
+        say_why(stack.view(sample, analysis.assay), stack.now())
 
 
 def _stop(stack: "Stack", analysis: "Analysis", why: str, who: str) -> "RunId | None":

@@ -72,6 +72,7 @@ _add(
     "seqdrop upload run42/ --manifest run42.csv",
 )
 _add(app, samples.samples, "Lists samples, the newest first.", "seqdrop samples --status HELD")
+_add(app, samples.why, "Says why a sample is not done, and what to do.", "seqdrop why NA1")
 _add(app, samples.show, "Shows a sample: files, runs, what it waits for.", "seqdrop show NA1")
 _add(
     app,

@@ -8,6 +8,7 @@ import typer
 
 from cli.faults import CommandFailed
 from cli.options import Assay, Json, Sample
+from cli.samples import say_why
 from cli.screen import emit, say
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def rerun(
         })  # fmt: skip
     else:
         say(answer.text)
+        say_why(stack.view(sample, answer.analysis.assay), stack.now())
 
 
 def _go_on(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> Answer:

@@ -9,9 +9,11 @@ from cli.options import Assay, Json, Sample
 from cli.screen import emit, say, show_table
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from seqdrop.aws.catalog import Catalog
     from seqdrop.domain.records import AnalysisStatus
-    from seqdrop.sample_view import AnalysisSummary
+    from seqdrop.sample_view import AnalysisSummary, SampleView
 
 _SHOWN_WHY = 80
 
@@ -71,13 +73,37 @@ def show(sample: Sample, assay: Assay = "", json: Json = False) -> None:
     """Shows a sample: its files, its runs, their stages, and what it waits for."""
     from cli.stack import find_stack
     from cli.timeline import sample_lines
-    from seqdrop.flow.controls import Controls
-    from seqdrop.sample_view import view_sample
 
     stack = find_stack()
-    view = view_sample(sample, stack.sample(sample), assay, Controls(stack.catalog).warnings)
+    view = stack.view(sample, assay)
     if json:
         emit(view)
         return
-    for line in sample_lines(view):
+    for line in sample_lines(view, stack.now()):
         say(line)
+
+
+def why(sample: Sample, assay: Assay = "", json: Json = False) -> None:
+    """Says why a sample is not done: the cause, since when, what Seqdrop does, what you can do."""
+    from cli.stack import find_stack
+    from seqdrop.why import why as answer
+
+    stack = find_stack()
+    view = stack.view(sample, assay)
+    if not json:
+        say_why(view, stack.now())
+        return
+    answers = [
+        {"assay": one.assay, "status": one.status, "why": answer(sample, one, stack.now())}
+        for one in view.analyses
+    ]
+    emit({"sample": sample, "analyses": answers})
+
+
+def say_why(view: "SampleView", now: "datetime") -> None:
+    """The answer for each analysis of a sample."""
+    from cli.timeline import why_text
+
+    for one in view.analyses:
+        for line in why_text(view, one, now):
+            say(line)

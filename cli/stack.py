@@ -18,7 +18,9 @@ from seqdrop.composition import Composition
 if TYPE_CHECKING:
     from cli.dead_letters import DeadLetters
     from seqdrop.aws.catalog.layout import SampleItems
+    from seqdrop.console_links import ConsoleLinks
     from seqdrop.domain.records import Analysis
+    from seqdrop.sample_view import SampleView
 
 DEFAULT_RUNNABLE_TIMEOUT_SECONDS, DEFAULT_SCRATCH_GIB = 14_400, 1_000
 """The template's own defaults, for a stack of before it had these parameters."""
@@ -158,6 +160,25 @@ class Stack(Composition):
         from seqdrop.aws.catalog.layout import read_sample
 
         return read_sample(self.catalog.analyses.partition(sample))
+
+    def view(self, sample: str, assay: str = "") -> "SampleView":
+        """All that is known of a sample, with its links into the console; see ``view_sample``."""
+        from seqdrop.flow.controls import Controls
+        from seqdrop.sample_view import view_sample
+
+        warnings = Controls(self.catalog).warnings
+        return view_sample(sample, self.sample(sample), assay, warnings, self.links)
+
+    @property
+    def links(self) -> "ConsoleLinks | None":
+        """The console's pages; None of this machine, which has none."""
+        from seqdrop.console_links import ConsoleLinks
+
+        region = self.session.region_name
+        if is_embedded() or not region:
+            return None
+        partition = self.session.get_partition_for_region(region)
+        return ConsoleLinks(region, partition, self.output("JobLogGroup"))
 
 
 def find_stack() -> Stack:

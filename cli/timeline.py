@@ -2,21 +2,19 @@
 
 import textwrap
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from cli.screen import aligned
-from seqdrop.domain.blocked import remedy_of
 from seqdrop.domain.duration import duration_text
-from seqdrop.domain.inputs import holds_by_files
 from seqdrop.domain.metrics import METRICS
-from seqdrop.domain.records import AnalysisStatus
 from seqdrop.sample_view import (
-    WAITS,
     AnalysisView,
     RunView,
     SampleView,
     StageView,
     seconds_between,
 )
+from seqdrop.why import attempt_text, clock, why, why_lines
 
 _BAR_WIDTH = 16
 _METRICS_WIDTH = 92
@@ -26,18 +24,15 @@ _LEFT_OUT = 5
 """How many objects beside the files are named."""
 
 
-def sample_lines(view: SampleView) -> Iterator[str]:
+def sample_lines(view: SampleView, now: datetime) -> Iterator[str]:
     """The text of ``show``."""
     for analysis in view.analyses:
-        yield from analysis_lines(view, analysis)
+        yield from analysis_lines(view, analysis, now)
 
 
-def analysis_lines(sample: SampleView, analysis: AnalysisView) -> Iterator[str]:
-    """One analysis and its newest run whole, earlier runs in a line each."""
-    project = f", project {analysis.project}" if analysis.project else ""
-    yield f"{sample.sample} ({analysis.assay}{project}) is {analysis.status}"
-    for line in _reasons(sample.sample, analysis):
-        yield f"  {line}"
+def analysis_lines(sample: SampleView, analysis: AnalysisView, now: datetime) -> Iterator[str]:
+    """One analysis: why it is where it is, its newest run whole, earlier runs in a line each."""
+    yield from why_text(sample, analysis, now, even_if_done=False)
     for warning in _untold(analysis):
         yield f"  batch: {warning}"
     yield from _file_lines(analysis)
@@ -49,25 +44,19 @@ def analysis_lines(sample: SampleView, analysis: AnalysisView) -> Iterator[str]:
         yield f"  and {len(analysis.runs) - 1 - _OLDER_RUNS} earlier runs"
 
 
-def _reasons(sample: str, analysis: AnalysisView) -> Iterator[str]:
-    """Why it stands where it stands, and what can be done about it."""
-    if analysis.status is AnalysisStatus.DISMISSED:
-        yield analysis.why
-        yield from (f"it was held: {why}" for why in analysis.holds.values())
-        yield f"a new upload, or `seqdrop rerun {sample}`, opens it again"
-        return
-    if analysis.holds:
-        yield from (f"held: {why}" for why in analysis.holds.values())
-        by_files = holds_by_files(analysis.holds)
-        yield "mend what it names" + ("" if by_files else ", or let it go on with `seqdrop rerun`")
-    elif analysis.why:
-        yield analysis.why
-    told = "" if analysis.holds else analysis.why
-    # Reads beside the files say nothing to somebody whose files are all there.
-    beside = analysis.companions if analysis.missing else ()
-    yield from (said for said in (*analysis.troubles, *beside) if said not in told)
-    if analysis.starts_now and analysis.status in WAITS:
-        yield "its quiet period was ended: it starts as soon as nothing else keeps it"
+def why_text(
+    sample: SampleView, analysis: AnalysisView, now: datetime, *, even_if_done: bool = True
+) -> Iterator[str]:
+    """Why an analysis is where it is; of one that is done only that it is, if so wished."""
+    found = why(sample.sample, analysis, now)
+    project = f", project {analysis.project}" if analysis.project else ""
+    since = f" (since {clock(found.since)})" if found.since else ""
+    name = f"{sample.sample} ({analysis.assay}{project})"
+    yield f"{name} is {analysis.status}: {found.state}{since}"
+    if even_if_done or not found.needs_nothing:
+        yield from (f"  {line}" for line in why_lines(found))
+    else:
+        yield from (f"  {line}" for line in found.evidence)
 
 
 def _untold(analysis: AnalysisView) -> list[str]:
@@ -113,7 +102,7 @@ def status_text(status: str, blocked_reason: str | None) -> str:
 def _run_lines(run: RunView, analysis: AnalysisView) -> Iterator[str]:
     yield f"  {_headline(run, analysis)}"
     if run.why and run.why not in (analysis.why, *analysis.holds.values()):
-        yield f"    {run.why}"
+        yield from (f"    {line}" for line in run.why.splitlines())
     for reason in run.qc_reasons:
         yield f"    QC {reason}"
     for line in metric_lines(run.metrics):
@@ -121,13 +110,6 @@ def _run_lines(run: RunView, analysis: AnalysisView) -> Iterator[str]:
     rows = [_stage_row(stage, run) for stage in run.stages]
     for line in aligned(rows) if rows else []:
         yield f"    {line}"
-    for stage in run.stages:
-        if stage.status == "FAILED" and stage.message:
-            yield f"    {stage.stage}: {stage.message}"
-        elif stage.blocked_reason:
-            why, since = stage.blocked_reason, (stage.blocked_since or "")[:19]
-            yield f"    {stage.stage}: blocked since {since}: {why.rstrip('.')}"
-            yield f"      {remedy_of(why).do}"
 
 
 def _stage_row(stage: StageView, run: RunView) -> list[str]:
@@ -139,7 +121,17 @@ def _stage_row(stage: StageView, run: RunView) -> list[str]:
         "" if waited is None else f"waited {duration_text(waited)}",
         "" if ran is None else f"ran {duration_text(ran)}",
         _bar(stage, run),
+        _attempts(stage),
     ]
+
+
+def _attempts(stage: StageView) -> str:
+    """Which attempt of how many, and how the last one ended; "" where none has failed."""
+    failed = [attempt for attempt in stage.tries if attempt.status == "FAILED"]
+    if not failed:
+        return ""
+    most = max(stage.most_attempts, len(stage.tries))
+    return f"attempt {len(stage.tries)} of {most}, last: {attempt_text(failed[-1])}"
 
 
 def _bar(stage: StageView, run: RunView) -> str:

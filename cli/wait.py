@@ -12,6 +12,8 @@ from cli.options import Assay, Json
 from cli.screen import clean, console, emit, on_terminal, say, warn
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from cli.stack import Stack
     from seqdrop.sample_view import AnalysisView, SampleView
 
@@ -48,6 +50,8 @@ def wait(
         problems = [f"after {timeout:g} s, still waiting: {text}" for text in _awaited(samples)]
     for problem in problems:
         warn(problem)
+    if problems and not json:
+        _say_why(samples, stack.now())
     if problems:
         raise typer.Exit(1)
     if not json:
@@ -94,7 +98,7 @@ def _look(stack: "Stack", name: str, assay: str) -> "SampleView":
     from seqdrop.sample_view import SampleView, view_sample
 
     try:
-        return view_sample(name, stack.sample(name), assay)
+        return view_sample(name, stack.sample(name), assay, links=stack.links)
     except NoSuchSample:
         return SampleView(name)
 
@@ -120,7 +124,19 @@ def _problems(samples: "Sequence[SampleView]") -> Iterator[str]:
         for analysis in sample.analyses:
             if analysis.status in BAD_ENDS:
                 why = analysis.why or "no reason is recorded"
-                yield f"{sample.name_of(analysis)} is {analysis.status}: {why}"
+                yield f"{sample.name_of(analysis)} is {analysis.status}: {why.splitlines()[0]}"
+
+
+def _say_why(samples: "Sequence[SampleView]", now: "datetime") -> None:
+    """Why each is where it is that has not ended well."""
+    from cli.timeline import why_text
+    from seqdrop.sample_view import GOOD_ENDS
+
+    for sample in samples:
+        for analysis in sample.analyses:
+            if analysis.status not in GOOD_ENDS:
+                for line in why_text(sample, analysis, now):
+                    warn(line)
 
 
 def _awaited(samples: "Sequence[SampleView]") -> Iterator[str]:
@@ -153,12 +169,13 @@ def _watcher(shown: ExitStack, json: bool) -> Watcher:
     from rich.text import Text
 
     from cli.timeline import sample_lines
+    from seqdrop.composition import now
 
     live = shown.enter_context(Live(console=console(), refresh_per_second=4))
 
     def draw(samples: "Sequence[SampleView]") -> None:
         waited = [f"{one.sample} is not there yet" for one in samples if not one.analyses]
-        lines = [line for one in samples for line in sample_lines(one)] + waited
+        lines = [line for one in samples for line in sample_lines(one, now())] + waited
         live.update(Text("\n".join(map(clean, lines))))
 
     return draw

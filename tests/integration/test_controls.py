@@ -11,7 +11,7 @@ from cli.timeline import sample_lines
 from seqdrop.aws.catalog.layout import read_sample
 from seqdrop.flow.controls import Controls
 from seqdrop.sample_view import view_sample
-from tests.cloud_support import Cloud, open_cloud
+from tests.cloud_support import START, Cloud, open_cloud
 from tests.lab import reads
 from tests.run_support import Bench
 
@@ -66,7 +66,7 @@ def shown(cloud: Cloud, sample: str) -> str:
     """The text of `seqdrop show`."""
     found = read_sample(cloud.catalog.analyses.partition(sample))
     view = view_sample(sample, found, "", Controls(cloud.catalog).warnings)
-    return "\n".join(sample_lines(view))
+    return "\n".join(sample_lines(view, START))
 
 
 @pytest.mark.parametrize(("mapped", "qc"), [(0, "PASS"), (100, "PASS"), (1_000, "WARN")])

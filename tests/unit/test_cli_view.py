@@ -1,6 +1,7 @@
 """What is said of a sample: as the document that scripts read, and as text."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.timeline import sample_lines, size_text
+from cli.timeline import sample_lines, size_text, why_text
 from seqdrop.aws.catalog.layout import (
     blueprint_item,
     file_item,
@@ -33,6 +34,7 @@ from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import (
     Analysis,
     AnalysisStatus,
+    Attempt,
     FastqFile,
     Run,
     RunStatus,
@@ -83,6 +85,7 @@ def job(attempt: int, stage: str, status: str, **given: Any) -> Item:
 
 
 FILE_ITEM = file_item(FILE)
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 TIMES = {
     "created": "2026-01-01T00:00:00.000Z",
     "started": "2026-01-01T00:00:10.000Z",
@@ -103,7 +106,7 @@ def only(items: list[Item]) -> AnalysisView:
 
 def text_of(items: list[Item]) -> str:
     """The text of ``show``."""
-    return "\n".join(sample_lines(view(items)))
+    return "\n".join(sample_lines(view(items), NOW))
 
 
 def seen(assay: str = "wgs", **given: Any) -> Analysis:
@@ -130,7 +133,8 @@ DOCUMENTED = {
     "stage": [
         "stage", "status", "queue", "reused", "key", "prefix", "submitted", "started", "ended",
         "job_id", "exit_code", "failure_class", "message", "blocked_reason", "blocked_since",
-        "cost_usd", "attempts", "log_stream", "action", "vcpus", "memory_mib", "tries",
+        "cost_usd", "attempts", "log_stream", "action", "vcpus", "memory_mib", "expected_seconds",
+        "most_attempts", "tries", "job_url", "log_url",
     ],
 }  # fmt: skip
 """What `show --json` has had until now, and scripts read: it may become more, never less."""
@@ -149,6 +153,7 @@ def test_the_document_has_every_field_that_scripts_read() -> None:
     assert one_run["stages"][0] == dict.fromkeys(DOCUMENTED["stage"]) | {
         "stage": "align", "status": "NOT_RUN", "queue": "cpu", "reused": False, "key": "k1",
         "prefix": "NA1/wgs/align/k1/1/", "message": "", "attempts": 0, "tries": [],
+        "most_attempts": 0,
     }  # fmt: skip
 
 
@@ -230,8 +235,9 @@ def test_each_status_is_told_with_its_reason_and_is_an_end_or_is_waited_for(
     shown = only([analysis_item(one), FILE_ITEM])
     assert (shown.status, shown.why) == (status, "the reason")
     assert summary_of(one).why == "the reason"
-    first, second, *_ = text_of([analysis_item(one), FILE_ITEM]).splitlines()
-    assert (first, second) == (f"NA1 (wgs) is {status.value}", "  the reason")
+    text = "\n".join(why_text(view([analysis_item(one), FILE_ITEM]), shown, NOW))
+    assert text.startswith(f"NA1 (wgs) is {status.value}: ")
+    assert "the reason" in text or status is AnalysisStatus.ANALYSING, "its run says why"
     goes_on = {AnalysisStatus.RECEIVING, AnalysisStatus.READY, AnalysisStatus.ANALYSING}
     assert [status in GOOD_ENDS, status in BAD_ENDS, status in goes_on].count(True) == 1
 
@@ -255,7 +261,12 @@ def test_a_held_analysis_shows_every_reason() -> None:
     one = seen(status=AnalysisStatus.HELD, why="older", holds=holds)
     assert only([analysis_item(one)]).why == "R2 is shorter; stopped by somebody"
     assert summary_of(one).why == "R2 is shorter; stopped by somebody"
-    assert "let it go on with `seqdrop rerun`" in text_of([analysis_item(one)])
+    assert text_of([analysis_item(one)]).splitlines()[1:5] == [
+        "  why: R2 is shorter",
+        "       stopped by somebody",
+        "  you: mend what it names",
+        "  you: `seqdrop rerun NA1` lets it go on then",
+    ]
 
 
 def test_one_that_is_held_by_what_lies_beside_its_files_says_so() -> None:
@@ -292,10 +303,11 @@ def test_what_was_dismissed_says_why_what_held_it_and_what_opens_it() -> None:
         holds={"object-1": "two files are R1"},
     )  # fmt: skip
     assert only([analysis_item(one)]).why == "dismissed by ana: wrong tube"
-    assert text_of([analysis_item(one)]).splitlines()[1:4] == [
-        "  dismissed by ana: wrong tube",
-        "  it was held: two files are R1",
-        "  a new upload, or `seqdrop rerun NA1`, opens it again",
+    assert text_of([analysis_item(one)]).splitlines()[:4] == [
+        "NA1 (wgs) is DISMISSED: nobody waits for it",
+        "  why: dismissed by ana: wrong tube",
+        "  you: `seqdrop rerun NA1` opens it again; so does a new upload of its files",
+        "  seen: it was held: two files are R1",
     ]
 
 
@@ -331,7 +343,7 @@ def test_nobody_is_told_to_rerun_what_only_files_can_mend() -> None:
     for cause in (object_cause(ObjectName("up", "x")), NO_FILES):
         one = seen(status=AnalysisStatus.HELD, holds={cause: "look at the files"})
         text = text_of([analysis_item(one)])
-        assert "held: look at the files" in text
+        assert "why: look at the files" in text
         assert "rerun" not in text
 
 
@@ -427,8 +439,11 @@ def test_the_timeline_shows_waiting_and_running_in_the_runs_time() -> None:
         job(1, "call", "FAILED", message="no space", created=TIMES["ended"],
             started=TIMES["ended"], ended="2026-01-01T00:01:40.000Z"),
     ]  # fmt: skip
-    assert list(sample_lines(view(items))) == [
-        "NA1 (wgs) is ANALYSED",
+    assert list(sample_lines(view(items), NOW)) == [
+        "NA1 (wgs) is ANALYSED: its results are there, QC WARN",
+        "  why: mean_depth is 12",
+        "  you: look at what QC says before its results are used",
+        "  you: `seqdrop results NA1` lists them",
         "  1 file, 2.0 KiB",
         "  missing: R2 of lane 3 on flowcell HXYZ",
         "  run abc#1 is SUCCEEDED, QC WARN, germline-cpu on GRCh38/1, $0.5000, "
@@ -439,7 +454,6 @@ def test_the_timeline_shows_waiting_and_running_in_the_runs_time() -> None:
         "    ts_tv 2.0714",
         "    align  SUCCEEDED  cpu  waited 10.0 s  ran 1 min   ..#########",
         "    call   FAILED     cpu  waited 0.0 s   ran 30.0 s             #####",
-        "    call: no space",
     ]
 
 
@@ -455,11 +469,43 @@ def test_a_job_that_can_not_start_says_why_since_when_and_what_to_do() -> None:
     align, call = only(items).newest_stages
     assert (align.blocked_reason, align.blocked_since) == (why, since)
     assert (call.blocked_reason, call.blocked_since) == (None, None)
-    assert list(sample_lines(view(items)))[-2:] == [
-        "    align: blocked since 2026-01-01T00:05:00: ACTION_REQUIRED - CE(s) are invalid",
-        "      the queue's compute environments are INVALID: mend what Batch's console says of "
+    assert list(sample_lines(view(items), NOW))[:6] == [
+        "NA1 (wgs) is ANALYSING: align can't start: queue cpu is blocked "
+        "(since 2026-01-01 00:05 UTC)",
+        "  why: ACTION_REQUIRED - CE(s) are invalid.",
+        "  Seqdrop: it goes on when that is mended; where it is not, the run fails after "
+        "RunnableTimeoutSeconds (four hours, unless deployed otherwise)",
+        "  you: the queue's compute environments are INVALID: mend what Batch's console says of "
         "them",
+        "  you: `seqdrop stop NA1` ends the run, and holds it",
+        "  seen: cost so far $0.00",
     ]
+
+
+def test_a_stage_that_is_tried_again_says_how_often_and_how_it_ended_last() -> None:
+    gone = Attempt(
+        600.0, TIMES["created"], "2026-01-01T00:10:00.000Z", None,
+        "Host EC2 (instance i-0123456789abcdef0) terminated.", "i-0123456789abcdef0", "s/1", 0.21,
+    )  # fmt: skip
+    items = [
+        analysis(status=AnalysisStatus.ANALYSING, active_run="abc#1"),
+        FILE_ITEM,
+        run(1, RunStatus.RUNNING),
+        job(1, "align", "RUNNING", created=TIMES["created"], job_id="1", attempts=(gone, gone),
+            started="2026-01-01T00:30:00.000Z", expected_seconds=43_200, cost_usd=0.42),
+    ]  # fmt: skip
+    lines = text_of(items).splitlines()
+    assert lines[0] == (
+        "NA1 (wgs) is ANALYSING: align runs, attempt 3 of 3 (since 2026-01-01 00:30 UTC)"
+    )
+    assert lines[1] == "  why: its job has run for 23 h 30 min, and should take about 12 h 00 min"
+    ended = (
+        "Host EC2 (instance i-0123456789abcdef0) terminated., on i-0123456789abcdef0, ran 10 min, "
+        "$0.21"
+    )
+    assert f"  seen: align, attempt 2: {ended}" in lines
+    assert "  seen: cost so far $0.42" in lines
+    assert lines[-2].endswith(f"attempt 3 of 3, last: {ended}")
 
 
 def test_times_and_sizes_have_a_unit_for_people() -> None:

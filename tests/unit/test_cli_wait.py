@@ -23,6 +23,8 @@ class Stack:
         found = tuple(one for one in self._analyses if one.sample == name)
         return SampleItems(found, (), (), ())
 
+    links = None
+
 
 def follow(
     *analyses: Analysis, names: list[str] | None = None, timeout: float | None = 0

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from seqdrop.console_links import ConsoleLinks
 from seqdrop.domain.blueprint import decode_blueprint
 from seqdrop.domain.cost import sum_usd
 from seqdrop.domain.errors import InvalidInput, NoSuchSample
 from seqdrop.domain.identity import JobOwner, RunId, StageOf
 from seqdrop.domain.lifecycle import unpaired
+from seqdrop.domain.next_job import most_attempts
+from seqdrop.domain.plan_making import stages_in_order
 from seqdrop.domain.provenance import RunRecord
 from seqdrop.domain.records import (
     JOB_ENDED,
@@ -54,6 +57,7 @@ class AttemptView(msgspec.Struct, frozen=True):
     """Of the attempt that its job ended with."""
     cost_usd: float | None = None
     log_stream: str | None = None
+    log_url: str | None = None
 
     @property
     def ran_seconds(self) -> float | None:
@@ -89,8 +93,14 @@ class StageView(msgspec.Struct, frozen=True):
     """What Seqdrop does about the failure; see domain/failure.py."""
     vcpus: int | None = None
     memory_mib: int | None = None
+    expected_seconds: int | None = None
+    """How long an attempt should take."""
+    most_attempts: int = 0
+    """How many it may have, if it goes on failing as it last did; 0 where nothing has failed."""
     tries: tuple[AttemptView, ...] = ()
     """The attempts of all its jobs, in their order, the one under way too."""
+    job_url: str | None = None
+    log_url: str | None = None
 
     @property
     def waited_seconds(self) -> float | None:
@@ -141,6 +151,8 @@ class RunView(msgspec.Struct, frozen=True):
     started: str | None
     ended: str | None
     stages: tuple[StageView, ...]
+    """In the order of their work."""
+    execution_url: str | None = None
 
 
 class FileView(msgspec.Struct, frozen=True):
@@ -199,6 +211,8 @@ class AnalysisView(msgspec.Struct, frozen=True):
     aside: tuple[AsideView, ...] = ()
     starts_now: bool = False
     """A person has ended the quiet period of the files that are there."""
+    of_several: bool = False
+    """Whether its sample has other assays, too: then commands need to be told which."""
 
     @property
     def newest(self) -> RunView | None:
@@ -250,7 +264,11 @@ Warnings = Callable[[Analysis], Iterable[str]]
 
 
 def view_sample(
-    sample: str, found: "SampleItems", assay: str = "", warnings: Warnings = lambda _: ()
+    sample: str,
+    found: "SampleItems",
+    assay: str = "",
+    warnings: Warnings = lambda _: (),
+    links: ConsoleLinks | None = None,
 ) -> SampleView:
     """All that is known of a sample; ``warnings`` looks at an analysis' batch, as its controls.
 
@@ -260,7 +278,7 @@ def view_sample(
     if not wanted:
         raise _nothing(sample, assay, is_known=bool(found.analyses))
     jobs = {job.owner: job for job in found.jobs}
-    views = (_analysis(one, found, jobs, tuple(warnings(one))) for one in wanted)
+    views = (_analysis(one, found, jobs, tuple(warnings(one)), links) for one in wanted)
     return SampleView(sample, tuple(views))
 
 
@@ -342,7 +360,11 @@ def seconds_between(begin: str | None, end: str | None) -> float | None:
 
 
 def _analysis(
-    analysis: Analysis, found: "SampleItems", jobs: Mapping[JobOwner, Job], batch: tuple[str, ...]
+    analysis: Analysis,
+    found: "SampleItems",
+    jobs: Mapping[JobOwner, Job],
+    batch: tuple[str, ...],
+    links: ConsoleLinks | None,
 ) -> AnalysisView:
     mine = sorted(
         (run for run in found.runs if run.assay == analysis.assay),
@@ -366,13 +388,34 @@ def _analysis(
         created=analysis.created or None,
         updated=analysis.updated or None,
         files=tuple(_file(file) for file in found.files if file.assay == analysis.assay),
-        runs=tuple(_run(run, jobs, found.blueprints.get(run.id, run.blueprint)) for run in mine),
+        runs=tuple(
+            _linked(_run(run, jobs, found.blueprints.get(run.id, run.blueprint)), links)
+            for run in mine
+        ),
         batch=batch,
         troubles=tuple(analysis.troubles.values()),
         companions=tuple(analysis.companions.values()),
         aside=_aside(analysis),
         starts_now=analysis.starts_now,
+        of_several=len(found.analyses) > 1,
     )
+
+
+def _linked(run: RunView, links: ConsoleLinks | None) -> RunView:
+    """With the pages of the console that show it, its jobs and their logs."""
+    if links is None:
+        return run
+    replace = msgspec.structs.replace
+    stages = tuple(
+        replace(
+            stage,
+            job_url=links.job(stage.job_id),
+            log_url=links.log(stage.log_stream),
+            tries=tuple(replace(one, log_url=links.log(one.log_stream)) for one in stage.tries),
+        )
+        for stage in run.stages
+    )
+    return replace(run, stages=stages, execution_url=links.execution(run.execution))
 
 
 def _file(file: FastqFile) -> FileView:
@@ -451,8 +494,8 @@ def _stages(run: Run, frozen: bytes) -> Sequence[StageRun]:
         return run.stages
     blueprint = decode_blueprint(frozen)
     return [
-        StageRun(name, blueprint.stage_keys[name], "", stage.queue)
-        for name, stage in blueprint.stages.items()
+        StageRun(name, blueprint.stage_keys[name], "", blueprint.stages[name].queue)
+        for name in stages_in_order(blueprint)
     ]
 
 
@@ -490,6 +533,8 @@ def _with_jobs(view: StageView, jobs: Sequence[Job]) -> StageView:
         blocked_since=job.blocked_since or None,
         vcpus=job.vcpus or None,
         memory_mib=job.memory_mib or None,
+        expected_seconds=job.expected_seconds or None,
+        most_attempts=most_attempts(jobs),
         cost_usd=None if job.cost_usd is None else sum_usd(one.cost_usd for one in jobs),
         attempts=sum(attempt.ended is not None for attempt in tries),
         tries=tries,

@@ -1,10 +1,14 @@
 """What follows a failed job: another job of its stage, where and how large; or its run's end."""
 
+from collections.abc import Sequence
+
 from seqdrop.domain.failure import RULES, Action, FailureClass
 from seqdrop.domain.hosts import on_demand_queue
 from seqdrop.domain.identity import StageOf
 from seqdrop.domain.records import Job
 
+BATCH_ATTEMPTS = 3
+"""How often Batch itself runs a job whose host is taken away; the job definitions' own figure."""
 MOST_JOBS = 9
 """Of one stage in one run, whatever goes wrong: their sort keys end with one digit."""
 LARGEST_VCPUS = 32
@@ -49,10 +53,28 @@ def next_job(job: Job, token: str, now: str) -> Job:
         folder=job.folder,
         vcpus=vcpus,
         memory_mib=memory_mib,
+        expected_seconds=job.expected_seconds,
+        timeout_seconds=job.timeout_seconds,
         token=token,
         earlier=(*job.earlier, failure),
         submitting=now,
     )
+
+
+def most_attempts(jobs: Sequence[Job]) -> int:
+    """How many attempts a stage may have, as it stands: all that were, and those still to follow
+    if it goes on failing as it last did. 0 where nothing has failed yet.
+    """
+    job = jobs[-1]
+    before = sum(len(one.attempts) for one in jobs[:-1])
+    if job.has_ended:
+        return before + len(job.attempts) if job.status == "FAILED" else 0
+    if job.attempts:
+        return before + BATCH_ATTEMPTS
+    if not job.earlier:
+        return 0
+    last = FailureClass(job.earlier[-1])
+    return before + 1 + RULES[last].jobs - job.earlier.count(last)
 
 
 def _larger(job: Job, failure: FailureClass) -> tuple[int, int]:

@@ -31,6 +31,12 @@ def reusable_stages(blueprint: Blueprint, run: Run, complete: set[str]) -> set[s
     return set(blueprint.stages) - anew
 
 
+def stages_in_order(blueprint: Blueprint) -> list[str]:
+    """The stages in the order of their work: each after those that it needs."""
+    waves = waves_of({name: stage.needs for name, stage in blueprint.stages.items()})
+    return [name for wave in waves for name in wave]
+
+
 def make_plan(
     blueprint: Blueprint,
     run: Run,
@@ -51,7 +57,7 @@ def make_plan(
         for wave in waves_of({name: stage.needs for name, stage in blueprint.stages.items()})
     ]
     stages = []
-    for name in blueprint.stages:
+    for name in stages_in_order(blueprint):
         number = good[name] if name in reused else next_number[name]
         prefix = run.id.analysis.results(name, blueprint.stage_keys[name]).numbered(number)
         stage = _stage_plan(blueprint, name, prefix, shortest_poll_seconds)

@@ -291,6 +291,9 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of all its attempts."""
     vcpus: int = 0
     memory_mib: int = 0
+    expected_seconds: int = 0
+    """How long an attempt should take, as the plan has it."""
+    timeout_seconds: int = 0
     submitting: str = ""
     created: str = ""
     started: str = ""

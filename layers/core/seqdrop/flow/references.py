@@ -210,6 +210,8 @@ class ReferenceFlow:
                 folder=owner.reference.folder,
                 vcpus=stage.vcpus,
                 memory_mib=stage.memory_mib,
+                expected_seconds=stage.expected_seconds,
+                timeout_seconds=stage.timeout_seconds,
                 submitting=timestamp(self.now()),
             )
         )

@@ -60,6 +60,8 @@ class Submission:
                 folder=ids.run.folder,
                 vcpus=stage.vcpus,
                 memory_mib=stage.memory_mib,
+                expected_seconds=stage.expected_seconds,
+                timeout_seconds=stage.timeout_seconds,
                 token=token,
                 submitting=timestamp(self.now()),
             )

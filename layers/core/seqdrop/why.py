@@ -1,0 +1,498 @@
+"""Why a sample is not done: one answer, for whoever asks (a command, an API, a page).
+
+The rules look at what ``sample_view`` shows, and at nothing else. Each state that the catalog can
+hold has an answer: what it is, its cause, since when, what Seqdrop does by itself, what a person
+can do, and the evidence.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import msgspec
+
+from seqdrop.domain.blocked import remedy_of
+from seqdrop.domain.duration import duration_text
+from seqdrop.domain.failure import RULES, Action, FailureClass, class_named
+from seqdrop.domain.inputs import holds_by_files
+from seqdrop.domain.records import AnalysisStatus, RunStatus
+from seqdrop.sample_view import AnalysisView, AttemptView, RunView, StageView
+
+LATE_SECONDS = 900.0
+"""After so long, what takes seconds as a rule has come to a stop."""
+_LONGEST_CAUSE_LINES = 30
+_NO_REASON = "no reason was recorded"
+
+
+class Why(msgspec.Struct, frozen=True):
+    """Why an analysis is where it is."""
+
+    state: str
+    """What goes on, or does not: the rest of a sentence that begins with the analysis' status."""
+    cause: str
+    since: str | None = None
+    """When it came to be so (ISO 8601, UTC)."""
+    by_itself: str = ""
+    """What Seqdrop will do, and when; "" where it does nothing before a person acts."""
+    do: tuple[str, ...] = ()
+    """What a person can do: commands to be copied, or what to mend."""
+    evidence: tuple[str, ...] = ()
+    """Attempts and their hosts, what has been paid, links."""
+
+    @property
+    def needs_nothing(self) -> bool:
+        """Whether nothing needs doing, by anybody."""
+        return not self.do and not self.by_itself
+
+
+def why(sample: str, analysis: AnalysisView, now: datetime) -> Why:
+    """The answer for one analysis."""
+    return _RULES[analysis.status](_Asked(sample, analysis, now))
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """An analysis that somebody asks about, and how it is answered."""
+
+    sample: str
+    analysis: AnalysisView
+    now: datetime
+
+    # Where nobody waits for it
+
+    def dismissed(self) -> Why:
+        """A person gave it up."""
+        return Why(
+            "nobody waits for it",
+            self.analysis.why or _NO_REASON,
+            self.analysis.updated,
+            do=(self._command("rerun", "opens it again; so does a new upload of its files"),),
+            evidence=tuple(f"it was held: {why}" for why in self.analysis.holds.values()),
+        )
+
+    def without_reads(self) -> Why:
+        """A control in which nothing was to be found."""
+        return Why(
+            "a control without reads, as it should be",
+            self.analysis.why or "its files hold no read",
+            self.analysis.updated,
+        )
+
+    def analysed(self) -> Why:
+        """It has results."""
+        analysis = self.analysis
+        run = next((one for one in analysis.runs if one.id == analysis.current_run), None)
+        evidence = tuple(self._of_run_that_goes_on())
+        if run is None or run.qc not in {"WARN", "FAIL"}:
+            verdict = f", QC {run.qc}" if run and run.qc else ""
+            since = run.ended if run else analysis.updated
+            cause = analysis.why or "it is done"
+            return Why(f"its results are there{verdict}", cause, since, evidence=evidence)
+        return Why(
+            f"its results are there, QC {run.qc}",
+            "; ".join(run.qc_reasons) or _NO_REASON,
+            run.ended,
+            do=(
+                "look at what QC says before its results are used",
+                self._command("results", "lists them"),
+            ),
+            evidence=evidence,
+        )
+
+    # Before a run
+
+    def held(self) -> Why:
+        """It waits for a person."""
+        analysis = self.analysis
+        holds = analysis.holds or {"": analysis.why or _NO_REASON}
+        by_files = len(holds_by_files(holds)) == len(holds)
+        if "stopped" in holds:
+            do = [self._command("rerun", "lets it go on: finished stages stand")]
+        elif by_files:
+            do = ["mend what it names: it goes on by itself"]
+        else:
+            do = ["mend what it names", self._command("rerun", "lets it go on then")]
+        do.append(self._command("dismiss", "gives it up", " --reason TEXT"))
+        run = analysis.newest
+        by_run = self._of_failed_run(run) if run and run.why in holds.values() else ()
+        return Why(
+            "a person must act",
+            "\n".join(holds.values()),
+            analysis.updated,
+            do=tuple(do),
+            evidence=(
+                *analysis.troubles,
+                *self._told_of_files(),
+                *by_run,
+                *self._of_run_that_goes_on(),
+            ),
+        )
+
+    def receiving(self) -> Why:
+        """It waits for files, or for time to pass."""
+        analysis = self.analysis
+        found = Why(
+            "it waits for files",
+            analysis.why or "none is there yet",
+            analysis.updated,
+            by_itself="it starts when they are there",
+            do=(
+                "send them; if they were sent, `seqdrop samples` shows under which name they came",
+                self._command("dismiss", "gives it up", " --reason TEXT"),
+            ),
+        )
+        if analysis.troubles:
+            found = Why(
+                "files of it are there, and could not be processed yet",
+                "\n".join(analysis.troubles),
+                analysis.updated,
+                by_itself="each is tried again, at the time that it says",
+                do=("if it stays so: `seqdrop redrive --dry-run` shows what was given up",),
+            )
+        elif analysis.files and not analysis.missing and not analysis.why.startswith("waiting"):
+            found = Why(
+                "it has all its files, and waits whether more come",
+                analysis.why or "the quiet period of its files goes on",
+                analysis.updated,
+                by_itself="it starts at the end of the quiet period",
+                do=(self._command("rerun", "starts it at once", " --now"),),
+            )
+        seen = (*self._told_of_files(), *self._of_run_that_goes_on())
+        return msgspec.structs.replace(found, evidence=seen)
+
+    def ready(self) -> Why:
+        """It waits for its turn."""
+        analysis = self.analysis
+        if analysis.active_run:
+            return Why(
+                "it waits for the end of its run that goes on",
+                analysis.why or f"run {analysis.active_run} goes on",
+                analysis.updated,
+                by_itself="its next run starts when that one has ended",
+                do=(self._stop(),),
+                evidence=tuple(self._of_run_that_goes_on()),
+            )
+        late = self._is_late(analysis.updated)
+        return Why(
+            "its run is about to be claimed",
+            analysis.why or "its turn comes with the next message about it",
+            analysis.updated,
+            by_itself="" if late else "that takes seconds",
+            do=(self._command("rerun", "sends that message again"),) if late else (),
+            evidence=tuple(self._told_of_files()),
+        )
+
+    def _told_of_files(self) -> Iterator[str]:
+        told = "\n".join([self.analysis.why, *self.analysis.holds.values()])
+        # Reads beside the files say nothing to somebody whose files are all there.
+        beside = self.analysis.companions if self.analysis.missing else ()
+        yield from (said for said in beside if said not in told)
+        if self.analysis.starts_now:
+            yield "its quiet period was ended: it starts as soon as nothing else keeps it"
+
+    # While a run goes on
+
+    def analysing(self) -> Why:
+        """A run of it goes on."""
+        run = self._active()
+        if run is None:
+            return Why(
+                "by a run that is not to be found",
+                f"the catalog has no run {self.analysis.active_run or 'for it'}",
+                self.analysis.updated,
+                do=(self._stop(), self._command("rerun", "starts another")),
+            )
+        if run.status is RunStatus.RUNNING:
+            return self._running(run)
+        if run.status is RunStatus.CLAIMED:
+            state, cause = f"run {run.id} is being planned", "its execution has just been started"
+        else:
+            state = f"run {run.id} is {run.status}, and its analysis is about to be told"
+            cause = run.why or "it has ended"
+        late = self._is_late(run.ended or run.claimed)
+        return Why(
+            state,
+            cause,
+            run.ended or run.claimed,
+            by_itself="" if late else "that takes seconds",
+            do=(self._command("rerun", "sends its message again"), *self._look_at(run))
+            if late
+            else (),
+            evidence=tuple(self._of_failed_run(run)),
+        )
+
+    def _active(self) -> RunView | None:
+        return next((r for r in self.analysis.runs if r.id == self.analysis.active_run), None)
+
+    def _running(self, run: RunView) -> Why:
+        stage = next((one for rank in _RANKS for one in run.stages if rank(one)), None)
+        if stage is None:
+            late = self._is_late(max((s.ended for s in run.stages if s.ended), default=run.started))
+            return Why(
+                "between two stages",
+                "no job of it waits or runs now",
+                run.started,
+                by_itself="" if late else "it goes on within seconds",
+                do=self._look_at(run) if late else (),
+                evidence=tuple(_links_of(run)),
+            )
+        found = _RULES_OF_JOBS.get(stage.status, _Asked.job_is_on_its_way)(self, run, stage)
+        if stage.blocked_reason:
+            found = self._job_is_blocked(stage, stage.blocked_reason)
+        seen = (*_attempts_of(stage), f"cost so far ${run.cost_usd:.2f}", *_links_of(run, stage))
+        return msgspec.structs.replace(found, evidence=seen)
+
+    def job_has_failed(self, run: RunView, stage: StageView) -> Why:
+        """The run is about to end."""
+        late = self._is_late(stage.ended)
+        return Why(
+            f"{stage.stage} has failed, and the run ends",
+            _cut(stage.message) or _NO_REASON,
+            stage.ended,
+            by_itself="" if late else "the run is closed within seconds",
+            do=self._look_at(run) if late else (),
+        )
+
+    def job_is_followed(self, _run: RunView, stage: StageView) -> Why:
+        """Another job is to follow on the one that failed."""
+        failure = _class_of(stage)
+        return Why(
+            f"{stage.stage} has failed, and is tried again",
+            f"{failure}: {_cut(stage.message) or RULES[failure].means}",
+            stage.ended,
+            by_itself=f"{_FOLLOWS[RULES[failure].action]}, after a pause",
+            do=(self._stop(),),
+        )
+
+    def _job_is_blocked(self, stage: StageView, reason: str) -> Why:
+        return Why(
+            f"{stage.stage} can't start: queue {stage.queue} is blocked",
+            reason,
+            stage.blocked_since,
+            by_itself="it goes on when that is mended; where it is not, the run fails after "
+            "RunnableTimeoutSeconds (four hours, unless deployed otherwise)",
+            do=(remedy_of(reason).do, self._stop()),
+        )
+
+    def job_waits(self, _run: RunView, stage: StageView) -> Why:
+        """It is RUNNABLE, and Batch has no reason why it can't start."""
+        return Why(
+            f"{stage.stage} waits in queue {stage.queue}{_attempt_of(stage)}",
+            "others are before it, or hosts are being started",
+            stage.submitted,
+            by_itself="it starts when its turn comes and a host is there",
+            do=(self._stop(),),
+        )
+
+    def job_is_on_its_way(self, run: RunView, stage: StageView) -> Why:
+        """It is not in its queue yet."""
+        late = self._is_late(stage.submitted)
+        return Why(
+            f"{stage.stage} is being submitted to queue {stage.queue}",
+            "Batch has it, or is about to",
+            stage.submitted,
+            by_itself="" if late else "that takes seconds",
+            do=self._look_at(run) if late else (),
+        )
+
+    def job_starts(self, _run: RunView, stage: StageView) -> Why:
+        """It has a host."""
+        return Why(
+            f"{stage.stage} has a host, and its container starts{_attempt_of(stage)}",
+            "its image is being pulled",
+            stage.submitted,
+            by_itself="it runs within minutes",
+            do=(self._stop(),),
+        )
+
+    def job_runs(self, _run: RunView, stage: StageView) -> Why:
+        """Its container runs."""
+        took, should = self._seconds_since(stage.started), stage.expected_seconds
+        late = bool(took and should and took > 2 * should)
+        cause = "its job runs" if took is None else f"its job has run for {duration_text(took)}"
+        if should:
+            cause += f", and should take about {duration_text(should)}"
+        return Why(
+            f"{stage.stage} runs{_attempt_of(stage)}",
+            cause,
+            stage.started,
+            by_itself="it goes on; a job that runs for too long is ended",
+            do=(self._logs(stage, "shows what it does"), self._stop()) if late else (),
+        )
+
+    # After a run
+
+    def failed(self) -> Why:
+        """Its last run failed."""
+        analysis, run = self.analysis, self.analysis.newest
+        stage = _first_failed(run) if run else None
+        if run is None or stage is None:
+            return Why(
+                "its run failed, and no job of it did" if run else "it failed without a run",
+                _cut(analysis.why or (run.why if run else "")) or _NO_REASON,
+                (run and run.ended) or analysis.updated,
+                do=(*(self._look_at(run) if run else ()), self._command("rerun", "tries again")),
+                evidence=tuple(_links_of(run)) if run else (),
+            )
+        failure = _class_of(stage)
+        return Why(
+            f"{failure}: {stage.stage}, {RULES[failure].means}",
+            _cut(analysis.why or run.why or stage.message) or _NO_REASON,
+            run.ended or stage.ended or analysis.updated,
+            do=(
+                RULES[failure].do,
+                self._command("rerun", "goes on: finished stages stand"),
+                self._logs(stage, "shows all that it wrote"),
+            ),
+            evidence=tuple(self._of_failed_run(run)),
+        )
+
+    # Evidence, and what a person can do
+
+    def _of_run_that_goes_on(self) -> Iterator[str]:
+        run = self._active()
+        if run and run.status.live:
+            yield f"run {run.id} goes on, since {clock(run.claimed)}"
+
+    def _of_failed_run(self, run: RunView) -> Iterator[str]:
+        failed = [stage for stage in run.stages if stage.status == "FAILED"]
+        for stage in failed:
+            yield from _attempts_of(stage)
+        yield f"it cost ${run.cost_usd:.2f}"
+        yield from _links_of(run, *failed)
+
+    def _command(self, command: str, does: str, options: str = "") -> str:
+        return f"`seqdrop {command} {self.sample}{self._only}{options}` {does}"
+
+    def _logs(self, stage: StageView, does: str) -> str:
+        return f"`seqdrop logs {self.sample} {stage.stage}{self._only}` {does}"
+
+    def _stop(self) -> str:
+        return self._command("stop", "ends the run, and holds it")
+
+    @property
+    def _only(self) -> str:
+        """Which analysis is meant, where its sample has several."""
+        return f" --assay {self.analysis.assay}" if self.analysis.of_several else ""
+
+    @staticmethod
+    def _look_at(run: RunView) -> tuple[str, ...]:
+        where = run.execution_url or run.execution
+        looked = (f"look at its execution: {where}",) if where else ()
+        return (*looked, "`seqdrop redrive --dry-run` shows which messages were given up")
+
+    def _is_late(self, since: str | None) -> bool:
+        seconds = self._seconds_since(since)
+        return seconds is not None and seconds > LATE_SECONDS
+
+    def _seconds_since(self, since: str | None) -> float | None:
+        if not since:
+            return None
+        return max(0.0, (self.now - datetime.fromisoformat(since)).total_seconds())
+
+
+_RULES: dict[AnalysisStatus, Callable[[_Asked], Why]] = {
+    AnalysisStatus.RECEIVING: _Asked.receiving,
+    AnalysisStatus.READY: _Asked.ready,
+    AnalysisStatus.ANALYSING: _Asked.analysing,
+    AnalysisStatus.ANALYSED: _Asked.analysed,
+    AnalysisStatus.FAILED: _Asked.failed,
+    AnalysisStatus.HELD: _Asked.held,
+    AnalysisStatus.DISMISSED: _Asked.dismissed,
+    AnalysisStatus.NO_READS: _Asked.without_reads,
+}
+_RULES_OF_JOBS: dict[str, Callable[[_Asked, RunView, StageView], Why]] = {
+    "FAILED": _Asked.job_has_failed,
+    "RETRYING": _Asked.job_is_followed,
+    "RUNNABLE": _Asked.job_waits,
+    "STARTING": _Asked.job_starts,
+    "RUNNING": _Asked.job_runs,
+}
+"""Of jobs in other states: they are on their way to their queue."""
+_ON_ITS_WAY = {"SUBMITTING", "SUBMITTED", "PENDING"}
+_RANKS: tuple[Callable[[StageView], bool], ...] = (
+    lambda stage: stage.status == "FAILED",
+    lambda stage: stage.status == "RETRYING",
+    lambda stage: bool(stage.blocked_reason),
+    lambda stage: stage.status == "RUNNABLE",
+    lambda stage: stage.status in _ON_ITS_WAY,
+    lambda stage: stage.status == "STARTING",
+    lambda stage: stage.status == "RUNNING",
+)
+"""Which stage tells most of why its run is not done: the first of these that any of them is."""
+_FOLLOWS = {
+    Action.AGAIN: "the same job follows on the same queue",
+    Action.ON_DEMAND: "the same job follows on hosts that nobody takes away",
+    Action.LARGER: "the same job follows with the next size up",
+    Action.HOLD: "the run ends",
+    Action.FAIL: "the run ends",
+}
+
+
+def why_lines(found: Why) -> Iterator[str]:
+    """The answer as text, below the line that says the state."""
+    first, *rest = found.cause.splitlines() or [_NO_REASON]
+    yield f"why: {first}"
+    yield from (f"     {line}" for line in rest)
+    if found.by_itself:
+        yield f"Seqdrop: {found.by_itself}"
+    yield from (f"you: {line}" for line in found.do)
+    if found.needs_nothing:
+        yield "nothing needs doing"
+    yield from (f"seen: {line}" for line in found.evidence)
+
+
+def attempt_text(attempt: AttemptView) -> str:
+    """How an attempt ended, and where, for a person."""
+    code = "" if attempt.exit_code is None else f", exit code {attempt.exit_code}"
+    parts = [
+        attempt.failure_class or "",
+        f"{attempt.reason}{code}" if attempt.reason else "",
+        f"on {attempt.host}" if attempt.host else "",
+        "" if attempt.ran_seconds is None else f"ran {duration_text(attempt.ran_seconds)}",
+        "" if attempt.cost_usd is None else f"${attempt.cost_usd:.2f}",
+    ]
+    return ", ".join(part for part in parts if part) or "nothing is known of it"
+
+
+def clock(time: str | None) -> str:
+    """A time for a person, to the minute."""
+    return f"{time[:10]} {time[11:16]} UTC" if time else "an unknown time"
+
+
+def _attempts_of(stage: StageView) -> Iterator[str]:
+    """Each attempt that failed."""
+    for number, attempt in enumerate(stage.tries, 1):
+        if attempt.status == "FAILED":
+            yield f"{stage.stage}, attempt {number}: {attempt_text(attempt)}"
+
+
+def _attempt_of(stage: StageView) -> str:
+    return f", attempt {len(stage.tries)} of {stage.most_attempts}" if stage.most_attempts else ""
+
+
+def _first_failed(run: RunView) -> StageView | None:
+    """The stage that failed by itself first; one that was stopped fell with it."""
+    failed = [stage for stage in run.stages if stage.status == "FAILED"]
+    failed.sort(key=lambda stage: (stage.failure_class == FailureClass.STOPPED, stage.ended or ""))
+    return failed[0] if failed else None
+
+
+def _class_of(stage: StageView) -> FailureClass:
+    """TOOL_FAILED where none is recorded."""
+    return class_named(stage.failure_class or FailureClass.TOOL_FAILED)
+
+
+def _links_of(run: RunView, *stages: StageView) -> Iterator[str]:
+    for stage in stages:
+        if stage.log_url:
+            yield f"log of {stage.stage}: {stage.log_url}"
+        if stage.job_url:
+            yield f"job of {stage.stage}: {stage.job_url}"
+    if run.execution_url:
+        yield f"execution: {run.execution_url}"
+
+
+def _cut(text: str) -> str:
+    lines = text.splitlines()
+    if len(lines) <= _LONGEST_CAUSE_LINES:
+        return text
+    return "\n".join([*lines[:_LONGEST_CAUSE_LINES], "…"])

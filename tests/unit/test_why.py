@@ -1,0 +1,191 @@
+"""Why a sample is not done: every state that the catalog can hold has an answer."""
+
+import itertools
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cli.main import app
+from seqdrop.aws.catalog.layout import SampleItems
+from seqdrop.console_links import ConsoleLinks
+from seqdrop.domain.blocked import REMEDIES
+from seqdrop.domain.failure import RULES, Action, FailureClass
+from seqdrop.domain.identity import RunId, StageOf
+from seqdrop.domain.records import (
+    JOB_STATUSES,
+    Analysis,
+    AnalysisStatus,
+    Attempt,
+    Job,
+    Run,
+    RunStatus,
+    StageRun,
+)
+from seqdrop.sample_view import AnalysisView, view_sample
+from seqdrop.why import Why, why, why_lines
+from tests.domain_support import job as job_of
+
+RUN = RunId("NA1", "wgs", "abc", 1)
+BEGUN, NOW = "2026-01-01T09:00:00.000Z", datetime(2026, 1, 1, 9, 5, tzinfo=UTC)
+MUCH_LATER = datetime(2026, 1, 3, tzinfo=UTC)
+WAITS_FOR_SECONDS = {"SUBMITTING", "SUBMITTED", "PENDING"}
+
+
+def jobs_of(stage: str) -> Iterator[tuple[Job, ...]]:
+    """Every state that the jobs of a stage can be in; none is one of them."""
+    yield ()
+    for status in (*JOB_STATUSES, "SUCCEEDED"):
+        yield (one_job(stage, status=status),)
+        yield (failed(stage, FailureClass.HOST_FAILED, Action.AGAIN), one_job(stage, 2, status))
+    for code in (*REMEDIES, "MISCONFIGURATION:NEW"):
+        blocked = f"{code} - why"
+        yield (one_job(stage, status="RUNNABLE", blocked_reason=blocked, blocked_since=BEGUN),)
+    for failure in FailureClass:
+        for action in {RULES[failure].action, Action.FAIL}:
+            yield (failed(stage, failure, action),)
+    yield (one_job(stage, status="FAILED", failure_class="lost", message="of the release before"),)
+
+
+def one_job(stage: str, number: int = 1, status: str = "RUNNING", **given: Any) -> Job:
+    times = {"created": BEGUN, "submitting": BEGUN, "started": BEGUN, "ended": BEGUN}
+    return job_of(StageOf(RUN, stage, number), status=status, job_id="1", **{**times, **given})
+
+
+def failed(stage: str, failure: FailureClass, action: Action) -> Job:
+    attempt = Attempt(9.0, BEGUN, BEGUN, 137, "its words", "i-0123456789abcdef0", "log/1", 0.01)
+    return one_job(
+        stage, status="FAILED", failure_class=failure, action=action, message="its words\nits tail",
+        attempts=(attempt,), cost_usd=0.01, expected_seconds=60,
+    )  # fmt: skip
+
+
+def analysis_of(status: AnalysisStatus, **given: Any) -> Analysis:
+    return Analysis("NA1", "wgs", status=status, updated=BEGUN, **given)
+
+
+def run_of(status: RunStatus, **given: Any) -> Run:
+    stages = (StageRun("align", "k", "p/", "cpu"), StageRun("call", "k", "p/", "cpu"))
+    ended = "" if status.live else BEGUN
+    return Run(
+        "NA1", "wgs", "abc", 1, 1, status, stages=stages, claimed=BEGUN, started=BEGUN,
+        ended=ended, **given,
+    )  # fmt: skip
+
+
+def view_of(analysis: Analysis, run: Run | None, jobs: tuple[Job, ...] = ()) -> AnalysisView:
+    found = SampleItems((analysis,), (), (run,) if run else (), jobs)
+    (shown,) = view_sample("NA1", found).analyses
+    return shown
+
+
+def everything() -> Iterator[tuple[str, AnalysisView]]:
+    """All combinations of an analysis, its run, and the jobs of a stage."""
+    for status in AnalysisStatus:
+        for run_status in (None, *RunStatus):
+            run = run_of(run_status) if run_status else None
+            for active, jobs in itertools.product((None, RUN), jobs_of("align") if run else [()]):
+                analysis = analysis_of(status, active_run=active, current_run=RUN if run else None)
+                jobs_text = ", ".join(f"{job.status} {job.failure_class}" for job in jobs)
+                name = f"{status}, run {run_status}, active {bool(active)}, {jobs_text}"
+                yield name, view_of(analysis, run, jobs)
+
+
+COMMANDS = {command.name for command in app.registered_commands}
+
+
+def check(name: str, found: Why) -> None:
+    """What an answer must have, whatever it is about."""
+    assert found.state, name
+    assert found.cause.strip(), name
+    text = "\n".join([found.state, *why_lines(found)])
+    assert "None" not in text, (name, text)
+    assert not re.search(r"\bnothing needs doing\b", text) or found.needs_nothing, name
+    assert found.needs_nothing or found.by_itself or found.do, name
+    for command in re.findall(r"`seqdrop ([a-z]+)", text):
+        assert command in COMMANDS, (name, command)
+
+
+def test_every_combination_of_states_has_a_cause_and_a_next_step() -> None:
+    count = 0
+    for name, shown in everything():
+        for now in (NOW, MUCH_LATER):
+            check(name, why("NA1", shown, now))
+            count += 1
+    assert count > 5_000
+
+
+def test_what_has_stopped_going_on_by_itself_is_left_to_nobody() -> None:
+    """After a quarter of an hour, what takes seconds says what a person can do."""
+    for name, shown in everything():
+        found = why("NA1", shown, MUCH_LATER)
+        assert "seconds" not in found.by_itself, (name, found)
+        if not found.by_itself and shown.status not in {"ANALYSED", "NO_READS"}:
+            assert found.do, name
+
+
+@pytest.mark.parametrize("failure", FailureClass)
+def test_a_failure_is_told_with_its_meaning_its_remedy_and_its_attempts(
+    failure: FailureClass,
+) -> None:
+    analysis = analysis_of(AnalysisStatus.FAILED, why="align: its words\nits tail")
+    shown = view_of(analysis, run_of(RunStatus.FAILED), (failed("align", failure, Action.FAIL),))
+    found = why("NA1", shown, NOW)
+    assert found.state == f"{failure}: align, {RULES[failure].means}"
+    assert found.cause == "align: its words\nits tail"
+    assert found.do[0] == RULES[failure].do
+    assert found.evidence[0] == (
+        f"align, attempt 1: {failure}, its words, exit code 137, on i-0123456789abcdef0, ran 0.0 s,"
+        " $0.01"
+    )
+
+
+def test_a_stage_that_fell_with_another_is_not_the_cause() -> None:
+    stopped = failed("call", FailureClass.STOPPED, Action.FAIL)
+    jobs = (failed("align", FailureClass.DISK_FULL, Action.FAIL), stopped)
+    shown = view_of(analysis_of(AnalysisStatus.FAILED), run_of(RunStatus.FAILED), jobs)
+    assert why("NA1", shown, NOW).state.startswith("DiskFull: align")
+
+
+def test_commands_name_the_assay_where_a_sample_has_several() -> None:
+    one, other = (Analysis("NA1", assay, status=AnalysisStatus.FAILED) for assay in ("wgs", "wes"))
+    found = SampleItems((one, other), (), (), ())
+    for shown in view_sample("NA1", found).analyses:
+        (do,) = why("NA1", shown, NOW).do
+        assert do == f"`seqdrop rerun NA1 --assay {shown.assay}` tries again"
+
+
+@pytest.mark.parametrize(
+    ("partition", "domain"),
+    [("aws", "aws.amazon.com"), ("aws-cn", "amazonaws.cn"),
+     ("aws-us-gov", "amazonaws-us-gov.com")],
+)  # fmt: skip
+def test_links_lead_to_the_console_of_the_region(partition: str, domain: str) -> None:
+    links = ConsoleLinks("eu-west-1", partition, "/aws/batch/job")
+    home = f"https://eu-west-1.console.{domain}"
+    arn = "arn:aws:states:eu-west-1:1:execution:m:name"
+    assert links.execution(arn) == (
+        f"{home}/states/home?region=eu-west-1#/v2/executions/details/{arn}"
+    )
+    assert links.job("1-2") == f"{home}/batch/home?region=eu-west-1#jobs/detail/1-2"
+    assert links.log("cpu/default/a1") == (
+        f"{home}/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/"
+        "$252Faws$252Fbatch$252Fjob/log-events/cpu$252Fdefault$252Fa1"
+    )
+    assert (links.execution(None), links.job(""), links.log(None)) == (None, "", None)
+
+
+def test_a_run_its_jobs_and_its_attempts_have_links_where_there_is_a_console() -> None:
+    run = run_of(RunStatus.FAILED, execution="arn:aws:states:eu-west-1:1:execution:m:name")
+    job = failed("align", FailureClass.TOOL_FAILED, Action.FAIL)
+    found = SampleItems((analysis_of(AnalysisStatus.FAILED),), (), (run,), (job,))
+    links = ConsoleLinks("eu-west-1", "aws", "jobs")
+    (shown,) = view_sample("NA1", found, links=links).analyses
+    (stage, _) = shown.newest_stages
+    assert stage.job_url == links.job("1")
+    assert stage.tries[0].log_url == links.log("log/1")
+    evidence = "\n".join(why("NA1", shown, NOW).evidence)
+    assert f"execution: {links.execution(run.execution)}" in evidence
+    assert f"job of align: {links.job('1')}" in evidence
