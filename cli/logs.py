@@ -37,13 +37,20 @@ class StageLog(msgspec.Struct):
 def logs(
     sample: Sample,
     stage: Annotated[str, typer.Argument(metavar="STAGE", help="Only this stage.")] = "",
+    *,
     assay: Assay = "",
+    attempt: Annotated[
+        int | None,
+        typer.Option("--attempt", metavar="N", min=1, help="Of STAGE's attempt N, from 1."),
+    ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on until the jobs have ended.")
     ] = False,
     json: Json = False,
 ) -> None:
     """Prints what the jobs of the newest run wrote."""
+    if attempt and not stage:
+        raise typer.BadParameter("say of which STAGE", param_hint="--attempt")
     from cli.stack import find_stack
 
     stack = find_stack()
@@ -51,7 +58,7 @@ def logs(
     kept: dict[str, StageLog] = {}
     while True:
         run = _newest_run(stack, sample, assay)
-        stages = _wanted(sample, run, stage)
+        stages = [_of_attempt(one, attempt) for one in _wanted(sample, run, stage)]
         for one in stages:
             new = list(reader.new_events(one.log_stream))
             if json:
@@ -89,6 +96,17 @@ def _wanted(sample: str, run: "RunView", stage: str) -> "Sequence[StageView]":
         known = ", ".join(one.stage for one in run.stages)
         raise CommandFailed(f"{sample} has no stage {stage!r}: it has {known}")
     return wanted
+
+
+def _of_attempt(stage: "StageView", number: int | None) -> "StageView":
+    """The stage with the log of one of its attempts; of the newest without a number."""
+    if number is None:
+        return stage
+    if number > len(stage.tries):
+        had = len(stage.tries)
+        raise CommandFailed(f"{stage.stage} has had {had} attempt{'s' * (had != 1)} in this run")
+    tried = stage.tries[number - 1]
+    return msgspec.structs.replace(stage, log_stream=tried.log_stream, status=tried.status)
 
 
 class _Reader:

@@ -232,7 +232,37 @@ def test_a_failed_run_ends_wait_with_its_reason(
     assert sample["analyses"][0]["status"] == "FAILED"
     assert "NA6 (quick) is FAILED: left: " in ended.stderr
     assert "told to fail" in command.good("logs", "NA6", "left")
+    assert "told to fail" in command.good("logs", "NA6", "left", "--attempt", "1")
+    assert "left has had 1 attempt in this run" in command.bad(
+        "logs", "NA6", "left", "--attempt", "2"
+    )
+    assert "say of which STAGE" in command.run("logs", "NA6", "--attempt", "1").stderr
     assert "has no results yet: it is FAILED" in command.bad("results", "NA6")
+
+
+def test_why_says_what_failed_and_what_to_do_and_other_commands_end_with_it(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    bench.break_("left")
+    command.good("upload", *write_pair(tmp_path, "NA12"))
+    waited = command.bad("wait", "NA12", "--timeout", "60")
+    said = command.good("why", "NA12")
+    assert said in waited
+    assert command.good("show", "NA12").startswith(said)
+    assert said.startswith("NA12 (quick) is FAILED: ToolFailed: left, a tool failed on input")
+    assert "\n  why: left: worktool ended with exit code 1\n       told to fail\n" in said
+    assert "\n  you: `seqdrop rerun NA12` goes on: finished stages stand\n" in said
+    [answer] = command.ask("why", "NA12")["analyses"]
+    assert (answer["assay"], answer["status"]) == ("quick", "FAILED")
+    assert answer["why"]["cause"] in said.replace("       ", "")
+    stopped = command.good("stop", "NA12")
+    assert stopped.endswith(command.good("why", "NA12"))
+    assert "NA12 (quick) is HELD: a person must act" in stopped
+    assert "`seqdrop rerun NA12` lets it go on: finished stages stand" in stopped
+    bench.mend("left")
+    assert "\nNA12 (quick) is " in command.good("rerun", "NA12")
+    command.good("wait", "NA12", "--timeout", "60")
+    assert "nothing needs doing" in command.good("why", "NA12")
 
 
 def test_a_lone_mate_waits_and_show_says_for_what(command: Command, tmp_path: Path) -> None:
@@ -252,8 +282,8 @@ def test_what_was_dismissed_ends_wait_and_is_opened_by_a_rerun_or_an_upload(
     assert "NA11 (quick) is dismissed" in command.good("dismiss", "NA11", "--reason", "R2 was lost")
     said = command.bad("wait", "NA11")
     assert said.startswith("NA11 (quick) is DISMISSED: dismissed by ")
-    assert said.endswith(": R2 was lost\n")
-    assert "`seqdrop rerun NA11`, opens it again" in command.good("show", "NA11")
+    assert said.count(": R2 was lost\n") == 2, "what happened, and then why"
+    assert "`seqdrop rerun NA11` opens it again" in command.good("show", "NA11")
     assert "NA11" in command.good("samples", "--status", "dismissed")
     assert "is opened again: it waits for R2" in command.good("rerun", "NA11")
     assert "waiting for R2" in command.bad("wait", "NA11", "--timeout", "5")

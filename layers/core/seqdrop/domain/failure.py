@@ -156,8 +156,8 @@ RULES = {
     FailureClass.IMAGE_MISSING: Rule(
         "its image is not there, or not for these hosts",
         Action.FAIL,
-        "push the image that the text names (docs/deploy.md), or deploy with one that is there; then "
-        "rerun it",
+        "push the image that the text names (`seqdrop deploy --images-only` pushes the CPU image), "
+        "deploy, and rerun it",
     ),
     FailureClass.TRANSFER_FAILED: Rule(
         "object storage did not answer, or an object changed while it was read",
