@@ -9,6 +9,7 @@ import typer
 
 from cli import (
     act,
+    cost,
     deploy,
     fingerprint,
     logs,
@@ -101,6 +102,13 @@ _add(
     "Prints what the jobs of the newest run wrote.",
     "seqdrop logs NA1",
     "seqdrop logs NA1 align --follow",
+)
+_add(
+    app,
+    cost.cost,
+    "Adds up what jobs have cost.",
+    "seqdrop cost --month 2026-11 --by project",
+    "seqdrop cost NA1",
 )
 _add(
     app,

@@ -178,7 +178,7 @@ class Stack(Composition):
         if is_embedded() or not region:
             return None
         partition = self.session.get_partition_for_region(region)
-        return ConsoleLinks(region, partition, self.output("JobLogGroup"))
+        return ConsoleLinks(region, partition, self.outputs.get("JobLogGroup", ""))
 
 
 def find_stack() -> Stack:

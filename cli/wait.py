@@ -136,7 +136,7 @@ def _say_why(samples: "Sequence[SampleView]", now: "datetime") -> None:
         for analysis in sample.analyses:
             if analysis.status not in GOOD_ENDS:
                 for line in why_text(sample, analysis, now):
-                    warn(line)
+                    say(line)
 
 
 def _awaited(samples: "Sequence[SampleView]") -> Iterator[str]:

@@ -118,7 +118,7 @@ def _align(lab: Lab, sample: str) -> dict[str, Any]:
 def test_files_that_are_wrong_are_held_with_file_and_record(lab: Lab, sample: str) -> None:
     assert_held(lab, sample, "cpu", *HELD[sample])
     for job in lab.jobs(sample, "cpu"):
-        assert job.failure_class in ("", "input")
+        assert job.failure_class in ("", "BadInput")
 
 
 @pytest.mark.parametrize("sample", GOOD)

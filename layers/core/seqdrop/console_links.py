@@ -13,7 +13,7 @@ class ConsoleLinks(msgspec.Struct, frozen=True):
     region: str
     partition: str
     log_group: str
-    """Of the jobs."""
+    """Of the jobs; "" where it is not known."""
 
     def execution(self, arn: str | None) -> str | None:
         """An execution of the state machine."""
@@ -25,7 +25,7 @@ class ConsoleLinks(msgspec.Struct, frozen=True):
 
     def log(self, stream: str | None) -> str | None:
         """The log of one attempt."""
-        if not stream:
+        if not stream or not self.log_group:
             return None
         group, name = _twice_quoted(self.log_group), _twice_quoted(stream)
         return self._page("cloudwatch", f"logsV2:log-groups/log-group/{group}/log-events/{name}")

@@ -73,6 +73,27 @@ def volumes_usd_per_hour(price: VolumePrice, kind: str, scratch_gib: int) -> flo
     return month / HOURS_A_MONTH
 
 
+class CostLine(msgspec.Struct, frozen=True):
+    """What the jobs that ended on a day, for a project and by a pipeline, have cost."""
+
+    day: str
+    """``2026-11-28``, in UTC."""
+    project: str
+    pipeline: str
+    micros: int = 0
+    """Millionths of a USD."""
+    waste_micros: int = 0
+    """Those of attempts that came to nothing: failed, stopped, or on a host that was lost."""
+    jobs: int = 0
+    dragen_bases: int = 0
+    """What DRAGEN's licence is metered by, of the jobs that succeeded."""
+
+
+def micros(usd: float | None) -> int:
+    """Whole millionths of a USD, in which costs are added up."""
+    return round((usd or 0.0) * 1_000_000)
+
+
 def sum_usd(costs: Iterable[float | None]) -> float:
     """USD for a job, the sum over its attempts; for a run, over its jobs: None has none yet."""
     return round(sum(cost or 0.0 for cost in costs), 6)

@@ -55,6 +55,8 @@ def next_job(job: Job, token: str, now: str) -> Job:
         memory_mib=memory_mib,
         expected_seconds=job.expected_seconds,
         timeout_seconds=job.timeout_seconds,
+        project=job.project,
+        pipeline=job.pipeline,
         token=token,
         earlier=(*job.earlier, failure),
         submitting=now,

@@ -289,6 +289,10 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     log_stream: str = ""
     cost_usd: float | None = None
     """Of all its attempts."""
+    project: str = ""
+    pipeline: str = ""
+    dragen_bases: int = 0
+    """What DRAGEN's licence is metered by, once it has succeeded."""
     vcpus: int = 0
     memory_mib: int = 0
     expected_seconds: int = 0
@@ -318,6 +322,11 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     def has_ended(self) -> bool:
         """Whether Batch is done with the job."""
         return self.status in JOB_ENDED
+
+    @property
+    def waste(self) -> tuple[Attempt, ...]:
+        """Its attempts that came to nothing."""
+        return self.attempts[:-1] if self.status == "SUCCEEDED" else self.attempts
 
     @property
     def is_followed(self) -> bool:

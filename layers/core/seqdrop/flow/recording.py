@@ -62,12 +62,20 @@ class Recording:
 
     def _ended(self, job: Job, state: JobState) -> Job | None:
         if state.status == "SUCCEEDED":
-            return self.catalog.jobs.record_state(job.owner, state, self.now())
+            bases = self._dragen_bases(job)
+            return self.catalog.jobs.record_end(job, state, self.now(), dragen_bases=bases)
         failure, message = explain(job, state, self._left_by_runner(job))
-        return self.catalog.jobs.record_state(
-            job.owner, state, self.now(),
+        return self.catalog.jobs.record_end(
+            job, state, self.now(),
             failure_class=failure, message=message, action=action_for(job, failure),
         )  # fmt: skip
+
+    def _dragen_bases(self, job: Job) -> int:
+        """What DRAGEN's licence was metered by: all bases of the reads. Nothing for a stand-in."""
+        if "-fpga-" not in job.queue:
+            return 0
+        result = self.objects.read_result(job.bucket, job.prefix, job.stage)
+        return 0 if result is None or result.simulated else result.counts.get("bases_in", 0)
 
     def _with_costs(self, job: Job, state: JobState) -> JobState:
         """The state with what each attempt cost. One that Batch has forgotten has those it had."""

@@ -208,6 +208,7 @@ class ReferenceFlow:
                 prefix=stage.prefix,
                 bucket=stage.bucket,
                 folder=owner.reference.folder,
+                pipeline="references",
                 vcpus=stage.vcpus,
                 memory_mib=stage.memory_mib,
                 expected_seconds=stage.expected_seconds,

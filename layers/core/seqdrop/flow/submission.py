@@ -10,7 +10,7 @@ from seqdrop.aws.catalog.layout import job_parameter, timestamp
 from seqdrop.aws.executions import TaskTokens
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.errors import RunClosed, Transient
-from seqdrop.domain.identity import RunId, StageInput
+from seqdrop.domain.identity import RunId, StageInput, StageOf
 from seqdrop.domain.next_job import next_job
 from seqdrop.domain.plan import StagePlan
 from seqdrop.domain.records import Job, Run
@@ -40,7 +40,7 @@ class Submission:
         if plan is None:
             raise Transient(f"{ids.run} has no plan yet")
         stage = plan.stage(ids.stage)
-        job = self._newest(ids, stage, run.priority, token)
+        job = self._newest(run, stage, token)
         if not job.job_id:
             job = self.place(job, self._request(job, ids, stage))
         if not self._is_live(ids.run) and job.job_id:
@@ -48,16 +48,18 @@ class Submission:
         answer(self.tokens, job)
         return job.job_id
 
-    def _newest(self, ids: StageInput, stage: StagePlan, priority: str, token: str) -> Job:
+    def _newest(self, run: Run, stage: StagePlan, token: str) -> Job:
         """The stage's first job, or the last of those that followed it."""
         job = self.catalog.jobs.start(
             Job(
-                owner=ids.job,
-                name=ids.run.job_name(ids.stage),
-                queue=f"{self.queue_prefix}-{stage.queue}-{priority}",
+                owner=StageOf(run.id, stage.stage),
+                name=run.id.job_name(stage.stage),
+                queue=f"{self.queue_prefix}-{stage.queue}-{run.priority}",
                 prefix=stage.prefix,
                 bucket=stage.bucket,
-                folder=ids.run.folder,
+                folder=run.id.folder,
+                project=run.project,
+                pipeline=run.pipeline,
                 vcpus=stage.vcpus,
                 memory_mib=stage.memory_mib,
                 expected_seconds=stage.expected_seconds,

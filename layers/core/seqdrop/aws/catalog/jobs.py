@@ -1,8 +1,13 @@
 """Jobs in the catalog: their timeline, and the task tokens that wait for them."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
+from msgspec import structs
+
+from seqdrop.aws.catalog.costs import Costs
 from seqdrop.aws.catalog.layout import (
     job_item,
     job_key,
@@ -24,8 +29,9 @@ _BLOCKED = ("blocked_reason", "blocked_since", "blocked_told", "unblocked")
 class Jobs:
     """Job items only move forward; late and doubled news change nothing."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, costs: Costs) -> None:
         self._table = table
+        self._costs = costs
 
     def get(self, owner: JobOwner) -> Job | None:
         """One job."""
@@ -92,46 +98,35 @@ class Jobs:
             return None
         return read_job(item)
 
-    def record_state(
-        self, owner: JobOwner, state: JobState, now: datetime, *, failure_class: str = "",
-        message: str = "", action: str = "",
-    ) -> Job | None:  # fmt: skip
+    def record_state(self, owner: JobOwner, state: JobState, now: datetime) -> Job | None:
         """Moves a job forward to what Batch says, and returns it, or as it is if that is old news.
 
         None where there is no such job, or it is another job's news.
         """
-        given = {
-            "status": state.status, "progress": state.progress, "job_id": state.job_id,
-            "reason": state.reason, "exit_code": state.exit_code, "log_stream": state.log_stream,
-            "created": state.created, "started": state.started, "ended": state.ended,
-            "host": state.host, "attempts": [to_item(one) for one in state.attempts],
-            "cost_usd": sum_usd(one.cost_usd for one in state.attempts),
-            "failure_class": failure_class, "message": message, "action": action,
-            "updated": timestamp(now),
-        }  # fmt: skip
         try:
-            item = self._table.update(
-                job_key(owner),
-                sets={name: value for name, value in given.items() if value not in ("", None, [])},
-                # Neither an earlier attempt's end and host nor why it could not start is a word on
-                # what the job does now.
-                removes=[
-                    *(
-                        name
-                        for name in ("reason", "exit_code", "host")
-                        if given[name] in ("", None)
-                    ),
-                    *_BLOCKED,
-                ],
-                conditions=[
-                    ("progress", "<", state.progress),
-                    ("job_id", "absent or =", state.job_id),
-                ],
-            )
+            item = self._table.update(job_key(owner), **_change(state, now))
         except Conflict:
-            job = self.get(owner)
-            return job if job and job.job_id == state.job_id else None
+            return self._as_it_is(owner, state)
         return read_job(item)
+
+    def record_end(self, job: Job, state: JobState, now: datetime, **found: Any) -> Job | None:
+        """Writes how a job ended, and counts what it cost; else as ``record_state``.
+
+        ``found`` are fields of the job that only its end tells. Once for all who tell of it.
+        """
+        ended = {**found, "ended": state.ended or timestamp(now)}
+        done = structs.replace(job, status=state.status, attempts=state.attempts, **ended)
+        writes = [
+            self._table.update_write(job_key(job.owner), **_change(state, now, ended)),
+            self._costs.count_write(done),
+        ]
+        with suppress(Conflict):  # somebody else has told of it
+            self._table.transact(writes)
+        return self._as_it_is(job.owner, state)
+
+    def _as_it_is(self, owner: JobOwner, state: JobState) -> Job | None:
+        job = self.get(owner)
+        return job if job and job.job_id == state.job_id else None
 
     def record_blocked(self, owner: JobOwner, state: JobState, now: datetime) -> Job | None:
         """Writes why a job can't start, and returns it; None where that is old news.
@@ -185,3 +180,28 @@ class Jobs:
                     ("blocked_told", "absent or <", told),
                 ],
             )
+
+
+def _change(
+    state: JobState, now: datetime, ended: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The update that moves a job's item forward to what Batch says."""
+    given = {
+        "status": state.status, "progress": state.progress, "job_id": state.job_id,
+        "reason": state.reason, "exit_code": state.exit_code, "log_stream": state.log_stream,
+        "created": state.created, "started": state.started, "host": state.host,
+        "attempts": [to_item(one) for one in state.attempts],
+        "cost_usd": sum_usd(one.cost_usd for one in state.attempts),
+        "updated": timestamp(now), **(ended or {}),
+    }  # fmt: skip
+    # Neither an earlier attempt's end and host nor why it could not start is a word on what the job
+    # does now.
+    gone = [name for name in ("reason", "exit_code", "host") if given[name] in ("", None)]
+    return {
+        "sets": {name: value for name, value in given.items() if value not in ("", None, [])},
+        "removes": [*gone, *_BLOCKED],
+        "conditions": [
+            ("progress", "<", state.progress),
+            ("job_id", "absent or =", state.job_id),
+        ],
+    }

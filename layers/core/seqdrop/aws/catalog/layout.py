@@ -33,6 +33,8 @@ _LONGEST_IN_SORT_KEY = 900
 """Bytes of an object's name: a sort key has 1,024, and S3's keys alone may have as many."""
 STATUS_SHARDS = 8
 """A status is one hot key; eight partitions take 8,000 writes a second."""
+COST_SHARDS = 16
+"""Jobs that end at the same time are seldom added to the same item."""
 STATUS_INDEX = "by_status"
 _RUNS = ("active_run", "current_run", "released_run")
 REFERENCE_NAMES: "Range" = ("REFERENCES", "")
@@ -211,6 +213,17 @@ def jobs_of_reference(reference: ReferenceId) -> Range:
 def hosts_key(hosts: str) -> Key:
     """What is known of the hosts of some queues; see ``domain/hosts.py``."""
     return f"HOSTS#{hosts}", "SEEN"
+
+
+def cost_key(job: Job) -> Key:
+    """The part of a day's costs that an ended job is added to: the same, whoever counts it."""
+    day, shard = job.ended[:10], zlib.crc32(job_parameter(job.owner).encode()) % COST_SHARDS
+    return f"COST#{day[:7]}#{shard:02d}", f"{day}#{job.project}#{job.pipeline}"
+
+
+def costs_of_month(month: str) -> list[Range]:
+    """All parts of the costs of a month, ``2026-11``."""
+    return [(f"COST#{month}#{shard:02d}", "") for shard in range(COST_SHARDS)]
 
 
 def events_of(sample: str) -> Range:

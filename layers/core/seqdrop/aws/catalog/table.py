@@ -228,7 +228,7 @@ class Table:
         return {"ConditionCheck": expression.into(request)}
 
     def transact(self, writes: Sequence[Write]) -> None:
-        """All writes or none.
+        """All writes or none, and once: botocore sends a request again with the token that it had.
 
         Raises Conflict where a condition fails, and Transient where other transactions on the
         same items did not let it through after several tries.
