@@ -11,8 +11,10 @@ from cli import (
     act,
     cost,
     deploy,
+    events,
     fingerprint,
     logs,
+    queues,
     redrive,
     references,
     rerun,
@@ -87,6 +89,7 @@ _add(
     "Lets a held or failed analysis go on.",
     "seqdrop rerun NA1",
     "seqdrop rerun NA1 --from variants",
+    "seqdrop rerun --status FAILED --project trio",
     "seqdrop rerun NA1 --now",
 )
 _add(app, act.stop, "Ends a run, and holds the analysis.", "seqdrop stop NA1 --reason 'wrong kit'")
@@ -103,6 +106,13 @@ _add(
     "seqdrop logs NA1",
     "seqdrop logs NA1 align --follow",
 )
+_add(
+    app,
+    events.events,
+    "Prints a sample's audit trail.",
+    "seqdrop events NA1",
+)
+_add(app, queues.queues, "Shows what waits and runs in each queue.", "seqdrop queues")
 _add(
     app,
     cost.cost,

@@ -7,9 +7,9 @@ import msgspec
 import typer
 
 from cli.faults import CommandFailed
-from cli.options import Assay, Json, Sample
+from cli.options import Assay, Json
 from cli.samples import say_why
-from cli.screen import emit, say
+from cli.screen import emit, say, warn
 
 if TYPE_CHECKING:
     from cli.stack import Stack
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from seqdrop.domain.pipeline import Assay as AssayConfig
     from seqdrop.domain.records import Analysis, RunOptions
 
+_MOST = 1_000
+"""Analyses of a status that one command reruns."""
 _LOOK_SECONDS, _PAUSE_SECONDS = 6.0, 0.25
 """How long a rerun waits for what comes of a new look at files: a function's start, and some."""
 
@@ -30,9 +32,17 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def rerun(
-    sample: Sample,
-    assay: Assay = "",
+    sample: Annotated[
+        list[str] | None, typer.Argument(metavar="SAMPLE", help="Sample ids.")
+    ] = None,
     *,
+    status: Annotated[
+        str, typer.Option(metavar="STATUS", help="All samples of this status (FAILED, say).")
+    ] = "",
+    project: Annotated[
+        str, typer.Option(metavar="NAME", help="With --status: only those of this project.")
+    ] = "",
+    assay: Assay = "",
     from_stage: Annotated[
         str,
         typer.Option(
@@ -48,32 +58,83 @@ def rerun(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Lets an analysis go on: lifts its holds, and runs what has no good results yet.
+    """Lets analyses go on: lifts their holds, and runs what has no good results yet.
 
-    Files that hold it are looked at again, and hold it no more if they can be used now. What was
-    dismissed is opened again.
+    Files that hold one are looked at again, and hold it no more if they can be used now. What was
+    dismissed is opened again. Of several samples, each goes on that can; ends with 1 if one can't.
     """
     if sum((bool(from_stage), fresh, now)) > 1:
         raise typer.BadParameter(
             "give one of --from, --fresh and --now", param_hint="--now" if now else "--fresh"
         )
+    if bool(sample) == bool(status) or (project and not status):
+        raise typer.BadParameter("give samples, or --status (and --project)", param_hint="SAMPLE")
     from cli.stack import find_stack
     from seqdrop.domain.records import RunOptions
 
     stack = find_stack()
-    if now:
-        answer = _start_now(stack, sample, assay)
-    else:
-        answer = _go_on(stack, sample, assay, RunOptions(fresh=fresh, from_stage=from_stage))
-    status = "RECEIVING" if answer.released else answer.analysis.status
+    wanted = [(name, assay) for name in dict.fromkeys(sample or ())]
+    if status:
+        wanted = _of_status(stack, status, project, assay)
+    options = RunOptions(fresh=fresh, from_stage=from_stage)
+    if len(wanted) == 1 and sample:
+        answer = _rerun(stack, *wanted[0], options, now=now)
+        if json:
+            emit(_document(answer))
+        else:
+            say(answer.text)
+            say_why(stack.view(answer.analysis.sample, answer.analysis.assay), stack.now())
+        return
+    documents = [_one_of_many(stack, *one, options, now=now, quiet=json) for one in wanted]
     if json:
-        emit({
-            "sample": sample, "assay": answer.analysis.assay, "released": answer.released,
-            "status": status,
-        })  # fmt: skip
-    else:
+        emit({"samples": documents})
+    elif not wanted:
+        say(f"there are no samples that are {status.upper()}")
+    if any("error" in document for document in documents):
+        raise typer.Exit(1)
+
+
+def _rerun(stack: "Stack", sample: str, assay: str, options: "RunOptions", *, now: bool) -> Answer:
+    return _start_now(stack, sample, assay) if now else _go_on(stack, sample, assay, options)
+
+
+def _one_of_many(
+    stack: "Stack", sample: str, assay: str, options: "RunOptions", *, now: bool, quiet: bool
+) -> dict[str, object]:
+    """What became of one sample; that it can't go on keeps none of the others."""
+    from seqdrop.domain.errors import InvalidInput
+
+    try:
+        answer = _rerun(stack, sample, assay, options, now=now)
+    except (CommandFailed, InvalidInput) as error:
+        if not quiet:
+            warn(f"{sample}: {error}")
+        return {"sample": sample, "error": str(error)}
+    if not quiet:
         say(answer.text)
-        say_why(stack.view(sample, answer.analysis.assay), stack.now())
+    return _document(answer)
+
+
+def _document(answer: Answer) -> dict[str, object]:
+    analysis = answer.analysis
+    return {
+        "sample": analysis.sample,
+        "assay": analysis.assay,
+        "released": answer.released,
+        "status": "RECEIVING" if answer.released else analysis.status,
+    }
+
+
+def _of_status(stack: "Stack", status: str, project: str, assay: str) -> list[tuple[str, str]]:
+    """Samples and assays, the one that has waited longest first."""
+    from cli.samples import status_named
+
+    found = stack.catalog.analyses.newest(status_named(status), _MOST)
+    return [
+        (one.sample, one.assay)
+        for one in reversed(found)
+        if project in {"", one.project} and assay in {"", one.assay}
+    ]
 
 
 def _go_on(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> Answer:

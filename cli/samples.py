@@ -28,12 +28,9 @@ def samples(
     """Lists samples, the one that changed last first."""
     from seqdrop.domain.records import AnalysisStatus
 
-    known = [one.value for one in AnalysisStatus]
-    if status and status.upper() not in known:
-        raise typer.BadParameter(f"{status!r} is none of {', '.join(known)}", param_hint="--status")
+    wanted = [status_named(status)] if status else list(AnalysisStatus)
     from cli.stack import find_stack
 
-    wanted = [AnalysisStatus(status.upper())] if status else list(AnalysisStatus)
     found = _newest(find_stack().catalog, wanted, limit)
     if json:
         emit({"samples": found})
@@ -43,6 +40,16 @@ def samples(
         columns = ("sample", "assay", "status", "updated", "why")
         rows = [(o.sample, o.assay, o.status, o.updated[:19], _shortened(o.why)) for o in found]
         show_table(columns, rows)
+
+
+def status_named(text: str) -> "AnalysisStatus":
+    """A status as somebody writes it. Raises typer.BadParameter for what is none."""
+    from seqdrop.domain.records import AnalysisStatus
+
+    known = [one.value for one in AnalysisStatus]
+    if text.upper() not in known:
+        raise typer.BadParameter(f"{text!r} is none of {', '.join(known)}", param_hint="--status")
+    return AnalysisStatus(text.upper())
 
 
 def _newest(

@@ -275,7 +275,49 @@ def test_why_says_what_failed_and_what_to_do_and_other_commands_end_with_it(
     bench.mend("left")
     assert "\nNA16 (quick) is " in command.good("rerun", "NA16")
     command.good("wait", "NA16", "--timeout", "60")
+    told = command.ask("events", "NA16")["events"]
+    assert [event["what"] for event in told][-1] == "run succeeded"
+    assert "released" in command.good("events", "NA16")
+    assert "nothing has happened to a sample" in command.bad("events", "NOBODY")
     assert "nothing needs doing" in command.good("why", "NA16")
+
+
+def test_many_are_rerun_at_once_and_each_says_what_comes_of_it(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    bench.break_("left")
+    for name in ("NA17", "NA18"):
+        command.good("upload", *write_pair(tmp_path, name), "--project", "many")
+        assert command.run("wait", name, "--timeout", "60").returncode == 1
+    bench.mend("left")
+    ended = command.run("rerun", "NA17", "NOBODY")
+    assert ended.returncode == 1
+    assert "NA17 (quick) is released: it goes on by itself" in ended.stdout
+    assert "NOBODY: there is no sample 'NOBODY'" in ended.stderr
+    said = command.good("rerun", "--status", "failed", "--project", "many")
+    assert said == "NA18 (quick) is released: it goes on by itself\n"
+    command.good("wait", "NA17", "NA18", "--timeout", "60")
+    assert command.ask("rerun", "--status", "FAILED", "--project", "many") == {"samples": []}
+    assert "give samples, or --status" in command.bad("rerun", code=2)
+    assert "is none of" in command.bad("rerun", "--status", "LOST", code=2)
+
+
+def test_queues_show_what_waits_what_runs_and_what_blocks(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    with bench.playing(BLOCKED="ACTION_REQUIRED"):
+        command.good("upload", *write_pair(tmp_path, "NA19"))
+        bench.lab.wait_until(lambda: "ACTION_REQUIRED" in command.good("queues"))
+        found = {one["queue"]: one for one in command.ask("queues")["queues"]}
+        text = command.good("queues")
+    assert {"seqdrop-cpu-ondemand", "seqdrop-fpga-genome-urgent"} <= found.keys()
+    one = found["seqdrop-cpu-routine"]
+    assert (one["state"], one["waiting"], one["running"]) == ("ENABLED", 1, 0)
+    assert one["oldest"]
+    assert one["blocked_reason"].startswith("ACTION_REQUIRED - ")
+    assert "seqdrop-cpu-routine is blocked: ACTION_REQUIRED" in text
+    assert "you: the queue's compute environments are INVALID" in text
+    command.good("wait", "NA19", "--timeout", "60")
 
 
 def test_a_lone_mate_waits_and_show_says_for_what(command: Command, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from botocore.exceptions import ClientError
 
-from seqdrop.aws.batch_detail import read_state
+from seqdrop.aws.batch_detail import read_state, time_text
 from seqdrop.domain.blocked import LONGEST_REASON
 from seqdrop.domain.errors import Transient
 from seqdrop.domain.records import JobState
@@ -121,6 +121,26 @@ class Batch:
                 raise Transient(f"ListJobs of {queue}: {error}") from error
             raise
 
+    def waiting_since(self, queue: str, status: "JobStatusType") -> list[tuple[str, str]]:
+        """The jobs of a queue in a status: when each was created, and its id; the oldest first."""
+        pages = self._client.get_paginator("list_jobs").paginate(jobQueue=queue, jobStatus=status)
+        found = [
+            (time_text(summary.get("createdAt")), summary["jobId"])
+            for page in pages
+            for summary in page["jobSummaryList"]
+        ]
+        return sorted(found)
+
+    def queues(self, prefix: str) -> dict[str, str]:
+        """The job queues whose names begin so, and the state of each, as Batch words it."""
+        pages = self._client.get_paginator("describe_job_queues").paginate()
+        return {
+            queue["jobQueueName"]: _queue_state(queue["state"], queue.get("status", "VALID"))
+            for page in pages
+            for queue in page["jobQueues"]
+            if queue["jobQueueName"].startswith(prefix)
+        }
+
     def cancel(self, job_id: str, reason: str) -> None:
         """Ends a job that has not begun to start; one that has goes on."""
         self._client.cancel_job(jobId=job_id, reason=reason)
@@ -128,3 +148,8 @@ class Batch:
     def terminate(self, job_id: str, reason: str) -> None:
         """Ends a job in any state; one that has ended already is left as it is."""
         self._client.terminate_job(jobId=job_id, reason=reason[:LONGEST_REASON])
+
+
+def _queue_state(state: str, status: str) -> str:
+    """``ENABLED``, or what keeps the queue from taking or starting jobs."""
+    return state if status == "VALID" or state == "DISABLED" else f"{state}, {status}"

@@ -35,9 +35,9 @@ def read_state(detail: Mapping[str, Any]) -> JobState:
         reason="" if blocked else _reason(detail, container, last),
         exit_code=container.get("exitCode", last.get("exitCode")),
         log_stream=container.get("logStreamName") or last.get("logStreamName") or "",
-        created=_time(detail.get("createdAt")),
-        started=_time(detail.get("startedAt")),
-        ended=_time(detail.get("stoppedAt")),
+        created=time_text(detail.get("createdAt")),
+        started=time_text(detail.get("startedAt")),
+        ended=time_text(detail.get("stoppedAt")),
         host=_host(detail),
         attempts=tuple(_attempt(attempt, essential) for attempt in attempts),
         parameters=dict(detail.get("parameters") or {}),
@@ -51,8 +51,8 @@ def _attempt(attempt: Mapping[str, Any], essential: Collection[str | None]) -> A
     named = _INSTANCE.search(reason)
     return Attempt(
         seconds=_seconds(attempt),
-        started=_time(attempt.get("startedAt")),
-        ended=_time(attempt.get("stoppedAt")),
+        started=time_text(attempt.get("startedAt")),
+        ended=time_text(attempt.get("stoppedAt")),
         exit_code=container.get("exitCode"),
         reason=reason,
         host=named[0] if named else _host(attempt),
@@ -102,5 +102,6 @@ def _seconds(attempt: Mapping[str, Any]) -> float:
     return max(0.0, (stopped - started) / 1000) if started and stopped else 0.0
 
 
-def _time(milliseconds: int | None) -> str:
+def time_text(milliseconds: int | None) -> str:
+    """A time of Batch's, which are in milliseconds; "" where there is none yet."""
     return timestamp(datetime.fromtimestamp(milliseconds / 1000, UTC)) if milliseconds else ""
