@@ -80,6 +80,7 @@ def cold_environment(folder: Path) -> dict[str, str]:
         "UPLOADS_QUEUE_URL": "https://none.invalid/queue",
         "ANALYSE_SAMPLE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:none",
         "JOB_QUEUE_PREFIX": "none",
+        "CPU_INSTANCE_TYPES": "m7i.4xlarge",
         "IMAGES": images,
         "JOB_DEFINITIONS": images,
         "SHORTEST_POLL_SECONDS": "60",

@@ -115,6 +115,14 @@ _add(
 _add(app, queues.queues, "Shows what waits and runs in each queue.", "seqdrop queues")
 _add(
     app,
+    queues.pause,
+    "Keeps jobs from starting.",
+    "seqdrop pause fpga-genome --reason 'new AMI'",
+    "seqdrop pause --all",
+)
+_add(app, queues.resume, "Lets jobs start again.", "seqdrop resume fpga-genome")
+_add(
+    app,
     cost.cost,
     "Adds up what jobs have cost.",
     "seqdrop cost --month 2026-11 --by project",

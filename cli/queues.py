@@ -1,19 +1,32 @@
-"""`seqdrop queues`: what waits, what runs, and what keeps a queue from going on."""
+"""`seqdrop queues`, `pause` and `resume`: what waits and runs, and what keeps it from starting."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+import typer
 
+from cli.faults import CommandFailed
 from cli.options import Json
 from cli.screen import emit, say, show_table
 
 if TYPE_CHECKING:
     from cli.stack import Stack
+    from seqdrop.domain.gate import Gate
 
 _AT_ONCE = 4
 """An account's ListJobs are few a second."""
+
+
+class GateView(msgspec.Struct, frozen=True):
+    """Whether jobs of a kind of queues may start."""
+
+    kind: str
+    state: str
+    why: str
+    since: str | None
+    probe_at: str | None
 
 
 class QueueView(msgspec.Struct, frozen=True):
@@ -39,15 +52,89 @@ def queues(json: Json = False) -> None:
     states = stack.batch.queues(f"{stack.output('JobQueuePrefix')}-")
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         views = list(pool.map(lambda one: _view(stack, *one), sorted(states.items())))
+    gates = stack.all_gates()
     if json:
-        emit({"queues": views})
+        emit({"queues": views, "gates": [_gate_view(gate) for gate in gates]})
         return
     columns = ("queue", "state", "waiting", "starting", "running", "oldest")
     show_table(columns, [_row(stack, view) for view in views])
+    for line in _gate_lines(gates, all_of_them=False):
+        say(line)
     for view in views:
         if view.blocked_reason:
             say(f"{view.queue} is blocked: {view.blocked_reason}")
             say(f"  you: {_remedy(view.blocked_reason)}")
+
+
+def pause(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="Of queues: cpu, say.")] = "",
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="All kinds of queues.")] = False,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for whoever asks.")] = "",
+    json: Json = False,
+) -> None:
+    """Keeps the jobs of a kind of queues from starting until `seqdrop resume`.
+
+    What runs ends as it would. Jobs wait in their queues, and are not given up meanwhile.
+    """
+    from cli.stack import find_stack
+
+    stack = find_stack()
+    who = stack.who()
+    for queue in _queues_of_kinds(stack, kind, everything=everything):
+        stack.gates.pause(queue, who, reason)
+    _say_gates(stack, json=json)
+
+
+def resume(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="Of queues: cpu, say.")] = "",
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="All kinds of queues.")] = False,
+    json: Json = False,
+) -> None:
+    """Lets the jobs of a kind of queues start, be it paused or its breaker open."""
+    from cli.stack import find_stack
+
+    stack = find_stack()
+    who = stack.who()
+    for queue in _queues_of_kinds(stack, kind, everything=everything):
+        stack.gates.free(queue, who)
+    _say_gates(stack, json=json)
+
+
+def _queues_of_kinds(stack: "Stack", kind: str, *, everything: bool) -> list[str]:
+    """A queue of each kind that is meant."""
+    known = stack.output("QueueKinds").split(",")
+    if bool(kind) == everything:
+        raise typer.BadParameter(f"give one of {', '.join(known)}, or --all", param_hint="KIND")
+    if kind and kind not in known:
+        raise CommandFailed(f"there are no queues {kind!r} here: give one of {', '.join(known)}")
+    prefix = stack.output("JobQueuePrefix")
+    return [f"{prefix}-{one}-routine" for one in ([kind] if kind else known)]
+
+
+def _say_gates(stack: "Stack", *, json: bool) -> None:
+    gates = stack.all_gates()
+    if json:
+        emit({"gates": [_gate_view(gate) for gate in gates]})
+        return
+    for line in _gate_lines(gates, all_of_them=True):
+        say(line)
+
+
+def _gate_lines(gates: "Sequence[Gate]", *, all_of_them: bool) -> Iterator[str]:
+    from seqdrop.domain.gate import gate_text
+
+    for gate in gates:
+        if not gate.is_free:
+            yield f"{gate.kind}: no job is started since {gate.since[:16]}: {gate_text(gate)}"
+            yield f"  you: `seqdrop resume {gate.kind}` lets all jobs start"
+        elif all_of_them:
+            yield f"{gate.kind}: jobs start as hosts come"
+
+
+def _gate_view(gate: "Gate") -> GateView:
+    return GateView(gate.kind, gate.state, gate.why, gate.since or None, gate.probe_at or None)
 
 
 def _view(stack: "Stack", queue: str, state: str) -> QueueView:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cli.dead_letters import DeadLetters
     from seqdrop.aws.catalog.layout import SampleItems
     from seqdrop.console_links import ConsoleLinks
+    from seqdrop.domain.gate import Gate
     from seqdrop.domain.records import Analysis
     from seqdrop.sample_view import SampleView
 
@@ -99,6 +100,11 @@ class Outputs:
         return int(self._parameters.get("RunnableTimeoutSeconds", DEFAULT_RUNNABLE_TIMEOUT_SECONDS))
 
     @property
+    def cpu_instance_types(self) -> str:
+        """The types of the CPU hosts, comma-separated; "" of a stack that does not say."""
+        return self._parameters.get("CpuInstanceTypes", "")
+
+    @property
     def scratch_gib(self) -> int:
         """Scratch of a CPU host."""
         return int(self._parameters.get("ScratchGib", DEFAULT_SCRATCH_GIB))
@@ -167,7 +173,15 @@ class Stack(Composition):
         from seqdrop.sample_view import view_sample
 
         warnings = Controls(self.catalog).warnings
-        return view_sample(sample, self.sample(sample), assay, warnings, self.links)
+        found = self.sample(sample)
+        return view_sample(
+            sample, found, assay, warnings=warnings, links=self.links, gates=self.all_gates()
+        )
+
+    def all_gates(self) -> "list[Gate]":
+        """The gates of the kinds of queues that are here."""
+        kinds = self.outputs.get("QueueKinds", "cpu").split(",")
+        return [self.catalog.gates.get(kind) for kind in kinds]
 
     @property
     def links(self) -> "ConsoleLinks | None":

@@ -24,7 +24,14 @@ _WRITES = {
 }
 _BATCH = {
     f"/v1/{action.lower()}": action
-    for action in ("SubmitJob", "DescribeJobs", "ListJobs", "TerminateJob", "CancelJob")
+    for action in (
+        "SubmitJob",
+        "DescribeJobs",
+        "ListJobs",
+        "TerminateJob",
+        "CancelJob",
+        "UpdateConsumableResource",
+    )
 }
 _S3_BUCKET = {
     ("GET", "versions"): "ListBucketVersions",
@@ -160,6 +167,8 @@ def _batch(request: Request) -> Iterator[Need]:
         yield from ((action, each) for each in touched)
         if asked.get("tags"):  # a tagged job is TagResource on all that it touches
             yield from (("TagResource", each) for each in touched)
+    elif "consumableResource" in asked:
+        yield action, named("consumable-resource", asked["consumableResource"])
     elif "jobId" in asked:
         yield action, request.arn(f"job/{asked['jobId']}")
     else:
@@ -171,6 +180,14 @@ def _consumed_by(definition: str) -> list[str]:
     _, _, _, region, account, _ = definition.split(":", 5)
     found = batch_backends[account][region]._job_definitions.get(definition)
     return [str(each["consumableResource"]) for each in getattr(found, "consumes", ())]
+
+
+def _events(request: Request) -> Iterator[Need]:
+    if request.operation != "PutEvents":
+        yield from _unknown(request)
+    for entry in request.asked.get("Entries", ()):
+        bus = entry.get("EventBusName", "default")
+        yield "PutEvents", bus if bus.startswith("arn:") else request.arn(f"event-bus/{bus}")
 
 
 def _sts(request: Request) -> Iterator[Need]:
@@ -221,6 +238,7 @@ _SERVICES: Mapping[str, Callable[[Request], Iterator[Need]]] = {
     "sqs": _sqs,
     "states": _states,
     "batch": _batch,
+    "events": _events,
     "lambda": _lambda,
     "s3": _s3,
     "sts": _sts,

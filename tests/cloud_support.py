@@ -43,6 +43,7 @@ SETTINGS = {
     "shortest_poll_seconds": 60,
     "runnable_timeout_seconds": 14_400,
     "scratch_gib": 1_000,
+    "cpu_instance_types": "m7i.4xlarge,r7i.8xlarge",
 }
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ASSAYS = """
@@ -94,6 +95,7 @@ class FakeBatch:
     states: dict[str, JobState] = field(default_factory=dict)
     terminated: dict[str, str] = field(default_factory=dict)
     cancelled: dict[str, str] = field(default_factory=dict)
+    resources: dict[str, int] = field(default_factory=dict)
     others: set[tuple[str, str]] = field(default_factory=set)
     """Queues and statuses of other jobs."""
 
@@ -114,6 +116,10 @@ class FakeBatch:
     def has(self, queue: str, status: str) -> bool:
         """Whether a test has put a job there."""
         return (queue, status) in self.others
+
+    def set_resource(self, name: str, quantity: int) -> None:
+        """Keeps how much there is."""
+        self.resources[name] = quantity
 
     def cancel(self, job_id: str, reason: str) -> None:
         """Keeps the reason."""

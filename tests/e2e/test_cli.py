@@ -320,6 +320,30 @@ def test_queues_show_what_waits_what_runs_and_what_blocks(
     command.good("wait", "NA19", "--timeout", "60")
 
 
+def test_what_is_paused_waits_and_why_says_who_paused_it_and_how_to_go_on(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    said = command.good("pause", "fpga-genome", "--reason", "new AMI")
+    assert "fpga-genome: no job is started since " in said
+    assert "cpu: jobs start as hosts come" in said
+    command.good("upload", *write_pair(tmp_path, "NA20"))
+    bench.lab.wait_until(
+        lambda: "right waits: no job of queue" in command.run("why", "NA20").stdout
+    )
+    told = command.good("why", "NA20")
+    assert "  why: paused by arn:aws:sts::123456789012:user/moto: new AMI\n" in told
+    assert "  you: `seqdrop resume fpga-genome` lets all jobs start\n" in told
+    assert "fpga-genome: no job is started since " in command.good("queues")
+    gates = {gate["kind"]: gate for gate in command.ask("queues")["gates"]}
+    assert (gates["fpga-genome"]["state"], gates["cpu"]["state"]) == ("paused", "free")
+    assert "fpga-genome: jobs start as hosts come" in command.good("resume", "fpga-genome")
+    command.good("wait", "NA20", "--timeout", "60")
+    assert "there are no queues 'moon' here" in command.bad("pause", "moon")
+    assert "give one of " in command.bad("resume", code=2)
+    assert len(command.ask("pause", "--all")["gates"]) == 3
+    command.good("resume", "--all")
+
+
 def test_a_lone_mate_waits_and_show_says_for_what(command: Command, tmp_path: Path) -> None:
     r1, _ = write_pair(tmp_path, "NA7")
     assert "NA7 (quick) is RECEIVING: waiting for R2" in command.good("upload", r1, "--partial")

@@ -268,7 +268,8 @@ def test_one_job_has_an_fpga_by_size_alone() -> None:
 def test_a_licence_is_a_secret_and_counted_only_by_choice(name: str) -> None:
     assert "Secrets" not in _task(name)["Containers"][0]
     plain = made_of_type("AWS::Batch::JobDefinition", EnableFpga="true")[name]
-    assert "ConsumableResourceProperties" not in plain
+    gate = {"ConsumableResource": {"Ref": name.replace("JobDefinition", "Gate")}, "Quantity": 1}
+    assert plain["ConsumableResourceProperties"]["ConsumableResourceList"] == [gate]
     given = {"EnableFpga": "true", "DragenLicences": "8", "DragenLicenceSecretArn": "arn:secret"}
     chosen = made_of_type("AWS::Batch::JobDefinition", **given)[name]
     (container,) = chosen["EcsProperties"]["TaskProperties"][0]["Containers"]
@@ -277,7 +278,7 @@ def test_a_licence_is_a_secret_and_counted_only_by_choice(name: str) -> None:
     ]
     assert "DragenLicenceSecretArn" not in refers_to(container["Command"])
     counted = chosen["ConsumableResourceProperties"]["ConsumableResourceList"]
-    assert counted == [{"ConsumableResource": {"Ref": "DragenLicence"}, "Quantity": 1}]
+    assert counted == [gate, {"ConsumableResource": {"Ref": "DragenLicence"}, "Quantity": 1}]
 
 
 def test_jobs_of_both_kinds_work_on_scratch_and_log_where_logs_expire() -> None:

@@ -244,7 +244,7 @@ def test_there_is_a_queue_for_each_kind_and_priority() -> None:
         f"{kind}-{priority}": (number, f"{word}ComputeEnvironment")
         for kind, word in KINDS.items()
         for priority, number in PRIORITIES.items()
-    } | {f"cpu-{ON_DEMAND}": (PRIORITIES["urgent"], "CpuOnDemandComputeEnvironment")}
+    } | {f"cpu-{ON_DEMAND}": (PRIORITIES["routine"], "CpuOnDemandComputeEnvironment")}
 
 
 def test_every_kind_of_queue_has_a_price_and_an_image() -> None:

@@ -65,7 +65,7 @@ def close(cloud: Cloud, sample: str, mapped: int) -> Bench:
 def shown(cloud: Cloud, sample: str) -> str:
     """The text of `seqdrop show`."""
     found = read_sample(cloud.catalog.analyses.partition(sample))
-    view = view_sample(sample, found, "", Controls(cloud.catalog).warnings)
+    view = view_sample(sample, found, warnings=Controls(cloud.catalog).warnings)
     return "\n".join(sample_lines(view, START))
 
 

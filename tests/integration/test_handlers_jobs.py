@@ -126,6 +126,7 @@ def test_a_job_that_batch_forgot_is_judged_by_its_results(
 ) -> None:
     if published:
         submitted.publish("align")
+    submitted.cloud.clock.turn(3_601)
     submitted.stage("poll_job")
     assert submitted.job.status == ("SUCCEEDED" if published else "FAILED")
 

@@ -98,7 +98,10 @@ def test_a_poll_asks_after_the_newest_job_of_the_stage(submitted: Bench) -> None
 
 
 def test_a_job_that_is_gone_is_submitted_anew_once(submitted: Bench) -> None:
+    submitted.stage("poll_job", token="at once")
+    assert submitted.job.status == "SUBMITTING", "Batch may not know it yet"
     for number in (1, 2):
+        submitted.cloud.clock.turn(3_601)
         submitted.stage("poll_job", token=f"poll {number}")
         submitted.stage("submit_job", token=f"submit {number}")
     assert len(submitted.cloud.batch.submitted) == 2

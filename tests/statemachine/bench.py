@@ -15,6 +15,7 @@ default: quick
 assays:
   quick: {pipeline: quick, reference: tiny, complete: {rule: pairs, quiet_seconds: 1}}
   patient: {pipeline: quick, reference: tiny, poll_factor: 600}
+  pressing: {pipeline: quick, reference: tiny, priority: urgent}
 """
 REFERENCES = """
 name: references

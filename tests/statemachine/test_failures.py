@@ -68,9 +68,9 @@ def kind_of(failure: Failure) -> str:
     return "fpga-genome" if failure.stage == "right" else "cpu"
 
 
-def jobs_of(bench: Bench, sample: str, stage: str) -> list[Job]:
+def jobs_of(bench: Bench, sample: str, stage: str, assay: str = "quick") -> list[Job]:
     """The stage's jobs, in their order."""
-    return [job for job in bench.lab.jobs(sample, "quick") if job.stage == stage]
+    return [job for job in bench.lab.jobs(sample, assay) if job.stage == stage]
 
 
 def errors_of(bench: Bench, sample: str) -> list[str]:

@@ -89,6 +89,7 @@ STACK = StackFacts(
         Resource("CpuJobRole", "AWS::IAM::Role", "role-1"),
         Resource("ResultsBucket", "AWS::S3::Bucket", "results"),
         Resource("DragenLicences", "AWS::Batch::ConsumableResource", "arn:licences"),
+        Resource("CpuGate", "AWS::Batch::ConsumableResource", "arn:consumable-resource/x-gate-cpu"),
         Resource("CpuComputeEnvironment", "AWS::Batch::ComputeEnvironment", "arn:cpu"),
         Resource("CpuUrgentQueue", "AWS::Batch::JobQueue", "arn:urgent"),
         Resource("CpuJobDefinition", "AWS::Batch::JobDefinition", "arn:definition:1"),
@@ -755,11 +756,11 @@ def test_a_deployer_who_may_not_is_told_what() -> None:
 
 
 def test_a_deployer_is_asked_only_about_what_will_be_made() -> None:
-    facts = Facts(iam=limited("ec2:CreateVpc", "batch:CreateConsumableResource"))
+    facts = Facts(iam=limited("ec2:CreateVpc", "s3:PutBucketObjectLockConfiguration"))
     findings = found(check_deployer, facts, real(None, "CreateNetwork=false"))
     assert verdicts(findings) == ["ok"]
-    (finding,) = found(check_deployer, facts, real(None, "EnableFpga=true", "DragenLicences=1"))
-    assert "do batch:CreateConsumableResource, ec2:CreateVpc: " in finding.says
+    (finding,) = found(check_deployer, facts, real(None, "CreateNetwork=true"))
+    assert "do ec2:CreateVpc: " in finding.says
 
 
 def test_a_type_that_a_lab_added_is_told_and_all_others_are_asked_about() -> None:

@@ -119,5 +119,5 @@ def test_completion_offers_commands_and_options() -> None:
         )  # fmt: skip
         return set(answer.stdout.split())
 
-    assert offered("re") == {"rerun", "results", "reference", "references", "redrive"}
+    assert offered("re") == {"rerun", "results", "reference", "references", "redrive", "resume"}
     assert "--fresh" in offered("rerun --f")

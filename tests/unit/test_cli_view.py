@@ -134,7 +134,7 @@ DOCUMENTED = {
         "stage", "status", "queue", "reused", "key", "prefix", "submitted", "started", "ended",
         "job_id", "exit_code", "failure_class", "message", "blocked_reason", "blocked_since",
         "cost_usd", "attempts", "log_stream", "action", "vcpus", "memory_mib", "expected_seconds",
-        "most_attempts", "tries", "job_url", "log_url",
+        "most_attempts", "tries", "job_url", "log_url", "gate",
     ],
 }  # fmt: skip
 """What `show --json` has had until now, and scripts read: it may become more, never less."""

@@ -3,8 +3,6 @@
 Texts are those of AWS's pages, of the ECS agent's source, and of issues that people reported.
 """
 
-from typing import Any
-
 import msgspec
 import pytest
 from hypothesis import given
@@ -20,9 +18,10 @@ from seqdrop.domain.failure import (
     class_named,
     read_failure,
 )
+from seqdrop.domain.hosts import most_memory_mib
 from seqdrop.domain.identity import IndexOf, ReferenceId, RunId, StageOf
-from seqdrop.domain.job_end import explain
-from seqdrop.domain.next_job import LARGEST_MEMORY_MIB, LARGEST_VCPUS, action_for, next_job
+from seqdrop.domain.job_end import explain, may_be_by_hand
+from seqdrop.domain.next_job import action_for, most_attempts, next_job
 from seqdrop.domain.plan import encode
 from seqdrop.domain.records import Attempt, Job, JobState
 from tests.domain_support import job as job_of
@@ -96,6 +95,7 @@ def end_of(
         (143, "stopped: another stage of its run failed; killed", SPOT, "Stopped"),
         (None, "Terminated: by on-call", SPOT, "Stopped"),
         (143, "it was the wrong sample", SPOT, "Stopped"),
+        (255, f"DockerStateError: x; {ENDED}", SPOT, "HostFailed"),
         (None, "Cancelled by user", SPOT, "Stopped"),
         (None, "Canceled by user", SPOT, "Stopped"),
         (31, ENDED, SPOT, "TransferFailed"),
@@ -377,6 +377,26 @@ def test_a_person_s_text_decides_nothing_of_a_job_that_never_had_an_attempt(text
 
 
 @pytest.mark.parametrize(
+    ("exit_code", "attempts", "otherwise"),
+    [(137, (60.0,), "HostFailed"), (None, (), "NeverStarted")],
+)
+def test_batchs_word_on_who_ended_a_job_counts_over_how_it_looks(
+    exit_code: int | None, attempts: tuple[float, ...], otherwise: str
+) -> None:
+    state = JobState(
+        "id", "FAILED", "a text that nobody has seen", exit_code, created="2026-01-01T00:00Z",
+        attempts=tuple(map(Attempt, attempts)),
+    )  # fmt: skip
+    job = job_of(ALIGN, queue=SPOT)
+    told = {
+        by_hand: explain(job, msgspec.structs.replace(state, by_hand=by_hand), None)[0]
+        for by_hand in (None, True, False)
+    }
+    assert told == {None: "Stopped", True: "Stopped", False: otherwise}
+    assert may_be_by_hand(state)
+
+
+@pytest.mark.parametrize(
     ("text", "failure"),
     [
         ("ECS was unable to assume the role 'arn:aws:iam::1:role/x' that was provided", "BadPlan"),
@@ -403,6 +423,13 @@ def test_a_container_that_did_not_start_is_judged_by_its_text_whatever_its_code(
     code: int, text: str, failure: str
 ) -> None:
     assert end_of(f"{NOT_STARTED}; {text}", code)[0] == failure
+
+
+def test_whatever_else_was_killed_with_it_memory_is_the_cause() -> None:
+    words = StageFailure(FailureClass.HOST_FAILED, "the process that checks R1 was killed")
+    found, message = end_of(f"{ENDED}; OutOfMemoryError: Container killed", 30, left=words)
+    assert found == "OutOfMemory"
+    assert message.endswith("; the process that checks R1 was killed")
 
 
 def test_memory_is_named_as_it_was_asked_for_and_no_more_is_claimed() -> None:
@@ -437,7 +464,9 @@ def failed(job: Job, failure: FailureClass, action: Action) -> Job:
     return msgspec.structs.replace(job, failure_class=failure, action=action, status="FAILED")
 
 
-FIRST = job_of(ALIGN, name=ALIGN.run.job_name("align"), vcpus=8, memory_mib=16_000)
+FIRST = job_of(
+    ALIGN, name=ALIGN.run.job_name("align"), vcpus=8, memory_mib=16_000, most_memory_mib=60_000
+)
 
 
 @pytest.mark.parametrize("failure", FailureClass)
@@ -458,8 +487,7 @@ def test_whatever_goes_wrong_a_stage_has_at_most_nine_jobs(failures: list[Failur
         jobs += 1
         assert job.owner.number == jobs
         assert job.name == f"{FIRST.name}_{jobs}"
-        assert FIRST.memory_mib <= job.memory_mib <= LARGEST_MEMORY_MIB
-        assert FIRST.vcpus <= job.vcpus <= LARGEST_VCPUS
+        assert FIRST.memory_mib <= job.memory_mib <= FIRST.most_memory_mib
     assert jobs <= 9
 
 
@@ -475,24 +503,36 @@ def test_after_spot_a_job_goes_where_nobody_takes_hosts_away() -> None:
 
 
 def test_a_job_that_ran_out_of_memory_or_disk_is_larger_the_next_time() -> None:
-    memory, disk = (
-        followed(FIRST, failure) for failure in (FailureClass.OUT_OF_MEMORY, FailureClass.DISK_FULL)
-    )
-    assert (memory.vcpus, memory.memory_mib) == (8, 32_000)
-    assert (disk.vcpus, disk.memory_mib) == (16, 32_000)
-    both = followed(memory, FailureClass.DISK_FULL)
-    assert (both.vcpus, both.memory_mib) == (16, 64_000)
+    for failure in (FailureClass.OUT_OF_MEMORY, FailureClass.DISK_FULL):
+        job = followed(FIRST, failure)
+        assert (job.vcpus, job.memory_mib) == (8, 32_000)
+    both = followed(job, FailureClass.OUT_OF_MEMORY)
+    assert both.memory_mib == 60_000, "as much as a host has"
+    job = job_of(ALIGN, memory_mib=60_000, most_memory_mib=60_000)
+    assert action_for(job, FailureClass.DISK_FULL) is Action.FAIL
 
 
 @pytest.mark.parametrize(
-    "given_",
-    [{"queue": FPGA}, {"memory_mib": LARGEST_MEMORY_MIB, "vcpus": LARGEST_VCPUS}],
-    ids=["has its whole host", "has the largest"],
-)
-def test_what_can_t_be_larger_is_not_tried_again(given_: dict[str, Any]) -> None:
-    job = job_of(ALIGN, **{"vcpus": 8, "memory_mib": 16_000, **given_})
-    for failure in (FailureClass.OUT_OF_MEMORY, FailureClass.DISK_FULL):
-        assert action_for(job, failure) is Action.FAIL
+    ("queue", "types", "most"),
+    [
+        (SPOT, "m7i.4xlarge", 60_948), (SPOT, "m7i.4xlarge,r6i.8xlarge", 243_793),
+        (ON_DEMAND, "m7i-flex.8xlarge", 121_896), (SPOT, "", 100), (FPGA, "r7i.8xlarge", 100),
+        ("lab-fpga-eu-cpu-bulk", "m7i.4xlarge", 60_948),
+    ],
+)  # fmt: skip
+def test_a_job_may_be_as_large_as_the_hosts_of_its_queue(queue: str, types: str, most: int) -> None:
+    assert most_memory_mib(queue, types, 100) == most
+
+
+def test_how_many_attempts_a_stage_may_have_counts_those_to_follow() -> None:
+    jobs = [FIRST]
+    for action in (Action.AGAIN, Action.AGAIN, Action.FAIL):
+        ended_ = failed(jobs[-1], FailureClass.HOST_FAILED, action)
+        jobs[-1] = msgspec.structs.replace(ended_, attempts=(Attempt(9.0),))
+        assert most_attempts(jobs) == 3
+        if action.tries_again:
+            jobs.append(next_job(jobs[-1], "token", "now"))
+            assert most_attempts(jobs) == 3
 
 
 @pytest.mark.parametrize("failure", FailureClass)

@@ -56,16 +56,17 @@ INFO: Loaded empty agfi
         ("dragen", "Error: (20) pci-device-missing", "BadBoard"),
         ("dragen", "Error: (3) busy", "BadBoard"),
         ("dragen", "Error: (5) invalid-afi-id", "ToolFailed"),
-        # the licence; the first is how DRAGEN counts, and the others are made up: no real text is
-        # public of one that failed
-        ("dragen", "LICENSE_MSG| License Genome : used 100000.3/100000 Gbases since 2021-Nov-16",
-         "LicenceExhausted"),
+        # the licence; these are made up: no real text is public of one that failed
         ("dragen", "ERROR: the license has expired", "LicenceExhausted"),
         ("dragen", "LICENSE_MSG| license quota exceeded", "LicenceExhausted"),
         ("dragen", "LICENSE_MSG| License server: https://license.dragen.illumina.com, timed out",
          "LicenceUnavailable"),
         ("dragen", "Failed to connect to the license server", "LicenceUnavailable"),
         ("dragen", "ERROR: license credentials are not accepted", "BadPlan"),
+        # what only speaks of a licence, or of one that nobody asked for
+        ("dragen", "Checking license, credentials file found", "ToolFailed"),
+        ("dragen", "license timeout_seconds=30", "ToolFailed"),
+        ("dragen", "LICENSE_MSG| License Somatic : used 0.0/0 Gbases", "ToolFailed"),
         # not DRAGEN's
         ("bwa", "ERROR: the license has expired", "ToolFailed"),
         # what nobody has seen, and what is the tool's own

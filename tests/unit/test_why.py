@@ -13,6 +13,7 @@ from seqdrop.aws.catalog.layout import SampleItems
 from seqdrop.console_links import ConsoleLinks
 from seqdrop.domain.blocked import REMEDIES
 from seqdrop.domain.failure import RULES, Action, FailureClass
+from seqdrop.domain.gate import Gate
 from seqdrop.domain.identity import RunId, StageOf
 from seqdrop.domain.records import (
     JOB_STATUSES,
@@ -31,7 +32,8 @@ from tests.domain_support import job as job_of
 RUN = RunId("NA1", "wgs", "abc", 1)
 BEGUN, NOW = "2026-01-01T09:00:00.000Z", datetime(2026, 1, 1, 9, 5, tzinfo=UTC)
 MUCH_LATER = datetime(2026, 1, 3, tzinfo=UTC)
-WAITS_FOR_SECONDS = {"SUBMITTING", "SUBMITTED", "PENDING"}
+ENDED_FOR_GOOD = {"FAILED", "DISMISSED"}
+"""Statuses under which no run goes on."""
 
 
 def jobs_of(stage: str) -> Iterator[tuple[Job, ...]]:
@@ -117,6 +119,16 @@ def test_every_combination_of_states_has_a_cause_and_a_next_step() -> None:
     assert count > 5_000
 
 
+def test_nobody_is_told_what_seqdrop_would_refuse() -> None:
+    """While a run goes on, `rerun` and `dismiss` are refused."""
+    for name, shown in everything():
+        if shown.active_run and shown.status not in ENDED_FOR_GOOD:
+            for now in (NOW, MUCH_LATER):
+                for do in why("NA1", shown, now).do:
+                    assert "seqdrop dismiss" not in do, (name, do)
+                    assert "seqdrop rerun" not in do or "--now" in do, (name, do)
+
+
 def test_what_has_stopped_going_on_by_itself_is_left_to_nobody() -> None:
     """After a quarter of an hour, what takes seconds says what a person can do."""
     for name, shown in everything():
@@ -130,8 +142,11 @@ def test_what_has_stopped_going_on_by_itself_is_left_to_nobody() -> None:
 def test_a_failure_is_told_with_its_meaning_its_remedy_and_its_attempts(
     failure: FailureClass,
 ) -> None:
-    analysis = analysis_of(AnalysisStatus.FAILED, why="align: its words\nits tail")
-    shown = view_of(analysis, run_of(RunStatus.FAILED), (failed("align", failure, Action.FAIL),))
+    said = "align: its words\nits tail"
+    analysis = analysis_of(AnalysisStatus.FAILED, why=said)
+    shown = view_of(
+        analysis, run_of(RunStatus.FAILED, failure=said), (failed("align", failure, Action.FAIL),)
+    )
     found = why("NA1", shown, NOW)
     assert found.state == f"{failure}: align, {RULES[failure].means}"
     assert found.cause == "align: its words\nits tail"
@@ -145,8 +160,30 @@ def test_a_failure_is_told_with_its_meaning_its_remedy_and_its_attempts(
 def test_a_stage_that_fell_with_another_is_not_the_cause() -> None:
     stopped = failed("call", FailureClass.STOPPED, Action.FAIL)
     jobs = (failed("align", FailureClass.DISK_FULL, Action.FAIL), stopped)
-    shown = view_of(analysis_of(AnalysisStatus.FAILED), run_of(RunStatus.FAILED), jobs)
+    run = run_of(RunStatus.FAILED, failure="align: its words")
+    shown = view_of(analysis_of(AnalysisStatus.FAILED), run, jobs)
     assert why("NA1", shown, NOW).state.startswith("DiskFull: align")
+
+
+def test_a_run_that_ended_by_itself_is_not_said_to_have_been_stopped() -> None:
+    run = run_of(RunStatus.FAILED, failure="the execution ended as TIMED_OUT")
+    jobs = (failed("align", FailureClass.STOPPED, Action.FAIL),)
+    found = why("NA1", view_of(analysis_of(AnalysisStatus.FAILED), run, jobs), NOW)
+    assert found.state == "its run failed, and no job of it did"
+    assert found.cause == "the execution ended as TIMED_OUT"
+
+
+def test_a_shut_gate_is_why_its_jobs_wait_and_not_why_others_run() -> None:
+    gate = Gate("cpu", "shut", "LicenceExhausted: used up", since=BEGUN, probe_at=BEGUN)
+    for status, state in (("RUNNABLE", "waits: no job of queue cpu"), ("RUNNING", "runs")):
+        found = SampleItems(
+            (analysis_of(AnalysisStatus.ANALYSING, active_run=RUN),), (),
+            (run_of(RunStatus.RUNNING),), (one_job("align", status=status),),
+        )  # fmt: skip
+        (shown,) = view_sample("NA1", found, gates=[gate]).analyses
+        assert why("NA1", shown, NOW).state.startswith(f"align {state}")
+    (shown,) = view_sample("NA1", found, gates=[Gate("cpu")]).analyses
+    assert shown.newest_stages[0].gate is None
 
 
 def test_commands_name_the_assay_where_a_sample_has_several() -> None:
@@ -178,7 +215,11 @@ def test_links_lead_to_the_console_of_the_region(partition: str, domain: str) ->
 
 
 def test_a_run_its_jobs_and_its_attempts_have_links_where_there_is_a_console() -> None:
-    run = run_of(RunStatus.FAILED, execution="arn:aws:states:eu-west-1:1:execution:m:name")
+    run = run_of(
+        RunStatus.FAILED,
+        failure="align: x",
+        execution="arn:aws:states:eu-west-1:1:execution:m:name",
+    )
     job = failed("align", FailureClass.TOOL_FAILED, Action.FAIL)
     found = SampleItems((analysis_of(AnalysisStatus.FAILED),), (), (run,), (job,))
     links = ConsoleLinks("eu-west-1", "aws", "jobs")

@@ -18,6 +18,7 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, NoReturn
 
 from runner.faults import FastqFault, StageFault, machine_fault
+from runner.memory import processes_ended_for_memory
 from runner.objects import Objects
 from runner.streaming.fifo import FifoWriter
 from runner.streaming.mate_counts import MateCounts
@@ -87,6 +88,7 @@ class MateProcess:
         theirs.close()
         self._lock = Lock()
         self._how = ""
+        self._ended_for_memory = processes_ended_for_memory()
 
     def send(self, value: Request | Word) -> None:
         """Raises StageFault where the process is gone."""
@@ -115,6 +117,8 @@ class MateProcess:
             if not self._how:
                 self._wait()
         message = f"the process that checks {self.mate.name} {self._how}"
+        if processes_ended_for_memory() > self._ended_for_memory:
+            return StageFault(FailureClass.OUT_OF_MEMORY, f"out of memory: {message}")
         return StageFault(FailureClass.HOST_FAILED, message)
 
     def _wait(self) -> None:

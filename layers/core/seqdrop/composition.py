@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from seqdrop.aws.queues import UploadsQueue
     from seqdrop.flow.claiming import Claiming
     from seqdrop.flow.closing import Closing
+    from seqdrop.flow.gates import Gates
     from seqdrop.flow.intake import Intake
     from seqdrop.flow.manifests import Manifests
     from seqdrop.flow.planning import Planning
@@ -60,6 +61,7 @@ class Settings(Protocol):
     queue_kinds: frozenset[str]
     shortest_poll_seconds: int
     runnable_timeout_seconds: int
+    cpu_instance_types: str
     scratch_gib: int
 
 
@@ -201,8 +203,17 @@ class Composition:
             tokens=self.tokens,
             results_bucket=self._settings.results_bucket,
             queue_prefix=self._settings.job_queue_prefix,
+            cpu_instance_types=self._settings.cpu_instance_types,
             now=self.now,
         )
+
+    @cached_property
+    def gates(self) -> "Gates":
+        """Whether the jobs of each kind of queues may start."""
+        from seqdrop.aws.alerts import Alerts
+        from seqdrop.flow.gates import Gates
+
+        return Gates(self.catalog, self.batch, Alerts(self._client("events")), self.now)
 
     @cached_property
     def recording(self) -> "Recording":
@@ -213,6 +224,8 @@ class Composition:
             catalog=self.catalog,
             objects=self.objects,
             tokens=self.tokens,
+            batch=self.batch,
+            gates=self.gates,
             prices=self.library.prices,
             scratch_gib=self._settings.scratch_gib,
             now=self.now,

@@ -14,6 +14,7 @@ from seqdrop.console_links import ConsoleLinks
 from seqdrop.domain.blueprint import decode_blueprint
 from seqdrop.domain.cost import sum_usd
 from seqdrop.domain.errors import InvalidInput, NoSuchSample
+from seqdrop.domain.gate import Gate, gate_text
 from seqdrop.domain.identity import JobOwner, RunId, StageOf
 from seqdrop.domain.lifecycle import unpaired
 from seqdrop.domain.next_job import most_attempts
@@ -40,6 +41,7 @@ GOOD_ENDS = frozenset({AnalysisStatus.ANALYSED, AnalysisStatus.NO_READS})
 """Where nothing is left to be done."""
 BAD_ENDS = frozenset({AnalysisStatus.FAILED, AnalysisStatus.HELD, AnalysisStatus.DISMISSED})
 """Where nothing goes on before somebody acts."""
+_WAITS_FOR_A_HOST = {"SUBMITTING", "SUBMITTED", "PENDING", "RUNNABLE", "RETRYING"}
 
 
 class AttemptView(msgspec.Struct, frozen=True):
@@ -101,6 +103,8 @@ class StageView(msgspec.Struct, frozen=True):
     """The attempts of all its jobs, in their order, the one under way too."""
     job_url: str | None = None
     log_url: str | None = None
+    gate: str | None = None
+    """What keeps its jobs from starting: an open breaker, or a person's pause."""
 
     @property
     def waited_seconds(self) -> float | None:
@@ -267,19 +271,40 @@ def view_sample(
     sample: str,
     found: "SampleItems",
     assay: str = "",
+    *,
     warnings: Warnings = lambda _: (),
     links: ConsoleLinks | None = None,
+    gates: Iterable[Gate] = (),
 ) -> SampleView:
     """All that is known of a sample; ``warnings`` looks at an analysis' batch, as its controls.
 
+    ``gates`` are those of the kinds of queues, by which jobs that wait are told what keeps them.
     Raises NoSuchSample where there is nothing.
     """
     wanted = [analysis for analysis in found.analyses if assay in {"", analysis.assay}]
     if not wanted:
         raise _nothing(sample, assay, is_known=bool(found.analyses))
     jobs = {job.owner: job for job in found.jobs}
+    shut = {gate.kind: gate_text(gate) for gate in gates if not gate.is_free}
     views = (_analysis(one, found, jobs, tuple(warnings(one)), links) for one in wanted)
-    return SampleView(sample, tuple(views))
+    return SampleView(sample, tuple(_kept_by_gates(view, shut) for view in views))
+
+
+def _kept_by_gates(view: AnalysisView, shut: Mapping[str, str]) -> AnalysisView:
+    """With what keeps the jobs of its live runs that have no host yet."""
+    if not shut:
+        return view
+    replace = msgspec.structs.replace
+
+    def kept(stage: StageView) -> StageView:
+        waits = stage.status in _WAITS_FOR_A_HOST
+        return replace(stage, gate=shut.get(stage.queue)) if waits else stage
+
+    runs = (
+        replace(run, stages=tuple(map(kept, run.stages))) if run.status.live else run
+        for run in view.runs
+    )
+    return replace(view, runs=tuple(runs))
 
 
 def choose_analysis(sample: str, found: "SampleItems", assay: str = "") -> Analysis:

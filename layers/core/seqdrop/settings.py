@@ -41,6 +41,7 @@ class SubmitJobSettings(msgspec.Struct, frozen=True):
     results_bucket: str
     job_queue_prefix: str
     """Queues are ``<prefix>-<kind>-<priority>``, definitions ``<prefix>-<kind>``."""
+    cpu_instance_types: str
 
 
 class PollJobSettings(msgspec.Struct, frozen=True):

@@ -13,12 +13,14 @@ import msgspec
 from seqdrop.domain.blocked import remedy_of
 from seqdrop.domain.duration import duration_text
 from seqdrop.domain.failure import RULES, Action, FailureClass, class_named
-from seqdrop.domain.inputs import holds_by_files
+from seqdrop.domain.inputs import MENDED_BY_FILES, holds_by_files
 from seqdrop.domain.records import AnalysisStatus, RunStatus
 from seqdrop.sample_view import AnalysisView, AttemptView, RunView, StageView
 
 LATE_SECONDS = 900.0
 """After so long, what takes seconds as a rule has come to a stop."""
+_LONGEST_PAUSE_SECONDS = 10_800.0
+"""Longer than the state machine waits before a job follows on one that failed."""
 _LONGEST_CAUSE_LINES = 30
 _NO_REASON = "no reason was recorded"
 
@@ -103,21 +105,21 @@ class _Asked(msgspec.Struct, frozen=True):
         """It waits for a person."""
         analysis = self.analysis
         holds = analysis.holds or {"": analysis.why or _NO_REASON}
-        by_files = len(holds_by_files(holds)) == len(holds)
+        by_files = {*holds_by_files(holds), *MENDED_BY_FILES}
         if "stopped" in holds:
             do = [self._command("rerun", "lets it go on: finished stages stand")]
-        elif by_files:
-            do = ["mend what it names: it goes on by itself"]
+        elif by_files >= holds.keys():
+            do = ["mend what it names: with the right files it goes on by itself"]
         else:
             do = ["mend what it names", self._command("rerun", "lets it go on then")]
-        do.append(self._command("dismiss", "gives it up", " --reason TEXT"))
+        do.append(self._give_up())
         run = analysis.newest
         by_run = self._of_failed_run(run) if run and run.why in holds.values() else ()
         return Why(
             "a person must act",
             "\n".join(holds.values()),
             analysis.updated,
-            do=tuple(do),
+            do=("mend what it names", self._stop()) if analysis.active_run else tuple(do),
             evidence=(
                 *analysis.troubles,
                 *self._told_of_files(),
@@ -136,7 +138,7 @@ class _Asked(msgspec.Struct, frozen=True):
             by_itself="it starts when they are there",
             do=(
                 "send them; if they were sent, `seqdrop samples` shows under which name they came",
-                self._command("dismiss", "gives it up", " --reason TEXT"),
+                self._give_up(),
             ),
         )
         if analysis.troubles:
@@ -198,7 +200,7 @@ class _Asked(msgspec.Struct, frozen=True):
                 "by a run that is not to be found",
                 f"the catalog has no run {self.analysis.active_run or 'for it'}",
                 self.analysis.updated,
-                do=(self._stop(), self._command("rerun", "starts another")),
+                do=(self._stop(),),
             )
         if run.status is RunStatus.RUNNING:
             return self._running(run)
@@ -213,9 +215,7 @@ class _Asked(msgspec.Struct, frozen=True):
             cause,
             run.ended or run.claimed,
             by_itself="" if late else "that takes seconds",
-            do=(self._command("rerun", "sends its message again"), *self._look_at(run))
-            if late
-            else (),
+            do=(self._stop(), *self._look_at(run)) if late else (),
             evidence=tuple(self._of_failed_run(run)),
         )
 
@@ -237,6 +237,8 @@ class _Asked(msgspec.Struct, frozen=True):
         found = _RULES_OF_JOBS.get(stage.status, _Asked.job_is_on_its_way)(self, run, stage)
         if stage.blocked_reason:
             found = self._job_is_blocked(stage, stage.blocked_reason)
+        if stage.gate:
+            found = self._job_is_kept(stage, stage.gate)
         seen = (*_attempts_of(stage), f"cost so far ${run.cost_usd:.2f}", *_links_of(run, stage))
         return msgspec.structs.replace(found, evidence=seen)
 
@@ -251,15 +253,17 @@ class _Asked(msgspec.Struct, frozen=True):
             do=self._look_at(run) if late else (),
         )
 
-    def job_is_followed(self, _run: RunView, stage: StageView) -> Why:
+    def job_is_followed(self, run: RunView, stage: StageView) -> Why:
         """Another job is to follow on the one that failed."""
         failure = _class_of(stage)
+        late = (self._seconds_since(stage.ended) or 0.0) > _LONGEST_PAUSE_SECONDS
+        follows = _FOLLOWS.get(Action(stage.action or ""), "another job follows")
         return Why(
             f"{stage.stage} has failed, and is tried again",
             f"{failure}: {_cut(stage.message) or RULES[failure].means}",
             stage.ended,
-            by_itself=f"{_FOLLOWS[RULES[failure].action]}, after a pause",
-            do=(self._stop(),),
+            by_itself="" if late else f"{follows}, after a pause",
+            do=(*(self._look_at(run) if late else ()), self._stop()),
         )
 
     def _job_is_blocked(self, stage: StageView, reason: str) -> Why:
@@ -270,6 +274,22 @@ class _Asked(msgspec.Struct, frozen=True):
             by_itself="it goes on when that is mended; where it is not, the run fails after "
             "RunnableTimeoutSeconds (four hours, unless deployed otherwise)",
             do=(remedy_of(reason).do, self._stop()),
+        )
+
+    def _job_is_kept(self, stage: StageView, gate: str) -> Why:
+        is_paused = gate.startswith("paused")
+        return Why(
+            f"{stage.stage} waits: no job of queue {stage.queue} is started",
+            gate,
+            stage.submitted,
+            by_itself=""
+            if is_paused
+            else "one job is let through at the next probe; if it succeeds, all go on",
+            do=(
+                *(() if is_paused else ("mend the cause",)),
+                f"`seqdrop resume {stage.queue}` lets all jobs start",
+                self._stop(),
+            ),
         )
 
     def job_waits(self, _run: RunView, stage: StageView) -> Why:
@@ -362,6 +382,12 @@ class _Asked(msgspec.Struct, frozen=True):
     def _command(self, command: str, does: str, options: str = "") -> str:
         return f"`seqdrop {command} {self.sample}{self._only}{options}` {does}"
 
+    def _give_up(self) -> str:
+        """What is refused while a run goes on."""
+        if self.analysis.active_run:
+            return self._stop()
+        return self._command("dismiss", "gives it up", " --reason TEXT")
+
     def _logs(self, stage: StageView, does: str) -> str:
         return f"`seqdrop logs {self.sample} {stage.stage}{self._only}` {does}"
 
@@ -410,6 +436,7 @@ _RULES_OF_JOBS: dict[str, Callable[[_Asked, RunView, StageView], Why]] = {
 _ON_ITS_WAY = {"SUBMITTING", "SUBMITTED", "PENDING"}
 _RANKS: tuple[Callable[[StageView], bool], ...] = (
     lambda stage: stage.status == "FAILED",
+    lambda stage: bool(stage.gate),
     lambda stage: stage.status == "RETRYING",
     lambda stage: bool(stage.blocked_reason),
     lambda stage: stage.status == "RUNNABLE",
@@ -422,8 +449,6 @@ _FOLLOWS = {
     Action.AGAIN: "the same job follows on the same queue",
     Action.ON_DEMAND: "the same job follows on hosts that nobody takes away",
     Action.LARGER: "the same job follows with the next size up",
-    Action.HOLD: "the run ends",
-    Action.FAIL: "the run ends",
 }
 
 
@@ -470,10 +495,9 @@ def _attempt_of(stage: StageView) -> str:
 
 
 def _first_failed(run: RunView) -> StageView | None:
-    """The stage that failed by itself first; one that was stopped fell with it."""
-    failed = [stage for stage in run.stages if stage.status == "FAILED"]
-    failed.sort(key=lambda stage: (stage.failure_class == FailureClass.STOPPED, stage.ended or ""))
-    return failed[0] if failed else None
+    """The stage that its run failed by, as the run has it; None where it was none's failure."""
+    failed = (stage for stage in run.stages if stage.status == "FAILED")
+    return next((one for one in failed if run.why.startswith(f"{one.stage}: ")), None)
 
 
 def _class_of(stage: StageView) -> FailureClass:

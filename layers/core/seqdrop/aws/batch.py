@@ -141,6 +141,12 @@ class Batch:
             if queue["jobQueueName"].startswith(prefix)
         }
 
+    def set_resource(self, name: str, quantity: int) -> None:
+        """Says how much there is of a consumable resource; jobs that hold some keep it."""
+        self._client.update_consumable_resource(
+            consumableResource=name, operation="SET", quantity=quantity
+        )
+
     def cancel(self, job_id: str, reason: str) -> None:
         """Ends a job that has not begun to start; one that has goes on."""
         self._client.cancel_job(jobId=job_id, reason=reason)

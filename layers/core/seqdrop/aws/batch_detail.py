@@ -42,7 +42,14 @@ def read_state(detail: Mapping[str, Any]) -> JobState:
         attempts=tuple(_attempt(attempt, essential) for attempt in attempts),
         parameters=dict(detail.get("parameters") or {}),
         blocked=blocked,
+        by_hand=_by_hand(detail),
     )
+
+
+def _by_hand(detail: Mapping[str, Any]) -> bool | None:
+    if "isTerminated" not in detail and "isCancelled" not in detail:
+        return None
+    return bool(detail.get("isTerminated") or detail.get("isCancelled"))
 
 
 def _attempt(attempt: Mapping[str, Any], essential: Collection[str | None]) -> Attempt:

@@ -67,7 +67,7 @@ class Rule(msgspec.Struct, frozen=True):
 
 RULES = {
     FailureClass.SPOT_RECLAIMED: Rule(
-        "its Spot host was taken away, as often as Batch tries",
+        "its host was taken away, as Spot does, as often as Batch tries",
         Action.ON_DEMAND,
         "rerun it",
         jobs=1,
@@ -75,14 +75,16 @@ RULES = {
     FailureClass.HOST_FAILED: Rule(
         "its host ended or refused it: it was lost, killed the job, or can't read its own disk",
         Action.AGAIN,
-        "look whether the hosts named have one in common, end that one in EC2, and rerun it",
+        "look whether it was one host each time: if so, end that one (ECS's console shows the EC2 "
+        "instance of a container instance); then rerun it",
         jobs=2,
         exit_code=30,
     ),
     FailureClass.BAD_BOARD: Rule(
         "the FPGA board of its host does not work, and a reset did not help",
         Action.AGAIN,
-        "end the host named in EC2, so that no other job gets it, and rerun it",
+        "end the host named, so that no other job gets it (ECS's console shows the EC2 instance of "
+        "a container instance); then rerun it",
         jobs=2,
         exit_code=33,
     ),
@@ -95,8 +97,9 @@ RULES = {
     ),
     FailureClass.LICENCE_EXHAUSTED: Rule(
         "DRAGEN's licence is used up, has ended, or does not hold for this",
-        Action.FAIL,
+        Action.AGAIN,
         "renew the licence with Illumina, then rerun it",
+        jobs=8,
         exit_code=35,
     ),
     FailureClass.OUT_OF_MEMORY: Rule(

@@ -8,6 +8,9 @@ from seqdrop.domain.records import JobState
 ON_DEMAND = "ondemand"
 """In the place of the priority, in the name of the CPU queue that has no Spot hosts."""
 
+_FOR_JOBS = 0.93
+"""The part of a host's memory that jobs can have: its system and ECS agent keep the rest."""
+
 
 def hosts_of(queue: str) -> str:
     """The hosts of a queue, such as ``<stack>-cpu`` or ``<stack>-fpga``.
@@ -15,9 +18,21 @@ def hosts_of(queue: str) -> str:
     FPGA kinds have hosts of their own, but share the licence that counts their jobs: a job of one
     may wait for the end of another's.
     """
+    kind = kind_of(queue)
+    return queue.rpartition("-")[0].removesuffix(kind) + _family(kind)
+
+
+def kind_of(queue: str) -> str:
+    """The kind of a queue: ``cpu``, ``fpga-genome``."""
     own = queue.rpartition("-")[0]  # without the priority
-    kind = next(kind for kind in get_args(QueueKind) if own.endswith(f"-{kind}"))
-    return own.removesuffix(kind) + _family(kind)
+    kinds: tuple[str, ...] = get_args(QueueKind)
+    return next(kind for kind in kinds if own.endswith(f"-{kind}"))
+
+
+def gate_of(queue: str) -> str:
+    """The name of the resource that the jobs of a queue's kind take one of each."""
+    kind = kind_of(queue)
+    return f"{queue.rpartition('-')[0].removesuffix(kind)}gate-{kind}"
 
 
 def queues_of(hosts: str) -> list[str]:
@@ -37,6 +52,21 @@ def is_on_spot(queue: str) -> bool:
     """Whether a queue's hosts are Spot instances, which EC2 may take away at any time."""
     kind_and_stack, _, last = queue.rpartition("-")
     return kind_and_stack.endswith("-cpu") and last != ON_DEMAND
+
+
+def most_memory_mib(queue: str, instance_types: str, asked: int) -> int:
+    """As much memory (MiB) as a host of a queue can give a job that asks for so much.
+
+    ``instance_types`` are the CPU hosts' (CpuInstanceTypes): 4xlarge or 8xlarge, 4 GiB a vCPU in m
+    types and 8 in r types, of which the host keeps some for itself. FPGA jobs have a whole host.
+    """
+    if kind_of(queue) != "cpu":
+        return asked
+    vcpus = {"4xlarge": 16, "8xlarge": 32}
+    gib = {"m": 4, "r": 8}
+    named = (name.strip().partition(".") for name in instance_types.split(",") if name)
+    largest = max((gib[f[:1]] * vcpus[size] for f, _, size in named), default=0)
+    return max(asked, int(largest * 1024 * _FOR_JOBS))
 
 
 def sign_of_hosts(state: JobState, now: str) -> str:

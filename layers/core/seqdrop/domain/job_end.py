@@ -87,9 +87,7 @@ def classify(state: JobState) -> FailureClass:
         return _BY_EXIT_CODE[state.exit_code]
     if state.exit_code not in _ENDED_BY_HOST and state.exit_code >= 0:
         return FailureClass.TOOL_FAILED
-    # Who ends a job in Batch's console gives a reason of his own in the place of ECS's.
-    by_person = said and not said.startswith("essential container")
-    return FailureClass.STOPPED if by_person else FailureClass.HOST_FAILED
+    return FailureClass.STOPPED if _is_by_hand(state) else FailureClass.HOST_FAILED
 
 
 def _class_without_exit_code(state: JobState, said: str) -> FailureClass:
@@ -113,8 +111,8 @@ _SAID_BY_BATCH = ("ecs was unable", "dependent job", "cgrouperror", "fetching se
 def _ended_from_outside(job: Job, state: JobState) -> FailureClass | None:
     """The class of a job that did not end by itself; None where it did.
 
-    Whoever ends a job in Batch may give any reason. If the job never had an attempt, and Batch
-    itself says nothing that we know, all that is known is that somebody ended it.
+    Whoever ends a job in Batch may give any reason, so that no text of a job that never had an
+    attempt decides alone.
     """
     said = state.reason.lower()
     if said.startswith(("stopped:", "terminated:", "cancelled", "canceled")):
@@ -127,7 +125,24 @@ def _ended_from_outside(job: Job, state: JobState) -> FailureClass | None:
         on_spot = is_on_spot(job.queue)
         return FailureClass.SPOT_RECLAIMED if on_spot else FailureClass.HOST_FAILED
     never_had_one = state.created and not state.attempts
-    return FailureClass.STOPPED if never_had_one and not said.startswith(_SAID_BY_BATCH) else None
+    return FailureClass.STOPPED if never_had_one and _is_by_hand(state) else None
+
+
+def may_be_by_hand(state: JobState) -> bool:
+    """Whether a job's end looks like somebody's doing: its reason is none of Batch's or ECS's.
+
+    Whoever ends a job in Batch's console gives a reason of his own in the place of theirs.
+    """
+    said = state.reason.lower()
+    killed = state.exit_code in _ENDED_BY_HOST or (state.exit_code or 0) < 0
+    ended_early = killed or (state.created and not state.attempts)
+    of_batch = not said or "essential container" in said or said.startswith(_SAID_BY_BATCH)
+    return bool(ended_early and not of_batch)
+
+
+def _is_by_hand(state: JobState) -> bool:
+    """As Batch says, or else as it looks."""
+    return may_be_by_hand(state) if state.by_hand is None else state.by_hand
 
 
 def _is_out_of_memory(state: JobState) -> bool:
@@ -140,7 +155,9 @@ def _is_certain(words: StageFailure) -> bool:
 
     That a tool failed, or a process was killed, follows from it.
     """
-    return words.failure_class not in {FailureClass.TOOL_FAILED, FailureClass.OUT_OF_MEMORY}
+    return words.failure_class not in {
+        FailureClass.TOOL_FAILED, FailureClass.HOST_FAILED, FailureClass.OUT_OF_MEMORY,
+    }  # fmt: skip
 
 
 def _batch_says(state: JobState) -> str:

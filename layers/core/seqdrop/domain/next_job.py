@@ -11,10 +11,6 @@ BATCH_ATTEMPTS = 3
 """How often Batch itself runs a job whose host is taken away; the job definitions' own figure."""
 MOST_JOBS = 9
 """Of one stage in one run, whatever goes wrong: their sort keys end with one digit."""
-LARGEST_VCPUS = 32
-"""Of a CPU host: the template takes 4xlarge and 8xlarge of m and r types."""
-LARGEST_MEMORY_MIB = 245_000
-"""Of the largest of them, 256 GiB, without what its ECS agent and Batch keep."""
 
 
 def action_for(job: Job, failure: FailureClass) -> Action:
@@ -25,10 +21,7 @@ def action_for(job: Job, failure: FailureClass) -> Action:
     if not rule.action.tries_again:
         return rule.action
     used_up = job.earlier.count(failure) >= rule.jobs or job.owner.number >= MOST_JOBS
-    is_largest = rule.action is Action.LARGER and _larger(job, failure) == (
-        job.vcpus,
-        job.memory_mib,
-    )
+    is_largest = rule.action is Action.LARGER and _larger(job) == job.memory_mib
     return Action.FAIL if used_up or is_largest else rule.action
 
 
@@ -41,9 +34,6 @@ def next_job(job: Job, token: str, now: str) -> Job:
     owner = job.next_owner
     if not action.tries_again or not isinstance(owner, StageOf):
         raise ValueError(f"nothing follows {job.name}")
-    vcpus, memory_mib = job.vcpus, job.memory_mib
-    if action is Action.LARGER:
-        vcpus, memory_mib = _larger(job, failure)
     return Job(
         owner=owner,
         name=owner.run.job_name(owner.stage, owner.number),
@@ -51,8 +41,9 @@ def next_job(job: Job, token: str, now: str) -> Job:
         prefix=job.prefix,
         bucket=job.bucket,
         folder=job.folder,
-        vcpus=vcpus,
-        memory_mib=memory_mib,
+        vcpus=job.vcpus,
+        memory_mib=_larger(job) if action is Action.LARGER else job.memory_mib,
+        most_memory_mib=job.most_memory_mib,
         expected_seconds=job.expected_seconds,
         timeout_seconds=job.timeout_seconds,
         project=job.project,
@@ -69,8 +60,10 @@ def most_attempts(jobs: Sequence[Job]) -> int:
     """
     job = jobs[-1]
     before = sum(len(one.attempts) for one in jobs[:-1])
+    if job.status == "SUCCEEDED":
+        return 0
     if job.has_ended:
-        return before + len(job.attempts) if job.status == "FAILED" else 0
+        return before + max(1, len(job.attempts)) + _jobs_left(job)
     if job.attempts:
         return before + BATCH_ATTEMPTS
     if not job.earlier:
@@ -79,16 +72,18 @@ def most_attempts(jobs: Sequence[Job]) -> int:
     return before + 1 + RULES[last].jobs - job.earlier.count(last)
 
 
-def _larger(job: Job, failure: FailureClass) -> tuple[int, int]:
-    """The next size up: vCPUs and memory (MiB), twice what was too little.
+def _jobs_left(job: Job) -> int:
+    """How many may follow a job that has failed, if they all fail alike."""
+    if not job.is_followed:
+        return 0
+    failure = FailureClass(job.failure_class)
+    return max(1, RULES[failure].jobs - job.earlier.count(failure))
 
-    Memory alone where memory ran out. Scratch belongs to the host: where that ran out, twice the
-    vCPUs too, so that fewer others are beside it. An FPGA job has its whole host already.
+
+def _larger(job: Job) -> int:
+    """The next size up: memory (MiB), twice what it was, if a host has so much.
+
+    A job whose disk was full gets no other disk, since scratch belongs to the host; but fewer
+    others fit beside it.
     """
-    if "-fpga-" in job.queue:
-        return job.vcpus, job.memory_mib
-    vcpus = 2 * job.vcpus if failure is FailureClass.DISK_FULL else job.vcpus
-    return (
-        max(job.vcpus, min(vcpus, LARGEST_VCPUS)),
-        max(job.memory_mib, min(2 * job.memory_mib, LARGEST_MEMORY_MIB)),
-    )
+    return max(job.memory_mib, min(2 * job.memory_mib, job.most_memory_mib))

@@ -255,6 +255,8 @@ class JobState(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why it can't start, of a job that is RUNNABLE; see ``domain/blocked.py``."""
     told: str = ""
     """When that was so; empty of an answer, which is of now."""
+    by_hand: bool | None = None
+    """Whether somebody cancelled or terminated it; None of an event, which does not say."""
 
     @property
     def progress(self) -> int:
@@ -295,6 +297,8 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     """What DRAGEN's licence is metered by, once it has succeeded."""
     vcpus: int = 0
     memory_mib: int = 0
+    most_memory_mib: int = 0
+    """As much as a host of its queue can give a job."""
     expected_seconds: int = 0
     """How long an attempt should take, as the plan has it."""
     timeout_seconds: int = 0

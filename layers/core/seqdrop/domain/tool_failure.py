@@ -29,15 +29,16 @@ _DRAGEN = (
     (r"error: \(\d+\) (busy|hardware-busy|afi-load-timeout|pci-device-missing|unresponsive"
      r"|afi-command-malformed|cl-ddr-calib-failed|unspecified-error|afi-power-violation)",
      FailureClass.BAD_BOARD),
-    (_LICENCE + r"(credential|unauthori[sz]ed|forbidden|password)", FailureClass.BAD_PLAN),
+    (_LICENCE + r"(credential|password)[^\n]*(invalid|rejected|failed|wrong|not accepted)",
+     FailureClass.BAD_PLAN),
+    (_LICENCE + r"(unauthori[sz]ed|forbidden)", FailureClass.BAD_PLAN),
     (_LICENCE + r"(expired|exceeded|exhausted|used up|not valid|invalid|denied)",
      FailureClass.LICENCE_EXHAUSTED),
-    (_LICENCE + r"(unreachable|not reachable|timed out|timeout|refused|(could|can) ?not connect"
+    (_LICENCE + r"(unreachable|not reachable|timed out|refused|(could|can) ?not connect"
      r"|failed to connect|no response|unavailable)", FailureClass.LICENCE_UNAVAILABLE),
     (r"(could not|cannot|can't|failed to|unable to) (connect to|reach|contact)[^\n]*licen[sc]e",
      FailureClass.LICENCE_UNAVAILABLE),
 )  # fmt: skip
-_USED = re.compile(r"\blicense \w+ *: used ([\d.]+)/([\d.]+) gbases", re.IGNORECASE)
 
 
 def class_of_tool(program: str, said: str) -> FailureClass:
@@ -46,8 +47,6 @@ def class_of_tool(program: str, said: str) -> FailureClass:
     for pattern, failure in texts:
         if re.search(pattern, said, re.IGNORECASE | re.MULTILINE):
             return failure
-    if program == "dragen" and any(float(used) >= float(of) for used, of in _USED.findall(said)):
-        return FailureClass.LICENCE_EXHAUSTED
     return FailureClass.TOOL_FAILED
 
 

@@ -152,8 +152,13 @@ class Closing:
         failed = [job for job in newest.values() if job.status == "FAILED"]
         if not failed:
             return error, f"{error}: {_message(cause)}" if cause else error, False
-        # A job that was stopped fell with its sibling: the one that failed by itself tells why.
-        failed.sort(key=lambda job: (job.failure_class == FailureClass.STOPPED, job.ended))
+        # One that another was to follow did not end the run, and one that was stopped fell with its
+        # sibling: the first that is neither tells why.
+        failed.sort(
+            key=lambda job: (
+                job.is_followed, job.failure_class == FailureClass.STOPPED, job.ended
+            )
+        )  # fmt: skip
         first = failed[0]
         failure = class_named(first.failure_class)
         held = RULES[failure].action is Action.HOLD

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
@@ -14,6 +14,9 @@ from seqdrop.domain.job_end import FORGOTTEN
 from seqdrop.domain.records import Job, JobState
 from seqdrop.flow.recording import Recording
 from seqdrop.flow.waiting import Waiting
+
+_FORGOTTEN_AFTER = timedelta(hours=1)
+"""So long after its submission a job that Batch does not know is one that it has forgotten."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,23 @@ class Polling:
         job_id = job.job_id or next(iter(self.batch.find(job.name, job.queue)), "")
         if not job_id:
             raise Transient(f"job {job.name} was never submitted")
-        state = self.batch.describe([job_id]).get(job_id) or self.vanished(job, job_id)
-        return self.take(job, state)
+        state = self.state_of(job, job_id)
+        return self.take(job, state) if state else job
+
+    def state_of(self, job: Job, job_id: str) -> JobState | None:
+        """What Batch says of a job now; None where it does not know one that is new to it."""
+        state = self.batch.describe([job_id]).get(job_id)
+        if state is None and job.submitting < timestamp(self.now() - _FORGOTTEN_AFTER):
+            return self.vanished(job, job_id)
+        return state
 
     def take(self, job: Job, state: JobState) -> Job:
         """Records Batch's word of now, and gives up a job that has waited for a host too long."""
         recorded = self.news.record(job.owner, state)
         if recorded and state.status == "RUNNABLE":
-            waiting = Waiting(self.catalog, self.batch, self.runnable_timeout_seconds, self.now)
+            gate = self.news.gates.look(recorded.queue)
+            limit = self.runnable_timeout_seconds
+            waiting = Waiting(self.catalog, self.batch, limit, self.now, gate)
             waiting.look(recorded, state)
         return recorded or job
 

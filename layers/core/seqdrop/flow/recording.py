@@ -6,17 +6,19 @@ from datetime import datetime
 
 import msgspec
 
+from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import read_job_parameter, timestamp
 from seqdrop.aws.executions import TaskTokens
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.cost import Prices, attempt_cost_usd
 from seqdrop.domain.failure import RULES, StageFailure, class_named, read_failure
-from seqdrop.domain.hosts import hosts_of, sign_of_hosts
+from seqdrop.domain.hosts import hosts_of, kind_of, sign_of_hosts
 from seqdrop.domain.identity import JobOwner
-from seqdrop.domain.job_end import explain
+from seqdrop.domain.job_end import explain, may_be_by_hand
 from seqdrop.domain.next_job import action_for
 from seqdrop.domain.records import JOB_ENDED, Attempt, Job, JobState
+from seqdrop.flow.gates import Gates
 
 NO_JOB_LEFT = "NoJobLeft"
 """The error of a job that failed like those before it, so that none follows."""
@@ -34,6 +36,8 @@ class Recording:
     catalog: Catalog
     objects: Objects
     tokens: TaskTokens
+    batch: Batch
+    gates: Gates
     prices: Callable[[], Prices]
     scratch_gib: int
     """Scratch of a CPU host, which its jobs pay for; the template's ScratchGib."""
@@ -47,23 +51,28 @@ class Recording:
         return job
 
     def _recorded(self, owner: JobOwner, state: JobState) -> Job | None:
+        if state.status not in JOB_ENDED and not state.attempts:
+            return self._going_on(owner, state)
+        job = self.catalog.jobs.get(owner)
+        if job is None or job.has_ended:
+            return job
+        state = self._with_costs(job, state)
         has_ended = state.status in JOB_ENDED
-        if has_ended or state.attempts:
-            job = self.catalog.jobs.get(owner)
-            if job is None or job.has_ended:
-                return job
-            state = self._with_costs(job, state)
-        if has_ended and job:
-            return self._ended(job, state)
-        recorded = self.catalog.jobs.record_state(owner, state, self.now())
-        if recorded and state.blocked:  # after the status that it is said of, which would clear it
-            return self.catalog.jobs.record_blocked(owner, state, self.now()) or recorded
-        return recorded
+        return self._ended(job, state) if has_ended else self._going_on(owner, state)
+
+    def _going_on(self, owner: JobOwner, state: JobState) -> Job | None:
+        job = self.catalog.jobs.record_state(owner, state, self.now())
+        if job and state.blocked:  # after the status that it is said of, which would clear it
+            return self.catalog.jobs.record_blocked(owner, state, self.now()) or job
+        return job
 
     def _ended(self, job: Job, state: JobState) -> Job | None:
         if state.status == "SUCCEEDED":
             bases = self._dragen_bases(job)
             return self.catalog.jobs.record_end(job, state, self.now(), dragen_bases=bases)
+        if state.by_hand is None and may_be_by_hand(state):  # an event does not say
+            asked = self.batch.describe([state.job_id]).get(state.job_id)
+            state = msgspec.structs.replace(state, by_hand=asked.by_hand if asked else None)
         failure, message = explain(job, state, self._left_by_runner(job))
         return self.catalog.jobs.record_end(
             job, state, self.now(),
@@ -72,15 +81,14 @@ class Recording:
 
     def _dragen_bases(self, job: Job) -> int:
         """What DRAGEN's licence was metered by: all bases of the reads. Nothing for a stand-in."""
-        if "-fpga-" not in job.queue:
+        if not kind_of(job.queue).startswith("fpga-"):
             return 0
         result = self.objects.read_result(job.bucket, job.prefix, job.stage)
         return 0 if result is None or result.simulated else result.counts.get("bases_in", 0)
 
     def _with_costs(self, job: Job, state: JobState) -> JobState:
         """The state with what each attempt cost. One that Batch has forgotten has those it had."""
-        queue, prices = job.queue.rpartition("-")[0], self.prices()  # without the priority
-        kind = next(kind for kind in prices.queues if queue.endswith(f"-{kind}"))
+        prices, kind = self.prices(), kind_of(job.queue)
 
         def priced(attempt: Attempt) -> Attempt:
             cost = attempt_cost_usd(prices, kind, job.vcpus, self.scratch_gib, attempt.seconds)
@@ -94,8 +102,12 @@ class Recording:
         return read_failure(body) if body else None
 
     def answer(self, job: Job) -> None:
-        """Wakes who waits for a job that has ended."""
+        """Wakes who waits for a job that has ended, and tells its gate; in this order, since no run
+        may wait for what others have to do with its failure.
+        """
         answer(self.tokens, job)
+        if job.has_ended:
+            self.gates.job_ended(job)
 
 
 def answer(tokens: TaskTokens, job: Job) -> None:

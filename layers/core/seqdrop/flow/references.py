@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from seqdrop.aws.batch import JobRequest
 from seqdrop.aws.catalog import Catalog
@@ -28,8 +28,6 @@ from seqdrop.library import Library
 CODES_PART = "iupac"
 """The part that says where codes for several bases were replaced."""
 _PRIORITY = "routine"
-_FORGOTTEN_AFTER = timedelta(hours=1)
-"""So long after its submission a job that Batch does not know is one that it has forgotten."""
 
 
 @dataclass(frozen=True)
@@ -175,12 +173,9 @@ class ReferenceFlow:
     def refresh(self, reference: ReferenceId) -> ReferenceVersion | None:
         """Asks Batch after the jobs that have not ended, as a poll does for a run's."""
         for job in self.catalog.jobs.of_reference(reference):
-            if job.job_id and not job.has_ended:
-                state = self.polling.batch.describe([job.job_id]).get(job.job_id)
-                if state is None and job.submitting < timestamp(self.now() - _FORGOTTEN_AFTER):
-                    state = self.polling.vanished(job, job.job_id)
-                if state:
-                    self.polling.take(job, state)
+            goes_on = job.job_id and not job.has_ended
+            if goes_on and (state := self.polling.state_of(job, job.job_id)):
+                self.polling.take(job, state)
         there = self.catalog.references.get(reference)
         return self.preparation.settled(there) if there else None
 

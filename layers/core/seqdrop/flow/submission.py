@@ -4,12 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import structs
+
 from seqdrop.aws.batch import Batch, JobRequest
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import job_parameter, timestamp
 from seqdrop.aws.executions import TaskTokens
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.errors import RunClosed, Transient
+from seqdrop.domain.hosts import most_memory_mib
 from seqdrop.domain.identity import RunId, StageInput, StageOf
 from seqdrop.domain.next_job import next_job
 from seqdrop.domain.plan import StagePlan
@@ -28,6 +31,8 @@ class Submission:
     results_bucket: str
     queue_prefix: str
     """Queues are ``<prefix>-<kind>-<priority>``, definitions ``<prefix>-<kind>``."""
+    cpu_instance_types: str
+    """The template's CpuInstanceTypes: how large a job can be."""
     now: Callable[[], datetime]
 
     def submit(self, ids: StageInput, token: str) -> str:
@@ -50,11 +55,12 @@ class Submission:
 
     def _newest(self, run: Run, stage: StagePlan, token: str) -> Job:
         """The stage's first job, or the last of those that followed it."""
+        queue = f"{self.queue_prefix}-{stage.queue}-{run.priority}"
         job = self.catalog.jobs.start(
             Job(
                 owner=StageOf(run.id, stage.stage),
                 name=run.id.job_name(stage.stage),
-                queue=f"{self.queue_prefix}-{stage.queue}-{run.priority}",
+                queue=queue,
                 prefix=stage.prefix,
                 bucket=stage.bucket,
                 folder=run.id.folder,
@@ -62,6 +68,7 @@ class Submission:
                 pipeline=run.pipeline,
                 vcpus=stage.vcpus,
                 memory_mib=stage.memory_mib,
+                most_memory_mib=most_memory_mib(queue, self.cpu_instance_types, stage.memory_mib),
                 expected_seconds=stage.expected_seconds,
                 timeout_seconds=stage.timeout_seconds,
                 token=token,
@@ -70,7 +77,9 @@ class Submission:
         )
         while job.is_followed:
             following = next_job(job, token, timestamp(self.now()))
-            job = self.catalog.jobs.start(following)
+            # Jobs of the release before do not say whose they are.
+            whose = {"project": run.project, "pipeline": run.pipeline}
+            job = self.catalog.jobs.start(structs.replace(following, **whose))
         return job
 
     def place(self, job: Job, request: JobRequest) -> Job:

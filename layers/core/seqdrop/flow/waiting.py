@@ -10,6 +10,7 @@ from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.domain.blocked import NO_HOST, cancel_reason
 from seqdrop.domain.errors import Transient
+from seqdrop.domain.gate import Gate
 from seqdrop.domain.hosts import hosts_of, queues_of
 from seqdrop.domain.records import Job, JobState
 
@@ -31,9 +32,14 @@ class Waiting:
     batch: Batch
     limit_seconds: int
     now: Callable[[], datetime]
+    gate: Gate
+    """Of the job's queue: while it is shut, no job waits for a host; its time counts from when it
+    was freed."""
 
     def look(self, job: Job, state: JobState) -> None:
         """``job`` is as the catalog has it after ``state`` was recorded, Batch's word of now."""
+        if not self.gate.is_free:
+            return
         if state.blocked:
             if self._is_over(job.blocked_since):
                 self.batch.cancel(state.job_id, cancel_reason(state.blocked))
@@ -43,7 +49,8 @@ class Waiting:
             self.batch.cancel(state.job_id, cancel_reason(NO_HOST))
 
     def _is_over(self, since: str) -> bool:
-        return bool(since) and self.now().timestamp() - _epoch(since) > self.limit_seconds
+        begun = max(since, self.gate.since)
+        return bool(since) and self.now().timestamp() - _epoch(begun) > self.limit_seconds
 
     def _gets_no_host(self, job: Job) -> bool:
         """Whether, for the whole limit, no host came for any job that might run where it would.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from seqdrop.aws.catalog.analyses import Analyses
 from seqdrop.aws.catalog.controls import Controls
 from seqdrop.aws.catalog.costs import Costs
+from seqdrop.aws.catalog.gates import Gates
 from seqdrop.aws.catalog.hosts import Hosts
 from seqdrop.aws.catalog.jobs import Jobs
 from seqdrop.aws.catalog.manifests import ManifestRecords
@@ -29,5 +30,6 @@ class Catalog:
         self.runs = Runs(table)
         self.hosts = Hosts(table)
         self.costs = Costs(table)
+        self.gates = Gates(table)
         self.jobs = Jobs(table, self.costs)
         self.references = References(table)

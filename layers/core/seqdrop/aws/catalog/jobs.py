@@ -109,12 +109,15 @@ class Jobs:
             return self._as_it_is(owner, state)
         return read_job(item)
 
-    def record_end(self, job: Job, state: JobState, now: datetime, **found: Any) -> Job | None:
-        """Writes how a job ended, and counts what it cost; else as ``record_state``.
-
-        ``found`` are fields of the job that only its end tells. Once for all who tell of it.
-        """
-        ended = {**found, "ended": state.ended or timestamp(now)}
+    def record_end(
+        self, job: Job, state: JobState, now: datetime, *, failure_class: str = "",
+        message: str = "", action: str = "", dragen_bases: int = 0,
+    ) -> Job | None:  # fmt: skip
+        """Writes how a job ended, and counts what it cost, once; else as ``record_state``."""
+        ended: dict[str, Any] = {
+            "failure_class": failure_class, "message": message, "action": action,
+            "dragen_bases": dragen_bases, "ended": state.ended or timestamp(now),
+        }  # fmt: skip
         done = structs.replace(job, status=state.status, attempts=state.attempts, **ended)
         writes = [
             self._table.update_write(job_key(job.owner), **_change(state, now, ended)),
@@ -186,12 +189,13 @@ def _change(
     state: JobState, now: datetime, ended: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The update that moves a job's item forward to what Batch says."""
+    has_cost = bool(state.attempts or ended)
     given = {
         "status": state.status, "progress": state.progress, "job_id": state.job_id,
         "reason": state.reason, "exit_code": state.exit_code, "log_stream": state.log_stream,
         "created": state.created, "started": state.started, "host": state.host,
         "attempts": [to_item(one) for one in state.attempts],
-        "cost_usd": sum_usd(one.cost_usd for one in state.attempts),
+        "cost_usd": sum_usd(one.cost_usd for one in state.attempts) if has_cost else None,
         "updated": timestamp(now), **(ended or {}),
     }  # fmt: skip
     # Neither an earlier attempt's end and host nor why it could not start is a word on what the job

@@ -215,6 +215,11 @@ def hosts_key(hosts: str) -> Key:
     return f"HOSTS#{hosts}", "SEEN"
 
 
+def gate_key(kind: str) -> Key:
+    """The gate of a kind of queues; see ``domain/gate.py``."""
+    return f"GATE#{kind}", "STATE"
+
+
 def cost_key(job: Job) -> Key:
     """The part of a day's costs that an ended job is added to: the same, whoever counts it."""
     day, shard = job.ended[:10], zlib.crc32(job_parameter(job.owner).encode()) % COST_SHARDS

@@ -1,0 +1,28 @@
+"""Alerts: events of our own on the account's default bus, for whoever has a rule for them."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
+SOURCE = "seqdrop"
+
+
+class Alerts:
+    """The account's default event bus."""
+
+    def __init__(self, client: "EventBridgeClient") -> None:
+        self._client = client
+
+    def send(self, kind: str, detail: msgspec.Struct) -> None:
+        """Sends an event of a kind (its detail type). Raises RuntimeError where it is refused."""
+        entry = {
+            "Source": SOURCE,
+            "DetailType": kind,
+            "Detail": msgspec.json.encode(detail).decode(),
+        }
+        answer = self._client.put_events(Entries=[entry])  # type: ignore[list-item]  # as it asks
+        if answer.get("FailedEntryCount"):
+            raise RuntimeError(f"EventBridge refused {kind}: {answer['Entries']}")

@@ -1,0 +1,166 @@
+"""The gate of a kind of queues: whether its jobs may start, and who or what has shut it.
+
+Each kind has a resource in Batch, and every job of it takes one. A free gate has more than jobs
+can take; a shut one has none, so that jobs wait in their queue and no host is started; one that is
+probed has one. A disabled queue would still run what it holds.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.identity import StageOf
+from seqdrop.domain.records import Job
+
+FREE = 10_000
+"""How many of a kind's jobs may run at once where nothing keeps them: more than can."""
+SAME_IN_A_ROW = 5
+"""So many samples whose stage fails alike, and none where it succeeds in between, shut the gate."""
+FIRST_PROBE = timedelta(minutes=15)
+LONGEST_PROBE = timedelta(hours=4)
+_SHUT_AT_ONCE = {FailureClass.LICENCE_EXHAUSTED}
+_SHUT_IN_A_ROW = {
+    FailureClass.IMAGE_MISSING,
+    FailureClass.BAD_PLAN,
+    FailureClass.TOOL_FAILED,
+    FailureClass.BAD_BOARD,
+    FailureClass.NEVER_STARTED,
+    FailureClass.LICENCE_UNAVAILABLE,
+}
+"""Failures that are not the sample's, where the next job would end alike."""
+
+
+class Gate(msgspec.Struct, frozen=True):
+    """Whether jobs of a kind of queues may start."""
+
+    kind: str
+    """Of queues: ``cpu``, ``fpga-genome``."""
+    state: Literal["free", "shut", "probed", "paused"] = "free"
+    """``shut`` by failures, ``probed`` by one job, ``paused`` by a person."""
+    why: str = ""
+    who: str = ""
+    """Who paused or resumed it."""
+    since: str = ""
+    """When it came to this state, from free or to it."""
+    failure: str = ""
+    """What shut it; see ``_sign``."""
+    shuts: int = 0
+    """How often in a row: each probe that fails doubles the time to the next."""
+    probe_at: str = ""
+    is_told: bool = True
+    """False from when it was shut until its alert has been sent."""
+    streak_of: str = ""
+    """What the last jobs that failed alike have in common."""
+    counted: tuple[str, ...] = ()
+    """The samples in the streak: one that fails again and again says nothing of others."""
+    revision: int = 0
+
+    @property
+    def quantity(self) -> int:
+        """How many jobs may have passed it and not ended yet."""
+        return {"free": FREE, "probed": 1}.get(self.state, 0)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing keeps its jobs."""
+        return self.state == "free"
+
+
+def after_end(gate: Gate, job: Job, now: str) -> Gate:
+    """The gate after a job of it has ended; the same where that changes nothing.
+
+    News of a job that ended before the gate was freed is too old to shut it again.
+    """
+    if job.status == "SUCCEEDED":
+        return _after_success(gate, job, now)
+    if job.ended <= gate.since:
+        return gate
+    if gate.state == "probed" and _sign(job) == gate.failure:
+        return _shut(gate, job, now)
+    return _after_failure(gate, job, now) if gate.state == "free" else gate
+
+
+def _after_failure(gate: Gate, job: Job, now: str) -> Gate:
+    if job.failure_class in _SHUT_AT_ONCE:
+        return _shut(gate, job, now)
+    if job.failure_class not in _SHUT_IN_A_ROW or job.is_followed:
+        return gate
+    before = gate.counted if _sign(job) == gate.streak_of else ()
+    counted = before if _sample_of(job) in before else (*before, _sample_of(job))
+    if len(counted) >= SAME_IN_A_ROW:
+        return _shut(gate, job, now)
+    return msgspec.structs.replace(gate, streak_of=_sign(job), counted=counted)
+
+
+def _after_success(gate: Gate, job: Job, now: str) -> Gate:
+    if gate.state == "probed":
+        return freed(gate, now, "seqdrop")
+    if not gate.streak_of.endswith(_work_of(job)):
+        return gate
+    return msgspec.structs.replace(gate, streak_of="", counted=())
+
+
+def _sample_of(job: Job) -> str:
+    return job.owner.run.sample if isinstance(job.owner, StageOf) else str(job.owner.reference)
+
+
+def _work_of(job: Job) -> str:
+    return f" of {job.stage} ({job.pipeline})"
+
+
+def _sign(job: Job) -> str:
+    """What two failures must have in common to be the same."""
+    if job.failure_class in _SHUT_AT_ONCE:
+        return job.failure_class
+    return f"{job.failure_class}{_work_of(job)}"
+
+
+def _shut(gate: Gate, job: Job, now: str) -> Gate:
+    sign = _sign(job)
+    shuts = gate.shuts + 1 if gate.state == "probed" else 1
+    pause = min(FIRST_PROBE * 2 ** (shuts - 1), LONGEST_PROBE)
+    first_line = job.message.partition("\n")[0]
+    return Gate(
+        kind=gate.kind,
+        state="shut",
+        why=f"{sign}: {first_line}",
+        since=now,
+        failure=sign,
+        shuts=shuts,
+        probe_at=_later(now, pause),
+        is_told=shuts > 1,  # one alert, however many probes fail
+        revision=gate.revision,
+    )
+
+
+def probed(gate: Gate, now: str) -> Gate:
+    """The gate with one job let through, if it is time for that; else the same."""
+    if gate.state != "shut" or now < gate.probe_at:
+        return gate
+    return msgspec.structs.replace(gate, state="probed")
+
+
+def paused(gate: Gate, now: str, who: str, why: str) -> Gate:
+    """The gate, shut by a person until a person resumes it."""
+    return Gate(kind=gate.kind, state="paused", why=why, who=who, since=now, revision=gate.revision)
+
+
+def freed(gate: Gate, now: str, who: str) -> Gate:
+    """The gate, open to all."""
+    return Gate(kind=gate.kind, who=who, since=now, revision=gate.revision)
+
+
+def gate_text(gate: Gate) -> str:
+    """What keeps its jobs, for a person."""
+    if gate.state == "paused":
+        return f"paused by {gate.who}" + (f": {gate.why}" if gate.why else "")
+    if gate.state == "probed":
+        return f"the breaker is open, and one job is let through as a probe: {gate.why}"
+    return f"the breaker is open, next probe at {gate.probe_at[11:16]} UTC: {gate.why}"
+
+
+def _later(now: str, pause: timedelta) -> str:
+    later = datetime.fromisoformat(now) + pause
+    return later.isoformat(timespec="milliseconds").replace("+00:00", "Z")
