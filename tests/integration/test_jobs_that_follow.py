@@ -58,7 +58,7 @@ def test_a_stage_that_fails_alike_each_time_ends_its_run_by_the_table(submitted:
         fails(submitted, 137, number)
         submitted.stage("submit_job", token=f"after {number}")
     assert len(submitted.cloud.batch.submitted) == 3
-    assert [job.action for job in jobs_of(submitted)] == ["again", "again", "fail"]
+    assert [job.action for job in jobs_of(submitted)] == ["again", "on_demand", "fail"]
     said = "align: Essential container in task exited, exit code 137"
     assert submitted.cloud.executions.answers[-1] == ("after 3", f"NoJobLeft: {said}")
     answer = submitted.state("record_failure", failure={"Error": "NoJobLeft", "Cause": said})

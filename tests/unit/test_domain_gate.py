@@ -83,17 +83,24 @@ def test_as_many_samples_that_fail_alike_shut_the_gate_and_a_success_between_doe
     gate = Gate("cpu")
     for number in range(SAME_IN_A_ROW - 1):
         for _ in range(2):  # the same news twice, or the same sample again
-            gate = after_end(gate, ended(f"S{number}", "ToolFailed"), at(1))
+            gate = after_end(gate, ended(f"S{number}", "ImageMissing"), at(1))
     assert gate.state == "free"
-    other = after_end(gate, ended("S9", "", stage="other"), at(2))
-    assert other == gate, "that another stage goes well says nothing of this one"
-    assert after_end(gate, ended("S9", "BadInput"), at(2)) == gate
-    assert after_end(gate, ended("S9", "ToolFailed", action="again"), at(2)) == gate
-    assert after_end(gate, ended("S9", "ToolFailed"), at(2)).state == "shut"
+    for nothing in ("BadInput", "ToolFailed", "BadPlan"):
+        assert after_end(gate, ended("S9", nothing), at(2)) == gate, "its own, or its pipeline's"
+    followed = ended("S9", "NeverStarted", action="again")
+    assert after_end(gate, followed, at(2)) == gate
+    assert after_end(gate, ended("S9", "ImageMissing"), at(2)).state == "shut"
     better = after_end(gate, ended("S9"), at(2))
-    assert after_end(better, ended("S9", "ToolFailed", 3), at(3)).state == "free"
-    different = after_end(gate, ended("S9", "ImageMissing"), at(2))
+    assert after_end(better, ended("S9", "ImageMissing", 3), at(3)).state == "free"
+    different = after_end(gate, ended("S9", "NeverStarted"), at(2))
     assert (different.state, len(different.counted)) == ("free", 1)
+
+
+def test_news_of_a_success_of_before_it_was_shut_is_no_probe() -> None:
+    gate = after_end(Gate("fpga-genome"), ended("S1", "LicenceExhausted", 5), at(5))
+    gate = probed(gate, at(30))
+    assert after_end(gate, ended("S0", "", 4), at(31)) == gate
+    assert after_end(gate, ended("S2", "", 31), at(31)).is_free
 
 
 def test_what_a_person_paused_only_a_person_resumes() -> None:

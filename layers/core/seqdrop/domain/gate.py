@@ -17,19 +17,17 @@ from seqdrop.domain.records import Job
 FREE = 10_000
 """How many of a kind's jobs may run at once where nothing keeps them: more than can."""
 SAME_IN_A_ROW = 5
-"""So many samples whose stage fails alike, and none where it succeeds in between, shut the gate."""
+"""So many samples whose jobs fail alike, and no job that succeeds in between, shut the gate."""
 FIRST_PROBE = timedelta(minutes=15)
 LONGEST_PROBE = timedelta(hours=4)
 _SHUT_AT_ONCE = {FailureClass.LICENCE_EXHAUSTED}
 _SHUT_IN_A_ROW = {
     FailureClass.IMAGE_MISSING,
-    FailureClass.BAD_PLAN,
-    FailureClass.TOOL_FAILED,
     FailureClass.BAD_BOARD,
     FailureClass.NEVER_STARTED,
     FailureClass.LICENCE_UNAVAILABLE,
 }
-"""Failures that are not the sample's, where the next job would end alike."""
+"""Failures that are neither a sample's nor a pipeline's: the kind's next job would end alike."""
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -43,16 +41,16 @@ class Gate(msgspec.Struct, frozen=True):
     who: str = ""
     """Who paused or resumed it."""
     since: str = ""
-    """When it came to this state, from free or to it."""
+    """When it was last shut, paused or freed."""
     failure: str = ""
-    """What shut it; see ``_sign``."""
+    """The class of the failures that shut it."""
     shuts: int = 0
     """How often in a row: each probe that fails doubles the time to the next."""
     probe_at: str = ""
     is_told: bool = True
     """False from when it was shut until its alert has been sent."""
     streak_of: str = ""
-    """What the last jobs that failed alike have in common."""
+    """The class of the last jobs that failed alike."""
     counted: tuple[str, ...] = ()
     """The samples in the streak: one that fails again and again says nothing of others."""
     revision: int = 0
@@ -71,34 +69,33 @@ class Gate(msgspec.Struct, frozen=True):
 def after_end(gate: Gate, job: Job, now: str) -> Gate:
     """The gate after a job of it has ended; the same where that changes nothing.
 
-    News of a job that ended before the gate was freed is too old to shut it again.
+    News of a job that ended before the gate came to its state is too old for it.
     """
-    if job.status == "SUCCEEDED":
-        return _after_success(gate, job, now)
     if job.ended <= gate.since:
         return gate
-    if gate.state == "probed" and _sign(job) == gate.failure:
+    if job.status == "SUCCEEDED":
+        return _after_success(gate, now)
+    if gate.state == "probed" and job.failure_class == gate.failure:
         return _shut(gate, job, now)
     return _after_failure(gate, job, now) if gate.state == "free" else gate
 
 
 def _after_failure(gate: Gate, job: Job, now: str) -> Gate:
-    if job.failure_class in _SHUT_AT_ONCE:
+    failure = job.failure_class
+    if failure in _SHUT_AT_ONCE:
         return _shut(gate, job, now)
-    if job.failure_class not in _SHUT_IN_A_ROW or job.is_followed:
+    if failure not in _SHUT_IN_A_ROW or job.is_followed:
         return gate
-    before = gate.counted if _sign(job) == gate.streak_of else ()
+    before = gate.counted if failure == gate.streak_of else ()
     counted = before if _sample_of(job) in before else (*before, _sample_of(job))
     if len(counted) >= SAME_IN_A_ROW:
         return _shut(gate, job, now)
-    return msgspec.structs.replace(gate, streak_of=_sign(job), counted=counted)
+    return msgspec.structs.replace(gate, streak_of=failure, counted=counted)
 
 
-def _after_success(gate: Gate, job: Job, now: str) -> Gate:
+def _after_success(gate: Gate, now: str) -> Gate:
     if gate.state == "probed":
         return freed(gate, now, "seqdrop")
-    if not gate.streak_of.endswith(_work_of(job)):
-        return gate
     return msgspec.structs.replace(gate, streak_of="", counted=())
 
 
@@ -106,28 +103,16 @@ def _sample_of(job: Job) -> str:
     return job.owner.run.sample if isinstance(job.owner, StageOf) else str(job.owner.reference)
 
 
-def _work_of(job: Job) -> str:
-    return f" of {job.stage} ({job.pipeline})"
-
-
-def _sign(job: Job) -> str:
-    """What two failures must have in common to be the same."""
-    if job.failure_class in _SHUT_AT_ONCE:
-        return job.failure_class
-    return f"{job.failure_class}{_work_of(job)}"
-
-
 def _shut(gate: Gate, job: Job, now: str) -> Gate:
-    sign = _sign(job)
     shuts = gate.shuts + 1 if gate.state == "probed" else 1
     pause = min(FIRST_PROBE * 2 ** (shuts - 1), LONGEST_PROBE)
     first_line = job.message.partition("\n")[0]
     return Gate(
         kind=gate.kind,
         state="shut",
-        why=f"{sign}: {first_line}",
+        why=f"{job.failure_class}: {first_line}",
         since=now,
-        failure=sign,
+        failure=job.failure_class,
         shuts=shuts,
         probe_at=_later(now, pause),
         is_told=shuts > 1,  # one alert, however many probes fail

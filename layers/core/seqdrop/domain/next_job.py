@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from seqdrop.domain.failure import RULES, Action, FailureClass
-from seqdrop.domain.hosts import on_demand_queue
+from seqdrop.domain.hosts import is_on_spot, on_demand_queue
 from seqdrop.domain.identity import StageOf
 from seqdrop.domain.records import Job
 
@@ -22,7 +22,12 @@ def action_for(job: Job, failure: FailureClass) -> Action:
         return rule.action
     used_up = job.earlier.count(failure) >= rule.jobs or job.owner.number >= MOST_JOBS
     is_largest = rule.action is Action.LARGER and _larger(job) == job.memory_mib
-    return Action.FAIL if used_up or is_largest else rule.action
+    if used_up or is_largest:
+        return Action.FAIL
+    is_last = job.earlier.count(failure) == rule.jobs - 1
+    if failure is FailureClass.HOST_FAILED and is_last and is_on_spot(job.queue):
+        return Action.ON_DEMAND  # a reclaim may look like this, too
+    return rule.action
 
 
 def next_job(job: Job, token: str, now: str) -> Job:

@@ -45,7 +45,9 @@ class Gates:
 
     def job_ended(self, job: Job) -> None:
         """Looks what the end of a job says of its gate; the same news again changes nothing."""
-        self._change(job.queue, lambda gate, now: after_end(gate, job, now))
+        gate = self._change(job.queue, lambda gate, now: after_end(gate, job, now))
+        if not gate.is_told:
+            self._tell(gate)
 
     def look(self, queue: str) -> Gate:
         """The gate of a job that waits; lets one through if it is time for a probe."""
@@ -65,24 +67,29 @@ class Gates:
         return gate
 
     def _change(self, queue: str, rule: Callable[[Gate, str], Gate]) -> Gate:
+        """Batch is told first where more may pass, and last where fewer may: a gate that is not
+        free is looked at again, and a free one is not.
+        """
         kind = kind_of(queue)
 
         def attempt() -> Gate:
             before = self.catalog.gates.get(kind)
             after = rule(before, timestamp(self.now()))
-            if after != before:
-                after = self.catalog.gates.change(after)
-                if after.quantity != before.quantity:
-                    self._apply(after, queue)
+            if after == before:
+                return before
+            if after.quantity > before.quantity:
+                self._apply(after, queue)
+            after = self.catalog.gates.change(after)
+            if after.quantity < before.quantity:
+                self._apply(after, queue)
             return after
 
-        gate = retry_on_conflict(attempt, _often(kind))
-        return gate if gate.is_told else self._tell(gate)
+        return retry_on_conflict(attempt, _often(kind))
 
     def _apply(self, gate: Gate, queue: str) -> None:
         self.batch.set_resource(gate_of(queue), gate.quantity)
 
-    def _tell(self, gate: Gate) -> Gate:
+    def _tell(self, gate: Gate) -> None:
         """Sends the alert, and remembers it: whoever dies in between has it sent again."""
         do = f"mend the cause; `seqdrop resume {gate.kind}` lets all jobs start at once"
         self.alerts.send(SHUT, ShutAlert(gate.kind, gate.why, gate.since, gate.probe_at, do))
@@ -93,7 +100,7 @@ class Gates:
                 return there
             return self.catalog.gates.change(msgspec.structs.replace(there, is_told=True))
 
-        return retry_on_conflict(attempt, _often(gate.kind))
+        retry_on_conflict(attempt, _often(gate.kind))
 
 
 def _often(kind: str) -> Transient:
