@@ -4,6 +4,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+import msgspec
+
 from cli.screen import aligned
 from seqdrop.domain.duration import duration_text
 from seqdrop.domain.metrics import METRICS
@@ -32,7 +34,7 @@ def sample_lines(view: SampleView, now: datetime) -> Iterator[str]:
 
 def analysis_lines(sample: SampleView, analysis: AnalysisView, now: datetime) -> Iterator[str]:
     """One analysis: why it is where it is, its newest run whole, earlier runs in a line each."""
-    yield from why_text(sample, analysis, now, even_if_done=False)
+    yield from why_text(sample, analysis, now, in_full=False)
     for warning in _untold(analysis):
         yield f"  batch: {warning}"
     yield from _file_lines(analysis)
@@ -45,16 +47,18 @@ def analysis_lines(sample: SampleView, analysis: AnalysisView, now: datetime) ->
 
 
 def why_text(
-    sample: SampleView, analysis: AnalysisView, now: datetime, *, even_if_done: bool = True
+    sample: SampleView, analysis: AnalysisView, now: datetime, *, in_full: bool = True
 ) -> Iterator[str]:
-    """Why an analysis is where it is; of one that is done only that it is, if so wished."""
+    """Why an analysis is where it is; else without links, and without reasons where it is done."""
     found = why(sample.sample, analysis, now)
     project = f", project {analysis.project}" if analysis.project else ""
     since = f" (since {clock(found.since)})" if found.since else ""
     name = f"{sample.sample} ({analysis.assay}{project})"
     yield f"{name} is {analysis.status}: {found.state}{since}"
-    if even_if_done or not found.needs_nothing:
+    if in_full:
         yield from (f"  {line}" for line in why_lines(found))
+    elif not found.needs_nothing:
+        yield from (f"  {line}" for line in why_lines(msgspec.structs.replace(found, links=())))
     else:
         yield from (f"  {line}" for line in found.evidence)
 

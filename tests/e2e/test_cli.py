@@ -331,7 +331,8 @@ def test_what_is_paused_waits_and_why_says_who_paused_it_and_how_to_go_on(
         lambda: "right waits: no job of queue" in command.run("why", "NA20").stdout
     )
     told = command.good("why", "NA20")
-    assert "  why: paused by arn:aws:sts::123456789012:user/moto: new AMI\n" in told
+    assert "  why: paused by arn:aws:sts::123456789012:user/moto since " in told
+    assert " UTC: new AMI\n" in told
     assert "  you: `seqdrop resume fpga-genome` lets all jobs start\n" in told
     assert "fpga-genome: no job is started since " in command.good("queues")
     gates = {gate["kind"]: gate for gate in command.ask("queues")["gates"]}

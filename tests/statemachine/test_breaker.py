@@ -82,7 +82,7 @@ def test_a_licence_that_is_used_up_costs_one_alert_and_no_run(lab: Bench) -> Non
     (alert,) = told(lab, url)
     assert alert["detail-type"] == "Seqdrop Breaker Opened"
     assert alert["detail"]["queue_kind"] == "fpga-genome"
-    assert alert["detail"]["why"].startswith("LicenceExhausted: dragen ended with exit code 1")
+    assert alert["detail"]["why"].endswith(f"; {EXHAUSTED}")
     assert "seqdrop resume fpga-genome" in alert["detail"]["do"]
     assert {lab.lab.analysis(name, "quick").status for name in samples} == {"ANALYSING"}  # type: ignore[union-attr]  # all are there
     lab.mend("right")

@@ -45,7 +45,8 @@ def ended(sample: str, failure: str = "", minutes: float = 1, **given_: Any) -> 
 def test_a_used_up_licence_shuts_the_gate_at_once() -> None:
     gate = after_end(Gate("fpga-genome"), ended("S1", "LicenceExhausted", action="again"), at(1))
     assert (gate.state, gate.quantity, gate.is_told) == ("shut", 0, False)
-    assert gate.why == "LicenceExhausted: the licence"
+    assert gate.why.startswith("LicenceExhausted: DRAGEN's licence is used up")
+    assert gate.why.endswith("; is used up")
     assert gate.probe_at == at(16)
     assert after_end(gate, ended("S2", "LicenceExhausted", 2), at(2)) == gate, "one alert"
 
@@ -105,7 +106,7 @@ def test_news_of_a_success_of_before_it_was_shut_is_no_probe() -> None:
 
 def test_what_a_person_paused_only_a_person_resumes() -> None:
     gate = paused(Gate("cpu"), at(1), "ana", "new AMI")
-    assert (gate.quantity, gate_text(gate)) == (0, "paused by ana: new AMI")
+    assert (gate.quantity, gate_text(gate)) == (0, "paused by ana since 12:01 UTC: new AMI")
     for job in (ended("S1"), ended("S2", "LicenceExhausted"), ended("S3", "ToolFailed")):
         assert after_end(gate, job, at(9)) == gate
     assert probed(gate, at(100_000)) == gate

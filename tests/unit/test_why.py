@@ -227,6 +227,6 @@ def test_a_run_its_jobs_and_its_attempts_have_links_where_there_is_a_console() -
     (stage, _) = shown.newest_stages
     assert stage.job_url == links.job("1")
     assert stage.tries[0].log_url == links.log("log/1")
-    evidence = "\n".join(why("NA1", shown, NOW).evidence)
+    evidence = "\n".join(why("NA1", shown, NOW).links)
     assert f"execution: {links.execution(run.execution)}" in evidence
     assert f"job of align: {links.job('1')}" in evidence

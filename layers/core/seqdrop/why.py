@@ -38,7 +38,9 @@ class Why(msgspec.Struct, frozen=True):
     do: tuple[str, ...] = ()
     """What a person can do: commands to be copied, or what to mend."""
     evidence: tuple[str, ...] = ()
-    """Attempts and their hosts, what has been paid, links."""
+    """Attempts and their hosts, and what has been paid."""
+    links: tuple[str, ...] = ()
+    """Into the AWS console: logs, jobs, the execution."""
 
     @property
     def needs_nothing(self) -> bool:
@@ -114,12 +116,14 @@ class _Asked(msgspec.Struct, frozen=True):
             do = ["mend what it names", self._command("rerun", "lets it go on then")]
         do.append(self._give_up())
         run = analysis.newest
-        by_run = self._of_failed_run(run) if run and run.why in holds.values() else ()
+        is_by_run = run is not None and run.why in holds.values()
+        by_run = self._of_failed_run(run) if run and is_by_run else ()
         return Why(
             "a person must act",
             "\n".join(holds.values()),
             analysis.updated,
             do=("mend what it names", self._stop()) if analysis.active_run else tuple(do),
+            links=tuple(_links_of(run)) if run and is_by_run else (),
             evidence=(
                 *analysis.troubles,
                 *self._told_of_files(),
@@ -205,7 +209,8 @@ class _Asked(msgspec.Struct, frozen=True):
         if run.status is RunStatus.RUNNING:
             return self._running(run)
         if run.status is RunStatus.CLAIMED:
-            state, cause = f"run {run.id} is being planned", "its execution has just been started"
+            state = f"run {run.id} is being planned"
+            cause = "its execution was started then, and has not planned it yet"
         else:
             state = f"run {run.id} is {run.status}, and its analysis is about to be told"
             cause = run.why or "it has ended"
@@ -217,6 +222,7 @@ class _Asked(msgspec.Struct, frozen=True):
             by_itself="" if late else "that takes seconds",
             do=(self._stop(), *self._look_at(run)) if late else (),
             evidence=tuple(self._of_failed_run(run)),
+            links=tuple(_links_of(run)),
         )
 
     def _active(self) -> RunView | None:
@@ -232,15 +238,15 @@ class _Asked(msgspec.Struct, frozen=True):
                 run.started,
                 by_itself="" if late else "it goes on within seconds",
                 do=self._look_at(run) if late else (),
-                evidence=tuple(_links_of(run)),
+                links=tuple(_links_of(run)),
             )
         found = _RULES_OF_JOBS.get(stage.status, _Asked.job_is_on_its_way)(self, run, stage)
         if stage.blocked_reason:
             found = self._job_is_blocked(stage, stage.blocked_reason)
         if stage.gate:
             found = self._job_is_kept(stage, stage.gate)
-        seen = (*_attempts_of(stage), f"cost so far ${run.cost_usd:.2f}", *_links_of(run, stage))
-        return msgspec.structs.replace(found, evidence=seen)
+        seen = (*_attempts_of(stage), f"cost so far ${run.cost_usd:.2f}")
+        return msgspec.structs.replace(found, evidence=seen, links=tuple(_links_of(run, stage)))
 
     def job_has_failed(self, run: RunView, stage: StageView) -> Why:
         """The run is about to end."""
@@ -350,7 +356,7 @@ class _Asked(msgspec.Struct, frozen=True):
                 _cut(analysis.why or (run.why if run else "")) or _NO_REASON,
                 (run and run.ended) or analysis.updated,
                 do=(*(self._look_at(run) if run else ()), self._command("rerun", "tries again")),
-                evidence=tuple(_links_of(run)) if run else (),
+                links=tuple(_links_of(run)) if run else (),
             )
         failure = _class_of(stage)
         return Why(
@@ -359,10 +365,11 @@ class _Asked(msgspec.Struct, frozen=True):
             run.ended or stage.ended or analysis.updated,
             do=(
                 RULES[failure].do,
+                *((self._logs(stage, "shows all that it wrote"),) if stage.tries else ()),
                 self._command("rerun", "goes on: finished stages stand"),
-                self._logs(stage, "shows all that it wrote"),
             ),
             evidence=tuple(self._of_failed_run(run)),
+            links=tuple(_links_of(run, *(one for one in run.stages if one.status == "FAILED"))),
         )
 
     # Evidence, and what a person can do
@@ -377,7 +384,6 @@ class _Asked(msgspec.Struct, frozen=True):
         for stage in failed:
             yield from _attempts_of(stage)
         yield f"it cost ${run.cost_usd:.2f}"
-        yield from _links_of(run, *failed)
 
     def _command(self, command: str, does: str, options: str = "") -> str:
         return f"`seqdrop {command} {self.sample}{self._only}{options}` {does}"
@@ -453,7 +459,7 @@ _FOLLOWS = {
 
 
 def why_lines(found: Why) -> Iterator[str]:
-    """The answer as text, below the line that says the state."""
+    """The answer as text, below the line that says its state."""
     first, *rest = found.cause.splitlines() or [_NO_REASON]
     yield f"why: {first}"
     yield from (f"     {line}" for line in rest)
@@ -463,6 +469,7 @@ def why_lines(found: Why) -> Iterator[str]:
     if found.needs_nothing:
         yield "nothing needs doing"
     yield from (f"seen: {line}" for line in found.evidence)
+    yield from (f"link: {line}" for line in found.links)
 
 
 def attempt_text(attempt: AttemptView) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.failure import RULES, FailureClass
 from seqdrop.domain.identity import StageOf
 from seqdrop.domain.records import Job
 
@@ -106,11 +106,12 @@ def _sample_of(job: Job) -> str:
 def _shut(gate: Gate, job: Job, now: str) -> Gate:
     shuts = gate.shuts + 1 if gate.state == "probed" else 1
     pause = min(FIRST_PROBE * 2 ** (shuts - 1), LONGEST_PROBE)
-    first_line = job.message.partition("\n")[0]
+    last_line = job.message.rstrip().rpartition("\n")[2]
+    means = RULES[FailureClass(job.failure_class)].means
     return Gate(
         kind=gate.kind,
         state="shut",
-        why=f"{job.failure_class}: {first_line}",
+        why=f"{job.failure_class}: {means}; {last_line}",
         since=now,
         failure=job.failure_class,
         shuts=shuts,
@@ -139,11 +140,13 @@ def freed(gate: Gate, now: str, who: str) -> Gate:
 
 def gate_text(gate: Gate) -> str:
     """What keeps its jobs, for a person."""
+    since = f"since {gate.since[11:16]} UTC"
     if gate.state == "paused":
-        return f"paused by {gate.who}" + (f": {gate.why}" if gate.why else "")
+        return f"paused by {gate.who} {since}" + (f": {gate.why}" if gate.why else "")
+    probe = f"next probe at {gate.probe_at[11:16]} UTC"
     if gate.state == "probed":
-        return f"the breaker is open, and one job is let through as a probe: {gate.why}"
-    return f"the breaker is open, next probe at {gate.probe_at[11:16]} UTC: {gate.why}"
+        probe = "one job is let through as a probe"
+    return f"the breaker is open {since}, {probe}: {gate.why}"
 
 
 def _later(now: str, pause: timedelta) -> str:
