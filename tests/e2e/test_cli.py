@@ -249,7 +249,7 @@ def test_why_says_what_failed_and_what_to_do_and_other_commands_end_with_it(
     said = command.good("why", "NA16")
     assert waited.endswith(said)
     assert command.good("show", "NA16").startswith(said)
-    assert said.startswith("NA16 (quick) is FAILED: ToolFailed: left, a tool failed on input")
+    assert said.startswith("NA16 (quick) is FAILED: ToolFailed in stage left: a tool failed")
     assert "\n  why: left: worktool ended with exit code 1\n       told to fail\n" in said
     assert "\n  you: `seqdrop rerun NA16` goes on: finished stages stand\n" in said
     [answer] = command.ask("why", "NA16")["analyses"]
@@ -328,12 +328,15 @@ def test_what_is_paused_waits_and_why_says_who_paused_it_and_how_to_go_on(
     assert "cpu: jobs start as hosts come" in said
     command.good("upload", *write_pair(tmp_path, "NA20"))
     bench.lab.wait_until(
-        lambda: "right waits: no job of queue" in command.run("why", "NA20").stdout
+        lambda: (
+            "stage right is waiting, as all jobs of queue fpga-genome are"
+            in command.run("why", "NA20").stdout
+        )
     )
     told = command.good("why", "NA20")
     assert "  why: paused by arn:aws:sts::123456789012:user/moto since " in told
     assert " UTC: new AMI\n" in told
-    assert "  you: `seqdrop resume fpga-genome` lets all jobs start\n" in told
+    assert "then `seqdrop resume fpga-genome` lets all jobs start\n" in told
     assert "fpga-genome: no job is started since " in command.good("queues")
     gates = {gate["kind"]: gate for gate in command.ask("queues")["gates"]}
     assert (gates["fpga-genome"]["state"], gates["cpu"]["state"]) == ("paused", "free")

@@ -261,10 +261,11 @@ def test_a_held_analysis_shows_every_reason() -> None:
     one = seen(status=AnalysisStatus.HELD, why="older", holds=holds)
     assert only([analysis_item(one)]).why == "R2 is shorter; stopped by somebody"
     assert summary_of(one).why == "R2 is shorter; stopped by somebody"
-    assert text_of([analysis_item(one)]).splitlines()[1:5] == [
+    assert text_of([analysis_item(one)]).splitlines()[1:6] == [
         "  why: R2 is shorter",
         "       stopped by somebody",
-        "  you: mend what it names",
+        "  Seqdrop: does nothing by itself before you act",
+        "  you: mend what is named above",
         "  you: `seqdrop rerun NA1` lets it go on then",
     ]
 
@@ -303,9 +304,10 @@ def test_what_was_dismissed_says_why_what_held_it_and_what_opens_it() -> None:
         holds={"object-1": "two files are R1"},
     )  # fmt: skip
     assert only([analysis_item(one)]).why == "dismissed by ana: wrong tube"
-    assert text_of([analysis_item(one)]).splitlines()[:4] == [
+    assert text_of([analysis_item(one)]).splitlines()[:5] == [
         "NA1 (wgs) is DISMISSED: nobody waits for it",
         "  why: dismissed by ana: wrong tube",
+        "  Seqdrop: does nothing by itself before you act",
         "  you: `seqdrop rerun NA1` opens it again; so does a new upload of its files",
         "  seen: it was held: two files are R1",
     ]
@@ -440,9 +442,10 @@ def test_the_timeline_shows_waiting_and_running_in_the_runs_time() -> None:
             started=TIMES["ended"], ended="2026-01-01T00:01:40.000Z"),
     ]  # fmt: skip
     assert list(sample_lines(view(items), NOW)) == [
-        "NA1 (wgs) is ANALYSED: its results are there, QC WARN",
+        "NA1 (wgs) is ANALYSED: its results are there, and its QC is WARN",
         "  why: mean_depth is 12",
-        "  you: look at what QC says before its results are used",
+        "  Seqdrop: does nothing by itself before you act",
+        "  you: tell who uses them: they are not held back; report.html has all figures",
         "  you: `seqdrop results NA1` lists them",
         "  1 file, 2.0 KiB",
         "  missing: R2 of lane 3 on flowcell HXYZ",
@@ -470,11 +473,11 @@ def test_a_job_that_can_not_start_says_why_since_when_and_what_to_do() -> None:
     assert (align.blocked_reason, align.blocked_since) == (why, since)
     assert (call.blocked_reason, call.blocked_since) == (None, None)
     assert list(sample_lines(view(items), NOW))[:6] == [
-        "NA1 (wgs) is ANALYSING: align can't start: queue cpu is blocked "
+        "NA1 (wgs) is ANALYSING: stage align can't start: queue cpu is blocked "
         "(since 2026-01-01 00:05 UTC)",
         "  why: ACTION_REQUIRED - CE(s) are invalid.",
-        "  Seqdrop: it goes on when that is mended; where it is not, the run fails after "
-        "RunnableTimeoutSeconds (four hours, unless deployed otherwise)",
+        "  Seqdrop: it starts as soon as that is over; if that is not so after "
+        "RunnableTimeoutSeconds (by default at 2026-01-01 04:05 UTC), its run fails",
         "  you: the queue's compute environments are INVALID: mend what Batch's console says of "
         "them",
         "  you: `seqdrop stop NA1` ends the run, and holds it",
@@ -496,7 +499,8 @@ def test_a_stage_that_is_tried_again_says_how_often_and_how_it_ended_last() -> N
     ]  # fmt: skip
     lines = text_of(items).splitlines()
     assert lines[0] == (
-        "NA1 (wgs) is ANALYSING: align runs, attempt 3 of 3 (since 2026-01-01 00:30 UTC)"
+        "NA1 (wgs) is ANALYSING: stage align is running, attempt 3 of 3 "
+        "(since 2026-01-01 00:30 UTC)"
     )
     assert lines[1] == "  why: its job has run for 23 h 30 min, and should take about 12 h 00 min"
     ended = (

@@ -148,7 +148,7 @@ def test_a_failure_is_told_with_its_meaning_its_remedy_and_its_attempts(
         analysis, run_of(RunStatus.FAILED, failure=said), (failed("align", failure, Action.FAIL),)
     )
     found = why("NA1", shown, NOW)
-    assert found.state == f"{failure}: align, {RULES[failure].means}"
+    assert found.state == f"{failure} in stage align: {RULES[failure].means}"
     assert found.cause == "align: its words\nits tail"
     assert found.do[0] == RULES[failure].do
     assert found.evidence[0] == (
@@ -162,7 +162,7 @@ def test_a_stage_that_fell_with_another_is_not_the_cause() -> None:
     jobs = (failed("align", FailureClass.DISK_FULL, Action.FAIL), stopped)
     run = run_of(RunStatus.FAILED, failure="align: its words")
     shown = view_of(analysis_of(AnalysisStatus.FAILED), run, jobs)
-    assert why("NA1", shown, NOW).state.startswith("DiskFull: align")
+    assert why("NA1", shown, NOW).state.startswith("DiskFull in stage align")
 
 
 def test_a_run_that_ended_by_itself_is_not_said_to_have_been_stopped() -> None:
@@ -175,13 +175,13 @@ def test_a_run_that_ended_by_itself_is_not_said_to_have_been_stopped() -> None:
 
 def test_a_shut_gate_is_why_its_jobs_wait_and_not_why_others_run() -> None:
     gate = Gate("cpu", "shut", "LicenceExhausted: used up", since=BEGUN, probe_at=BEGUN)
-    for status, state in (("RUNNABLE", "waits: no job of queue cpu"), ("RUNNING", "runs")):
+    for status, state in (("RUNNABLE", "waiting, as all"), ("RUNNING", "running")):
         found = SampleItems(
             (analysis_of(AnalysisStatus.ANALYSING, active_run=RUN),), (),
             (run_of(RunStatus.RUNNING),), (one_job("align", status=status),),
         )  # fmt: skip
         (shown,) = view_sample("NA1", found, gates=[gate]).analyses
-        assert why("NA1", shown, NOW).state.startswith(f"align {state}")
+        assert why("NA1", shown, NOW).state.startswith(f"stage align is {state}")
     (shown,) = view_sample("NA1", found, gates=[Gate("cpu")]).analyses
     assert shown.newest_stages[0].gate is None
 

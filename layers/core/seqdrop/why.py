@@ -6,7 +6,7 @@ can do, and the evidence.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -22,6 +22,7 @@ LATE_SECONDS = 900.0
 _LONGEST_PAUSE_SECONDS = 10_800.0
 """Longer than the state machine waits before a job follows on one that failed."""
 _LONGEST_CAUSE_LINES = 30
+_RUNNABLE_TIMEOUT = timedelta(hours=4)
 _NO_REASON = "no reason was recorded"
 
 
@@ -91,11 +92,11 @@ class _Asked(msgspec.Struct, frozen=True):
             cause = analysis.why or "it is done"
             return Why(f"its results are there{verdict}", cause, since, evidence=evidence)
         return Why(
-            f"its results are there, QC {run.qc}",
+            f"its results are there, and its QC is {run.qc}",
             "; ".join(run.qc_reasons) or _NO_REASON,
             run.ended,
             do=(
-                "look at what QC says before its results are used",
+                "tell who uses them: they are not held back; report.html has all figures",
                 self._command("results", "lists them"),
             ),
             evidence=evidence,
@@ -107,13 +108,14 @@ class _Asked(msgspec.Struct, frozen=True):
         """It waits for a person."""
         analysis = self.analysis
         holds = analysis.holds or {"": analysis.why or _NO_REASON}
-        by_files = {*holds_by_files(holds), *MENDED_BY_FILES}
+        by_files, by_itself = {*holds_by_files(holds), *MENDED_BY_FILES}, ""
         if "stopped" in holds:
             do = [self._command("rerun", "lets it go on: finished stages stand")]
         elif by_files >= holds.keys():
-            do = ["mend what it names: with the right files it goes on by itself"]
+            do = ["send the files named above again, right ones, under the same names"]
+            by_itself = "it goes on when they are there"
         else:
-            do = ["mend what it names", self._command("rerun", "lets it go on then")]
+            do = ["mend what is named above", self._command("rerun", "lets it go on then")]
         do.append(self._give_up())
         run = analysis.newest
         is_by_run = run is not None and run.why in holds.values()
@@ -122,7 +124,8 @@ class _Asked(msgspec.Struct, frozen=True):
             "a person must act",
             "\n".join(holds.values()),
             analysis.updated,
-            do=("mend what it names", self._stop()) if analysis.active_run else tuple(do),
+            by_itself=by_itself,
+            do=("mend what is named above", self._stop()) if analysis.active_run else tuple(do),
             links=tuple(_links_of(run)) if run and is_by_run else (),
             evidence=(
                 *analysis.troubles,
@@ -209,18 +212,18 @@ class _Asked(msgspec.Struct, frozen=True):
         if run.status is RunStatus.RUNNING:
             return self._running(run)
         if run.status is RunStatus.CLAIMED:
-            state = f"run {run.id} is being planned"
-            cause = "its execution was started then, and has not planned it yet"
+            state = f"run {run.id} is started, and not planned yet"
+            cause = "its execution has not planned it"
         else:
             state = f"run {run.id} is {run.status}, and its analysis is about to be told"
             cause = run.why or "it has ended"
         late = self._is_late(run.ended or run.claimed)
         return Why(
             state,
-            cause,
+            cause + (", which takes seconds as a rule: it is stuck" if late else ""),
             run.ended or run.claimed,
             by_itself="" if late else "that takes seconds",
-            do=(self._stop(), *self._look_at(run)) if late else (),
+            do=(*self._look_at(run), self._stop()) if late else (),
             evidence=tuple(self._of_failed_run(run)),
             links=tuple(_links_of(run)),
         )
@@ -252,7 +255,7 @@ class _Asked(msgspec.Struct, frozen=True):
         """The run is about to end."""
         late = self._is_late(stage.ended)
         return Why(
-            f"{stage.stage} has failed, and the run ends",
+            f"stage {stage.stage} has failed, and the run ends",
             _cut(stage.message) or _NO_REASON,
             stage.ended,
             by_itself="" if late else "the run is closed within seconds",
@@ -265,43 +268,47 @@ class _Asked(msgspec.Struct, frozen=True):
         late = (self._seconds_since(stage.ended) or 0.0) > _LONGEST_PAUSE_SECONDS
         follows = _FOLLOWS.get(Action(stage.action or ""), "another job follows")
         return Why(
-            f"{stage.stage} has failed, and is tried again",
+            f"stage {stage.stage} has failed{_attempt_of(stage)}, and will be tried again",
             f"{failure}: {_cut(stage.message) or RULES[failure].means}",
             stage.ended,
-            by_itself="" if late else f"{follows}, after a pause",
+            by_itself="" if late else f"{follows}, after a pause of seconds to hours by its cause",
             do=(*(self._look_at(run) if late else ()), self._stop()),
         )
 
     def _job_is_blocked(self, stage: StageView, reason: str) -> Why:
         return Why(
-            f"{stage.stage} can't start: queue {stage.queue} is blocked",
+            f"stage {stage.stage} can't start: queue {stage.queue} is blocked",
             reason,
             stage.blocked_since,
-            by_itself="it goes on when that is mended; where it is not, the run fails after "
-            "RunnableTimeoutSeconds (four hours, unless deployed otherwise)",
+            by_itself="it starts as soon as that is over; if that is not so after "
+            f"RunnableTimeoutSeconds (by default {_hours_later(stage.blocked_since)}), its run fails",
             do=(remedy_of(reason).do, self._stop()),
         )
 
     def _job_is_kept(self, stage: StageView, gate: str) -> Why:
-        is_paused = gate.startswith("paused")
+        state = f"stage {stage.stage} is waiting, as all jobs of queue {stage.queue} are"
+        resume = f"`seqdrop resume {stage.queue}` lets all jobs start"
+        if gate.startswith("paused"):
+            return Why(
+                state,
+                gate,
+                stage.submitted,
+                by_itself="it waits until that is ended, and is not given up meanwhile",
+                do=(f"ask who paused it; then {resume}", self._stop()),
+            )
         return Why(
-            f"{stage.stage} waits: no job of queue {stage.queue} is started",
+            state,
             gate,
             stage.submitted,
-            by_itself=""
-            if is_paused
-            else "one job is let through at the next probe; if it succeeds, all go on",
-            do=(
-                *(() if is_paused else ("mend the cause",)),
-                f"`seqdrop resume {stage.queue}` lets all jobs start",
-                self._stop(),
-            ),
+            by_itself="one job is let through as a probe: if it succeeds, all go on; if it fails "
+            "alike, the next probe comes later; none is given up meanwhile",
+            do=(f"mend that; then {resume} (before, they would fail alike)", self._stop()),
         )
 
     def job_waits(self, _run: RunView, stage: StageView) -> Why:
         """It is RUNNABLE, and Batch has no reason why it can't start."""
         return Why(
-            f"{stage.stage} waits in queue {stage.queue}{_attempt_of(stage)}",
+            f"stage {stage.stage} is waiting in queue {stage.queue}{_attempt_of(stage)}",
             "others are before it, or hosts are being started",
             stage.submitted,
             by_itself="it starts when its turn comes and a host is there",
@@ -312,7 +319,7 @@ class _Asked(msgspec.Struct, frozen=True):
         """It is not in its queue yet."""
         late = self._is_late(stage.submitted)
         return Why(
-            f"{stage.stage} is being submitted to queue {stage.queue}",
+            f"stage {stage.stage} is being submitted to queue {stage.queue}",
             "Batch has it, or is about to",
             stage.submitted,
             by_itself="" if late else "that takes seconds",
@@ -322,7 +329,7 @@ class _Asked(msgspec.Struct, frozen=True):
     def job_starts(self, _run: RunView, stage: StageView) -> Why:
         """It has a host."""
         return Why(
-            f"{stage.stage} has a host, and its container starts{_attempt_of(stage)}",
+            f"stage {stage.stage} has a host, and its container is starting{_attempt_of(stage)}",
             "its image is being pulled",
             stage.submitted,
             by_itself="it runs within minutes",
@@ -337,10 +344,10 @@ class _Asked(msgspec.Struct, frozen=True):
         if should:
             cause += f", and should take about {duration_text(should)}"
         return Why(
-            f"{stage.stage} runs{_attempt_of(stage)}",
+            f"stage {stage.stage} is running{_attempt_of(stage)}",
             cause,
             stage.started,
-            by_itself="it goes on; a job that runs for too long is ended",
+            by_itself="it goes on; one that runs for several times as long is ended",
             do=(self._logs(stage, "shows what it does"), self._stop()) if late else (),
         )
 
@@ -360,7 +367,7 @@ class _Asked(msgspec.Struct, frozen=True):
             )
         failure = _class_of(stage)
         return Why(
-            f"{failure}: {stage.stage}, {RULES[failure].means}",
+            f"{failure} in stage {stage.stage}: {RULES[failure].means}",
             _cut(analysis.why or run.why or stage.message) or _NO_REASON,
             run.ended or stage.ended or analysis.updated,
             do=(
@@ -383,7 +390,7 @@ class _Asked(msgspec.Struct, frozen=True):
         failed = [stage for stage in run.stages if stage.status == "FAILED"]
         for stage in failed:
             yield from _attempts_of(stage)
-        yield f"it cost ${run.cost_usd:.2f}"
+        yield f"cost ${run.cost_usd:.2f}"
 
     def _command(self, command: str, does: str, options: str = "") -> str:
         return f"`seqdrop {command} {self.sample}{self._only}{options}` {does}"
@@ -463,8 +470,8 @@ def why_lines(found: Why) -> Iterator[str]:
     first, *rest = found.cause.splitlines() or [_NO_REASON]
     yield f"why: {first}"
     yield from (f"     {line}" for line in rest)
-    if found.by_itself:
-        yield f"Seqdrop: {found.by_itself}"
+    if found.by_itself or found.do:
+        yield f"Seqdrop: {found.by_itself or 'does nothing by itself before you act'}"
     yield from (f"you: {line}" for line in found.do)
     if found.needs_nothing:
         yield "nothing needs doing"
@@ -514,12 +521,19 @@ def _class_of(stage: StageView) -> FailureClass:
 
 def _links_of(run: RunView, *stages: StageView) -> Iterator[str]:
     for stage in stages:
-        if stage.log_url:
+        if stage.log_url and any(one.started for one in stage.tries):
             yield f"log of {stage.stage}: {stage.log_url}"
         if stage.job_url:
             yield f"job of {stage.stage}: {stage.job_url}"
     if run.execution_url:
         yield f"execution: {run.execution_url}"
+
+
+def _hours_later(since: str | None) -> str:
+    """Four hours later, which is the template's default."""
+    if not since:
+        return "four hours"
+    return f"at {clock((datetime.fromisoformat(since) + _RUNNABLE_TIMEOUT).isoformat())}"
 
 
 def _cut(text: str) -> str:

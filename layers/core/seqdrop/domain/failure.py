@@ -105,7 +105,8 @@ RULES = {
     FailureClass.OUT_OF_MEMORY: Rule(
         "it took more memory than it asked for",
         Action.LARGER,
-        "raise the stage's memory_mib in pipelines/, deploy, and rerun it",
+        "raise the stage's memory_mib in pipelines/, deploy, and then rerun it: it takes the new "
+        "size",
         jobs=1,
         exit_code=36,
     ),
@@ -123,9 +124,10 @@ RULES = {
         exit_code=10,
     ),
     FailureClass.TOOL_FAILED: Rule(
-        "a tool failed on input that looks right",
+        "a tool failed, for no cause that Seqdrop knows",
         Action.FAIL,
-        "read the log's end (`seqdrop logs`): a rerun of the same version mostly ends the same",
+        "read the log's end; a rerun helps where the cause has passed or is mended (`--from STAGE` "
+        "makes an earlier stage anew)",
         exit_code=20,
     ),
     FailureClass.TIMED_OUT: Rule(
@@ -143,7 +145,7 @@ RULES = {
     FailureClass.STUCK_IN_QUEUE: Rule(
         "no host came for it in the time that a job may wait",
         Action.FAIL,
-        "do what the text says, then rerun it",
+        "do what the end of that text says, then rerun it",
     ),
     FailureClass.JOB_VANISHED: Rule(
         "Batch no longer knows it, or can't say how it ended",
