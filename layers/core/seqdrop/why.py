@@ -281,7 +281,8 @@ class _Asked(msgspec.Struct, frozen=True):
             reason,
             stage.blocked_since,
             by_itself="it starts as soon as that is over; if that is not so after "
-            f"RunnableTimeoutSeconds (by default {_hours_later(stage.blocked_since)}), its run fails",
+            "RunnableTimeoutSeconds "
+            f"(by default {_hours_later(stage.blocked_since)}), its run fails",
             do=(remedy_of(reason).do, self._stop()),
         )
 
