@@ -51,11 +51,9 @@ PASSING = [
 """Failures that pass: as often as they are played, and then all goes well."""
 
 FINAL = [
-    Failure("LicenceExhausted", "right", "ERROR: the license has expired", 9),
     Failure("BadInput", played={"ENDED": f"10; {ENDED}"}),
     Failure("ToolFailed", "left", "something of its own", 9),
     Failure("TimedOut", played={"ENDED": "137; Job attempt duration exceeded timeout"}),
-    Failure("Stopped", played={"ENDED": "143; it was the wrong sample"}),
     Failure("ImageMissing", played={"NOT_STARTED": f"{PULL}manifest for x:1 not found"}),
     Failure("BadPlan", played={"ENDED": f"40; {ENDED}"}),
     Failure("DiskFull", "left", "write failed: No space left on device", 9),
@@ -91,9 +89,10 @@ def execution_of(bench: Bench, sample: str) -> Any:
     return bench.lab.wait_until(ended)
 
 
-def test_every_class_is_played_but_a_stuck_queue_which_has_tests_of_its_own() -> None:
+def test_every_class_is_played_but_those_that_have_tests_of_their_own() -> None:
     played = {each.failure for each in (*PASSING, *FINAL)}
-    assert played == set(FailureClass) - {"StuckInQueue"}
+    own = {"StuckInQueue", "LicenceExhausted", "Stopped"}  # hosts, breakers, and below
+    assert played == set(FailureClass) - own
 
 
 @pytest.mark.parametrize("failure", PASSING, ids=lambda each: f"{each.failure}-{each.stage}")
@@ -150,3 +149,17 @@ def test_a_failure_that_lasts_ends_the_run_with_its_own_error_and_cause(
     assert execution["cause"] == why
     assert bench.lab.runs(sample, "quick")[-1].failure == why
     assert why in (*analysis.holds.values(), analysis.why)
+
+
+def test_a_job_that_a_person_ends_in_batch_is_not_tried_again(bench: Bench) -> None:
+    sample = bench.new_sample()
+    bench.hold("count")
+    bench.drop_pair(sample)
+    bench.pid("count")
+    (job,) = jobs_of(bench, sample, "count")
+    bench.lab.client("batch").terminate_job(jobId=job.job_id, reason="it was the wrong sample")
+    analysis = bench.lab.wait_for(sample, "quick", "FAILED")
+    (job,) = jobs_of(bench, sample, "count")
+    assert (job.failure_class, job.action) == ("Stopped", "fail")
+    assert execution_of(bench, sample)["error"] == "Stopped"
+    assert "it was the wrong sample" in analysis.why

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
@@ -112,7 +113,7 @@ def test_the_package_asks_for_it_and_reads_its_failures_and_retries(lab: Lab) ->
     job_id = Batch(lab.batch).submit(request)
     event = lab.wait(job_id)
     state = Batch(lab.batch).describe([job_id])[job_id]
-    assert state == read_state(event)
+    assert state == msgspec.structs.replace(read_state(event), by_hand=False)
     assert (state.status, state.exit_code, len(state.attempts)) == ("FAILED", 20, 2)
     (task,) = event["ecsProperties"]["taskProperties"]
     assert {"type": "VCPU", "value": "22"} in task["containers"][0]["resourceRequirements"]
