@@ -15,6 +15,7 @@ from seqdrop.domain.gate import Gate
 from seqdrop.flow.gates import Gates
 from tests.statemachine.bench import Bench, entered, open_bench
 from tests.statemachine.test_failures import jobs_of
+from tests.statemachine.test_faults_seen_late import job_events_lost
 
 EXHAUSTED = "ERROR: the license has expired"
 WAITING = 20
@@ -106,6 +107,19 @@ def test_a_probe_frees_the_gate_when_it_succeeds(lab: Bench) -> None:
     lab.lab.wait_for(sample, "quick", "ANALYSED")
     lab.lab.wait_until(lambda: gate(lab).is_free)
     assert "PollJob" in entered(lab, sample), "whoever waits asks, and lets one through"
+
+
+def test_a_breaker_opens_and_tells_though_no_event_of_the_job_comes(lab: Bench) -> None:
+    lab.forget()
+    url, sample = alerts(lab), lab.new_sample()
+    told(lab, url)  # of the tests before
+    with job_events_lost(lab):
+        lab.break_("right", EXHAUSTED, times=1)
+        lab.drop_pair(sample)
+        lab.lab.wait_until(lambda: gate(lab).state == "shut" and gate(lab).is_told, 120)
+    assert len(told(lab, url)) == 1
+    gates(lab).free(QUEUE, "a test")
+    lab.lab.wait_for(sample, "quick", "ANALYSED")
 
 
 def test_a_paused_kind_starts_nothing_and_keeps_what_runs(lab: Bench) -> None:
