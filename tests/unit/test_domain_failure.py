@@ -3,6 +3,8 @@
 Texts are those of AWS's pages, of the ECS agent's source, and of issues that people reported.
 """
 
+import re
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -25,6 +27,7 @@ from seqdrop.domain.next_job import action_for, most_attempts, next_job
 from seqdrop.domain.plan import encode
 from seqdrop.domain.records import Attempt, Job, JobState
 from tests.domain_support import job as job_of
+from tests.infrastructure.stack import PROJECT
 
 ALIGN = StageOf(RunId("NA1", "wgs", "abc", 1), "align")
 ENDED, NOT_STARTED = "Essential container in task exited", "Task failed to start"
@@ -324,6 +327,15 @@ def test_names_of_the_release_before_are_still_read() -> None:
     )
     for nothing in (b"", b"[]", b'{"failure_class": "moon", "message": ""}', b"\xff"):
         assert read_failure(nothing) is None
+
+
+def test_the_page_of_failures_has_each_class_in_a_row_of_its_own() -> None:
+    page = (PROJECT / "docs/failures.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| .+ \| .+ \|$", page, re.MULTILINE)
+    assert rows == list(FailureClass)
+    for failure, code in EXIT_CODES.items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{failure}`"))
+        assert str(code) in row, failure
 
 
 # Whose words count
