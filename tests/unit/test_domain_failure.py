@@ -17,7 +17,6 @@ from seqdrop.domain.failure import (
     Action,
     FailureClass,
     StageFailure,
-    class_named,
     read_failure,
 )
 from seqdrop.domain.hosts import most_memory_mib
@@ -318,7 +317,7 @@ def test_exit_codes_tell_classes_apart() -> None:
 
 def test_names_of_the_release_before_are_still_read() -> None:
     old = ["input", "tool", "host", "transfer", "plan", "timeout", "stopped", "lost"]
-    assert [class_named(name) for name in old] == [
+    assert [FailureClass(name) for name in old] == [
         "BadInput", "ToolFailed", "HostFailed", "TransferFailed", "BadPlan", "TimedOut",
         "Stopped", "HostFailed",
     ]  # fmt: skip

@@ -12,7 +12,7 @@ import msgspec
 
 from seqdrop.domain.blocked import remedy_of
 from seqdrop.domain.duration import duration_text
-from seqdrop.domain.failure import RULES, Action, FailureClass, class_named
+from seqdrop.domain.failure import RULES, Action, FailureClass
 from seqdrop.domain.inputs import MENDED_BY_FILES, holds_by_files
 from seqdrop.domain.records import AnalysisStatus, RunStatus
 from seqdrop.sample_view import AnalysisView, AttemptView, RunView, StageView
@@ -517,7 +517,7 @@ def _first_failed(run: RunView) -> StageView | None:
 
 def _class_of(stage: StageView) -> FailureClass:
     """TOOL_FAILED where none is recorded."""
-    return class_named(stage.failure_class or FailureClass.TOOL_FAILED)
+    return FailureClass(stage.failure_class or FailureClass.TOOL_FAILED)
 
 
 def _links_of(run: RunView, *stages: StageView) -> Iterator[str]:

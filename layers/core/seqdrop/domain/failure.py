@@ -30,6 +30,11 @@ class FailureClass(StrEnum):
     TRANSFER_FAILED = "TransferFailed"
     BAD_PLAN = "BadPlan"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "FailureClass | None":
+        """A class by its name in the release before; msgspec asks for it too."""
+        return _OLD_NAMES.get(value)
+
 
 class Action(StrEnum):
     """What Seqdrop does about a job that failed."""
@@ -182,7 +187,7 @@ RULES = {
 EXIT_CODES = {name: rule.exit_code for name, rule in RULES.items() if rule.exit_code is not None}
 """Exit codes of the runner."""
 
-_OLD_NAMES = {
+_OLD_NAMES: dict[object, FailureClass] = {
     "input": FailureClass.BAD_INPUT,
     "tool": FailureClass.TOOL_FAILED,
     "host": FailureClass.HOST_FAILED,
@@ -214,20 +219,9 @@ class StageFailure(msgspec.Struct, frozen=True):
         )
 
 
-class _AnyFailure(StageFailure, frozen=True):
-    failure_class: str  # type: ignore[assignment]  # as it was written, by whatever release
-
-
 def read_failure(body: bytes) -> StageFailure | None:
     """What a runner of this release or the one before has left; None where it is no such thing."""
     try:
-        found = msgspec.json.decode(body, type=_AnyFailure)
-        name = class_named(found.failure_class)
-    except (msgspec.DecodeError, ValueError):
+        return msgspec.json.decode(body, type=StageFailure)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return StageFailure(name, found.message, found.counts, found.job_id, found.job_attempt)
-
-
-def class_named(text: str) -> FailureClass:
-    """A class by its name, be it that of the release before. ValueError for any other text."""
-    return _OLD_NAMES.get(text) or FailureClass(text)

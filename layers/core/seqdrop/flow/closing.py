@@ -14,7 +14,7 @@ from seqdrop.domain.blueprint import Blueprint, decode_blueprint
 from seqdrop.domain.control import judge_control
 from seqdrop.domain.cost import sum_usd
 from seqdrop.domain.errors import NoSuchSample, RunClosed, SeqdropError, Transient
-from seqdrop.domain.failure import RULES, Action, FailureClass, class_named
+from seqdrop.domain.failure import RULES, Action, FailureClass
 from seqdrop.domain.fingerprint import Comparison, identity_metrics
 from seqdrop.domain.identity import RunId
 from seqdrop.domain.lanes import worst_lanes
@@ -160,7 +160,7 @@ class Closing:
             )
         )  # fmt: skip
         first = failed[0]
-        failure = class_named(first.failure_class)
+        failure = FailureClass(first.failure_class)
         held = RULES[failure].action is Action.HOLD
         return failure, f"{first.stage}: {first.message}", held
 

@@ -12,7 +12,7 @@ from seqdrop.aws.catalog.layout import read_job_parameter, timestamp
 from seqdrop.aws.executions import TaskTokens
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.cost import Prices, attempt_cost_usd
-from seqdrop.domain.failure import RULES, StageFailure, class_named, read_failure
+from seqdrop.domain.failure import RULES, FailureClass, StageFailure, read_failure
 from seqdrop.domain.hosts import hosts_of, kind_of, sign_of_hosts
 from seqdrop.domain.identity import JobOwner
 from seqdrop.domain.job_end import explain, may_be_by_hand
@@ -121,7 +121,7 @@ def answer(tokens: TaskTokens, job: Job) -> None:
     if job.status == "SUCCEEDED":
         tokens.succeed(job.token, {"stage": job.stage, "status": job.status})
         return
-    may_follow = RULES[class_named(job.failure_class)].action.tries_again
+    may_follow = RULES[FailureClass(job.failure_class)].action.tries_again
     name = NO_JOB_LEFT if may_follow and not job.is_followed else job.failure_class
     tokens.fail(job.token, name, f"{job.stage}: {job.message}")
 
