@@ -20,6 +20,12 @@ _BY_EXIT_CODE = {code: failure for failure, code in EXIT_CODES.items()}
 _ENDED_BY_HOST = {128 + 9, 128 + 15, 255}
 """SIGKILL and SIGTERM to the container's first process come from its host alone. 255 is what Docker
 gives a container that ran when Docker or the host went down."""
+_HOST_TAKEN_AWAY = (
+    "container instance deregistration forced",
+    "ecs is performing maintenance on the underlying infrastructure",
+)
+_SAID_BY_BATCH = ("ecs was unable", "dependent job", "cgrouperror", "fetching secret data")
+"""Of jobs that may never have had an attempt, in lower case."""
 
 _NEVER_STARTED = tuple(
     (re.compile(pattern), failure)
@@ -98,14 +104,6 @@ def _class_without_exit_code(state: JobState, said: str) -> FailureClass:
         return FailureClass.JOB_VANISHED  # it ran, and nobody knows how it ended
     fits = (failure for pattern, failure in _NEVER_STARTED if pattern.search(said))
     return next(fits, FailureClass.NEVER_STARTED)
-
-
-_HOST_TAKEN_AWAY = (
-    "container instance deregistration forced",
-    "ecs is performing maintenance on the underlying infrastructure",
-)
-_SAID_BY_BATCH = ("ecs was unable", "dependent job", "cgrouperror", "fetching secret data")
-"""Of jobs that may never have had an attempt, in lower case."""
 
 
 def _ended_from_outside(job: Job, state: JobState) -> FailureClass | None:
