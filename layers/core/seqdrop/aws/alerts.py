@@ -18,11 +18,9 @@ class Alerts:
 
     def send(self, kind: str, detail: msgspec.Struct) -> None:
         """Sends an event of a kind (its detail type). Raises RuntimeError where it is refused."""
-        entry = {
-            "Source": SOURCE,
-            "DetailType": kind,
-            "Detail": msgspec.json.encode(detail).decode(),
-        }
-        answer = self._client.put_events(Entries=[entry])  # type: ignore[list-item]  # as it asks
+        text = msgspec.json.encode(detail).decode()
+        answer = self._client.put_events(
+            Entries=[{"Source": SOURCE, "DetailType": kind, "Detail": text}]
+        )
         if answer.get("FailedEntryCount"):
             raise RuntimeError(f"EventBridge refused {kind}: {answer['Entries']}")
