@@ -1,6 +1,6 @@
 """`seqdrop samples` and `seqdrop show`: what the catalog knows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -107,10 +107,11 @@ def why(sample: Sample, assay: Assay = "", json: Json = False) -> None:
     emit({"sample": sample, "analyses": answers})
 
 
-def say_why(view: "SampleView", now: "datetime") -> None:
-    """The answer for each analysis of a sample."""
+def say_why(view: "SampleView", now: "datetime", *, but: "Collection[AnalysisStatus]" = ()) -> None:
+    """The answer for each analysis of a sample, but for those of some statuses."""
     from cli.timeline import why_text
 
     for one in view.analyses:
-        for line in why_text(view, one, now):
-            say(line)
+        if one.status not in but:
+            for line in why_text(view, one, now):
+                say(line)

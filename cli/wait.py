@@ -9,11 +9,10 @@ import typer
 
 from cli.faults import CommandFailed
 from cli.options import Assay, Json
+from cli.samples import say_why
 from cli.screen import clean, console, emit, on_terminal, say, warn
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from cli.stack import Stack
     from seqdrop.sample_view import AnalysisView, SampleView
 
@@ -37,6 +36,7 @@ def wait(
     --timeout a sample of which nothing is known is given a minute.
     """
     from cli.stack import find_stack
+    from seqdrop.sample_view import GOOD_ENDS
 
     stack = find_stack()
     names = list(dict.fromkeys(sample))
@@ -51,7 +51,8 @@ def wait(
     for problem in problems:
         warn(problem)
     if problems and not json:
-        _say_why(samples, stack.now())
+        for one in samples:
+            say_why(one, stack.now(), but=GOOD_ENDS)
     if problems:
         raise typer.Exit(1)
     if not json:
@@ -125,18 +126,6 @@ def _problems(samples: "Sequence[SampleView]") -> Iterator[str]:
             if analysis.status in BAD_ENDS:
                 why = analysis.why or "no reason is recorded"
                 yield f"{sample.name_of(analysis)} is {analysis.status}: {why.splitlines()[0]}"
-
-
-def _say_why(samples: "Sequence[SampleView]", now: "datetime") -> None:
-    """Why each is where it is that has not ended well."""
-    from cli.timeline import why_text
-    from seqdrop.sample_view import GOOD_ENDS
-
-    for sample in samples:
-        for analysis in sample.analyses:
-            if analysis.status not in GOOD_ENDS:
-                for line in why_text(sample, analysis, now):
-                    say(line)
 
 
 def _awaited(samples: "Sequence[SampleView]") -> Iterator[str]:
