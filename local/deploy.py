@@ -17,6 +17,7 @@ from moto.s3.models import s3_backends
 from infrastructure.transform import CODE_BUCKET
 from local.functions import FunctionSpec
 from local.queues import EventSource
+from local.schedules import Schedule, read_rate
 from local.template import LocalTemplate, answered, load_template
 
 ACCOUNT = "123456789012"
@@ -34,6 +35,7 @@ class Deployment:
     outputs: dict[str, str]
     functions: list[FunctionSpec]
     sources: list[EventSource]
+    schedules: list[Schedule]
 
 
 def deploy(
@@ -58,7 +60,8 @@ def deploy(
     _create_state_machines(clients["stepfunctions"], project, template, outputs)
     functions = _function_specs(project, template)
     shown = {name: value for name, value in outputs.items() if name not in template.questions}
-    return Deployment(shown, functions, _event_sources(template, outputs))
+    sources, schedules = _event_sources(template, outputs), _schedules(template, outputs)
+    return Deployment(shown, functions, sources, schedules)
 
 
 @cache
@@ -199,3 +202,18 @@ def _event_sources(template: LocalTemplate, outputs: dict[str, str]) -> list[Eve
             )
         )
     return sources
+
+
+def _schedules(template: LocalTemplate, outputs: dict[str, str]) -> list[Schedule]:
+    schedules = []
+    for _, asked in template.left_out_of_type("AWS::Scheduler::Schedule"):
+        properties = answered(asked, outputs)
+        target = properties["Target"]
+        schedules.append(
+            Schedule(
+                function_arn=target["Arn"],
+                every_seconds=read_rate(properties["ScheduleExpression"]),
+                payload=target["Input"],
+            )
+        )
+    return schedules

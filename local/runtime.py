@@ -34,6 +34,7 @@ from local.forks.server import COLLECT_AFTER_OBJECTS
 from local.functions import FunctionHost
 from local.queues import QueuePollers
 from local.roles import check_policies
+from local.schedules import ScheduleClock
 
 PROJECT = Path(__file__).resolve().parent.parent
 _PATCHED: tuple[Any, ...] = (
@@ -82,6 +83,7 @@ class Runtime:
         executions.configure(self._endpoint.port)
         self._host: FunctionHost | None = None
         self._pollers: QueuePollers | None = None
+        self._clock: ScheduleClock | None = None
         self.deployment: Deployment | None = None
         self._gc_thresholds = gc.get_threshold()
 
@@ -128,12 +130,16 @@ class Runtime:
         self._host.start()
         self._pollers = QueuePollers(self.deployment.sources, self._host)
         self._pollers.start()
+        self._clock = ScheduleClock(self.deployment.schedules, self._host)
+        self._clock.start()
         gc.collect()
         gc.freeze()  # moto's own objects are many, and live on: no collection need look at them
         gc.set_threshold(COLLECT_AFTER_OBJECTS)
 
     def stop(self) -> None:
         """Ends everything that was started; safe to call after a start that failed."""
+        if self._clock:
+            self._clock.stop()
         if self._pollers:
             self._pollers.stop()
         end_all("the runtime stops")

@@ -14,6 +14,8 @@ _MADE_BESIDE = {
     "AWS::StepFunctions::StateMachine",
     # run by our own pollers: moto's know no partial batch responses
     "AWS::Lambda::EventSourceMapping",
+    # unknown to moto's CloudFormation, and moto fires none
+    "AWS::Scheduler::Schedule",
 }
 _LEFT_OUT = {
     # unknown to moto's CloudFormation, and nobody on one machine is to be kept out
