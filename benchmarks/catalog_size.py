@@ -43,7 +43,7 @@ def measure() -> Iterator[Measure]:
         tempfile.TemporaryDirectory(prefix="seqdrop-bench-") as folder,
         open_lab(Path(folder) / "runtime") as lab,
     ):
-        wired = ({n: wire(v) for n, v in item.items()} for item in _items())
+        wired = ({n: wire(v) for n, v in item.items() if v is not None} for item in _items())
         count = bulk_load(ACCOUNT, REGION, lab.runtime.outputs["CatalogTable"], wired)
         chance = random.Random(1)
         yield _answer(f"Query of one sample ({count:,} items)", lambda: _sample(lab, chance))

@@ -25,6 +25,7 @@ BUILDS = {
     "record_job_event": "recording",
     "register_upload": "manifests",
     "submit_job": "submission",
+    "sweep_catalog": "sweep",
 }
 """What each handler builds with its first event: imports alone would hide the clients."""
 
@@ -85,6 +86,8 @@ def cold_environment(folder: Path) -> dict[str, str]:
         "JOB_DEFINITIONS": images,
         "SHORTEST_POLL_SECONDS": "60",
         "RUNNABLE_TIMEOUT_SECONDS": "14400",
+        "ALERT_AFTER_SECONDS": "14400",
+        "QUEUE_KINDS": json.dumps(get_args(QueueKind)),
         "SCRATCH_GIB": "1000",
         "PIPELINES_DIR": str(PROJECT / "pipelines"),
     }

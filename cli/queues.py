@@ -104,13 +104,15 @@ def resume(
 
 def _queues_of_kinds(stack: "Stack", kind: str, *, everything: bool) -> list[str]:
     """A queue of each kind that is meant."""
+    from seqdrop.domain.hosts import queue_name
+
     known = stack.output("QueueKinds").split(",")
     if bool(kind) == everything:
         raise typer.BadParameter(f"give one of {', '.join(known)}, or --all", param_hint="KIND")
     if kind and kind not in known:
         raise CommandFailed(f"there are no queues {kind!r} here: give one of {', '.join(known)}")
     prefix = stack.output("JobQueuePrefix")
-    return [f"{prefix}-{one}-routine" for one in ([kind] if kind else known)]
+    return [queue_name(prefix, one) for one in ([kind] if kind else known)]
 
 
 def _say_gates(stack: "Stack", *, json: bool) -> None:

@@ -23,6 +23,7 @@ from local import dynamodb
 from seqdrop import composition
 from seqdrop.aws.batch import JobRequest
 from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.executions import ExecutionState
 from seqdrop.aws.objects import Objects
 from seqdrop.composition import Composition
 from seqdrop.domain.identity import RunId
@@ -42,6 +43,8 @@ SETTINGS = {
     "job_definitions": {},
     "shortest_poll_seconds": 60,
     "runnable_timeout_seconds": 14_400,
+    "alert_after_seconds": 14_400,
+    "queue_kinds": ["cpu"],
     "scratch_gib": 1_000,
     "cpu_instance_types": "m7i.4xlarge,r7i.8xlarge",
 }
@@ -138,6 +141,17 @@ class FakeExecutions:
     starts: int = 0
     stopped: dict[str, str] = field(default_factory=dict)
     answers: list[tuple[str, str]] = field(default_factory=list)
+    states: dict[str, ExecutionState] = field(default_factory=dict)
+    """Of executions that do not just run, by name."""
+    forgotten: bool = False
+    """Whether Step Functions knows none of them any more."""
+
+    def describe(self, run: RunId) -> ExecutionState | None:
+        """As a test has put it; what was started runs."""
+        name = run.execution_name
+        if self.forgotten or name not in self.started:
+            return None
+        return self.states.get(name, ExecutionState("RUNNING"))
 
     def start(self, run: RunId) -> None:
         """Starts once by name."""
@@ -171,7 +185,7 @@ class Context:
 
     def get_remaining_time_in_millis(self) -> int:
         """Enough."""
-        return 30_000
+        return 900_000
 
 
 @dataclass
@@ -192,7 +206,7 @@ class Cloud:
     def flows(self) -> Composition:
         """Every flow, over the fakes; as the command would build them."""
         here = {"references_bucket": "references", "queue_kinds": frozenset({"cpu"})}
-        return Parts(self, SimpleNamespace(**self.settings, **here))
+        return Parts(self, SimpleNamespace(**self.settings | here))
 
     @property
     def s3(self) -> Any:
@@ -348,7 +362,7 @@ def _tell_functions(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -
         "POWERTOOLS_SERVICE_NAME": "test", "POWERTOOLS_METRICS_NAMESPACE": "Seqdrop",
     }  # fmt: skip
     for name, value in settings.items():
-        given[name.upper()] = json.dumps(value) if isinstance(value, dict) else str(value)
+        given[name.upper()] = json.dumps(value) if isinstance(value, dict | list) else str(value)
     for name, text in given.items():
         monkeypatch.setenv(name, text)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)

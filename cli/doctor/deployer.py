@@ -78,6 +78,9 @@ MAKING: Mapping[str, tuple[str, ...]] = {
         "s3:PutBucketPublicAccessBlock", "s3:PutBucketOwnershipControls",
     ),
     "AWS::S3::BucketPolicy": ("s3:PutBucketPolicy", "s3:GetBucketPolicy"),
+    "AWS::Scheduler::Schedule": (
+        "scheduler:CreateSchedule", "scheduler:GetSchedule", "iam:PassRole",
+    ),
     "AWS::SQS::Queue": (
         "sqs:CreateQueue", "sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:TagQueue",
     ),

@@ -193,8 +193,8 @@ def test_every_role_is_taken_by_the_service_that_it_is_for() -> None:
                 if service == "ecs-tasks.amazonaws.com":
                     assert "Condition" in statement, name
     assert services == {
-        "lambda.amazonaws.com", "states.amazonaws.com", "ec2.amazonaws.com",
-        "ecs-tasks.amazonaws.com",
+        "lambda.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com",
+        "ec2.amazonaws.com", "ecs-tasks.amazonaws.com",
     }  # fmt: skip
 
 

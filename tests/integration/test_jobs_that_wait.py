@@ -286,7 +286,8 @@ def test_many_that_no_host_comes_for_are_each_told_at_their_next_look(submitted:
         jobs[sample] = (recorded, waits)
     cloud.clock.turn(LIMIT + 60)
     for sample in reversed(line):  # the last submitted may be looked at first
-        polling.take(*jobs[sample])
+        job, waits = jobs[sample]
+        polling.take(job, waits.job_id, waits)
         (number,) = [n for n, one in enumerate(line, 2) if one == sample]
         assert cloud.batch.cancelled[f"job-{number}"] == cancel_reason(NO_HOST)
 

@@ -48,7 +48,7 @@ def test_a_cold_start_imports_no_more_than_it_needs(function: str, bare: set[str
 
 
 @pytest.mark.parametrize(
-    "function", sorted(set(FUNCTIONS) - {"register_upload", "record_job_event"})
+    "function", sorted(set(FUNCTIONS) - {"register_upload", "record_job_event", "sweep_catalog"})
 )
 def test_only_what_reads_manifests_and_references_loads_their_rules(function: str) -> None:
     loaded = loaded_by("handler", PROJECT / "functions" / function)

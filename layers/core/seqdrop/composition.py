@@ -4,7 +4,7 @@ The functions, the command and the tests build the same: each part once, when it
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +19,7 @@ from seqdrop.library import Library
 from seqdrop.settings import load_settings
 
 if TYPE_CHECKING:
+    from seqdrop.aws.alerts import Alerts
     from seqdrop.aws.audit import AuditCopy
     from seqdrop.aws.batch import Batch
     from seqdrop.aws.executions import Executions, TaskTokens
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from seqdrop.flow.recording import Recording
     from seqdrop.flow.references import Preparation, ReferenceFlow
     from seqdrop.flow.submission import Submission
+    from seqdrop.flow.sweep import Sweep
 
 _FUNCTION_CONFIG = Config(
     connect_timeout=3,
@@ -61,6 +63,7 @@ class Settings(Protocol):
     queue_kinds: frozenset[str]
     shortest_poll_seconds: int
     runnable_timeout_seconds: int
+    alert_after_seconds: int
     cpu_instance_types: str
     scratch_gib: int
 
@@ -208,12 +211,18 @@ class Composition:
         )
 
     @cached_property
+    def alerts(self) -> "Alerts":
+        """Events for people."""
+        from seqdrop.aws.alerts import Alerts
+
+        return Alerts(self._client("events"))
+
+    @cached_property
     def gates(self) -> "Gates":
         """Whether the jobs of each kind of queues may start."""
-        from seqdrop.aws.alerts import Alerts
         from seqdrop.flow.gates import Gates
 
-        return Gates(self.catalog, self.batch, Alerts(self._client("events")), self.now)
+        return Gates(self.catalog, self.batch, self.alerts, self.now)
 
     @cached_property
     def recording(self) -> "Recording":
@@ -256,6 +265,28 @@ class Composition:
             queue=self.queue,
             batch=self.batch,
             results_bucket=self._settings.results_bucket,
+            now=self.now,
+        )
+
+    @cached_property
+    def sweep(self) -> "Sweep":
+        """Whatever waits past its time."""
+        from seqdrop.domain.hosts import queue_name
+        from seqdrop.flow.sweep import Sweep
+
+        settings = self._settings
+        return Sweep(
+            catalog=self.catalog,
+            queue=self.queue,
+            executions=self.executions,
+            closing=self.closing,
+            polling=self.polling,
+            preparation=self.preparation,
+            gates=self.gates,
+            alerts=self.alerts,
+            library=self.library,
+            queues=[queue_name(settings.job_queue_prefix, kind) for kind in settings.queue_kinds],
+            alert_after=timedelta(seconds=settings.alert_after_seconds),
             now=self.now,
         )
 

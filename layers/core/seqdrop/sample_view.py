@@ -215,6 +215,8 @@ class AnalysisView(msgspec.Struct, frozen=True):
     aside: tuple[AsideView, ...] = ()
     starts_now: bool = False
     """A person has ended the quiet period of the files that are there."""
+    alerted: str | None = None
+    """When a person was told that it waits as it does."""
     of_several: bool = False
     """Whether its sample has other assays, too: then commands need to be told which."""
 
@@ -412,6 +414,7 @@ def _analysis(
         released_run=_short(analysis.released_run),
         created=analysis.created or None,
         updated=analysis.updated or None,
+        alerted=analysis.alerted if analysis.is_alerted else None,
         files=tuple(_file(file) for file in found.files if file.assay == analysis.assay),
         runs=tuple(
             _linked(_run(run, jobs, found.blueprints.get(run.id, run.blueprint)), links)

@@ -61,6 +61,22 @@ class RecordJobEventSettings(msgspec.Struct, frozen=True):
     scratch_gib: int
 
 
+class SweepCatalogSettings(msgspec.Struct, frozen=True):
+    """What sweep_catalog must know."""
+
+    catalog_table: str
+    results_bucket: str
+    uploads_queue_url: str
+    analyse_sample_arn: str
+    pipelines_dir: str
+    job_queue_prefix: str
+    queue_kinds: frozenset[str]
+    runnable_timeout_seconds: int
+    alert_after_seconds: int
+    """How long a sample may wait for its files, or to be started, before a person is told."""
+    scratch_gib: int
+
+
 class ClosingSettings(msgspec.Struct, frozen=True):
     """What finish_run, record_failure and end_run must know."""
 
@@ -87,7 +103,7 @@ def load_settings(kind: type[T], environment: Mapping[str, str] = os.environ) ->
         if not text:
             raise MissingSetting(f"the variable {name} is missing or empty: deploy the template")
         try:
-            is_json = get_origin(field.type) is dict
+            is_json = get_origin(field.type) in {dict, frozenset}
             value = msgspec.json.decode(text) if is_json else text
             given[field.name] = msgspec.convert(value, field.type, strict=False)
         except (msgspec.ValidationError, msgspec.DecodeError) as error:

@@ -22,8 +22,10 @@ LATE_SECONDS = 900.0
 _LONGEST_PAUSE_SECONDS = 10_800.0
 """Longer than the state machine waits before a job follows on one that failed."""
 _LONGEST_CAUSE_LINES = 30
-_RUNNABLE_TIMEOUT = timedelta(hours=4)
+_RUNNABLE_TIMEOUT = _ALERT_AFTER = timedelta(hours=4)
+"""The template's defaults."""
 _NO_REASON = "no reason was recorded"
+_SWEPT = "the sweep looks at it within an hour, and makes up for an event that was lost"
 
 
 class Why(msgspec.Struct, frozen=True):
@@ -142,7 +144,7 @@ class _Asked(msgspec.Struct, frozen=True):
             "it waits for files",
             analysis.why or "none is there yet",
             analysis.updated,
-            by_itself="it starts when they are there",
+            by_itself="it starts when they are there; " + self._alert(),
             do=(
                 "send them; if they were sent, `seqdrop samples` shows under which name they came",
                 self._give_up(),
@@ -184,10 +186,17 @@ class _Asked(msgspec.Struct, frozen=True):
             "its run is about to be claimed",
             analysis.why or "its turn comes with the next message about it",
             analysis.updated,
-            by_itself="" if late else "that takes seconds",
+            by_itself=_SWEPT if late else "that takes seconds",
             do=(self._command("rerun", "sends that message again"),) if late else (),
             evidence=tuple(self._told_of_files()),
         )
+
+    def _alert(self) -> str:
+        """When a person is told of it, who need not have asked."""
+        if self.analysis.alerted:
+            return f"an alert told of it, {clock(self.analysis.alerted)}"
+        at = _later(self.analysis.updated, _ALERT_AFTER) or "four hours later"
+        return f"an alert tells of it after AlertAfterSeconds (by default {at})"
 
     def _told_of_files(self) -> Iterator[str]:
         told = "\n".join([self.analysis.why, *self.analysis.holds.values()])
@@ -222,7 +231,7 @@ class _Asked(msgspec.Struct, frozen=True):
             state,
             cause + (", which takes seconds as a rule: it is stuck" if late else ""),
             run.ended or run.claimed,
-            by_itself="" if late else "that takes seconds",
+            by_itself=_SWEPT if late else "that takes seconds",
             do=(*self._look_at(run), self._stop()) if late else (),
             evidence=tuple(self._of_failed_run(run)),
             links=tuple(_links_of(run)),
@@ -239,7 +248,7 @@ class _Asked(msgspec.Struct, frozen=True):
                 "between two stages",
                 "no job of it waits or runs now",
                 run.started,
-                by_itself="" if late else "it goes on within seconds",
+                by_itself=_SWEPT if late else "it goes on within seconds",
                 do=self._look_at(run) if late else (),
                 links=tuple(_links_of(run)),
             )
@@ -258,7 +267,7 @@ class _Asked(msgspec.Struct, frozen=True):
             f"stage {stage.stage} has failed, and the run ends",
             _cut(stage.message) or _NO_REASON,
             stage.ended,
-            by_itself="" if late else "the run is closed within seconds",
+            by_itself=_SWEPT if late else "the run is closed within seconds",
             do=self._look_at(run) if late else (),
         )
 
@@ -271,7 +280,9 @@ class _Asked(msgspec.Struct, frozen=True):
             f"stage {stage.stage} has failed{_attempt_of(stage)}, and will be tried again",
             f"{failure}: {_cut(stage.message) or RULES[failure].means}",
             stage.ended,
-            by_itself="" if late else f"{follows}, after a pause of seconds to hours by its cause",
+            by_itself=_SWEPT
+            if late
+            else f"{follows}, after a pause of seconds to hours by its cause",
             do=(*(self._look_at(run) if late else ()), self._stop()),
         )
 
@@ -282,7 +293,8 @@ class _Asked(msgspec.Struct, frozen=True):
             stage.blocked_since,
             by_itself="it starts as soon as that is over; if that is not so after "
             "RunnableTimeoutSeconds "
-            f"(by default {_hours_later(stage.blocked_since)}), its run fails",
+            f"(by default {_later(stage.blocked_since, _RUNNABLE_TIMEOUT) or 'four hours'}), "
+            "its run fails",
             do=(remedy_of(reason).do, self._stop()),
         )
 
@@ -323,7 +335,7 @@ class _Asked(msgspec.Struct, frozen=True):
             f"stage {stage.stage} is being submitted to queue {stage.queue}",
             "Batch has it, or is about to",
             stage.submitted,
-            by_itself="" if late else "that takes seconds",
+            by_itself=_SWEPT if late else "that takes seconds",
             do=self._look_at(run) if late else (),
         )
 
@@ -530,11 +542,9 @@ def _links_of(run: RunView, *stages: StageView) -> Iterator[str]:
         yield f"execution: {run.execution_url}"
 
 
-def _hours_later(since: str | None) -> str:
-    """Four hours later, which is the template's default."""
-    if not since:
-        return "four hours"
-    return f"at {clock((datetime.fromisoformat(since) + _RUNNABLE_TIMEOUT).isoformat())}"
+def _later(since: str | None, by: timedelta) -> str:
+    """The time after one, for a person; "" where there is none."""
+    return f"at {clock((datetime.fromisoformat(since) + by).isoformat())}" if since else ""
 
 
 def _cut(text: str) -> str:

@@ -11,7 +11,21 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 _NOBODY_WAITS = {"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"}
+_GO_ON = {"RUNNING", "PENDING_REDRIVE"}
 _MAX_CAUSE = 32_768
+
+
+class ExecutionState(msgspec.Struct, frozen=True):
+    """What Step Functions says of an execution."""
+
+    status: str
+    cause: str = ""
+    """Why it ended, where it did not succeed."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether its run may still be closed by it."""
+        return self.status in _GO_ON
 
 
 class Executions:
@@ -33,9 +47,25 @@ class Executions:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
                 raise
 
+    def describe(self, run: RunId) -> ExecutionState | None:
+        """A run's execution; None where Step Functions knows none.
+
+        That is so before it was started, and from 90 days after its end.
+        """
+        try:
+            found = self._client.describe_execution(executionArn=self._arn_of(run))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+                raise
+            return None
+        return ExecutionState(found["status"], found.get("cause") or found.get("error") or "")
+
+    def _arn_of(self, run: RunId) -> str:
+        return self._arn.replace(":stateMachine:", ":execution:") + f":{run.execution_name}"
+
     def stop(self, run: RunId, cause: str) -> bool:
         """Stops a run's execution; False where it was never started."""
-        arn = self._arn.replace(":stateMachine:", ":execution:") + f":{run.execution_name}"
+        arn = self._arn_of(run)
         try:
             self._client.stop_execution(executionArn=arn, error="Stopped", cause=cause)
         except ClientError as error:

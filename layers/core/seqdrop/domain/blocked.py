@@ -2,9 +2,8 @@
 
 Batch gives its reasons as ``<code> - <text>``: see "Jobs stuck in a RUNNABLE status" in its user
 guide. It can give up a job by itself (``jobStateTimeLimitActions``) for three of them only. For
-all others, and with NO_HOST for what Batch has no word for, PollJob gives up a run's job. A job
-that makes a reference's index is polled by nobody: `seqdrop reference add` gives it up while it
-waits, and `seqdrop references` when somebody asks.
+all others, and with NO_HOST for what Batch has no word for, PollJob gives up a run's job, and the
+sweep does, which looks after the jobs that make a reference's indexes, too.
 """
 
 import re

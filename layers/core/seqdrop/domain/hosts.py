@@ -12,6 +12,11 @@ _FOR_JOBS = 0.93
 """The part of a host's memory that jobs can have: its system and ECS agent keep the rest."""
 
 
+def queue_name(prefix: str, kind: str, priority: str = "routine") -> str:
+    """The name of a queue; where any queue of a kind will do, of its routine one."""
+    return f"{prefix}-{kind}-{priority}"
+
+
 def hosts_of(queue: str) -> str:
     """The hosts of a queue, such as ``<stack>-cpu`` or ``<stack>-fpga``.
 

@@ -105,6 +105,9 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     released_run: RunId | None = None
     created: str = ""
     updated: str = ""
+    """When its status, or why it has it, last changed."""
+    alerted: str = ""
+    """When a person was last told that it waits; of no meaning once it has changed since."""
     last_file: str = ""
     """When the last file was registered."""
 
@@ -112,6 +115,11 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     def id(self) -> AnalysisId:
         """Whose analysis it is, and under which assay."""
         return AnalysisId(self.sample, self.assay)
+
+    @property
+    def is_alerted(self) -> bool:
+        """Whether a person was told that it waits as it does now."""
+        return bool(self.alerted) and self.alerted >= self.updated
 
     @property
     def objects_seen(self) -> frozenset[ObjectName]:

@@ -14,8 +14,14 @@ _RESTORE_DAYS = 14
 _DENIED = {"AccessDenied", "AllAccessDisabled", "403", "400"}
 """S3's answers to GET; one to HEAD has a status and no code. 400 is of an object that is encrypted
 with a key of the customer's own (SSE-C), which no role can read."""
+_IS_ARCHIVED = "is archived"
 _OF_A_KEY = ("kms", "customer master key", "ciphertext")
 """Words of S3's message where it is the key that denies."""
+
+
+def is_archived(why: str) -> bool:
+    """Whether what is said of an object is that it is in an archive."""
+    return _IS_ARCHIVED in why
 
 
 def archived(
@@ -27,7 +33,7 @@ def archived(
     """
     if storage_class not in ARCHIVED_CLASSES and not tier:
         return None
-    fact = f"{_described(name, version_id)} is archived ({tier or storage_class})"
+    fact = f"{_described(name, version_id)} {_IS_ARCHIVED} ({tier or storage_class})"
     if 'ongoing-request="true"' in restore:
         return ArchivedObject(f"{fact} and is being restored", "wait until S3 has done so")
     if "ongoing-request" in restore:

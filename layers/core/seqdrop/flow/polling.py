@@ -41,21 +41,25 @@ class Polling:
         return job.status
 
     def _ask(self, job: Job) -> Job:
-        job_id = job.job_id or next(iter(self.batch.find(job.name, job.queue)), "")
+        job_id = job.job_id or self.id_of(job)
         if not job_id:
             raise Transient(f"job {job.name} was never submitted")
-        state = self.state_of(job, job_id)
-        return self.take(job, state) if state else job
+        return self.take(job, job_id, self.batch.describe([job_id]).get(job_id))
 
-    def state_of(self, job: Job, job_id: str) -> JobState | None:
-        """What Batch says of a job now; None where it does not know one that is new to it."""
-        state = self.batch.describe([job_id]).get(job_id)
+    def id_of(self, job: Job) -> str:
+        """The id of a job that the catalog has none of; "" where Batch has no such job."""
+        return next(iter(self.batch.find(job.name, job.queue)), "")
+
+    def take(self, job: Job, job_id: str, state: JobState | None) -> Job:
+        """Records Batch's word of now, and gives up a job that has waited for a host too long.
+
+        A job that Batch does not know may be new to it; later, Batch has forgotten it.
+        """
         if state is None and job.submitting < timestamp(self.now() - _FORGOTTEN_AFTER):
-            return self.vanished(job, job_id)
-        return state
+            state = self.vanished(job, job_id)
+        return self._take(job, state) if state else job
 
-    def take(self, job: Job, state: JobState) -> Job:
-        """Records Batch's word of now, and gives up a job that has waited for a host too long."""
+    def _take(self, job: Job, state: JobState) -> Job:
         recorded = self.news.record(job.owner, state)
         if recorded and state.status == "RUNNABLE":
             gate = self.news.gates.look(recorded.queue)
@@ -69,3 +73,9 @@ class Polling:
         result = self.objects.read_result(job.bucket, job.prefix, job.stage)
         status = "SUCCEEDED" if result else "FAILED"
         return JobState(job_id, status, reason=FORGOTTEN, ended=timestamp(self.now()))
+
+    def never_submitted(self, job: Job) -> Job:
+        """Ends a job that Batch was never told of, and that nobody wants any more."""
+        why = "stopped: its run ended before it was submitted"
+        ended = JobState("", "FAILED", reason=why, ended=timestamp(self.now()))
+        return self.news.record(job.owner, ended) or job

@@ -13,6 +13,7 @@ from seqdrop.aws.objects import Objects
 from seqdrop.domain import fingerprint_sites
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient
 from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.hosts import queue_name
 from seqdrop.domain.identity import IndexOf, ReferenceId
 from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.pipeline import Stage
@@ -27,7 +28,6 @@ from seqdrop.library import Library
 
 CODES_PART = "iupac"
 """The part that says where codes for several bases were replaced."""
-_PRIORITY = "routine"
 
 
 @dataclass(frozen=True)
@@ -173,9 +173,9 @@ class ReferenceFlow:
     def refresh(self, reference: ReferenceId) -> ReferenceVersion | None:
         """Asks Batch after the jobs that have not ended, as a poll does for a run's."""
         for job in self.catalog.jobs.of_reference(reference):
-            goes_on = job.job_id and not job.has_ended
-            if goes_on and (state := self.polling.state_of(job, job.job_id)):
-                self.polling.take(job, state)
+            if job.job_id and not job.has_ended:
+                known = self.polling.batch.describe([job.job_id])
+                self.polling.take(job, job.job_id, known.get(job.job_id))
         there = self.catalog.references.get(reference)
         return self.preparation.settled(there) if there else None
 
@@ -199,7 +199,7 @@ class ReferenceFlow:
             Job(
                 owner=owner,
                 name=owner.job_name,
-                queue=f"{self.submission.queue_prefix}-{stage.queue}-{_PRIORITY}",
+                queue=queue_name(self.submission.queue_prefix, stage.queue),
                 prefix=stage.prefix,
                 bucket=stage.bucket,
                 folder=owner.reference.folder,

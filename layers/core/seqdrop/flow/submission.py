@@ -12,7 +12,7 @@ from seqdrop.aws.catalog.layout import job_parameter, timestamp
 from seqdrop.aws.executions import TaskTokens
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.errors import RunClosed, Transient
-from seqdrop.domain.hosts import most_memory_mib
+from seqdrop.domain.hosts import most_memory_mib, queue_name
 from seqdrop.domain.identity import RunId, StageInput, StageOf
 from seqdrop.domain.next_job import next_job
 from seqdrop.domain.plan import StagePlan
@@ -55,7 +55,7 @@ class Submission:
 
     def _newest(self, run: Run, stage: StagePlan, token: str) -> Job:
         """The stage's first job, or the last of those that followed it."""
-        queue = f"{self.queue_prefix}-{stage.queue}-{run.priority}"
+        queue = queue_name(self.queue_prefix, stage.queue, run.priority)
         job = self.catalog.jobs.start(
             Job(
                 owner=StageOf(run.id, stage.stage),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from seqdrop.aws.catalog.analyses import Analyses
 from seqdrop.aws.catalog.controls import Controls
 from seqdrop.aws.catalog.costs import Costs
+from seqdrop.aws.catalog.due import Dues
 from seqdrop.aws.catalog.gates import Gates
 from seqdrop.aws.catalog.hosts import Hosts
 from seqdrop.aws.catalog.jobs import Jobs
@@ -31,5 +32,6 @@ class Catalog:
         self.hosts = Hosts(table)
         self.costs = Costs(table)
         self.gates = Gates(table)
+        self.dues = Dues(table)
         self.jobs = Jobs(table, self.costs)
         self.references = References(table)

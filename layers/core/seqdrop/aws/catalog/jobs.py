@@ -9,6 +9,7 @@ from msgspec import structs
 
 from seqdrop.aws.catalog.costs import Costs
 from seqdrop.aws.catalog.layout import (
+    due_attributes,
     job_item,
     job_key,
     jobs_of,
@@ -19,10 +20,12 @@ from seqdrop.aws.catalog.layout import (
 )
 from seqdrop.aws.catalog.table import Condition, Table, to_item
 from seqdrop.domain.cost import sum_usd
+from seqdrop.domain.due import first_look_at
 from seqdrop.domain.errors import Conflict, Transient
 from seqdrop.domain.identity import AnalysisId, JobOwner, ReferenceId, RunId, StageOf
 from seqdrop.domain.records import Job, JobState
 
+_DUE = ("by_due_pk", "by_due_sk")
 _BLOCKED = ("blocked_reason", "blocked_since", "blocked_told", "unblocked")
 
 
@@ -64,8 +67,9 @@ class Jobs:
         The token is always the newest: whoever waited with the one before has given up. A job that
         another is to follow keeps its own: nobody is to wait for it again.
         """
+        due = due_attributes(job_key(job.owner), first_look_at(job))
         try:
-            self._table.put(job_item(job), ("pk", "absent", None))
+            self._table.put({**job_item(job), **due}, ("pk", "absent", None))
         except Conflict:
             there = self.get(job.owner)
             if there and there.is_followed:
@@ -203,7 +207,7 @@ def _change(
     gone = [name for name in ("reason", "exit_code", "host") if given[name] in ("", None)]
     return {
         "sets": {name: value for name, value in given.items() if value not in ("", None, [])},
-        "removes": [*gone, *_BLOCKED],
+        "removes": [*gone, *_BLOCKED, *(_DUE if ended else ())],
         "conditions": [
             ("progress", "<", state.progress),
             ("job_id", "absent or =", state.job_id),

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from seqdrop.aws.catalog.table import Item, Key, from_item, to_item
+from seqdrop.domain.due import FIRST_LOOK
 from seqdrop.domain.expectation import Expectation, ManifestVersion, Named, Placement
 from seqdrop.domain.identity import (
     AnalysisId,
@@ -36,6 +37,8 @@ STATUS_SHARDS = 8
 COST_SHARDS = 16
 """Jobs that end at the same time are seldom added to the same item."""
 STATUS_INDEX = "by_status"
+DUE_INDEX = "by_due"
+DUE_SHARDS = 8
 _RUNS = ("active_run", "current_run", "released_run")
 REFERENCE_NAMES: "Range" = ("REFERENCES", "")
 """An item for each reference; its sort key is the reference's name."""
@@ -126,14 +129,32 @@ def uses_item(run: RunId, part: str, checksum: str) -> Item:
 
 
 def status_attributes(analysis: AnalysisId, status: str, now: datetime) -> dict[str, Any]:
-    """An analysis' status with the keys of its index."""
+    """An analysis' status with the keys of its index, and when it is looked at unless it changes.
+
+    What is None is to be removed.
+    """
     shard = zlib.crc32(analysis.sample.encode()) % STATUS_SHARDS
+    wait = FIRST_LOOK.get(status)
     return {
+        **due_attributes(analysis_key(analysis), now + wait if wait else None),
         "status": status,
         "updated": timestamp(now),
         "by_status_pk": status_shard(status, shard),
         "by_status_sk": f"{timestamp(now)}#{analysis.sample}#{analysis.assay}",
     }
+
+
+def due_attributes(key: Key, due: datetime | None) -> dict[str, Any]:
+    """The index keys of an item that is to be looked at; None each where nothing is due."""
+    if due is None:
+        return {"by_due_pk": None, "by_due_sk": None}
+    shard = zlib.crc32("|".join(key).encode()) % DUE_SHARDS
+    return {"by_due_pk": due_shard(shard), "by_due_sk": timestamp(due)}
+
+
+def due_shard(shard: int) -> str:
+    """The index key of one of the shards of what is due."""
+    return f"DUE#{shard}"
 
 
 def status_shard(status: str, shard: int) -> str:
@@ -465,6 +486,11 @@ def read_job(item: Item) -> Job:
     seconds = item.get("attempt_seconds", ())
     attempts = item.get("attempts") or [{"seconds": one} for one in seconds]
     return from_item({**item, "owner": owner, "attempts": attempts}, Job)
+
+
+def read_due(item: Item) -> Analysis | Job:
+    """What is due, of its item: no others are in that index."""
+    return read_job(item) if item["sk"].startswith("JOB#") else read_analysis(item)
 
 
 def job_parameter(owner: JobOwner) -> str:

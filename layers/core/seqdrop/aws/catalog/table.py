@@ -154,6 +154,35 @@ class Table:
         )
         return [_item(item) for item in answer["Items"]]
 
+    def index_pages(self, index: str, value: str, until: str, size: int) -> Iterator[list[Item]]:
+        """The items of one partition of an index up to a sort key, in pages of ``size``."""
+        expression = _Expression()
+        partition = f"{expression.path(f'{index}_pk')} = {expression.value(value)}"
+        text = f"{partition} AND {expression.path(f'{index}_sk')} <= {expression.value(until)}"
+        request = expression.into({"KeyConditionExpression": text, "IndexName": index})
+        while True:
+            answer = self._client.query(TableName=self.name, Limit=size, **request)
+            if answer["Items"]:
+                yield [_item(item) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                return
+            request = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def get_all(self, keys: Sequence[Key]) -> list[Item]:
+        """The items of up to a hundred keys that are there, in no order, as last written."""
+        found: list[Item] = []
+        wanted: Any = [_key(key) for key in keys]
+        for attempt in range(_CONFLICT_TRIES):
+            asked: Any = {self.name: {"Keys": wanted, "ConsistentRead": True}}
+            answer = self._client.batch_get_item(RequestItems=asked)
+            found += map(_item, answer["Responses"].get(self.name, ()))
+            left = answer.get("UnprocessedKeys", {})
+            if self.name not in left:
+                return found
+            wanted = left[self.name]["Keys"]  # more than 16 MB, or too many at once
+            pause(attempt, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
+        raise Transient("the catalog does not give all that was asked for")
+
     def _pages(self, request: Write) -> Iterator[Item]:
         while True:
             answer = self._client.query(TableName=self.name, **request)
@@ -174,9 +203,10 @@ class Table:
         return _item(answer["Attributes"])
 
     def put_write(self, item: Item, *conditions: Condition) -> Write:
-        """A put, for a transaction."""
+        """A put, for a transaction; attributes that are None are left out."""
         expression = _Expression()
-        request = {"TableName": self.name, "Item": {k: wire(v) for k, v in item.items()}}
+        there = {name: wire(value) for name, value in item.items() if value is not None}
+        request = {"TableName": self.name, "Item": there}
         if conditions:
             request["ConditionExpression"] = expression.conditions(conditions)
         return {"Put": expression.into(request)}
@@ -193,11 +223,14 @@ class Table:
     ) -> Write:
         """An update, for a transaction.
 
-        ``sets`` and ``removes`` take a name, or a tuple as a path into a map; ``defaults`` are
-        set only where the attribute is absent; ``adds`` add to numbers and sets.
+        ``sets`` and ``removes`` take a name, or a tuple as a path into a map; what is set to None
+        is removed; ``defaults`` are set only where the attribute is absent; ``adds`` add to
+        numbers and sets.
         """
         e = _Expression()
-        assignments = [f"{e.path(n)} = {e.value(v)}" for n, v in (sets or {}).items()]
+        asked = (sets or {}).items()
+        assignments = [f"{e.path(n)} = {e.value(v)}" for n, v in asked if v is not None]
+        removes = [*removes, *(name for name, value in asked if value is None)]
         for name, value in (defaults or {}).items():
             path = e.path(name)
             assignments.append(f"{path} = if_not_exists({path}, {e.value(value)})")

@@ -1,0 +1,82 @@
+"""What is due: analyses and jobs that are looked at since nothing was heard of them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from seqdrop.aws.catalog.layout import (
+    DUE_INDEX,
+    DUE_SHARDS,
+    due_attributes,
+    due_shard,
+    read_due,
+    timestamp,
+)
+from seqdrop.aws.catalog.table import Key, Table
+from seqdrop.domain.errors import Conflict
+from seqdrop.domain.records import Analysis, Job
+
+PAGE = 100
+"""What one request reads, one changes, and one asks of Batch: the limit of all three."""
+
+
+class Due(msgspec.Struct, frozen=True):
+    """An analysis or a job, and when it was to be looked at."""
+
+    key: Key
+    since: str
+    record: Analysis | Job
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """What was due, when it is looked at again, and when a person was told of it."""
+
+    due: Due
+    again: datetime | None
+    alerted: datetime | None = None
+
+
+class Dues:
+    """An index of what is due: whatever ends, or is looked at, leaves it or moves in it."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def pages(self, now: datetime) -> Iterator[list[Due]]:
+        """All that is due, in pages; the longest due of each shard first."""
+        for shard in range(DUE_SHARDS):
+            until = timestamp(now)
+            pages = self._table.index_pages(DUE_INDEX, due_shard(shard), until, PAGE)
+            for page in pages:
+                yield self._read([(item["pk"], item["sk"]) for item in page], until)
+
+    def _read(self, keys: Sequence[Key], until: str) -> list[Due]:
+        """The items themselves: the index may be a moment behind them, and has only their keys."""
+        items = (item for item in self._table.get_all(keys) if item.get("by_due_sk", "~") <= until)
+        return [Due((item["pk"], item["sk"]), item["by_due_sk"], read_due(item)) for item in items]
+
+    def move(self, looks: Sequence[Looked]) -> None:
+        """Writes when each of a page is looked at again, and of which a person was told.
+
+        What has changed meanwhile keeps the time that it got by that.
+        """
+        changes = [_change(look) for look in looks]
+        try:
+            if changes:
+                self._table.transact([self._table.update_write(**change) for change in changes])
+        except Conflict:
+            for change in changes:
+                with suppress(Conflict):
+                    self._table.update(**change)
+
+
+def _change(look: Looked) -> dict[str, Any]:
+    told = {"alerted": timestamp(look.alerted)} if look.alerted else {}
+    return {
+        "key": look.due.key,
+        "sets": due_attributes(look.due.key, look.again) | told,
+        "conditions": [("by_due_sk", "=", look.due.since)],
+    }

@@ -1,0 +1,71 @@
+"""What is done about an analysis that is due: asked again, looked at again, or told to a person."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from seqdrop.domain.due import NEXT_LOOK
+from seqdrop.domain.identity import ObjectName
+from seqdrop.domain.inputs import objects_that_hold
+from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus
+from seqdrop.domain.unreadable import is_archived
+from seqdrop.domain.upload import object_cause
+
+_RESTORED_WITHIN = timedelta(days=1)
+"""How often objects are looked at that an archive is to give back: S3's event may be lost."""
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What is done about an analysis that is due."""
+
+    again: datetime | None = None
+    """When it is looked at again; None where it is not before it changes."""
+    asks: bool = False
+    """Whether it is asked once more if it may start; who asks twice does no harm."""
+    objects: tuple[ObjectName, ...] = ()
+    """Those of its objects that are looked at once more."""
+    is_late: bool = False
+    """Whether a person is to be told of it now."""
+
+
+def look_at(
+    analysis: Analysis, run: Run | None, now: datetime, alert_after: timedelta, *, is_quiet: bool
+) -> Look:
+    """What is done about an analysis that is due; ``run`` is its active one.
+
+    ``alert_after`` is how long it may wait for anything but the end of a run, or of its quiet
+    period (``is_quiet``): time itself ends that.
+    """
+    match analysis.status:
+        case AnalysisStatus.HELD:
+            objects = _archived(analysis)
+            return Look(now + _RESTORED_WITHIN, objects=objects) if objects else Look()
+        case AnalysisStatus.ANALYSING if run and run.status is RunStatus.RUNNING:
+            return Look(now + NEXT_LOOK)
+        case AnalysisStatus.READY if analysis.active_run:
+            return Look(now + NEXT_LOOK)
+        case AnalysisStatus.RECEIVING if is_quiet:
+            return Look(now + NEXT_LOOK, asks=True)
+        case AnalysisStatus.RECEIVING | AnalysisStatus.READY | AnalysisStatus.ANALYSING:
+            return _waits(analysis, now, alert_after)
+    return Look()
+
+
+def _waits(analysis: Analysis, now: datetime, alert_after: timedelta) -> Look:
+    alert_at = datetime.fromisoformat(analysis.updated) + alert_after
+    waits_for_files = analysis.status is AnalysisStatus.RECEIVING
+    if analysis.is_alerted or now >= alert_at:
+        # Whoever was told of missing files has to send them, and that is a change.
+        again = None if waits_for_files else now + NEXT_LOOK
+        return Look(again, asks=True, is_late=not analysis.is_alerted)
+    again = alert_at if waits_for_files else min(alert_at, now + NEXT_LOOK)
+    return Look(again, asks=True)
+
+
+def _archived(analysis: Analysis) -> tuple[ObjectName, ...]:
+    """The objects that hold an analysis because they are in an archive."""
+    return tuple(
+        object_
+        for object_ in objects_that_hold(analysis)
+        if is_archived(analysis.holds[object_cause(object_)])
+    )

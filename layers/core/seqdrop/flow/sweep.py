@@ -1,0 +1,205 @@
+"""The sweep: whatever waits past its time is found, and moved on, or told to a person.
+
+It does what a lost event, message or poll would have done, by the same writes, so that it may run
+beside them, twice, or be cut off anywhere.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import msgspec
+
+from seqdrop.aws.alerts import Alerts
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.catalog.due import Due, Looked
+from seqdrop.aws.executions import Executions
+from seqdrop.aws.queues import LookAt, Message, Recheck, UploadsQueue
+from seqdrop.domain.due import NEXT_LOOK
+from seqdrop.domain.errors import UnknownAssay
+from seqdrop.domain.identity import StageOf
+from seqdrop.domain.lifecycle import assess
+from seqdrop.domain.look import Look, look_at
+from seqdrop.domain.records import Analysis, Job, JobState, Run
+from seqdrop.flow.closing import Closing
+from seqdrop.flow.gates import Gates
+from seqdrop.flow.polling import Polling
+from seqdrop.flow.references import Preparation
+from seqdrop.library import Library
+
+T = TypeVar("T", Analysis, Job)
+LATE = "Seqdrop Samples Late"
+"""The detail type of the alert about what only a person can move on."""
+_WHO = "seqdrop"
+_LONGEST_WHY = 300
+
+
+class LateSample(msgspec.Struct, frozen=True):
+    """An analysis that has waited too long."""
+
+    sample: str
+    assay: str
+    project: str
+    status: str
+    since: str
+    why: str
+    do: str
+
+
+class LateAlert(msgspec.Struct, frozen=True):
+    """One alert tells of all that one page of the index brought up: at most a hundred."""
+
+    samples: tuple[LateSample, ...]
+
+
+@dataclass
+class Swept:
+    """What a sweep has done."""
+
+    counts: Counter[str] = field(default_factory=lambda: Counter(jobs=0, analyses=0, late=0))
+    failures: list[tuple[Due, Exception]] = field(default_factory=list)
+    """What could not be looked at: the next sweep does."""
+    is_whole: bool = True
+    """False where its time was over before all was looked at."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Each page is looked at, then moved on in the index: who dies in between looks twice."""
+
+    catalog: Catalog
+    queue: UploadsQueue
+    executions: Executions
+    closing: Closing
+    polling: Polling
+    preparation: Preparation
+    gates: Gates
+    alerts: Alerts
+    library: Library
+    queues: Sequence[str]
+    """One queue of each kind."""
+    alert_after: timedelta
+    now: Callable[[], datetime]
+
+    def sweep(self, has_time: Callable[[], bool]) -> Swept:
+        """Looks at all that is due, as long as there is time."""
+        swept = Swept()
+        for queue in self.queues:  # a probe is let through though no job of it is polled soon
+            self.gates.look(queue)
+        for page in self.catalog.dues.pages(self.now()):
+            if not has_time():
+                swept.is_whole = False
+                break
+            self._look(page, swept)
+        return swept
+
+    def _look(self, page: Sequence[Due], swept: Swept) -> None:
+        looked = [*self._look_at_jobs(page, swept), *self._look_at_analyses(page, swept)]
+        self.catalog.dues.move(looked)
+
+    # Jobs
+
+    def _look_at_jobs(self, page: Sequence[Due], swept: Swept) -> Iterator[Looked]:
+        """Asks Batch after all jobs of a page at once, and does what a poll of each would do."""
+        jobs = list(_of(page, Job))
+        ids = {due.key: job.job_id or self.polling.id_of(job) for due, job in jobs}
+        known = self.polling.batch.describe([job_id for job_id in ids.values() if job_id])
+        for due, job in jobs:
+            job_id = ids[due.key]
+            try:
+                self._look_at_job(job, job_id, known.get(job_id))
+            except Exception as error:  # noqa: BLE001  # one must not keep the sweep from others
+                swept.failures.append((due, error))
+                continue
+            swept.counts["jobs"] += 1
+            yield Looked(due, self.now() + NEXT_LOOK)
+
+    def _look_at_job(self, job: Job, job_id: str, state: JobState | None) -> None:
+        """Whoever waits for it is told of its end; one that nobody waits for is ended."""
+        run = self.catalog.runs.get(job.owner.run) if isinstance(job.owner, StageOf) else None
+        is_wanted = not isinstance(job.owner, StageOf) or (run is not None and run.status.live)
+        if not job.has_ended:
+            if job_id:
+                job = self.polling.take(job, job_id, state)
+            elif not is_wanted:
+                job = self.polling.never_submitted(job)
+        if isinstance(job.owner, StageOf):
+            self.polling.news.answer(job)
+        elif job.has_ended:
+            self.preparation.settle(job.owner.reference)
+        if not is_wanted and not job.has_ended and job_id:
+            self.polling.batch.terminate(job_id, "stopped: its run has ended")
+
+    # Analyses
+
+    def _look_at_analyses(self, page: Sequence[Due], swept: Swept) -> Iterator[Looked]:
+        messages: list[Message] = []
+        looks: list[tuple[Due, Analysis, Look]] = []
+        for due, analysis in _of(page, Analysis):
+            try:
+                look = self._look_at(analysis)
+            except Exception as error:  # noqa: BLE001  # one must not keep the sweep from others
+                swept.failures.append((due, error))
+                continue
+            looks.append((due, analysis, look))
+            messages += map(LookAt, look.objects)
+            if look.asks:
+                messages.append(Recheck(analysis.sample, analysis.assay))
+        self.queue.send_all(messages)
+        late = [analysis for _, analysis, look in looks if look.is_late]
+        self._tell(late)
+        swept.counts.update(analyses=len(looks), late=len(late))
+        now = self.now()
+        for due, _, look in looks:
+            yield Looked(due, look.again, now if look.is_late else None)
+
+    def _look_at(self, analysis: Analysis) -> Look:
+        run = self.catalog.runs.get(analysis.active_run) if analysis.active_run else None
+        if run and run.status.live:
+            self._look_at_execution(run)
+        is_quiet = self._is_quiet(analysis)
+        return look_at(analysis, run, self.now(), self.alert_after, is_quiet=is_quiet)
+
+    def _is_quiet(self, analysis: Analysis) -> bool:
+        """Whether nothing but time keeps an analysis from starting."""
+        try:
+            complete = self.library.assay_of(analysis).complete
+        except UnknownAssay:  # it is held when it is asked whether it may start
+            return False
+        return assess(analysis, complete, self.now()).check_again_seconds is not None
+
+    def _look_at_execution(self, run: Run) -> None:
+        """Closes a run whose execution is over, or gone, and has not closed it.
+
+        One that was never started is started by whoever asks next if its analysis may start.
+        """
+        state = self.executions.describe(run.id)
+        if state is None and run.execution:
+            gone = "Step Functions does not know its execution any more"
+            self.closing.end(run.id, "FAILED", gone, _WHO)
+        elif state and not state.goes_on:
+            self.closing.end(run.id, state.status, state.cause, _WHO)
+
+    def _tell(self, late: Sequence[Analysis]) -> None:
+        if late:
+            self.alerts.send(LATE, LateAlert(tuple(map(_late_sample, late))))
+
+
+def _of(page: Iterable[Due], kind: type[T]) -> Iterator[tuple[Due, T]]:
+    for due in page:
+        if isinstance(due.record, kind):
+            yield due, due.record
+
+
+def _late_sample(analysis: Analysis) -> LateSample:
+    return LateSample(
+        analysis.sample,
+        analysis.assay,
+        analysis.project,
+        analysis.status,
+        analysis.updated,
+        analysis.why[:_LONGEST_WHY],
+        do=f"`seqdrop why {analysis.sample}` says what it waits for, and what to do",
+    )
