@@ -35,6 +35,7 @@ def mistakes_in_library(folder: Path) -> list[str]:
     look = _Look(folder)
     library = look.library
     prices = look.read("prices", library.prices)
+    look.read("projects", library.projects)
     indexes = look.read("references", partial(library.unchecked, "references"))
     if file := look.read("names", library.names):
         look.note("names", mistakes_in_names(file))

@@ -118,9 +118,15 @@ _add(
     queues.pause,
     "Keeps jobs from starting.",
     "seqdrop pause fpga-genome --reason 'new AMI'",
-    "seqdrop pause --all",
+    "seqdrop pause --project biobank",
 )
-_add(app, queues.resume, "Lets jobs start again.", "seqdrop resume fpga-genome")
+_add(
+    app,
+    queues.resume,
+    "Lets jobs start again.",
+    "seqdrop resume fpga-genome",
+    "seqdrop resume --project biobank",
+)
 _add(
     app,
     cost.cost,

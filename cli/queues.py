@@ -9,6 +9,7 @@ import typer
 
 from cli.faults import CommandFailed
 from cli.options import Json
+from cli.projects import pause_project, project_lines, project_views, resume_project
 from cli.screen import emit, say, show_table
 
 if TYPE_CHECKING:
@@ -52,13 +53,14 @@ def queues(json: Json = False) -> None:
     states = stack.batch.queues(f"{stack.output('JobQueuePrefix')}-")
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         views = list(pool.map(lambda one: _view(stack, *one), sorted(states.items())))
-    gates = stack.all_gates()
+    gates, projects = stack.all_gates(), project_views(stack)
     if json:
-        emit({"queues": views, "gates": [_gate_view(gate) for gate in gates]})
+        shown = [_gate_view(gate) for gate in gates]
+        emit({"queues": views, "gates": shown, "projects": projects})
         return
     columns = ("queue", "state", "waiting", "starting", "running", "oldest")
     show_table(columns, [_row(stack, view) for view in views])
-    for line in _gate_lines(gates, all_of_them=False):
+    for line in (*_gate_lines(gates, all_of_them=False), *project_lines(projects)):
         say(line)
     for view in views:
         if view.blocked_reason:
@@ -66,20 +68,34 @@ def queues(json: Json = False) -> None:
             say(f"  you: {_remedy(view.blocked_reason)}")
 
 
+_Kind = Annotated[str, typer.Argument(metavar="KIND", help="Of queues: cpu, say.")]
+_All = Annotated[bool, typer.Option("--all", help="All kinds of queues.")]
+_Project = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The runs of a project; '' for samples without one."),
+]
+
+
 def pause(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="Of queues: cpu, say.")] = "",
+    kind: _Kind = "",
     *,
-    everything: Annotated[bool, typer.Option("--all", help="All kinds of queues.")] = False,
+    everything: _All = False,
+    project: _Project = None,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for whoever asks.")] = "",
     json: Json = False,
 ) -> None:
-    """Keeps the jobs of a kind of queues from starting until `seqdrop resume`.
+    """Keeps the jobs of a kind of queues from starting, or the runs of a project from beginning.
 
-    What runs ends as it would. Jobs wait in their queues, and are not given up meanwhile.
+    What runs ends as it would. Jobs wait in their queues, and are not given up meanwhile. A
+    project's samples wait in line; `seqdrop resume` lets both go on.
     """
     from cli.stack import find_stack
 
     stack = find_stack()
+    if project is not None:
+        _refuse_kinds(kind, everything=everything)
+        pause_project(stack, project, reason, json=json)
+        return
     who = stack.who()
     for queue in _queues_of_kinds(stack, kind, everything=everything):
         stack.gates.pause(queue, who, reason)
@@ -87,19 +103,27 @@ def pause(
 
 
 def resume(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="Of queues: cpu, say.")] = "",
-    *,
-    everything: Annotated[bool, typer.Option("--all", help="All kinds of queues.")] = False,
-    json: Json = False,
+    kind: _Kind = "", *, everything: _All = False, project: _Project = None, json: Json = False
 ) -> None:
-    """Lets the jobs of a kind of queues start, be it paused or its breaker open."""
+    """Lets the jobs of a kind of queues start, be it paused or its breaker open; or a project's
+    runs begin.
+    """
     from cli.stack import find_stack
 
     stack = find_stack()
+    if project is not None:
+        _refuse_kinds(kind, everything=everything)
+        resume_project(stack, project, json=json)
+        return
     who = stack.who()
     for queue in _queues_of_kinds(stack, kind, everything=everything):
         stack.gates.free(queue, who)
     _say_gates(stack, json=json)
+
+
+def _refuse_kinds(kind: str, *, everything: bool) -> None:
+    if kind or everything:
+        raise typer.BadParameter("give kinds of queues or a project, not both")
 
 
 def _queues_of_kinds(stack: "Stack", kind: str, *, everything: bool) -> list[str]:

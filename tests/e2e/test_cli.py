@@ -320,6 +320,27 @@ def test_queues_show_what_waits_what_runs_and_what_blocks(
     command.good("wait", "NA19", "--timeout", "60")
 
 
+def test_a_paused_project_begins_no_run_until_it_is_resumed(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    said = command.good("pause", "--project", "bio bank", "--reason", "new panel")
+    assert "project bio bank: 0 counted in flight, 0 waiting" in said
+    command.good("upload", *write_pair(tmp_path, "NA40"), "--project", "bio bank")
+    bench.lab.wait_until(
+        lambda: "it waits for its project's turn" in command.run("why", "NA40").stdout
+    )
+    told = command.good("why", "NA40")
+    assert "  why: project bio bank: paused by arn:aws:sts::123456789012:user/moto since " in told
+    assert "then `seqdrop resume --project 'bio bank'` lets its runs begin\n" in told
+    assert "project bio bank: 0 counted in flight, 1 waiting" in command.good("queues")
+    (project,) = command.ask("queues")["projects"]
+    assert (project["project"], project["waiting"]) == ("bio bank", 1)
+    assert command.ask("resume", "--project", "bio bank")["paused_since"] is None
+    command.good("wait", "NA40", "--timeout", "60")
+    both = command.bad("pause", "cpu", "--project", "bio bank", code=2)
+    assert "not both" in both
+
+
 def test_what_is_paused_waits_and_why_says_who_paused_it_and_how_to_go_on(
     command: Command, bench: Bench, tmp_path: Path
 ) -> None:

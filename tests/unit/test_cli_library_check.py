@@ -68,6 +68,9 @@ def test_the_project_s_own_files_are_right(folder: Path) -> None:
         ("names.yaml", "description: Illumina's", "colour: red", "unknown field `colour`"),
         ("prices.yaml", "per: vcpu", "per: day", "Invalid enum value 'day'"),
         ("prices.yaml", "usd_per_hour: 0.0662", "usd_per_hour: -.inf", "give a number"),
+        ("projects.yaml", "default: {}", "default: {runs_at_once: 0}", "`int` >= 1"),
+        ("projects.yaml", "default: {}", "default: {usd_a_month: -1}", "`float` > 0"),
+        ("projects.yaml", "projects: {}", "projects: {a: {runs: 3}}", "unknown field `runs`"),
         ("references.yaml", "- {name: genome.fa.amb}", "- {nam: genome.fa.amb}", "field `nam`"),
         ("references.yaml", "{out}/genome.dict", "{outt}/genome.dict", "{outt} in"),
         ("germline-cpu.yaml", "name: germline-cpu", "name: germline", "its name is 'germline'"),
@@ -110,6 +113,7 @@ def test_a_value_of_a_wrong_type_is_told_in_its_line_wherever_it_is(file: Path, 
     document = yaml.compose(text, yaml.SafeLoader)
     assert document
     there = list(values(document))
+    assume(there)
     value = there[pick % len(there)]
     start, end = value.start_mark, value.end_mark
     assume(value.tag != "tag:yaml.org,2002:null")
@@ -119,6 +123,7 @@ def test_a_value_of_a_wrong_type_is_told_in_its_line_wherever_it_is(file: Path, 
         library = Library(folder)
         readers = {
             "assays": library.all_assays, "names": library.names, "prices": library.prices,
+            "projects": library.projects,
         }  # fmt: skip
         with pytest.raises(InvalidPipeline) as told:
             readers.get(file.stem, partial(library.unchecked, file.stem))()

@@ -11,6 +11,7 @@ import pytest
 from cli.main import app
 from seqdrop.aws.catalog.layout import SampleItems
 from seqdrop.console_links import ConsoleLinks
+from seqdrop.domain.admission import Kept
 from seqdrop.domain.blocked import REMEDIES
 from seqdrop.domain.failure import RULES, Action, FailureClass
 from seqdrop.domain.gate import Gate
@@ -93,6 +94,14 @@ def everything() -> Iterator[tuple[str, AnalysisView]]:
                 jobs_text = ", ".join(f"{job.status} {job.failure_class}" for job in jobs)
                 name = f"{status}, run {run_status}, active {bool(active)}, {jobs_text}"
                 yield name, view_of(analysis, run, jobs)
+    for kept in Kept:
+        yield (
+            f"kept by {kept}",
+            view_of(analysis_of(AnalysisStatus.READY, kept=kept, why="y"), None),
+        )
+    for alerted in ("", BEGUN):
+        waits = analysis_of(AnalysisStatus.RECEIVING, alerted=alerted, why="waiting for R2")
+        yield f"alerted {alerted}", view_of(waits, None)
 
 
 COMMANDS = {command.name for command in app.registered_commands}

@@ -148,12 +148,14 @@ class Composition:
     @cached_property
     def claiming(self) -> "Claiming":
         """Whether analyses may start."""
+        from seqdrop.flow.admission import Admission
         from seqdrop.flow.claiming import Claiming
 
         return Claiming(
             catalog=self.catalog,
             executions=self.executions,
             queue=self.queue,
+            admission=Admission(self.catalog, self.library, self.queue, self.now),
             library=self.library,
             images=self._settings.images,
             definitions=self._settings.job_definitions,

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from seqdrop.domain.admission import ProjectsFile
 from seqdrop.domain.cost import Prices
 from seqdrop.domain.errors import InvalidPipeline, UnknownAssay, UnknownPipeline
 from seqdrop.domain.name_patterns import NamePatterns, NamesFile
@@ -16,7 +17,7 @@ from seqdrop.misfit import place_of
 from seqdrop.yaml_file import find_line, load_yaml
 
 T = TypeVar("T")
-_NOT_PIPELINES = {"assays", "names", "prices", "references"}
+_NOT_PIPELINES = {"assays", "names", "prices", "projects", "references"}
 
 
 class Library:
@@ -98,6 +99,12 @@ class Library:
     def prices(self) -> Prices:
         """What an hour costs on each kind of queue, and the volumes of its hosts."""
         return self._read("prices", self._load("prices"), Prices)
+
+    def projects(self) -> ProjectsFile:
+        """What each project may have; all that there is, where no file says otherwise."""
+        if not (self._folder / "projects.yaml").is_file():
+            return ProjectsFile()
+        return self._read("projects", self._load("projects"), ProjectsFile)
 
     def names(self) -> NamesFile:
         """The file of the names, whatever may be wrong with its patterns."""

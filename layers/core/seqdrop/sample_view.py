@@ -215,6 +215,8 @@ class AnalysisView(msgspec.Struct, frozen=True):
     aside: tuple[AsideView, ...] = ()
     starts_now: bool = False
     """A person has ended the quiet period of the files that are there."""
+    kept: str | None = None
+    """What keeps it from its run while it is READY; see ``domain/admission.py``."""
     alerted: str | None = None
     """When a person was told that it waits as it does."""
     of_several: bool = False
@@ -414,6 +416,7 @@ def _analysis(
         released_run=_short(analysis.released_run),
         created=analysis.created or None,
         updated=analysis.updated or None,
+        kept=(analysis.kept or None) if analysis.status is AnalysisStatus.READY else None,
         alerted=analysis.alerted if analysis.is_alerted else None,
         files=tuple(_file(file) for file in found.files if file.assay == analysis.assay),
         runs=tuple(

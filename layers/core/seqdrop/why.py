@@ -5,11 +5,13 @@ hold has an answer: what it is, its cause, since when, what Seqdrop does by itse
 can do, and the evidence.
 """
 
+import shlex
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
 
+from seqdrop.domain.admission import Kept
 from seqdrop.domain.blocked import remedy_of
 from seqdrop.domain.duration import duration_text
 from seqdrop.domain.failure import RULES, Action, FailureClass
@@ -181,6 +183,8 @@ class _Asked(msgspec.Struct, frozen=True):
                 do=(self._stop(),),
                 evidence=tuple(self._of_run_that_goes_on()),
             )
+        if analysis.kept:
+            return self._kept(Kept(analysis.kept))
         late = self._is_late(analysis.updated)
         return Why(
             "its run is about to be claimed",
@@ -188,6 +192,18 @@ class _Asked(msgspec.Struct, frozen=True):
             analysis.updated,
             by_itself=_SWEPT if late else "that takes seconds",
             do=(self._command("rerun", "sends that message again"),) if late else (),
+            evidence=tuple(self._told_of_files()),
+        )
+
+    def _kept(self, kept: Kept) -> Why:
+        by_itself, do = _KEPT[kept]
+        project = shlex.quote(self.analysis.project)
+        return Why(
+            "it waits for its project's turn",
+            self.analysis.why,
+            self.analysis.updated,
+            by_itself=by_itself,
+            do=tuple(line.format(project=project) for line in do),
             evidence=tuple(self._told_of_files()),
         )
 
@@ -471,6 +487,19 @@ _RANKS: tuple[Callable[[StageView], bool], ...] = (
     lambda stage: stage.status == "RUNNING",
 )
 """Which stage tells most of why its run is not done: the first of these that any of them is."""
+_RAISE = "what a project may have is in pipelines/projects.yaml: raise it and deploy"
+_KEPT = {
+    Kept.PAUSED: (
+        "its run begins when that is ended",
+        ("ask who paused it; then `seqdrop resume --project {project}` lets its runs begin",),
+    ),
+    Kept.SHARE: ("its run begins when one of them has ended, and its turn comes", (_RAISE,)),
+    Kept.BUDGET: ("its run begins in the next month", (_RAISE,)),
+    Kept.LINE: (
+        "its run begins when its turn comes",
+        ("`seqdrop queues` shows how many wait, and how many go on",),
+    ),
+}
 _FOLLOWS = {
     Action.AGAIN: "the same job follows on the same queue",
     Action.ON_DEMAND: "the same job follows on hosts that nobody takes away",

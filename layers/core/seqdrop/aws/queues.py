@@ -43,6 +43,12 @@ class LookAt(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="look"):
     """How often it could not be read before."""
 
 
+class NextInLine(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="next"):
+    """Asks for the next run of a project, which may have room for one."""
+
+    project: str
+
+
 class SampleOfManifest(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="manifest-sample"):
     """What one version of a manifest says of one analysis; without an entry, nothing any more."""
 
@@ -64,7 +70,7 @@ class NamedInRefused(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="mani
     objects: tuple[ObjectName, ...]
 
 
-Message = Recheck | LookAt | SampleOfManifest | FileOfManifest | NamedInRefused
+Message = Recheck | LookAt | NextInLine | SampleOfManifest | FileOfManifest | NamedInRefused
 
 
 class UploadsQueue:

@@ -19,6 +19,8 @@ class Assessment(msgspec.Struct, frozen=True):
     status: AnalysisStatus
     why: str = ""
     check_again_seconds: int | None = None
+    kept: str = ""
+    """What keeps one that is READY from its run; see ``domain/admission.py``."""
 
 
 def assess(analysis: Analysis, complete: Completeness, now: datetime) -> Assessment:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from seqdrop.domain.due import NEXT_LOOK
+from seqdrop.domain.due import FIRST_LOOK, NEXT_LOOK
 from seqdrop.domain.identity import ObjectName
 from seqdrop.domain.inputs import objects_that_hold
 from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus
@@ -36,19 +36,23 @@ def look_at(
     ``alert_after`` is how long it may wait for anything but the end of a run, or of its quiet
     period (``is_quiet``): time itself ends that.
     """
-    match analysis.status:
-        case AnalysisStatus.HELD:
-            objects = _archived(analysis)
-            return Look(now + _RESTORED_WITHIN, objects=objects) if objects else Look()
-        case AnalysisStatus.ANALYSING if run and run.status is RunStatus.RUNNING:
-            return Look(now + NEXT_LOOK)
-        case AnalysisStatus.READY if analysis.active_run:
-            return Look(now + NEXT_LOOK)
-        case AnalysisStatus.RECEIVING if is_quiet:
-            return Look(now + NEXT_LOOK, asks=True)
-        case AnalysisStatus.RECEIVING | AnalysisStatus.READY | AnalysisStatus.ANALYSING:
-            return _waits(analysis, now, alert_after)
-    return Look()
+    if analysis.status is AnalysisStatus.HELD:
+        objects = _archived(analysis)
+        return Look(now + _RESTORED_WITHIN, objects=objects) if objects else Look()
+    if analysis.status not in FIRST_LOOK:
+        return Look()
+    if _goes_on(analysis, run):
+        return Look(now + NEXT_LOOK)
+    if is_quiet or (analysis.status is AnalysisStatus.READY and analysis.kept):
+        return Look(now + NEXT_LOOK, asks=True)  # it waits as somebody wants it
+    return _waits(analysis, now, alert_after)
+
+
+def _goes_on(analysis: Analysis, run: Run | None) -> bool:
+    """Whether it waits for the end of a run, which its execution and its jobs are looked at for."""
+    if analysis.status is AnalysisStatus.ANALYSING:
+        return run is not None and run.status is RunStatus.RUNNING
+    return analysis.status is AnalysisStatus.READY and analysis.active_run is not None
 
 
 def _waits(analysis: Analysis, now: datetime, alert_after: timedelta) -> Look:

@@ -87,6 +87,8 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     """Reads that lie beside its files and are neither R1 nor R2, by cause: told while it waits."""
     troubles: dict[str, str] = {}
     """What is being tried again, by cause, in words."""
+    kept: str = ""
+    """What keeps it from its run while it is READY: a Kept; see ``domain/admission.py``."""
     starts_now: bool = False
     """A person has ended the quiet period of the files that are there."""
     manifest_time: str = ""
@@ -188,6 +190,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """Checksum of each part of the reference that a stage uses."""
     priority: str = "routine"
     project: str = ""
+    in_share: bool = False
+    """Whether it is counted among those that its project has in flight."""
     blueprint: bytes = b""
     """Of a run of the release before; a newer one's is an item of its own."""
     options: RunOptions = RunOptions()

@@ -8,7 +8,8 @@ from datetime import datetime
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.executions import Executions
-from seqdrop.aws.queues import LookAt, UploadsQueue
+from seqdrop.aws.queues import LookAt, NextInLine, UploadsQueue
+from seqdrop.domain.admission import counts_in_share
 from seqdrop.domain.blueprint import (
     Blueprint,
     check_queues,
@@ -22,6 +23,7 @@ from seqdrop.domain.lifecycle import Assessment, assess
 from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunOptions, RunStatus
 from seqdrop.domain.reference import ReferenceVersion
+from seqdrop.flow.admission import Admission
 from seqdrop.flow.retry import retry_on_conflict
 from seqdrop.library import Library
 
@@ -35,6 +37,7 @@ class Claiming:
     catalog: Catalog
     executions: Executions
     queue: UploadsQueue
+    admission: Admission
     library: Library
     images: dict[str, str]
     definitions: dict[str, str]
@@ -65,6 +68,20 @@ class Claiming:
             delay = assessment.check_again_seconds
             self.queue.recheck(wanted, analysis.generation, delay)
         return assessment.status
+
+    def next_in_line(self, project: str) -> str:
+        """Gives the next turn of a project's line; returns what came of it, for the log.
+
+        Where that is a run, or it waits no more, whoever comes after it is asked next.
+        """
+        place = self.admission.first(project)
+        if place is None:
+            return "nobody waits"
+        first = AnalysisId(place.sample, place.assay)
+        status = self.advance(first)
+        if status not in {"", AnalysisStatus.READY}:
+            self.queue.send(NextInLine(project))
+        return f"{first} is {status or 'gone, or has changed since'}"
 
     def _start(self, analysis: Analysis, config: Assay) -> str:
         if analysis.active_run:
@@ -111,6 +128,10 @@ class Claiming:
         if good and options == RunOptions() and not is_judged_anew:
             self.catalog.runs.adopt(analysis, good[-1], reference.id, self.now())
             return AnalysisStatus.ANALYSED
+        priority = analysis.priority or config.priority
+        if self.admission.is_refused(analysis, priority):
+            return AnalysisStatus.READY
+        limits = self.library.projects().limits_of(analysis.project)
         run = Run(
             sample=analysis.sample,
             assay=analysis.assay,
@@ -120,15 +141,17 @@ class Claiming:
             pipeline=blueprint.pipeline,
             reference=blueprint.reference,
             parts=blueprint.parts,
-            priority=analysis.priority or config.priority,
+            priority=priority,
             project=analysis.project,
+            in_share=counts_in_share(limits, priority),
             options=options,
             supersedes=analysis.current_run,
             claimed=timestamp(self.now()),
         )
         self.catalog.runs.claim(
-            analysis, run, encode_blueprint(blueprint), reference.id, self.now()
-        )
+            analysis, run, encode_blueprint(blueprint), reference.id, self.now(),
+            runs_at_once=limits.runs_at_once,
+        )  # fmt: skip
         self.executions.start(run.id)
         return AnalysisStatus.ANALYSING
 

@@ -9,7 +9,7 @@ import msgspec
 from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.objects import Objects
-from seqdrop.aws.queues import UploadsQueue
+from seqdrop.aws.queues import NextInLine, UploadsQueue
 from seqdrop.domain.blueprint import Blueprint, decode_blueprint
 from seqdrop.domain.control import judge_control
 from seqdrop.domain.cost import sum_usd
@@ -202,6 +202,8 @@ class Closing:
             if analysis is None or analysis.active_run != run.id:
                 return False
             self._close_as_of(run, analysis, status, why=why, who=who, hold=hold)
+            if run.in_share:
+                self.queue.send(NextInLine(run.project))
             return True
 
         return retry_on_conflict(attempt, Transient(f"{run.id} changes all the time"))
@@ -220,8 +222,12 @@ class Closing:
             self._recheck(run)
 
     def _recheck(self, run: Run) -> None:
-        """Inputs that came during a run get their turn, even if who closed it died after that."""
+        """Inputs that came during a run get their turn, and so does who waits for its project:
+        even if who closed it died after that.
+        """
         self.queue.recheck(run.id.analysis)
+        if run.in_share:
+            self.queue.send(NextInLine(run.project))
 
     def _run(self, ids: RunId) -> Run:
         run = self.catalog.runs.get(ids)

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from seqdrop.aws.events import UploadMessage
-from seqdrop.aws.queues import FileOfManifest, LookAt, NamedInRefused, Recheck, SampleOfManifest
+from seqdrop.aws.queues import (
+    FileOfManifest,
+    LookAt,
+    NamedInRefused,
+    NextInLine,
+    Recheck,
+    SampleOfManifest,
+)
 from seqdrop.domain.identity import ObjectName
 from seqdrop.domain.naming import UploadKind, upload_kind
 from seqdrop.domain.object_events import ObjectGone, ObjectRestored
@@ -44,15 +51,23 @@ class Reception:
             case Recheck():
                 status = self.claiming.advance(message.analysis, message.generation)
                 return f"{message.analysis} is {status or 'gone, or has changed since'}"
+            case NextInLine():
+                return self.claiming.next_in_line(message.project)
+            case LookAt():
+                return self.intake.look(message.object, tries=message.tries)
+            case SampleOfManifest() | FileOfManifest() | NamedInRefused():
+                return self._receive_of_manifest(message)
+        return self._receive_event(message)
+
+    def _receive_of_manifest(
+        self, message: SampleOfManifest | FileOfManifest | NamedInRefused
+    ) -> str:
+        match message:
             case SampleOfManifest():
                 return self.manifests.apply(message)
             case FileOfManifest():
                 return self.manifests.apply_to_file(message.said)
-            case NamedInRefused():
-                return self.manifests.keep_back(message)
-            case LookAt():
-                return self.intake.look(message.object, tries=message.tries)
-        return self._receive_event(message)
+        return self.manifests.keep_back(message)
 
     def _receive_event(self, event: Upload | ObjectGone | ObjectRestored) -> str:
         """Whatever an event tells, the object is looked at as it is now."""

@@ -10,6 +10,7 @@ from seqdrop.aws.catalog.gates import Gates
 from seqdrop.aws.catalog.hosts import Hosts
 from seqdrop.aws.catalog.jobs import Jobs
 from seqdrop.aws.catalog.manifests import ManifestRecords
+from seqdrop.aws.catalog.projects import Projects
 from seqdrop.aws.catalog.references import References
 from seqdrop.aws.catalog.runs import Runs
 from seqdrop.aws.catalog.table import Table
@@ -28,7 +29,8 @@ class Catalog:
         self.uploads = Uploads(table, self.analyses)
         self.manifests = ManifestRecords(table, self.analyses)
         self.controls = Controls(table)
-        self.runs = Runs(table)
+        self.projects = Projects(table)
+        self.runs = Runs(table, self.projects)
         self.hosts = Hosts(table)
         self.costs = Costs(table)
         self.gates = Gates(table)

@@ -161,7 +161,8 @@ class Analyses:
 
     def settle(self, analysis: Analysis, assessment: Assessment, now: datetime) -> None:
         """Writes an assessment's status and reason, unless the analysis has changed since."""
-        if (analysis.status, analysis.why) == (assessment.status, assessment.why):
+        before = (analysis.status, analysis.why, analysis.kept)
+        if before == (assessment.status, assessment.why, assessment.kept):
             return
         sets = status_attributes(analysis.id, assessment.status, now)
         conditions: list[Condition] = [
@@ -171,7 +172,7 @@ class Analyses:
         try:
             self._table.update(
                 analysis_key(analysis.id),
-                sets={**sets, "why": assessment.why},
+                sets={**sets, "why": assessment.why, "kept": assessment.kept or None},
                 adds={"revision": 1},
                 conditions=conditions,
             )

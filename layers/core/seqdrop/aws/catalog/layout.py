@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from seqdrop.aws.catalog.table import Item, Key, from_item, to_item
+from seqdrop.domain.admission import Place
 from seqdrop.domain.due import FIRST_LOOK
 from seqdrop.domain.expectation import Expectation, ManifestVersion, Named, Placement
 from seqdrop.domain.identity import (
@@ -42,6 +43,8 @@ DUE_SHARDS = 8
 _RUNS = ("active_run", "current_run", "released_run")
 REFERENCE_NAMES: "Range" = ("REFERENCES", "")
 """An item for each reference; its sort key is the reference's name."""
+ALL_PROJECTS: "Range" = ("PROJECTS", "PROJECT#")
+"""An item for each project that was paused, or of which runs are counted."""
 Range = tuple[str, str]
 """Items of one partition (pk) whose sort keys have a prefix."""
 
@@ -239,6 +242,27 @@ def hosts_key(hosts: str) -> Key:
 def gate_key(kind: str) -> Key:
     """The gate of a kind of queues; see ``domain/gate.py``."""
     return f"GATE#{kind}", "STATE"
+
+
+def project_key(name: str) -> Key:
+    """What goes on of a project; see ``domain/admission.py``."""
+    pk, prefix = ALL_PROJECTS
+    return pk, f"{prefix}{name}"
+
+
+def line_of(project: str) -> Range:
+    """The analyses that wait for their project, in the order of their turns."""
+    return f"LINE#{project}", ""
+
+
+def place_key(project: str, place: Place) -> Key:
+    """The place of an analysis in its project's line."""
+    return line_of(project)[0], f"{place.rank}#{place.since}#{place.sample}#{place.assay}"
+
+
+def read_place(item: Item) -> Place:
+    """A place of its item."""
+    return from_item(item, Place)
 
 
 def cost_key(job: Job) -> Key:

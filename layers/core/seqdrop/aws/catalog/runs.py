@@ -21,7 +21,9 @@ from seqdrop.aws.catalog.layout import (
     uses_item,
     uses_key,
 )
+from seqdrop.aws.catalog.projects import Projects
 from seqdrop.aws.catalog.table import Table, Write, to_item
+from seqdrop.domain.admission import place_of
 from seqdrop.domain.errors import Conflict
 from seqdrop.domain.identity import AnalysisId, ReferenceId, RunId
 from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus, StageRun
@@ -33,8 +35,9 @@ SYSTEM = "seqdrop"
 class Runs:
     """A run is CLAIMED with its analysis in one transaction, and closed with it in another."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, projects: Projects) -> None:
         self._table = table
+        self._projects = projects
 
     def get(self, run: RunId) -> Run | None:
         """One run."""
@@ -52,12 +55,13 @@ class Runs:
 
     def claim(
         self, analysis: Analysis, run: Run, blueprint: bytes, reference: ReferenceId,
-        now: datetime,
+        now: datetime, *, runs_at_once: int | None = None,
     ) -> None:  # fmt: skip
         """Puts the run with its blueprint, and makes it the analysis' active one.
 
-        Raises Conflict where the analysis has changed, something runs already, or the run's
-        reference is not READY, as after a retire since it was chosen.
+        ``runs_at_once`` is what its project may have, of a run that is counted. Raises Conflict
+        where the analysis has changed, something runs already, the project has no room any more, or
+        the run's reference is not READY, as after a retire since it was chosen.
         """
         update = self._table.update_write(
             analysis_key(run.id.analysis),
@@ -65,6 +69,7 @@ class Runs:
                 **status_attributes(run.id.analysis, AnalysisStatus.ANALYSING, now),
                 "active_run": run.id.short,
                 "why": "",
+                "kept": None,
             },
             adds={"revision": 1},
             removes=["options"],
@@ -80,7 +85,13 @@ class Runs:
             self._table.put_write(blueprint_item(run.id, blueprint)),
             self._table.put_write(event),
         ]
-        self._table.transact([*puts, update, self._ready_check(reference)])
+        writes = [*puts, update, self._ready_check(reference)]
+        if run.in_share and runs_at_once is not None:
+            writes.append(self._projects.enter_write(run.project, runs_at_once))
+        if analysis.kept:
+            place = place_of(analysis, run.priority)
+            writes.append(self._projects.step_out_write(run.project, place))
+        self._table.transact(writes)
 
     def adopt(self, analysis: Analysis, run: Run, reference: ReferenceId, now: datetime) -> None:
         """Takes an earlier good run as the current one: its inputs are these inputs.
@@ -170,6 +181,8 @@ class Runs:
             ],
         )
         writes = [put, free, self._table.put_write(event)]
+        if run.in_share:
+            writes.append(self._projects.leave_write(run.project))
         if status is AnalysisStatus.ANALYSED:
             writes += self._uses_writes(analysis, run)
         self._table.transact(writes)

@@ -133,13 +133,18 @@ class Table:
         answer = self._client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=True)
         return _item(answer["Item"]) if "Item" in answer else None
 
-    def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
-        """All items of one partition whose sort key begins with a prefix, in order."""
+    def query(self, pk: str, prefix: str = "", *, page: int | None = None) -> Iterator[Item]:
+        """All items of one partition whose sort key begins with a prefix, in order.
+
+        ``page`` is for who may need but the first few: so many are asked for at once.
+        """
         expression = _Expression()
         text = f"{expression.path('pk')} = {expression.value(pk)}"
         if prefix:
             text += f" AND begins_with({expression.path('sk')}, {expression.value(prefix)})"
         request = expression.into({"KeyConditionExpression": text, "ConsistentRead": True})
+        if page:
+            request["Limit"] = page
         return self._pages(request)
 
     def query_index(
@@ -201,6 +206,11 @@ class Table:
         request = self.update_write(key, **changes)["Update"]
         answer = _translated(lambda: self._client.update_item(**request, ReturnValues="ALL_NEW"))
         return _item(answer["Attributes"])
+
+    def delete(self, key: Key) -> None:
+        """Removes one item, if it is there."""
+        request = self.delete_write(key)["Delete"]
+        _translated(lambda: self._client.delete_item(**request))
 
     def put_write(self, item: Item, *conditions: Condition) -> Write:
         """A put, for a transaction; attributes that are None are left out."""

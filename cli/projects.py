@@ -1,0 +1,76 @@
+"""Projects in `seqdrop queues`, `pause` and `resume`: what goes on, and what keeps the rest."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cli.screen import emit, say
+
+if TYPE_CHECKING:
+    from cli.stack import Stack
+    from seqdrop.domain.admission import Project
+
+
+class ProjectView(msgspec.Struct, frozen=True):
+    """A project that was paused once, or whose runs are counted."""
+
+    project: str
+    in_flight: int
+    waiting: int
+    paused_by: str | None
+    paused_why: str | None
+    paused_since: str | None
+
+
+def project_views(stack: "Stack") -> list[ProjectView]:
+    """All of them, by name."""
+    return [_view(stack, project) for project in stack.catalog.projects.all()]
+
+
+def pause_project(stack: "Stack", name: str, reason: str, *, json: bool) -> None:
+    """No run of a project is claimed until somebody resumes it; those that go on end."""
+    project = stack.catalog.projects.pause(name, stack.who(), reason, stack.now())
+    _say(_view(stack, project), json=json)
+
+
+def resume_project(stack: "Stack", name: str, *, json: bool) -> None:
+    """Those that wait have their turns, as far as the project has room."""
+    from seqdrop.aws.queues import NextInLine
+
+    project = stack.catalog.projects.resume(name)
+    stack.queue.send(NextInLine(name))
+    _say(_view(stack, project), json=json)
+
+
+def project_lines(views: Sequence[ProjectView]) -> Iterator[str]:
+    """What is to be known of projects: of those that wait for nothing, how many go on."""
+    for view in views:
+        name = f"project {view.project}" if view.project else "samples without a project"
+        yield f"{name}: {view.in_flight} counted in flight, {view.waiting} waiting"
+        if view.paused_since:
+            since = f"{view.paused_since[:10]} {view.paused_since[11:16]} UTC"
+            why = f": {view.paused_why}" if view.paused_why else ""
+            yield f"  paused by {view.paused_by} since {since}{why}"
+            command = f"seqdrop resume --project {shlex.quote(view.project)}"
+            yield f"  you: `{command}` lets its runs begin"
+
+
+def _say(view: ProjectView, *, json: bool) -> None:
+    if json:
+        emit(view)
+        return
+    for line in project_lines([view]):
+        say(line)
+
+
+def _view(stack: "Stack", project: "Project") -> ProjectView:
+    return ProjectView(
+        project=project.name,
+        in_flight=project.in_flight,
+        waiting=sum(1 for _ in stack.catalog.projects.line(project.name)),
+        paused_by=project.paused_by or None,
+        paused_why=project.paused_why or None,
+        paused_since=project.paused_since or None,
+    )
