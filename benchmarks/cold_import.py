@@ -79,6 +79,8 @@ def cold_environment(folder: Path) -> dict[str, str]:
         "RESULTS_BUCKET": "none",
         "AUDIT_BUCKET": "none",
         "UPLOADS_QUEUE_URL": "https://none.invalid/queue",
+        "JOB_EVENTS_QUEUE_URL": "https://none.invalid/queue",
+        "JOB_LOG_GROUP": "none",
         "ANALYSE_SAMPLE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:none",
         "JOB_QUEUE_PREFIX": "none",
         "CPU_INSTANCE_TYPES": "m7i.4xlarge",

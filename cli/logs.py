@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -13,23 +13,17 @@ from cli.screen import emit, say, warn
 
 if TYPE_CHECKING:
     from cli.stack import Stack
+    from seqdrop.aws.job_logs import LogEvent
     from seqdrop.sample_view import RunView, StageView
 
 _PAUSE_SECONDS = 1.0
-
-
-class LogEvent(msgspec.Struct, frozen=True):
-    """A line of a job's log; ``time`` is in milliseconds since 1970, as CloudWatch has it."""
-
-    time: int
-    message: str
 
 
 class StageLog(msgspec.Struct):
     """What a stage's job wrote."""
 
     stage: str
-    events: list[LogEvent]
+    events: "list[LogEvent]"
     status: str = ""
     log_stream: str | None = None
 
@@ -54,13 +48,13 @@ def logs(
     from cli.stack import find_stack
 
     stack = find_stack()
-    reader = _Reader(stack.client("logs"), stack.output("JobLogGroup"))
+    reader = _Reader(stack)
     kept: dict[str, StageLog] = {}
     while True:
-        run = _newest_run(stack, sample, assay)
+        run, folder = _newest_run(stack, sample, assay)
         stages = [_of_attempt(one, attempt) for one in _wanted(sample, run, stage)]
         for one in stages:
-            new = list(reader.new_events(one.log_stream))
+            new = list(reader.new_events(folder, one))
             if json:
                 log = kept.setdefault(one.stage, StageLog(one.stage, []))
                 log.status, log.log_stream = one.status, one.log_stream
@@ -78,7 +72,9 @@ def logs(
             warn(f"{one.stage} is {one.status}: it has written nothing in this run")
 
 
-def _newest_run(stack: "Stack", sample: str, assay: str) -> "RunView":
+def _newest_run(stack: "Stack", sample: str, assay: str) -> "tuple[RunView, str]":
+    """The run, and the folder of its plan in the results bucket."""
+    from seqdrop.domain.identity import RunId
     from seqdrop.sample_view import choose_analysis, view_sample
 
     found = stack.sample(sample)
@@ -86,7 +82,8 @@ def _newest_run(stack: "Stack", sample: str, assay: str) -> "RunView":
     (analysis,) = view_sample(sample, found, chosen.assay).analyses
     if analysis.newest is None:
         raise CommandFailed(f"{chosen.id} has not been run yet")
-    return analysis.newest
+    run = analysis.newest
+    return run, RunId(chosen.sample, chosen.assay, run.run_key, run.attempt).folder
 
 
 def _wanted(sample: str, run: "RunView", stage: str) -> "Sequence[StageView]":
@@ -110,33 +107,31 @@ def _of_attempt(stage: "StageView", number: int | None) -> "StageView":
 
 
 class _Reader:
-    """Reads each log stream on from where it was read to."""
+    """Reads each log stream on from where it was read to; the copy where there is no stream."""
 
-    def __init__(self, client: Any, group: str) -> None:
-        self._client = client
-        self._group = group
+    def __init__(self, stack: "Stack") -> None:
+        self._stack = stack
         self._tokens: dict[str, str] = {}
+        self._copied: set[str] = set()
 
-    def new_events(self, stream: str | None) -> Iterator[LogEvent]:
-        """All pages that came since the last look; none where the stream is not there yet."""
+    def new_events(self, folder: str, stage: "StageView") -> "Iterator[LogEvent]":
+        """All that came since the last look."""
+        stream = stage.log_stream
         if not stream:
             return
-        while True:
-            token = self._tokens.get(stream, "")
-            page = self._page(stream, token)
-            if page is None:
-                return
-            for event in page["events"]:
-                yield LogEvent(event["timestamp"], event["message"])
-            self._tokens[stream] = page["nextForwardToken"]
-            if page["nextForwardToken"] == token:
+        while page := self._stack.job_logs.page(stream, self._tokens.get(stream, "")):
+            yield from page.events
+            if page.token == self._tokens.get(stream):
                 return  # the end gives the same token again
+            self._tokens[stream] = page.token
+        if stream not in self._tokens and stream not in self._copied:
+            self._copied.add(stream)
+            yield from self._copy(folder, stage.stage, stream)
 
-    def _page(self, stream: str, token: str) -> Any:
-        given = {"nextToken": token} if token else {}
-        try:
-            return self._client.get_log_events(
-                logGroupName=self._group, logStreamName=stream, startFromHead=True, **given
-            )
-        except self._client.exceptions.ResourceNotFoundException:
-            return None
+    def _copy(self, folder: str, stage: str, stream: str) -> "list[LogEvent]":
+        """What was copied of a stream that CloudWatch keeps no longer."""
+        from seqdrop.flow.log_copies import log_key, read_copy
+
+        key = log_key(folder, stage, stream)
+        body = self._stack.objects.get(self._stack.output("ResultsBucket"), key)
+        return read_copy(body) if body else []

@@ -80,6 +80,16 @@ class Outputs:
         return self.output("UploadsQueueUrl")
 
     @property
+    def job_events_queue_url(self) -> str:
+        """The queue that record_job_event reads."""
+        return self.output("JobEventsQueueUrl")
+
+    @property
+    def job_log_group(self) -> str:
+        """What jobs write."""
+        return self.output("JobLogGroup")
+
+    @property
     def analyse_sample_arn(self) -> str:
         """The state machine that analyses samples."""
         return self.output("AnalyseSampleStateMachine")

@@ -190,6 +190,14 @@ def _events(request: Request) -> Iterator[Need]:
         yield "PutEvents", bus if bus.startswith("arn:") else request.arn(f"event-bus/{bus}")
 
 
+def _logs(request: Request) -> Iterator[Need]:
+    if request.operation != "GetLogEvents":
+        yield from _unknown(request)
+        return
+    group, stream = request.asked["logGroupName"], request.asked["logStreamName"]
+    yield request.operation, request.arn(f"log-group:{group}:log-stream:{stream}")
+
+
 def _sts(request: Request) -> Iterator[Need]:
     if b"Action=GetCallerIdentity" not in request.body:  # which needs nothing
         yield from _unknown(request)
@@ -239,6 +247,7 @@ _SERVICES: Mapping[str, Callable[[Request], Iterator[Need]]] = {
     "states": _states,
     "batch": _batch,
     "events": _events,
+    "logs": _logs,
     "lambda": _lambda,
     "s3": _s3,
     "sts": _sts,

@@ -37,6 +37,7 @@ SETTINGS = {
     "catalog_table": TABLE,
     "results_bucket": RESULTS,
     "audit_bucket": "audit",
+    "job_log_group": "jobs",
     "analyse_sample_arn": f"arn:aws:states:{REGION}:123456789012:stateMachine:none",
     "job_queue_prefix": "lab",
     "images": IMAGES,
@@ -339,8 +340,10 @@ def open_cloud(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]
         versions = {"Status": "Enabled"}
         s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration=versions)
         url = client_of("sqs").create_queue(QueueName="uploads")["QueueUrl"]
-        settings["uploads_queue_url"] = url
-        monkeypatch.setenv("UPLOADS_QUEUE_URL", url)
+        jobs_url = client_of("sqs").create_queue(QueueName="job-events")["QueueUrl"]
+        for name, one in (("uploads_queue_url", url), ("job_events_queue_url", jobs_url)):
+            settings[name] = one
+            monkeypatch.setenv(name.upper(), one)
         cloud = Cloud(Catalog(dynamodb_client, TABLE), Objects(s3), url, Clock(), settings)
         cloud.catalog.references.add(reference(), "test", START)
         monkeypatch.setattr(composition, "compose", lambda kind: Parts(cloud, load_settings(kind)))

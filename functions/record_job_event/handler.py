@@ -5,9 +5,11 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from seqdrop.aws.events import read_job_event
+from seqdrop.aws.catalog.layout import read_job_parameter
+from seqdrop.aws.events import read_job_message
 from seqdrop.composition import compose
 from seqdrop.domain.identity import StageOf
+from seqdrop.domain.records import JobState
 from seqdrop.flow.recording import owner_of
 from seqdrop.messages import each_message
 from seqdrop.settings import RecordJobEventSettings
@@ -17,9 +19,19 @@ metrics = Metrics()
 flows = compose(RecordJobEventSettings)
 
 
-def record(body: str) -> None:
+def receive(body: str) -> None:
+    """One event of Batch, or one message to ourselves."""
+    message = read_job_message(body)
+    if isinstance(message, JobState):
+        record(message)
+    elif owner := read_job_parameter(message.job):
+        copied = flows.log_copies.copy(owner)
+        metrics.add_metric(name="LogsCopied", unit="Count", value=len(copied))
+        logger.info("log copied", job=message.job, keys=copied)
+
+
+def record(state: JobState) -> None:
     """One event; late and doubled ones change nothing."""
-    state = read_job_event(body)
     owner = owner_of(state)
     job = flows.recording.record(owner, state) if owner else None
     metrics.add_metric(name="JobEvents", unit="Count", value=1)
@@ -40,4 +52,4 @@ def record(body: str) -> None:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Answers which messages are to come again."""
-    return each_message(event, context, record, logger)
+    return each_message(event, context, receive, logger)

@@ -7,9 +7,13 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from seqdrop.aws.catalog.layout import job_parameter
+from seqdrop.aws.queues import CopyLog
 from seqdrop.domain.identity import ObjectName
+from seqdrop.flow.log_copies import log_key
 from tests.e2e.command import Command
 from tests.lab import pair
 from tests.statemachine.bench import Bench, open_bench
@@ -318,6 +322,36 @@ def test_queues_show_what_waits_what_runs_and_what_blocks(
     assert "seqdrop-cpu-routine is blocked: ACTION_REQUIRED" in text
     assert "you: the queue's compute environments are INVALID" in text
     command.good("wait", "NA19", "--timeout", "60")
+
+
+def test_logs_are_read_from_their_copies_once_cloudwatch_keeps_them_no_longer(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    bench.break_("left", "told to fail")
+    command.good("upload", *write_pair(tmp_path, "NA41"))
+    command.run("wait", "NA41", "--timeout", "60")
+    (job,) = (job for job in bench.lab.jobs("NA41", "quick") if job.stage == "left")
+    outputs, sqs = bench.lab.runtime.outputs, bench.lab.client("sqs")
+    asks = msgspec.json.encode(CopyLog(job_parameter(job.owner))).decode()
+    sqs.send_message(QueueUrl=outputs["JobEventsQueueUrl"], MessageBody=asks)  # without its pause
+    key = log_key(job.folder, "left", job.attempts[0].log_stream)
+    s3 = bench.lab.client("s3")
+    bench.lab.wait_until(
+        lambda: (
+            key
+            in [
+                one["Key"]
+                for one in s3.list_objects_v2(Bucket=bench.lab.results, Prefix=job.folder)[
+                    "Contents"
+                ]
+            ]
+        )
+    )
+    before = command.ask("logs", "NA41", "left")["stages"]
+    group = {"logGroupName": outputs["JobLogGroup"]}
+    bench.lab.client("logs").delete_log_stream(**group, logStreamName=job.attempts[0].log_stream)
+    assert "told to fail" in command.good("logs", "NA41", "left", "--follow")
+    assert command.ask("logs", "NA41", "left")["stages"] == before
 
 
 def test_a_paused_project_begins_no_run_until_it_is_resumed(

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from seqdrop.aws.audit import AuditCopy
     from seqdrop.aws.batch import Batch
     from seqdrop.aws.executions import Executions, TaskTokens
-    from seqdrop.aws.queues import UploadsQueue
+    from seqdrop.aws.job_logs import JobLogs
+    from seqdrop.aws.queues import JobEventsQueue, UploadsQueue
     from seqdrop.flow.claiming import Claiming
     from seqdrop.flow.closing import Closing
     from seqdrop.flow.gates import Gates
     from seqdrop.flow.intake import Intake
+    from seqdrop.flow.log_copies import LogCopies
     from seqdrop.flow.manifests import Manifests
     from seqdrop.flow.planning import Planning
     from seqdrop.flow.polling import Polling
@@ -55,6 +57,8 @@ class Settings(Protocol):
     references_bucket: str
     audit_bucket: str
     uploads_queue_url: str
+    job_events_queue_url: str
+    job_log_group: str
     analyse_sample_arn: str
     pipelines_dir: str
     images: dict[str, str]
@@ -139,6 +143,27 @@ class Composition:
         from seqdrop.aws.queues import UploadsQueue
 
         return UploadsQueue(self._client("sqs"), self._settings.uploads_queue_url)
+
+    @cached_property
+    def job_events(self) -> "JobEventsQueue":
+        """The queue that record_job_event reads."""
+        from seqdrop.aws.queues import JobEventsQueue
+
+        return JobEventsQueue(self._client("sqs"), self._settings.job_events_queue_url)
+
+    @cached_property
+    def job_logs(self) -> "JobLogs":
+        """What jobs wrote."""
+        from seqdrop.aws.job_logs import JobLogs
+
+        return JobLogs(self._client("logs"), self._settings.job_log_group)
+
+    @cached_property
+    def log_copies(self) -> "LogCopies":
+        """Copies of it beside the results."""
+        from seqdrop.flow.log_copies import LogCopies
+
+        return LogCopies(self.catalog, self.objects, self.job_logs)
 
     @cached_property
     def library(self) -> Library:
@@ -237,6 +262,7 @@ class Composition:
             tokens=self.tokens,
             batch=self.batch,
             gates=self.gates,
+            queue=self.job_events,
             prices=self.library.prices,
             scratch_gib=self._settings.scratch_gib,
             now=self.now,

@@ -48,6 +48,7 @@ class PollJobSettings(msgspec.Struct, frozen=True):
     """What poll_job must know."""
 
     catalog_table: str
+    job_events_queue_url: str
     pipelines_dir: str
     runnable_timeout_seconds: int
     scratch_gib: int
@@ -57,6 +58,8 @@ class RecordJobEventSettings(msgspec.Struct, frozen=True):
     """What record_job_event must know."""
 
     catalog_table: str
+    job_events_queue_url: str
+    job_log_group: str
     pipelines_dir: str
     scratch_gib: int
 
@@ -67,6 +70,7 @@ class SweepCatalogSettings(msgspec.Struct, frozen=True):
     catalog_table: str
     results_bucket: str
     uploads_queue_url: str
+    job_events_queue_url: str
     analyse_sample_arn: str
     pipelines_dir: str
     job_queue_prefix: str

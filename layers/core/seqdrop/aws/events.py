@@ -7,7 +7,7 @@ import msgspec
 
 from seqdrop.aws.batch_detail import read_state
 from seqdrop.aws.catalog.layout import timestamp
-from seqdrop.aws.queues import Message
+from seqdrop.aws.queues import CopyLog, Message
 from seqdrop.domain.identity import RunId
 from seqdrop.domain.object_events import ObjectGone, ObjectRestored
 from seqdrop.domain.records import JobState
@@ -99,6 +99,16 @@ def read_job_event(body: str) -> JobState:
         return state
     why = event.detail.get("statusReason") or "UNDETERMINED - Batch gives no reason"
     return msgspec.structs.replace(state, reason="", blocked=why)
+
+
+def read_job_message(body: str) -> JobState | CopyLog:
+    """What the queue of job events holds: an event of Batch, or a message to ourselves.
+
+    Raises msgspec.DecodeError for anything else: it goes to the dead letters.
+    """
+    if '"seqdrop"' in body[:20]:
+        return msgspec.json.decode(body, type=CopyLog)
+    return read_job_event(body)
 
 
 def read_execution_end(body: str) -> ExecutionEnd:

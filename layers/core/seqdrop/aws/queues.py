@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from seqdrop.aws.catalog.layout import job_parameter
 from seqdrop.domain.errors import Transient
 from seqdrop.domain.expectation import Expectation, ManifestVersion
-from seqdrop.domain.identity import AnalysisId, ObjectName
+from seqdrop.domain.identity import AnalysisId, JobOwner, ObjectName
 from seqdrop.domain.manifest import SampleEntry
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ MAX_MESSAGE_BYTES = 262_144
 """Of one message, and of all that are sent in one request. SQS takes 1 MiB in most regions since
 2025; this is what it takes everywhere."""
 _AT_ONCE = 10
+LOG_DELAY_SECONDS = 60
+"""Docker sends the last lines of a container when it has ended; that takes seconds."""
 
 
 class Recheck(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="recheck"):
@@ -127,3 +130,24 @@ def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
         size += length
     if batch:
         yield batch
+
+
+class CopyLog(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="copy-log"):
+    """Asks for copies of what a job wrote; ``job`` is as Batch jobs carry their owners."""
+
+    job: str
+
+
+class JobEventsQueue:
+    """Sends messages to the queue that record_job_event reads."""
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client = client
+        self._url = queue_url
+
+    def copy_log(self, owner: JobOwner) -> None:
+        """Asks for copies of a job's logs, once CloudWatch has had time to get their ends."""
+        body = msgspec.json.encode(CopyLog(job_parameter(owner))).decode()
+        self._client.send_message(
+            QueueUrl=self._url, MessageBody=body, DelaySeconds=LOG_DELAY_SECONDS
+        )

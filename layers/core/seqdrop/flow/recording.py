@@ -11,6 +11,7 @@ from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import read_job_parameter, timestamp
 from seqdrop.aws.executions import TaskTokens
 from seqdrop.aws.objects import Objects
+from seqdrop.aws.queues import JobEventsQueue
 from seqdrop.domain.cost import Prices, attempt_cost_usd
 from seqdrop.domain.failure import RULES, FailureClass, StageFailure, read_failure
 from seqdrop.domain.hosts import hosts_of, kind_of, sign_of_hosts
@@ -38,6 +39,7 @@ class Recording:
     tokens: TaskTokens
     batch: Batch
     gates: Gates
+    queue: JobEventsQueue
     prices: Callable[[], Prices]
     scratch_gib: int
     """Scratch of a CPU host, which its jobs pay for; the template's ScratchGib."""
@@ -67,6 +69,8 @@ class Recording:
         return job
 
     def _ended(self, job: Job, state: JobState) -> Job | None:
+        if state.attempts:  # asked for before its end is written: twice rather than never
+            self.queue.copy_log(job.owner)
         if state.status == "SUCCEEDED":
             bases = self._dragen_bases(job)
             return self.catalog.jobs.record_end(job, state, self.now(), dragen_bases=bases)
