@@ -21,6 +21,7 @@ from cli import (
     results,
     runtime,
     samples,
+    sizes,
     upload,
     wait,
 )
@@ -133,6 +134,13 @@ _add(
     "Adds up what jobs have cost.",
     "seqdrop cost --month 2026-11 --by project",
     "seqdrop cost NA1",
+)
+_add(
+    app,
+    sizes.sizes,
+    "Shows what stages took against what they asked for.",
+    "seqdrop sizes",
+    "seqdrop sizes --samples 500 --json",
 )
 _add(
     app,

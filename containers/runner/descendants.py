@@ -17,12 +17,12 @@ def end_trees(roots: Iterable[int], grace_seconds: float) -> None:
     They are left in the runner's own process group, so that whoever kills the group (a
     time-out, a container's end) reaches them too; hence their descendants are looked up.
     """
-    doomed = _family(set(roots))
+    doomed = family(set(roots))
     _signal(doomed, signal.SIGTERM)
     deadline = time.monotonic() + grace_seconds
     while _alive(doomed) and time.monotonic() < deadline:
         time.sleep(_LOOK_SECONDS)
-    _signal(_family(_alive(doomed)), signal.SIGKILL)
+    _signal(family(_alive(doomed)), signal.SIGKILL)
 
 
 def _signal(pids: Iterable[int], number: signal.Signals) -> None:
@@ -42,7 +42,8 @@ def _processes() -> dict[int, tuple[int, str]]:
     return found
 
 
-def _family(roots: set[int]) -> set[int]:
+def family(roots: set[int]) -> set[int]:
+    """Processes and all that descend from them; themselves alone where there is no /proc."""
     processes = _processes()
     family = set(roots)
     grown = True

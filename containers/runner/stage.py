@@ -1,7 +1,5 @@
 """One stage from its plan to its published results."""
 
-import resource
-import sys
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +21,7 @@ from runner.scratch import Folders, scratch
 from runner.settings import Settings, cores
 from runner.steps import run_steps
 from runner.streaming.reads import Reads
+from runner.usage import Usage, watched
 from runner.versions import ToolVersions, VersionQuestions, programs_of
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.pipeline import Step
@@ -63,7 +62,11 @@ class StageRun:
         if publisher.is_published():
             self.log.info("already_published", bucket=self.stage.bucket, prefix=self.stage.prefix)
             return
-        with scratch(self.settings.scratch) as folders, self._reads(folders) as reads:
+        with (
+            scratch(self.settings.scratch) as folders,
+            watched(folders.root) as usage,
+            self._reads(folders) as reads,
+        ):
             steps = [s for s in self.stage.steps if applies(s.when, self.plan.variables)]
             questions = VersionQuestions(programs_of(steps), folders.tmp)
             needed = needed_results(self.plan, self.stage, self.objects, self.stop)
@@ -74,7 +77,8 @@ class StageRun:
             filler = Filler(folders.root, self._texts(versions), self.plan.variables, reads.pairs)
             self._run_steps(steps, filler, reads, folders)
             files = self._check(filler, reads, folders.out)
-            self._publish(publisher, files, versions)
+            usage.look()  # all is there now, however short it was
+            self._publish(publisher, files, versions, usage)
 
     def _reads(self, folders: Folders) -> Reads:
         return Reads(self.plan.pairs, self.stage.reads, folders.tmp, self.objects, self.stop)
@@ -164,7 +168,7 @@ class StageRun:
         return files
 
     def _publish(
-        self, publisher: Publisher, files: dict[str, Path], versions: ToolVersions
+        self, publisher: Publisher, files: dict[str, Path], versions: ToolVersions, usage: Usage
     ) -> None:
         if publisher.is_published():  # by another job, while this one worked
             self.log.info("published_by_another_job", prefix=self.stage.prefix)
@@ -172,7 +176,7 @@ class StageRun:
         begun = time.monotonic()
         published = publisher.upload(files)
         self.timings["upload"] = _since(begun)
-        result = self._result(published, versions)
+        result = self._result(published, versions, usage)
         self.log.info(
             publisher.record(result),
             bucket=self.stage.bucket,
@@ -181,10 +185,13 @@ class StageRun:
             metrics=self.metrics,
             timings=self.timings,
             peak_memory_mib=result.peak_memory_mib,
+            peak_scratch_mib=result.peak_scratch_mib,
             simulated=result.simulated,
         )
 
-    def _result(self, files: tuple[ResultFile, ...], versions: ToolVersions) -> StageResult:
+    def _result(
+        self, files: tuple[ResultFile, ...], versions: ToolVersions, usage: Usage
+    ) -> StageResult:
         return StageResult(
             stage=self.stage.stage,
             key=self.stage.key,
@@ -194,7 +201,8 @@ class StageRun:
             counts=self.counts,
             metrics=self.metrics,
             timings=self.timings,
-            peak_memory_mib=_peak_memory_mib(),
+            peak_memory_mib=usage.memory_mib,
+            peak_scratch_mib=usage.scratch_mib,
             simulated=self._is_simulated(versions),
             started=self.started,
             ended=_now(),
@@ -204,9 +212,3 @@ class StageRun:
 
 def _since(begun: float) -> float:
     return round(time.monotonic() - begun, 3)
-
-
-def _peak_memory_mib() -> int:
-    """Of the largest single tool: Linux counts in KiB, macOS in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return peak // (2**20 if sys.platform == "darwin" else 2**10)

@@ -354,6 +354,20 @@ def test_logs_are_read_from_their_copies_once_cloudwatch_keeps_them_no_longer(
     assert command.ask("logs", "NA41", "left")["stages"] == before
 
 
+def test_sizes_tell_what_stages_took_and_which_to_change(command: Command, tmp_path: Path) -> None:
+    command.good("upload", *write_pair(tmp_path, "NA42"))
+    command.good("wait", "NA42", "--timeout", "60")
+    stages = {one["stage"]: one for one in command.ask("sizes")["stages"]}
+    assert stages.keys() == {"count", "left", "right"}
+    assert stages["count"]["memory_mib"] == 100
+    assert stages["count"]["peak_memory_mib"] > 10
+    assert stages["count"]["time_fraction"] > 0
+    said = command.good("sizes", "--samples", "1")
+    assert "OF ASKED" in said
+    shown = command.ask("show", "NA42")["analyses"][0]["runs"][0]["stages"]
+    assert {one["stage"]: bool(one["peak_memory_mib"]) for one in shown}["count"]
+
+
 def test_a_paused_project_begins_no_run_until_it_is_resumed(
     command: Command, bench: Bench, tmp_path: Path
 ) -> None:

@@ -24,6 +24,8 @@ SQS = "arn:aws:sqs:us-east-1:123456789012"
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/seqdrop-CatalogTable"
 REPOSITORIES = "arn:aws:ecr:*:123456789012:repository/*"
 PARTS_TAKEN_BACK = "boto3 takes back the parts of an upload that fails"
+ONE_TYPE_IS_ENOUGH = {"states:DescribeExecution"}
+"""IAM's table marks both types as required, but an execution is a standard or an express one."""
 EXPLAINED = {
     **{
         f"AnalyseSampleStateMachineRole: logs:{action} on *":
@@ -123,7 +125,6 @@ def test_calls_ask_about_resources_as_iam_s_tables_do(calls: set[Call]) -> None:
         asked[(who, action)] |= kinds
     for (who, action), kinds in asked.items():
         row = action_row(action)
-        missing |= {
-            f"{who}: {action} on a {kind}" for kind in (row.required - kinds if row else ())
-        }
+        lacks = row.required - kinds if row and action not in ONE_TYPE_IS_ENOUGH else ()
+        missing |= {f"{who}: {action} on a {kind}" for kind in lacks}
     assert sorted(unknown | missing) == []

@@ -95,6 +95,9 @@ class StageView(msgspec.Struct, frozen=True):
     """What Seqdrop does about the failure; see domain/failure.py."""
     vcpus: int | None = None
     memory_mib: int | None = None
+    peak_memory_mib: int | None = None
+    """What it took, once it has succeeded; so of scratch."""
+    peak_scratch_mib: int | None = None
     expected_seconds: int | None = None
     """How long an attempt should take."""
     most_attempts: int = 0
@@ -564,6 +567,8 @@ def _with_jobs(view: StageView, jobs: Sequence[Job]) -> StageView:
         blocked_since=job.blocked_since or None,
         vcpus=job.vcpus or None,
         memory_mib=job.memory_mib or None,
+        peak_memory_mib=job.peak_memory_mib or None,
+        peak_scratch_mib=job.peak_scratch_mib or None,
         expected_seconds=job.expected_seconds or None,
         most_attempts=most_attempts(jobs),
         cost_usd=None if job.cost_usd is None else sum_usd(one.cost_usd for one in jobs),

@@ -122,6 +122,9 @@ class StageResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was measured in the outputs; see ``domain/measures``."""
     timings: dict[str, float] = {}
     peak_memory_mib: int = 0
+    """The most memory of all its processes at once, as it was seen every two seconds."""
+    peak_scratch_mib: int = 0
+    """The most that its files took on the host's scratch."""
     commands: tuple[str, ...] = ()
     """The pipes as they ran, in their order; of those for each region, the first."""
     simulated: bool = False

@@ -276,6 +276,17 @@ class JobState(msgspec.Struct, frozen=True, omit_defaults=True):
         return job_progress(self.status, len(self.attempts))
 
 
+class Took(msgspec.Struct, frozen=True):
+    """What a job that succeeded took; see Job."""
+
+    peak_memory_mib: int = 0
+    peak_scratch_mib: int = 0
+    dragen_bases: int = 0
+
+
+NOTHING = Took()
+
+
 class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     """One Batch job."""
 
@@ -311,6 +322,9 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     memory_mib: int = 0
     most_memory_mib: int = 0
     """As much as a host of its queue can give a job."""
+    peak_memory_mib: int = 0
+    """What it took of memory, and of scratch, once it has succeeded; see StageResult."""
+    peak_scratch_mib: int = 0
     expected_seconds: int = 0
     """How long an attempt should take, as the plan has it."""
     timeout_seconds: int = 0

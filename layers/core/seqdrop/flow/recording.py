@@ -18,7 +18,7 @@ from seqdrop.domain.hosts import hosts_of, kind_of, sign_of_hosts
 from seqdrop.domain.identity import JobOwner
 from seqdrop.domain.job_end import explain, may_be_by_hand
 from seqdrop.domain.next_job import action_for
-from seqdrop.domain.records import JOB_ENDED, Attempt, Job, JobState
+from seqdrop.domain.records import JOB_ENDED, NOTHING, Attempt, Job, JobState, Took
 from seqdrop.flow.gates import Gates
 
 NO_JOB_LEFT = "NoJobLeft"
@@ -72,8 +72,7 @@ class Recording:
         if state.attempts:  # asked for before its end is written: twice rather than never
             self.queue.copy_log(job.owner)
         if state.status == "SUCCEEDED":
-            bases = self._dragen_bases(job)
-            return self.catalog.jobs.record_end(job, state, self.now(), dragen_bases=bases)
+            return self.catalog.jobs.record_end(job, state, self.now(), took=self._took(job))
         if state.by_hand is None and may_be_by_hand(state):  # an event does not say
             asked = self.batch.describe([state.job_id]).get(state.job_id)
             state = msgspec.structs.replace(state, by_hand=asked.by_hand if asked else None)
@@ -83,12 +82,16 @@ class Recording:
             failure_class=failure, message=message, action=action_for(job, failure),
         )  # fmt: skip
 
-    def _dragen_bases(self, job: Job) -> int:
-        """What DRAGEN's licence was metered by: all bases of the reads. Nothing for a stand-in."""
-        if not kind_of(job.queue).startswith("fpga-"):
-            return 0
+    def _took(self, job: Job) -> Took:
+        """What its results say that it took. DRAGEN's licence is metered by all bases of the reads;
+        a stand-in for DRAGEN takes nothing of it.
+        """
         result = self.objects.read_result(job.bucket, job.prefix, job.stage)
-        return 0 if result is None or result.simulated else result.counts.get("bases_in", 0)
+        if result is None:
+            return NOTHING
+        by_dragen = kind_of(job.queue).startswith("fpga-") and not result.simulated
+        bases = result.counts.get("bases_in", 0) if by_dragen else 0
+        return Took(result.peak_memory_mib, result.peak_scratch_mib, bases)
 
     def _with_costs(self, job: Job, state: JobState) -> JobState:
         """The state with what each attempt cost. One that Batch has forgotten has those it had."""

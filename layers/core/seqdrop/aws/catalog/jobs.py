@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec import structs
 
 from seqdrop.aws.catalog.costs import Costs
@@ -23,7 +24,7 @@ from seqdrop.domain.cost import sum_usd
 from seqdrop.domain.due import first_look_at
 from seqdrop.domain.errors import Conflict, Transient
 from seqdrop.domain.identity import AnalysisId, JobOwner, ReferenceId, RunId, StageOf
-from seqdrop.domain.records import Job, JobState
+from seqdrop.domain.records import NOTHING, Job, JobState, Took
 
 _DUE = ("by_due_pk", "by_due_sk")
 _BLOCKED = ("blocked_reason", "blocked_since", "blocked_told", "unblocked")
@@ -115,12 +116,12 @@ class Jobs:
 
     def record_end(
         self, job: Job, state: JobState, now: datetime, *, failure_class: str = "",
-        message: str = "", action: str = "", dragen_bases: int = 0,
+        message: str = "", action: str = "", took: Took = NOTHING,
     ) -> Job | None:  # fmt: skip
         """Writes how a job ended, and counts what it cost, once; else as ``record_state``."""
         ended: dict[str, Any] = {
             "failure_class": failure_class, "message": message, "action": action,
-            "dragen_bases": dragen_bases, "ended": state.ended or timestamp(now),
+            **msgspec.structs.asdict(took), "ended": state.ended or timestamp(now),
         }  # fmt: skip
         done = structs.replace(job, status=state.status, attempts=state.attempts, **ended)
         writes = [

@@ -1,0 +1,85 @@
+"""How much memory and scratch a stage takes at the most, looked at while it runs."""
+
+import contextlib
+import os
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+
+from runner.descendants import family
+
+_LOOK_SECONDS = 2.0
+"""Between two looks: a peak that is shorter may be missed."""
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass
+class Usage:
+    """The most of each that was seen, in bytes."""
+
+    scratch: Path
+    memory_bytes: int = 0
+    """Of the runner and all its processes at once. What they share counts for each of them."""
+    scratch_bytes: int = 0
+    _over: Event = field(default_factory=Event)
+
+    @property
+    def memory_mib(self) -> int:
+        """At the least what the largest process took, which the system keeps by itself."""
+        largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        largest *= 1 if sys.platform == "darwin" else 2**10  # Linux counts in KiB
+        return max(self.memory_bytes, largest) // 2**20
+
+    @property
+    def scratch_mib(self) -> int:
+        """Reference and inputs that were fetched, what tools wrote, and the outputs."""
+        return self.scratch_bytes // 2**20
+
+    def look(self) -> None:
+        """Looks once; where there is no /proc, at the scratch alone."""
+        self.memory_bytes = max(self.memory_bytes, _memory_bytes())
+        self.scratch_bytes = max(self.scratch_bytes, _bytes_below(self.scratch))
+
+    def watch(self) -> None:
+        """Looks again and again until the stage is over."""
+        while not self._over.wait(_LOOK_SECONDS):
+            self.look()
+
+    def end(self) -> None:
+        """Ends the watch."""
+        self._over.set()
+
+
+@contextmanager
+def watched(scratch: Path) -> Iterator[Usage]:
+    """The usage of what runs in the block."""
+    usage = Usage(scratch)
+    watcher = Thread(target=usage.watch, daemon=True)
+    watcher.start()
+    try:
+        yield usage
+    finally:
+        usage.end()
+        watcher.join()
+
+
+def _memory_bytes() -> int:
+    total = 0
+    for pid in family({os.getpid()}):
+        with contextlib.suppress(OSError):  # it has just ended, or there is no /proc
+            total += int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * _PAGE_BYTES
+    return total
+
+
+def _bytes_below(folder: Path) -> int:
+    """What the files of a folder take on disk."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # tools remove files as they go
+                total += os.lstat(os.path.join(path, name)).st_blocks * 512  # noqa: PTH118  # quick
+    return total
