@@ -14,6 +14,7 @@ from cli import (
     events,
     fingerprint,
     logs,
+    priority,
     queues,
     redrive,
     references,
@@ -127,6 +128,12 @@ _add(
     "Lets jobs start again.",
     "seqdrop resume fpga-genome",
     "seqdrop resume --project biobank",
+)
+_add(
+    app,
+    priority.priority,
+    "Moves a sample before or behind others.",
+    "seqdrop priority NA1 urgent",
 )
 _add(
     app,

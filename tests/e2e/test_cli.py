@@ -368,6 +368,30 @@ def test_sizes_tell_what_stages_took_and_which_to_change(command: Command, tmp_p
     assert {one["stage"]: bool(one["peak_memory_mib"]) for one in shown}["count"]
 
 
+def test_a_priority_is_changed_later_and_the_job_that_waits_is_moved(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    command.good("pause", "fpga-genome")
+    command.good("upload", *write_pair(tmp_path, "NA43"))
+    bench.lab.wait_until(
+        lambda: (
+            [j.status for j in bench.lab.jobs("NA43", "quick") if j.stage == "right"]
+            == ["RUNNABLE"]
+        )
+    )
+    said = command.good("priority", "NA43", "urgent")
+    assert "NA43 (quick) is urgent; moved to the urgent queue" in said
+    command.good("resume", "fpga-genome")
+    command.good("wait", "NA43", "--timeout", "60")
+    jobs = [job for job in bench.lab.jobs("NA43", "quick") if job.stage == "right"]
+    assert [job.queue for job in jobs] == [
+        "seqdrop-fpga-genome-routine", "seqdrop-fpga-genome-urgent",
+    ]  # fmt: skip
+    assert "no job of it waits" in command.good("priority", "NA43", "bulk")
+    assert "is none of urgent, routine, bulk" in command.bad("priority", "NA43", "soon", code=2)
+    assert "priority changed" in command.good("events", "NA43")
+
+
 def test_a_paused_project_begins_no_run_until_it_is_resumed(
     command: Command, bench: Bench, tmp_path: Path
 ) -> None:

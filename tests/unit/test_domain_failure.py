@@ -96,6 +96,7 @@ def end_of(
         (None, "stopped: another stage of its run failed", SPOT, "Stopped"),
         (143, "stopped: another stage of its run failed; killed", SPOT, "Stopped"),
         (None, "Terminated: by on-call", SPOT, "Stopped"),
+        (None, "Moved by Seqdrop to priority urgent", SPOT, "Moved"),
         (143, "it was the wrong sample", SPOT, "Stopped"),
         (255, f"DockerStateError: x; {ENDED}", SPOT, "HostFailed"),
         (None, "Cancelled by user", SPOT, "Stopped"),
@@ -466,7 +467,7 @@ def after(job: Job, *failures: FailureClass) -> list[Action]:
         action = action_for(job, failure)
         actions.append(action)
         if action.tries_again:
-            job = next_job(failed(job, failure, action), "token", "now")
+            job = next_job(failed(job, failure, action), "token", "now", "routine")
     return actions
 
 
@@ -497,7 +498,7 @@ def test_whatever_goes_wrong_a_stage_has_at_most_nine_jobs(failures: list[Failur
         action = action_for(job, failure)
         if not action.tries_again:
             break
-        job = next_job(failed(job, failure, action), "token", "now")
+        job = next_job(failed(job, failure, action), "token", "now", "routine")
         jobs += 1
         assert job.owner.number == jobs
         assert job.name == f"{FIRST.name}_{jobs}"
@@ -507,7 +508,7 @@ def test_whatever_goes_wrong_a_stage_has_at_most_nine_jobs(failures: list[Failur
 
 def followed(job: Job, failure: FailureClass) -> Job:
     """The job that follows on one that failed so."""
-    return next_job(failed(job, failure, action_for(job, failure)), "token", "now")
+    return next_job(failed(job, failure, action_for(job, failure)), "token", "now", "routine")
 
 
 def test_after_spot_a_job_goes_where_nobody_takes_hosts_away() -> None:
@@ -541,6 +542,18 @@ def test_a_job_may_be_as_large_as_the_hosts_of_its_queue(queue: str, types: str,
     assert most_memory_mib(queue, types, 100) == most
 
 
+def test_a_job_that_was_moved_follows_on_the_queue_of_its_run_s_priority() -> None:
+    def moved(queue: str, priority: str) -> str:
+        job = failed(job_of(ALIGN, queue=queue), FailureClass.MOVED, Action.MOVE)
+        return next_job(job, "token", "now", priority).queue
+
+    assert moved(SPOT, "urgent") == f"{SPOT.rpartition('-')[0]}-urgent"
+    assert moved(FPGA, "bulk") == f"{FPGA.rpartition('-')[0]}-bulk"
+    assert moved(ON_DEMAND, "urgent") == ON_DEMAND, "which has no priorities"
+    other = failed(FIRST, FailureClass.HOST_FAILED, Action.AGAIN)
+    assert next_job(other, "token", "now", "urgent").queue == SPOT, "it was not moved"
+
+
 def test_how_many_attempts_a_stage_may_have_counts_those_to_follow() -> None:
     jobs = [FIRST]
     for action in (Action.AGAIN, Action.AGAIN, Action.FAIL):
@@ -548,7 +561,7 @@ def test_how_many_attempts_a_stage_may_have_counts_those_to_follow() -> None:
         jobs[-1] = msgspec.structs.replace(ended_, attempts=(Attempt(9.0),))
         assert most_attempts(jobs) == 3
         if action.tries_again:
-            jobs.append(next_job(jobs[-1], "token", "now"))
+            jobs.append(next_job(jobs[-1], "token", "now", "routine"))
             assert most_attempts(jobs) == 3
 
 
@@ -557,7 +570,7 @@ def test_an_index_is_tried_again_by_who_asks_for_it(failure: FailureClass) -> No
     job = job_of(IndexOf(ReferenceId("tiny", "1"), "bwa"))
     assert action_for(job, failure) is Action.FAIL
     with pytest.raises(ValueError, match="nothing follows"):
-        next_job(failed(job, failure, Action.AGAIN), "token", "now")
+        next_job(failed(job, failure, Action.AGAIN), "token", "now", "routine")
 
 
 def test_no_other_stage_can_have_the_name_of_a_job_that_follows() -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from seqdrop.flow.manifests import Manifests
     from seqdrop.flow.planning import Planning
     from seqdrop.flow.polling import Polling
+    from seqdrop.flow.priorities import Priorities
     from seqdrop.flow.reception import Reception
     from seqdrop.flow.recording import Recording
     from seqdrop.flow.references import Preparation, ReferenceFlow
@@ -181,6 +182,7 @@ class Composition:
             executions=self.executions,
             queue=self.queue,
             admission=Admission(self.catalog, self.library, self.queue, self.now),
+            priorities=self.priorities,
             library=self.library,
             images=self._settings.images,
             definitions=self._settings.job_definitions,
@@ -281,6 +283,13 @@ class Composition:
             runnable_timeout_seconds=self._settings.runnable_timeout_seconds,
             now=self.now,
         )
+
+    @cached_property
+    def priorities(self) -> "Priorities":
+        """Priorities that change later."""
+        from seqdrop.flow.priorities import Priorities
+
+        return Priorities(self.catalog, self.batch, self.now)
 
     @cached_property
     def closing(self) -> "Closing":

@@ -503,6 +503,7 @@ _KEPT = {
 _FOLLOWS = {
     Action.AGAIN: "the same job follows on the same queue",
     Action.ON_DEMAND: "the same job follows on hosts that nobody takes away",
+    Action.MOVE: "the same job follows on the queue of its run's priority",
     Action.LARGER: "the same job follows with the next size up",
 }
 

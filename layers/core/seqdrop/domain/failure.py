@@ -29,6 +29,7 @@ class FailureClass(StrEnum):
     IMAGE_MISSING = "ImageMissing"
     TRANSFER_FAILED = "TransferFailed"
     BAD_PLAN = "BadPlan"
+    MOVED = "Moved"
 
     @classmethod
     def _missing_(cls, value: object) -> "FailureClass | None":
@@ -43,6 +44,8 @@ class Action(StrEnum):
     """The same job on the same queue."""
     ON_DEMAND = "on_demand"
     """The same job on the queue whose hosts nobody takes away."""
+    MOVE = "move"
+    """The same job on the queue of its run's priority, which has changed."""
     LARGER = "larger"
     """The same job with the next size up."""
     HOLD = "hold"
@@ -181,6 +184,12 @@ RULES = {
         Action.FAIL,
         "mend what the text names (a pipeline, a role, a secret), deploy, and rerun it",
         exit_code=40,
+    ),
+    FailureClass.MOVED: Rule(
+        "it was taken out of its queue, for that of its run's new priority",
+        Action.MOVE,
+        "rerun it",
+        jobs=8,
     ),
 }
 

@@ -53,6 +53,12 @@ def on_demand_queue(queue: str) -> str:
     return queue if not is_on_spot(queue) else f"{queue.rpartition('-')[0]}-{ON_DEMAND}"
 
 
+def with_priority(queue: str, priority: str) -> str:
+    """The queue of another priority, on the same hosts; the one on demand has none."""
+    own, _, last = queue.rpartition("-")
+    return queue if last == ON_DEMAND else f"{own}-{priority}"
+
+
 def is_on_spot(queue: str) -> bool:
     """Whether a queue's hosts are Spot instances, which EC2 may take away at any time."""
     kind_and_stack, _, last = queue.rpartition("-")

@@ -24,6 +24,8 @@ _HOST_TAKEN_AWAY = (
     "container instance deregistration forced",
     "ecs is performing maintenance on the underlying infrastructure",
 )
+MOVED = "Moved by Seqdrop"
+"""Begins the reason of a job that was cancelled to be submitted to another queue."""
 _SAID_BY_BATCH = ("ecs was unable", "dependent job", "cgrouperror", "fetching secret data")
 """Of jobs that may never have had an attempt, in lower case."""
 
@@ -115,6 +117,8 @@ def _ended_from_outside(job: Job, state: JobState) -> FailureClass | None:
     said = state.reason.lower()
     if said.startswith(("stopped:", "terminated:", "cancelled", "canceled")):
         return FailureClass.STOPPED
+    if said.startswith(MOVED.lower()):
+        return FailureClass.MOVED
     if said.startswith("job attempt duration exceeded timeout"):
         return FailureClass.TIMED_OUT
     if said.startswith(_HOST_TAKEN_AWAY):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from seqdrop.domain.failure import RULES, Action, FailureClass
-from seqdrop.domain.hosts import is_on_spot, on_demand_queue
+from seqdrop.domain.hosts import is_on_spot, on_demand_queue, with_priority
 from seqdrop.domain.identity import StageOf
 from seqdrop.domain.records import Job
 
@@ -30,10 +30,10 @@ def action_for(job: Job, failure: FailureClass) -> Action:
     return rule.action
 
 
-def next_job(job: Job, token: str, now: str) -> Job:
+def next_job(job: Job, token: str, now: str, priority: str) -> Job:
     """The job that follows on one that is followed, before Batch hears of it.
 
-    Raises ValueError for one that is not.
+    ``priority`` is that of its run now. Raises ValueError for a job that none follows.
     """
     action, failure = Action(job.action), FailureClass(job.failure_class)
     owner = job.next_owner
@@ -42,7 +42,7 @@ def next_job(job: Job, token: str, now: str) -> Job:
     return Job(
         owner=owner,
         name=owner.run.job_name(owner.stage, owner.number),
-        queue=on_demand_queue(job.queue) if action is Action.ON_DEMAND else job.queue,
+        queue=_next_queue(job.queue, action, priority),
         prefix=job.prefix,
         bucket=job.bucket,
         folder=job.folder,
@@ -57,6 +57,12 @@ def next_job(job: Job, token: str, now: str) -> Job:
         earlier=(*job.earlier, failure),
         submitting=now,
     )
+
+
+def _next_queue(queue: str, action: Action, priority: str) -> str:
+    if action is Action.ON_DEMAND:
+        return on_demand_queue(queue)
+    return with_priority(queue, priority) if action is Action.MOVE else queue
 
 
 def most_attempts(jobs: Sequence[Job]) -> int:

@@ -24,6 +24,7 @@ from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunOptions, RunStatus
 from seqdrop.domain.reference import ReferenceVersion
 from seqdrop.flow.admission import Admission
+from seqdrop.flow.priorities import Priorities
 from seqdrop.flow.retry import retry_on_conflict
 from seqdrop.library import Library
 
@@ -38,6 +39,7 @@ class Claiming:
     executions: Executions
     queue: UploadsQueue
     admission: Admission
+    priorities: Priorities
     library: Library
     images: dict[str, str]
     definitions: dict[str, str]
@@ -113,6 +115,8 @@ class Claiming:
             blueprint = self._blueprint(analysis, config, self._reference(config))
             if analysis.active_run and blueprint.run_key == analysis.active_run.run_key:
                 why = "the same files came again: the run that goes on is theirs, too"
+                if analysis.priority:  # perhaps it is all that a manifest has changed
+                    self.priorities.move(analysis.active_run, analysis.priority)
         except InvalidInput as error:
             why = f"when the run that goes on has ended: {error}"
         self.catalog.analyses.settle(analysis, Assessment(AnalysisStatus.READY, why), self.now())

@@ -76,7 +76,7 @@ class Submission:
             )
         )
         while job.is_followed:
-            following = next_job(job, token, timestamp(self.now()))
+            following = next_job(job, token, timestamp(self.now()), run.priority)
             # Jobs of the release before do not say whose they are.
             whose = {"project": run.project, "pipeline": run.pipeline}
             job = self.catalog.jobs.start(structs.replace(following, **whose))

@@ -159,6 +159,20 @@ class Analyses:
         )  # fmt: skip
         self._table.transact([update, self._table.put_write(event)])
 
+    def set_priority(self, analysis: Analysis, priority: str, who: str, now: datetime) -> None:
+        """A person says how urgent it is. Raises Conflict where it has changed meanwhile."""
+        update = self._table.update_write(
+            analysis_key(analysis.id),
+            sets={"priority": priority},
+            adds={"revision": 1},
+            conditions=_as_it_was(analysis),
+        )
+        event = event_item(
+            events_of(analysis.sample), now, "priority", who=who, what="priority changed",
+            assay=analysis.assay, why=f"{analysis.priority or 'as its assay'} before: {priority}",
+        )  # fmt: skip
+        self._table.transact([update, self._table.put_write(event)])
+
     def settle(self, analysis: Analysis, assessment: Assessment, now: datetime) -> None:
         """Writes an assessment's status and reason, unless the analysis has changed since."""
         before = (analysis.status, analysis.why, analysis.kept)

@@ -147,6 +147,14 @@ class Runs:
             if there is None or not there.status.live:
                 raise
 
+    def set_priority(self, run: RunId, priority: str) -> None:
+        """Which queues its further jobs go to. Raises Conflict where it is closed."""
+        self._table.update(
+            run_item_key(run),
+            sets={"priority": priority},
+            conditions=[("status", "in", {RunStatus.CLAIMED.value, RunStatus.RUNNING.value})],
+        )
+
     def close(
         self, run: Run, analysis: Analysis, status: AnalysisStatus | None, now: datetime, *,
         why: str = "", who: str = SYSTEM, hold: str = "",

@@ -1,0 +1,96 @@
+"""A priority that changes later, through the functions: what waits is moved, and nothing else."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from seqdrop.aws.catalog.runs import Runs
+from seqdrop.domain.errors import Conflict
+from seqdrop.domain.records import Job
+from tests.run_support import Bench
+
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+REASON = "Moved by Seqdrop to priority urgent"
+
+
+def change(bench: Bench, priority: str = "urgent") -> list[str]:
+    return bench.cloud.flows.priorities.change(bench.analysis, priority, "ana")
+
+
+def jobs_of(bench: Bench) -> list[Job]:
+    return bench.cloud.catalog.jobs.of_run(bench.ids)
+
+
+def cancelled(bench: Bench) -> dict[str, Any]:
+    """What Batch tells of a job that was cancelled while it waited."""
+    end = bench.event("FAILED", attempts=[], container={}, statusReason=REASON)
+    del end["detail"]["container"]
+    return end
+
+
+def test_a_job_that_waits_is_moved_to_the_other_queue(submitted: Bench) -> None:
+    submitted.cloud.deliver("record_job_event", submitted.event("RUNNABLE"))
+    assert change(submitted) == ["align"]
+    assert submitted.cloud.batch.cancelled == {"job-1": REASON}
+    assert (submitted.run.priority, submitted.analysis.priority) == ("urgent", "urgent")
+    end = cancelled(submitted)
+    submitted.cloud.deliver("record_job_event", end, end)
+    assert set(submitted.cloud.executions.answers) == {("token", f"Moved: align: {REASON}")}
+    submitted.stage("submit_job", token="second")
+    submitted.stage("submit_job", token="third")
+    first, second = submitted.cloud.batch.submitted
+    assert (first.queue, second.queue) == ("lab-cpu-routine", "lab-cpu-urgent")
+    assert second.name == f"{first.name}_2"
+    assert change(submitted) == [], "it is there"
+    submitted.cloud.deliver("record_job_event", submitted.ended("SUCCEEDED", number=2))
+    assert submitted.shown_run.stages[0].cost_usd == jobs_of(submitted)[1].cost_usd
+    submitted.stage("submit_job", "call")
+    assert submitted.cloud.batch.submitted[-1].queue == "lab-cpu-urgent"
+
+
+@pytest.mark.parametrize("status", ["STARTING", "RUNNING"])
+def test_a_job_that_has_begun_stays(submitted: Bench, status: str) -> None:
+    submitted.cloud.deliver("record_job_event", submitted.event(status))
+    assert change(submitted) == []
+    assert submitted.cloud.batch.cancelled == {}
+    assert submitted.run.priority == "urgent", "its next stages go there"
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("call", ["set_priority", "cancel"])
+def test_whoever_dies_in_between_is_made_up_for_by_the_next(
+    submitted: Bench, monkeypatch: pytest.MonkeyPatch, call: str, after: bool
+) -> None:
+    submitted.cloud.deliver("record_job_event", submitted.event("RUNNABLE"))
+    owner: Any = Runs if call == "set_priority" else submitted.cloud.batch
+    real = getattr(owner, call)
+
+    def dies(*given: Any) -> None:
+        if after:
+            real(*given)
+        raise EndpointConnectionError(endpoint_url=call)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, call, dies)
+        with pytest.raises(EndpointConnectionError):
+            change(submitted)
+    change(submitted)
+    assert submitted.cloud.batch.cancelled == {"job-1": REASON}
+    assert submitted.run.priority == "urgent"
+
+
+def test_who_read_an_older_analysis_changes_nothing(submitted: Bench) -> None:
+    before = submitted.analysis
+    change(submitted, "bulk")
+    with pytest.raises(Conflict):
+        submitted.cloud.flows.priorities.change(before, "urgent", "ana")
+    assert submitted.run.priority == "bulk"
+
+
+def test_the_trail_tells_who_changed_it(submitted: Bench) -> None:
+    change(submitted)
+    events = submitted.cloud.catalog.analyses.events("NA1")
+    (event,) = (one for one in events if one["sk"].endswith("priority"))
+    assert (event["who"], event["what"]) == ("ana", "priority changed")
+    assert event["why"] == "as its assay before: urgent"
