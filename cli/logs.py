@@ -112,7 +112,8 @@ class _Reader:
     def __init__(self, stack: "Stack") -> None:
         self._stack = stack
         self._tokens: dict[str, str] = {}
-        self._copied: set[str] = set()
+        self._said: set[str] = set()
+        """Of which something was read."""
 
     def new_events(self, folder: str, stage: "StageView") -> "Iterator[LogEvent]":
         """All that came since the last look."""
@@ -120,12 +121,13 @@ class _Reader:
         if not stream:
             return
         while page := self._stack.job_logs.page(stream, self._tokens.get(stream, "")):
+            self._said |= {stream} if page.events else set()
             yield from page.events
             if page.token == self._tokens.get(stream):
-                return  # the end gives the same token again
+                break  # the end gives the same token again
             self._tokens[stream] = page.token
-        if stream not in self._tokens and stream not in self._copied:
-            self._copied.add(stream)
+        if stage.has_ended and stream not in self._said:  # what it keeps no longer, or never had
+            self._said.add(stream)
             yield from self._copy(folder, stage.stage, stream)
 
     def _copy(self, folder: str, stage: str, stream: str) -> "list[LogEvent]":

@@ -128,6 +128,7 @@ _add(
     "Lets jobs start again.",
     "seqdrop resume fpga-genome",
     "seqdrop resume --project biobank",
+    "seqdrop resume --pipeline germline-cpu",
 )
 _add(
     app,

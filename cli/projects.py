@@ -1,4 +1,4 @@
-"""Projects in `seqdrop queues`, `pause` and `resume`: what goes on, and what keeps the rest."""
+"""Projects and pipelines in `seqdrop queues`, `pause` and `resume`: whether runs of them begin."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from cli.faults import CommandFailed
 from cli.screen import emit, say
 
 if TYPE_CHECKING:
     from cli.stack import Stack
     from seqdrop.domain.admission import Project
+    from seqdrop.domain.gate import Gate
+
+
+_MOST_ASKED = 10_000
+"""Of the samples that wait; the sweep asks the others within a quarter of an hour."""
 
 
 class ProjectView(msgspec.Struct, frozen=True):
@@ -36,12 +42,36 @@ def pause_project(stack: "Stack", name: str, reason: str, *, json: bool) -> None
 
 
 def resume_project(stack: "Stack", name: str, *, json: bool) -> None:
-    """Those that wait have their turns, as far as the project has room."""
+    """Those that wait have their turns, as far as the project has room by a count made anew."""
     from seqdrop.aws.queues import NextInLine
 
+    stack.admission.count_anew(name)
     project = stack.catalog.projects.resume(name)
     stack.queue.send(NextInLine(name))
     _say(_view(stack, project), json=json)
+
+
+def shut_pipelines(stack: "Stack") -> "list[Gate]":
+    """The gates of the pipelines whose runs do not begin."""
+    from seqdrop.domain.pipeline_gate import gate_of_pipeline
+
+    names = stack.library.pipeline_names()
+    gates = (stack.catalog.gates.get(gate_of_pipeline(name)) for name in names)
+    return [gate for gate in gates if not gate.is_free]
+
+
+def resume_pipeline(stack: "Stack", name: str) -> None:
+    """Lets runs of a pipeline begin, and asks each sample that waits for that."""
+    from seqdrop.aws.queues import Recheck
+    from seqdrop.domain.admission import is_kept_by_pipeline
+    from seqdrop.domain.records import AnalysisStatus
+
+    if name not in stack.library.pipeline_names():
+        raise CommandFailed(f"there is no pipeline {name!r}")
+    stack.pipeline_gates.free(name, stack.who())
+    waiting = stack.catalog.analyses.newest(AnalysisStatus.READY, _MOST_ASKED)
+    mine = [one for one in waiting if is_kept_by_pipeline(one.why, name)]
+    stack.queue.send_all([Recheck(one.sample, one.assay) for one in mine])
 
 
 def project_lines(views: Sequence[ProjectView]) -> Iterator[str]:

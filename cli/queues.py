@@ -9,7 +9,14 @@ import typer
 
 from cli.faults import CommandFailed
 from cli.options import Json
-from cli.projects import pause_project, project_lines, project_views, resume_project
+from cli.projects import (
+    pause_project,
+    project_lines,
+    project_views,
+    resume_pipeline,
+    resume_project,
+    shut_pipelines,
+)
 from cli.screen import emit, say, show_table
 
 if TYPE_CHECKING:
@@ -53,7 +60,8 @@ def queues(json: Json = False) -> None:
     states = stack.batch.queues(f"{stack.output('JobQueuePrefix')}-")
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         views = list(pool.map(lambda one: _view(stack, *one), sorted(states.items())))
-    gates, projects = stack.all_gates(), project_views(stack)
+    gates = [*stack.all_gates(), *shut_pipelines(stack)]
+    projects = project_views(stack)
     if json:
         shown = [_gate_view(gate) for gate in gates]
         emit({"queues": views, "gates": shown, "projects": projects})
@@ -103,17 +111,29 @@ def pause(
 
 
 def resume(
-    kind: _Kind = "", *, everything: _All = False, project: _Project = None, json: Json = False
+    kind: _Kind = "",
+    *,
+    everything: _All = False,
+    project: _Project = None,
+    pipeline: Annotated[
+        str, typer.Option(metavar="NAME", help="The runs of a pipeline whose breaker is open.")
+    ] = "",
+    json: Json = False,
 ) -> None:
-    """Lets the jobs of a kind of queues start, be it paused or its breaker open; or a project's
-    runs begin.
+    """Lets the jobs of a kind of queues start, be it paused or its breaker open; or the runs of a
+    project or pipeline begin.
     """
     from cli.stack import find_stack
 
     stack = find_stack()
+    if project is not None or pipeline:
+        _refuse_kinds(kind, everything=everything or (project is not None and bool(pipeline)))
     if project is not None:
-        _refuse_kinds(kind, everything=everything)
         resume_project(stack, project, json=json)
+        return
+    if pipeline:
+        resume_pipeline(stack, pipeline)
+        _say_gates(stack, json=json)
         return
     who = stack.who()
     for queue in _queues_of_kinds(stack, kind, everything=everything):
@@ -123,7 +143,7 @@ def resume(
 
 def _refuse_kinds(kind: str, *, everything: bool) -> None:
     if kind or everything:
-        raise typer.BadParameter("give kinds of queues or a project, not both")
+        raise typer.BadParameter("give kinds of queues, a project or a pipeline: not two of them")
 
 
 def _queues_of_kinds(stack: "Stack", kind: str, *, everything: bool) -> list[str]:
@@ -140,7 +160,7 @@ def _queues_of_kinds(stack: "Stack", kind: str, *, everything: bool) -> list[str
 
 
 def _say_gates(stack: "Stack", *, json: bool) -> None:
-    gates = stack.all_gates()
+    gates = [*stack.all_gates(), *shut_pipelines(stack)]
     if json:
         emit({"gates": [_gate_view(gate) for gate in gates]})
         return
@@ -150,9 +170,14 @@ def _say_gates(stack: "Stack", *, json: bool) -> None:
 
 def _gate_lines(gates: "Sequence[Gate]", *, all_of_them: bool) -> Iterator[str]:
     from seqdrop.domain.gate import gate_text
+    from seqdrop.domain.pipeline_gate import pipeline_of
 
     for gate in gates:
-        if not gate.is_free:
+        pipeline = pipeline_of(gate)
+        if pipeline:
+            yield f"pipeline {pipeline}: no run begins since {gate.since[:16]}: {gate_text(gate)}"
+            yield f"  you: `seqdrop resume --pipeline {pipeline}` lets its runs begin"
+        elif not gate.is_free:
             yield f"{gate.kind}: no job is started since {gate.since[:16]}: {gate_text(gate)}"
             yield f"  you: `seqdrop resume {gate.kind}` lets all jobs start"
         elif all_of_them:

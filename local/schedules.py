@@ -35,7 +35,7 @@ def read_rate(expression: str) -> float:
 class ScheduleClock:
     """Calls each function at its time, the first after one whole interval, as AWS does.
 
-    A call that fails is not made again: the next one comes at its time.
+    A call that fails is not made again, as the template asks of Lambda: the next one comes soon.
     """
 
     def __init__(self, schedules: Iterable[Schedule], host: Host) -> None:

@@ -18,6 +18,8 @@ _MADE_BESIDE = {
     "AWS::Scheduler::Schedule",
 }
 _LEFT_OUT = {
+    # what Lambda does with an asynchronous call that fails; the runtime makes none
+    "AWS::Lambda::EventInvokeConfig",
     # unknown to moto's CloudFormation, and nobody on one machine is to be kept out
     "AWS::SQS::QueuePolicy",
     "AWS::S3::BucketPolicy",

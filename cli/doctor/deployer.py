@@ -60,6 +60,9 @@ MAKING: Mapping[str, tuple[str, ...]] = {
     "AWS::IAM::Role": (
         "iam:CreateRole", "iam:GetRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:TagRole",
     ),
+    "AWS::Lambda::EventInvokeConfig": (
+        "lambda:PutFunctionEventInvokeConfig",
+    ),
     "AWS::Lambda::EventSourceMapping": (
         "lambda:CreateEventSourceMapping", "lambda:GetEventSourceMapping", "lambda:TagResource",
     ),

@@ -23,8 +23,8 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     swept = flows.sweep.sweep(
         lambda: context.get_remaining_time_in_millis() > _LAST_PAGE_MILLISECONDS
     )
-    for due, error in swept.failures:
-        logger.error("not looked at", item=due.key, exc_info=error)
+    for what, error in swept.failures:
+        logger.error("not looked at", what=what, exc_info=error)
     metrics.add_metric(name="SweepFailures", unit="Count", value=len(swept.failures))
     metrics.add_metric(name="SamplesLate", unit="Count", value=swept.counts["late"])
     found = {**swept.counts, "failures": len(swept.failures), "is_whole": swept.is_whole}

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqdrop.aws.queues import NextInLine, UploadsQueue
-from seqdrop.domain.identity import AnalysisId, RunId, StageOf
+from seqdrop.domain.identity import AnalysisId, IndexOf, ReferenceId, RunId, StageOf
 from seqdrop.domain.records import Analysis, AnalysisStatus, Attempt
 from tests.cloud_support import TABLE, Cloud, client_of, execution_event, open_cloud
 from tests.domain_support import job as job_of
@@ -87,7 +87,7 @@ def delivered(cloud: Cloud, times: int = 1) -> None:
 def test_a_project_has_its_share_and_the_others_have_their_turns(cloud: Cloud) -> None:
     drop(cloud, *range(5))
     assert statuses(cloud, 5) == ["ANALYSING"] * 2 + ["READY"] * 3
-    assert analysis(cloud, 2).why.endswith(": 2 runs go on, of 2 that may at once")
+    assert analysis(cloud, 2).why.endswith(": as many runs go on as may at once (2)")
     assert (in_flight(cloud), len(live(cloud))) == (2, 2)
     end(cloud, 1, times=3)
     delivered(cloud, times=2)
@@ -178,10 +178,50 @@ def test_a_budget_keeps_all_but_urgent_ones_until_the_month_is_over(
     catalog = cloud.catalog
     catalog.costs._table.transact([catalog.costs.count_write(job)])
     drop(cloud, 0)
-    assert analysis(cloud, 0).why.endswith("$5.00 spent this month, of $5.00")
+    assert analysis(cloud, 0).why.endswith("its $5.00 of this month are spent")
     cloud.clock.turn(31 * 24 * HOUR)
     cloud.call("sweep_catalog", {})
     delivered(cloud)
+    assert statuses(cloud, 1) == ["ANALYSING"]
+
+
+def test_a_count_that_was_lost_is_made_anew(cloud: Cloud) -> None:
+    drop(cloud, 0, 1, 2)
+    projects = cloud.catalog.projects
+    projects.correct(projects.get(""), 7)
+    cloud.flows.admission.count_anew("")
+    assert in_flight(cloud) == 2
+    end(cloud, 0)
+    cloud.flows.admission.count_anew("")
+    assert in_flight(cloud) == len(live(cloud)) == 1
+
+
+def test_a_head_that_changes_as_it_is_called_keeps_nobody(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.catalog.projects.pause("", "ana", "", cloud.clock())
+    drop(cloud, 0, 1, 2)
+    cloud.catalog.projects.resume("")
+    claim = cloud.catalog.runs.__class__.claim
+
+    def meanwhile(runs: Any, before: Analysis, *given: Any, **more: Any) -> None:
+        if before.sample == "S0":
+            cloud.catalog.analyses.hold(before.id, "mail", "ask Ana", cloud.clock())
+        claim(runs, before, *given, **more)
+
+    monkeypatch.setattr(cloud.catalog.runs.__class__, "claim", meanwhile)
+    UploadsQueue(client_of("sqs"), cloud.queue_url).send(NextInLine(""))
+    delivered(cloud)
+    assert statuses(cloud, 3) == ["HELD", "ANALYSING", "ANALYSING"]
+
+
+def test_jobs_of_references_are_on_no_project_s_budget(cloud: Cloud, tmp_path: Path) -> None:
+    limit(tmp_path, "default: {usd_a_month: 5}")
+    ended = f"{cloud.clock():%Y-%m-%d}T00:00:00.000Z"
+    job = job_of(IndexOf(ReferenceId("tiny", "1"), "bwa"), status="SUCCEEDED", ended=ended,
+        pipeline="references", attempts=(Attempt(3_600, cost_usd=50.0),))  # fmt: skip
+    cloud.catalog.costs._table.transact([cloud.catalog.costs.count_write(job)])
+    drop(cloud, 0)
     assert statuses(cloud, 1) == ["ANALYSING"]
 
 

@@ -100,6 +100,25 @@ def test_doubled_events_ask_once_and_a_job_that_never_ran_not_at_all(submitted: 
     assert asked(submitted) == []
 
 
+def test_the_end_of_a_spare_job_asks_for_nothing(submitted: Bench) -> None:
+    spare = ended(submitted, "cpu/default/aaa")
+    spare["detail"]["jobId"] = "job-2"  # submitted twice
+    submitted.cloud.deliver("record_job_event", spare)
+    assert asked(submitted) == []
+
+
+def test_a_copy_that_is_there_stays_as_it_is(submitted: Bench) -> None:
+    write_log("cpu/default/aaa", "the whole")
+    submitted.cloud.deliver("record_job_event", ended(submitted, "cpu/default/aaa"))
+    messages = asked(submitted)
+    submitted.cloud.deliver("record_job_event", *messages)
+    before = copy(submitted, "cpu/default/aaa")
+    client_of("logs").delete_log_stream(logGroupName="jobs", logStreamName="cpu/default/aaa")
+    write_log("cpu/default/aaa", "a part")
+    assert submitted.cloud.deliver("record_job_event", *messages) == []
+    assert copy(submitted, "cpu/default/aaa") == before
+
+
 def test_a_poll_asks_too(submitted: Bench) -> None:
     submitted.cloud.deliver("record_job_event", submitted.event("RUNNING"))
     last = Attempt(9.0, "2026-03-01T12:00:00Z", "2026-03-01T12:00:09Z", 1, log_stream="cpu/d/x")

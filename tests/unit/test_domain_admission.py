@@ -47,9 +47,9 @@ def test_a_refusal_says_by_whom_since_when_and_how_much() -> None:
 
     paused = "project p: paused by ana since 2026-11-29 09:12 UTC: new panel"
     assert why(PAUSED, Limits()) == paused
-    share = "project p: 7 runs go on, of 5 that may at once"
+    share = "project p: as many runs go on as may at once (5)"
     assert why(Project("p", 7), Limits(runs_at_once=5)) == share
-    budget = "project p: $1,203.10 spent this month, of $1,200.00"
+    budget = "project p: its $1,200.00 of this month are spent"
     assert why(Project("p"), Limits(usd_a_month=1_200), 1_203.1) == budget
     nobody = why(Project("", 1), Limits(runs_at_once=1))
     assert nobody.startswith("samples without a project: ")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from seqdrop.domain.admission import Kept
 from seqdrop.domain.due import FIRST_LOOK, NEXT_LOOK
 from seqdrop.domain.identity import ObjectName, SetAside
 from seqdrop.domain.look import Look, look_at
@@ -44,9 +45,9 @@ def test_what_needs_nobody_is_not_due(status: AnalysisStatus) -> None:
 def test_files_are_waited_for_until_the_alert_and_it_comes_once() -> None:
     receiving = waits(AnalysisStatus.RECEIVING)
     assert look(receiving, timedelta(hours=1)) == Look(THEN + ALERT_AFTER, asks=True)
-    assert look(receiving, ALERT_AFTER) == Look(None, asks=True, is_late=True)
+    assert look(receiving, ALERT_AFTER) == Look(THEN + ALERT_AFTER + DAY, asks=True, is_late=True)
     told = waits(AnalysisStatus.RECEIVING, alerted="2026-03-01T16:00:00.000Z")
-    assert look(told, 2 * ALERT_AFTER) == Look(None, asks=True)
+    assert look(told, 2 * ALERT_AFTER) == Look(THEN + 2 * ALERT_AFTER + DAY, asks=True)
 
 
 def test_what_has_changed_since_it_was_alerted_is_alerted_anew() -> None:
@@ -101,3 +102,19 @@ def held(storage_class: str) -> Analysis:
 def test_an_archived_object_is_looked_at_daily_until_it_is_back() -> None:
     assert look(held("GLACIER"), DAY) == Look(THEN + 2 * DAY, objects=(FILE,))
     assert look(held("STANDARD"), DAY) == Look(), "a person is to act, and knows it"
+
+
+@pytest.mark.parametrize("status", AnalysisStatus)
+def test_a_run_that_goes_on_is_looked_at_every_hour_whatever_its_analysis_waits_for(
+    status: AnalysisStatus,
+) -> None:
+    run = run_that_is(RunStatus.RUNNING)
+    found = look(waits(status, active_run=run.id), 9 * DAY, run)
+    assert found.again == THEN + 9 * DAY + NEXT_LOOK
+
+
+@pytest.mark.parametrize("kept", Kept)
+def test_one_that_is_kept_is_never_late(kept: Kept) -> None:
+    found = look(waits(AnalysisStatus.READY, kept=kept), 9 * DAY)
+    soon = timedelta(minutes=15) if kept is Kept.BREAKER else NEXT_LOOK
+    assert found == Look(THEN + 9 * DAY + soon, asks=True)

@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from seqdrop.aws.executions import Executions, TaskTokens
     from seqdrop.aws.job_logs import JobLogs
     from seqdrop.aws.queues import JobEventsQueue, UploadsQueue
+    from seqdrop.flow.admission import Admission
     from seqdrop.flow.claiming import Claiming
     from seqdrop.flow.closing import Closing
     from seqdrop.flow.gates import Gates
     from seqdrop.flow.intake import Intake
     from seqdrop.flow.log_copies import LogCopies
     from seqdrop.flow.manifests import Manifests
+    from seqdrop.flow.pipeline_gates import PipelineGates
     from seqdrop.flow.planning import Planning
     from seqdrop.flow.polling import Polling
     from seqdrop.flow.priorities import Priorities
@@ -172,16 +174,22 @@ class Composition:
         return Library(self._settings.pipelines_dir)
 
     @cached_property
+    def admission(self) -> "Admission":
+        """What a project and a pipeline may have."""
+        from seqdrop.flow.admission import Admission
+
+        return Admission(self.catalog, self.library, self.queue, self.pipeline_gates, self.now)
+
+    @cached_property
     def claiming(self) -> "Claiming":
         """Whether analyses may start."""
-        from seqdrop.flow.admission import Admission
         from seqdrop.flow.claiming import Claiming
 
         return Claiming(
             catalog=self.catalog,
             executions=self.executions,
             queue=self.queue,
-            admission=Admission(self.catalog, self.library, self.queue, self.now),
+            admission=self.admission,
             priorities=self.priorities,
             library=self.library,
             images=self._settings.images,
@@ -254,6 +262,13 @@ class Composition:
         return Gates(self.catalog, self.batch, self.alerts, self.now)
 
     @cached_property
+    def pipeline_gates(self) -> "PipelineGates":
+        """Whether the runs of each pipeline may begin."""
+        from seqdrop.flow.pipeline_gates import PipelineGates
+
+        return PipelineGates(self.catalog, self.now)
+
+    @cached_property
     def recording(self) -> "Recording":
         """Recording what Batch says of jobs."""
         from seqdrop.flow.recording import Recording
@@ -264,6 +279,7 @@ class Composition:
             tokens=self.tokens,
             batch=self.batch,
             gates=self.gates,
+            pipelines=self.pipeline_gates,
             queue=self.job_events,
             prices=self.library.prices,
             scratch_gib=self._settings.scratch_gib,

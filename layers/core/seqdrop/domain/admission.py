@@ -9,6 +9,7 @@ from typing import Annotated
 
 import msgspec
 
+from seqdrop.domain.gate import Gate, gate_text
 from seqdrop.domain.records import Analysis
 
 _RANKS = {"urgent": 0, "routine": 1, "bulk": 2}
@@ -21,6 +22,8 @@ class Kept(StrEnum):
     SHARE = "share"
     BUDGET = "budget"
     LINE = "line"
+    BREAKER = "breaker"
+    """Its pipeline's: it stands in no line, since others of its project may go on."""
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,6 +100,7 @@ def refusal(
 ) -> Refusal | None:
     """Why no run of a project may be claimed now; None where one may.
 
+    The same words as long as the same is so: each change of them is a write.
     ``spent_usd`` is what its jobs have cost this month, where it has a budget.
     """
     name = f"project {project.name}" if project.name else "samples without a project"
@@ -107,12 +111,22 @@ def refusal(
     if priority == "urgent":
         return None
     if limits.runs_at_once is not None and project.in_flight >= limits.runs_at_once:
-        said = f"{project.in_flight} runs go on, of {limits.runs_at_once} that may at once"
+        said = f"as many runs go on as may at once ({limits.runs_at_once})"
         return Refusal(Kept.SHARE, f"{name}: {said}")
     if limits.usd_a_month is not None and spent_usd >= limits.usd_a_month:
-        said = f"${spent_usd:,.2f} spent this month, of ${limits.usd_a_month:,.2f}"
+        said = f"its ${limits.usd_a_month:,.2f} of this month are spent"
         return Refusal(Kept.BUDGET, f"{name}: {said}")
     return None
+
+
+def of_breaker(pipeline: str, gate: Gate) -> Refusal:
+    """The refusal of one whose pipeline fails again and again."""
+    return Refusal(Kept.BREAKER, f"pipeline {pipeline}: {gate_text(gate)}")
+
+
+def is_kept_by_pipeline(why: str, pipeline: str) -> bool:
+    """Whether a refusal's words are those of ``of_breaker``."""
+    return why.startswith(f"pipeline {pipeline}: ")
 
 
 def behind(project: str) -> Refusal:

@@ -73,6 +73,10 @@ def volumes_usd_per_hour(price: VolumePrice, kind: str, scratch_gib: int) -> flo
     return month / HOURS_A_MONTH
 
 
+REFERENCES = "references"
+"""In the place of a pipeline, of jobs that make references' indexes; they are of no project."""
+
+
 class CostLine(msgspec.Struct, frozen=True):
     """What the jobs that ended on a day, for a project and by a pipeline, have cost."""
 

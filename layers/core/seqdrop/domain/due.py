@@ -12,7 +12,7 @@ FIRST_LOOK: dict[str, timedelta] = {
     AnalysisStatus.RECEIVING: timedelta(hours=1),
     AnalysisStatus.READY: timedelta(minutes=15),
     AnalysisStatus.ANALYSING: timedelta(minutes=15),
-    AnalysisStatus.HELD: timedelta(days=1),
+    AnalysisStatus.HELD: timedelta(hours=1),
 }
 """After the last change of an analysis, by its status; in any other there is nothing to look at."""
 NEXT_LOOK = timedelta(hours=1)

@@ -76,20 +76,20 @@ def after_end(gate: Gate, job: Job, now: str) -> Gate:
     if job.status == "SUCCEEDED":
         return _after_success(gate, now)
     if gate.state == "probed" and job.failure_class == gate.failure:
-        return _shut(gate, job, now)
+        return shut_by(gate, job, now)
     return _after_failure(gate, job, now) if gate.state == "free" else gate
 
 
 def _after_failure(gate: Gate, job: Job, now: str) -> Gate:
     failure = job.failure_class
     if failure in _SHUT_AT_ONCE:
-        return _shut(gate, job, now)
+        return shut_by(gate, job, now)
     if failure not in _SHUT_IN_A_ROW or job.is_followed:
         return gate
     before = gate.counted if failure == gate.streak_of else ()
     counted = before if _sample_of(job) in before else (*before, _sample_of(job))
     if len(counted) >= SAME_IN_A_ROW:
-        return _shut(gate, job, now)
+        return shut_by(gate, job, now)
     return msgspec.structs.replace(gate, streak_of=failure, counted=counted)
 
 
@@ -103,22 +103,31 @@ def _sample_of(job: Job) -> str:
     return job.owner.run.sample if isinstance(job.owner, StageOf) else str(job.owner.reference)
 
 
-def _shut(gate: Gate, job: Job, now: str) -> Gate:
+def later_probe(gate: Gate, now: str) -> str:
+    """When the next probe is let through, after so many that failed."""
+    return _later(now, min(FIRST_PROBE * 2 ** max(0, gate.shuts - 1), LONGEST_PROBE))
+
+
+def shut_by(gate: Gate, job: Job, now: str, failure: str = "") -> Gate:
+    """The gate, shut by a job that failed; one alert, however many probes fail.
+
+    ``failure`` is what the next failures are held against: the job's class, if nothing else.
+    """
+    failure = failure or job.failure_class
     shuts = gate.shuts + 1 if gate.state == "probed" else 1
-    pause = min(FIRST_PROBE * 2 ** (shuts - 1), LONGEST_PROBE)
     last_line = job.message.rstrip().rpartition("\n")[2]
     means = RULES[FailureClass(job.failure_class)].means
-    return Gate(
+    shut = Gate(
         kind=gate.kind,
         state="shut",
-        why=f"{job.failure_class}: {means}; {last_line}",
+        why=f"{failure}: {means}; {last_line}",
         since=now,
-        failure=job.failure_class,
+        failure=failure,
         shuts=shuts,
-        probe_at=_later(now, pause),
-        is_told=shuts > 1,  # one alert, however many probes fail
+        is_told=shuts > 1,
         revision=gate.revision,
     )
+    return msgspec.structs.replace(shut, probe_at=later_probe(shut, now))
 
 
 def probed(gate: Gate, now: str) -> Gate:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from seqdrop.domain.admission import Kept
 from seqdrop.domain.due import FIRST_LOOK, NEXT_LOOK
 from seqdrop.domain.identity import ObjectName
 from seqdrop.domain.inputs import objects_that_hold
@@ -11,8 +12,8 @@ from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus
 from seqdrop.domain.unreadable import is_archived
 from seqdrop.domain.upload import object_cause
 
-_RESTORED_WITHIN = timedelta(days=1)
-"""How often objects are looked at that an archive is to give back: S3's event may be lost."""
+_DAILY = timedelta(days=1)
+"""At what a person is to move: the event of that may be lost."""
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -36,13 +37,25 @@ def look_at(
     ``alert_after`` is how long it may wait for anything but the end of a run, or of its quiet
     period (``is_quiet``): time itself ends that.
     """
+    look = _look_at(analysis, run, now, alert_after, is_quiet=is_quiet)
+    if run and run.status.live:  # whatever its analysis waits for, its end may be lost
+        soon = now + NEXT_LOOK
+        return msgspec.structs.replace(look, again=min(soon, look.again or soon))
+    return look
+
+
+def _look_at(
+    analysis: Analysis, run: Run | None, now: datetime, alert_after: timedelta, *, is_quiet: bool
+) -> Look:
     if analysis.status is AnalysisStatus.HELD:
         objects = _archived(analysis)
-        return Look(now + _RESTORED_WITHIN, objects=objects) if objects else Look()
+        return Look(now + _DAILY, objects=objects) if objects else Look()
     if analysis.status not in FIRST_LOOK:
         return Look()
     if _goes_on(analysis, run):
         return Look(now + NEXT_LOOK)
+    if analysis.kept == Kept.BREAKER and analysis.status is AnalysisStatus.READY:
+        return Look(now + FIRST_LOOK[AnalysisStatus.READY], asks=True)  # it may be the next probe
     if is_quiet or (analysis.status is AnalysisStatus.READY and analysis.kept):
         return Look(now + NEXT_LOOK, asks=True)  # it waits as somebody wants it
     return _waits(analysis, now, alert_after)
@@ -59,8 +72,8 @@ def _waits(analysis: Analysis, now: datetime, alert_after: timedelta) -> Look:
     alert_at = datetime.fromisoformat(analysis.updated) + alert_after
     waits_for_files = analysis.status is AnalysisStatus.RECEIVING
     if analysis.is_alerted or now >= alert_at:
-        # Whoever was told of missing files has to send them, and that is a change.
-        again = None if waits_for_files else now + NEXT_LOOK
+        # Whoever was told of missing files has to send them, and that is a change as a rule.
+        again = now + (_DAILY if waits_for_files else NEXT_LOOK)
         return Look(again, asks=True, is_late=not analysis.is_alerted)
     again = alert_at if waits_for_files else min(alert_at, now + NEXT_LOOK)
     return Look(again, asks=True)

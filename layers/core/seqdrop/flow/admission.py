@@ -1,17 +1,26 @@
 """Admission: whether a project's run may be claimed now, and whose turn is next."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.queues import NextInLine, UploadsQueue
-from seqdrop.domain.admission import Place, Refusal, behind, place_of, refusal
-from seqdrop.domain.errors import UnknownAssay
-from seqdrop.domain.identity import AnalysisId
+from seqdrop.domain.admission import Kept, Place, Refusal, behind, of_breaker, place_of, refusal
+from seqdrop.domain.cost import REFERENCES
+from seqdrop.domain.errors import Transient, UnknownAssay
+from seqdrop.domain.identity import AnalysisId, RunId
 from seqdrop.domain.lifecycle import Assessment
 from seqdrop.domain.records import Analysis, AnalysisStatus
+from seqdrop.flow.pipeline_gates import PipelineGates
+from seqdrop.flow.retry import retry_on_conflict
 from seqdrop.library import Library
+
+_WITH_RUNS = (
+    AnalysisStatus.ANALYSING, AnalysisStatus.READY, AnalysisStatus.RECEIVING, AnalysisStatus.HELD,
+)  # fmt: skip
+"""Statuses under which a run may go on."""
+_MOST = 100_000
 
 
 @dataclass(frozen=True)
@@ -21,13 +30,26 @@ class Admission:
     catalog: Catalog
     library: Library
     queue: UploadsQueue
+    pipelines: PipelineGates
     now: Callable[[], datetime]
 
-    def is_refused(self, analysis: Analysis, priority: str) -> bool:
+    def is_refused(self, analysis: Analysis, priority: str, pipeline: str) -> bool:
         """Whether no run of an analysis may be claimed now; then it says why, and stands in line.
 
-        One request more for a claim, where its project has neither a limit nor a pause.
+        Two requests more for a claim, where neither its project nor its pipeline has anything.
         """
+        if self._is_refused_by_project(analysis, priority):
+            return True
+        gate, may_begin = self.pipelines.ask(pipeline)  # last: it may let this one in as a probe
+        if not may_begin:
+            self._settle(analysis, of_breaker(pipeline, gate))
+        return not may_begin
+
+    def _settle(self, analysis: Analysis, refused: Refusal) -> None:
+        waits = Assessment(AnalysisStatus.READY, refused.why, kept=refused.kept)
+        self.catalog.analyses.settle(analysis, waits, self.now())
+
+    def _is_refused_by_project(self, analysis: Analysis, priority: str) -> bool:
         project, place = analysis.project, place_of(analysis, priority)
         refused = self._refusal(project, priority)
         if refused is None and self._may_have_line(analysis, priority):
@@ -36,8 +58,7 @@ class Admission:
                 refused = behind(project)
         if refused is None:
             return False
-        waits = Assessment(AnalysisStatus.READY, refused.why, kept=refused.kept)
-        self.catalog.analyses.settle(analysis, waits, self.now())
+        self._settle(analysis, refused)
         self.catalog.projects.queue_up(project, place)
         if self._refusal(project, priority) is None:
             # There is room, or has been since: whoever was told of it may not have seen this one.
@@ -49,8 +70,29 @@ class Admission:
         spent = 0.0
         if limits.usd_a_month is not None:
             lines = self.catalog.costs.of_month(f"{self.now():%Y-%m}")
-            spent = sum(line.micros for line in lines if line.project == project) / 1_000_000
+            mine = (one for one in lines if one.project == project and one.pipeline != REFERENCES)
+            spent = sum(line.micros for line in mine) / 1_000_000
         return refusal(self.catalog.projects.get(project), limits, priority, spent)
+
+    def count_anew(self, name: str) -> None:
+        """Makes a project's count that of its runs.
+
+        A version of before counts no run that it closes: a command of then, or a stack rolled back.
+        """
+
+        def attempt() -> None:
+            project = self.catalog.projects.get(name)
+            self.catalog.projects.correct(project, sum(1 for _ in self._counted_runs(name)))
+
+        retry_on_conflict(attempt, Transient(f"the runs of {name} come and go all the time"))
+
+    def _counted_runs(self, project: str) -> Iterator[RunId]:
+        for status in _WITH_RUNS:
+            for analysis in self.catalog.analyses.newest(status, _MOST):
+                active = analysis.active_run if analysis.project == project else None
+                run = self.catalog.runs.get(active) if active else None
+                if run and run.in_share and run.status.live:
+                    yield run.id
 
     def _may_have_line(self, analysis: Analysis, priority: str) -> bool:
         """Whether others may wait for what a run would take."""
@@ -68,7 +110,8 @@ class Admission:
 
     def _waits_at(self, analysis: Analysis, project: str, place: Place) -> bool:
         waits = analysis.status is AnalysisStatus.READY and not analysis.active_run
-        if not (waits and analysis.kept and analysis.project == project):
+        in_line = analysis.kept and analysis.kept != Kept.BREAKER
+        if not (waits and in_line and analysis.project == project):
             return False
         try:
             priority = analysis.priority or self.library.assay_of(analysis).priority

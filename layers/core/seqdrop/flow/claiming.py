@@ -81,7 +81,7 @@ class Claiming:
             return "nobody waits"
         first = AnalysisId(place.sample, place.assay)
         status = self.advance(first)
-        if status not in {"", AnalysisStatus.READY}:
+        if status != AnalysisStatus.READY:
             self.queue.send(NextInLine(project))
         return f"{first} is {status or 'gone, or has changed since'}"
 
@@ -133,7 +133,7 @@ class Claiming:
             self.catalog.runs.adopt(analysis, good[-1], reference.id, self.now())
             return AnalysisStatus.ANALYSED
         priority = analysis.priority or config.priority
-        if self.admission.is_refused(analysis, priority):
+        if self.admission.is_refused(analysis, priority, blueprint.pipeline):
             return AnalysisStatus.READY
         limits = self.library.projects().limits_of(analysis.project)
         run = Run(

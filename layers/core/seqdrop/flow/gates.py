@@ -27,11 +27,14 @@ SHUT = "Seqdrop Breaker Opened"
 class ShutAlert(msgspec.Struct, frozen=True):
     """What the alert tells."""
 
-    queue_kind: str
     why: str
     since: str
     next_probe: str
     do: str
+    queue_kind: str = ""
+    """What waits: the jobs of a kind of queues,"""
+    pipeline: str = ""
+    """or the runs of a pipeline."""
 
 
 @dataclass(frozen=True)
@@ -90,17 +93,22 @@ class Gates:
         self.batch.set_resource(gate_of(queue), gate.quantity)
 
     def _tell(self, gate: Gate) -> None:
-        """Sends the alert, and remembers it: whoever dies in between has it sent again."""
         do = f"mend the cause; `seqdrop resume {gate.kind}` lets all jobs start at once"
-        self.alerts.send(SHUT, ShutAlert(gate.kind, gate.why, gate.since, gate.probe_at, do))
+        alert = ShutAlert(gate.why, gate.since, gate.probe_at, do, queue_kind=gate.kind)
+        tell(self.catalog, self.alerts, gate, alert)
 
-        def attempt() -> Gate:
-            there = self.catalog.gates.get(gate.kind)
-            if there.is_told or there.since != gate.since:
-                return there
-            return self.catalog.gates.change(msgspec.structs.replace(there, is_told=True))
 
-        retry_on_conflict(attempt, _often(gate.kind))
+def tell(catalog: Catalog, alerts: Alerts, gate: Gate, alert: ShutAlert) -> None:
+    """Sends an alert, and remembers it: whoever dies in between has it sent again."""
+    alerts.send(SHUT, alert)
+
+    def attempt() -> Gate:
+        there = catalog.gates.get(gate.kind)
+        if there.is_told or there.since != gate.since:
+            return there
+        return catalog.gates.change(msgspec.structs.replace(there, is_told=True))
+
+    retry_on_conflict(attempt, _often(gate.kind))
 
 
 def _often(kind: str) -> Transient:

@@ -14,8 +14,8 @@ from seqdrop.domain.identity import JobOwner
 
 _TIME = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:.]{12}Z) ", re.MULTILINE)
 """Begins each event; a message may go over several lines."""
-LONGEST_BYTES = 20 * 1024 * 1024
-"""Of a copy: more takes a function's memory and its 30 seconds."""
+LONGEST_BYTES = 4 * 1024 * 1024
+"""Of a copy: ten messages of three attempts each have a function's 30 seconds."""
 
 
 TOO_LONG = "(the rest was too long to be copied)"
@@ -32,19 +32,21 @@ class LogCopies:
     def copy(self, owner: JobOwner) -> list[str]:
         """Copies what each attempt of a job wrote beside its plan; returns the copies' keys.
 
-        Raises Transient where the catalog does not know of the job's end yet.
+        One that is there stays as it is: CloudWatch may have forgotten a part of it since. Raises
+        Transient where the catalog does not know of the job's end yet.
         """
         job = self.catalog.jobs.get(owner)
         if job is None or not job.has_ended:
             raise Transient(f"the end of {owner} is not recorded yet")
         streams = dict.fromkeys(one.log_stream for one in job.attempts if one.log_stream)
-        written = []
-        for stream in streams:
-            if body := _text(self.logs.pages(stream)):
-                key = log_key(job.folder, job.stage, stream)
-                self.objects.put(job.bucket, key, body)
-                written.append(key)
-        return written
+        keys = {log_key(job.folder, job.stage, stream): stream for stream in streams}
+        there = self.objects.sizes(job.bucket, f"{job.folder}logs/") if keys else {}
+        missing = [key for key in keys if key.removeprefix(f"{job.folder}logs/") not in there]
+        bodies = {key: _text(self.logs.pages(keys[key])) for key in missing}
+        return [key for key, body in bodies.items() if self._put(job.bucket, key, body)]
+
+    def _put(self, bucket: str, key: str, body: bytes) -> bool:
+        return bool(body) and self.objects.put_new(bucket, key, body)
 
 
 def log_key(folder: str, stage: str, stream: str) -> str:

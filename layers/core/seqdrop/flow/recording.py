@@ -20,6 +20,7 @@ from seqdrop.domain.job_end import explain, may_be_by_hand
 from seqdrop.domain.next_job import action_for
 from seqdrop.domain.records import JOB_ENDED, NOTHING, Attempt, Job, JobState, Took
 from seqdrop.flow.gates import Gates
+from seqdrop.flow.pipeline_gates import PipelineGates
 
 NO_JOB_LEFT = "NoJobLeft"
 """The error of a job that failed like those before it, so that none follows."""
@@ -39,6 +40,7 @@ class Recording:
     tokens: TaskTokens
     batch: Batch
     gates: Gates
+    pipelines: PipelineGates
     queue: JobEventsQueue
     prices: Callable[[], Prices]
     scratch_gib: int
@@ -69,8 +71,8 @@ class Recording:
         return job
 
     def _ended(self, job: Job, state: JobState) -> Job | None:
-        if state.attempts:  # asked for before its end is written: twice rather than never
-            self.queue.copy_log(job.owner)
+        if state.attempts and job.job_id in {"", state.job_id}:
+            self.queue.copy_log(job.owner)  # before its end is written: twice rather than never
         if state.status == "SUCCEEDED":
             return self.catalog.jobs.record_end(job, state, self.now(), took=self._took(job))
         if state.by_hand is None and may_be_by_hand(state):  # an event does not say
@@ -109,12 +111,13 @@ class Recording:
         return read_failure(body) if body else None
 
     def answer(self, job: Job) -> None:
-        """Wakes who waits for a job that has ended, and tells its gate; in this order, since no run
-        may wait for what others have to do with its failure.
+        """Wakes who waits for a job that has ended, and tells its gates: in this order, since no
+        run may wait for what others have to do with its failure.
         """
         answer(self.tokens, job)
         if job.has_ended:
             self.gates.job_ended(job)
+            self.pipelines.job_ended(job, self.gates.alerts)
 
 
 def answer(tokens: TaskTokens, job: Job) -> None:

@@ -11,6 +11,7 @@ from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import job_parameter, timestamp
 from seqdrop.aws.objects import Objects
 from seqdrop.domain import fingerprint_sites
+from seqdrop.domain.cost import REFERENCES
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.hosts import queue_name
@@ -203,7 +204,7 @@ class ReferenceFlow:
                 prefix=stage.prefix,
                 bucket=stage.bucket,
                 folder=owner.reference.folder,
-                pipeline="references",
+                pipeline=REFERENCES,
                 vcpus=stage.vcpus,
                 memory_mib=stage.memory_mib,
                 expected_seconds=stage.expected_seconds,

@@ -5,9 +5,10 @@ beside them, twice, or be cut off anywhere.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from seqdrop.aws.alerts import Alerts
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.due import Due, Looked
+from seqdrop.aws.catalog.table import Key
 from seqdrop.aws.executions import Executions
 from seqdrop.aws.queues import LookAt, Message, Recheck, UploadsQueue
 from seqdrop.domain.due import NEXT_LOOK
@@ -30,6 +32,8 @@ from seqdrop.flow.references import Preparation
 from seqdrop.library import Library
 
 T = TypeVar("T", Analysis, Job)
+R = TypeVar("R")
+Page = Sequence[tuple[Due, Analysis | Job | None]]
 LATE = "Seqdrop Samples Late"
 """The detail type of the alert about what only a person can move on."""
 _WHO = "seqdrop"
@@ -59,10 +63,18 @@ class Swept:
     """What a sweep has done."""
 
     counts: Counter[str] = field(default_factory=lambda: Counter(jobs=0, analyses=0, late=0))
-    failures: list[tuple[Due, Exception]] = field(default_factory=list)
+    failures: list[tuple[Key | str, Exception]] = field(default_factory=list)
     """What could not be looked at: the next sweep does."""
     is_whole: bool = True
     """False where its time was over before all was looked at."""
+
+    def attempt(self, of: Key | str, look: Callable[[], R]) -> R | None:
+        """What comes of a look; None where it fails, which keeps the sweep from nothing else."""
+        try:
+            return look()
+        except Exception as error:  # noqa: BLE001  # any fault is told, and the sweep goes on
+            self.failures.append((of, error))
+            return None
 
 
 @dataclass(frozen=True)
@@ -84,39 +96,46 @@ class Sweep:
     now: Callable[[], datetime]
 
     def sweep(self, has_time: Callable[[], bool]) -> Swept:
-        """Looks at all that is due, as long as there is time."""
+        """Looks at all that is due, as long as there is time.
+
+        What can't be looked at keeps none of the others: it is due for the next sweep.
+        """
         swept = Swept()
         for queue in self.queues:  # a probe is let through though no job of it is polled soon
-            self.gates.look(queue)
+            swept.attempt(queue, partial(self.gates.look, queue))
         for page in self.catalog.dues.pages(self.now()):
             if not has_time():
                 swept.is_whole = False
                 break
-            self._look(page, swept)
+            read = [(due, swept.attempt(due.key, due.read)) for due in page]
+            looked = [*self._look_at_jobs(read, swept), *self._look_at_analyses(read, swept)]
+            swept.attempt("due times", partial(self.catalog.dues.move, looked))
         return swept
-
-    def _look(self, page: Sequence[Due], swept: Swept) -> None:
-        looked = [*self._look_at_jobs(page, swept), *self._look_at_analyses(page, swept)]
-        self.catalog.dues.move(looked)
 
     # Jobs
 
-    def _look_at_jobs(self, page: Sequence[Due], swept: Swept) -> Iterator[Looked]:
+    def _look_at_jobs(self, page: Page, swept: Swept) -> Iterator[Looked]:
         """Asks Batch after all jobs of a page at once, and does what a poll of each would do."""
+        ids: dict[Key, str] = {}
         jobs = list(_of(page, Job))
-        ids = {due.key: job.job_id or self.polling.id_of(job) for due, job in jobs}
-        known = self.polling.batch.describe([job_id for job_id in ids.values() if job_id])
         for due, job in jobs:
-            job_id = ids[due.key]
-            try:
-                self._look_at_job(job, job_id, known.get(job_id))
-            except Exception as error:  # noqa: BLE001  # one must not keep the sweep from others
-                swept.failures.append((due, error))
-                continue
-            swept.counts["jobs"] += 1
-            yield Looked(due, self.now() + NEXT_LOOK)
+            found = job.job_id or swept.attempt(due.key, partial(self.polling.id_of, job))
+            if found is not None:
+                ids[due.key] = found
+        wanted = [job_id for job_id in ids.values() if job_id]
+        known = swept.attempt("DescribeJobs", partial(self.polling.batch.describe, wanted))
+        if known is None:
+            return
+        for due, job in jobs:
+            if due.key in ids:
+                job_id = ids[due.key]
+                look = partial(self._look_at_job, job, job_id, known.get(job_id))
+                after = swept.attempt(due.key, look)
+                if after is not None:
+                    swept.counts["jobs"] += 1
+                    yield Looked(due, None if after.has_ended else self.now() + NEXT_LOOK)
 
-    def _look_at_job(self, job: Job, job_id: str, state: JobState | None) -> None:
+    def _look_at_job(self, job: Job, job_id: str, state: JobState | None) -> Job:
         """Whoever waits for it is told of its end; one that nobody waits for is ended."""
         run = self.catalog.runs.get(job.owner.run) if isinstance(job.owner, StageOf) else None
         is_wanted = not isinstance(job.owner, StageOf) or (run is not None and run.status.live)
@@ -131,29 +150,31 @@ class Sweep:
             self.preparation.settle(job.owner.reference)
         if not is_wanted and not job.has_ended and job_id:
             self.polling.batch.terminate(job_id, "stopped: its run has ended")
+        return job
 
     # Analyses
 
-    def _look_at_analyses(self, page: Sequence[Due], swept: Swept) -> Iterator[Looked]:
+    def _look_at_analyses(self, page: Page, swept: Swept) -> list[Looked]:
         messages: list[Message] = []
         looks: list[tuple[Due, Analysis, Look]] = []
         for due, analysis in _of(page, Analysis):
-            try:
-                look = self._look_at(analysis)
-            except Exception as error:  # noqa: BLE001  # one must not keep the sweep from others
-                swept.failures.append((due, error))
-                continue
-            looks.append((due, analysis, look))
-            messages += map(LookAt, look.objects)
-            if look.asks:
-                messages.append(Recheck(analysis.sample, analysis.assay))
-        self.queue.send_all(messages)
+            look = swept.attempt(due.key, partial(self._look_at, analysis))
+            if look is not None:
+                looks.append((due, analysis, look))
+                messages += map(LookAt, look.objects)
+                messages += [Recheck(analysis.sample, analysis.assay)] if look.asks else []
         late = [analysis for _, analysis, look in looks if look.is_late]
-        self._tell(late)
+        if swept.attempt("messages", partial(self._send, messages, late)) is None:
+            return []
         swept.counts.update(analyses=len(looks), late=len(late))
         now = self.now()
-        for due, _, look in looks:
-            yield Looked(due, look.again, now if look.is_late else None)
+        return [Looked(due, look.again, now if look.is_late else None) for due, _, look in looks]
+
+    def _send(self, messages: Sequence[Message], late: Sequence[Analysis]) -> bool:
+        self.queue.send_all(messages)
+        if late:
+            self.alerts.send(LATE, LateAlert(tuple(map(_late_sample, late))))
+        return True
 
     def _look_at(self, analysis: Analysis) -> Look:
         run = self.catalog.runs.get(analysis.active_run) if analysis.active_run else None
@@ -182,24 +203,23 @@ class Sweep:
         elif state and not state.goes_on:
             self.closing.end(run.id, state.status, state.cause, _WHO)
 
-    def _tell(self, late: Sequence[Analysis]) -> None:
-        if late:
-            self.alerts.send(LATE, LateAlert(tuple(map(_late_sample, late))))
 
-
-def _of(page: Iterable[Due], kind: type[T]) -> Iterator[tuple[Due, T]]:
-    for due in page:
-        if isinstance(due.record, kind):
-            yield due, due.record
+def _of(page: Page, kind: type[T]) -> Iterator[tuple[Due, T]]:
+    for due, record in page:
+        if isinstance(record, kind):
+            yield due, record
 
 
 def _late_sample(analysis: Analysis) -> LateSample:
+    why = (
+        "; ".join(analysis.troubles.values()) or analysis.why
+    )  # troubles are newer than what it said
     return LateSample(
         analysis.sample,
         analysis.assay,
         analysis.project,
         analysis.status,
         analysis.updated,
-        analysis.why[:_LONGEST_WHY],
+        why[:_LONGEST_WHY],
         do=f"`seqdrop why {analysis.sample}` says what it waits for, and what to do",
     )

@@ -105,9 +105,11 @@ class Analyses:
         if change.after is None:
             return self._table.delete_write(key, *conditions)
         before, after = _attributes(change.before, now), _attributes(change.after, now)
-        if before["generation"] == after["generation"]:  # its status is none of this change
-            for name in status_attributes(change.id, "", now):
-                before.pop(name), after.pop(name)
+        is_its_own = before["generation"] != after["generation"]
+        for name in status_attributes(change.id, "", now):  # they are of another time than now
+            before.pop(name)
+            if not is_its_own:  # its status is none of this change
+                after.pop(name)
         return self._difference(key, before, after, conditions)
 
     def _difference(

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from botocore.exceptions import ClientError
 
 from seqdrop.aws.catalog.layout import (
     DUE_INDEX,
@@ -15,8 +16,8 @@ from seqdrop.aws.catalog.layout import (
     read_due,
     timestamp,
 )
-from seqdrop.aws.catalog.table import Key, Table
-from seqdrop.domain.errors import Conflict
+from seqdrop.aws.catalog.table import Item, Key, Table
+from seqdrop.domain.errors import Conflict, Transient
 from seqdrop.domain.records import Analysis, Job
 
 PAGE = 100
@@ -28,7 +29,11 @@ class Due(msgspec.Struct, frozen=True):
 
     key: Key
     since: str
-    record: Analysis | Job
+    item: Item
+
+    def read(self) -> Analysis | Job:
+        """The record itself. Raises msgspec.ValidationError where it can't be read."""
+        return read_due(self.item)
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -56,21 +61,31 @@ class Dues:
     def _read(self, keys: Sequence[Key], until: str) -> list[Due]:
         """The items themselves: the index may be a moment behind them, and has only their keys."""
         items = (item for item in self._table.get_all(keys) if item.get("by_due_sk", "~") <= until)
-        return [Due((item["pk"], item["sk"]), item["by_due_sk"], read_due(item)) for item in items]
+        return [Due((item["pk"], item["sk"]), item["by_due_sk"], item) for item in items]
 
     def move(self, looks: Sequence[Looked]) -> None:
         """Writes when each of a page is looked at again, and of which a person was told.
 
-        What has changed meanwhile keeps the time that it got by that.
+        What has changed meanwhile keeps the time that it got by that. Raises the last fault of
+        those that could not be written, after all others were.
         """
         changes = [_change(look) for look in looks]
         try:
             if changes:
                 self._table.transact([self._table.update_write(**change) for change in changes])
-        except Conflict:
-            for change in changes:
+        except (Conflict, Transient, ClientError):
+            self._move_each(changes)
+
+    def _move_each(self, changes: Sequence[dict[str, Any]]) -> None:
+        fault: Exception | None = None
+        for change in changes:
+            try:
                 with suppress(Conflict):
                     self._table.update(**change)
+            except (Transient, ClientError) as error:
+                fault = error
+        if fault:
+            raise fault
 
 
 def _change(look: Looked) -> dict[str, Any]:

@@ -124,8 +124,11 @@ class Jobs:
             **msgspec.structs.asdict(took), "ended": state.ended or timestamp(now),
         }  # fmt: skip
         done = structs.replace(job, status=state.status, attempts=state.attempts, **ended)
+        change = _change(state, now, ended)
+        if isinstance(job.owner, StageOf):  # what the end of an index leads to is still to be done
+            change["removes"] += _DUE
         writes = [
-            self._table.update_write(job_key(job.owner), **_change(state, now, ended)),
+            self._table.update_write(job_key(job.owner), **change),
             self._costs.count_write(done),
         ]
         with suppress(Conflict):  # somebody else has told of it
@@ -208,7 +211,7 @@ def _change(
     gone = [name for name in ("reason", "exit_code", "host") if given[name] in ("", None)]
     return {
         "sets": {name: value for name, value in given.items() if value not in ("", None, [])},
-        "removes": [*gone, *_BLOCKED, *(_DUE if ended else ())],
+        "removes": [*gone, *_BLOCKED],
         "conditions": [
             ("progress", "<", state.progress),
             ("job_id", "absent or =", state.job_id),

@@ -53,6 +53,15 @@ class Projects:
         item = self._table.update(project_key(name), sets={"name": name}, removes=_PAUSE)
         return from_item(item, Project)
 
+    def correct(self, project: Project, in_flight: int) -> None:
+        """Sets a count that was found wrong. Raises Conflict where a run came or went meanwhile."""
+        before = ("in_flight", "=" if project.in_flight else "absent or =", project.in_flight)
+        self._table.update(
+            project_key(project.name),
+            sets={"name": project.name, "in_flight": in_flight},
+            conditions=[before],
+        )
+
     def enter_write(self, name: str, runs_at_once: int) -> Write:
         """Counts a run that is claimed. Its condition is that there is room, and no pause."""
         return self._table.update_write(
