@@ -53,21 +53,22 @@ def resume_project(stack: "Stack", name: str, *, json: bool) -> None:
 
 def shut_pipelines(stack: "Stack") -> "list[Gate]":
     """The gates of the pipelines whose runs do not begin."""
-    from seqdrop.domain.pipeline_gate import gate_of_pipeline
+    from seqdrop.domain.pipeline_gate import FAMILY
 
-    names = stack.library.pipeline_names()
-    gates = (stack.catalog.gates.get(gate_of_pipeline(name)) for name in names)
-    return [gate for gate in gates if not gate.is_free]
+    return [gate for gate in stack.catalog.gates.of_family(FAMILY) if not gate.is_free]
 
 
 def resume_pipeline(stack: "Stack", name: str) -> None:
     """Lets runs of a pipeline begin, and asks each sample that waits for that."""
     from seqdrop.aws.queues import Recheck
     from seqdrop.domain.admission import is_kept_by_pipeline
+    from seqdrop.domain.pipeline_gate import pipeline_of
     from seqdrop.domain.records import AnalysisStatus
 
-    if name not in stack.library.pipeline_names():
-        raise CommandFailed(f"there is no pipeline {name!r}")
+    shut = {pipeline_of(gate) for gate in shut_pipelines(stack)}
+    if name not in shut:
+        known = f"those of {', '.join(sorted(shut))} are" if shut else "none is"
+        raise CommandFailed(f"the breaker of pipeline {name!r} is not open: {known}")
     stack.pipeline_gates.free(name, stack.who())
     waiting = stack.catalog.analyses.newest(AnalysisStatus.READY, _MOST_ASKED)
     mine = [one for one in waiting if is_kept_by_pipeline(one.why, name)]

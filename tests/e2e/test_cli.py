@@ -12,6 +12,7 @@ import pytest
 
 from seqdrop.aws.catalog.layout import job_parameter
 from seqdrop.aws.queues import CopyLog
+from seqdrop.domain.gate import Gate
 from seqdrop.domain.identity import ObjectName
 from seqdrop.flow.log_copies import log_key
 from tests.e2e.command import Command
@@ -392,6 +393,25 @@ def test_a_priority_is_changed_later_and_the_job_that_waits_is_moved(
     assert "no job of it waits" in command.good("priority", "NA43", "bulk")
     assert "is none of urgent, routine, bulk" in command.bad("priority", "NA43", "soon", code=2)
     assert "priority changed" in command.good("events", "NA43")
+
+
+def test_a_pipeline_whose_breaker_is_open_is_shown_and_resumed(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    since = "2026-11-29T00:00:00.000Z"
+    gate = Gate("pipeline/quick", "shut", "ToolFailed in stage left: boom", since=since,
+        probe_at="2100-01-01T00:00:00.000Z")  # fmt: skip
+    bench.lab.catalog.gates.change(gate)
+    command.good("upload", *write_pair(tmp_path, "NA44"))
+    bench.lab.wait_for("NA44", "quick", "READY")
+    why = command.good("why", "NA44")
+    assert "  why: pipeline quick: the breaker is open since 00:00 UTC" in why
+    assert "mend that; then `seqdrop resume --pipeline quick` lets its runs begin" in why
+    assert "pipeline quick: no run begins since 2026-11-29T00:00" in command.good("queues")
+    assert "those of quick are" in command.bad("resume", "--pipeline", "moon")
+    command.good("resume", "--pipeline", "quick")
+    command.good("wait", "NA44", "--timeout", "60")
+    assert "none is" in command.bad("resume", "--pipeline", "quick")
 
 
 def test_a_paused_project_begins_no_run_until_it_is_resumed(

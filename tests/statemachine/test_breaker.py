@@ -10,9 +10,11 @@ from msgspec import structs
 
 from seqdrop.aws.alerts import Alerts
 from seqdrop.aws.batch import Batch
+from seqdrop.aws.queues import UploadsQueue
 from seqdrop.composition import now
-from seqdrop.domain.gate import Gate
+from seqdrop.domain.gate import SAME_IN_A_ROW, Gate
 from seqdrop.flow.gates import Gates
+from seqdrop.flow.pipeline_gates import PipelineGates
 from tests.statemachine.bench import Bench, entered, open_bench
 from tests.statemachine.test_failures import jobs_of
 from tests.statemachine.test_faults_seen_late import job_events_lost
@@ -131,6 +133,29 @@ def test_a_paused_kind_starts_nothing_and_keeps_what_runs(lab: Bench) -> None:
     assert lab.starts("right") == 0
     gates(lab).free(QUEUE, "ana")
     lab.lab.wait_for(sample, "quick", "ANALYSED")
+
+
+def test_a_pipeline_that_fails_again_and_again_begins_no_more_runs(lab: Bench) -> None:
+    lab.forget()
+    url = alerts(lab)
+    told(lab, url)  # of the tests before
+    lab.break_("left", "told to fail")
+    for _ in range(SAME_IN_A_ROW):
+        sample = lab.new_sample()
+        lab.drop_pair(sample)
+        lab.lab.wait_for(sample, "quick", "FAILED")
+    (alert,) = told(lab, url)
+    assert alert["detail"]["pipeline"] == "quick"
+    assert alert["detail"]["why"].startswith("ToolFailed in stage left: ")
+    waits = lab.new_sample()
+    lab.drop_pair(waits)
+    found = lab.lab.wait_for(waits, "quick", "READY")
+    assert found.why.startswith("pipeline quick: the breaker is open since ")
+    lab.mend("left")
+    PipelineGates(lab.lab.catalog, now).free("quick", "a test")
+    uploads = UploadsQueue(lab.lab.client("sqs"), lab.lab.runtime.outputs["UploadsQueueUrl"])
+    uploads.recheck(found.id)
+    lab.lab.wait_for(waits, "quick", "ANALYSED")
 
 
 def test_an_urgent_run_takes_the_next_slot_before_500_that_wait(lab: Bench) -> None:

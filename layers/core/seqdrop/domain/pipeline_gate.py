@@ -19,7 +19,8 @@ _OF_PIPELINE = {
     FailureClass.TIMED_OUT,
 }
 """Failures that a pipeline's next sample may well have, too."""
-_PREFIX = "pipeline/"
+FAMILY = "pipeline"
+_PREFIX = f"{FAMILY}/"
 
 
 def gate_of_pipeline(pipeline: str) -> str:

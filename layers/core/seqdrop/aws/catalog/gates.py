@@ -1,8 +1,8 @@
-"""The gates of the kinds of queues: one item each, changed from the revision that was read."""
+"""The gates of queues and pipelines: one item each, changed from the revision that was read."""
 
 import msgspec
 
-from seqdrop.aws.catalog.layout import gate_key
+from seqdrop.aws.catalog.layout import gate_key, gates_of
 from seqdrop.aws.catalog.table import Table, from_item
 from seqdrop.domain.gate import Gate
 
@@ -17,6 +17,10 @@ class Gates:
         """The gate as it is."""
         item = self._table.get(gate_key(kind))
         return from_item(item, Gate) if item else Gate(kind)
+
+    def of_family(self, family: str) -> list[Gate]:
+        """The gates of a family that ever had something to count."""
+        return [from_item(item, Gate) for item in self._table.query(*gates_of(family))]
 
     def change(self, gate: Gate) -> Gate:
         """Writes a gate over the revision that it was made of. Raises Conflict for a newer one."""

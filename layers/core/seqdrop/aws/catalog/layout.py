@@ -240,8 +240,14 @@ def hosts_key(hosts: str) -> Key:
 
 
 def gate_key(kind: str) -> Key:
-    """The gate of a kind of queues; see ``domain/gate.py``."""
-    return f"GATE#{kind}", "STATE"
+    """The gate of a kind of queues (``cpu``), or of a pipeline (``pipeline/<name>``)."""
+    family, _, name = kind.partition("/")
+    return f"GATE#{family}", name or "STATE"
+
+
+def gates_of(family: str) -> Range:
+    """The gates of all pipelines, of which nobody else has a list."""
+    return f"GATE#{family}", ""
 
 
 def project_key(name: str) -> Key:
