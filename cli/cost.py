@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from cli.faults import CommandFailed
 from cli.options import Assay, Json
 from cli.screen import emit, say, show_table
 
@@ -34,14 +35,19 @@ def cost(
     sample: Annotated[
         list[str] | None, typer.Argument(metavar="SAMPLE", help="Only these samples.")
     ] = None,
+    *,
     month: Annotated[
         str, typer.Option(metavar="YYYY-MM", help="Which month; without it, this one.")
+    ] = "",
+    manifest: Annotated[
+        str, typer.Option(metavar="KEY", help="The samples of a manifest, by its key or s3:// URI.")
     ] = "",
     by: Annotated[str, typer.Option(metavar="|".join(_BY), help="A line for each.")] = "project",
     assay: Assay = "",
     json: Json = False,
 ) -> None:
-    """Adds up what jobs have cost: those that ended in a month, or all of some samples.
+    """Adds up what jobs have cost: those that ended in a month, or all of some samples, be it those
+    of a manifest.
 
     A job's cost is its attempts' time at list prices (pipelines/prices.yaml): not a bill. Waste is
     of attempts that failed, were stopped, or lost their host. DRAGEN's licence is not in it.
@@ -50,9 +56,11 @@ def cost(
         raise typer.BadParameter(f"{by!r} is none of {', '.join(_BY)}", param_hint="--by")
     if month and not _MONTH.fullmatch(month):
         raise typer.BadParameter(f"{month!r} is no month such as 2026-11", param_hint="--month")
-    if month and sample:
-        raise typer.BadParameter("give samples or a month, not both", param_hint="--month")
-    if sample:
+    if len([one for one in (month, sample, manifest) if one]) > 1:
+        raise typer.BadParameter("give samples, a manifest or a month: not two of them")
+    if manifest:
+        _of_manifest(manifest, json)
+    elif sample:
         _of_samples(list(dict.fromkeys(sample)), assay, json)
     else:
         _of_month(month, by, json)
@@ -125,6 +133,42 @@ def _of_samples(samples: list[str], assay: str, json: bool) -> None:
                 say(f"  {line}")
     if len(found) > 1:
         say(f"total ${total:.4f}")
+
+
+def _of_manifest(manifest: str, json: bool) -> None:
+    from cli.stack import find_stack
+    from seqdrop.domain.identity import ObjectName
+    from seqdrop.sample_view import view_sample
+
+    stack = find_stack()
+    bucket = stack.output("UploadsBucket")
+    key = manifest.removeprefix(f"s3://{bucket}/")
+    named = stack.catalog.manifests.analyses_of(ObjectName(bucket, key))
+    items = ((one, stack.sample(one.sample)) for one in named)
+    views = (
+        view_sample(one.sample, there, one.assay)
+        for one, there in items
+        if one in {analysis.id for analysis in there.analyses}
+    )
+    found = [
+        (view, analysis)
+        for view in views
+        for analysis in view.analyses
+        if analysis.manifest == key  # another one may count by now
+    ]
+    if not found:
+        raise CommandFailed(f"no sample is of the manifest {key!r}: give its key in s3://{bucket}")
+    costs = [(view.name_of(analysis), _usd(analysis)) for view, analysis in found]
+    total = sum(usd for _, usd in costs)
+    if json:
+        samples = [
+            {"sample": view.sample, "assay": analysis.assay, "cost_usd": _usd(analysis)}
+            for view, analysis in found
+        ]
+        emit({"manifest": key, "samples": samples, "total": {"cost_usd": total}})
+        return
+    show_table(("sample", "cost"), [(name, f"${usd:,.4f}") for name, usd in costs])
+    say(f"total ${total:,.4f} of {len(costs)} samples, ${total / len(costs):,.4f} each")
 
 
 def _usd(analysis: "AnalysisView") -> float:

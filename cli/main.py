@@ -128,7 +128,7 @@ _add(
     "Lets jobs start again.",
     "seqdrop resume fpga-genome",
     "seqdrop resume --project biobank",
-    "seqdrop resume --pipeline germline-cpu",
+    "seqdrop resume --assay wes",
 )
 _add(
     app,
@@ -142,6 +142,7 @@ _add(
     "Adds up what jobs have cost.",
     "seqdrop cost --month 2026-11 --by project",
     "seqdrop cost NA1",
+    "seqdrop cost --manifest run7/samples.manifest.json",
 )
 _add(
     app,

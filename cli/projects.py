@@ -1,4 +1,4 @@
-"""Projects and pipelines in `seqdrop queues`, `pause` and `resume`: whether runs of them begin."""
+"""Projects and assays in `seqdrop queues`, `pause` and `resume`: whether runs of them begin."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -45,33 +45,34 @@ def resume_project(stack: "Stack", name: str, *, json: bool) -> None:
     """Those that wait have their turns, as far as the project has room by a count made anew."""
     from seqdrop.aws.queues import NextInLine
 
-    stack.admission.count_anew(name)
     project = stack.catalog.projects.resume(name)
+    if project.in_flight:
+        stack.admission.count_anew(name)
+        project = stack.catalog.projects.get(name)
     stack.queue.send(NextInLine(name))
     _say(_view(stack, project), json=json)
 
 
-def shut_pipelines(stack: "Stack") -> "list[Gate]":
-    """The gates of the pipelines whose runs do not begin."""
-    from seqdrop.domain.pipeline_gate import FAMILY
+def shut_assays(stack: "Stack") -> "list[Gate]":
+    """The gates of the assays whose runs do not begin."""
+    from seqdrop.domain.assay_gate import FAMILY
 
     return [gate for gate in stack.catalog.gates.of_family(FAMILY) if not gate.is_free]
 
 
-def resume_pipeline(stack: "Stack", name: str) -> None:
-    """Lets runs of a pipeline begin, and asks each sample that waits for that."""
+def resume_assay(stack: "Stack", name: str) -> None:
+    """Lets runs of an assay begin, and asks each sample that waits for that."""
     from seqdrop.aws.queues import Recheck
-    from seqdrop.domain.admission import is_kept_by_pipeline
-    from seqdrop.domain.pipeline_gate import pipeline_of
+    from seqdrop.domain.assay_gate import assay_of
     from seqdrop.domain.records import AnalysisStatus
 
-    shut = {pipeline_of(gate) for gate in shut_pipelines(stack)}
+    shut = {assay_of(gate) for gate in shut_assays(stack)}
     if name not in shut:
         known = f"those of {', '.join(sorted(shut))} are" if shut else "none is"
-        raise CommandFailed(f"the breaker of pipeline {name!r} is not open: {known}")
-    stack.pipeline_gates.free(name, stack.who())
+        raise CommandFailed(f"the breaker of assay {name!r} is not open: {known}")
+    stack.assay_gates.free(name, stack.who())
     waiting = stack.catalog.analyses.newest(AnalysisStatus.READY, _MOST_ASKED)
-    mine = [one for one in waiting if is_kept_by_pipeline(one.why, name)]
+    mine = [one for one in waiting if one.assay == name and not one.active_run]
     stack.queue.send_all([Recheck(one.sample, one.assay) for one in mine])
 
 

@@ -13,9 +13,9 @@ from cli.projects import (
     pause_project,
     project_lines,
     project_views,
-    resume_pipeline,
+    resume_assay,
     resume_project,
-    shut_pipelines,
+    shut_assays,
 )
 from cli.screen import emit, say, show_table
 
@@ -60,7 +60,7 @@ def queues(json: Json = False) -> None:
     states = stack.batch.queues(f"{stack.output('JobQueuePrefix')}-")
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         views = list(pool.map(lambda one: _view(stack, *one), sorted(states.items())))
-    gates = [*stack.all_gates(), *shut_pipelines(stack)]
+    gates = [*stack.all_gates(), *shut_assays(stack)]
     projects = project_views(stack)
     if json:
         shown = [_gate_view(gate) for gate in gates]
@@ -115,24 +115,24 @@ def resume(
     *,
     everything: _All = False,
     project: _Project = None,
-    pipeline: Annotated[
-        str, typer.Option(metavar="NAME", help="The runs of a pipeline whose breaker is open.")
+    assay: Annotated[
+        str, typer.Option(metavar="NAME", help="The runs of an assay whose breaker is open.")
     ] = "",
     json: Json = False,
 ) -> None:
     """Lets the jobs of a kind of queues start, be it paused or its breaker open; or the runs of a
-    project or pipeline begin.
+    project or assay begin.
     """
     from cli.stack import find_stack
 
     stack = find_stack()
-    if project is not None or pipeline:
-        _refuse_kinds(kind, everything=everything or (project is not None and bool(pipeline)))
+    if project is not None or assay:
+        _refuse_kinds(kind, everything=everything or (project is not None and bool(assay)))
     if project is not None:
         resume_project(stack, project, json=json)
         return
-    if pipeline:
-        resume_pipeline(stack, pipeline)
+    if assay:
+        resume_assay(stack, assay)
         _say_gates(stack, json=json)
         return
     who = stack.who()
@@ -143,7 +143,7 @@ def resume(
 
 def _refuse_kinds(kind: str, *, everything: bool) -> None:
     if kind or everything:
-        raise typer.BadParameter("give kinds of queues, a project or a pipeline: not two of them")
+        raise typer.BadParameter("give kinds of queues, a project or an assay: not two of them")
 
 
 def _queues_of_kinds(stack: "Stack", kind: str, *, everything: bool) -> list[str]:
@@ -160,7 +160,7 @@ def _queues_of_kinds(stack: "Stack", kind: str, *, everything: bool) -> list[str
 
 
 def _say_gates(stack: "Stack", *, json: bool) -> None:
-    gates = [*stack.all_gates(), *shut_pipelines(stack)]
+    gates = [*stack.all_gates(), *shut_assays(stack)]
     if json:
         emit({"gates": [_gate_view(gate) for gate in gates]})
         return
@@ -169,14 +169,14 @@ def _say_gates(stack: "Stack", *, json: bool) -> None:
 
 
 def _gate_lines(gates: "Sequence[Gate]", *, all_of_them: bool) -> Iterator[str]:
+    from seqdrop.domain.assay_gate import assay_of
     from seqdrop.domain.gate import gate_text
-    from seqdrop.domain.pipeline_gate import pipeline_of
 
     for gate in gates:
-        pipeline = pipeline_of(gate)
-        if pipeline:
-            yield f"pipeline {pipeline}: no run begins since {gate.since[:16]}: {gate_text(gate)}"
-            yield f"  you: `seqdrop resume --pipeline {pipeline}` lets its runs begin"
+        assay = assay_of(gate)
+        if assay:
+            yield f"assay {assay}: no run begins since {gate.since[:16]}: {gate_text(gate)}"
+            yield f"  you: `seqdrop resume --assay {assay}` lets its runs begin"
         elif not gate.is_free:
             yield f"{gate.kind}: no job is started since {gate.since[:16]}: {gate_text(gate)}"
             yield f"  you: `seqdrop resume {gate.kind}` lets all jobs start"

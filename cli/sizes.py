@@ -1,6 +1,6 @@
 """`seqdrop sizes`: what stages took of memory, time and scratch, against what they asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,8 +10,8 @@ from cli.screen import emit, say, show_table
 
 if TYPE_CHECKING:
     from cli.stack import Stack
+    from seqdrop.domain.records import Job, Run
     from seqdrop.domain.sizing import StageSize, Taken
-    from seqdrop.sample_view import RunView, StageView
 
 
 def sizes(
@@ -44,31 +44,37 @@ def sizes(
 
 
 def _taken(stack: "Stack", samples: int) -> "Iterator[Taken]":
-    """Of each sample's newest run that succeeded."""
+    """Of each sample's current run."""
     from seqdrop.domain.records import AnalysisStatus
-    from seqdrop.sample_view import view_sample
 
     for analysis in stack.catalog.analyses.newest(AnalysisStatus.ANALYSED, samples):
-        shown = view_sample(analysis.sample, stack.sample(analysis.sample), analysis.assay)
-        for view in shown.analyses:
-            run = next((one for one in view.runs if one.id == view.current_run), None)
-            for stage in run.stages if run else ():
-                if run and stage.status == "SUCCEEDED":
-                    yield _of_stage(run, stage)
+        if analysis.current_run:
+            run = stack.catalog.runs.get(analysis.current_run)
+            jobs = stack.catalog.jobs.of_run(analysis.current_run)
+            for stage in dict.fromkeys(job.stage for job in jobs):
+                of_stage = [job for job in jobs if job.stage == stage]
+                if run and of_stage[-1].status == "SUCCEEDED" and of_stage[-1].attempts:
+                    yield _of_stage(run, of_stage)
 
 
-def _of_stage(run: "RunView", stage: "StageView") -> "Taken":
+def _of_stage(run: "Run", jobs: "Sequence[Job]") -> "Taken":
+    """``jobs`` are those of one stage, in their order."""
+    from seqdrop.domain.failure import FailureClass
+    from seqdrop.domain.hosts import kind_of
     from seqdrop.domain.sizing import Taken
 
+    on_fpga = kind_of(jobs[-1].queue).startswith("fpga-")
     return Taken(
-        run.pipeline,
-        stage.stage,
-        stage.memory_mib or 0,
-        stage.peak_memory_mib or 0,
-        stage.peak_scratch_mib or 0,
-        stage.expected_seconds or 0,
-        stage.ran_seconds or 0.0,
-        is_played=run.simulated and "-fpga-" in stage.queue,
+        jobs[-1].pipeline,
+        jobs[-1].stage,
+        jobs[0].memory_mib,
+        jobs[-1].peak_memory_mib,
+        jobs[-1].peak_scratch_mib,
+        jobs[-1].expected_seconds,
+        jobs[-1].attempts[-1].seconds,
+        ran_out=any(job.failure_class == FailureClass.OUT_OF_MEMORY for job in jobs),
+        has_host_alone=on_fpga,
+        is_played=run.simulated and on_fpga,
     )
 
 

@@ -64,8 +64,8 @@ class StageRun:
             return
         with (
             scratch(self.settings.scratch) as folders,
+            self._reads(folders) as reads,  # it forks: before any thread runs
             watched(folders.root) as usage,
-            self._reads(folders) as reads,
         ):
             steps = [s for s in self.stage.steps if applies(s.when, self.plan.variables)]
             questions = VersionQuestions(programs_of(steps), folders.tmp)

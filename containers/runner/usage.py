@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import resource
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from runner.descendants import family
 
 _LOOK_SECONDS = 2.0
 """Between two looks: a peak that is shorter may be missed."""
+_PSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -23,7 +25,7 @@ class Usage:
 
     scratch: Path
     memory_bytes: int = 0
-    """Of the runner and all its processes at once. What they share counts for each of them."""
+    """Of the runner and all its processes at once."""
     scratch_bytes: int = 0
     _over: Event = field(default_factory=Event)
 
@@ -68,11 +70,17 @@ def watched(scratch: Path) -> Iterator[Usage]:
 
 
 def _memory_bytes() -> int:
-    total = 0
-    for pid in family({os.getpid()}):
-        with contextlib.suppress(OSError):  # it has just ended, or there is no /proc
-            total += int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * _PAGE_BYTES
-    return total
+    return sum(map(_own_share, family({os.getpid()})))
+
+
+def _own_share(pid: int) -> int:
+    """A process' memory with its share of what it shares; all of it where nothing tells that."""
+    with contextlib.suppress(OSError):  # it has just ended, or there is no /proc
+        if found := _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_text("ascii")):
+            return int(found[1]) * 1024
+    with contextlib.suppress(OSError):  # it is another user's
+        return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * _PAGE_BYTES
+    return 0
 
 
 def _bytes_below(folder: Path) -> int:

@@ -395,23 +395,49 @@ def test_a_priority_is_changed_later_and_the_job_that_waits_is_moved(
     assert "priority changed" in command.good("events", "NA43")
 
 
-def test_a_pipeline_whose_breaker_is_open_is_shown_and_resumed(
+def test_an_assay_whose_breaker_is_open_is_shown_and_resumed(
     command: Command, bench: Bench, tmp_path: Path
 ) -> None:
     since = "2026-11-29T00:00:00.000Z"
-    gate = Gate("pipeline/quick", "shut", "ToolFailed in stage left: boom", since=since,
+    gate = Gate("assay/quick", "shut", "ToolFailed in stage left: boom", since=since,
         probe_at="2100-01-01T00:00:00.000Z")  # fmt: skip
     bench.lab.catalog.gates.change(gate)
     command.good("upload", *write_pair(tmp_path, "NA44"))
     bench.lab.wait_for("NA44", "quick", "READY")
     why = command.good("why", "NA44")
-    assert "  why: pipeline quick: the breaker is open since 00:00 UTC" in why
-    assert "mend that; then `seqdrop resume --pipeline quick` lets its runs begin" in why
-    assert "pipeline quick: no run begins since 2026-11-29T00:00" in command.good("queues")
-    assert "those of quick are" in command.bad("resume", "--pipeline", "moon")
-    command.good("resume", "--pipeline", "quick")
+    assert "  why: the breaker of assay quick is open: ToolFailed in stage left: boom" in why
+    assert "mend that; then `seqdrop resume --assay quick` lets its runs begin" in why
+    assert "assay quick: no run begins since 2026-11-29T00:00" in command.good("queues")
+    assert "those of quick are" in command.bad("resume", "--assay", "moon")
+    command.good("resume", "--assay", "quick")
     command.good("wait", "NA44", "--timeout", "60")
-    assert "none is" in command.bad("resume", "--pipeline", "quick")
+    assert "none is" in command.bad("resume", "--assay", "quick")
+
+
+def test_the_cost_of_a_manifest_is_the_sum_of_its_samples(
+    command: Command, bench: Bench, tmp_path: Path
+) -> None:
+    samples = []
+    for name in ("NA45", "NA46"):
+        r1, r2 = write_pair(tmp_path, name, seed=sum(name.encode()))
+        files = {"lane": "L001", "r1": r1, "r2": r2}
+        samples.append({"sample": name, "assay": "quick", "files": [files]})
+    bench.lab.drop_manifest("run7.manifest.json", *samples)
+    for name in ("NA45", "NA46"):
+        for mate in (1, 2):
+            file = f"{name}_R{mate}.fastq.gz"
+            bench.lab.drop(file, (tmp_path / file).read_bytes())
+        bench.lab.wait_for(name, "quick", "ANALYSED")
+    found = command.ask("cost", "--manifest", "run7.manifest.json")
+    each = {one["sample"]: one["cost_usd"] for one in found["samples"]}
+    assert each.keys() == {"NA45", "NA46"}
+    assert found["total"]["cost_usd"] == pytest.approx(sum(each.values()))
+    assert found["total"]["cost_usd"] > 0
+    assert each["NA45"] == command.ask("cost", "NA45")["total"]["cost_usd"]
+    uri = f"s3://{bench.lab.uploads}/run7.manifest.json"
+    assert "of 2 samples" in command.good("cost", "--manifest", uri)
+    assert "no sample is of the manifest" in command.bad("cost", "--manifest", "moon.json")
+    assert "not two of them" in command.bad("cost", "NA45", "--month", "2026-11", code=2)
 
 
 def test_a_paused_project_begins_no_run_until_it_is_resumed(

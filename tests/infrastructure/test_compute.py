@@ -250,7 +250,7 @@ def test_one_job_has_an_fpga_by_size_alone() -> None:
     pipelines = [library.pipeline(name) for name in library.pipeline_names()]
     stages = [s for p in [*pipelines, library.reference_indexes()] for s in p.stages.values()]
     asked = [
-        (stage.size.vcpus, stage.size.memory_mib.of(0))
+        (stage.size.vcpus_of(0), stage.size.memory_mib.of(0))
         for stage in stages
         if stage.queue.startswith("fpga-")
     ]

@@ -1,10 +1,12 @@
 """A priority that changes later, through the functions: what waits is moved, and nothing else."""
 
+import json
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from seqdrop.aws.catalog.layout import run_item_key
 from seqdrop.aws.catalog.runs import Runs
 from seqdrop.domain.errors import Conflict
 from seqdrop.domain.records import Job
@@ -94,3 +96,57 @@ def test_the_trail_tells_who_changed_it(submitted: Bench) -> None:
     (event,) = (one for one in events if one["sk"].endswith("priority"))
     assert (event["who"], event["what"]) == ("ana", "priority changed")
     assert event["why"] == "as its assay before: urgent"
+
+
+def test_a_job_of_which_batch_has_told_nothing_yet_is_moved(submitted: Bench) -> None:
+    assert submitted.job.status == "SUBMITTING"
+    assert change(submitted) == ["align"]
+    assert submitted.cloud.batch.cancelled == {"job-1": REASON}
+
+
+def test_a_stage_s_last_job_stays_where_it_is(submitted: Bench) -> None:
+    for number in range(1, 9):
+        change(submitted, "urgent" if number % 2 else "bulk")
+        end = submitted.event("FAILED", number, attempts=[], statusReason=REASON)
+        end["detail"].pop("container", None)
+        submitted.cloud.deliver("record_job_event", end)
+        submitted.stage("submit_job", token=f"after {number}")
+    assert len(submitted.cloud.batch.submitted) == 9
+    assert change(submitted, "urgent") == [], "nothing could follow it"
+    assert submitted.run.priority == "urgent"
+
+
+def test_a_run_of_the_release_before_stays_as_it_is(submitted: Bench) -> None:
+    key = run_item_key(submitted.ids)
+    submitted.cloud.catalog.runs._table.update(key, removes=["can_be_moved"])
+    assert change(submitted) == []
+    assert submitted.cloud.batch.cancelled == {}
+    assert submitted.run.priority == "routine"
+
+
+def test_a_run_that_was_claimed_as_its_priority_changed_is_moved_when_it_is_looked_at(
+    submitted: Bench,
+) -> None:
+    flows, analysis = submitted.cloud.flows, submitted.analysis
+    now = submitted.cloud.clock()
+    flows.catalog.analyses.set_priority(analysis, "urgent", "ana", now)  # the run is not told
+    flows.claiming.advance(analysis.id)
+    assert submitted.run.priority == "urgent"
+    assert submitted.cloud.batch.cancelled == {"job-1": REASON}
+
+
+def test_a_manifest_that_says_the_same_again_undoes_nobody_s_priority(bench: Bench) -> None:
+    cloud = bench.cloud
+
+    def manifest(project: str) -> None:
+        files = [{"lane": "L001", "r1": "NA1_1.fastq.gz", "r2": "NA1_2.fastq.gz"}]
+        first = {"sample": "NA1", "assay": "wgs", "priority": "bulk", "files": files}
+        other = {"sample": "NA7", "assay": "wgs", "project": project, "files": [
+            {"lane": "L001", "r1": "NA7_1.fastq.gz", "r2": "NA7_2.fastq.gz"}]}  # fmt: skip
+        cloud.upload("run.manifest.json", json.dumps({"samples": [first, other]}).encode())
+
+    manifest("p")
+    assert bench.analysis.priority == "bulk"
+    cloud.flows.priorities.change(bench.analysis, "urgent", "ana")
+    manifest("q")
+    assert bench.analysis.priority == "urgent"

@@ -9,7 +9,7 @@ from typing import Any
 
 from local.batch import faults as faults_of_queues
 from seqdrop.aws.catalog.layout import gate_key
-from seqdrop.domain.pipeline_gate import gate_of_pipeline
+from seqdrop.domain.assay_gate import FAMILY
 from tests.lab import Lab, fasta, make_genome, make_project, open_lab, pair, tools_on
 
 ASSAYS = """
@@ -164,8 +164,8 @@ class Bench:
     def forget(self) -> None:
         """Everything as at first; what failed for tests before is no word on the next one's."""
         gates = self.lab.catalog.gates
-        for pipeline in ("quick", "references"):
-            gates._table.delete(gate_key(gate_of_pipeline(pipeline)))
+        for gate in gates.of_family(FAMILY):
+            gates._table.delete(gate_key(gate.kind))
         for path in self._control.iterdir():
             path.unlink()
 

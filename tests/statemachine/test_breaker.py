@@ -13,8 +13,8 @@ from seqdrop.aws.batch import Batch
 from seqdrop.aws.queues import UploadsQueue
 from seqdrop.composition import now
 from seqdrop.domain.gate import SAME_IN_A_ROW, Gate
+from seqdrop.flow.assay_gates import AssayGates
 from seqdrop.flow.gates import Gates
-from seqdrop.flow.pipeline_gates import PipelineGates
 from tests.statemachine.bench import Bench, entered, open_bench
 from tests.statemachine.test_failures import jobs_of
 from tests.statemachine.test_faults_seen_late import job_events_lost
@@ -59,6 +59,16 @@ def told(bench: Bench, url: str) -> list[dict[str, Any]]:
         if not answer.get("Messages"):
             return found
         found += [json.loads(message["Body"]) for message in answer["Messages"]]
+
+
+def sweep(bench: Bench) -> dict[str, Any]:
+    """Calls the sweep as its schedule does."""
+    answer = bench.lab.client("lambda").invoke(FunctionName="seqdrop-sweep-catalog", Payload=b"{}")
+    found: dict[str, Any] = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, found
+    assert found["failures"] == 0
+    assert found["is_whole"]
+    return found
 
 
 def runnable(bench: Bench, samples: list[str]) -> int:
@@ -135,7 +145,7 @@ def test_a_paused_kind_starts_nothing_and_keeps_what_runs(lab: Bench) -> None:
     lab.lab.wait_for(sample, "quick", "ANALYSED")
 
 
-def test_a_pipeline_that_fails_again_and_again_begins_no_more_runs(lab: Bench) -> None:
+def test_an_assay_that_fails_again_and_again_begins_no_more_runs(lab: Bench) -> None:
     lab.forget()
     url = alerts(lab)
     told(lab, url)  # of the tests before
@@ -144,15 +154,16 @@ def test_a_pipeline_that_fails_again_and_again_begins_no_more_runs(lab: Bench) -
         sample = lab.new_sample()
         lab.drop_pair(sample)
         lab.lab.wait_for(sample, "quick", "FAILED")
-    (alert,) = told(lab, url)
-    assert alert["detail"]["pipeline"] == "quick"
-    assert alert["detail"]["why"].startswith("ToolFailed in stage left: ")
     waits = lab.new_sample()
     lab.drop_pair(waits)
     found = lab.lab.wait_for(waits, "quick", "READY")
-    assert found.why.startswith("pipeline quick: the breaker is open since ")
+    assert found.why.startswith("the breaker of assay quick is open: ToolFailed in stage left: ")
+    sweep(lab)
+    (alert,) = told(lab, url)
+    assert alert["detail"]["assay"] == "quick"
+    assert alert["detail"]["why"].startswith("ToolFailed in stage left: ")
     lab.mend("left")
-    PipelineGates(lab.lab.catalog, now).free("quick", "a test")
+    AssayGates(lab.lab.catalog, now).free("quick", "a test")
     uploads = UploadsQueue(lab.lab.client("sqs"), lab.lab.runtime.outputs["UploadsQueueUrl"])
     uploads.recheck(found.id)
     lab.lab.wait_for(waits, "quick", "ANALYSED")

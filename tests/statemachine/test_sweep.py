@@ -1,6 +1,5 @@
 """The sweep on the real machine: what events that were lost leave behind, it finds and mends."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +10,7 @@ from seqdrop.domain.identity import IndexOf, ReferenceId
 from tests.domain_support import job as job_of
 from tests.lab import pair
 from tests.statemachine.bench import Bench
-from tests.statemachine.test_breaker import alerts, gates, told
+from tests.statemachine.test_breaker import alerts, gates, sweep, told
 from tests.statemachine.test_faults_seen_late import job_events_lost
 
 LONG_AGO = "2026-01-01T00:00:00.000Z"
@@ -39,15 +38,6 @@ def make_due(bench: Bench, sample: str, *, late: bool = False) -> None:
 
 def change(bench: Bench, key: Key, sets: dict[str, Any]) -> None:
     bench.lab.catalog.analyses._table.update(key, sets=sets)
-
-
-def sweep(bench: Bench) -> dict[str, Any]:
-    answer = bench.lab.client("lambda").invoke(FunctionName="seqdrop-sweep-catalog", Payload=b"{}")
-    found: dict[str, Any] = json.loads(answer["Payload"].read())
-    assert "FunctionError" not in answer, found
-    assert found["failures"] == 0
-    assert found["is_whole"]
-    return found
 
 
 def test_a_sweep_wakes_runs_whose_events_were_lost(bench: Bench) -> None:

@@ -206,7 +206,7 @@ def fpga_sizes() -> Iterator[tuple[str, int, int]]:
     for pipeline in [*pipelines, library.reference_indexes()]:
         for name, stage in pipeline.stages.items():
             if container_name(stage.queue):
-                yield f"{pipeline.name}/{name}", stage.size.vcpus, stage.size.memory_mib.of(0)
+                yield f"{pipeline.name}/{name}", stage.size.vcpus_of(0), stage.size.memory_mib.of(0)
 
 
 @pytest.mark.parametrize(("name", "vcpus", "memory_mib"), [*fpga_sizes()])

@@ -14,7 +14,7 @@ from seqdrop.domain.admission import (
 )
 from seqdrop.domain.records import Analysis
 
-PAUSED = Project("p", 3, "ana", "new panel", "2026-11-29T09:12:00.000Z")
+PAUSED = Project("p", 3, 9, "ana", "new panel", "2026-11-29T09:12:00.000Z")
 
 
 @pytest.mark.parametrize(

@@ -116,5 +116,5 @@ def test_a_run_that_goes_on_is_looked_at_every_hour_whatever_its_analysis_waits_
 @pytest.mark.parametrize("kept", Kept)
 def test_one_that_is_kept_is_never_late(kept: Kept) -> None:
     found = look(waits(AnalysisStatus.READY, kept=kept), 9 * DAY)
-    soon = timedelta(minutes=15) if kept is Kept.BREAKER else NEXT_LOOK
+    soon = timedelta(minutes=14) if kept is Kept.BREAKER else NEXT_LOOK
     assert found == Look(THEN + 9 * DAY + soon, asks=True)

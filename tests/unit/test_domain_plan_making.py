@@ -169,3 +169,18 @@ def test_a_stage_that_is_left_out_needs_no_queue() -> None:
     stages = {"map": stage("a"), "more": stage("b", queue="fpga-exome", when="annotation")}
     frozen = blueprint(pipeline=Pipeline("p", "test", stages), images={"cpu": "cpu@sha256:1"})
     assert set(frozen.stages) == {"map"}
+
+
+@pytest.mark.parametrize(
+    ("vcpus", "gib", "wanted"),
+    [
+        (16, 100, 16),
+        (Linear(2, per_input_gib=0.2, limit=16), 10, 4),
+        (Linear(2, per_input_gib=0.2, limit=16), 500, 16),
+        (Linear(0, per_input_gib=0.1), 0, 1),
+    ],
+)
+def test_vcpus_grow_with_the_input_where_a_stage_says_so(
+    vcpus: int | Linear, gib: int, wanted: int
+) -> None:
+    assert Size(vcpus, Linear(1), Linear(1)).vcpus_of(gib * 2**30) == wanted

@@ -35,6 +35,8 @@ def test_each_job_is_held_against_what_it_asked_for_itself() -> None:
         ([{"peak_memory_mib": 400}] * 2, []),
         ([{"seconds": 250.0}], ["took up to 4 min where it should take 2 min: raise its seconds"]),
         ([{"seconds": 199.0}], []),
+        ([{"peak_memory_mib": 960, "ran_out": True}, {}], ["ran out of memory in 1 of 2: raise"]),
+        ([{"peak_memory_mib": 400, "has_host_alone": True}] * 3, []),
     ],
 )
 def test_what_is_far_off_is_told_with_what_to_change(
@@ -49,6 +51,7 @@ def test_jobs_that_do_not_say_what_they_took_are_left_out() -> None:
     assert sizes_of([structs.replace(JOB, is_played=True)]) == []
     assert sizes_of([structs.replace(JOB, peak_memory_mib=0)]) == []
     assert sizes_of([structs.replace(JOB, expected_seconds=0)]) == []
+    assert sizes_of([structs.replace(JOB, seconds=0.0)]) == []
 
 
 def test_stages_of_several_pipelines_are_apart() -> None:

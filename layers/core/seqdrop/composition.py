@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from seqdrop.aws.job_logs import JobLogs
     from seqdrop.aws.queues import JobEventsQueue, UploadsQueue
     from seqdrop.flow.admission import Admission
+    from seqdrop.flow.assay_gates import AssayGates
     from seqdrop.flow.claiming import Claiming
     from seqdrop.flow.closing import Closing
     from seqdrop.flow.gates import Gates
     from seqdrop.flow.intake import Intake
     from seqdrop.flow.log_copies import LogCopies
     from seqdrop.flow.manifests import Manifests
-    from seqdrop.flow.pipeline_gates import PipelineGates
     from seqdrop.flow.planning import Planning
     from seqdrop.flow.polling import Polling
     from seqdrop.flow.priorities import Priorities
@@ -175,10 +175,10 @@ class Composition:
 
     @cached_property
     def admission(self) -> "Admission":
-        """What a project and a pipeline may have."""
+        """What a project and an assay may have."""
         from seqdrop.flow.admission import Admission
 
-        return Admission(self.catalog, self.library, self.queue, self.pipeline_gates, self.now)
+        return Admission(self.catalog, self.library, self.queue, self.assay_gates, self.now)
 
     @cached_property
     def claiming(self) -> "Claiming":
@@ -262,11 +262,11 @@ class Composition:
         return Gates(self.catalog, self.batch, self.alerts, self.now)
 
     @cached_property
-    def pipeline_gates(self) -> "PipelineGates":
-        """Whether the runs of each pipeline may begin."""
-        from seqdrop.flow.pipeline_gates import PipelineGates
+    def assay_gates(self) -> "AssayGates":
+        """Whether the runs of each assay may begin."""
+        from seqdrop.flow.assay_gates import AssayGates
 
-        return PipelineGates(self.catalog, self.now)
+        return AssayGates(self.catalog, self.now)
 
     @cached_property
     def recording(self) -> "Recording":
@@ -279,7 +279,6 @@ class Composition:
             tokens=self.tokens,
             batch=self.batch,
             gates=self.gates,
-            pipelines=self.pipeline_gates,
             queue=self.job_events,
             prices=self.library.prices,
             scratch_gib=self._settings.scratch_gib,
@@ -317,6 +316,7 @@ class Composition:
             objects=self.objects,
             queue=self.queue,
             batch=self.batch,
+            assays=self.assay_gates,
             results_bucket=self._settings.results_bucket,
             now=self.now,
         )
@@ -336,6 +336,7 @@ class Composition:
             polling=self.polling,
             preparation=self.preparation,
             gates=self.gates,
+            assays=self.assay_gates,
             alerts=self.alerts,
             library=self.library,
             queues=[queue_name(settings.job_queue_prefix, kind) for kind in settings.queue_kinds],

@@ -198,13 +198,12 @@ class _Asked(msgspec.Struct, frozen=True):
     def _kept(self, kept: Kept) -> Why:
         by_itself, do = _KEPT[kept]
         project = shlex.quote(self.analysis.project)
-        pipeline = self.analysis.why.partition(":")[0].removeprefix("pipeline ")
         return Why(
             "it waits for its project's turn" if kept is not Kept.BREAKER else "it waits",
             self.analysis.why,
             self.analysis.updated,
             by_itself=by_itself,
-            do=tuple(line.format(project=project, pipeline=pipeline) for line in do),
+            do=tuple(line.format(project=project, assay=self.analysis.assay) for line in do),
             evidence=tuple(self._told_of_files()),
         )
 
@@ -497,9 +496,9 @@ _KEPT = {
     Kept.SHARE: ("its run begins when one of them has ended, and its turn comes", (_RAISE,)),
     Kept.BUDGET: ("its run begins in the next month", (_RAISE,)),
     Kept.BREAKER: (
-        "one run is let through as a probe: if that stage succeeds in it, all begin within a "
-        "quarter of an hour; if it fails alike, the next probe comes later",
-        ("mend that; then `seqdrop resume --pipeline {pipeline}` lets its runs begin",),
+        "one run is let through as a probe now and then: once one ends well, all begin within half "
+        "an hour",
+        ("mend that; then `seqdrop resume --assay {assay}` lets its runs begin",),
     ),
     Kept.LINE: (
         "its run begins when its turn comes",

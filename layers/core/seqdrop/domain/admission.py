@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from seqdrop.domain.gate import Gate, gate_text
+from seqdrop.domain.gate import Gate
 from seqdrop.domain.records import Analysis
 
 _RANKS = {"urgent": 0, "routine": 1, "bulk": 2}
@@ -23,7 +23,7 @@ class Kept(StrEnum):
     BUDGET = "budget"
     LINE = "line"
     BREAKER = "breaker"
-    """Its pipeline's: it stands in no line, since others of its project may go on."""
+    """Its assay's: it stands in no line, since others of its project may go on."""
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,6 +58,8 @@ class Project(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     in_flight: int = 0
     """Its runs that were counted when they were claimed, and have not ended."""
+    turns: int = 0
+    """How often that number has changed."""
     paused_by: str = ""
     paused_why: str = ""
     paused_since: str = ""
@@ -119,14 +121,9 @@ def refusal(
     return None
 
 
-def of_breaker(pipeline: str, gate: Gate) -> Refusal:
-    """The refusal of one whose pipeline fails again and again."""
-    return Refusal(Kept.BREAKER, f"pipeline {pipeline}: {gate_text(gate)}")
-
-
-def is_kept_by_pipeline(why: str, pipeline: str) -> bool:
-    """Whether a refusal's words are those of ``of_breaker``."""
-    return why.startswith(f"pipeline {pipeline}: ")
+def of_breaker(assay: str, gate: Gate) -> Refusal:
+    """The refusal of one whose assay fails again and again: in the same words for as long."""
+    return Refusal(Kept.BREAKER, f"the breaker of assay {assay} is open: {gate.why}")
 
 
 def behind(project: str) -> Refusal:

@@ -47,6 +47,8 @@ class Gate(msgspec.Struct, frozen=True):
     shuts: int = 0
     """How often in a row: each probe that fails doubles the time to the next."""
     probe_at: str = ""
+    probe: str = ""
+    """The sample whose run is the probe, of the gate of an assay."""
     is_told: bool = True
     """False from when it was shut until its alert has been sent."""
     streak_of: str = ""
@@ -76,20 +78,20 @@ def after_end(gate: Gate, job: Job, now: str) -> Gate:
     if job.status == "SUCCEEDED":
         return _after_success(gate, now)
     if gate.state == "probed" and job.failure_class == gate.failure:
-        return shut_by(gate, job, now)
+        return _shut(gate, job, now)
     return _after_failure(gate, job, now) if gate.state == "free" else gate
 
 
 def _after_failure(gate: Gate, job: Job, now: str) -> Gate:
     failure = job.failure_class
     if failure in _SHUT_AT_ONCE:
-        return shut_by(gate, job, now)
+        return _shut(gate, job, now)
     if failure not in _SHUT_IN_A_ROW or job.is_followed:
         return gate
     before = gate.counted if failure == gate.streak_of else ()
     counted = before if _sample_of(job) in before else (*before, _sample_of(job))
     if len(counted) >= SAME_IN_A_ROW:
-        return shut_by(gate, job, now)
+        return _shut(gate, job, now)
     return msgspec.structs.replace(gate, streak_of=failure, counted=counted)
 
 
@@ -105,24 +107,20 @@ def _sample_of(job: Job) -> str:
 
 def later_probe(gate: Gate, now: str) -> str:
     """When the next probe is let through, after so many that failed."""
-    return _later(now, min(FIRST_PROBE * 2 ** max(0, gate.shuts - 1), LONGEST_PROBE))
+    return later(now, min(FIRST_PROBE * 2 ** max(0, gate.shuts - 1), LONGEST_PROBE))
 
 
-def shut_by(gate: Gate, job: Job, now: str, failure: str = "") -> Gate:
-    """The gate, shut by a job that failed; one alert, however many probes fail.
-
-    ``failure`` is what the next failures are held against: the job's class, if nothing else.
-    """
-    failure = failure or job.failure_class
+def _shut(gate: Gate, job: Job, now: str) -> Gate:
+    """One alert, however many probes fail."""
     shuts = gate.shuts + 1 if gate.state == "probed" else 1
     last_line = job.message.rstrip().rpartition("\n")[2]
     means = RULES[FailureClass(job.failure_class)].means
     shut = Gate(
         kind=gate.kind,
         state="shut",
-        why=f"{failure}: {means}; {last_line}",
+        why=f"{job.failure_class}: {means}; {last_line}",
         since=now,
-        failure=failure,
+        failure=job.failure_class,
         shuts=shuts,
         is_told=shuts > 1,
         revision=gate.revision,
@@ -158,6 +156,7 @@ def gate_text(gate: Gate) -> str:
     return f"the breaker is open {since}, {probe}: {gate.why}"
 
 
-def _later(now: str, pause: timedelta) -> str:
+def later(now: str, pause: timedelta) -> str:
+    """A time after another."""
     later = datetime.fromisoformat(now) + pause
     return later.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -4,7 +4,7 @@
 again; all else (a copy of the same bytes that is set aside) leaves it as it is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import IntEnum
 
@@ -186,12 +186,18 @@ def with_manifest(
         control=entry.control,
         holds=_without_holds(analysis, answered),
         last_file=now if said != analysis.saying else analysis.last_file,
-        **{
-            name: getattr(entry, name) or ""
-            for name in _CHOSEN
-            if getattr(entry, name) or analysis.manifest == manifest.object.key
-        },
+        **dict(_chosen(analysis, manifest, entry, said)),
     )
+
+
+def _chosen(
+    analysis: Analysis, manifest: ManifestVersion, entry: SampleEntry, said: str
+) -> Iterator[tuple[str, str]]:
+    """What an entry chooses. That it says the same as before undoes no priority of a person's."""
+    for name in _CHOSEN:
+        chooses = getattr(entry, name) or analysis.manifest == manifest.object.key
+        if chooses and not (name == "priority" and said == analysis.saying):
+            yield name, getattr(entry, name) or ""
 
 
 def without_manifest(

@@ -12,6 +12,8 @@ from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus
 from seqdrop.domain.unreadable import is_archived
 from seqdrop.domain.upload import object_cause
 
+_SOON = timedelta(minutes=14)
+"""At each sweep: one begins a little earlier or later than a quarter of an hour after the last."""
 _DAILY = timedelta(days=1)
 """At what a person is to move: the event of that may be lost."""
 
@@ -55,7 +57,7 @@ def _look_at(
     if _goes_on(analysis, run):
         return Look(now + NEXT_LOOK)
     if analysis.kept == Kept.BREAKER and analysis.status is AnalysisStatus.READY:
-        return Look(now + FIRST_LOOK[AnalysisStatus.READY], asks=True)  # it may be the next probe
+        return Look(now + _SOON, asks=True)  # it may be the next probe
     if is_quiet or (analysis.status is AnalysisStatus.READY and analysis.kept):
         return Look(now + NEXT_LOOK, asks=True)  # it waits as somebody wants it
     return _waits(analysis, now, alert_after)

@@ -42,7 +42,9 @@ def next_job(job: Job, token: str, now: str, priority: str) -> Job:
     return Job(
         owner=owner,
         name=owner.run.job_name(owner.stage, owner.number),
-        queue=_next_queue(job.queue, action, priority),
+        queue=on_demand_queue(job.queue)
+        if action is Action.ON_DEMAND
+        else with_priority(job.queue, priority),
         prefix=job.prefix,
         bucket=job.bucket,
         folder=job.folder,
@@ -57,12 +59,6 @@ def next_job(job: Job, token: str, now: str, priority: str) -> Job:
         earlier=(*job.earlier, failure),
         submitting=now,
     )
-
-
-def _next_queue(queue: str, action: Action, priority: str) -> str:
-    if action is Action.ON_DEMAND:
-        return on_demand_queue(queue)
-    return with_priority(queue, priority) if action is Action.MOVE else queue
 
 
 def most_attempts(jobs: Sequence[Job]) -> int:

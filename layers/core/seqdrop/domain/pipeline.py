@@ -64,9 +64,14 @@ class Linear(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Size(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a stage asks for: vCPUs, memory (MiB), and how long it should take (seconds)."""
 
-    vcpus: int
+    vcpus: int | Linear
     memory_mib: Linear
     seconds: Linear
+
+    def vcpus_of(self, input_bytes: int) -> int:
+        """The vCPUs for so many bytes of input; one at the least."""
+        size = self.vcpus
+        return max(1, size.of(input_bytes) if isinstance(size, Linear) else size)
 
 
 class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -90,7 +90,7 @@ def _stage_plan(
         queue=stage.queue,
         image=blueprint.images[stage.queue],
         definition=blueprint.definitions.get(stage.queue, ""),
-        vcpus=stage.size.vcpus,
+        vcpus=stage.size.vcpus_of(blueprint.input_bytes),
         memory_mib=stage.size.memory_mib.of(blueprint.input_bytes),
         expected_seconds=seconds,
         timeout_seconds=timeout_seconds(stage, blueprint.input_bytes),

@@ -190,6 +190,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """Checksum of each part of the reference that a stage uses."""
     priority: str = "routine"
     project: str = ""
+    can_be_moved: bool = False
+    """Whether its execution knows the failure Moved: one of an older release does not."""
     in_share: bool = False
     """Whether it is counted among those that its project has in flight."""
     blueprint: bytes = b""

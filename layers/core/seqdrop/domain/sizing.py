@@ -23,10 +23,14 @@ class Taken(msgspec.Struct, frozen=True):
     pipeline: str
     stage: str
     memory_mib: int
+    """As its plan has it: of the first job of the stage, whatever followed."""
     peak_memory_mib: int
     peak_scratch_mib: int
     expected_seconds: int
     seconds: float
+    ran_out: bool = False
+    """Whether an earlier job of the stage ran out of memory."""
+    has_host_alone: bool = False
     is_played: bool = False
     """Whether a stand-in ran in DRAGEN's place, whose size says nothing."""
 
@@ -54,7 +58,7 @@ def sizes_of(taken: Iterable[Taken]) -> list[StageSize]:
     """A line for each stage, by pipeline, from jobs of which it is known what they took."""
     stages: dict[tuple[str, str], list[Taken]] = defaultdict(list)
     for one in taken:
-        is_known = one.memory_mib and one.peak_memory_mib and one.expected_seconds
+        is_known = one.memory_mib and one.peak_memory_mib and one.expected_seconds and one.seconds
         if is_known and not one.is_played:
             stages[one.pipeline, one.stage].append(one)
     return [_size(jobs) for _, jobs in sorted(stages.items())]
@@ -73,17 +77,24 @@ def _size(jobs: Sequence[Taken]) -> StageSize:
         longest_fraction=max(times),
         peak_scratch_mib=max(one.peak_scratch_mib for one in jobs),
     )
+    ran_out = sum(one.ran_out for one in jobs)
     slowest = max(jobs, key=lambda one: one.seconds / one.expected_seconds)
-    return msgspec.structs.replace(size, advice=tuple(_advice(size, slowest)))
+    return msgspec.structs.replace(size, advice=tuple(_advice(size, slowest, ran_out)))
 
 
-def _advice(size: StageSize, slowest: Taken) -> Iterator[str]:
+def _advice(size: StageSize, slowest: Taken, ran_out: int) -> Iterator[str]:
     if size.longest_fraction > MOST_OF_TIME:
         took, should = duration_text(slowest.seconds), duration_text(slowest.expected_seconds)
         yield f"took up to {took} where it should take {should}: raise its seconds"
-    if size.memory_fraction > MOST_OF_MEMORY:
+    if ran_out:
+        yield f"ran out of memory in {ran_out} of {size.jobs}: raise its memory_mib"
+    elif size.memory_fraction > MOST_OF_MEMORY:
         yield f"took up to {size.memory_fraction:.0%} of its memory: raise its memory_mib"
-    elif size.jobs >= ENOUGH and size.memory_fraction < LEAST_OF_MEMORY:
+    elif (
+        size.jobs >= ENOUGH
+        and size.memory_fraction < LEAST_OF_MEMORY
+        and not slowest.has_host_alone
+    ):
         yield (
             f"never took more than {size.memory_fraction:.0%} of its memory: with less, more jobs "
             "fit on a host"

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from time import sleep
 
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.queues import NextInLine, UploadsQueue
 from seqdrop.domain.admission import Kept, Place, Refusal, behind, of_breaker, place_of, refusal
 from seqdrop.domain.cost import REFERENCES
-from seqdrop.domain.errors import Transient, UnknownAssay
+from seqdrop.domain.errors import Conflict, Transient, UnknownAssay
 from seqdrop.domain.identity import AnalysisId, RunId
 from seqdrop.domain.lifecycle import Assessment
 from seqdrop.domain.records import Analysis, AnalysisStatus
-from seqdrop.flow.pipeline_gates import PipelineGates
+from seqdrop.flow.assay_gates import AssayGates
 from seqdrop.flow.retry import retry_on_conflict
 from seqdrop.library import Library
 
@@ -21,6 +22,7 @@ _WITH_RUNS = (
 )  # fmt: skip
 """Statuses under which a run may go on."""
 _MOST = 100_000
+_INDEX_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -30,19 +32,20 @@ class Admission:
     catalog: Catalog
     library: Library
     queue: UploadsQueue
-    pipelines: PipelineGates
+    assays: AssayGates
     now: Callable[[], datetime]
 
-    def is_refused(self, analysis: Analysis, priority: str, pipeline: str) -> bool:
+    def is_refused(self, analysis: Analysis, priority: str) -> bool:
         """Whether no run of an analysis may be claimed now; then it says why, and stands in line.
 
-        Two requests more for a claim, where neither its project nor its pipeline has anything.
+        Two requests more for a claim, where neither its project nor its assay has anything.
         """
         if self._is_refused_by_project(analysis, priority):
             return True
-        gate, may_begin = self.pipelines.ask(pipeline)  # last: it may let this one in as a probe
+        # Last: it may let this one in as a probe.
+        gate, may_begin = self.assays.ask(analysis.assay, analysis.sample)
         if not may_begin:
-            self._settle(analysis, of_breaker(pipeline, gate))
+            self._settle(analysis, of_breaker(analysis.assay, gate))
         return not may_begin
 
     def _settle(self, analysis: Analysis, refused: Refusal) -> None:
@@ -78,11 +81,16 @@ class Admission:
         """Makes a project's count that of its runs.
 
         A version of before counts no run that it closes: a command of then, or a stack rolled back.
+        The index may be a moment behind: the second of two equal counts is taken.
         """
 
         def attempt() -> None:
             project = self.catalog.projects.get(name)
-            self.catalog.projects.correct(project, sum(1 for _ in self._counted_runs(name)))
+            first = set(self._counted_runs(name))
+            sleep(_INDEX_SECONDS)
+            if first != set(self._counted_runs(name)):
+                raise Conflict(f"the runs of {name} come and go")
+            self.catalog.projects.correct(project, len(first))
 
         retry_on_conflict(attempt, Transient(f"the runs of {name} come and go all the time"))
 

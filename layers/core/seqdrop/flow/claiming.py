@@ -81,7 +81,7 @@ class Claiming:
             return "nobody waits"
         first = AnalysisId(place.sample, place.assay)
         status = self.advance(first)
-        if status != AnalysisStatus.READY:
+        if status != AnalysisStatus.READY or self.admission.first(project) != place:
             self.queue.send(NextInLine(project))
         return f"{first} is {status or 'gone, or has changed since'}"
 
@@ -115,8 +115,6 @@ class Claiming:
             blueprint = self._blueprint(analysis, config, self._reference(config))
             if analysis.active_run and blueprint.run_key == analysis.active_run.run_key:
                 why = "the same files came again: the run that goes on is theirs, too"
-                if analysis.priority:  # perhaps it is all that a manifest has changed
-                    self.priorities.move(analysis.active_run, analysis.priority)
         except InvalidInput as error:
             why = f"when the run that goes on has ended: {error}"
         self.catalog.analyses.settle(analysis, Assessment(AnalysisStatus.READY, why), self.now())
@@ -133,7 +131,7 @@ class Claiming:
             self.catalog.runs.adopt(analysis, good[-1], reference.id, self.now())
             return AnalysisStatus.ANALYSED
         priority = analysis.priority or config.priority
-        if self.admission.is_refused(analysis, priority, blueprint.pipeline):
+        if self.admission.is_refused(analysis, priority):
             return AnalysisStatus.READY
         limits = self.library.projects().limits_of(analysis.project)
         run = Run(
@@ -147,6 +145,7 @@ class Claiming:
             parts=blueprint.parts,
             priority=priority,
             project=analysis.project,
+            can_be_moved=True,
             in_share=counts_in_share(limits, priority),
             options=options,
             supersedes=analysis.current_run,
@@ -203,5 +202,7 @@ class Claiming:
         run = self.catalog.runs.get(analysis.active_run) if analysis.active_run else None
         if run and run.status is RunStatus.CLAIMED:
             self.executions.start(run.id)
+        if run and run.status.live and analysis.priority:  # it may have changed since the claim
+            self.priorities.move(run.id, analysis.priority)
         if run and NO_FILES in analysis.holds:
             self.executions.stop(run.id, analysis.holds[NO_FILES])

@@ -10,6 +10,7 @@ from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.objects import Objects
 from seqdrop.aws.queues import NextInLine, UploadsQueue
+from seqdrop.domain.assay_gate import OF_ASSAY, RunEnd, Verdict
 from seqdrop.domain.blueprint import Blueprint, decode_blueprint
 from seqdrop.domain.control import judge_control
 from seqdrop.domain.cost import sum_usd
@@ -22,7 +23,8 @@ from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.plan import RunPlan, StageResult, encode
 from seqdrop.domain.provenance import RunRecord, make_record
 from seqdrop.domain.qc import judge
-from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus
+from seqdrop.domain.records import Analysis, AnalysisStatus, Job, Run, RunStatus
+from seqdrop.flow.assay_gates import AssayGates
 from seqdrop.flow.controls import Controls
 from seqdrop.flow.identity_check import IdentityCheck
 from seqdrop.flow.retry import retry_on_conflict
@@ -44,6 +46,7 @@ class Closing:
     objects: Objects
     queue: UploadsQueue
     batch: Batch
+    assays: AssayGates
     results_bucket: str
     now: Callable[[], datetime]
 
@@ -65,6 +68,7 @@ class Closing:
         run = self._recorded(run, make_record(run, blueprint, plan, results), folder)
         if not self._close(run, AnalysisStatus.ANALYSED, why="; ".join(run.qc_reasons)):
             raise RunClosed(f"{run.id} was closed meanwhile")
+        self._tell_assay(run, Verdict.GOOD)
         return {"status": RunStatus.SUCCEEDED, "qc": run.qc}
 
     def _checked_result(self, plan: RunPlan, name: str) -> StageResult:
@@ -136,22 +140,39 @@ class Closing:
         Returns the run's own error and cause: of the job that failed first, where one did.
         """
         run = self._run(ids)
-        error, reason, held = self._why_failed(run, error, cause)
+        job = self._failed_job(run)
+        failure = FailureClass(job.failure_class) if job else None
+        held = bool(failure and RULES[failure].action is Action.HOLD)
+        if job:
+            error, reason = str(failure), f"{job.stage}: {job.message}"
+        else:
+            reason = f"{error}: {_message(cause)}" if cause else error
         if run.status.live:
             failed = msgspec.structs.replace(run, status=RunStatus.FAILED, failure=reason)
             status = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
-            self._close(failed, status, why=reason, hold="run" if held else "")
+            if self._close(failed, status, why=reason, hold="run" if held else ""):
+                verdict = Verdict.BAD if failure in OF_ASSAY else Verdict.NONE
+                self._tell_assay(run, verdict, job)
         else:
             self._recheck(run)
         self.end_jobs(run.id, "another stage of its run failed")
         return error, reason
 
-    def _why_failed(self, run: Run, error: str, cause: str) -> tuple[str, str, bool]:
-        """Error, reason, and whether a person must mend the files."""
+    def _tell_assay(self, run: Run, verdict: Verdict, job: Job | None = None) -> None:
+        end = RunEnd(run.sample, run.claimed, verdict)
+        if job:
+            failure = FailureClass(job.failure_class)
+            end = msgspec.structs.replace(
+                end, failure=failure, stage=job.stage, message=job.message
+            )
+        self.assays.run_ended(run.assay, end)
+
+    def _failed_job(self, run: Run) -> Job | None:
+        """The job by which a run failed; None where none did."""
         newest = {job.stage: job for job in self.catalog.jobs.of_run(run.id)}  # by number
         failed = [job for job in newest.values() if job.status == "FAILED"]
         if not failed:
-            return error, f"{error}: {_message(cause)}" if cause else error, False
+            return None
         # One that another was to follow did not end the run, and one that was stopped fell with its
         # sibling: the first that is neither tells why.
         failed.sort(
@@ -159,10 +180,7 @@ class Closing:
                 job.is_followed, job.failure_class == FailureClass.STOPPED, job.ended
             )
         )  # fmt: skip
-        first = failed[0]
-        failure = FailureClass(first.failure_class)
-        held = RULES[failure].action is Action.HOLD
-        return failure, f"{first.stage}: {first.message}", held
+        return failed[0]
 
     def end(self, ids: RunId, status: str, cause: str, who: str) -> str:
         """Closes the run of an execution that failed, timed out or was stopped.
@@ -173,7 +191,9 @@ class Closing:
         if run.status.live:
             run, held = _ended(run, status, cause)
             analysis = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
-            self._close(run, analysis, why=run.failure, who=who, hold="stopped" if held else "")
+            hold = "stopped" if held else ""
+            if self._close(run, analysis, why=run.failure, who=who, hold=hold):
+                self._tell_assay(run, Verdict.NONE)
         else:
             self._recheck(run)
         why = "its run was stopped" if status == "ABORTED" else cause or status

@@ -33,8 +33,8 @@ class ShutAlert(msgspec.Struct, frozen=True):
     do: str
     queue_kind: str = ""
     """What waits: the jobs of a kind of queues,"""
-    pipeline: str = ""
-    """or the runs of a pipeline."""
+    assay: str = ""
+    """or the runs of an assay."""
 
 
 @dataclass(frozen=True)

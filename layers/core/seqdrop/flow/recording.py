@@ -20,7 +20,6 @@ from seqdrop.domain.job_end import explain, may_be_by_hand
 from seqdrop.domain.next_job import action_for
 from seqdrop.domain.records import JOB_ENDED, NOTHING, Attempt, Job, JobState, Took
 from seqdrop.flow.gates import Gates
-from seqdrop.flow.pipeline_gates import PipelineGates
 
 NO_JOB_LEFT = "NoJobLeft"
 """The error of a job that failed like those before it, so that none follows."""
@@ -40,7 +39,6 @@ class Recording:
     tokens: TaskTokens
     batch: Batch
     gates: Gates
-    pipelines: PipelineGates
     queue: JobEventsQueue
     prices: Callable[[], Prices]
     scratch_gib: int
@@ -93,7 +91,9 @@ class Recording:
             return NOTHING
         by_dragen = kind_of(job.queue).startswith("fpga-") and not result.simulated
         bases = result.counts.get("bases_in", 0) if by_dragen else 0
-        return Took(result.peak_memory_mib, result.peak_scratch_mib, bases)
+        # A runner of the release before knew the largest process alone, and nothing of the scratch.
+        peak = result.peak_memory_mib if result.peak_scratch_mib else 0
+        return Took(peak, result.peak_scratch_mib, bases)
 
     def _with_costs(self, job: Job, state: JobState) -> JobState:
         """The state with what each attempt cost. One that Batch has forgotten has those it had."""
@@ -111,13 +111,12 @@ class Recording:
         return read_failure(body) if body else None
 
     def answer(self, job: Job) -> None:
-        """Wakes who waits for a job that has ended, and tells its gates: in this order, since no
+        """Wakes who waits for a job that has ended, and tells its gate: in this order, since no
         run may wait for what others have to do with its failure.
         """
         answer(self.tokens, job)
         if job.has_ended:
             self.gates.job_ended(job)
-            self.pipelines.job_ended(job, self.gates.alerts)
 
 
 def answer(tokens: TaskTokens, job: Job) -> None:

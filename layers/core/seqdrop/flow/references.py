@@ -253,7 +253,7 @@ def _index_plan(
         bucket=bucket,
         queue=stage.queue,
         image="",
-        vcpus=stage.size.vcpus,
+        vcpus=stage.size.vcpus_of(size),
         memory_mib=stage.size.memory_mib.of(size),
         expected_seconds=seconds,
         timeout_seconds=timeout_seconds(stage, size),

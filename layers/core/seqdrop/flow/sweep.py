@@ -25,6 +25,7 @@ from seqdrop.domain.identity import StageOf
 from seqdrop.domain.lifecycle import assess
 from seqdrop.domain.look import Look, look_at
 from seqdrop.domain.records import Analysis, Job, JobState, Run
+from seqdrop.flow.assay_gates import AssayGates
 from seqdrop.flow.closing import Closing
 from seqdrop.flow.gates import Gates
 from seqdrop.flow.polling import Polling
@@ -88,6 +89,7 @@ class Sweep:
     polling: Polling
     preparation: Preparation
     gates: Gates
+    assays: AssayGates
     alerts: Alerts
     library: Library
     queues: Sequence[str]
@@ -103,6 +105,7 @@ class Sweep:
         swept = Swept()
         for queue in self.queues:  # a probe is let through though no job of it is polled soon
             swept.attempt(queue, partial(self.gates.look, queue))
+        swept.attempt("breakers", partial(self.assays.tell_of_shut, self.alerts))
         for page in self.catalog.dues.pages(self.now()):
             if not has_time():
                 swept.is_whole = False

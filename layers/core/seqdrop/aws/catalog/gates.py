@@ -1,4 +1,4 @@
-"""The gates of queues and pipelines: one item each, changed from the revision that was read."""
+"""The gates of queues and assays: one item each, changed from the revision that was read."""
 
 import msgspec
 

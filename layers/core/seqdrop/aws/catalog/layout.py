@@ -240,13 +240,13 @@ def hosts_key(hosts: str) -> Key:
 
 
 def gate_key(kind: str) -> Key:
-    """The gate of a kind of queues (``cpu``), or of a pipeline (``pipeline/<name>``)."""
+    """The gate of a kind of queues (``cpu``), or of an assay (``assay/<name>``)."""
     family, _, name = kind.partition("/")
     return f"GATE#{family}", name or "STATE"
 
 
 def gates_of(family: str) -> Range:
-    """The gates of all pipelines, of which nobody else has a list."""
+    """The gates of all assays, of which nobody else has a list."""
     return f"GATE#{family}", ""
 
 

@@ -55,11 +55,10 @@ class Projects:
 
     def correct(self, project: Project, in_flight: int) -> None:
         """Sets a count that was found wrong. Raises Conflict where a run came or went meanwhile."""
-        before = ("in_flight", "=" if project.in_flight else "absent or =", project.in_flight)
         self._table.update(
             project_key(project.name),
             sets={"name": project.name, "in_flight": in_flight},
-            conditions=[before],
+            conditions=[("turns", "=" if project.turns else "absent", project.turns)],
         )
 
     def enter_write(self, name: str, runs_at_once: int) -> Write:
@@ -67,7 +66,7 @@ class Projects:
         return self._table.update_write(
             project_key(name),
             sets={"name": name},
-            adds={"in_flight": 1},
+            adds={"in_flight": 1, "turns": 1},
             conditions=[
                 ("in_flight", "absent or <", runs_at_once),
                 ("paused_since", "absent", None),
@@ -76,7 +75,7 @@ class Projects:
 
     def leave_write(self, name: str) -> Write:
         """Counts a run no longer, since it is closed."""
-        return self._table.update_write(project_key(name), adds={"in_flight": -1})
+        return self._table.update_write(project_key(name), adds={"in_flight": -1, "turns": 1})
 
     def queue_up(self, name: str, place: Place) -> None:
         """Puts an analysis into a project's line; twice is as good as once."""
