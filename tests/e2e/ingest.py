@@ -102,10 +102,10 @@ def unplaced(lab: Lab, key: str) -> str:
 
 
 def published(lab: Lab, sample: str) -> list[str]:
-    """What the results bucket has of a sample, but for plans and words on failures."""
+    """What the results bucket has of a sample, but for plans, words on failures, and logs."""
     answer = lab.client("s3").list_objects_v2(Bucket=lab.results, Prefix=f"{sample}/")
     keys = [item["Key"] for item in answer.get("Contents", [])]
-    return [key for key in keys if not key.endswith(("/plan.json", ".failure.json"))]
+    return [key for key in keys if not key.endswith(("/plan.json", ".failure.json", ".log"))]
 
 
 def assert_held(lab: Lab, sample: str, assay: str, *words: str) -> dict[str, Any]:
