@@ -70,9 +70,10 @@ def messages(lab: Lab) -> dict[str, int]:
     sqs, found = lab.client("sqs"), {}
     for url in sqs.list_queues().get("QueueUrls", []):
         counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=_COUNTS)["Attributes"]
-        if url == lab.runtime.outputs["JobEventsQueueUrl"]:
+        name = url.rsplit("/", 1)[-1]
+        if lab.runtime.outputs["JobEventsQueueUrl"].endswith(f"/{name}"):
             counts.pop("ApproximateNumberOfMessagesDelayed")
-        found[url.rsplit("/", 1)[-1]] = sum(int(count) for count in counts.values())
+        found[name] = sum(int(count) for count in counts.values())
     return {name: count for name, count in found.items() if count}
 
 
