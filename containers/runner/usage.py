@@ -39,7 +39,7 @@ class Usage:
     @property
     def scratch_mib(self) -> int:
         """Reference and inputs that were fetched, what tools wrote, and the outputs."""
-        return self.scratch_bytes // 2**20
+        return -(-self.scratch_bytes // 2**20)  # rounded up: some is never none
 
     def look(self) -> None:
         """Looks once; where there is no /proc, at the scratch alone."""
