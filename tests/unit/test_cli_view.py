@@ -133,7 +133,8 @@ DOCUMENTED = {
     "stage": [
         "stage", "status", "queue", "reused", "key", "prefix", "submitted", "started", "ended",
         "job_id", "exit_code", "failure_class", "message", "blocked_reason", "blocked_since",
-        "cost_usd", "attempts", "log_stream", "action", "vcpus", "memory_mib", "expected_seconds",
+        "cost_usd", "attempts", "log_stream", "action", "vcpus", "memory_mib",
+        "peak_memory_mib", "peak_scratch_mib", "expected_seconds",
         "most_attempts", "tries", "job_url", "log_url", "gate",
     ],
 }  # fmt: skip
