@@ -9,8 +9,8 @@ from enum import StrEnum
 
 import msgspec
 
-from seqdrop.domain.failure import RULES, FailureClass
-from seqdrop.domain.gate import SAME_IN_A_ROW, Gate, freed, later, later_probe
+from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.gate import SAME_IN_A_ROW, Gate, freed, later, one_more, shut
 
 FAMILY = "assay"
 _PREFIX = f"{FAMILY}/"
@@ -39,7 +39,8 @@ class RunEnd(msgspec.Struct, frozen=True):
     sample: str
     claimed: str
     verdict: Verdict
-    failure: FailureClass | None = None
+    failure: str = ""
+    """A FailureClass, of one that a job failed."""
     stage: str = ""
     message: str = ""
 
@@ -74,7 +75,7 @@ def _after_probe(gate: Gate, end: RunEnd, now: str) -> Gate:
     if end.verdict is Verdict.GOOD:
         return freed(gate, now, "seqdrop")
     if end.verdict is Verdict.BAD:
-        return _shut(gate, end, now)
+        return _shut_by(gate, end, now)
     return msgspec.structs.replace(gate, state="shut", probe="", probe_at=now)
 
 
@@ -86,29 +87,12 @@ def _after_success(gate: Gate, now: str) -> Gate:
 
 
 def _after_failure(gate: Gate, end: RunEnd, now: str) -> Gate:
-    before = gate.counted if end.alike == gate.streak_of else ()
-    counted = before if end.sample in before else (*before, end.sample)
-    if len(counted) >= SAME_IN_A_ROW:
-        return _shut(gate, end, now)
-    return msgspec.structs.replace(gate, streak_of=end.alike, counted=counted)
+    after = one_more(gate, end.alike, end.sample)
+    return _shut_by(gate, end, now) if len(after.counted) >= SAME_IN_A_ROW else after
 
 
-def _shut(gate: Gate, end: RunEnd, now: str) -> Gate:
-    """One alert, however many probes fail."""
-    shuts = gate.shuts + 1 if gate.state == "probed" else 1
-    means = f"{RULES[end.failure].means}; " if end.failure else ""
-    last_line = end.message.rstrip().rpartition("\n")[2]
-    shut = Gate(
-        kind=gate.kind,
-        state="shut",
-        why=f"{end.alike}: {means}{last_line}",
-        since=now,
-        failure=end.alike,
-        shuts=shuts,
-        is_told=shuts > 1,
-        revision=gate.revision,
-    )
-    return msgspec.structs.replace(shut, probe_at=later_probe(shut, now))
+def _shut_by(gate: Gate, end: RunEnd, now: str) -> Gate:
+    return shut(gate, FailureClass(end.failure), end.alike, end.message, now)
 
 
 def asked(gate: Gate, sample: str, now: str) -> tuple[Gate, bool]:

@@ -78,21 +78,23 @@ def after_end(gate: Gate, job: Job, now: str) -> Gate:
     if job.status == "SUCCEEDED":
         return _after_success(gate, now)
     if gate.state == "probed" and job.failure_class == gate.failure:
-        return _shut(gate, job, now)
+        return _shut_by(gate, job, now)
     return _after_failure(gate, job, now) if gate.state == "free" else gate
 
 
 def _after_failure(gate: Gate, job: Job, now: str) -> Gate:
     failure = job.failure_class
     if failure in _SHUT_AT_ONCE:
-        return _shut(gate, job, now)
+        return _shut_by(gate, job, now)
     if failure not in _SHUT_IN_A_ROW or job.is_followed:
         return gate
-    before = gate.counted if failure == gate.streak_of else ()
-    counted = before if _sample_of(job) in before else (*before, _sample_of(job))
-    if len(counted) >= SAME_IN_A_ROW:
-        return _shut(gate, job, now)
-    return msgspec.structs.replace(gate, streak_of=failure, counted=counted)
+    after = one_more(gate, failure, _sample_of(job))
+    return _shut_by(gate, job, now) if len(after.counted) >= SAME_IN_A_ROW else after
+
+
+def _shut_by(gate: Gate, job: Job, now: str) -> Gate:
+    failure = FailureClass(job.failure_class)
+    return shut(gate, failure, job.failure_class, job.message, now)
 
 
 def _after_success(gate: Gate, now: str) -> Gate:
@@ -110,22 +112,31 @@ def later_probe(gate: Gate, now: str) -> str:
     return later(now, min(FIRST_PROBE * 2 ** max(0, gate.shuts - 1), LONGEST_PROBE))
 
 
-def _shut(gate: Gate, job: Job, now: str) -> Gate:
-    """One alert, however many probes fail."""
+def shut(gate: Gate, failure: FailureClass, alike: str, message: str, now: str) -> Gate:
+    """The gate, shut; there is one alert, however many probes fail.
+
+    ``alike`` is what further failures are held against: the class, or the class and the stage.
+    """
     shuts = gate.shuts + 1 if gate.state == "probed" else 1
-    last_line = job.message.rstrip().rpartition("\n")[2]
-    means = RULES[FailureClass(job.failure_class)].means
-    shut = Gate(
+    last_line = message.rstrip().rpartition("\n")[2]
+    after = Gate(
         kind=gate.kind,
         state="shut",
-        why=f"{job.failure_class}: {means}; {last_line}",
+        why=f"{alike}: {RULES[failure].means}; {last_line}",
         since=now,
-        failure=job.failure_class,
+        failure=alike,
         shuts=shuts,
         is_told=shuts > 1,
         revision=gate.revision,
     )
-    return msgspec.structs.replace(shut, probe_at=later_probe(shut, now))
+    return msgspec.structs.replace(after, probe_at=later_probe(after, now))
+
+
+def one_more(gate: Gate, alike: str, sample: str) -> Gate:
+    """The gate with a sample more in its streak; one that is in it counts once."""
+    before = gate.counted if alike == gate.streak_of else ()
+    counted = before if sample in before else (*before, sample)
+    return msgspec.structs.replace(gate, streak_of=alike, counted=counted)
 
 
 def probed(gate: Gate, now: str) -> Gate:
