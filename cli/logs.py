@@ -120,12 +120,10 @@ class _Reader:
         stream = stage.log_stream
         if not stream:
             return
-        while page := self._stack.job_logs.page(stream, self._tokens.get(stream, "")):
+        for page in self._stack.job_logs.pages(stream, self._tokens.get(stream, "")):
             self._said |= {stream} if page.events else set()
-            yield from page.events
-            if page.token == self._tokens.get(stream):
-                break  # the end gives the same token again
             self._tokens[stream] = page.token
+            yield from page.events
         if stage.has_ended and stream not in self._said:  # what it keeps no longer, or never had
             self._said.add(stream)
             yield from self._copy(folder, stage.stage, stream)

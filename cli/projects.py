@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from seqdrop.domain.admission import Project
     from seqdrop.domain.gate import Gate
 
-
 _MOST_ASKED = 10_000
 """Of the samples that wait; the sweep asks the others within a quarter of an hour."""
 
@@ -78,8 +77,10 @@ def resume_assay(stack: "Stack", name: str) -> None:
 
 def project_lines(views: Sequence[ProjectView]) -> Iterator[str]:
     """What is to be known of projects: of those that wait for nothing, how many go on."""
+    from seqdrop.domain.admission import title_of
+
     for view in views:
-        name = f"project {view.project}" if view.project else "samples without a project"
+        name = title_of(view.project)
         yield f"{name}: {view.in_flight} counted in flight, {view.waiting} waiting"
         if view.paused_since:
             since = f"{view.paused_since[:10]} {view.paused_since[11:16]} UTC"

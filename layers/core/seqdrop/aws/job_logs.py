@@ -31,8 +31,7 @@ class JobLogs:
         self._client = client
         self._group = group
 
-    def page(self, stream: str, token: str = "") -> Page | None:
-        """The first page of a stream, or the one of a token; None where there is no such stream."""
+    def _page(self, stream: str, token: str) -> Page | None:
         given = {"nextToken": token} if token else {}
         try:
             found = self._client.get_log_events(
@@ -48,10 +47,12 @@ class JobLogs:
         events = (LogEvent(one["timestamp"], one["message"]) for one in found["events"])
         return Page(tuple(events), found["nextForwardToken"])
 
-    def pages(self, stream: str) -> Iterator[Page]:
-        """All pages that are there now; none where there is no such stream."""
-        token = ""
-        while page := self.page(stream, token):
+    def pages(self, stream: str, token: str = "") -> Iterator[Page]:
+        """All pages that are there now, from the first or from the one of a token.
+
+        No page where there is no such stream.
+        """
+        while page := self._page(stream, token):
             yield page
             if page.token == token:
                 return  # the end gives the same token again

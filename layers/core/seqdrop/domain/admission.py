@@ -70,6 +70,11 @@ class Project(msgspec.Struct, frozen=True, omit_defaults=True):
         return bool(self.paused_since)
 
 
+def title_of(project: str) -> str:
+    """A project for a person; samples may have none."""
+    return f"project {project}" if project else "samples without a project"
+
+
 class Place(msgspec.Struct, frozen=True, order=True):
     """Where an analysis stands in its project's line: by priority, then by its last file."""
 
@@ -105,7 +110,7 @@ def refusal(
     The same words as long as the same is so: each change of them is a write.
     ``spent_usd`` is what its jobs have cost this month, where it has a budget.
     """
-    name = f"project {project.name}" if project.name else "samples without a project"
+    name = title_of(project.name)
     if project.is_paused:
         since = f"{project.paused_since[:10]} {project.paused_since[11:16]} UTC"
         reason = f": {project.paused_why}" if project.paused_why else ""
@@ -128,5 +133,6 @@ def of_breaker(assay: str, gate: Gate) -> Refusal:
 
 def behind(project: str) -> Refusal:
     """The refusal of one that is not the first in its project's line."""
-    name = f"project {project}" if project else "samples without a project"
-    return Refusal(Kept.LINE, f"{name}: others that waited before have their turn first")
+    return Refusal(
+        Kept.LINE, f"{title_of(project)}: others that waited before have their turn first"
+    )

@@ -16,8 +16,6 @@ _TIME = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:.]{12}Z) ", re.MULTILINE)
 """Begins each event; a message may go over several lines."""
 LONGEST_BYTES = 4 * 1024 * 1024
 """Of a copy: ten messages of three attempts each have a function's 30 seconds."""
-
-
 TOO_LONG = "(the rest was too long to be copied)"
 
 
