@@ -295,3 +295,19 @@ def test_rerun_from_a_stage_runs_it_and_what_needs_it(bench: Bench) -> None:
     lab.wait_for(sample, "quick", "ANALYSED")
     reused = {stage.stage: stage.reused for stage in lab.runs(sample, "quick")[1].stages}
     assert reused == {"count": True, "left": False, "right": True}
+
+
+def test_a_job_that_is_being_submitted_as_its_run_fails_is_ended_with_it(bench: Bench) -> None:
+    sample, lab, before = bench.new_sample(), bench.lab, Gate()
+    bench.hold("count")
+    bench.drop_pair(sample)
+    bench.pid("count")
+    for stage in ("left", "right"):  # whichever is held, the other one fails
+        bench.break_(stage)
+    with gated_submissions(before=before):
+        bench.let_go("count")
+        lab.wait_for(sample, "quick", "FAILED")
+        held = [job for job in lab.jobs(sample, "quick") if not job.has_ended]
+        assert [(job.status, job.job_id) for job in held] == [("SUBMITTING", "")]
+    lab.wait_until(lambda: all(job.has_ended for job in lab.jobs(sample, "quick")))
+    assert not lab.live_batch_jobs()
