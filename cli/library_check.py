@@ -11,7 +11,7 @@ from cli.screen import warn
 from seqdrop.domain.assay_check import mistakes_of_assay
 from seqdrop.domain.errors import InvalidPipeline
 from seqdrop.domain.name_patterns import mistakes_in_names
-from seqdrop.domain.pipeline import Assays, Mistake, Pipeline
+from seqdrop.domain.pipeline import Assay, Assays, Mistake, Pipeline
 from seqdrop.domain.pipeline_check import mistakes_in
 from seqdrop.library import Library
 
@@ -123,6 +123,34 @@ def _mistakes_of_assays(
             for mistake in mistakes_of_assay(name, assay, pipelines[assay.pipeline]):
                 place = ("assays", name, *mistake.place)
                 yield Mistake(place, f"assay {name}: {mistake.says}")
+            if assay.fallback:
+                for says in _mistakes_of_fallback(assay, assays.assays, pipelines):
+                    yield Mistake(("assays", name, "fallback"), f"assay {name}: {says}")
+
+
+def _mistakes_of_fallback(
+    assay: Assay, assays: Mapping[str, Assay], pipelines: Mapping[str, Pipeline]
+) -> Iterator[str]:
+    """A fall-back is on CPU, and asks the same question of the same reads."""
+    other = assays.get(assay.fallback)
+    if other is None:
+        yield f"its fallback {assay.fallback!r} is not one of the assays {_there_are(assays)}"
+        return
+    if assay.pipeline in pipelines and not _needs_fpga(pipelines[assay.pipeline]):
+        yield f"it needs no fallback: {assay.pipeline} runs without an FPGA"
+    if other.pipeline in pipelines and _needs_fpga(pipelines[other.pipeline]):
+        yield f"its fallback {assay.fallback!r} needs an FPGA, too"
+    for setting in _SAME_IN_FALLBACK:
+        mine, its = getattr(assay, setting), getattr(other, setting)
+        if mine != its:
+            yield f"its fallback {assay.fallback!r} has another {setting}: {its!r}, not {mine!r}"
+
+
+_SAME_IN_FALLBACK = ("reference", "reference_version", "targets", "duplicates", "reporting_depth")
+
+
+def _needs_fpga(pipeline: Pipeline) -> bool:
+    return any(stage.queue.startswith("fpga-") for stage in pipeline.stages.values())
 
 
 def _there_are(names: Collection[str]) -> str:

@@ -53,6 +53,10 @@ def rerun(
         bool,
         typer.Option("--fresh", help="Run every stage anew, beside the results that are there."),
     ] = False,
+    fallback: Annotated[
+        bool,
+        typer.Option("--fallback", help="Make it on CPU, as the assay's fallback says."),
+    ] = False,
     now: Annotated[
         bool, typer.Option("--now", help="End the quiet period: start without more lanes.")
     ] = False,
@@ -63,9 +67,10 @@ def rerun(
     Files that hold one are looked at again, and hold it no more if they can be used now. What was
     dismissed is opened again. Of several samples, each goes on that can; ends with 1 if one can't.
     """
-    if sum((bool(from_stage), fresh, now)) > 1:
+    if sum((bool(from_stage), fresh, fallback, now)) > 1:
         raise typer.BadParameter(
-            "give one of --from, --fresh and --now", param_hint="--now" if now else "--fresh"
+            "give one of --from, --fresh, --fallback and --now",
+            param_hint="--now" if now else "--fresh",
         )
     if bool(sample) == bool(status) or (project and not status):
         raise typer.BadParameter("give samples, or --status (and --project)", param_hint="SAMPLE")
@@ -76,7 +81,8 @@ def rerun(
     wanted = [(name, assay) for name in dict.fromkeys(sample or ())]
     if status:
         wanted = _of_status(stack, status, project, assay)
-    options = RunOptions(fresh=fresh, from_stage=from_stage)
+    asked = "asked for by hand" if fallback else ""
+    options = RunOptions(fresh=fresh, from_stage=from_stage, fallback=asked)
     if len(wanted) == 1 and sample:
         answer = _rerun(stack, *wanted[0], options, now=now)
         if json:
@@ -144,9 +150,13 @@ def _go_on(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> An
 
     analysis = _chosen(stack, sample, assay, options.from_stage)
     is_plain = options == RunOptions()
-    if is_plain and (nothing := _nothing_to_do(analysis)):
+    if is_plain and (nothing := _nothing_to_do(stack, analysis)):
         return Answer(analysis, nothing)
     config = _config(stack, analysis)
+    if options.fallback and config and not config.fallback:
+        raise CommandFailed(
+            f"assay {analysis.assay} has no fallback: give it one in pipelines/assays.yaml"
+        )
     looks = _looks(analysis)
     is_dismissed = analysis.status == "DISMISSED"
     if holds_by_files(analysis.holds):
@@ -195,8 +205,9 @@ def _check_idle(analysis: "Analysis") -> None:
         )
 
 
-def _nothing_to_do(analysis: "Analysis") -> str:
-    if analysis.status == "ANALYSED":
+def _nothing_to_do(stack: "Stack", analysis: "Analysis") -> str:
+    current = stack.catalog.runs.get(analysis.current_run) if analysis.current_run else None
+    if analysis.status == "ANALYSED" and not (current and current.instead_of):
         again = "--fresh or --from STAGE runs it anew"
         return f"{analysis.sample} is analysed: nothing to do ({again})"
     if analysis.status == "NO_READS":

@@ -89,6 +89,8 @@ def _headline(run: RunView, analysis: AnalysisView) -> str:
         parts.append(f"QC {run.qc}")
     parts.append(f"{run.pipeline} on {run.reference}")
     parts.append(f"${run.cost_usd:.4f}")
+    if run.instead_of:
+        parts.append(f"in place of {run.instead_of}: not equivalent")
     if run.simulated:
         parts.append("simulated: not for use")
     if run.id == analysis.released_run:

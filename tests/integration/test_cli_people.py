@@ -21,9 +21,10 @@ from seqdrop.domain.intake import AnalysisChange
 from seqdrop.domain.lifecycle import Assessment
 from seqdrop.domain.records import Analysis, AnalysisStatus
 from seqdrop.library import Library
-from tests.cloud_support import TABLE, UPLOADS, Cloud, open_cloud
+from tests.cloud_support import QUICK, TABLE, UPLOADS, Cloud, open_cloud
 from tests.domain_support import reference
 from tests.lab import reads
+from tests.run_support import Bench
 
 R1, R2 = reads(5, mate=1), reads(5, mate=2)
 OTHER_R1 = reads(5, mate=1, seed=2)
@@ -400,3 +401,57 @@ def test_show_tells_till_when_it_waits_and_that_this_was_ended(lab: Lab) -> None
     assert "so it starts at 2026-03-01 12:10:" in lab.run("show", "NA1")
     lab.run("rerun", "NA1", "--now")
     assert "its quiet period was ended" in lab.run("show", "NA1")
+
+
+# ── The fall-back of an assay
+
+
+def with_fallback(lab: Lab, folder: Path) -> None:
+    """The assay has a fall-back, and its pipeline an FPGA."""
+    fast = QUICK.replace("name: quick", "name: fast").replace("queue: cpu", "queue: fpga-genome", 1)
+    (folder / "fast.yaml").write_text(fast)
+    (folder / "assays.yaml").write_text(
+        "default: wgs\nassays:\n  wgs: {pipeline: fast, reference: tiny, fallback: slow}\n"
+        "  slow: {pipeline: quick, reference: tiny}\n"
+    )
+    lab.cloud.upload("NA1_1.fastq.gz", R1)
+    lab.cloud.upload("NA1_2.fastq.gz", R2)
+
+
+def fails(lab: Lab) -> None:
+    """The run that goes on fails, for no cause by which it would fall back."""
+    run = lab.analysis().active_run
+    assert run is not None
+    lab.cloud.flows.closing.fail(run, "States.Timeout", "")
+
+
+def test_a_person_has_a_sample_made_by_the_fallback_and_later_by_its_own_pipeline(
+    lab: Lab, tmp_path: Path
+) -> None:
+    with_fallback(lab, tmp_path)
+    assert "is running" in lab.refusal("rerun", "NA1", "--fallback")
+    fails(lab)
+    lab.run("rerun", "NA1", "--fallback")
+    lab.work()
+    ids = lab.analysis().active_run
+    assert ids is not None
+    second = Bench(lab.cloud, ids)
+    assert (second.run.pipeline, second.run.instead_of) == ("quick", "fast")
+    second.state("plan_run")
+    for stage in ("align", "call"):
+        second.publish(stage)
+    assert second.state("finish_run")["qc"] == "WARN"
+    assert "quick on tiny/1" in lab.run("show", "NA1")
+    assert "in place of fast: not equivalent" in lab.run("show", "NA1")
+    lab.run("rerun", "NA1")
+    lab.work()
+    assert lab.analysis().status is AnalysisStatus.ANALYSING
+    run = lab.cloud.catalog.runs.get(lab.analysis().active_run)  # type: ignore[arg-type]  # it has one
+    assert run is not None
+    assert (run.pipeline, run.instead_of, run.fallback) == ("fast", "", "slow")
+
+
+def test_an_assay_without_a_fallback_says_so(lab: Lab) -> None:
+    lab.cloud.upload("NA1_1.fastq.gz", R1)
+    said = lab.refusal("rerun", "NA1", "--fallback")
+    assert said == "assay wgs has no fallback: give it one in pipelines/assays.yaml"

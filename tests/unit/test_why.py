@@ -47,7 +47,7 @@ def jobs_of(stage: str) -> Iterator[tuple[Job, ...]]:
         blocked = f"{code} - why"
         yield (one_job(stage, status="RUNNABLE", blocked_reason=blocked, blocked_since=BEGUN),)
     for failure in FailureClass:
-        for action in {RULES[failure].action, Action.FAIL}:
+        for action in {RULES[failure].action, Action.FAIL, Action.FALL_BACK}:
             yield (failed(stage, failure, action),)
     yield (one_job(stage, status="FAILED", failure_class="lost", message="of the release before"),)
 

@@ -49,14 +49,18 @@ class Library:
             return Assay(
                 analysis.pipeline, analysis.reference, reference_version=analysis.reference_version
             )
+        return self.assay_named(analysis.assay)
+
+    def assay_named(self, name: str) -> Assay:
+        """An assay of the file. Raises UnknownAssay."""
         assays = self.all_assays().assays
-        if analysis.assay not in assays:
+        if name not in assays:
             known = ", ".join(sorted(assays))
             raise UnknownAssay(
-                f"there is no assay {analysis.assay!r} (there are: {known}): upload the files "
+                f"there is no assay {name!r} (there are: {known}): upload the files "
                 "under an assay's folder, or drop a manifest that names one"
             )
-        return assays[analysis.assay]
+        return assays[name]
 
     def pipeline(self, name: str) -> Pipeline:
         """A pipeline by name. Raises UnknownPipeline."""

@@ -106,6 +106,8 @@ class StageView(msgspec.Struct, frozen=True):
     """The attempts of all its jobs, in their order, the one under way too."""
     job_url: str | None = None
     log_url: str | None = None
+    fallback: str | None = None
+    """The assay as which its run is made anew where no FPGA is to be had."""
     gate: str | None = None
     """What keeps its jobs from starting: an open breaker, or a person's pause."""
 
@@ -130,6 +132,8 @@ class OptionsView(msgspec.Struct, frozen=True):
 
     fresh: bool
     from_stage: str | None
+    fallback: str | None = None
+    """Why it was made as the assay's fall-back."""
 
 
 class RunView(msgspec.Struct, frozen=True):
@@ -160,6 +164,8 @@ class RunView(msgspec.Struct, frozen=True):
     stages: tuple[StageView, ...]
     """In the order of their work."""
     execution_url: str | None = None
+    instead_of: str | None = None
+    """The pipeline in whose place this one made it: its results are not equivalent."""
 
 
 class FileView(msgspec.Struct, frozen=True):
@@ -509,7 +515,10 @@ def _run(run: Run, all_jobs: Mapping[JobOwner, Job], blueprint: bytes) -> RunVie
         generation=run.generation,
         priority=run.priority,
         project=run.project,
-        options=OptionsView(run.options.fresh, run.options.from_stage or None),
+        options=OptionsView(
+            run.options.fresh, run.options.from_stage or None, run.options.fallback or None
+        ),
+        instead_of=run.instead_of or None,
         supersedes=_short(run.supersedes),
         execution=run.execution or None,
         claimed=run.claimed or None,
@@ -563,6 +572,7 @@ def _with_jobs(view: StageView, jobs: Sequence[Job]) -> StageView:
         failure_class=job.failure_class or None,
         action=job.action or None,
         message=job.message or job.reason,
+        fallback=job.fallback or None,
         blocked_reason=job.blocked_reason or None,
         blocked_since=job.blocked_since or None,
         vcpus=job.vcpus or None,

@@ -273,7 +273,9 @@ class _Asked(msgspec.Struct, frozen=True):
             found = self._job_is_blocked(stage, stage.blocked_reason)
         if stage.gate:
             found = self._job_is_kept(stage, stage.gate)
-        seen = (*_attempts_of(stage), f"cost so far ${run.cost_usd:.2f}")
+        seen = (
+            *_in_place_of(run), *_attempts_of(stage), f"cost so far ${run.cost_usd:.2f}",
+        )  # fmt: skip
         return msgspec.structs.replace(found, evidence=seen, links=tuple(_links_of(run, stage)))
 
     def job_has_failed(self, run: RunView, stage: StageView) -> Why:
@@ -283,7 +285,7 @@ class _Asked(msgspec.Struct, frozen=True):
             f"stage {stage.stage} has failed, and the run ends",
             _cut(stage.message) or _NO_REASON,
             stage.ended,
-            by_itself=_SWEPT if late else "the run is closed within seconds",
+            by_itself=_SWEPT if late else _ENDS.get(Action(stage.action or "fail"), _CLOSED),
             do=self._look_at(run) if late else (),
         )
 
@@ -325,12 +327,15 @@ class _Asked(msgspec.Struct, frozen=True):
                 by_itself="it waits until that is ended, and is not given up meanwhile",
                 do=(f"ask who paused it; then {resume}", self._stop()),
             )
+        given_up = "none is given up meanwhile"
+        if stage.fallback:
+            given_up = f"when it is next polled, its fall-back, {stage.fallback}, takes its place"
         return Why(
             state,
             gate,
             stage.submitted,
             by_itself="one job is let through as a probe: if it succeeds, all go on; if it fails "
-            "alike, the next probe comes later; none is given up meanwhile",
+            f"alike, the next probe comes later; {given_up}",
             do=(f"mend that; then {resume} (before, they would fail alike)", self._stop()),
         )
 
@@ -505,6 +510,8 @@ _KEPT = {
         ("`seqdrop queues` shows how many wait, and how many go on",),
     ),
 }
+_CLOSED = "the run is closed within seconds"
+_ENDS = {Action.FALL_BACK: f"{_CLOSED}, and one as its assay's fall-back makes it takes its place"}
 _FOLLOWS = {
     Action.AGAIN: "the same job follows on the same queue",
     Action.ON_DEMAND: "the same job follows on hosts that nobody takes away",
@@ -550,6 +557,11 @@ def _attempts_of(stage: StageView) -> Iterator[str]:
     for number, attempt in enumerate(stage.tries, 1):
         if attempt.status == "FAILED":
             yield f"{stage.stage}, attempt {number}: {attempt_text(attempt)}"
+
+
+def _in_place_of(run: RunView) -> Iterator[str]:
+    if run.instead_of:
+        yield f"{run.pipeline} in place of {run.instead_of}: {run.options.fallback}"
 
 
 def _attempt_of(stage: StageView) -> str:

@@ -13,6 +13,9 @@ import msgspec
 NO_HOST = "NO_HOST - Batch gives no reason, and nothing has run on hosts of this kind meanwhile"
 """Seqdrop's own reason, where Batch has no word for it: hosts that start and can't join, say."""
 
+BREAKER = "BREAKER_OPEN"
+"""The code of a job that waited for its queue's breaker, and whose run may fall back."""
+
 _CODE = re.compile(
     r"(?:CAPACITY|MISCONFIGURATION):[A-Z0-9_]+|ACTION_REQUIRED|UNDETERMINED|NO_HOST"
     r"|[A-Z_]+(?::[A-Z0-9_]+)*(?=\s+[-–]\s)"  # one that Batch may come to have
@@ -57,6 +60,7 @@ REMEDIES = {
     "UNDETERMINED": Remedy(
         "Batch does not know why: look at quotas, subnets and the AMI (`seqdrop doctor`)"
     ),
+    BREAKER: Remedy("mend what opened the breaker (`seqdrop queues`)"),
     "NO_HOST": Remedy(
         "hosts do not start, or can't join: look at quotas, the way to ECS and the AMI's ECS "
         "agent (`seqdrop doctor`)"

@@ -48,6 +48,8 @@ class Action(StrEnum):
     """The same job on the queue of its run's priority, which has changed."""
     LARGER = "larger"
     """The same job with the next size up."""
+    FALL_BACK = "fall_back"
+    """The run ends, and one as the assay's fall-back makes it takes its place."""
     HOLD = "hold"
     """The run ends, and its analysis is held: a person must mend its files."""
     FAIL = "fail"
@@ -56,7 +58,7 @@ class Action(StrEnum):
     @property
     def tries_again(self) -> bool:
         """Whether another job follows for the same stage."""
-        return self not in {Action.HOLD, Action.FAIL}
+        return self not in {Action.FALL_BACK, Action.HOLD, Action.FAIL}
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -192,6 +194,15 @@ RULES = {
         jobs=8,
     ),
 }
+
+NO_FPGA = {
+    FailureClass.BAD_BOARD,
+    FailureClass.LICENCE_UNAVAILABLE,
+    FailureClass.LICENCE_EXHAUSTED,
+    FailureClass.STUCK_IN_QUEUE,
+}
+"""What says of a job on an FPGA queue that no FPGA is to be had, and nothing of its sample: its run
+may fall back to CPUs."""
 
 EXIT_CODES = {name: rule.exit_code for name, rule in RULES.items() if rule.exit_code is not None}
 """Exit codes of the runner."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from seqdrop.domain.failure import RULES, FailureClass
+from seqdrop.domain.failure import NO_FPGA, RULES, FailureClass
 from seqdrop.domain.identity import StageOf
 from seqdrop.domain.records import Job
 
@@ -154,6 +154,14 @@ def paused(gate: Gate, now: str, who: str, why: str) -> Gate:
 def freed(gate: Gate, now: str, who: str) -> Gate:
     """The gate, open to all."""
     return Gate(kind=gate.kind, who=who, since=now, revision=gate.revision)
+
+
+def may_be_left(job: Job, gate: Gate) -> bool:
+    """Whether a job that waits behind a gate may be given up, for its run to fall back to CPUs.
+
+    Not behind a person's pause; nor while the gate is probed: the job may be the probe.
+    """
+    return bool(job.fallback) and gate.state == "shut" and gate.failure in NO_FPGA
 
 
 def gate_text(gate: Gate) -> str:

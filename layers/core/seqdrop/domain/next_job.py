@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from seqdrop.domain.failure import RULES, Action, FailureClass
+from seqdrop.domain.failure import NO_FPGA, RULES, Action, FailureClass
 from seqdrop.domain.hosts import is_on_spot, on_demand_queue, with_priority
 from seqdrop.domain.identity import StageOf
 from seqdrop.domain.records import Job
@@ -15,6 +15,14 @@ MOST_JOBS = 9
 
 def action_for(job: Job, failure: FailureClass) -> Action:
     """What is done about a job that has failed: what its class says, until that has been done."""
+    if job.fallback and failure is FailureClass.LICENCE_EXHAUSTED:
+        return Action.FALL_BACK  # what is used up does not come back by waiting
+    action = _action_of_class(job, failure)
+    may_fall_back = job.fallback and failure in NO_FPGA
+    return Action.FALL_BACK if may_fall_back and action is Action.FAIL else action
+
+
+def _action_of_class(job: Job, failure: FailureClass) -> Action:
     rule = RULES[failure]
     if not isinstance(job.owner, StageOf):
         return Action.FAIL  # nobody waits for an index: a person asks for it again
@@ -55,6 +63,7 @@ def next_job(job: Job, token: str, now: str, priority: str) -> Job:
         timeout_seconds=job.timeout_seconds,
         project=job.project,
         pipeline=job.pipeline,
+        fallback=job.fallback,
         token=token,
         earlier=(*job.earlier, failure),
         submitting=now,

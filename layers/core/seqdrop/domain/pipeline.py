@@ -204,6 +204,9 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     priority: Priority = "routine"
     complete: Completeness = Completeness()
     calling: Calling = Calling()
+    fallback: str = ""
+    """An assay on CPU: where no FPGA is to be had, a run is made by its pipeline, and judged by its
+    limits. Such results are not equivalent, and their QC is WARN at best."""
     qc: dict[str, Limit] = {}
     floors: dict[str, str] = {}
     """Floors that do not hold for this assay (see ``domain/qc.py``), each with the reason."""
@@ -217,6 +220,17 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Mapped reads that a control without template may have: some of the reads beside it carry its
     index by chance. An assay whose controls are sequenced deeply allows for more."""
     poll_factor: Annotated[float, msgspec.Meta(gt=0, le=1_000)] = 1.5
+
+    def as_fallback(self, fallback: "Assay") -> "Assay":
+        """This assay, with runs that are made and judged as those of its fall-back are."""
+        return msgspec.structs.replace(
+            self,
+            pipeline=fallback.pipeline,
+            calling=fallback.calling,
+            qc=fallback.qc,
+            floors=fallback.floors,
+            fallback="",
+        )
 
 
 class Assays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

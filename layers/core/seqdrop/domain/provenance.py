@@ -49,6 +49,8 @@ class RunRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """By stage: every file of the reference that it was given, indexes too."""
     images: dict[str, str] = {}
     """By kind of queue: the image by its digest, and an FPGA host's AMI after a |."""
+    instead_of: str = ""
+    """The pipeline in whose place another made these results, which are not equivalent to its."""
     claimed: str = ""
     started: str = ""
 
@@ -84,6 +86,7 @@ def make_record(
             for stage, files in blueprint.files.items()
         },
         images=blueprint.images,
+        instead_of=run.instead_of,
         claimed=run.claimed,
         started=run.started,
     )

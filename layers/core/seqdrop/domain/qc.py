@@ -8,6 +8,7 @@ from typing import NamedTuple
 from seqdrop.domain.fingerprint import LEAST_SHARED_SITES, OTHER_BELOW, SAME_FROM, Comparison
 from seqdrop.domain.lanes import WorstLane, as_in_worst_lanes
 from seqdrop.domain.pipeline import Limit, Mistake
+from seqdrop.domain.records import Run
 
 
 class Verdict(IntEnum):
@@ -231,6 +232,17 @@ def _by_identity(compared: Comparison) -> _Finding:
         line = f"{share}, below {SAME_FROM:g}: a relative, a mixture, or bad data in one of the two"
         return _Finding(Verdict.WARN, line)
     return _Finding(Verdict.PASS, share if compared.supplied else "")
+
+
+def not_equivalent(run: Run) -> list[str]:
+    """The warning of a run that another pipeline made than its assay's own."""
+    if not run.instead_of:
+        return []
+    why = run.options.fallback or "no FPGA was to be had"
+    return [
+        f"made by {run.pipeline} in place of {run.instead_of} ({why}): not equivalent to it; when "
+        f"there are FPGAs again, `seqdrop rerun {run.sample} --assay {run.assay}` makes its own"
+    ]
 
 
 def sex_by_depth(x: float, y: float) -> str:

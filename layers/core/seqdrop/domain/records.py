@@ -49,10 +49,17 @@ class RunStatus(StrEnum):
 
 
 class RunOptions(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a person asked of the next run: all anew, or anew from one stage on."""
+    """What was asked of the next run: all anew, anew from one stage on, or as its fall-back."""
 
     fresh: bool = False
     from_stage: str = ""
+    fallback: str = ""
+    """Why it is made as the assay's fall-back; "" where it is not."""
+
+    @property
+    def is_anew(self) -> bool:
+        """Whether stages are to be run though their results are there."""
+        return self.fresh or bool(self.from_stage)
 
 
 class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -197,6 +204,10 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     blueprint: bytes = b""
     """Of a run of the release before; a newer one's is an item of its own."""
     options: RunOptions = RunOptions()
+    fallback: str = ""
+    """The assay as which another run may be made in its place, where no FPGA is to be had."""
+    instead_of: str = ""
+    """The pipeline in whose place it is such a run itself: its results are not equivalent."""
     supersedes: RunId | None = None
     """The run that was the current one when this one was claimed."""
     execution: str = ""
@@ -318,6 +329,8 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of all its attempts."""
     project: str = ""
     pipeline: str = ""
+    fallback: str = ""
+    """Of a job on an FPGA queue: see Run."""
     dragen_bases: int = 0
     """What DRAGEN's licence is metered by, once it has succeeded."""
     vcpus: int = 0

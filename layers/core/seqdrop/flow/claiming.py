@@ -59,7 +59,7 @@ class Claiming:
         if again := to_look_at_again(analysis):
             self.queue.send_all([LookAt(object_) for object_ in again])
         try:
-            config = self.library.assay_of(analysis)
+            config = self._config(analysis)
         except UnknownAssay as error:
             return self._hold(analysis, "assay", error)
         assessment = assess(analysis, config.complete, self.now())
@@ -84,6 +84,13 @@ class Claiming:
         if status != AnalysisStatus.READY or self.admission.first(project) != place:
             self.queue.send(NextInLine(project))
         return f"{first} is {status or 'gone, or has changed since'}"
+
+    def _config(self, analysis: Analysis) -> Assay:
+        """Its assay; where its next run is to be one as the fall-back makes it, made so."""
+        own = self.library.assay_of(analysis)
+        if not own.fallback or not analysis.options or not analysis.options.fallback:
+            return own
+        return own.as_fallback(self.library.assay_named(own.fallback))
 
     def _start(self, analysis: Analysis, config: Assay) -> str:
         if analysis.active_run:
@@ -127,13 +134,14 @@ class Claiming:
         runs = self.catalog.runs.of_key(analysis.id, blueprint.run_key)
         good = [run for run in runs if run.status is RunStatus.SUCCEEDED]
         is_judged_anew = blueprint.sex_check and analysis.sex  # a run does not keep a patient's sex
-        if good and options == RunOptions() and not is_judged_anew:
+        if good and not options.is_anew and not is_judged_anew:
             self.catalog.runs.adopt(analysis, good[-1], reference.id, self.now())
             return AnalysisStatus.ANALYSED
         priority = analysis.priority or config.priority
         if self.admission.is_refused(analysis, priority):
             return AnalysisStatus.READY
         limits = self.library.projects().limits_of(analysis.project)
+        own = self.library.assay_of(analysis)
         run = Run(
             sample=analysis.sample,
             assay=analysis.assay,
@@ -148,6 +156,8 @@ class Claiming:
             can_be_moved=True,
             in_share=counts_in_share(limits, priority),
             options=options,
+            fallback="" if good else config.fallback,
+            instead_of=own.pipeline if own.pipeline != config.pipeline else "",
             supersedes=analysis.current_run,
             claimed=timestamp(self.now()),
         )

@@ -22,8 +22,8 @@ from seqdrop.domain.lanes import worst_lanes
 from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.plan import RunPlan, StageResult, encode
 from seqdrop.domain.provenance import RunRecord, make_record
-from seqdrop.domain.qc import judge
-from seqdrop.domain.records import Analysis, AnalysisStatus, Job, Run, RunStatus
+from seqdrop.domain.qc import judge, not_equivalent
+from seqdrop.domain.records import Analysis, AnalysisStatus, Job, Run, RunOptions, RunStatus
 from seqdrop.flow.assay_gates import AssayGates
 from seqdrop.flow.controls import Controls
 from seqdrop.flow.identity_check import IdentityCheck
@@ -112,7 +112,7 @@ class Closing:
                 sex=_sex(analysis) if blueprint.sex_check else None,
                 lanes=worst_lanes(results.values()),
                 identity=comparisons,
-                warnings=Controls(self.catalog).warnings(analysis) if analysis else (),
+                warnings=self._warnings(run, analysis),
             )
         return msgspec.structs.replace(
             run,
@@ -123,6 +123,10 @@ class Closing:
             cost_usd=self._cost(run),
             simulated=any(result.simulated for result in results.values()),
         )
+
+    def _warnings(self, run: Run, analysis: Analysis | None) -> list[str]:
+        of_controls = Controls(self.catalog).warnings(analysis) if analysis else ()
+        return [*not_equivalent(run), *of_controls]
 
     def _comparisons(self, run: Run, blueprint: Blueprint) -> list[Comparison]:
         identity = IdentityCheck(self.catalog, self.objects, self.results_bucket)
@@ -149,14 +153,26 @@ class Closing:
             reason = f"{error}: {_message(cause)}" if cause else error
         if run.status.live:
             failed = msgspec.structs.replace(run, status=RunStatus.FAILED, failure=reason)
-            status = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
-            if self._close(failed, status, why=reason, hold="run" if held else ""):
+            if job and job.action == Action.FALL_BACK:
+                closed = self._close_for_fallback(failed, f"{failure} in stage {job.stage}")
+            else:
+                status = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
+                closed = self._close(failed, status, why=reason, hold="run" if held else "")
+            if closed:
                 verdict = Verdict.BAD if failure in OF_ASSAY else Verdict.NONE
                 self._tell_assay(run, verdict, job)
         else:
             self._recheck(run)
         self.end_jobs(run.id, "another stage of its run failed")
         return error, reason
+
+    def _close_for_fallback(self, run: Run, failure: str) -> bool:
+        """Closes a run whose place one as its fall-back makes it takes, by the next message."""
+        options = RunOptions(fresh=run.options.fresh, fallback=failure)
+        why = f"{run.pipeline} got no FPGA ({failure}): its fall-back, {run.fallback}, comes next"
+        closed = self._close(run, AnalysisStatus.READY, why=why, options=options)
+        self._recheck(run)
+        return closed
 
     def _tell_assay(self, run: Run, verdict: Verdict, job: Job | None = None) -> None:
         end = RunEnd(run.sample, run.claimed, verdict)
@@ -213,15 +229,16 @@ class Closing:
         return ended
 
     def _close(
-        self, run: Run, status: AnalysisStatus, *, why: str, who: str = "seqdrop", hold: str = ""
-    ) -> bool:
+        self, run: Run, status: AnalysisStatus, *, why: str, who: str = "seqdrop", hold: str = "",
+        options: RunOptions | None = None,
+    ) -> bool:  # fmt: skip
         """Closes a run with its analysis; False where somebody else has closed it."""
 
         def attempt() -> bool:  # raises Conflict where a file came, or somebody else closed it
             analysis = self.catalog.analyses.get(run.id.analysis)
             if analysis is None or analysis.active_run != run.id:
                 return False
-            self._close_as_of(run, analysis, status, why=why, who=who, hold=hold)
+            self._close_as_of(run, analysis, status, why=why, who=who, hold=hold, options=options)
             if run.in_share:
                 self.queue.send(NextInLine(run.project))
             return True
@@ -230,13 +247,13 @@ class Closing:
 
     def _close_as_of(
         self, run: Run, analysis: Analysis, status: AnalysisStatus, *, why: str, who: str,
-        hold: str,
+        hold: str, options: RunOptions | None,
     ) -> None:  # fmt: skip
         """Where the inputs have changed, the run says nothing of them, and they get their turn."""
         changed = analysis.generation != run.generation
         self.catalog.runs.close(
             run, analysis, None if changed else status, self.now(),
-            why=why, who=who, hold="" if changed else hold,
+            why=why, who=who, hold="" if changed else hold, options=None if changed else options,
         )  # fmt: skip
         if changed:
             self._recheck(run)

@@ -66,6 +66,7 @@ class Submission:
                 folder=run.id.folder,
                 project=run.project,
                 pipeline=run.pipeline,
+                fallback=run.fallback if stage.queue != "cpu" else "",
                 vcpus=stage.vcpus,
                 memory_mib=stage.memory_mib,
                 most_memory_mib=most_memory_mib(queue, self.cpu_instance_types, stage.memory_mib),

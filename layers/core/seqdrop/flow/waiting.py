@@ -8,9 +8,9 @@ from typing import Literal
 from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
-from seqdrop.domain.blocked import NO_HOST, cancel_reason
+from seqdrop.domain.blocked import BREAKER, NO_HOST, cancel_reason
 from seqdrop.domain.errors import Transient
-from seqdrop.domain.gate import Gate
+from seqdrop.domain.gate import Gate, may_be_left
 from seqdrop.domain.hosts import hosts_of, queues_of
 from seqdrop.domain.records import Job, JobState
 
@@ -39,6 +39,8 @@ class Waiting:
     def look(self, job: Job, state: JobState) -> None:
         """``job`` is as the catalog has it after ``state`` was recorded, Batch's word of now."""
         if not self.gate.is_free:
+            if may_be_left(job, self.gate):
+                self.batch.cancel(state.job_id, cancel_reason(f"{BREAKER} - {self.gate.why}"))
             return
         if state.blocked:
             if self._is_over(job.blocked_since):

@@ -26,7 +26,7 @@ from seqdrop.aws.catalog.table import Table, Write, to_item
 from seqdrop.domain.admission import place_of
 from seqdrop.domain.errors import Conflict
 from seqdrop.domain.identity import AnalysisId, ReferenceId, RunId
-from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus, StageRun
+from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunOptions, RunStatus, StageRun
 from seqdrop.domain.reference import ReferenceState
 
 SYSTEM = "seqdrop"
@@ -157,12 +157,13 @@ class Runs:
 
     def close(
         self, run: Run, analysis: Analysis, status: AnalysisStatus | None, now: datetime, *,
-        why: str = "", who: str = SYSTEM, hold: str = "",
+        why: str = "", who: str = SYSTEM, hold: str = "", options: RunOptions | None = None,
     ) -> None:  # fmt: skip
         """Closes a run (which carries its end's status and figures) and frees its analysis.
 
         ``status`` is the analysis' new one, None where its inputs have changed meanwhile, so that
-        the run says nothing of them. Raises Conflict where they have changed, or the run is closed.
+        the run says nothing of them; ``options`` are those of its next run. Raises Conflict where
+        they have changed, or the run is closed.
         """
         closed = {**run_item(run), "ended": timestamp(now)}
         put = self._table.put_write(closed)  # it is live as long as it is its analysis' active one
@@ -178,6 +179,8 @@ class Runs:
             sets["current_run"] = run.id.short
         if hold:
             sets["holds", hold] = why
+        if options:
+            sets["options"] = to_item(options)
         free = self._table.update_write(
             analysis_key(run.id.analysis),
             sets=sets,
