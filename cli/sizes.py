@@ -24,7 +24,8 @@ def sizes(
 
     Memory is the most that a job took, as it was seen every two seconds, and how much that is of
     what it asked for. Time is against what the plan expects for so large an input: the median, and
-    the longest. Scratch is the most that a job's files took.
+    the longest. Scratch is the most that a job's files took, and how
+    much that is of what its stage says it takes.
     """
     from cli.stack import find_stack
     from seqdrop.domain.sizing import sizes_of
@@ -74,6 +75,7 @@ def _of_stage(run: "Run", jobs: "Sequence[Job]") -> "Taken":
         jobs[-1].attempts[-1].seconds,
         ran_out=any(job.failure_class == FailureClass.OUT_OF_MEMORY for job in jobs),
         has_host_alone=on_fpga,
+        scratch_mib=jobs[0].scratch_mib,
         is_played=run.simulated and on_fpga,
     )
 
@@ -82,5 +84,6 @@ def _row(size: "StageSize") -> tuple[str, ...]:
     return (
         size.pipeline, size.stage, str(size.jobs), f"{size.peak_memory_mib:,} MiB",
         f"{size.memory_fraction:.0%}", f"{size.time_fraction:.0%}",
-        f"{size.longest_fraction:.0%}", f"{size.peak_scratch_mib / 1024:,.1f} GiB",
+        f"{size.longest_fraction:.0%}", f"{size.peak_scratch_mib / 1024:,.1f} GiB"
+        + ("" if size.scratch_fraction is None else f" ({size.scratch_fraction:.0%})"),
     )  # fmt: skip

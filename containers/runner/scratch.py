@@ -27,8 +27,19 @@ class Folders:
 
 
 @contextmanager
-def scratch(base: Path) -> Iterator[Folders]:
-    """Empty folders under a name that no other job on the machine has; removed at the end."""
+def scratch(base: Path, needed_mib: int = 0) -> Iterator[Folders]:
+    """Empty folders under a name that no other job on the machine has; removed at the end.
+
+    Raises StageFault where the disk can't hold what is needed (MiB), however empty it is.
+    """
+    base.mkdir(parents=True, exist_ok=True)
+    disk_mib = shutil.disk_usage(base).total // 2**20
+    if needed_mib > disk_mib:
+        raise StageFault(
+            FailureClass.DISK_FULL,
+            f"its files take about {needed_mib:,} MiB of scratch (scratch_mib), and the whole disk "
+            f"of its host has {disk_mib:,}: raise ScratchGib, and deploy",
+        )
     root = base / str(uuid.uuid4())
     folders = Folders(root, root / "ref", root / "in", root / "tmp", root / "out")
     try:

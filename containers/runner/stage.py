@@ -63,7 +63,7 @@ class StageRun:
             self.log.info("already_published", bucket=self.stage.bucket, prefix=self.stage.prefix)
             return
         with (
-            scratch(self.settings.scratch) as folders,
+            scratch(self.settings.scratch, self.stage.scratch_mib) as folders,
             self._reads(folders) as reads,  # it forks: before any thread runs
             watched(folders.root) as usage,
         ):

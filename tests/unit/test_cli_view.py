@@ -135,7 +135,7 @@ DOCUMENTED = {
         "job_id", "exit_code", "failure_class", "message", "blocked_reason", "blocked_since",
         "cost_usd", "attempts", "log_stream", "action", "vcpus", "memory_mib",
         "peak_memory_mib", "peak_scratch_mib", "expected_seconds",
-        "most_attempts", "tries", "job_url", "log_url", "gate",
+        "most_attempts", "tries", "job_url", "log_url", "gate", "fallback",
     ],
 }  # fmt: skip
 """What `show --json` has had until now, and scripts read: it may become more, never less."""
@@ -149,7 +149,7 @@ def test_the_document_has_every_field_that_scripts_read() -> None:
     found = {"sample": document, "analysis": shown, "file": one_file, "run": one_run}
     for what, fields in {**found, "stage": one_run["stages"][1]}.items():
         assert list(fields)[: len(DOCUMENTED[what])] == DOCUMENTED[what]
-    assert one_run["options"] == {"fresh": False, "from_stage": None}
+    assert one_run["options"] == {"fresh": False, "from_stage": None, "fallback": None}
     assert (shown["status"], one_run["status"]) == ("RECEIVING", "SUCCEEDED")
     assert one_run["stages"][0] == dict.fromkeys(DOCUMENTED["stage"]) | {
         "stage": "align", "status": "NOT_RUN", "queue": "cpu", "reused": False, "key": "k1",

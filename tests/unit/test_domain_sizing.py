@@ -35,6 +35,8 @@ def test_each_job_is_held_against_what_it_asked_for_itself() -> None:
         ([{"peak_memory_mib": 400}] * 2, []),
         ([{"seconds": 250.0}], ["took up to 4 min where it should take 2 min: raise its seconds"]),
         ([{"seconds": 199.0}], []),
+        ([{"scratch_mib": 4_000}], ["took up to 125% of its scratch: raise its scratch_mib"]),
+        ([{"scratch_mib": 5_000}], []),
         ([{"peak_memory_mib": 960, "ran_out": True}, {}], ["ran out of memory in 1 of 2: raise"]),
         ([{"peak_memory_mib": 400, "has_host_alone": True}] * 3, []),
     ],

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import shutil
 import threading
 from pathlib import Path
 from queue import SimpleQueue
@@ -302,3 +303,17 @@ def test_a_version_is_the_first_line_or_the_line_that_says_so() -> None:
     assert _version("samtools 1.16\nmore\n") == "samtools 1.16"
     assert _version("\nProgram: bwa\nVersion: 0.7.17-r1188\n") == "0.7.17-r1188"
     assert _version("") == "unknown"
+
+
+def test_what_no_disk_of_the_host_can_hold_is_told_before_anything_is_fetched(
+    tmp_path: Path,
+) -> None:
+    whole = shutil.disk_usage(tmp_path).total // 2**20
+    with scratch(tmp_path / "new", whole):
+        pass
+    with pytest.raises(StageFault) as told, scratch(tmp_path / "new", whole + 1):
+        pytest.fail("it went on")
+    assert told.value.failure_class is FailureClass.DISK_FULL
+    assert f"take about {whole + 1:,} MiB of scratch" in str(told.value)
+    assert "raise ScratchGib" in str(told.value)
+    assert list((tmp_path / "new").iterdir()) == []

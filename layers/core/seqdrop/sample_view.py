@@ -106,10 +106,10 @@ class StageView(msgspec.Struct, frozen=True):
     """The attempts of all its jobs, in their order, the one under way too."""
     job_url: str | None = None
     log_url: str | None = None
-    fallback: str | None = None
-    """The assay as which its run is made anew where no FPGA is to be had."""
     gate: str | None = None
     """What keeps its jobs from starting: an open breaker, or a person's pause."""
+    fallback: str | None = None
+    """The assay as which its run is made anew where no FPGA is to be had."""
 
     @property
     def waited_seconds(self) -> float | None:

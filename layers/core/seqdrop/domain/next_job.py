@@ -58,6 +58,7 @@ def next_job(job: Job, token: str, now: str, priority: str) -> Job:
         folder=job.folder,
         vcpus=job.vcpus,
         memory_mib=_larger(job) if action is Action.LARGER else job.memory_mib,
+        scratch_mib=job.scratch_mib,
         most_memory_mib=job.most_memory_mib,
         expected_seconds=job.expected_seconds,
         timeout_seconds=job.timeout_seconds,

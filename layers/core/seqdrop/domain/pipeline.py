@@ -62,11 +62,16 @@ class Linear(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Size(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a stage asks for: vCPUs, memory (MiB), and how long it should take (seconds)."""
+    """What a stage asks for: vCPUs, memory and scratch (MiB), and how long it takes (seconds).
+
+    A host's scratch is shared by its jobs: ``scratch_mib`` is only what its disk must be able to
+    hold, and 0 where nobody has said.
+    """
 
     vcpus: int | Linear
     memory_mib: Linear
     seconds: Linear
+    scratch_mib: Linear = Linear(0)
 
     def vcpus_of(self, input_bytes: int) -> int:
         """The vCPUs for so many bytes of input; one at the least."""

@@ -61,6 +61,8 @@ class StagePlan(msgspec.Struct, frozen=True, omit_defaults=True):
     poll_seconds: int
     steps: tuple[Step, ...]
     outputs: tuple[Output, ...]
+    scratch_mib: int = 0
+    """What the disk of its host must be able to hold; 0 where nobody has said."""
     definition: str = ""
     """The job definition's revision; "" is the newest of the queue's own name."""
     bucket: str = ""

@@ -92,6 +92,7 @@ def _stage_plan(
         definition=blueprint.definitions.get(stage.queue, ""),
         vcpus=stage.size.vcpus_of(blueprint.input_bytes),
         memory_mib=stage.size.memory_mib.of(blueprint.input_bytes),
+        scratch_mib=stage.size.scratch_mib.of(blueprint.input_bytes),
         expected_seconds=seconds,
         timeout_seconds=timeout_seconds(stage, blueprint.input_bytes),
         poll_seconds=poll_seconds(seconds, blueprint.poll_factor, shortest_poll_seconds),

@@ -335,6 +335,7 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     """What DRAGEN's licence is metered by, once it has succeeded."""
     vcpus: int = 0
     memory_mib: int = 0
+    scratch_mib: int = 0
     most_memory_mib: int = 0
     """As much as a host of its queue can give a job."""
     peak_memory_mib: int = 0

@@ -31,6 +31,8 @@ class Taken(msgspec.Struct, frozen=True):
     ran_out: bool = False
     """Whether an earlier job of the stage ran out of memory."""
     has_host_alone: bool = False
+    scratch_mib: int = 0
+    """As its plan has it; 0 where nobody has said."""
     is_played: bool = False
     """Whether a stand-in ran in DRAGEN's place, whose size says nothing."""
 
@@ -51,6 +53,8 @@ class StageSize(msgspec.Struct, frozen=True):
     """The median."""
     longest_fraction: float
     peak_scratch_mib: int
+    scratch_fraction: float | None = None
+    """The largest; None where a stage does not say how much it takes."""
     advice: tuple[str, ...] = ()
 
 
@@ -77,6 +81,9 @@ def _size(jobs: Sequence[Taken]) -> StageSize:
         longest_fraction=max(times),
         peak_scratch_mib=max(one.peak_scratch_mib for one in jobs),
     )
+    said = [one.peak_scratch_mib / one.scratch_mib for one in jobs if one.scratch_mib]
+    if said:
+        size = msgspec.structs.replace(size, scratch_fraction=max(said))
     ran_out = sum(one.ran_out for one in jobs)
     slowest = max(jobs, key=lambda one: one.seconds / one.expected_seconds)
     return msgspec.structs.replace(size, advice=tuple(_advice(size, slowest, ran_out)))
@@ -86,6 +93,8 @@ def _advice(size: StageSize, slowest: Taken, ran_out: int) -> Iterator[str]:
     if size.longest_fraction > MOST_OF_TIME:
         took, should = duration_text(slowest.seconds), duration_text(slowest.expected_seconds)
         yield f"took up to {took} where it should take {should}: raise its seconds"
+    if size.scratch_fraction and size.scratch_fraction > 1:
+        yield f"took up to {size.scratch_fraction:.0%} of its scratch: raise its scratch_mib"
     if ran_out:
         yield f"ran out of memory in {ran_out} of {size.jobs}: raise its memory_mib"
     elif size.memory_fraction > MOST_OF_MEMORY:

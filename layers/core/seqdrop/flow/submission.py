@@ -69,6 +69,7 @@ class Submission:
                 fallback=run.fallback if stage.queue != "cpu" else "",
                 vcpus=stage.vcpus,
                 memory_mib=stage.memory_mib,
+                scratch_mib=stage.scratch_mib,
                 most_memory_mib=most_memory_mib(queue, self.cpu_instance_types, stage.memory_mib),
                 expected_seconds=stage.expected_seconds,
                 timeout_seconds=stage.timeout_seconds,
