@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from msgspec import structs
 
 from seqdrop.aws.catalog.layout import SampleItems, read_sample
 from seqdrop.aws.queues import UploadsQueue
+from seqdrop.domain.assay_gate import Verdict
 from seqdrop.domain.errors import Transient
-from seqdrop.domain.records import AnalysisStatus
+from seqdrop.domain.records import AnalysisStatus, RunOptions
+from seqdrop.flow.assay_gates import AssayGates
 from seqdrop.sample_view import view_sample
 from seqdrop.why import Why, why
 from seqdrop.yaml_file import load_yaml
@@ -82,6 +86,31 @@ SOON_AFTER_THE_JOB = datetime(1970, 1, 1, 1, 1, tzinfo=UTC)
 """Batch's events of the bench are of 1970."""
 
 
+def told(folder: Path, assays: str) -> None:
+    """A deploy, which starts the functions anew."""
+    (folder / "assays.yaml").write_text(assays)
+    load_yaml.cache_clear()
+
+
+def goes_on(bench: Bench, options: RunOptions) -> None:
+    """A person lets it go on."""
+    bench.cloud.catalog.analyses.release(bench.analysis, "ana", options, bench.cloud.clock())
+    bench.cloud.flows.claiming.advance(bench.ids.analysis)
+
+
+def finished(bench: Bench) -> Bench:
+    """The run that goes on, ended well."""
+    ids = bench.analysis.active_run
+    assert ids is not None
+    second = Bench(bench.cloud, ids)
+    second.state("plan_run")
+    for stage in second.plan.stages:
+        if not stage.reused:
+            second.publish(stage.stage)
+    second.state("finish_run")
+    return second
+
+
 def answer_now(bench: Bench) -> Why:
     """What `seqdrop why` says."""
     (shown,) = view_sample("NA1", found(bench)).analyses
@@ -139,6 +168,44 @@ def test_it_is_judged_by_the_limits_of_the_fallback_and_is_never_pass(failed: Be
     assert failed.analysis.current_run == ids
 
 
+def test_a_run_that_was_no_fallback_is_not_adopted_as_one(failed: Bench, tmp_path: Path) -> None:
+    """The assay had the pipeline of its fall-back before, and has good results of it."""
+    own = ASSAYS.replace("pipeline: fast", "pipeline: quick").replace("fallback: slow, ", "")
+    failed.cloud.flows.closing.end(failed.ids, "FAILED", "for another cause", "test")
+    told(tmp_path, own)
+    goes_on(failed, RunOptions())
+    finished(failed)
+    told(tmp_path, ASSAYS)
+    goes_on(failed, RunOptions(fallback="asked for by hand"))
+    assert runs(failed)[1:] == [("quick", "", "SUCCEEDED"), ("quick", "fast", "CLAIMED")]
+    finished(failed)
+    goes_on(failed, RunOptions(fallback="asked for by hand"))
+    assert len(runs(failed)) == 3, "the one that was a fall-back is adopted"
+    assert failed.analysis.status is AnalysisStatus.ANALYSED
+    assert "in place of fast" in failed.analysis.why
+
+
+def test_a_fallback_says_nothing_of_its_assay_s_breaker(failed: Bench) -> None:
+    ended: list[Any] = []
+    failed.state("record_failure", failure=EXHAUSTED)
+    work(failed.cloud)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AssayGates, "run_ended", lambda _, _assay, end: ended.append(end.verdict))
+        finished(failed)
+    assert ended == [Verdict.NONE]
+
+
+def test_a_control_s_run_says_in_whose_place_it_is(failed: Bench) -> None:
+    failed.state("record_failure", failure=EXHAUSTED)
+    work(failed.cloud)
+    with pytest.MonkeyPatch.context() as patch:
+        there = structs.replace(failed.analysis, control=True)
+        patch.setattr(type(failed.cloud.catalog.analyses), "get", lambda *_: there)
+        patch.setattr(failed.cloud.catalog.analyses, "get", lambda *_: there, raising=False)
+        second = finished(failed)
+    assert any(line.startswith("NOTE: made by quick in place of") for line in second.run.qc_reasons)
+
+
 def test_inputs_that_changed_meanwhile_get_a_run_of_their_own_pipeline(failed: Bench) -> None:
     failed.cloud.upload("NA1_2.fastq.gz", reads(5, mate=2, lane=1, seed=9))
     failed.cloud.upload("NA1_1.fastq.gz", reads(5, mate=1, lane=1, seed=9))
@@ -151,8 +218,7 @@ def test_a_fallback_that_was_taken_out_of_the_assay_meanwhile_is_not_used(
     failed: Bench, tmp_path: Path
 ) -> None:
     failed.state("record_failure", failure=EXHAUSTED)
-    (tmp_path / "assays.yaml").write_text(ASSAYS.replace("fallback: slow, ", ""))
-    load_yaml.cache_clear()  # a deploy starts the functions anew
+    told(tmp_path, ASSAYS.replace("fallback: slow, ", ""))
     work(failed.cloud)
     assert [run[:2] for run in runs(failed)] == [("fast", ""), ("fast", "")]
 

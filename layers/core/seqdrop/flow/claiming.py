@@ -132,7 +132,14 @@ class Claiming:
     ) -> str:
         options = analysis.options or RunOptions()
         runs = self.catalog.runs.of_key(analysis.id, blueprint.run_key)
-        good = [run for run in runs if run.status is RunStatus.SUCCEEDED]
+        own = self.library.assay_of(analysis)
+        instead_of = own.pipeline if own.pipeline != config.pipeline else ""
+        # A run of the same content that says otherwise of whose place it took is not this one.
+        good = [
+            run
+            for run in runs
+            if run.status is RunStatus.SUCCEEDED and run.instead_of == instead_of
+        ]
         is_judged_anew = blueprint.sex_check and analysis.sex  # a run does not keep a patient's sex
         if good and not options.is_anew and not is_judged_anew:
             self.catalog.runs.adopt(analysis, good[-1], reference.id, self.now())
@@ -141,7 +148,6 @@ class Claiming:
         if self.admission.is_refused(analysis, priority):
             return AnalysisStatus.READY
         limits = self.library.projects().limits_of(analysis.project)
-        own = self.library.assay_of(analysis)
         run = Run(
             sample=analysis.sample,
             assay=analysis.assay,
@@ -157,7 +163,7 @@ class Claiming:
             in_share=counts_in_share(limits, priority),
             options=options,
             fallback="" if good else config.fallback,
-            instead_of=own.pipeline if own.pipeline != config.pipeline else "",
+            instead_of=instead_of,
             supersedes=analysis.current_run,
             claimed=timestamp(self.now()),
         )

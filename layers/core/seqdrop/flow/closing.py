@@ -102,6 +102,7 @@ class Closing:
         analysis = self.catalog.analyses.get(run.id.analysis)
         if analysis and analysis.control:
             verdict, reasons = judge_control(metrics, blueprint.control_reads)
+            reasons = [*reasons, *(f"NOTE: {line}" for line in not_equivalent(run))]
         else:
             comparisons = self._comparisons(run, blueprint)
             metrics |= identity_metrics(comparisons)
@@ -175,6 +176,8 @@ class Closing:
         return closed
 
     def _tell_assay(self, run: Run, verdict: Verdict, job: Job | None = None) -> None:
+        if run.instead_of:  # it says nothing of the assay's own pipeline
+            verdict = Verdict.NONE
         end = RunEnd(run.sample, run.claimed, verdict)
         if job:
             failure = FailureClass(job.failure_class)
