@@ -67,9 +67,9 @@ def rerun(
     Files that hold one are looked at again, and hold it no more if they can be used now. What was
     dismissed is opened again. Of several samples, each goes on that can; ends with 1 if one can't.
     """
-    if sum((bool(from_stage), fresh, fallback, now)) > 1:
+    if sum((bool(from_stage), fresh, now)) > 1 or (fallback and now):
         raise typer.BadParameter(
-            "give one of --from, --fresh, --fallback and --now",
+            "give one of --from, --fresh and --now (--fallback goes with the first two)",
             param_hint="--now" if now else "--fresh",
         )
     if bool(sample) == bool(status) or (project and not status):
@@ -148,11 +148,15 @@ def _go_on(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> An
     from seqdrop.domain.records import RunOptions
     from seqdrop.flow.retry import retry_on_conflict
 
-    analysis = _chosen(stack, sample, assay, options.from_stage)
+    analysis = _chosen(stack, sample, assay, options)
     is_plain = options == RunOptions()
     if is_plain and (nothing := _nothing_to_do(stack, analysis)):
         return Answer(analysis, nothing)
     config = _config(stack, analysis)
+    if options.fallback and analysis.pipeline:
+        raise CommandFailed(
+            f"{analysis.id} has no fallback: its manifest chose the pipeline {analysis.pipeline}"
+        )
     if options.fallback and config and not config.fallback:
         raise CommandFailed(
             f"assay {analysis.assay} has no fallback: give it one in pipelines/assays.yaml"
@@ -182,7 +186,7 @@ def _go_on(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> An
     return answer
 
 
-def _chosen(stack: "Stack", sample: str, assay: str, from_stage: str) -> "Analysis":
+def _chosen(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> "Analysis":
     """The analysis that is meant, if nothing runs and it has the stage."""
     from seqdrop.sample_view import choose_analysis, view_sample
 
@@ -191,6 +195,12 @@ def _chosen(stack: "Stack", sample: str, assay: str, from_stage: str) -> "Analys
     _check_idle(analysis)
     (view,) = view_sample(sample, found, analysis.assay).analyses
     stages = [stage.stage for stage in view.newest_stages]
+    from_stage = options.from_stage
+    if from_stage and view.newest and view.newest.instead_of and not options.fallback:
+        raise CommandFailed(
+            f"the newest run of {analysis.id} is in place of {view.newest.instead_of}: give "
+            "--fallback, too, to make stages of it anew"
+        )
     if from_stage and from_stage not in stages:
         known = f"it has {', '.join(stages)}" if stages else "it has not been run yet"
         raise CommandFailed(f"{sample} has no stage {from_stage!r}: {known}")

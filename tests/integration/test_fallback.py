@@ -18,7 +18,7 @@ from seqdrop.flow.assay_gates import AssayGates
 from seqdrop.sample_view import view_sample
 from seqdrop.why import Why, why
 from seqdrop.yaml_file import load_yaml
-from tests.cloud_support import QUICK, Cloud, open_cloud
+from tests.cloud_support import QUICK, Cloud, execution_event, open_cloud
 from tests.lab import reads
 from tests.run_support import Bench
 
@@ -203,7 +203,7 @@ def test_a_control_s_run_says_in_whose_place_it_is(failed: Bench) -> None:
         patch.setattr(type(failed.cloud.catalog.analyses), "get", lambda *_: there)
         patch.setattr(failed.cloud.catalog.analyses, "get", lambda *_: there, raising=False)
         second = finished(failed)
-    assert any(line.startswith("NOTE: made by quick in place of") for line in second.run.qc_reasons)
+    assert any(line.startswith("WARN: made by quick in place of") for line in second.run.qc_reasons)
 
 
 def test_inputs_that_changed_meanwhile_get_a_run_of_their_own_pipeline(failed: Bench) -> None:
@@ -236,3 +236,65 @@ def test_why_says_what_comes_next_and_what_it_is_in_place_of(failed: Bench) -> N
     second.stage("submit_job")
     evidence = answer_now(failed).evidence
     assert evidence[0] == "quick in place of fast: LicenceExhausted in stage align"
+
+
+def test_inputs_that_changed_after_the_close_try_for_an_fpga_first(failed: Bench) -> None:
+    failed.state("record_failure", failure=EXHAUSTED)
+    failed.cloud.upload("NA1_2.fastq.gz", reads(5, mate=2, lane=1, seed=9))
+    failed.cloud.upload("NA1_1.fastq.gz", reads(5, mate=1, lane=1, seed=9))
+    work(failed.cloud)
+    assert [run[:2] for run in runs(failed)] == [("fast", ""), ("fast", "")]
+
+
+def test_a_run_that_record_failure_could_not_close_falls_back_by_its_execution_s_end(
+    failed: Bench,
+) -> None:
+    event = execution_event(failed.ids, "FAILED", error="Lambda.Unknown")
+    failed.cloud.deliver("end_run", event, event)
+    work(failed.cloud)
+    assert runs(failed) == [("fast", "", "FAILED"), ("quick", "fast", "CLAIMED")]
+
+
+def test_a_run_that_is_stopped_does_not_fall_back(failed: Bench) -> None:
+    failed.cloud.deliver("end_run", execution_event(failed.ids, "ABORTED", cause="stopped by ana"))
+    work(failed.cloud)
+    assert failed.analysis.status is AnalysisStatus.HELD
+    assert len(runs(failed)) == 1
+
+
+def test_where_the_fallback_could_not_be_claimed_either_its_job_waits_for_the_fpga(
+    bench: Bench, tmp_path: Path
+) -> None:
+    slow = SLOW.replace("reference: [sequence]", "reference: [sequence]\n    indexes: [none]", 1)
+    (tmp_path / "quick.yaml").write_text(slow)
+    load_yaml.cache_clear()
+    bench.cloud.flows.closing.end(bench.ids, "FAILED", "for another cause", "test")
+    goes_on(bench, RunOptions())
+    (_, second) = sorted(found(bench).runs, key=lambda run: run.claimed)
+    assert (second.pipeline, second.fallback) == ("fast", "")
+
+
+def test_a_claim_from_before_its_run_failed_does_not_undo_the_fallback(failed: Bench) -> None:
+    stale = structs.replace(failed.analysis, active_run=None, status=AnalysisStatus.READY)
+    failed.state("record_failure", failure=EXHAUSTED)
+    claiming = failed.cloud.flows.claiming
+    claiming._start(stale, claiming._config(stale))
+    assert len(runs(failed)) == 1, "it was decided from what is not so any more"
+    work(failed.cloud)
+    assert runs(failed)[-1] == ("quick", "fast", "CLAIMED")
+
+
+def test_a_fallback_that_failed_says_how_it_goes_on(failed: Bench) -> None:
+    failed.state("record_failure", failure=EXHAUSTED)
+    work(failed.cloud)
+    ids = failed.analysis.active_run
+    assert ids is not None
+    second = Bench(failed.cloud, ids)
+    second.state("plan_run")
+    second.stage("submit_job")
+    failed.cloud.deliver("record_job_event", second.ended("FAILED", 20, 2))
+    second.state("record_failure", failure={"Error": "ToolFailed", "Cause": "align: x"})
+    answer = answer_now(failed)
+    assert "`seqdrop rerun NA1 --fallback` goes on: finished stages stand" in answer.do
+    assert "`seqdrop rerun NA1` tries fast again" in answer.do
+    assert answer.evidence[0].startswith("quick in place of fast: ")

@@ -305,6 +305,9 @@ class _Asked(msgspec.Struct, frozen=True):
         )
 
     def _job_is_blocked(self, stage: StageView, reason: str) -> Why:
+        then = "its run fails"
+        if stage.fallback:
+            then = f"its fall-back, {stage.fallback}, takes its place"
         return Why(
             f"stage {stage.stage} can't start: queue {stage.queue} is blocked",
             reason,
@@ -312,7 +315,7 @@ class _Asked(msgspec.Struct, frozen=True):
             by_itself="it starts as soon as that is over; if that is not so after "
             "RunnableTimeoutSeconds "
             f"(by default {_later(stage.blocked_since, _RUNNABLE_TIMEOUT) or 'four hours'}), "
-            "its run fails",
+            f"{then}",
             do=(remedy_of(reason).do, self._stop()),
         )
 
@@ -329,7 +332,10 @@ class _Asked(msgspec.Struct, frozen=True):
             )
         given_up = "none is given up meanwhile"
         if stage.fallback:
-            given_up = f"when it is next polled, its fall-back, {stage.fallback}, takes its place"
+            given_up = (
+                "where that is of the licence or the boards, its fall-back, "
+                f"{stage.fallback}, takes its place when it is next polled"
+            )
         return Why(
             state,
             gate,
@@ -407,10 +413,18 @@ class _Asked(msgspec.Struct, frozen=True):
             do=(
                 RULES[failure].do,
                 *((self._logs(stage, "shows all that it wrote"),) if stage.tries else ()),
-                self._command("rerun", "goes on: finished stages stand"),
+                *self._goes_on(run),
             ),
             evidence=tuple(self._of_failed_run(run)),
             links=tuple(_links_of(run, *(one for one in run.stages if one.status == "FAILED"))),
+        )
+
+    def _goes_on(self, run: RunView) -> tuple[str, ...]:
+        if not run.instead_of:
+            return (self._command("rerun", "goes on: finished stages stand"),)
+        return (
+            self._command("rerun", "goes on: finished stages stand", " --fallback"),
+            self._command("rerun", f"tries {run.instead_of} again"),
         )
 
     # Evidence, and what a person can do
@@ -421,6 +435,7 @@ class _Asked(msgspec.Struct, frozen=True):
             yield f"run {run.id} goes on, since {clock(run.claimed)}"
 
     def _of_failed_run(self, run: RunView) -> Iterator[str]:
+        yield from _in_place_of(run)
         failed = [stage for stage in run.stages if stage.status == "FAILED"]
         for stage in failed:
             yield from _attempts_of(stage)

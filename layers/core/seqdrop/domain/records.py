@@ -55,6 +55,8 @@ class RunOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     from_stage: str = ""
     fallback: str = ""
     """Why it is made as the assay's fall-back; "" where it is not."""
+    generation: int = 0
+    """The only one for which it falls back; 0 where a person has asked for it."""
 
     @property
     def is_anew(self) -> bool:

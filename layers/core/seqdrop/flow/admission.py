@@ -35,13 +35,16 @@ class Admission:
     assays: AssayGates
     now: Callable[[], datetime]
 
-    def is_refused(self, analysis: Analysis, priority: str) -> bool:
+    def is_refused(self, analysis: Analysis, priority: str, *, asks_breaker: bool = True) -> bool:
         """Whether no run of an analysis may be claimed now; then it says why, and stands in line.
 
-        Two requests more for a claim, where neither its project nor its assay has anything.
+        ``asks_breaker`` is False of a fall-back, of which its assay's breaker says nothing. Two
+        requests more for a claim, where neither its project nor its assay has anything.
         """
         if self._is_refused_by_project(analysis, priority):
             return True
+        if not asks_breaker:
+            return False
         # Last: it may let this one in as a probe.
         gate, may_begin = self.assays.ask(analysis.assay, analysis.sample)
         if not may_begin:

@@ -88,9 +88,20 @@ class Claiming:
     def _config(self, analysis: Analysis) -> Assay:
         """Its assay; where its next run is to be one as the fall-back makes it, made so."""
         own = self.library.assay_of(analysis)
-        if not own.fallback or not analysis.options or not analysis.options.fallback:
+        if not own.fallback or not _options(analysis).fallback:
             return own
         return own.as_fallback(self.library.assay_named(own.fallback))
+
+    def _fallback(self, analysis: Analysis, config: Assay, reference: ReferenceVersion) -> str:
+        """The assay as which another run might take the place of this one; "" where none could."""
+        if not config.fallback:
+            return ""
+        try:
+            other = config.as_fallback(self.library.assay_named(config.fallback))
+            self._blueprint(analysis, other, reference)
+        except InvalidInput:  # an index that its reference does not have, say
+            return ""
+        return config.fallback
 
     def _start(self, analysis: Analysis, config: Assay) -> str:
         if analysis.active_run:
@@ -106,12 +117,17 @@ class Claiming:
             reference = self._reference(config)
             blueprint = self._blueprint(analysis, config, reference)
         except InvalidInput as error:
+            if _options(analysis).fallback:
+                error = InvalidInput(f"as its fall-back: {error}")
             return self._hold(analysis, "claim", error)
         try:
             return self._claim(analysis, config, reference, blueprint)
         except Conflict:
             there = self.catalog.analyses.get(analysis.id)
-            if there is None or there.active_run or there.generation != analysis.generation:
+            is_same = there and (there.generation, there.options) == (
+                analysis.generation, analysis.options,
+            )  # fmt: skip
+            if there is None or there.active_run or not is_same:
                 return ""  # whoever changed the analysis, or claimed it, goes on from there
             raise
 
@@ -130,7 +146,7 @@ class Claiming:
     def _claim(
         self, analysis: Analysis, config: Assay, reference: ReferenceVersion, blueprint: Blueprint
     ) -> str:
-        options = analysis.options or RunOptions()
+        options = _options(analysis)
         runs = self.catalog.runs.of_key(analysis.id, blueprint.run_key)
         own = self.library.assay_of(analysis)
         instead_of = own.pipeline if own.pipeline != config.pipeline else ""
@@ -145,7 +161,7 @@ class Claiming:
             self.catalog.runs.adopt(analysis, good[-1], reference.id, self.now())
             return AnalysisStatus.ANALYSED
         priority = analysis.priority or config.priority
-        if self.admission.is_refused(analysis, priority):
+        if self.admission.is_refused(analysis, priority, asks_breaker=not instead_of):
             return AnalysisStatus.READY
         limits = self.library.projects().limits_of(analysis.project)
         run = Run(
@@ -162,7 +178,7 @@ class Claiming:
             can_be_moved=True,
             in_share=counts_in_share(limits, priority),
             options=options,
-            fallback="" if good else config.fallback,
+            fallback="" if good else self._fallback(analysis, config, reference),
             instead_of=instead_of,
             supersedes=analysis.current_run,
             claimed=timestamp(self.now()),
@@ -222,3 +238,11 @@ class Claiming:
             self.priorities.move(run.id, analysis.priority)
         if run and NO_FILES in analysis.holds:
             self.executions.stop(run.id, analysis.holds[NO_FILES])
+
+
+def _options(analysis: Analysis) -> RunOptions:
+    """What was asked of the next run; inputs that have changed since try for an FPGA first."""
+    options = analysis.options or RunOptions()
+    if options.generation not in {0, analysis.generation}:
+        return RunOptions()
+    return options

@@ -22,6 +22,7 @@ from seqdrop.domain.lanes import worst_lanes
 from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.plan import RunPlan, StageResult, encode
 from seqdrop.domain.provenance import RunRecord, make_record
+from seqdrop.domain.qc import Verdict as Qc
 from seqdrop.domain.qc import judge, not_equivalent
 from seqdrop.domain.records import Analysis, AnalysisStatus, Job, Run, RunOptions, RunStatus
 from seqdrop.flow.assay_gates import AssayGates
@@ -102,7 +103,8 @@ class Closing:
         analysis = self.catalog.analyses.get(run.id.analysis)
         if analysis and analysis.control:
             verdict, reasons = judge_control(metrics, blueprint.control_reads)
-            reasons = [*reasons, *(f"NOTE: {line}" for line in not_equivalent(run))]
+            if mark := not_equivalent(run):
+                verdict, reasons = max(verdict, Qc.WARN), [*reasons, f"WARN: {mark[0]}"]
         else:
             comparisons = self._comparisons(run, blueprint)
             metrics |= identity_metrics(comparisons)
@@ -169,7 +171,9 @@ class Closing:
 
     def _close_for_fallback(self, run: Run, failure: str) -> bool:
         """Closes a run whose place one as its fall-back makes it takes, by the next message."""
-        options = RunOptions(fresh=run.options.fresh, fallback=failure)
+        options = RunOptions(
+            fresh=run.options.is_anew, fallback=failure, generation=run.generation
+        )  # fmt: skip
         why = f"{run.pipeline} got no FPGA ({failure}): its fall-back, {run.fallback}, comes next"
         closed = self._close(run, AnalysisStatus.READY, why=why, options=options)
         self._recheck(run)
@@ -207,7 +211,14 @@ class Closing:
         Whatever it finds, no job of the run goes on: Step Functions ends none of them.
         """
         run = self._run(ids)
-        if run.status.live:
+        job = self._failed_job(run) if status != "ABORTED" else None
+        if run.status.live and job and job.action == Action.FALL_BACK:  # RecordFailure failed
+            failed = msgspec.structs.replace(
+                run, status=RunStatus.FAILED, failure=f"{job.stage}: {job.message}"
+            )
+            self._close_for_fallback(failed, f"{job.failure_class} in stage {job.stage}")
+            run = failed
+        elif run.status.live:
             run, held = _ended(run, status, cause)
             analysis = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
             hold = "stopped" if held else ""

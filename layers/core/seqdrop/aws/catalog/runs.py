@@ -22,7 +22,7 @@ from seqdrop.aws.catalog.layout import (
     uses_key,
 )
 from seqdrop.aws.catalog.projects import Projects
-from seqdrop.aws.catalog.table import Table, Write, to_item
+from seqdrop.aws.catalog.table import Condition, Table, Write, to_item
 from seqdrop.domain.admission import place_of
 from seqdrop.domain.errors import Conflict
 from seqdrop.domain.identity import AnalysisId, ReferenceId, RunId
@@ -73,7 +73,7 @@ class Runs:
             },
             adds={"revision": 1},
             removes=["options"],
-            conditions=[("generation", "=", analysis.generation), ("active_run", "absent", None)],
+            conditions=_may_begin(analysis),
         )
         event = event_item(
             events_of(run.sample), now, f"claim#{run.id.short}", who=SYSTEM, what="run claimed",
@@ -108,7 +108,7 @@ class Runs:
             },
             adds={"revision": 1},
             removes=["options"],
-            conditions=[("generation", "=", analysis.generation), ("active_run", "absent", None)],
+            conditions=_may_begin(analysis),
         )
         event = event_item(
             events_of(run.sample), now, f"adopt#{run.id.short}", who=SYSTEM, what="run adopted",
@@ -210,3 +210,12 @@ class Runs:
             keys = [uses_key(run.id.analysis, part) for part in sorted(gone)]
             writes += [self._table.delete_write(key) for key in keys]
         return writes
+
+
+def _may_begin(analysis: Analysis) -> list[Condition]:
+    """Nothing runs, and what is to be run, and how, is as whoever claims it has read."""
+    options = analysis.options
+    asked: Condition = ("options", "absent", None)
+    if options is not None:
+        asked = ("options", "=", to_item(options))
+    return [("generation", "=", analysis.generation), ("active_run", "absent", None), asked]
