@@ -1,4 +1,8 @@
-"""Runs that fall back to CPUs where no FPGA is to be had, and the assay allows it: for real."""
+"""Runs that fall back to CPUs where no FPGA is to be had, and the assay allows it: for real.
+
+It has a runtime of its own, so it comes before the files that share one: they are run in the order of
+their names.
+"""
 
 import json
 from collections.abc import Iterator
