@@ -44,6 +44,8 @@ def resume_project(stack: "Stack", name: str, *, json: bool) -> None:
     """Those that wait have their turns, as far as the project has room by a count made anew."""
     from seqdrop.aws.queues import NextInLine
 
+    if name not in {project.name for project in stack.catalog.projects.all()}:
+        raise CommandFailed(f"there is no project {name!r} that was paused or has runs")
     project = stack.catalog.projects.resume(name)
     if project.in_flight:
         stack.admission.count_anew(name)

@@ -160,6 +160,7 @@ def test_it_is_judged_by_the_limits_of_the_fallback_and_is_never_pass(failed: Be
     for stage in ("align", "call"):
         second.publish(stage)
     assert second.state("finish_run") == {"status": "SUCCEEDED", "qc": "FAIL"}
+    assert "`seqdrop rerun NA1` makes those of fast" in answer_now(failed).do
     limit, mark, *_ = second.run.qc_reasons
     assert limit.startswith("FAIL: mapped_fraction is 0.99")
     assert mark.startswith("WARN: made by quick in place of fast (LicenceExhausted in stage align)")

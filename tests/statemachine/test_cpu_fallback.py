@@ -1,7 +1,7 @@
 """Runs that fall back to CPUs where no FPGA is to be had, and the assay allows it: for real.
 
-It has a runtime of its own, so it comes before the files that share one: they are run in the order of
-their names.
+It has a runtime of its own, so it comes before the files that share one: they are run in the order
+of their names.
 """
 
 import json

@@ -445,8 +445,8 @@ def test_the_timeline_shows_waiting_and_running_in_the_runs_time() -> None:
     assert list(sample_lines(view(items), NOW)) == [
         "NA1 (wgs) is ANALYSED: its results are there, and its QC is WARN",
         "  why: mean_depth is 12",
-        "  Seqdrop: does nothing by itself before you act",
-        "  you: tell who uses them: they are not held back; report.html has all figures",
+        "  Seqdrop: nothing is left for it to do: the results are not held back",
+        "  you: tell who uses them; report.html has all figures",
         "  you: `seqdrop results NA1` lists them",
         "  1 file, 2.0 KiB",
         "  missing: R2 of lane 3 on flowcell HXYZ",

@@ -28,6 +28,7 @@ from seqdrop.domain.records import (
 )
 from seqdrop.sample_view import AnalysisView, view_sample
 from seqdrop.why import Why, why, why_lines
+from tests.domain_support import fastq
 from tests.domain_support import job as job_of
 
 RUN = RunId("NA1", "wgs", "abc", 1)
@@ -239,3 +240,12 @@ def test_a_run_its_jobs_and_its_attempts_have_links_where_there_is_a_console() -
     evidence = "\n".join(why("NA1", shown, NOW).links)
     assert f"execution: {links.execution(run.execution)}" in evidence
     assert f"job of align: {links.job('1')}" in evidence
+
+
+def test_what_was_released_is_not_said_to_have_a_quiet_period() -> None:
+    file = fastq("R1")
+    found = SampleItems((analysis_of(AnalysisStatus.RECEIVING),), (file,), (), ())
+    (shown,) = view_sample("NA1", found).analyses
+    answer = why("NA1", shown, NOW)
+    assert answer.by_itself == "that takes seconds"
+    assert "quiet" not in " ".join((answer.state, answer.cause, *answer.do))

@@ -99,9 +99,15 @@ class _Asked(msgspec.Struct, frozen=True):
             f"its results are there, and its QC is {run.qc}",
             "; ".join(run.qc_reasons) or _NO_REASON,
             run.ended,
+            by_itself="nothing is left for it to do: the results are not held back",
             do=(
-                "tell who uses them: they are not held back; report.html has all figures",
+                "tell who uses them; report.html has all figures",
                 self._command("results", "lists them"),
+                *(
+                    (self._command("rerun", f"makes those of {run.instead_of}"),)
+                    if run.instead_of
+                    else ()
+                ),
             ),
             evidence=evidence,
         )
@@ -160,10 +166,17 @@ class _Asked(msgspec.Struct, frozen=True):
                 by_itself="each is tried again, at the time that it says",
                 do=("if it stays so: `seqdrop redrive --dry-run` shows what was given up",),
             )
+        elif analysis.files and not analysis.missing and not analysis.why:
+            found = Why(
+                "it was released, and has all its files",
+                "it is about to be looked at",
+                analysis.updated,
+                by_itself="that takes seconds",
+            )
         elif analysis.files and not analysis.missing and not analysis.why.startswith("waiting"):
             found = Why(
                 "it has all its files, and waits whether more come",
-                analysis.why or "the quiet period of its files goes on",
+                analysis.why,
                 analysis.updated,
                 by_itself="it starts at the end of the quiet period",
                 do=(self._command("rerun", "starts it at once", " --now"),),

@@ -136,7 +136,7 @@ def check_read_number(head: FastqHead, read: str) -> None:
     if head.read and head.read != read:
         raise MismatchedMates(
             f"the file should hold {read}, but its first read says that it is {head.read}: "
-            "the mates seem to be swapped"
+            "the mates seem to be swapped, or one of them was sent as both"
         )
 
 
