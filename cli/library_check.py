@@ -16,6 +16,7 @@ from seqdrop.domain.pipeline_check import mistakes_in
 from seqdrop.library import Library
 
 T = TypeVar("T")
+_SAME_IN_FALLBACK = ("reference", "reference_version", "targets", "duplicates", "reporting_depth")
 
 
 def require_good_library(folder: Path) -> None:
@@ -144,9 +145,6 @@ def _mistakes_of_fallback(
         mine, its = getattr(assay, setting), getattr(other, setting)
         if mine != its:
             yield f"its fallback {assay.fallback!r} has another {setting}: {its!r}, not {mine!r}"
-
-
-_SAME_IN_FALLBACK = ("reference", "reference_version", "targets", "duplicates", "reporting_depth")
 
 
 def _needs_fpga(pipeline: Pipeline) -> bool:

@@ -216,8 +216,10 @@ def _check_idle(analysis: "Analysis") -> None:
 
 
 def _nothing_to_do(stack: "Stack", analysis: "Analysis") -> str:
-    current = stack.catalog.runs.get(analysis.current_run) if analysis.current_run else None
-    if analysis.status == "ANALYSED" and not (current and current.instead_of):
+    if analysis.status == "ANALYSED":
+        current = stack.catalog.runs.get(analysis.current_run) if analysis.current_run else None
+        if current and current.instead_of:
+            return ""
         again = "--fresh or --from STAGE runs it anew"
         return f"{analysis.sample} is analysed: nothing to do ({again})"
     if analysis.status == "NO_READS":

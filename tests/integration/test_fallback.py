@@ -111,6 +111,17 @@ def finished(bench: Bench) -> Bench:
     return second
 
 
+def fallen_back(bench: Bench) -> Bench:
+    """The run that has taken the place of the failed one, planned."""
+    bench.state("record_failure", failure=EXHAUSTED)
+    work(bench.cloud)
+    ids = bench.analysis.active_run
+    assert ids is not None
+    second = Bench(bench.cloud, ids)
+    second.state("plan_run")
+    return second
+
+
 def answer_now(bench: Bench) -> Why:
     """What `seqdrop why` says."""
     (shown,) = view_sample("NA1", found(bench)).analyses
@@ -150,12 +161,7 @@ def test_who_dies_before_the_message_of_a_closed_run_is_made_up_for(
 
 
 def test_it_is_judged_by_the_limits_of_the_fallback_and_is_never_pass(failed: Bench) -> None:
-    failed.state("record_failure", failure=EXHAUSTED)
-    work(failed.cloud)
-    ids = failed.analysis.active_run
-    assert ids is not None
-    second = Bench(failed.cloud, ids)
-    second.state("plan_run")
+    second = fallen_back(failed)
     assert {stage.queue for stage in second.plan.stages} == {"cpu"}
     for stage in ("align", "call"):
         second.publish(stage)
@@ -166,7 +172,7 @@ def test_it_is_judged_by_the_limits_of_the_fallback_and_is_never_pass(failed: Be
     assert mark.startswith("WARN: made by quick in place of fast (LicenceExhausted in stage align)")
     assert second.shown_run.instead_of == "fast"
     assert second.shown_run.options.fallback == "LicenceExhausted in stage align"
-    assert failed.analysis.current_run == ids
+    assert failed.analysis.current_run == second.ids
 
 
 def test_a_run_that_was_no_fallback_is_not_adopted_as_one(failed: Bench, tmp_path: Path) -> None:
@@ -286,12 +292,7 @@ def test_a_claim_from_before_its_run_failed_does_not_undo_the_fallback(failed: B
 
 
 def test_a_fallback_that_failed_says_how_it_goes_on(failed: Bench) -> None:
-    failed.state("record_failure", failure=EXHAUSTED)
-    work(failed.cloud)
-    ids = failed.analysis.active_run
-    assert ids is not None
-    second = Bench(failed.cloud, ids)
-    second.state("plan_run")
+    second = fallen_back(failed)
     second.stage("submit_job")
     failed.cloud.deliver("record_job_event", second.ended("FAILED", 20, 2))
     second.state("record_failure", failure={"Error": "ToolFailed", "Cause": "align: x"})

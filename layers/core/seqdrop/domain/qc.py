@@ -234,15 +234,15 @@ def _by_identity(compared: Comparison) -> _Finding:
     return _Finding(Verdict.PASS, share if compared.supplied else "")
 
 
-def not_equivalent(run: Run) -> list[str]:
-    """The warning of a run that another pipeline made than its assay's own."""
+def not_equivalent(run: Run) -> str:
+    """The warning of a run that another pipeline made than its assay's own; "" of any other."""
     if not run.instead_of:
-        return []
+        return ""
     why = run.options.fallback or "no FPGA was to be had"
-    return [
+    return (
         f"made by {run.pipeline} in place of {run.instead_of} ({why}): not equivalent to it; when "
         f"there are FPGAs again, `seqdrop rerun {run.sample} --assay {run.assay}` makes its own"
-    ]
+    )
 
 
 def sex_by_depth(x: float, y: float) -> str:

@@ -104,7 +104,7 @@ class Closing:
         if analysis and analysis.control:
             verdict, reasons = judge_control(metrics, blueprint.control_reads)
             if mark := not_equivalent(run):
-                verdict, reasons = max(verdict, Qc.WARN), [*reasons, f"WARN: {mark[0]}"]
+                verdict, reasons = max(verdict, Qc.WARN), [*reasons, f"WARN: {mark}"]
         else:
             comparisons = self._comparisons(run, blueprint)
             metrics |= identity_metrics(comparisons)
@@ -129,7 +129,8 @@ class Closing:
 
     def _warnings(self, run: Run, analysis: Analysis | None) -> list[str]:
         of_controls = Controls(self.catalog).warnings(analysis) if analysis else ()
-        return [*not_equivalent(run), *of_controls]
+        mark = not_equivalent(run)
+        return [*([mark] if mark else ()), *of_controls]
 
     def _comparisons(self, run: Run, blueprint: Blueprint) -> list[Comparison]:
         identity = IdentityCheck(self.catalog, self.objects, self.results_bucket)
@@ -157,7 +158,7 @@ class Closing:
         if run.status.live:
             failed = msgspec.structs.replace(run, status=RunStatus.FAILED, failure=reason)
             if job and job.action == Action.FALL_BACK:
-                closed = self._close_for_fallback(failed, f"{failure} in stage {job.stage}")
+                closed = self._close_for_fallback(failed, job)
             else:
                 status = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
                 closed = self._close(failed, status, why=reason, hold="run" if held else "")
@@ -169,8 +170,9 @@ class Closing:
         self.end_jobs(run.id, "another stage of its run failed")
         return error, reason
 
-    def _close_for_fallback(self, run: Run, failure: str) -> bool:
-        """Closes a run whose place one as its fall-back makes it takes, by the next message."""
+    def _close_for_fallback(self, run: Run, job: Job) -> bool:
+        """Closes a run that got no FPGA for a job; its fall-back begins by the next message."""
+        failure = f"{job.failure_class} in stage {job.stage}"
         options = RunOptions(
             fresh=run.options.is_anew, fallback=failure, generation=run.generation
         )  # fmt: skip
@@ -213,11 +215,9 @@ class Closing:
         run = self._run(ids)
         job = self._failed_job(run) if status != "ABORTED" else None
         if run.status.live and job and job.action == Action.FALL_BACK:  # RecordFailure failed
-            failed = msgspec.structs.replace(
-                run, status=RunStatus.FAILED, failure=f"{job.stage}: {job.message}"
-            )
-            self._close_for_fallback(failed, f"{job.failure_class} in stage {job.stage}")
-            run = failed
+            reason = f"{job.stage}: {job.message}"
+            run = msgspec.structs.replace(run, status=RunStatus.FAILED, failure=reason)
+            self._close_for_fallback(run, job)
         elif run.status.live:
             run, held = _ended(run, status, cause)
             analysis = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
