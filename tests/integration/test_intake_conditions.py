@@ -47,10 +47,10 @@ CAUGHT: dict[Expression, tuple[Operations, int]] = {
     ("ManifestRecords.withdraw", "NEWEST", "version ="): (
         (_CUT, _DELETED, "manifest of two samples", _R1_IN_RUN, _R2_IN_RUN), 7,
     ),
-    ("Runs.adopt", "ANALYSIS", "generation =", "active_run absent"): (
+    ("Runs.adopt", "ANALYSIS", "generation =", "active_run absent", "options absent"): (
         (_IN_RUN, "another manifest"), 544,
     ),
-    ("Runs.claim", "ANALYSIS", "generation =", "active_run absent"): (
+    ("Runs.claim", "ANALYSIS", "generation =", "active_run absent", "options absent"): (
         ("R1 of another lane",), 581,
     ),
     ("Runs.claim", "RUN", "pk absent"): ((_CUT, _DELETED), 329),
