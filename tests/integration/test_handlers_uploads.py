@@ -80,6 +80,41 @@ def test_the_same_bytes_uploaded_again_start_nothing(cloud: Cloud) -> None:
     assert cloud.executions.starts == 1
 
 
+def test_a_run_whose_file_is_replaced_is_stopped_and_the_next_one_has_both_new_mates(
+    cloud: Cloud,
+) -> None:
+    cloud.deliver("register_upload", *pair(cloud))
+    (old,) = cloud.executions.started.values()
+    sent_again = [
+        cloud.drop(f"NA1_{mate}.fastq.gz", reads(7, mate=mate, seed=3)) for mate in (1, 2)
+    ]
+    assert cloud.deliver("register_upload", sent_again[1], sent_again[1]) == []
+    assert cloud.executions.stopped == {
+        old.execution_name: "'NA1_2.fastq.gz', which it reads, was replaced or taken out"
+    }
+    assert "is stopped: 'NA1_2.fastq.gz'" in analysis(cloud).why
+    assert cloud.deliver("register_upload", sent_again[0]) == []
+    cause = cloud.executions.stopped[old.execution_name]
+    cloud.flows.closing.end(old, "ABORTED", cause, "seqdrop")
+    assert cloud.deliver("register_upload", *cloud.messages()) == []
+    assert analysis(cloud).status is AnalysisStatus.ANALYSING
+    new = next(run for run in cloud.executions.started.values() if run != old)
+    run = cloud.catalog.runs.get(new)
+    assert run is not None
+    (both,) = decode_blueprint(cloud.catalog.runs.blueprint(run)).pairs
+    versions = [event["detail"]["object"]["version-id"] for event in sent_again]
+    assert [both.r1.version_id, both.r2.version_id] == versions
+    assert analysis(cloud).current_run is None
+
+
+def test_a_run_goes_on_when_a_lane_is_added(cloud: Cloud) -> None:
+    cloud.deliver("register_upload", *pair(cloud))
+    cloud.upload("wgs/NA1_1.fastq.gz", LANE2[0])
+    cloud.upload("wgs/NA1_2.fastq.gz", LANE2[1])
+    assert analysis(cloud).why.startswith("its files have changed")
+    assert cloud.executions.stopped == {}
+
+
 def test_only_what_may_work_the_next_time_comes_again(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:

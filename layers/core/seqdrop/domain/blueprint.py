@@ -1,7 +1,7 @@
 """The blueprint of a run: all that decides its results, frozen when the run is claimed."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -17,7 +17,7 @@ from seqdrop.domain.identity import AnalysisId, FileIdentity
 from seqdrop.domain.keys import run_key, stage_key
 from seqdrop.domain.metrics import measurable
 from seqdrop.domain.pipeline import Assay, Limit, Pipeline, Stage, waves_of
-from seqdrop.domain.plan import LocalFile, ReadPair
+from seqdrop.domain.plan import LocalFile, ReadPair, StoredObject
 from seqdrop.domain.read_name import is_of_one_read
 from seqdrop.domain.records import FastqFile
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
@@ -59,6 +59,20 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
     def input_bytes(self) -> int:
         """Compressed bytes of all FASTQ files."""
         return sum(pair.r1.size + pair.r2.size for pair in self.pairs)
+
+    def files_not_in(self, newer: "Blueprint") -> list[str]:
+        """Keys of the files that a newer blueprint has no more, or has with other content."""
+        there = {(read, _content(file)) for read, file in newer._reads()}
+        return [file.key for read, file in self._reads() if (read, _content(file)) not in there]
+
+    def _reads(self) -> Iterator[tuple[str, StoredObject]]:
+        for pair in self.pairs:
+            yield "R1", pair.r1
+            yield "R2", pair.r2
+
+
+def _content(file: StoredObject) -> tuple[str, int]:
+    return file.checksum, file.size
 
 
 def encode_blueprint(blueprint: Blueprint) -> bytes:

@@ -13,6 +13,7 @@ from seqdrop.domain.admission import counts_in_share
 from seqdrop.domain.blueprint import (
     Blueprint,
     check_queues,
+    decode_blueprint,
     encode_blueprint,
     make_blueprint,
 )
@@ -132,16 +133,28 @@ class Claiming:
             raise
 
     def _wait_for_run(self, analysis: Analysis, config: Assay) -> str:
-        """It has its turn when the run that goes on has ended, and adopts it if it is its own."""
-        why = "its files have changed: it starts when the run that goes on has ended"
+        """It has its turn when the run that goes on has ended, and adopts it if it is its own.
+
+        A run that reads a file which counts no more is stopped: nobody wants what comes out of it.
+        """
+        why, gone = "its files have changed: it starts when the run that goes on has ended", ""
+        run = self.catalog.runs.get(analysis.active_run) if analysis.active_run else None
         try:
             blueprint = self._blueprint(analysis, config, self._reference(config))
-            if analysis.active_run and blueprint.run_key == analysis.active_run.run_key:
+            if run and blueprint.run_key == run.run_key:
                 why = "the same files came again: the run that goes on is theirs, too"
+            elif run and (files := self._frozen(run).files_not_in(blueprint)):
+                gone = f"{files[0]!r}, which it reads, was replaced or taken out"
+                why = f"the run that goes on is stopped: {gone}; the next one starts then"
         except InvalidInput as error:
             why = f"when the run that goes on has ended: {error}"
         self.catalog.analyses.settle(analysis, Assessment(AnalysisStatus.READY, why), self.now())
+        if run and gone:
+            self.executions.stop(run.id, gone)
         return AnalysisStatus.READY
+
+    def _frozen(self, run: Run) -> Blueprint:
+        return decode_blueprint(self.catalog.runs.blueprint(run))
 
     def _claim(
         self, analysis: Analysis, config: Assay, reference: ReferenceVersion, blueprint: Blueprint
