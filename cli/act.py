@@ -42,6 +42,8 @@ def stop(
         text = f"{name} is stopped and held" if run else f"{name} has no run to stop; it is held"
         if held := analysis.holds.get("stopped"):
             text += f", as it was: {held}"
+        if analysis.current_run:
+            text += f"; its results of run {analysis.current_run.short} stay"
     else:
         run, text = None, f"{name} {_ENDED[analysis.status]}: there is nothing to stop"
     if json:

@@ -33,6 +33,10 @@ def logs(
     stage: Annotated[str, typer.Argument(metavar="STAGE", help="Only this stage.")] = "",
     *,
     assay: Assay = "",
+    run: Annotated[
+        str,
+        typer.Option(metavar="RUN", help="Of an earlier run: its id, or the beginning of one."),
+    ] = "",
     attempt: Annotated[
         int | None,
         typer.Option("--attempt", metavar="N", min=1, help="Of STAGE's attempt N, from 1."),
@@ -42,7 +46,7 @@ def logs(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Prints what the jobs of the newest run wrote."""
+    """Prints what the jobs of a run wrote: of the newest one, if none is named."""
     if attempt and not stage:
         raise typer.BadParameter("say of which STAGE", param_hint="--attempt")
     from cli.stack import find_stack
@@ -51,8 +55,8 @@ def logs(
     reader = _Reader(stack)
     kept: dict[str, StageLog] = {}
     while True:
-        run, folder = _newest_run(stack, sample, assay)
-        stages = [_of_attempt(one, attempt) for one in _wanted(sample, run, stage)]
+        found, folder = _chosen_run(stack, sample, assay, run)
+        stages = [_of_attempt(one, attempt) for one in _wanted(sample, found, stage)]
         for one in stages:
             new = list(reader.new_events(folder, one))
             if json:
@@ -66,24 +70,31 @@ def logs(
             break
         time.sleep(_PAUSE_SECONDS)
     if json:
-        emit({"sample": sample, "run": run.id, "stages": list(kept.values())})
+        emit({"sample": sample, "run": found.id, "stages": list(kept.values())})
     elif not any(one.log_stream for one in stages):
         for one in stages:
             warn(f"{one.stage} is {one.status}: it has written nothing in this run")
 
 
-def _newest_run(stack: "Stack", sample: str, assay: str) -> "tuple[RunView, str]":
-    """The run, and the folder of its plan in the results bucket."""
+def _chosen_run(stack: "Stack", sample: str, assay: str, run: str) -> "tuple[RunView, str]":
+    """The newest run whose id begins so, and the folder of its plan in the results bucket."""
     from seqdrop.domain.identity import RunId
     from seqdrop.sample_view import choose_analysis, view_sample
 
-    found = stack.sample(sample)
-    chosen = choose_analysis(sample, found, assay)
-    (analysis,) = view_sample(sample, found, chosen.assay).analyses
+    items = stack.sample(sample)
+    chosen = choose_analysis(sample, items, assay)
+    (analysis,) = view_sample(sample, items, chosen.assay).analyses
     if analysis.newest is None:
         raise CommandFailed(f"{chosen.id} has not been run yet")
-    run = analysis.newest
-    return run, RunId(chosen.sample, chosen.assay, run.run_key, run.attempt).folder
+    runs = [one for one in analysis.runs if one.id.startswith(run)]
+    found = next((one for one in runs if one.id == run), runs[0] if runs else None)
+    if found is None:
+        known = ", ".join(one.id for one in analysis.runs)
+        raise CommandFailed(f"{chosen.id} has no run {run!r}: it has {known}")
+    if run and len({one.run_key for one in runs}) > 1:
+        names = ", ".join(one.id for one in runs)
+        raise CommandFailed(f"several runs begin with {run!r}: {names}")
+    return found, RunId(chosen.sample, chosen.assay, found.run_key, found.attempt).folder
 
 
 def _wanted(sample: str, run: "RunView", stage: str) -> "Sequence[StageView]":

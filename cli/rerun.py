@@ -64,8 +64,10 @@ def rerun(
 ) -> None:
     """Lets analyses go on: lifts their holds, and runs what has no good results yet.
 
-    Files that hold one are looked at again, and hold it no more if they can be used now. What was
-    dismissed is opened again. Of several samples, each goes on that can; ends with 1 if one can't.
+    Files that hold one are looked at again, and hold it no more if they can be used now; what a job
+    found in them is not looked for again before others come. What was dismissed is opened again.
+    Of several samples, each goes on that can; ends with 1 if one can't. --status leaves those that
+    a person has stopped.
     """
     if sum((bool(from_stage), fresh, now)) > 1 or (fallback and now):
         raise typer.BadParameter(
@@ -91,6 +93,8 @@ def rerun(
             say(answer.text)
             say_why(stack.view(answer.analysis.sample, answer.analysis.assay), stack.now())
         return
+    if status:
+        wanted = [one for one in wanted if not _is_left(stack, *one, quiet=json)]
     documents = [_one_of_many(stack, *one, options, now=now, quiet=json) for one in wanted]
     if json:
         emit({"samples": documents})
@@ -98,6 +102,14 @@ def rerun(
         say(f"there are no samples that are {status.upper()}")
     if any("error" in document for document in documents):
         raise typer.Exit(1)
+
+
+def _is_left(stack: "Stack", sample: str, assay: str, *, quiet: bool) -> bool:
+    """Whether a person has stopped it, who did not mean it to go on with all others."""
+    stopped = stack.analysis(sample, assay).holds.get("stopped", "")
+    if stopped and not quiet:
+        say(f"{sample} ({assay}) is left: {stopped}; `seqdrop rerun {sample}` lets it go on")
+    return bool(stopped)
 
 
 def _rerun(stack: "Stack", sample: str, assay: str, options: "RunOptions", *, now: bool) -> Answer:
@@ -150,6 +162,8 @@ def _go_on(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> An
 
     analysis = _chosen(stack, sample, assay, options)
     is_plain = options == RunOptions()
+    if is_plain:
+        _check_files_are_others(analysis)
     if is_plain and (nothing := _nothing_to_do(stack, analysis)):
         return Answer(analysis, nothing)
     config = _config(stack, analysis)
@@ -213,6 +227,19 @@ def _check_idle(analysis: "Analysis") -> None:
             f"{analysis.id} is running ({analysis.active_run.short}): "
             "wait for it, or `seqdrop stop` it first"
         )
+
+
+def _check_files_are_others(analysis: "Analysis") -> None:
+    """Raises CommandFailed where a job has found the very files bad that would be read again."""
+    if not (found := analysis.holds.get("run")) or analysis.status == "DISMISSED":
+        return
+    stage = found.partition(":")[0]
+    only = f"{analysis.sample} --assay {analysis.assay}"
+    raise CommandFailed(
+        f"{analysis.id} is held for its files, and the same ones would fail again: {found}; send "
+        f"the right ones (`seqdrop why {only}` has the command), and it goes on by itself. To try "
+        f"the same ones all the same: `seqdrop rerun {only} --from {stage}`"
+    )
 
 
 def _nothing_to_do(stack: "Stack", analysis: "Analysis") -> str:

@@ -1,6 +1,7 @@
 """`seqdrop local up` and `seqdrop local down`: the embedded runtime on this machine."""
 
 import os
+import shlex
 import shutil
 import signal
 import time
@@ -75,12 +76,27 @@ def down(port: Port = DEFAULT_PORT, folder: Folder = None, json: Json = False) -
 
     place = _place(folder, port)
     ended = end(place)
+    if not ended and folder is None and _answers(port):
+        raise CommandFailed(
+            f"something answers at port {port}, and keeps no files in {place}: if it was started "
+            "with --dir, give that here, too"
+        )
     if json:
         emit({"dir": str(place), "ended": bool(ended), "endpoint": ended or None})
     elif ended:
         say(f"ended {ended}; what was in it is gone")
     else:
         say(f"no runtime is running in {place}")
+
+
+def _answers(port: int) -> bool:
+    import socket
+
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
 
 
 def _place(folder: Path | None, port: int) -> Path:
@@ -179,7 +195,8 @@ def _announce(document: dict[str, Any]) -> None:
     for line in _tool_lines(tools):
         say(line)
     say(f"errors are shown here, one line each; the whole log is {document['log']}")
-    say(f"ready at {document['endpoint']}; Ctrl-C ends it")
+    down = f"seqdrop local down --dir {shlex.quote(document['dir'])}"
+    say(f"ready at {document['endpoint']}; Ctrl-C ends it, or `{down}`")
 
 
 def _tool_lines(tools: dict[str, str | None]) -> Iterator[str]:

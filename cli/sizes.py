@@ -30,10 +30,13 @@ def sizes(
     from cli.stack import find_stack
     from seqdrop.domain.sizing import sizes_of
 
-    found = sizes_of(_taken(find_stack(), samples))
+    taken = list(_taken(find_stack(), samples))
+    found = sizes_of(taken)
     if json:
         emit({"stages": found})
         return
+    for pipeline, stage in sorted({(one.pipeline, one.stage) for one in taken if one.is_played}):
+        say(f"{pipeline} {stage}: simulated here, so its size says nothing")
     if not found:
         say("no job has told yet what it took")
         return
@@ -83,7 +86,11 @@ def _of_stage(run: "Run", jobs: "Sequence[Job]") -> "Taken":
 def _row(size: "StageSize") -> tuple[str, ...]:
     return (
         size.pipeline, size.stage, str(size.jobs), f"{size.peak_memory_mib:,} MiB",
-        f"{size.memory_fraction:.0%}", f"{size.time_fraction:.0%}",
-        f"{size.longest_fraction:.0%}", f"{size.peak_scratch_mib / 1024:,.1f} GiB"
-        + ("" if size.scratch_fraction is None else f" ({size.scratch_fraction:.0%})"),
+        _percent(size.memory_fraction), _percent(size.time_fraction),
+        _percent(size.longest_fraction), f"{size.peak_scratch_mib / 1024:,.1f} GiB"
+        + ("" if size.scratch_fraction is None else f" ({_percent(size.scratch_fraction)})"),
     )  # fmt: skip
+
+
+def _percent(fraction: float) -> str:
+    return "< 1%" if 0 < fraction < 0.01 else f"{fraction:.0%}"

@@ -163,6 +163,11 @@ def test_rerun_fresh_makes_the_next_run_and_its_logs_can_be_read(
     [logged] = command.ask("logs", "NA3", "count", "--follow")["stages"]
     assert logged["stage"] == "count"
     assert all({"time", "message"} <= event.keys() for event in logged["events"])
+    of_first = command.ask("logs", "NA3", "count", "--run", before_id)
+    assert of_first["run"] == before_id
+    assert of_first["stages"][0]["events"] != logged["events"]
+    assert command.ask("logs", "NA3", "--run", before["run_key"][:5])["run"] == newest["id"]
+    assert "has no run 'other'" in command.bad("logs", "NA3", "--run", "other")
     assert "has no stage 'nothing'" in command.bad("logs", "NA3", "nothing")
     assert "has no stage 'nothing'" in command.bad("rerun", "NA3", "--from", "nothing")
 

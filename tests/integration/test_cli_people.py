@@ -344,6 +344,36 @@ def test_a_rerun_says_that_the_assay_starts_with_a_manifest_only(lab: Lab) -> No
     assert "is released: waiting for a manifest" in lab.run("rerun", "NA1")
 
 
+def test_what_a_job_found_in_files_is_not_paid_for_twice(lab: Lab) -> None:
+    lab.cloud.upload("NA1_1.fastq.gz", R1)
+    lab.cloud.upload("NA1_2.fastq.gz", R2)
+    run = Bench(lab.cloud, lab.analysis().active_run)  # type: ignore[arg-type]  # it has one
+    run.state("plan_run")
+    hold = "align: NA1_2.fastq.gz is cut off"
+    lab.cloud.flows.closing._close(run.run, AnalysisStatus.HELD, why=hold, hold="run")
+    before = lab.cloud.items("NA1")
+    said = lab.refusal("rerun", "NA1")
+    assert f"held for its files, and the same ones would fail again: {hold}" in said
+    assert said.endswith("`seqdrop rerun NA1 --assay wgs --from align`")
+    assert lab.cloud.items("NA1") == before
+    assert "`aws s3 cp FILE s3://uploads/NA1_2.fastq.gz`" in lab.run("why", "NA1")
+    lab.run("rerun", "NA1", "--from", "align")
+    assert lab.analysis().holds == {}
+
+
+def test_a_rerun_of_many_leaves_those_that_a_person_has_stopped(lab: Lab) -> None:
+    for sample in ("NA1", "NA2"):
+        lab.cloud.upload(f"{sample}_1.fastq.gz", R1)
+        lab.cloud.upload(f"{sample}_2.fastq.gz", R2)
+        run = Bench(lab.cloud, lab.analysis(sample).active_run)  # type: ignore[arg-type]
+        hold = "claim" if sample == "NA1" else "stopped"
+        lab.cloud.flows.closing._close(run.run, AnalysisStatus.HELD, why="its words", hold=hold)
+    said = lab.run("rerun", "--status", "held")
+    assert "NA1 (wgs) is released" in said
+    assert "NA2 (wgs) is left: its words; `seqdrop rerun NA2` lets it go on" in said
+    assert "stopped" in lab.analysis("NA2").holds
+
+
 # ── The quiet period
 
 

@@ -135,7 +135,7 @@ DOCUMENTED = {
         "job_id", "exit_code", "failure_class", "message", "blocked_reason", "blocked_since",
         "cost_usd", "attempts", "log_stream", "action", "vcpus", "memory_mib",
         "peak_memory_mib", "peak_scratch_mib", "expected_seconds",
-        "most_attempts", "tries", "job_url", "log_url", "gate", "fallback",
+        "most_attempts", "tries", "job_url", "log_url", "gate", "fallback", "moved_from",
     ],
 }  # fmt: skip
 """What `show --json` has had until now, and scripts read: it may become more, never less."""

@@ -554,6 +554,16 @@ def test_a_job_that_was_moved_follows_on_the_queue_of_its_run_s_priority() -> No
     assert next_job(other, "token", "now", "urgent").queue.endswith("-urgent"), "all that follow"
 
 
+def test_a_job_that_was_moved_has_had_no_attempt() -> None:
+    moved = failed(FIRST, FailureClass.MOVED, Action.MOVE)
+    after = next_job(moved, "token", "now", "urgent")
+    assert most_attempts([moved, after]) == 0
+    lost = msgspec.structs.replace(
+        failed(after, FailureClass.HOST_FAILED, Action.AGAIN), attempts=(Attempt(9.0),)
+    )
+    assert most_attempts([moved, lost, next_job(lost, "token", "now", "urgent")]) == 3
+
+
 def test_how_many_attempts_a_stage_may_have_counts_those_to_follow() -> None:
     jobs = [FIRST]
     for action in (Action.AGAIN, Action.AGAIN, Action.FAIL):

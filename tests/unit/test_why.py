@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from cli.main import app
@@ -249,3 +250,43 @@ def test_what_was_released_is_not_said_to_have_a_quiet_period() -> None:
     answer = why("NA1", shown, NOW)
     assert answer.by_itself == "that takes seconds"
     assert "quiet" not in " ".join((answer.state, answer.cause, *answer.do))
+
+
+def held_by(**holds: str) -> Why:
+    files = (fastq("R1"), fastq("R2"))
+    found = SampleItems((analysis_of(AnalysisStatus.HELD, holds=holds),), files, (), ())
+    (shown,) = view_sample("NA1", found).analyses
+    return why("NA1", shown, NOW)
+
+
+def test_what_a_job_found_in_a_file_has_the_command_that_sends_it_again() -> None:
+    r1, r2 = (fastq(mate).object.name for mate in ("R1", "R2"))
+    answer = held_by(run=f"align: {r2.key} is cut off")
+    assert answer.do[1:-1] == (f"`aws s3 cp FILE {r2.uri}`",)
+    assert answer.by_itself == "it goes on when they are there"
+    assert "rerun" not in " ".join(answer.do), "it is refused"
+    assert len(held_by(run="align: there is no read in any of the files").do) == 4, "both mates"
+    answer = held_by(run=f"align: {r1.key} is cut off", stopped="stopped by somebody")
+    assert f"`aws s3 cp FILE {r1.uri}`" in answer.do
+    assert "`seqdrop rerun NA1` lets it go on: finished stages stand" in answer.do
+    assert not answer.by_itself
+
+
+def test_a_hold_about_a_reference_asks_for_no_files() -> None:
+    answer = held_by(claim="there is no reference tiny: add it, then rerun the sample")
+    assert answer.do[0] == "mend what is named above"
+    assert "aws s3" not in " ".join(answer.do)
+    named = f"{fastq('R1').object.key} is the same file as {fastq('R2').object.key}"
+    assert len(held_by(claim=named).do) == 4
+
+
+def test_a_job_that_was_moved_says_from_where_and_has_had_no_attempt() -> None:
+    moved = msgspec.structs.replace(
+        failed("align", FailureClass.MOVED, Action.MOVE), attempts=(), queue="lab-cpu-bulk"
+    )
+    after = one_job("align", 2, "RUNNABLE", earlier=(FailureClass.MOVED,))
+    run = run_of(RunStatus.RUNNING, priority="urgent")
+    shown = view_of(analysis_of(AnalysisStatus.ANALYSING, active_run=RUN), run, (moved, after))
+    answer = why("NA1", shown, NOW)
+    assert answer.evidence[0] == ("its priority is urgent now: it came from queue lab-cpu-bulk")
+    assert answer.state == "stage align is waiting in queue cpu", "no attempt is counted"

@@ -14,6 +14,7 @@ from seqdrop.console_links import ConsoleLinks
 from seqdrop.domain.blueprint import decode_blueprint
 from seqdrop.domain.cost import sum_usd
 from seqdrop.domain.errors import InvalidInput, NoSuchSample
+from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.gate import Gate, gate_text
 from seqdrop.domain.identity import JobOwner, RunId, StageOf
 from seqdrop.domain.lifecycle import unpaired
@@ -110,6 +111,8 @@ class StageView(msgspec.Struct, frozen=True):
     """What keeps its jobs from starting: an open breaker, or a person's pause."""
     fallback: str | None = None
     """The assay as which its run is made anew where no FPGA is to be had."""
+    moved_from: str | None = None
+    """The queue in which its job waited before the run's priority was changed."""
 
     @property
     def waited_seconds(self) -> float | None:
@@ -573,6 +576,7 @@ def _with_jobs(view: StageView, jobs: Sequence[Job]) -> StageView:
         action=job.action or None,
         message=job.message or job.reason,
         fallback=job.fallback or None,
+        moved_from=_moved_from(jobs),
         blocked_reason=job.blocked_reason or None,
         blocked_since=job.blocked_since or None,
         vcpus=job.vcpus or None,
@@ -586,6 +590,11 @@ def _with_jobs(view: StageView, jobs: Sequence[Job]) -> StageView:
         tries=tries,
         log_stream=job.log_stream or None,
     )
+
+
+def _moved_from(jobs: Sequence[Job]) -> str | None:
+    moved = len(jobs) > 1 and jobs[-2].failure_class == FailureClass.MOVED
+    return jobs[-2].queue if moved else None
 
 
 def _tries(job: Job) -> Iterator[AttemptView]:

@@ -24,6 +24,8 @@ LATE_SECONDS = 900.0
 _LONGEST_PAUSE_SECONDS = 10_800.0
 """Longer than the state machine waits before a job follows on one that failed."""
 _LONGEST_CAUSE_LINES = 30
+_MOST_FILES = 8
+"""So many files have a command each."""
 _RUNNABLE_TIMEOUT = _ALERT_AFTER = timedelta(hours=4)
 """The template's defaults."""
 _NO_REASON = "no reason was recorded"
@@ -118,14 +120,15 @@ class _Asked(msgspec.Struct, frozen=True):
         """It waits for a person."""
         analysis = self.analysis
         holds = analysis.holds or {"": analysis.why or _NO_REASON}
-        by_files, by_itself = {*holds_by_files(holds), *MENDED_BY_FILES}, ""
-        if "stopped" in holds:
-            do = [self._command("rerun", "lets it go on: finished stages stand")]
-        elif by_files >= holds.keys():
-            do = ["send the files named above again, right ones, under the same names"]
-            by_itself = "it goes on when they are there"
+        by_files = {cause: told for cause, told in holds.items() if self._is_by_files(cause, told)}
+        others, by_itself = holds.keys() - by_files, ""
+        do = [*self._send_again("\n".join(by_files.values()))] if by_files else []
+        if others == {"stopped"}:
+            do.append(self._command("rerun", "lets it go on: finished stages stand"))
+        elif others:
+            do += ["mend what is named above", self._command("rerun", "lets it go on then")]
         else:
-            do = ["mend what is named above", self._command("rerun", "lets it go on then")]
+            by_itself = "it goes on when they are there"
         do.append(self._give_up())
         run = analysis.newest
         is_by_run = run is not None and run.why in holds.values()
@@ -144,6 +147,26 @@ class _Asked(msgspec.Struct, frozen=True):
                 *self._of_run_that_goes_on(),
             ),
         )
+
+    def _is_by_files(self, cause: str, told: str) -> bool:
+        """Whether right files lift a hold. One of a claim may be about a reference, say."""
+        if cause == "claim":
+            return bool(self._named(told))
+        return cause in holds_by_files({cause: told}) or cause in MENDED_BY_FILES
+
+    def _named(self, told: str) -> list[str]:
+        """The files and the objects beside them that a text names, as URIs."""
+        analysis = self.analysis
+        there = [one.uri for one in analysis.files] + [o.uri for o in analysis.aside if o.holds]
+        return [uri for uri in dict.fromkeys(there) if uri.rpartition("/")[2] in told]
+
+    def _send_again(self, told: str) -> Iterator[str]:
+        """What to do about files, and a command for each that is told of, or all."""
+        there = self._named(told) or [one.uri for one in self.analysis.files]
+        again = "send the files named above again, right ones, under the same names"
+        yield f"{again}:" if there else again
+        for uri in there[:_MOST_FILES]:
+            yield f"`aws s3 cp FILE {shlex.quote(uri)}`"
 
     def receiving(self) -> Why:
         """It waits for files, or for time to pass."""
@@ -287,7 +310,8 @@ class _Asked(msgspec.Struct, frozen=True):
         if stage.gate:
             found = self._job_is_kept(stage, stage.gate)
         seen = (
-            *_in_place_of(run), *_attempts_of(stage), f"cost so far ${run.cost_usd:.2f}",
+            *_in_place_of(run), *_moved(run, stage), *_attempts_of(stage),
+            f"cost so far ${run.cost_usd:.2f}",
         )  # fmt: skip
         return msgspec.structs.replace(found, evidence=seen, links=tuple(_links_of(run, stage)))
 
@@ -590,6 +614,11 @@ def _attempts_of(stage: StageView) -> Iterator[str]:
 def _in_place_of(run: RunView) -> Iterator[str]:
     if run.instead_of:
         yield f"{run.pipeline} in place of {run.instead_of}: {run.options.fallback}"
+
+
+def _moved(run: RunView, stage: StageView) -> Iterator[str]:
+    if stage.moved_from:
+        yield f"its priority is {run.priority} now: it came from queue {stage.moved_from}"
 
 
 def _attempt_of(stage: StageView) -> str:

@@ -83,10 +83,11 @@ def most_attempts(jobs: Sequence[Job]) -> int:
         return before + max(1, len(job.attempts)) + _jobs_left(job)
     if job.attempts:
         return before + BATCH_ATTEMPTS
-    if not job.earlier:
+    failed = [one for one in job.earlier if one != FailureClass.MOVED]
+    if not failed:
         return 0
-    last = FailureClass(job.earlier[-1])
-    return before + 1 + RULES[last].jobs - job.earlier.count(last)
+    last = FailureClass(failed[-1])
+    return before + 1 + RULES[last].jobs - failed.count(last)
 
 
 def _jobs_left(job: Job) -> int:
