@@ -168,7 +168,8 @@ def _of_manifest(manifest: str, json: bool) -> None:
         emit({"manifest": key, "samples": samples, "total": {"cost_usd": total}})
         return
     show_table(("sample", "cost"), [(name, f"${usd:,.4f}") for name, usd in costs])
-    say(f"total ${total:,.4f} of {len(costs)} samples, ${total / len(costs):,.4f} each")
+    of = f"{len(costs)} sample{'s' * (len(costs) != 1)}"
+    say(f"total ${total:,.4f} of {of}, ${total / len(costs):,.4f} each")
 
 
 def _usd(analysis: "AnalysisView") -> float:

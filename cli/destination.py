@@ -117,6 +117,21 @@ def warn_of_folders(gathered: Gathered, drop: Drop, library: Library) -> None:
             )
 
 
+def warn_of_new_assays(drop: Drop, stack: "Stack", default_assay: str) -> None:
+    """A file that is sent again goes by its name to the default assay, whatever the sample had."""
+    samples = sorted({place.sample for place in drop.places.values() if place.by == "name"})
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = list(pool.map(stack.sample, samples))
+    for sample, items in zip(samples, answers, strict=True):
+        there = sorted(one.assay for one in items.analyses)
+        if there and default_assay not in there:
+            drop.warnings.append(
+                f"{sample} is there as {', '.join(there)}; by their names, these files make it "
+                f"anew as {default_assay}. To send files again, give the options of the first "
+                f"upload and both mates, or see `seqdrop why {sample}`"
+            )
+
+
 def check_choices(drop: Drop, known: KnownLibrary, stack: "Stack") -> None:
     """Whether each sample could be analysed as it is meant to be: its assay, and its reference.
 

@@ -1,5 +1,6 @@
 """`seqdrop events`: what happened to a sample, and who did it."""
 
+import json as json_
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -27,7 +28,8 @@ def events(sample: Sample, assay: Assay = "", json: Json = False) -> None:
         return
     for event in found:
         of = f" ({event['assay']})" if event.get("assay") else ""
-        begin = f"{event['time'][:19]}  {event['what']}{of}, by {event['who']}"
+        at = event["time"][:19].replace("T", " ")
+        begin = f"{at} UTC  {event['what']}{of}, by {event['who']}"
         say(": ".join([begin, *filter(None, [", ".join(_details(event))])]))
 
 
@@ -38,4 +40,13 @@ def _without_keys(item: Mapping[str, Any]) -> dict[str, Any]:
 def _details(event: Mapping[str, Any]) -> Iterator[str]:
     for name, value in sorted(event.items()):
         if name not in {*_IN_FRONT, "time"}:
-            yield f"{name} {value}" if name != "why" else str(value)
+            yield f"{name} {_text(value)}" if name != "why" else str(value)
+
+
+def _text(value: Any) -> str:
+    """A value for a person: what is set in a record, and not how the catalog keeps it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(one)}" for name, one in value.items()) or "none"
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(map(_text, value)) or "none"
+    return value if isinstance(value, str) else json_.dumps(value, default=str)

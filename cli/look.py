@@ -57,6 +57,7 @@ def look(
         destination.check_samples_once(drop, default_assay)
         replacement.check_no_others_file(drop, stack, bucket, default_assay)
         destination.check_mates_there(drop, lone, stack.catalog, partial=partial)
+        destination.warn_of_new_assays(drop, stack, default_assay)
         destination.check_choices(drop, known, stack)
         destination.warn_of_folders(gathered, drop, known.library)
     inspection.compare_with_sheets(gathered, drop)

@@ -58,8 +58,10 @@ def add(
     A file that tools would refuse or misread is named, and nothing is uploaded.
     """
     from cli.stack import find_stack
+    from seqdrop.domain.identity import ReferenceId
 
     stack = find_stack()
+    there = stack.catalog.references.get(ReferenceId(name, version))
     reference = _put(stack, name, version, [fasta, *(files or [])], quiet=json)
     if not no_wait:
         reference = _until_settled(stack, reference, quiet=json)
@@ -71,7 +73,8 @@ def add(
     if not json:
         document = reference_document(reference)
         counts = f"{reference.bases:,} bases{_letters(document)}"
-        say(f"reference {name} {version} is {reference.state}: {counts}")
+        again = ", as it was before" if there and there.state == reference.state else ""
+        say(f"reference {name} {version} is {reference.state}{again}: {counts}")
 
 
 def _put(

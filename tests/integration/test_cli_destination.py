@@ -22,6 +22,7 @@ from cli.gather import gather
 from cli.inspection import inspect
 from cli.stack import Stack
 from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.catalog.layout import SampleItems, read_sample
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.manifest import SampleEntry
 from seqdrop.domain.reference import ReferenceState
@@ -58,6 +59,9 @@ class FakeStack:
     catalog: Catalog
     objects: Objects | None = None
     name: str = "seqdrop"
+
+    def sample(self, sample: str) -> SampleItems:
+        return read_sample(self.catalog.analyses.partition(sample))
 
     @staticmethod
     def output(name: str) -> str:
@@ -198,6 +202,22 @@ def test_a_lone_mate_is_a_fault_unless_it_is_meant_or_its_mate_is_there(
     other_lane = tmp_path / "S1_2.fastq.gz"
     other_lane.write_bytes(pair(3, lane=2)[1])
     assert len(faults(other_lane)) == 1
+
+
+def test_files_of_a_sample_that_has_another_assay_are_warned_of(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    body = {"sample": "S1", "assay": "panel", "files": [{"r1": "a.fq.gz", "r2": "b.fq.gz"}]}
+    cloud.upload("s1.manifest.json", json.dumps({"samples": [body]}).encode())
+    path = tmp_path / "S1_R2.fastq.gz"
+    path.write_bytes(pair(3)[1])
+    drop = drop_as_named([path], UPLOADS)
+    stack = cast("Stack", FakeStack(cloud.catalog))
+    destination.warn_of_new_assays(drop, stack, "panel")
+    assert drop.warnings == []
+    destination.warn_of_new_assays(drop, stack, "wgs")
+    (warning,) = drop.warnings
+    assert warning.startswith("S1 is there as panel; by their names, these files make it anew as w")
 
 
 def test_a_lone_mate_whose_name_was_changed_by_a_trimmer_is_told_its_right_one(

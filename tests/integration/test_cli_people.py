@@ -374,6 +374,17 @@ def test_a_rerun_of_many_leaves_those_that_a_person_has_stopped(lab: Lab) -> Non
     assert "stopped" in lab.analysis("NA2").holds
 
 
+def test_the_audit_trail_is_words_and_its_times_have_a_zone(lab: Lab) -> None:
+    lab.cloud.upload("NA1_1.fastq.gz", R1)
+    lab.cloud.upload("NA1_2.fastq.gz", R2)
+    fails(lab)
+    lab.run("rerun", "NA1", "--fresh")
+    said = lab.run("events", "NA1")
+    assert all(line[19:24] == " UTC " for line in said.splitlines())
+    assert "options fresh true" in said
+    assert "{" not in said
+
+
 # ── The quiet period
 
 

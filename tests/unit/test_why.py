@@ -249,6 +249,7 @@ def test_what_was_released_is_not_said_to_have_a_quiet_period() -> None:
     (shown,) = view_sample("NA1", found).analyses
     answer = why("NA1", shown, NOW)
     assert answer.by_itself == "that takes seconds"
+    assert why("NA1", shown, MUCH_LATER).by_itself.startswith("the sweep looks at it")
     assert "quiet" not in " ".join((answer.state, answer.cause, *answer.do))
 
 

@@ -190,11 +190,13 @@ class _Asked(msgspec.Struct, frozen=True):
                 do=("if it stays so: `seqdrop redrive --dry-run` shows what was given up",),
             )
         elif analysis.files and not analysis.missing and not analysis.why:
+            late = self._is_late(analysis.updated)
             found = Why(
                 "it was released, and has all its files",
                 "it is about to be looked at",
                 analysis.updated,
-                by_itself="that takes seconds",
+                by_itself=_SWEPT if late else "that takes seconds",
+                do=(self._command("rerun", "has it looked at again"),) if late else (),
             )
         elif analysis.files and not analysis.missing and not analysis.why.startswith("waiting"):
             found = Why(
