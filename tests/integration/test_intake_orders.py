@@ -141,14 +141,17 @@ class CloudWorld:
         return {run.analysis: run for name, run in started.items() if name not in self._ended}
 
     def end(self, id_: AnalysisId) -> None:
-        """The run of an analysis succeeds."""
+        """The run of an analysis succeeds, unless it was stopped."""
         run = self.running[id_]
         self._ended.add(run.execution_name)
+        if cause := self._cloud.executions.stopped.get(run.execution_name):
+            self._cloud.flows.closing.end(run, "ABORTED", cause, "seqdrop")
+            return self._look_around()
         record = self._cloud.catalog.runs.get(run)
         assert record is not None
         good = msgspec.structs.replace(record, status=RunStatus.SUCCEEDED, qc="PASS")
         self._cloud.flows.closing._close(good, AnalysisStatus.ANALYSED, why="")
-        self._look_around()
+        return self._look_around()
 
     def settle(self) -> None:
         """All messages are handled, all runs end, until nothing is left to be done."""

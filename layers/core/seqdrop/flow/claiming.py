@@ -148,9 +148,9 @@ class Claiming:
                 why = f"the run that goes on is stopped: {gone}; the next one starts then"
         except InvalidInput as error:
             why = f"when the run that goes on has ended: {error}"
-        self.catalog.analyses.settle(analysis, Assessment(AnalysisStatus.READY, why), self.now())
         if run and gone:
             self.executions.stop(run.id, gone)
+        self.catalog.analyses.settle(analysis, Assessment(AnalysisStatus.READY, why), self.now())
         return AnalysisStatus.READY
 
     def _frozen(self, run: Run) -> Blueprint:
