@@ -11,7 +11,7 @@ from cli.screen import warn
 from seqdrop.domain.assay_check import mistakes_of_assay
 from seqdrop.domain.errors import InvalidPipeline
 from seqdrop.domain.name_patterns import mistakes_in_names
-from seqdrop.domain.pipeline import Assay, Assays, Mistake, Pipeline
+from seqdrop.domain.pipeline import Assay, Assays, Mistake, Pipeline, is_fpga
 from seqdrop.domain.pipeline_check import mistakes_in
 from seqdrop.library import Library
 
@@ -148,7 +148,7 @@ def _mistakes_of_fallback(
 
 
 def _needs_fpga(pipeline: Pipeline) -> bool:
-    return any(stage.queue.startswith("fpga-") for stage in pipeline.stages.values())
+    return any(is_fpga(stage.queue) for stage in pipeline.stages.values())
 
 
 def _there_are(names: Collection[str]) -> str:

@@ -65,9 +65,10 @@ def _of_stage(run: "Run", jobs: "Sequence[Job]") -> "Taken":
     """``jobs`` are those of one stage, in their order."""
     from seqdrop.domain.failure import FailureClass
     from seqdrop.domain.hosts import kind_of
+    from seqdrop.domain.pipeline import is_fpga
     from seqdrop.domain.sizing import Taken
 
-    on_fpga = kind_of(jobs[-1].queue).startswith("fpga-")
+    on_fpga = is_fpga(kind_of(jobs[-1].queue))
     return Taken(
         jobs[-1].pipeline,
         jobs[-1].stage,

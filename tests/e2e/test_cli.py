@@ -261,14 +261,14 @@ def test_why_says_what_failed_and_what_to_do_and_other_commands_end_with_it(
     assert command.good("show", "NA16").startswith(said)
     assert said.startswith("NA16 (quick) is FAILED: ToolFailed in stage left: a tool failed")
     assert "\n  why: left: worktool ended with exit code 1\n       told to fail\n" in said
-    assert "\n  you: `seqdrop rerun NA16` goes on: finished stages stand\n" in said
+    assert "\n  you: `seqdrop rerun NA16` makes what is missing: finished stages stand\n" in said
     [answer] = command.ask("why", "NA16")["analyses"]
     assert (answer["assay"], answer["status"]) == ("quick", "FAILED")
     assert answer["why"]["cause"] in said.replace("       ", "")
     stopped = command.good("stop", "NA16")
     assert stopped.endswith(command.good("why", "NA16"))
     assert "NA16 (quick) is HELD: a person must act" in stopped
-    assert "`seqdrop rerun NA16` lets it go on: finished stages stand" in stopped
+    assert "`seqdrop rerun NA16` then lets it go on" in stopped
     costs = command.ask("cost", "NA16")
     [one] = costs["samples"]
     assert 0 < one["cost_usd"] == costs["total"]["cost_usd"]

@@ -115,6 +115,14 @@ def test_a_task_waits_an_hour_for_a_free_execution(name: str) -> None:
     assert longest[0] <= 5, "a task whose turn comes soon is not kept"
 
 
+@pytest.mark.parametrize("failure", [one for one in FailureClass if RULES[one].jobs])
+def test_a_person_is_told_how_long_the_pause_before_another_job_may_be(
+    failure: FailureClass,
+) -> None:
+    (retry,) = (r for r in TASKS["SubmitJob"]["Retry"] if failure in r["ErrorEquals"])
+    assert RULES[failure].longest_pause == retry["MaxDelaySeconds"]
+
+
 def test_waiting_for_executions_leaves_a_history_room_for_the_run() -> None:
     throttles, *_ = TASKS["SubmitJob"]["Retry"]
     texts = [path.read_text("utf-8") for path in (PROJECT / "pipelines").glob("*.yaml")]

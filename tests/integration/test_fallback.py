@@ -297,6 +297,8 @@ def test_a_fallback_that_failed_says_how_it_goes_on(failed: Bench) -> None:
     failed.cloud.deliver("record_job_event", second.ended("FAILED", 20, 2))
     second.state("record_failure", failure={"Error": "ToolFailed", "Cause": "align: x"})
     answer = answer_now(failed)
-    assert "`seqdrop rerun NA1 --fallback` goes on: finished stages stand" in answer.do
+    assert (
+        "`seqdrop rerun NA1 --fallback` makes what is missing: finished stages stand" in answer.do
+    )
     assert "`seqdrop rerun NA1` tries fast again" in answer.do
     assert answer.evidence[0].startswith("quick in place of fast: ")

@@ -89,10 +89,9 @@ def test_a_run_whose_file_is_replaced_is_stopped_and_the_next_one_has_both_new_m
         cloud.drop(f"NA1_{mate}.fastq.gz", reads(7, mate=mate, seed=3)) for mate in (1, 2)
     ]
     assert cloud.deliver("register_upload", sent_again[1], sent_again[1]) == []
-    assert cloud.executions.stopped == {
-        old.execution_name: "'NA1_2.fastq.gz', which it reads, was replaced or taken out"
-    }
-    assert "is stopped: 'NA1_2.fastq.gz'" in analysis(cloud).why
+    gone = "'NA1_2.fastq.gz', which it reads, was replaced, or belongs to it no more"
+    assert cloud.executions.stopped == {old.execution_name: gone}
+    assert analysis(cloud).why.startswith(f"run {old.short} is being stopped: 'NA1_2.fastq.gz'")
     assert cloud.deliver("register_upload", sent_again[0]) == []
     cause = cloud.executions.stopped[old.execution_name]
     cloud.flows.closing.end(old, "ABORTED", cause, "seqdrop")

@@ -266,8 +266,8 @@ def test_a_held_analysis_shows_every_reason() -> None:
         "  why: R2 is shorter",
         "       stopped by somebody",
         "  Seqdrop: does nothing by itself before you act",
-        "  you: mend what is named above",
-        "  you: `seqdrop rerun NA1` lets it go on then",
+        "  you: do what is said above",
+        "  you: `seqdrop rerun NA1` then lets it go on, with its files as they are now",
     ]
 
 
@@ -347,7 +347,7 @@ def test_nobody_is_told_to_rerun_what_only_files_can_mend() -> None:
         one = seen(status=AnalysisStatus.HELD, holds={cause: "look at the files"})
         text = text_of([analysis_item(one)])
         assert "why: look at the files" in text
-        assert "rerun" not in text
+        assert "seqdrop rerun" not in text
 
 
 # ── What is missing
@@ -477,11 +477,11 @@ def test_a_job_that_can_not_start_says_why_since_when_and_what_to_do() -> None:
         "NA1 (wgs) is ANALYSING: stage align can't start: queue cpu is blocked "
         "(since 2026-01-01 00:05 UTC)",
         "  why: ACTION_REQUIRED - CE(s) are invalid.",
-        "  Seqdrop: it starts as soon as that is over; if that is not so after "
+        "  Seqdrop: it starts as soon as that is over; if it is still blocked after "
         "RunnableTimeoutSeconds (by default at 2026-01-01 04:05 UTC), its run fails",
         "  you: the queue's compute environments are INVALID: mend what Batch's console says of "
         "them",
-        "  you: `seqdrop stop NA1` ends the run, and holds it",
+        "  you: `seqdrop stop NA1` ends the run and holds the sample, if it is not wanted",
         "  seen: cost so far $0.00",
     ]
 

@@ -161,7 +161,8 @@ def test_a_failure_is_told_with_its_meaning_its_remedy_and_its_attempts(
     found = why("NA1", shown, NOW)
     assert found.state == f"{failure} in stage align: {RULES[failure].means}"
     assert found.cause == "align: its words\nits tail"
-    assert found.do[0] == RULES[failure].do
+    assert found.do[0] == "`seqdrop logs NA1 align` shows all that it wrote"
+    assert found.do[1] == RULES[failure].do
     assert found.evidence[0] == (
         f"align, attempt 1: {failure}, its words, exit code 137, on i-0123456789abcdef0, ran 0.0 s,"
         " $0.01"
@@ -249,7 +250,7 @@ def test_what_was_released_is_not_said_to_have_a_quiet_period() -> None:
     (shown,) = view_sample("NA1", found).analyses
     answer = why("NA1", shown, NOW)
     assert answer.by_itself == "that takes seconds"
-    assert why("NA1", shown, MUCH_LATER).by_itself.startswith("the sweep looks at it")
+    assert why("NA1", shown, MUCH_LATER).by_itself.startswith("the sweep has looked")
     assert "quiet" not in " ".join((answer.state, answer.cause, *answer.do))
 
 
@@ -263,19 +264,21 @@ def held_by(**holds: str) -> Why:
 def test_what_a_job_found_in_a_file_has_the_command_that_sends_it_again() -> None:
     r1, r2 = (fastq(mate).object.name for mate in ("R1", "R2"))
     answer = held_by(run=f"align: {r2.key} is cut off")
-    assert answer.do[1:-1] == (f"`aws s3 cp FILE {r2.uri}`",)
-    assert answer.by_itself == "it goes on when they are there"
-    assert "rerun" not in " ".join(answer.do), "it is refused"
+    both = tuple(f"`aws s3 cp FILE {one.uri}` if it is this one" for one in (r1, r2))
+    assert answer.do[1:-1] == both, "nobody knows which of the mates is wrong"
+    assert answer.by_itself.startswith("it goes on when right files are there")
+    assert "seqdrop rerun" not in " ".join(answer.do), "it is refused"
     assert len(held_by(run="align: there is no read in any of the files").do) == 4, "both mates"
     answer = held_by(run=f"align: {r1.key} is cut off", stopped="stopped by somebody")
-    assert f"`aws s3 cp FILE {r1.uri}`" in answer.do
-    assert "`seqdrop rerun NA1` lets it go on: finished stages stand" in answer.do
+    assert both[0] in answer.do
+    asked = answer.do.index("ask who stopped it whether that still holds")
+    assert answer.do[asked + 1].startswith("`seqdrop rerun NA1` then lets it go on")
     assert not answer.by_itself
 
 
 def test_a_hold_about_a_reference_asks_for_no_files() -> None:
     answer = held_by(claim="there is no reference tiny: add it, then rerun the sample")
-    assert answer.do[0] == "mend what is named above"
+    assert answer.do[0] == "do what is said above"
     assert "aws s3" not in " ".join(answer.do)
     named = f"{fastq('R1').object.key} is the same file as {fastq('R2').object.key}"
     assert len(held_by(claim=named).do) == 4

@@ -5,6 +5,7 @@ hold has an answer: what it is, its cause, since when, what Seqdrop does by itse
 can do, and the evidence.
 """
 
+import re
 import shlex
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -17,12 +18,10 @@ from seqdrop.domain.duration import duration_text
 from seqdrop.domain.failure import RULES, Action, FailureClass
 from seqdrop.domain.inputs import MENDED_BY_FILES, holds_by_files
 from seqdrop.domain.records import AnalysisStatus, RunStatus
-from seqdrop.sample_view import AnalysisView, AttemptView, RunView, StageView
+from seqdrop.sample_view import AnalysisView, AttemptView, FileView, RunView, StageView
 
 LATE_SECONDS = 900.0
 """After so long, what takes seconds as a rule has come to a stop."""
-_LONGEST_PAUSE_SECONDS = 10_800.0
-"""Longer than the state machine waits before a job follows on one that failed."""
 _LONGEST_CAUSE_LINES = 30
 _MOST_FILES = 8
 """So many files have a command each."""
@@ -30,6 +29,9 @@ _RUNNABLE_TIMEOUT = _ALERT_AFTER = timedelta(hours=4)
 """The template's defaults."""
 _NO_REASON = "no reason was recorded"
 _SWEPT = "the sweep looks at it within an hour, and makes up for an event that was lost"
+_NOT_SWEPT = "the sweep has looked at it by now, and has not moved it on: do not wait for it"
+_SWEPT_SECONDS = 4_500.0
+"""After so long the sweep has had its turn."""
 
 
 class Why(msgspec.Struct, frozen=True):
@@ -123,12 +125,14 @@ class _Asked(msgspec.Struct, frozen=True):
         by_files = {cause: told for cause, told in holds.items() if self._is_by_files(cause, told)}
         others, by_itself = holds.keys() - by_files, ""
         do = [*self._send_again("\n".join(by_files.values()))] if by_files else []
-        if others == {"stopped"}:
-            do.append(self._command("rerun", "lets it go on: finished stages stand"))
-        elif others:
-            do += ["mend what is named above", self._command("rerun", "lets it go on then")]
+        if "stopped" in others:
+            do.append("ask who stopped it whether that still holds")
+        if others - {"stopped"}:
+            do.append("do what is said above")
+        if others:
+            do.append(self._command("rerun", "then lets it go on, with its files as they are now"))
         else:
-            by_itself = "it goes on when they are there"
+            by_itself = "it goes on when right files are there: nobody has to rerun it"
         do.append(self._give_up())
         run = analysis.newest
         is_by_run = run is not None and run.why in holds.values()
@@ -138,7 +142,7 @@ class _Asked(msgspec.Struct, frozen=True):
             "\n".join(holds.values()),
             analysis.updated,
             by_itself=by_itself,
-            do=("mend what is named above", self._stop()) if analysis.active_run else tuple(do),
+            do=("do what is said above", self._stop()) if analysis.active_run else tuple(do),
             links=tuple(_links_of(run)) if run and is_by_run else (),
             evidence=(
                 *analysis.troubles,
@@ -155,18 +159,26 @@ class _Asked(msgspec.Struct, frozen=True):
         return cause in holds_by_files({cause: told}) or cause in MENDED_BY_FILES
 
     def _named(self, told: str) -> list[str]:
-        """The files and the objects beside them that a text names, as URIs."""
-        analysis = self.analysis
-        there = [one.uri for one in analysis.files] + [o.uri for o in analysis.aside if o.holds]
-        return [uri for uri in dict.fromkeys(there) if uri.rpartition("/")[2] in told]
+        """The files that a text names, with their mates, and the objects beside them, as URIs."""
+
+        def is_named(uri: str) -> bool:
+            return uri.rpartition("/")[2] in told
+
+        files = self.analysis.files
+        pairs = {_pair_of(one) for one in files if is_named(one.uri)}
+        there = [one.uri for one in files if _pair_of(one) in pairs]
+        there += [one.uri for one in self.analysis.aside if one.holds and is_named(one.uri)]
+        return list(dict.fromkeys(there))
 
     def _send_again(self, told: str) -> Iterator[str]:
         """What to do about files, and a command for each that is told of, or all."""
         there = self._named(told) or [one.uri for one in self.analysis.files]
-        again = "send the files named above again, right ones, under the same names"
-        yield f"{again}:" if there else again
+        if not there:
+            yield "send right files"
+            return
+        yield "compare the files with their source; send what is wrong again, under its name:"
         for uri in there[:_MOST_FILES]:
-            yield f"`aws s3 cp FILE {shlex.quote(uri)}`"
+            yield f"`aws s3 cp FILE {shlex.quote(uri)}`" + (" if it is this one" * (len(there) > 1))
 
     def receiving(self) -> Why:
         """It waits for files, or for time to pass."""
@@ -177,7 +189,8 @@ class _Asked(msgspec.Struct, frozen=True):
             analysis.updated,
             by_itself="it starts when they are there; " + self._alert(),
             do=(
-                "send them; if they were sent, `seqdrop samples` shows under which name they came",
+                "send what is missing; if it was sent, `seqdrop samples` shows under which name it "
+                "came: rename it (`aws s3 mv`), or drop a manifest that names it as it is",
                 self._give_up(),
             ),
         )
@@ -195,7 +208,7 @@ class _Asked(msgspec.Struct, frozen=True):
                 "it was released, and has all its files",
                 "it is about to be looked at",
                 analysis.updated,
-                by_itself=_SWEPT if late else "that takes seconds",
+                by_itself=self._swept(analysis.updated) or "that takes seconds",
                 do=(self._command("rerun", "has it looked at again"),) if late else (),
             )
         elif analysis.files and not analysis.missing and not analysis.why.startswith("waiting"):
@@ -214,10 +227,10 @@ class _Asked(msgspec.Struct, frozen=True):
         analysis = self.analysis
         if analysis.active_run:
             return Why(
-                "it waits for the end of its run that goes on",
+                f"its next run waits for the end of run {analysis.active_run}",
                 analysis.why or f"run {analysis.active_run} goes on",
                 analysis.updated,
-                by_itself="its next run starts when that one has ended",
+                by_itself=f"the next run starts when {analysis.active_run} has ended",
                 do=(self._stop(),),
                 evidence=tuple(self._of_run_that_goes_on()),
             )
@@ -228,16 +241,16 @@ class _Asked(msgspec.Struct, frozen=True):
             "its run is about to be claimed",
             analysis.why or "its turn comes with the next message about it",
             analysis.updated,
-            by_itself=_SWEPT if late else "that takes seconds",
+            by_itself=self._swept(analysis.updated) or "that takes seconds",
             do=(self._command("rerun", "sends that message again"),) if late else (),
             evidence=tuple(self._told_of_files()),
         )
 
     def _kept(self, kept: Kept) -> Why:
-        by_itself, do = _KEPT[kept]
+        state, by_itself, do = _KEPT[kept]
         project = shlex.quote(self.analysis.project)
         return Why(
-            "it waits for its project's turn" if kept is not Kept.BREAKER else "it waits",
+            state,
             self.analysis.why,
             self.analysis.updated,
             by_itself=by_itself,
@@ -285,8 +298,13 @@ class _Asked(msgspec.Struct, frozen=True):
             state,
             cause + (", which takes seconds as a rule: it is stuck" if late else ""),
             run.ended or run.claimed,
-            by_itself=_SWEPT if late else "that takes seconds",
-            do=(*self._look_at(run), self._stop()) if late else (),
+            by_itself=self._swept(run.ended or run.claimed) or "that takes seconds",
+            do=(
+                *self._look_at(run),
+                self._command("stop", "ends it; a rerun then makes it anew"),
+            )
+            if late
+            else (),
             evidence=tuple(self._of_failed_run(run)),
             links=tuple(_links_of(run)),
         )
@@ -297,13 +315,13 @@ class _Asked(msgspec.Struct, frozen=True):
     def _running(self, run: RunView) -> Why:
         stage = next((one for rank in _RANKS for one in run.stages if rank(one)), None)
         if stage is None:
-            late = self._is_late(max((s.ended for s in run.stages if s.ended), default=run.started))
+            since = max((s.ended for s in run.stages if s.ended), default=run.started)
             return Why(
                 "between two stages",
                 "no job of it waits or runs now",
                 run.started,
-                by_itself=_SWEPT if late else "it goes on within seconds",
-                do=self._look_at(run) if late else (),
+                by_itself=self._swept(since) or "it goes on within seconds",
+                do=self._look_at(run) if self._is_late(since) else (),
                 links=tuple(_links_of(run)),
             )
         found = _RULES_OF_JOBS.get(stage.status, _Asked.job_is_on_its_way)(self, run, stage)
@@ -324,22 +342,25 @@ class _Asked(msgspec.Struct, frozen=True):
             f"stage {stage.stage} has failed, and the run ends",
             _cut(stage.message) or _NO_REASON,
             stage.ended,
-            by_itself=_SWEPT if late else _ENDS.get(Action(stage.action or "fail"), _CLOSED),
+            by_itself=self._swept(stage.ended)
+            or _ENDS.get(Action(stage.action or "fail"), _CLOSED),
             do=self._look_at(run) if late else (),
         )
 
     def job_is_followed(self, run: RunView, stage: StageView) -> Why:
         """Another job is to follow on the one that failed."""
         failure = _class_of(stage)
-        late = (self._seconds_since(stage.ended) or 0.0) > _LONGEST_PAUSE_SECONDS
+        pause = RULES[failure].longest_pause
+        late = (self._seconds_since(stage.ended) or 0.0) > pause + LATE_SECONDS
         follows = _FOLLOWS.get(Action(stage.action or ""), "another job follows")
+        by = _later(stage.ended, timedelta(seconds=pause)).removeprefix("at ")
         return Why(
             f"stage {stage.stage} has failed{_attempt_of(stage)}, and will be tried again",
             f"{failure}: {_cut(stage.message) or RULES[failure].means}",
             stage.ended,
             by_itself=_SWEPT
             if late
-            else f"{follows}, after a pause of seconds to hours by its cause",
+            else f"{follows}, by {by or duration_text(pause)} at the latest",
             do=(*(self._look_at(run) if late else ()), self._stop()),
         )
 
@@ -351,7 +372,7 @@ class _Asked(msgspec.Struct, frozen=True):
             f"stage {stage.stage} can't start: queue {stage.queue} is blocked",
             reason,
             stage.blocked_since,
-            by_itself="it starts as soon as that is over; if that is not so after "
+            by_itself="it starts as soon as that is over; if it is still blocked after "
             "RunnableTimeoutSeconds "
             f"(by default {_later(stage.blocked_since, _RUNNABLE_TIMEOUT) or 'four hours'}), "
             f"{then}",
@@ -381,7 +402,7 @@ class _Asked(msgspec.Struct, frozen=True):
             stage.submitted,
             by_itself="one job is let through as a probe: if it succeeds, all go on; if it fails "
             f"alike, the next probe comes later; {given_up}",
-            do=(f"mend that; then {resume} (before, they would fail alike)", self._stop()),
+            do=(f"{_cure(gate)}; only then {resume}", self._stop()),
         )
 
     def job_waits(self, _run: RunView, stage: StageView) -> Why:
@@ -401,7 +422,7 @@ class _Asked(msgspec.Struct, frozen=True):
             f"stage {stage.stage} is being submitted to queue {stage.queue}",
             "Batch has it, or is about to",
             stage.submitted,
-            by_itself=_SWEPT if late else "that takes seconds",
+            by_itself=self._swept(stage.submitted) or "that takes seconds",
             do=self._look_at(run) if late else (),
         )
 
@@ -450,8 +471,8 @@ class _Asked(msgspec.Struct, frozen=True):
             _cut(analysis.why or run.why or stage.message) or _NO_REASON,
             run.ended or stage.ended or analysis.updated,
             do=(
-                RULES[failure].do,
                 *((self._logs(stage, "shows all that it wrote"),) if stage.tries else ()),
+                RULES[failure].do,
                 *self._goes_on(run),
             ),
             evidence=tuple(self._of_failed_run(run)),
@@ -460,9 +481,9 @@ class _Asked(msgspec.Struct, frozen=True):
 
     def _goes_on(self, run: RunView) -> tuple[str, ...]:
         if not run.instead_of:
-            return (self._command("rerun", "goes on: finished stages stand"),)
+            return (self._command("rerun", "makes what is missing: finished stages stand"),)
         return (
-            self._command("rerun", "goes on: finished stages stand", " --fallback"),
+            self._command("rerun", "makes what is missing: finished stages stand", " --fallback"),
             self._command("rerun", f"tries {run.instead_of} again"),
         )
 
@@ -487,13 +508,14 @@ class _Asked(msgspec.Struct, frozen=True):
         """What is refused while a run goes on."""
         if self.analysis.active_run:
             return self._stop()
-        return self._command("dismiss", "gives it up", " --reason TEXT")
+        does = "gives it up: its files stay, and a rerun opens it again"
+        return self._command("dismiss", does, " --reason TEXT")
 
     def _logs(self, stage: StageView, does: str) -> str:
         return f"`seqdrop logs {self.sample} {stage.stage}{self._only}` {does}"
 
     def _stop(self) -> str:
-        return self._command("stop", "ends the run, and holds it")
+        return self._command("stop", "ends the run and holds the sample, if it is not wanted")
 
     @property
     def _only(self) -> str:
@@ -505,6 +527,12 @@ class _Asked(msgspec.Struct, frozen=True):
         where = run.execution_url or run.execution
         looked = (f"look at its execution: {where}",) if where else ()
         return (*looked, "`seqdrop redrive --dry-run` shows which messages were given up")
+
+    def _swept(self, since: str | None) -> str:
+        """What the sweep does about what should have taken seconds; "" before that is late."""
+        if (self._seconds_since(since) or 0.0) > _SWEPT_SECONDS:
+            return _NOT_SWEPT
+        return _SWEPT if self._is_late(since) else ""
 
     def _is_late(self, since: str | None) -> bool:
         seconds = self._seconds_since(since)
@@ -546,20 +574,32 @@ _RANKS: tuple[Callable[[StageView], bool], ...] = (
     lambda stage: stage.status == "RUNNING",
 )
 """Which stage tells most of why its run is not done: the first of these that any of them is."""
-_RAISE = "what a project may have is in pipelines/projects.yaml: raise it and deploy"
+_ITS_TURN = "it waits for its project's turn"
+_RAISE = "what a project may have is in pipelines/projects.yaml: raise it and `seqdrop deploy`"
 _KEPT = {
     Kept.PAUSED: (
+        "its project is paused",
         "its run begins when that is ended",
         ("ask who paused it; then `seqdrop resume --project {project}` lets its runs begin",),
     ),
-    Kept.SHARE: ("its run begins when one of them has ended, and its turn comes", (_RAISE,)),
-    Kept.BUDGET: ("its run begins in the next month", (_RAISE,)),
+    Kept.SHARE: (
+        _ITS_TURN,
+        "its run begins when one of them has ended, and its turn comes",
+        (_RAISE,),
+    ),
+    Kept.BUDGET: (
+        "its project has spent its budget",
+        "its run begins with the next month (UTC), or once usd_a_month is raised",
+        ("ask who pays for the project", _RAISE),
+    ),
     Kept.BREAKER: (
+        "runs of its assay failed alike, and no more begin",
         "one run is let through as a probe now and then: once one ends well, all begin within half "
         "an hour",
         ("mend that; then `seqdrop resume --assay {assay}` lets its runs begin",),
     ),
     Kept.LINE: (
+        _ITS_TURN,
         "its run begins when its turn comes",
         ("`seqdrop queues` shows how many wait, and how many go on",),
     ),
@@ -581,6 +621,8 @@ def why_lines(found: Why) -> Iterator[str]:
     yield from (f"     {line}" for line in rest)
     if found.by_itself or found.do:
         yield f"Seqdrop: {found.by_itself or 'does nothing by itself before you act'}"
+    if found.by_itself and not found.do:
+        yield "you: nothing, for now"
     yield from (f"you: {line}" for line in found.do)
     if found.needs_nothing:
         yield "nothing needs doing"
@@ -606,6 +648,19 @@ def clock(time: str | None) -> str:
     return f"{time[:10]} {time[11:16]} UTC" if time else "an unknown time"
 
 
+def _pair_of(file: FileView) -> tuple[str, ...]:
+    """What both mates have in common."""
+    return file.library, file.flowcell, file.lane, file.segment
+
+
+def _cure(gate: str) -> str:
+    """What mends the failures that opened a breaker."""
+    failure = next((one for one in FailureClass if re.search(rf"\b{one}\b", gate)), None)
+    if failure is None:
+        return "mend that"
+    return re.sub(r"[,;]?( and)?( then)? rerun it.*", "", RULES[failure].do) or "mend that"
+
+
 def _attempts_of(stage: StageView) -> Iterator[str]:
     """Each attempt that failed."""
     for number, attempt in enumerate(stage.tries, 1):
@@ -624,7 +679,8 @@ def _moved(run: RunView, stage: StageView) -> Iterator[str]:
 
 
 def _attempt_of(stage: StageView) -> str:
-    return f", attempt {len(stage.tries)} of {stage.most_attempts}" if stage.most_attempts else ""
+    most = max(stage.most_attempts, len(stage.tries))
+    return f", attempt {len(stage.tries)} of {most}" if stage.most_attempts else ""
 
 
 def _first_failed(run: RunView) -> StageView | None:

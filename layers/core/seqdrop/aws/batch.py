@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from seqdrop.aws.batch_detail import read_state, time_text
 from seqdrop.domain.blocked import LONGEST_REASON
 from seqdrop.domain.errors import Transient
+from seqdrop.domain.pipeline import is_fpga
 from seqdrop.domain.records import JobState
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def container_name(kind: str) -> str:
     FPGA definitions are ECS tasks: nothing else can say pid mode host, which DRAGEN needs. Batch
     refuses a job whose overrides are of the other shape than its definition.
     """
-    return FPGA_CONTAINER if kind.startswith("fpga-") else ""
+    return FPGA_CONTAINER if is_fpga(kind) else ""
 
 
 class JobRequest(msgspec.Struct, frozen=True):

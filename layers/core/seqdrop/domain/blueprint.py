@@ -16,7 +16,7 @@ from seqdrop.domain.fastq import check_mates
 from seqdrop.domain.identity import AnalysisId, FileIdentity
 from seqdrop.domain.keys import run_key, stage_key
 from seqdrop.domain.metrics import measurable
-from seqdrop.domain.pipeline import Assay, Limit, Pipeline, Stage, waves_of
+from seqdrop.domain.pipeline import Assay, Limit, Pipeline, Stage, is_fpga, waves_of
 from seqdrop.domain.plan import LocalFile, ReadPair, StoredObject
 from seqdrop.domain.read_name import is_of_one_read
 from seqdrop.domain.records import FastqFile
@@ -164,7 +164,7 @@ def check_queues(pipeline: str, stages: dict[str, Stage], images: dict[str, str]
         raise QueueNotHere(
             f"this deployment has no {missing[0]} queue, which the pipeline {pipeline} needs",
             "choose an assay on CPU"
-            + (", or deploy with EnableFpga=true" if missing[0].startswith("fpga-") else ""),
+            + (", or deploy with EnableFpga=true" if is_fpga(missing[0]) else ""),
             "then rerun the sample",
         )
 

@@ -73,6 +73,8 @@ class Rule(msgspec.Struct, frozen=True):
     """How many more jobs may follow in a run because of it."""
     exit_code: int | None = None
     """How the runner ends, where it can tell."""
+    longest_pause: int = 60
+    """Seconds before another job follows, at the most: as the state machine has it."""
 
 
 RULES = {
@@ -97,6 +99,7 @@ RULES = {
         "a container instance); then rerun it",
         jobs=2,
         exit_code=33,
+        longest_pause=3_600,
     ),
     FailureClass.LICENCE_UNAVAILABLE: Rule(
         "DRAGEN's licence server can't be reached",
@@ -104,6 +107,7 @@ RULES = {
         "look at the way from the FPGA hosts to the licence server, then rerun it",
         jobs=8,
         exit_code=34,
+        longest_pause=7_200,
     ),
     FailureClass.LICENCE_EXHAUSTED: Rule(
         "DRAGEN's licence is used up, has ended, or does not hold for this",
@@ -111,6 +115,7 @@ RULES = {
         "renew the licence with Illumina, then rerun it",
         jobs=8,
         exit_code=35,
+        longest_pause=7_200,
     ),
     FailureClass.OUT_OF_MEMORY: Rule(
         "it took more memory than it asked for",
@@ -151,6 +156,7 @@ RULES = {
         Action.AGAIN,
         "mend what the text names; if nothing, rerun it",
         jobs=2,
+        longest_pause=3_600,
     ),
     FailureClass.STUCK_IN_QUEUE: Rule(
         "no host came for it in the time that a job may wait",
@@ -180,6 +186,7 @@ RULES = {
         "look whether something else writes the object named; then rerun it",
         jobs=2,
         exit_code=31,
+        longest_pause=3_600,
     ),
     FailureClass.BAD_PLAN: Rule(
         "the plan can't be carried out as this deployment is set up",

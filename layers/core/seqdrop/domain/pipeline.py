@@ -21,6 +21,11 @@ MeasureFormat = Literal[
 """What ``domain/measures`` can read."""
 
 
+def is_fpga(kind: str) -> bool:
+    """Whether the hosts of a kind of queues have FPGAs."""
+    return kind.startswith("fpga-")
+
+
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Arguments that are there only when a variable is true, or once for each pair or region."""
 

@@ -144,8 +144,8 @@ class Claiming:
             if run and blueprint.run_key == run.run_key:
                 why = "the same files came again: the run that goes on is theirs, too"
             elif run and (files := self._frozen(run).files_not_in(blueprint)):
-                gone = f"{files[0]!r}, which it reads, was replaced or taken out"
-                why = f"the run that goes on is stopped: {gone}; the next one starts then"
+                gone = f"{files[0]!r}, which it reads, was replaced, or belongs to it no more"
+                why = f"run {run.id.short} is being stopped: {gone}"
         except InvalidInput as error:
             why = f"when the run that goes on has ended: {error}"
         if run and gone:

@@ -18,6 +18,7 @@ from seqdrop.domain.hosts import hosts_of, kind_of, sign_of_hosts
 from seqdrop.domain.identity import JobOwner
 from seqdrop.domain.job_end import explain, may_be_by_hand
 from seqdrop.domain.next_job import action_for
+from seqdrop.domain.pipeline import is_fpga
 from seqdrop.domain.records import JOB_ENDED, NOTHING, Attempt, Job, JobState, Took
 from seqdrop.flow.gates import Gates
 
@@ -89,7 +90,7 @@ class Recording:
         result = self.objects.read_result(job.bucket, job.prefix, job.stage)
         if result is None:
             return NOTHING
-        by_dragen = kind_of(job.queue).startswith("fpga-") and not result.simulated
+        by_dragen = is_fpga(kind_of(job.queue)) and not result.simulated
         bases = result.counts.get("bases_in", 0) if by_dragen else 0
         # A runner of the release before knew the largest process alone, and nothing of the scratch.
         peak = result.peak_memory_mib if result.peak_scratch_mib else 0
