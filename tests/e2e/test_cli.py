@@ -261,14 +261,14 @@ def test_why_says_what_failed_and_what_to_do_and_other_commands_end_with_it(
     assert command.good("show", "NA16").startswith(said)
     assert said.startswith("NA16 (quick) is FAILED: ToolFailed in stage left: a tool failed")
     assert "\n  why: left: worktool ended with exit code 1\n       told to fail\n" in said
-    assert "\n  you: `seqdrop rerun NA16` makes what is missing: finished stages stand\n" in said
+    assert "\n  you: `seqdrop rerun NA16` makes what is missing; finished stages stand\n" in said
     [answer] = command.ask("why", "NA16")["analyses"]
     assert (answer["assay"], answer["status"]) == ("quick", "FAILED")
     assert answer["why"]["cause"] in said.replace("       ", "")
     stopped = command.good("stop", "NA16")
     assert stopped.endswith(command.good("why", "NA16"))
     assert "NA16 (quick) is HELD: a person must act" in stopped
-    assert "`seqdrop rerun NA16` then lets it go on" in stopped
+    assert "`seqdrop rerun NA16` lets it go on once that is done" in stopped
     costs = command.ask("cost", "NA16")
     [one] = costs["samples"]
     assert 0 < one["cost_usd"] == costs["total"]["cost_usd"]
@@ -451,9 +451,7 @@ def test_a_paused_project_begins_no_run_until_it_is_resumed(
     said = command.good("pause", "--project", "bio bank", "--reason", "new panel")
     assert "project bio bank: 0 counted in flight, 0 waiting" in said
     command.good("upload", *write_pair(tmp_path, "NA40"), "--project", "bio bank")
-    bench.lab.wait_until(
-        lambda: "it waits for its project's turn" in command.run("why", "NA40").stdout
-    )
+    bench.lab.wait_until(lambda: "its project is paused" in command.run("why", "NA40").stdout)
     told = command.good("why", "NA40")
     assert "  why: project bio bank: paused by arn:aws:sts::123456789012:user/moto since " in told
     assert "then `seqdrop resume --project 'bio bank'` lets its runs begin\n" in told

@@ -298,7 +298,7 @@ def test_a_fallback_that_failed_says_how_it_goes_on(failed: Bench) -> None:
     second.state("record_failure", failure={"Error": "ToolFailed", "Cause": "align: x"})
     answer = answer_now(failed)
     assert (
-        "`seqdrop rerun NA1 --fallback` makes what is missing: finished stages stand" in answer.do
+        "`seqdrop rerun NA1 --fallback` makes what is missing; finished stages stand" in answer.do
     )
     assert "`seqdrop rerun NA1` tries fast again" in answer.do
     assert answer.evidence[0].startswith("quick in place of fast: ")

@@ -267,7 +267,7 @@ def test_a_held_analysis_shows_every_reason() -> None:
         "       stopped by somebody",
         "  Seqdrop: does nothing by itself before you act",
         "  you: do what is said above",
-        "  you: `seqdrop rerun NA1` then lets it go on, with its files as they are now",
+        "  you: `seqdrop rerun NA1` lets it go on once that is done, with its files as they are",
     ]
 
 

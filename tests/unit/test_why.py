@@ -149,6 +149,10 @@ def test_what_has_stopped_going_on_by_itself_is_left_to_nobody() -> None:
             assert found.do, name
 
 
+JUST_RERUN = {failure for failure in FailureClass if RULES[failure].do == "rerun it"}
+"""Of these, the command says all that there is to do."""
+
+
 @pytest.mark.parametrize("failure", FailureClass)
 def test_a_failure_is_told_with_its_meaning_its_remedy_and_its_attempts(
     failure: FailureClass,
@@ -162,7 +166,7 @@ def test_a_failure_is_told_with_its_meaning_its_remedy_and_its_attempts(
     assert found.state == f"{failure} in stage align: {RULES[failure].means}"
     assert found.cause == "align: its words\nits tail"
     assert found.do[0] == "`seqdrop logs NA1 align` shows all that it wrote"
-    assert found.do[1] == RULES[failure].do
+    assert RULES[failure].do in found.do or failure in JUST_RERUN
     assert found.evidence[0] == (
         f"align, attempt 1: {failure}, its words, exit code 137, on i-0123456789abcdef0, ran 0.0 s,"
         " $0.01"
@@ -272,7 +276,7 @@ def test_what_a_job_found_in_a_file_has_the_command_that_sends_it_again() -> Non
     answer = held_by(run=f"align: {r1.key} is cut off", stopped="stopped by somebody")
     assert both[0] in answer.do
     asked = answer.do.index("ask who stopped it whether that still holds")
-    assert answer.do[asked + 1].startswith("`seqdrop rerun NA1` then lets it go on")
+    assert answer.do[asked + 1].startswith("`seqdrop rerun NA1` lets it go on once that is done")
     assert not answer.by_itself
 
 

@@ -23,6 +23,7 @@ from seqdrop.sample_view import AnalysisView, AttemptView, FileView, RunView, St
 LATE_SECONDS = 900.0
 """After so long, what takes seconds as a rule has come to a stop."""
 _LONGEST_CAUSE_LINES = 30
+_JUST_RERUN = "rerun it"
 _MOST_FILES = 8
 """So many files have a command each."""
 _RUNNABLE_TIMEOUT = _ALERT_AFTER = timedelta(hours=4)
@@ -130,7 +131,11 @@ class _Asked(msgspec.Struct, frozen=True):
         if others - {"stopped"}:
             do.append("do what is said above")
         if others:
-            do.append(self._command("rerun", "then lets it go on, with its files as they are now"))
+            do.append(
+                self._command(
+                    "rerun", "lets it go on once that is done, with its files as they are"
+                )
+            )
         else:
             by_itself = "it goes on when right files are there: nobody has to rerun it"
         do.append(self._give_up())
@@ -224,14 +229,15 @@ class _Asked(msgspec.Struct, frozen=True):
 
     def ready(self) -> Why:
         """It waits for its turn."""
-        analysis = self.analysis
+        analysis, run = self.analysis, self._active()
         if analysis.active_run:
+            is_stuck = self._is_late(analysis.updated) and "is being stopped" in analysis.why
             return Why(
                 f"its next run waits for the end of run {analysis.active_run}",
                 analysis.why or f"run {analysis.active_run} goes on",
                 analysis.updated,
                 by_itself=f"the next run starts when {analysis.active_run} has ended",
-                do=(self._stop(),),
+                do=(*(self._look_at(run) if run and is_stuck else ()), self._stop()),
                 evidence=tuple(self._of_run_that_goes_on()),
             )
         if analysis.kept:
@@ -351,16 +357,16 @@ class _Asked(msgspec.Struct, frozen=True):
         """Another job is to follow on the one that failed."""
         failure = _class_of(stage)
         pause = RULES[failure].longest_pause
-        late = (self._seconds_since(stage.ended) or 0.0) > pause + LATE_SECONDS
+        waited = self._seconds_since(stage.ended) or 0.0
+        late = waited > pause + LATE_SECONDS
         follows = _FOLLOWS.get(Action(stage.action or ""), "another job follows")
         by = _later(stage.ended, timedelta(seconds=pause)).removeprefix("at ")
+        when = "any moment now" if waited > pause or not by else f"by {by} at the latest"
         return Why(
             f"stage {stage.stage} has failed{_attempt_of(stage)}, and will be tried again",
             f"{failure}: {_cut(stage.message) or RULES[failure].means}",
             stage.ended,
-            by_itself=_SWEPT
-            if late
-            else f"{follows}, by {by or duration_text(pause)} at the latest",
+            by_itself=_SWEPT if late else f"{follows}, {when}",
             do=(*(self._look_at(run) if late else ()), self._stop()),
         )
 
@@ -472,7 +478,7 @@ class _Asked(msgspec.Struct, frozen=True):
             run.ended or stage.ended or analysis.updated,
             do=(
                 *((self._logs(stage, "shows all that it wrote"),) if stage.tries else ()),
-                RULES[failure].do,
+                *((RULES[failure].do,) if RULES[failure].do != _JUST_RERUN else ()),
                 *self._goes_on(run),
             ),
             evidence=tuple(self._of_failed_run(run)),
@@ -481,9 +487,9 @@ class _Asked(msgspec.Struct, frozen=True):
 
     def _goes_on(self, run: RunView) -> tuple[str, ...]:
         if not run.instead_of:
-            return (self._command("rerun", "makes what is missing: finished stages stand"),)
+            return (self._command("rerun", "makes what is missing; finished stages stand"),)
         return (
-            self._command("rerun", "makes what is missing: finished stages stand", " --fallback"),
+            self._command("rerun", "makes what is missing; finished stages stand", " --fallback"),
             self._command("rerun", f"tries {run.instead_of} again"),
         )
 
