@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from seqdrop.aws.queues import LookAt
     from seqdrop.domain.pipeline import Assay as AssayConfig
     from seqdrop.domain.records import Analysis, RunOptions
+    from seqdrop.sample_view import RunView
 
 _MOST = 1_000
 """Analyses of a status that one command reruns."""
@@ -93,9 +94,10 @@ def rerun(
             say(answer.text)
             say_why(stack.view(answer.analysis.sample, answer.analysis.assay), stack.now())
         return
-    if status:
-        wanted = [one for one in wanted if not _is_left(stack, *one, quiet=json)]
-    documents = [_one_of_many(stack, *one, options, now=now, quiet=json) for one in wanted]
+    documents = [
+        _one_of_many(stack, *one, options, now=now, quiet=json, leaves_stopped=bool(status))
+        for one in wanted
+    ]
     if json:
         emit({"samples": documents})
     elif not wanted:
@@ -104,26 +106,28 @@ def rerun(
         raise typer.Exit(1)
 
 
-def _is_left(stack: "Stack", sample: str, assay: str, *, quiet: bool) -> bool:
-    """Whether a person has stopped it, who did not mean it to go on with all others."""
-    stopped = stack.analysis(sample, assay).holds.get("stopped", "")
-    if stopped and not quiet:
-        say(f"{sample} ({assay}) is left: {stopped}; `seqdrop rerun {sample}` lets it go on")
-    return bool(stopped)
-
-
 def _rerun(stack: "Stack", sample: str, assay: str, options: "RunOptions", *, now: bool) -> Answer:
     return _start_now(stack, sample, assay) if now else _go_on(stack, sample, assay, options)
 
 
 def _one_of_many(
-    stack: "Stack", sample: str, assay: str, options: "RunOptions", *, now: bool, quiet: bool
-) -> dict[str, object]:
-    """What became of one sample; that it can't go on keeps none of the others."""
+    stack: "Stack", sample: str, assay: str, options: "RunOptions", *, now: bool, quiet: bool,
+    leaves_stopped: bool,
+) -> dict[str, object]:  # fmt: skip
+    """What became of one sample; that it can't go on keeps none of the others.
+
+    A person who stopped one did not mean it to go on with all others.
+    """
     from seqdrop.domain.errors import InvalidInput
 
     try:
-        answer = _rerun(stack, sample, assay, options, now=now)
+        there = stack.analysis(sample, assay)
+        if leaves_stopped and (stopped := there.holds.get("stopped")):
+            command = f"seqdrop rerun {sample} --assay {there.assay}"
+            text = f"{there.id} is left: {stopped}; `{command}` lets it go on"
+            answer = Answer(there, text)
+        else:
+            answer = _rerun(stack, sample, assay, options, now=now)
     except (CommandFailed, InvalidInput) as error:
         if not quiet:
             warn(f"{sample}: {error}")
@@ -162,8 +166,6 @@ def _go_on(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> An
 
     analysis = _chosen(stack, sample, assay, options)
     is_plain = options == RunOptions()
-    if is_plain:
-        _check_files_are_others(analysis)
     if is_plain and (nothing := _nothing_to_do(stack, analysis)):
         return Answer(analysis, nothing)
     config = _config(stack, analysis)
@@ -208,6 +210,8 @@ def _chosen(stack: "Stack", sample: str, assay: str, options: "RunOptions") -> "
     analysis = choose_analysis(sample, found, assay)
     _check_idle(analysis)
     (view,) = view_sample(sample, found, analysis.assay).analyses
+    if not (options.is_anew or options.fallback):
+        _check_files_are_others(analysis, view.newest)
     stages = [stage.stage for stage in view.newest_stages]
     from_stage = options.from_stage
     if from_stage and view.newest and view.newest.instead_of and not options.fallback:
@@ -229,16 +233,24 @@ def _check_idle(analysis: "Analysis") -> None:
         )
 
 
-def _check_files_are_others(analysis: "Analysis") -> None:
-    """Raises CommandFailed where a job has found the very files bad that would be read again."""
-    if not (found := analysis.holds.get("run")) or analysis.status == "DISMISSED":
+def _check_files_are_others(analysis: "Analysis", run: "RunView | None") -> None:
+    """Raises CommandFailed where a job has found the very files bad that would be read again.
+
+    Not where it could not read them: that may be mended by now.
+    """
+    from seqdrop.domain.unreadable import is_unreadable
+
+    found = analysis.holds.get("run", "")
+    is_of_these = run is not None and run.generation == analysis.generation
+    if not found or run is None or not is_of_these or is_unreadable(found):
         return
     stage = found.partition(":")[0]
     only = f"{analysis.sample} --assay {analysis.assay}"
     raise CommandFailed(
         f"{analysis.id} is held for its files, and the same ones would fail again: {found}; send "
         f"the right ones (`seqdrop why {only}` has the command), and it goes on by itself. To try "
-        f"the same ones all the same: `seqdrop rerun {only} --from {stage}`"
+        f"the same ones all the same: `seqdrop rerun {only} --from {stage}"
+        + (" --fallback`" if run.instead_of else "`")
     )
 
 

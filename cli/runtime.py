@@ -77,9 +77,9 @@ def down(port: Port = DEFAULT_PORT, folder: Folder = None, json: Json = False) -
     place = _place(folder, port)
     ended = end(place)
     if not ended and folder is None and _answers(port):
-        raise CommandFailed(
-            f"something answers at port {port}, and keeps no files in {place}: if it was started "
-            "with --dir, give that here, too"
+        warn(
+            f"something answers at port {port}: if it is a runtime that was started with --dir, "
+            "give that here, too"
         )
     if json:
         emit({"dir": str(place), "ended": bool(ended), "endpoint": ended or None})

@@ -56,6 +56,8 @@ DEFAULT_ASSAY = "wgs"
 UNCHECKED: frozenset[str] = frozenset()
 NAME_PATTERNS = Library(str(Path(__file__).resolve().parents[1] / "pipelines")).name_patterns()
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
+_LATER = NOW + timedelta(hours=1)
+"""Every quiet period is over."""
 _OPEN = {AnalysisStatus.RECEIVING, AnalysisStatus.READY, AnalysisStatus.HELD}
 Content = frozenset[tuple[FileIdentity, str]]
 
@@ -366,7 +368,7 @@ class World:
         if analysis.status not in _OPEN:
             return analysis.status
         self.queue += [LookAt(one) for one in to_look_at_again(analysis)]
-        assessment = assess(analysis, Completeness("pairs", 0), NOW)
+        assessment = assess(analysis, Completeness("pairs", 0), _LATER)
         if assessment.status is not AnalysisStatus.READY or analysis.active_run:
             self._set(analysis, assessment)
             return assessment.status
@@ -378,7 +380,7 @@ class World:
         self.starts.append((id_, content))
         self.running[id_] = (content, analysis.generation)
         run = RunId(id_.sample, id_.assay, "key", len(self.starts))
-        changed = msgspec.structs.replace(analysis, active_run=run)
+        changed = msgspec.structs.replace(analysis, active_run=run, may_come_again=frozenset())
         self._set(changed, Assessment(AnalysisStatus.ANALYSING))
         return AnalysisStatus.ANALYSING
 

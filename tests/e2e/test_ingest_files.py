@@ -139,10 +139,15 @@ def test_object_overwritten_while_its_run_goes_on_is_analysed_again_as_it_is_now
     lab.drop(f"{sample}_R2.fastq.gz", R2)
     bench.pid("count")
     version = lab.drop(key.format(sample), R1)
-    lab.wait_for(sample, "quick", "READY")
+    lab.wait_until(lambda: lab.runs(sample, "quick")[0].status == "ABORTED")
     bench.let_go("count")
-    shown = assert_analysed(lab, sample, "quick", runs=2)
-    assert shown["current_run"] == shown["runs"][0]["id"]
+    lab.wait_for(sample, "quick", "ANALYSED")
+    wait_until_quiet(lab)
+    shown = document(lab, sample, "quick")
+    newest, stopped = shown["runs"]
+    assert (newest["status"], stopped["status"]) == ("SUCCEEDED", "ABORTED")
+    assert shown["current_run"] == newest["id"]
+    assert "which it reads, was replaced" in stopped["why"]
     assert version in {file["version_id"] for file in shown["files"]}
 
 

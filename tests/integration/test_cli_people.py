@@ -15,6 +15,7 @@ from cli.deployed_library import KnownLibrary
 from cli.faults import CommandFailed
 from cli.main import app
 from cli.stack import Stack
+from seqdrop.aws.queues import LookAt
 from seqdrop.domain.identity import AnalysisId, ObjectName
 from seqdrop.domain.inputs import sealed, with_companion
 from seqdrop.domain.intake import AnalysisChange
@@ -361,6 +362,42 @@ def test_what_a_job_found_in_files_is_not_paid_for_twice(lab: Lab) -> None:
     assert lab.analysis().holds == {}
 
 
+def held_by_a_job(lab: Lab, hold: str) -> None:
+    """Two lanes, of which a job says this."""
+    for lane in (1, 2):
+        for mate in (1, 2):
+            lab.cloud.upload(
+                f"wgs/{lane}/NA1_{mate}.fastq.gz", reads(5, mate=mate, lane=lane, seed=lane)
+            )
+    while (run := lab.analysis().active_run) is not None:
+        record = lab.cloud.catalog.runs.get(run)
+        assert record is not None
+        lab.cloud.flows.closing._close(record, AnalysisStatus.HELD, why=hold, hold="run")
+        lab.work()
+    assert lab.analysis().holds == {"run": hold}
+
+
+def test_a_lane_that_is_taken_away_takes_what_a_job_said_of_it(lab: Lab) -> None:
+    held_by_a_job(lab, "align: wgs/2/NA1_2.fastq.gz is cut off")
+    for mate in (1, 2):
+        key = f"wgs/2/NA1_{mate}.fastq.gz"
+        lab.delete(key)
+        lab.stack.queue.send(LookAt(ObjectName(UPLOADS, key)))
+    lab.work()
+    assert lab.analysis().status is AnalysisStatus.ANALYSING
+    assert len(lab.analysis().files_seen) == 2
+
+
+def test_what_a_job_could_not_read_may_be_mended_without_another_file(lab: Lab) -> None:
+    hold = "align: s3://uploads/wgs/2/NA1_2.fastq.gz is archived (GLACIER): restore it"
+    held_by_a_job(lab, hold)
+    told = lab.run("why", "NA1")
+    assert "you: do what is said above\n  you: `seqdrop rerun NA1` lets it go on once" in told
+    assert "aws s3 cp" not in told
+    lab.run("rerun", "NA1")
+    assert lab.analysis().holds == {}
+
+
 def test_a_rerun_of_many_leaves_those_that_a_person_has_stopped(lab: Lab) -> None:
     for sample in ("NA1", "NA2"):
         lab.cloud.upload(f"{sample}_1.fastq.gz", R1)
@@ -370,8 +407,10 @@ def test_a_rerun_of_many_leaves_those_that_a_person_has_stopped(lab: Lab) -> Non
         lab.cloud.flows.closing._close(run.run, AnalysisStatus.HELD, why="its words", hold=hold)
     said = lab.run("rerun", "--status", "held")
     assert "NA1 (wgs) is released" in said
-    assert "NA2 (wgs) is left: its words; `seqdrop rerun NA2` lets it go on" in said
+    assert "NA2 (wgs) is left: its words; `seqdrop rerun NA2 --assay wgs` lets it go on" in said
     assert "stopped" in lab.analysis("NA2").holds
+    (left,) = lab.ask("rerun", "--status", "held")["samples"]
+    assert (left["sample"], left["released"]) == ("NA2", False)
 
 
 def test_the_audit_trail_is_words_and_its_times_have_a_zone(lab: Lab) -> None:

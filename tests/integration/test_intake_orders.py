@@ -30,7 +30,8 @@ from tests.intake_world import Content, Event, Reads, Version, check_outcome
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 _MORE_ASSAYS = "".join(
-    f"  {name}: {{pipeline: quick, reference: tiny}}\n" for name in ("run", "wes")
+    f"  {name}: {{pipeline: quick, reference: tiny, complete: {{rule: pairs, quiet_seconds: 0}}}}\n"
+    for name in ("run", "wes")
 )
 
 
@@ -192,7 +193,8 @@ Expression = tuple[str, ...]
 def open_player(folder: Path, seed: object, without: Expression | None = None) -> Iterator[Player]:
     """A player over handlers; others come before each write. One expression may be left out."""
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
-        patch.setattr(cloud_support, "ASSAYS", ASSAYS + _MORE_ASSAYS)
+        at_once = ASSAYS.replace("quiet_seconds: 600", "quiet_seconds: 0")
+        patch.setattr(cloud_support, "ASSAYS", at_once + _MORE_ASSAYS)
         cloud = stack.enter_context(open_cloud(folder, patch))
         world = CloudWorld(cloud)
         player = Player(seed, world, races=True)

@@ -7,7 +7,7 @@ can do, and the evidence.
 
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -18,6 +18,7 @@ from seqdrop.domain.duration import duration_text
 from seqdrop.domain.failure import RULES, Action, FailureClass
 from seqdrop.domain.inputs import MENDED_BY_FILES, holds_by_files
 from seqdrop.domain.records import AnalysisStatus, RunStatus
+from seqdrop.domain.unreadable import is_unreadable
 from seqdrop.sample_view import AnalysisView, AttemptView, FileView, RunView, StageView
 
 LATE_SECONDS = 900.0
@@ -123,21 +124,22 @@ class _Asked(msgspec.Struct, frozen=True):
         """It waits for a person."""
         analysis = self.analysis
         holds = analysis.holds or {"": analysis.why or _NO_REASON}
-        by_files = {cause: told for cause, told in holds.items() if self._is_by_files(cause, told)}
+        by_files = {cause for cause, told in holds.items() if self._is_by_files(cause, told)}
         others, by_itself = holds.keys() - by_files, ""
-        do = [*self._send_again("\n".join(by_files.values()))] if by_files else []
+        do, again = [], [*self._send_again(holds)]
         if "stopped" in others:
             do.append("ask who stopped it whether that still holds")
-        if others - {"stopped"}:
+        if holds.keys() - {"stopped"} and not again:
             do.append("do what is said above")
-        if others:
+        do += again
+        if others and analysis.holds:
             do.append(
                 self._command(
                     "rerun", "lets it go on once that is done, with its files as they are"
                 )
             )
         else:
-            by_itself = "it goes on when right files are there: nobody has to rerun it"
+            by_itself = "it goes on when that is done: nobody has to rerun it"
         do.append(self._give_up())
         run = analysis.newest
         is_by_run = run is not None and run.why in holds.values()
@@ -158,10 +160,13 @@ class _Asked(msgspec.Struct, frozen=True):
         )
 
     def _is_by_files(self, cause: str, told: str) -> bool:
-        """Whether right files lift a hold. One of a claim may be about a reference, say."""
-        if cause == "claim":
-            return bool(self._named(told))
-        return cause in holds_by_files({cause: told}) or cause in MENDED_BY_FILES
+        """Whether a hold is lifted by what becomes of the files, without a word of a person's.
+
+        One of a claim may be about a reference; and a job's, about a file that it may not read.
+        """
+        if cause in MENDED_BY_FILES:
+            return not is_unreadable(told) and (cause == "run" or bool(self._named(told)))
+        return not cause or cause in holds_by_files({cause: told})
 
     def _named(self, told: str) -> list[str]:
         """The files that a text names, with their mates, and the objects beside them, as URIs."""
@@ -175,14 +180,22 @@ class _Asked(msgspec.Struct, frozen=True):
         there += [one.uri for one in self.analysis.aside if one.holds and is_named(one.uri)]
         return list(dict.fromkeys(there))
 
-    def _send_again(self, told: str) -> Iterator[str]:
-        """What to do about files, and a command for each that is told of, or all."""
-        there = self._named(told) or [one.uri for one in self.analysis.files]
+    def _send_again(self, holds: Mapping[str, str]) -> Iterator[str]:
+        """A command for each file in which a job found a fault, and for what is no FASTQ file.
+
+        All else (two files for one lane, an archive) is mended in another way, which the hold says.
+        """
+        there = [
+            one.uri
+            for one in self.analysis.aside
+            if one.holds and one.would_be is None and not _says_unreadable(holds, one.uri)
+        ]
+        if (told := holds.get("run")) and not is_unreadable(told):
+            there += self._named(told) or [one.uri for one in self.analysis.files]
         if not there:
-            yield "send right files"
             return
         yield "compare the files with their source; send what is wrong again, under its name:"
-        for uri in there[:_MOST_FILES]:
+        for uri in list(dict.fromkeys(there))[:_MOST_FILES]:
             yield f"`aws s3 cp FILE {shlex.quote(uri)}`" + (" if it is this one" * (len(there) > 1))
 
     def receiving(self) -> Why:
@@ -229,15 +242,14 @@ class _Asked(msgspec.Struct, frozen=True):
 
     def ready(self) -> Why:
         """It waits for its turn."""
-        analysis, run = self.analysis, self._active()
+        analysis = self.analysis
         if analysis.active_run:
-            is_stuck = self._is_late(analysis.updated) and "is being stopped" in analysis.why
             return Why(
                 f"its next run waits for the end of run {analysis.active_run}",
                 analysis.why or f"run {analysis.active_run} goes on",
                 analysis.updated,
                 by_itself=f"the next run starts when {analysis.active_run} has ended",
-                do=(*(self._look_at(run) if run and is_stuck else ()), self._stop()),
+                do=(self._stop(),),
                 evidence=tuple(self._of_run_that_goes_on()),
             )
         if analysis.kept:
@@ -654,6 +666,11 @@ def clock(time: str | None) -> str:
     return f"{time[:10]} {time[11:16]} UTC" if time else "an unknown time"
 
 
+def _says_unreadable(holds: Mapping[str, str], uri: str) -> bool:
+    key = uri.removeprefix("s3://").partition("/")[2]
+    return any(is_unreadable(told) for told in holds.values() if key in told)
+
+
 def _pair_of(file: FileView) -> tuple[str, ...]:
     """What both mates have in common."""
     return file.library, file.flowcell, file.lane, file.segment
@@ -664,7 +681,8 @@ def _cure(gate: str) -> str:
     failure = next((one for one in FailureClass if re.search(rf"\b{one}\b", gate)), None)
     if failure is None:
         return "mend that"
-    return re.sub(r"[,;]?( and)?( then)? rerun it.*", "", RULES[failure].do) or "mend that"
+    do = re.sub(r"(; if nothing)?[,;]?( and)?( then)? rerun it.*", "", RULES[failure].do)
+    return do or "mend that"
 
 
 def _attempts_of(stage: StageView) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The blueprint of a run: all that decides its results, frozen when the run is claimed."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 
@@ -60,15 +60,15 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
         """Compressed bytes of all FASTQ files."""
         return sum(pair.r1.size + pair.r2.size for pair in self.pairs)
 
-    def files_not_in(self, newer: "Blueprint") -> list[str]:
-        """Keys of the files that a newer blueprint has no more, or has with other content."""
-        there = {(read, _content(file)) for read, file in newer._reads()}
-        return [file.key for read, file in self._reads() if (read, _content(file)) not in there]
+    def files_not_among(self, files: Iterable[FastqFile]) -> list[str]:
+        """Keys of the files that it reads and that are not among these, or have other content."""
+        there = {(file.identity.read, _content(file.object)) for file in files}
+        mates = ((read, one) for pair in self.pairs for read, one in _mates_of(pair))
+        return [one.key for read, one in mates if (read, _content(one)) not in there]
 
-    def _reads(self) -> Iterator[tuple[str, StoredObject]]:
-        for pair in self.pairs:
-            yield "R1", pair.r1
-            yield "R2", pair.r2
+
+def _mates_of(pair: ReadPair) -> tuple[tuple[str, StoredObject], ...]:
+    return ("R1", pair.r1), ("R2", pair.r2)
 
 
 def _content(file: StoredObject) -> tuple[str, int]:

@@ -20,7 +20,8 @@ from seqdrop.domain.upload import is_object_cause, object_cause
 NO_FILES = "files"
 """The hold of an analysis that was run, and of whose files none is its own any more."""
 MENDED_BY_FILES = frozenset({"claim", "run"})
-"""Holds that speak of the inputs as a whole: a new file may mend them, so it is tried."""
+"""Holds that speak of the inputs as a whole: a new file may mend them, or one less, so it is tried.
+"""
 SYSTEMS_OWN = MENDED_BY_FILES | {"assay", NO_FILES}
 """Holds that say nothing once there are no files; a person's ("stopped") stays."""
 _INPUTS = (
@@ -43,10 +44,14 @@ def begun(analysis: AnalysisId, now: str) -> Analysis:
     return Analysis(analysis.sample, analysis.assay, created=now, revision=milliseconds)
 
 
-def with_file(analysis: Analysis, file: FastqFile, now: str, *, keeps_displaced: bool) -> Analysis:
+def with_file(
+    analysis: Analysis, file: FastqFile, now: str, *, keeps_displaced: bool = False,
+    is_same: bool = False,
+) -> Analysis:  # fmt: skip
     """The file is registered under its identity, in place of any other one.
 
-    Another object that had the identity is set aside where it is still of use.
+    Another object that had the identity is set aside where it is still of use. ``is_same`` says
+    that both have the same bytes.
     """
     displaced = {
         one
@@ -73,7 +78,18 @@ def with_file(analysis: Analysis, file: FastqFile, now: str, *, keeps_displaced:
         lane_split=analysis.lane_split or file.named_lane,
         last_file=now,
         starts_now=False,
+        may_come_again=_may_come_again(analysis, file.identity, is_same=is_same),
     )
+
+
+def _may_come_again(
+    analysis: Analysis, came: FileIdentity, *, is_same: bool
+) -> frozenset[FileIdentity]:
+    """Who sends a pair again, or all lanes, sends file by file, while a run reads the old ones."""
+    there = frozenset(one.identity for one in analysis.files_seen)
+    is_new = came in there and not is_same
+    is_first = is_new and analysis.active_run and not analysis.may_come_again
+    return (there if is_first else analysis.may_come_again & there) - {came}
 
 
 def setting_aside(
@@ -107,7 +123,10 @@ def without_object(analysis: Analysis, object_: ObjectName) -> Analysis:
         files_seen=_without_seen(analysis, object_),
         aside=_without_aside(analysis, object_),
         without_reads=analysis.without_reads - {object_},
-        holds=_without_holds(analysis, {object_cause(object_)}),
+        holds=_without_holds(
+            analysis,
+            {object_cause(object_), *(MENDED_BY_FILES if object_ in analysis.objects_seen else ())},
+        ),
         troubles=_without_trouble(analysis, object_),
         companions=_without(analysis.companions, object_),
     )

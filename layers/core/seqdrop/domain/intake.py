@@ -534,9 +534,15 @@ def _with_decision(start: Analysis, decision: Decision, known: Known, now: str) 
     object_ = known.object
     after = without_trouble(start, object_)
     if isinstance(decision, Register):
-        after = with_file(start, decision.file, now, keeps_displaced=False)
+        after = with_file(start, decision.file, now)
     elif isinstance(decision, Replace):
-        after = with_file(start, decision.file, now, keeps_displaced=decision.keeps_rival)
+        after = with_file(
+            start,
+            decision.file,
+            now,
+            keeps_displaced=decision.keeps_rival,
+            is_same=known.sameness.verdict is Verdict.SAME,
+        )
     elif isinstance(decision, Hold | Unplaced):
         after = setting_aside(start, object_, None, decision.why)
     elif isinstance(decision, LeaveOut) and decision.companion_of:

@@ -35,9 +35,20 @@ def assess(analysis: Analysis, complete: Completeness, now: datetime) -> Assessm
         return Assessment(waits, said)
     if analysis.control and analysis.objects_seen == analysis.without_reads:
         return Assessment(AnalysisStatus.NO_READS, ENDED_WITHOUT_READS)
-    if analysis.lane_split and not analysis.expected and not analysis.starts_now:
-        return _assess_quiet_period(analysis, complete.quiet_seconds, now)
+    if (may_come := _may_come(analysis)) and not analysis.starts_now:
+        return _assess_quiet_period(analysis, may_come, complete.quiet_seconds, now)
     return Assessment(AnalysisStatus.READY)
+
+
+def _may_come(analysis: Analysis) -> str:
+    """Which files may follow on those that are there, though nothing is missing; "" for none."""
+    seen = {file.identity for file in analysis.files_seen}
+    if again := sorted(analysis.may_come_again & seen):
+        named = _some([identity.describe() for identity in again])
+        return f"a file that a run read was sent again; others may be, too ({named})"
+    if analysis.lane_split and not analysis.expected:
+        return "every lane has both mates; more lanes may come"
+    return ""
 
 
 def _missing(analysis: Analysis, complete: Completeness) -> str:
@@ -65,15 +76,16 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _assess_quiet_period(analysis: Analysis, quiet_seconds: int, now: datetime) -> Assessment:
+def _assess_quiet_period(
+    analysis: Analysis, may_come: str, quiet_seconds: int, now: datetime
+) -> Assessment:
     waited = (now - datetime.fromisoformat(analysis.last_file)).total_seconds()
     remaining = int(-(-(quiet_seconds - waited) // 1))
     if remaining <= 0:
         return Assessment(AnalysisStatus.READY)
     starts = datetime.fromisoformat(analysis.last_file) + timedelta(seconds=quiet_seconds)
     why = (
-        "every lane has both mates; more lanes may come, so it starts at "
-        f"{starts.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC if no file comes before: "
-        f"`seqdrop rerun {analysis.sample} --now` starts it at once"
+        f"{may_come}, so it starts at {starts.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC if no file "
+        f"comes before: `seqdrop rerun {analysis.sample} --now` starts it at once"
     )
     return Assessment(AnalysisStatus.RECEIVING, why, remaining)

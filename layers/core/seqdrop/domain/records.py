@@ -100,6 +100,9 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     """What keeps it from its run while it is READY: a Kept; see ``domain/admission.py``."""
     starts_now: bool = False
     """A person has ended the quiet period of the files that are there."""
+    may_come_again: frozenset[FileIdentity] = frozenset()
+    """Files that may be sent again, too, since one that a run was reading was. The next run waits
+    for them, for a quiet period."""
     manifest_time: str = ""
     manifest_sequencer: str = ""
     """When the manifest came whose settings these are; see ``ManifestVersion``."""

@@ -15,6 +15,7 @@ _DENIED = {"AccessDenied", "AllAccessDisabled", "403", "400"}
 """S3's answers to GET; one to HEAD has a status and no code. 400 is of an object that is encrypted
 with a key of the customer's own (SSE-C), which no role can read."""
 _IS_ARCHIVED = "is archived"
+_NOT_TO_BE_READ = "may not be read"
 _OF_A_KEY = ("kms", "customer master key", "ciphertext")
 """Words of S3's message where it is the key that denies."""
 
@@ -22,6 +23,11 @@ _OF_A_KEY = ("kms", "customer master key", "ciphertext")
 def is_archived(why: str) -> bool:
     """Whether what is said of an object is that it is in an archive."""
     return _IS_ARCHIVED in why
+
+
+def is_unreadable(why: str) -> bool:
+    """Whether what is said of an object is that it can't be read as it is, whatever is in it."""
+    return is_archived(why) or _NOT_TO_BE_READ in why
 
 
 def archived(
@@ -62,7 +68,7 @@ def refused(name: ObjectName, version_id: str, answer: Mapping[str, Any]) -> Unr
     is_keys = code.startswith("KMS.") and "Throttling" not in code
     if code not in _DENIED and not is_keys:
         return None
-    fact = f"{_described(name, version_id)} may not be read ({code}: {message})"
+    fact = f"{_described(name, version_id)} {_NOT_TO_BE_READ} ({code}: {message})"
     if is_keys or any(word in message.lower() for word in _OF_A_KEY):
         return LockedObject(
             fact,

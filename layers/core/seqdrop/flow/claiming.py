@@ -133,28 +133,16 @@ class Claiming:
             raise
 
     def _wait_for_run(self, analysis: Analysis, config: Assay) -> str:
-        """It has its turn when the run that goes on has ended, and adopts it if it is its own.
-
-        A run that reads a file which counts no more is stopped: nobody wants what comes out of it.
-        """
-        why, gone = "its files have changed: it starts when the run that goes on has ended", ""
-        run = self.catalog.runs.get(analysis.active_run) if analysis.active_run else None
+        """It has its turn when the run that goes on has ended, and adopts it if it is its own."""
+        why = "its files have changed: it starts when the run that goes on has ended"
         try:
             blueprint = self._blueprint(analysis, config, self._reference(config))
-            if run and blueprint.run_key == run.run_key:
+            if analysis.active_run and blueprint.run_key == analysis.active_run.run_key:
                 why = "the same files came again: the run that goes on is theirs, too"
-            elif run and (files := self._frozen(run).files_not_in(blueprint)):
-                gone = f"{files[0]!r}, which it reads, was replaced, or belongs to it no more"
-                why = f"run {run.id.short} is being stopped: {gone}"
         except InvalidInput as error:
             why = f"when the run that goes on has ended: {error}"
-        if run and gone:
-            self.executions.stop(run.id, gone)
         self.catalog.analyses.settle(analysis, Assessment(AnalysisStatus.READY, why), self.now())
         return AnalysisStatus.READY
-
-    def _frozen(self, run: Run) -> Blueprint:
-        return decode_blueprint(self.catalog.runs.blueprint(run))
 
     def _claim(
         self, analysis: Analysis, config: Assay, reference: ReferenceVersion, blueprint: Blueprint
@@ -242,15 +230,27 @@ class Claiming:
     def _ensure_started(self, analysis: Analysis) -> None:
         """Starts what was claimed by somebody who died before starting it.
 
-        A run of files that all belong elsewhere is stopped: nobody wants what comes out of it.
+        A run that reads a file which counts no more is stopped: nobody wants what comes out of it.
         """
         run = self.catalog.runs.get(analysis.active_run) if analysis.active_run else None
         if run and run.status is RunStatus.CLAIMED:
             self.executions.start(run.id)
         if run and run.status.live and analysis.priority:  # it may have changed since the claim
             self.priorities.move(run.id, analysis.priority)
-        if run and NO_FILES in analysis.holds:
-            self.executions.stop(run.id, analysis.holds[NO_FILES])
+        if run and run.status.live and (gone := self._gone(analysis, run)):
+            self.executions.stop(run.id, gone)
+
+    def _gone(self, analysis: Analysis, run: Run) -> str:
+        """Which file of a run counts no more; "" while all do."""
+        if NO_FILES in analysis.holds or run.generation == analysis.generation:
+            return analysis.holds.get(NO_FILES, "")
+        files = self.catalog.analyses.files(analysis.id)
+        there = [file for file in files if file.seen in analysis.files_seen]
+        blueprint = decode_blueprint(self.catalog.runs.blueprint(run))
+        gone = blueprint.files_not_among(there)
+        return (
+            f"{gone[0]!r}, which it reads, was replaced, or belongs to it no more" if gone else ""
+        )
 
 
 def _options(analysis: Analysis) -> RunOptions:

@@ -325,6 +325,7 @@ def analysis_attributes(analysis: Analysis) -> Item:
         "files_seen": set(map(_seen_text, analysis.files_seen)),
         "aside": set(map(_aside_text, analysis.aside)),
         "without_reads": set(map(object_text, analysis.without_reads)),
+        "may_come_again": set(map(identity_text, analysis.may_come_again)),
     }
     runs = {name: getattr(analysis, name) for name in _RUNS}
     packed |= {name: run.short for name, run in runs.items() if run}
@@ -349,6 +350,7 @@ def read_analysis(item: Item) -> Analysis:
         "files_seen": set(map(_read_seen, item.get("files_seen", ()))),
         "aside": set(map(_read_aside, item.get("aside", ()))),
         "without_reads": set(map(read_object, item.get("without_reads", ()))),
+        "may_come_again": set(map(_read_identity, item.get("may_come_again", ()))),
     }
     return from_item({**item, **runs, **files}, Analysis)
 

@@ -72,7 +72,7 @@ class Runs:
                 "kept": None,
             },
             adds={"revision": 1},
-            removes=["options"],
+            removes=["options", "may_come_again"],
             conditions=_may_begin(analysis),
         )
         event = event_item(
@@ -107,7 +107,7 @@ class Runs:
                 "why": "; ".join(run.qc_reasons),
             },
             adds={"revision": 1},
-            removes=["options"],
+            removes=["options", "may_come_again"],
             conditions=_may_begin(analysis),
         )
         event = event_item(
