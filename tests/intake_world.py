@@ -380,7 +380,7 @@ class World:
         self.starts.append((id_, content))
         self.running[id_] = (content, analysis.generation)
         run = RunId(id_.sample, id_.assay, "key", len(self.starts))
-        changed = msgspec.structs.replace(analysis, active_run=run, may_come_again=frozenset())
+        changed = msgspec.structs.replace(analysis, active_run=run, waits_for_others=False)
         self._set(changed, Assessment(AnalysisStatus.ANALYSING))
         return AnalysisStatus.ANALYSING
 
@@ -392,7 +392,10 @@ class World:
         free = msgspec.structs.replace(analysis, active_run=None, revision=analysis.revision + 1)
         if analysis.generation == generation:
             free = msgspec.structs.replace(
-                free, current_run=analysis.active_run, status=AnalysisStatus.ANALYSED
+                free,
+                current_run=analysis.active_run,
+                status=AnalysisStatus.ANALYSED,
+                may_come_again=frozenset(),
             )
             self.current[id_] = content
         self.catalog.analyses[id_] = free

@@ -147,6 +147,7 @@ class CloudWorld:
         self._ended.add(run.execution_name)
         if cause := self._cloud.executions.stopped.get(run.execution_name):
             self._cloud.flows.closing.end(run, "ABORTED", cause, "seqdrop")
+            self.starts.remove((id_, self._content(run)))  # its files may come back
             return self._look_around()
         record = self._cloud.catalog.runs.get(run)
         assert record is not None

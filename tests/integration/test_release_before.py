@@ -144,7 +144,10 @@ def test_a_whole_upload_with_its_manifest_over_what_is_there_goes_on(
     assert found is not None
     assert found.holds == {}
     # READY where something came after the start: it goes on when the run that goes on has ended.
-    assert found.status in {AnalysisStatus.ANALYSING, AnalysisStatus.READY}
+    # Where R1 came after it, that run is stopped, and R2 may be sent again, too.
+    is_after_r2 = order.index(1) < order.index(0) and order[0] == 1
+    going = {AnalysisStatus.ANALYSING, AnalysisStatus.READY}
+    assert found.status in going | ({AnalysisStatus.RECEIVING} if is_after_r2 else set())
     assert found.expected == found.objects_seen
     files = {file.object.key: file.object.version_id for file in cloud.catalog.analyses.files(NA3)}
     assert files == {

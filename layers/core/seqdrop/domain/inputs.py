@@ -66,6 +66,7 @@ def with_file(
     if keeps_displaced:
         aside |= {SetAside(one.object, one.identity) for one in displaced}
     holds = _without_holds(analysis, {object_cause(file.seen.object), *MENDED_BY_FILES})
+    came_again = not is_same and any(one.identity == file.identity for one in analysis.files_seen)
     return msgspec.structs.replace(
         analysis,
         files_seen=rest | {file.seen},
@@ -78,18 +79,17 @@ def with_file(
         lane_split=analysis.lane_split or file.named_lane,
         last_file=now,
         starts_now=False,
-        may_come_again=_may_come_again(analysis, file.identity, is_same=is_same),
+        may_come_again=_may_come_again(analysis, file.identity)
+        if came_again
+        else analysis.may_come_again - {file.identity},
+        waits_for_others=analysis.waits_for_others or (came_again and bool(analysis.active_run)),
     )
 
 
-def _may_come_again(
-    analysis: Analysis, came: FileIdentity, *, is_same: bool
-) -> frozenset[FileIdentity]:
-    """Who sends a pair again, or all lanes, sends file by file, while a run reads the old ones."""
+def _may_come_again(analysis: Analysis, came: FileIdentity) -> frozenset[FileIdentity]:
+    """Who sends a pair again, or all lanes, sends file by file."""
     there = frozenset(one.identity for one in analysis.files_seen)
-    is_new = came in there and not is_same
-    is_first = is_new and analysis.active_run and not analysis.may_come_again
-    return (there if is_first else analysis.may_come_again & there) - {came}
+    return (analysis.may_come_again & there or there) - {came}
 
 
 def setting_aside(

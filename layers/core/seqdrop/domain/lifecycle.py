@@ -43,7 +43,8 @@ def assess(analysis: Analysis, complete: Completeness, now: datetime) -> Assessm
 def _may_come(analysis: Analysis) -> str:
     """Which files may follow on those that are there, though nothing is missing; "" for none."""
     seen = {file.identity for file in analysis.files_seen}
-    if again := sorted(analysis.may_come_again & seen):
+    again = sorted(analysis.may_come_again & seen)
+    if again and analysis.waits_for_others:
         named = _some([identity.describe() for identity in again])
         return f"a file that a run read was sent again; others may be, too ({named})"
     if analysis.lane_split and not analysis.expected:

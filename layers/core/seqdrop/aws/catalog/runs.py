@@ -72,7 +72,7 @@ class Runs:
                 "kept": None,
             },
             adds={"revision": 1},
-            removes=["options", "may_come_again"],
+            removes=["options", "waits_for_others"],
             conditions=_may_begin(analysis),
         )
         event = event_item(
@@ -107,7 +107,7 @@ class Runs:
                 "why": "; ".join(run.qc_reasons),
             },
             adds={"revision": 1},
-            removes=["options", "may_come_again"],
+            removes=["options", "may_come_again", "waits_for_others"],
             conditions=_may_begin(analysis),
         )
         event = event_item(
@@ -175,8 +175,10 @@ class Runs:
         sets: dict[Any, Any] = {}
         if status is not None:
             sets |= {**status_attributes(run.id.analysis, status, now), "why": why}
+        removes = ["active_run"]
         if status is AnalysisStatus.ANALYSED:
             sets["current_run"] = run.id.short
+            removes.append("may_come_again")
         if hold:
             sets["holds", hold] = why
         if options:
@@ -185,7 +187,7 @@ class Runs:
             analysis_key(run.id.analysis),
             sets=sets,
             adds={"revision": 1},
-            removes=["active_run"],
+            removes=removes,
             conditions=[
                 ("active_run", "=", run.id.short),
                 ("generation", "=", analysis.generation),
