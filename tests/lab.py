@@ -29,7 +29,7 @@ from seqdrop.domain.reference import ReferenceState
 from seqdrop.flow.references import ReferenceFlow
 
 PROJECT = Path(__file__).resolve().parent.parent
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 120.0
 
 
 @dataclass

@@ -50,7 +50,7 @@ _COUNTS = [
 ]
 
 
-def wait_until_quiet(lab: Lab, seconds: float = 90.0) -> None:
+def wait_until_quiet(lab: Lab, seconds: float = 240.0) -> None:
     """Waits until no message and no execution is left, and looks twice to be sure.
 
     Between the two looks a message may become an execution, or an execution's end a message.

@@ -122,7 +122,7 @@ def test_a_sample_that_waits_too_long_is_told_of_and_starts_when_its_file_comes(
     sample, lab, url = bench.new_sample(), bench.lab, alerts(bench)
     r1, r2 = pair(50, seed=99)
     lab.drop(f"{sample}_R1.fastq.gz", r1)
-    lab.wait_for(sample, "quick", "RECEIVING")
+    lab.wait_until(lambda: (a := lab.analysis(sample, "quick")) and a.why.startswith("waiting for"))
     make_due(bench, sample, late=True)
     sweep(bench)
     (alert,) = told(bench, url)
