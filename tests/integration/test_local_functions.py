@@ -32,6 +32,7 @@ from local.functions import (
     install,
     uninstall,
 )
+from tests.processes import lives
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 
@@ -106,16 +107,6 @@ def until(condition: Callable[[], Any]) -> Any:
             return found
         time.sleep(0.01)
     raise AssertionError("it never came true")
-
-
-def lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/stat")
-    # A killed orphan stays as a zombie where nothing reaps it.
-    return not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def written(path: Path) -> Any:

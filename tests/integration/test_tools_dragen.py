@@ -2,7 +2,6 @@
 
 import csv
 import gzip
-import os
 import signal
 import subprocess
 import time
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab import Lab
+from tests.processes import lives
 from tests.tools_support import (
     PlantedGenome,
     environment,
@@ -325,8 +326,7 @@ def test_a_scheduler_s_signal_ends_it_and_nothing_is_left(bench: Bench, tmp_path
     child.terminate()
     assert child.wait() == 128 + signal.SIGTERM
     assert list(out.iterdir()) == list(scratch.iterdir()) == []
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(pid.read_text()), 0)
+    Lab.wait_until(lambda: not lives(int(pid.read_text())))
 
 
 def test_a_tool_that_fails_is_named_and_nothing_is_left(bench: Bench, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from moto.core.base_backend import BackendDict
 
 from tests.integration.batch.lab import PATH, Lab, eventually, open_lab
+from tests.processes import lives
 
 STATES = ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"]
 PRINT_ENVIRONMENT = "import os; [print(k, v, sep='=') for k, v in sorted(os.environ.items())]"
@@ -21,15 +22,6 @@ if os.environ["AWS_BATCH_JOB_ATTEMPT"] == "1":
     print(os.getpid())
     time.sleep(600)
 """
-
-
-def alive(pid: int) -> bool:
-    """Whether a process is there and not a zombie."""
-    status = Path(f"/proc/{pid}/stat")
-    try:
-        return status.read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def pid_of(lab: Lab, job_id: str) -> int:
@@ -115,7 +107,7 @@ def test_a_definition_gives_default_parameters(lab: Lab) -> None:
 
 def test_lines_can_be_read_while_the_job_runs(lab: Lab) -> None:
     job_id = lab.python(SLEEP_AT_FIRST)
-    assert alive(pid_of(lab, job_id))
+    assert lives(pid_of(lab, job_id))
     lab.batch.terminate_job(jobId=job_id, reason="enough")
 
 
@@ -156,7 +148,7 @@ def test_a_reset_of_the_server_ends_its_jobs(lab: Lab) -> None:
     job_id = lab.python(SLEEP_AT_FIRST)
     pid = pid_of(lab, job_id)
     BackendDict.reset()
-    eventually(lambda: not alive(pid))
+    eventually(lambda: not lives(pid))
     assert lab.jobs([job_id]) == []
 
 
@@ -165,7 +157,7 @@ def test_a_jobs_children_end_with_it(lab: Lab) -> None:
     event = lab.wait(lab.python(program))
     (child,) = lab.log(event["container"]["logStreamName"])
     assert event["status"] == "SUCCEEDED"
-    eventually(lambda: not alive(int(child)))
+    eventually(lambda: not lives(int(child)))
 
 
 def test_nothing_is_left_after_a_shutdown(server: str, tmp_path: Path) -> None:
@@ -179,7 +171,7 @@ def test_nothing_is_left_after_a_shutdown(server: str, tmp_path: Path) -> None:
     with open_lab(server, tmp_path, {"cpu": 2}, grace_seconds=0.2) as lab:
         jobs = [lab.python(textwrap.dedent(stubborn)) for _ in range(3)]
         pids = [pid_of(lab, job_id) for job_id in jobs[:2]]
-    assert not any(alive(pid) for pid in pids)
+    assert not any(lives(pid) for pid in pids)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -208,7 +200,7 @@ def test_nothing_outlives_a_runtime_that_was_killed(tmp_path: Path) -> None:
         ]
         runtime.kill()
     assert len(workers) == 1
-    eventually(lambda: not any(map(alive, workers)) and not any(tmp_path.iterdir()))
+    eventually(lambda: not any(map(lives, workers)) and not any(tmp_path.iterdir()))
 
 
 def _below(link: Path, folder: Path) -> bool:

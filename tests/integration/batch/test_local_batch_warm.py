@@ -21,7 +21,7 @@ from seqdrop.domain.failure import EXIT_CODES, FailureClass
 from seqdrop.domain.pipeline import Step
 from seqdrop.domain.plan import RunPlan, encode
 from tests.integration.batch.lab import REGION, Lab, eventually, open_lab
-from tests.integration.batch.test_local_batch import alive
+from tests.processes import lives
 from tests.runner_support import BUCKET, a_stage, pipe
 
 EXECUTED = {"PYTHONNOUSERSITE": "1"}
@@ -183,7 +183,7 @@ def test_a_stop_ends_the_runner_and_its_tools(lab: Lab, more: dict[str, str]) ->
     job_id, pid = sleeping(lab, **more)
     tools = sleepers(pid)
     assert end(lab, job_id)["container"]["exitCode"] == 128 + signal.SIGTERM
-    eventually(lambda: not any(map(alive, [pid, *tools])))
+    eventually(lambda: not any(map(lives, [pid, *tools])))
 
 
 def test_a_job_that_is_killed_leaves_the_others(lab: Lab) -> None:
@@ -191,7 +191,7 @@ def test_a_job_that_is_killed_leaves_the_others(lab: Lab) -> None:
     other = process_of(second)
     os.kill(its_pid, signal.SIGKILL)
     assert exit_code(lab, first) == 137
-    assert alive(other)
+    assert lives(other)
     end(lab, second)
 
 
@@ -203,7 +203,7 @@ def test_jobs_end_with_the_process_that_they_were_forked_from_and_the_next_has_a
     server = parent_of(pid)
     os.kill(server, signal.SIGKILL)
     assert exit_code(lab, job_id) == 137
-    eventually(lambda: not any(map(alive, [pid, *tools])))
+    eventually(lambda: not any(map(lives, [pid, *tools])))
     job_id = run(lab, f"s3://{BUCKET}/S1/plan.json")
     pid = process_of(job_id)
     assert is_forked(pid)
@@ -295,7 +295,7 @@ def test_neither_jobs_nor_what_they_are_forked_from_outlive_the_runtime(
             runtime.kill()
         else:
             runtime.communicate()
-            assert not any(map(alive, processes)), "it did not wait for their end"
+            assert not any(map(lives, processes)), "it did not wait for their end"
     assert len(processes) == 3
-    eventually(lambda: not any(map(alive, processes)))
+    eventually(lambda: not any(map(lives, processes)))
     eventually(lambda: not any(tmp_path.iterdir()))
