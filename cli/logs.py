@@ -78,6 +78,7 @@ def logs(
 
 def _chosen_run(stack: "Stack", sample: str, assay: str, run: str) -> "tuple[RunView, str]":
     """The newest run whose id begins so, and the folder of its plan in the results bucket."""
+    from cli.run_choice import ids_named
     from seqdrop.domain.identity import RunId
     from seqdrop.sample_view import choose_analysis, view_sample
 
@@ -86,14 +87,10 @@ def _chosen_run(stack: "Stack", sample: str, assay: str, run: str) -> "tuple[Run
     (analysis,) = view_sample(sample, items, chosen.assay).analyses
     if analysis.newest is None:
         raise CommandFailed(f"{chosen.id} has not been run yet")
-    runs = [one for one in analysis.runs if one.id.startswith(run)]
-    found = next((one for one in runs if one.id == run), runs[0] if runs else None)
-    if found is None:
-        known = ", ".join(one.id for one in analysis.runs)
-        raise CommandFailed(f"{chosen.id} has no run {run!r}: it has {known}")
-    if run and len({one.run_key for one in runs}) > 1:
-        names = ", ".join(one.id for one in runs)
-        raise CommandFailed(f"several runs begin with {run!r}: {names}")
+    found = analysis.newest
+    if run:
+        named = ids_named((one.id for one in analysis.runs), run, chosen.id)
+        found = next(one for one in analysis.runs if one.id in named)
     return found, RunId(chosen.sample, chosen.assay, found.run_key, found.attempt).folder
 
 

@@ -16,6 +16,7 @@ from cli.screen import clean, console, emit, on_terminal, say, show_table, warn
 
 if TYPE_CHECKING:
     from cli.stack import Stack
+    from seqdrop.domain.identity import ReferenceId
     from seqdrop.domain.reference import ReferenceVersion
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -61,8 +62,9 @@ def add(
     from seqdrop.domain.identity import ReferenceId
 
     stack = find_stack()
-    there = stack.catalog.references.get(ReferenceId(name, version))
-    reference = _put(stack, name, version, [fasta, *(files or [])], quiet=json)
+    wanted = ReferenceId(name, version)
+    there = stack.catalog.references.get(wanted)
+    reference = _put(stack, wanted, [fasta, *(files or [])], is_new=there is None, quiet=json)
     if not no_wait:
         reference = _until_settled(stack, reference, quiet=json)
     if json:
@@ -78,20 +80,19 @@ def add(
 
 
 def _put(
-    stack: "Stack", name: str, version: str, files: list[Path], *, quiet: bool
+    stack: "Stack", reference: "ReferenceId", files: list[Path], *, is_new: bool, quiet: bool
 ) -> "ReferenceVersion":
     """Checks the files, and uploads those that are not there; never writes over a version's."""
     from cli.parts import prepare_parts, stored_parts
     from cli.transfer import upload_all
-    from seqdrop.domain.identity import ReferenceId
 
-    bucket, reference = stack.output("ReferencesBucket"), ReferenceId(name, version)
+    bucket = stack.output("ReferencesBucket")
     with TemporaryDirectory(prefix="seqdrop-") as scratch:
         prepared = prepare_parts(files, Path(scratch))
         for warning in prepared.warnings:
             warn(f"WARN {warning}")
-        stored = stored_parts(prepared.parts, bucket, f"{name}/{version}")
-        if stack.catalog.references.get(reference) is None:
+        stored = stored_parts(prepared.parts, bucket, f"{reference.name}/{reference.version}")
+        if is_new:
             new = {stored[name].object.key: part.file for name, part in prepared.parts.items()}
             upload_all(stack.s3, bucket, new, quiet=quiet)
     return stack.reference_flow.add(

@@ -121,13 +121,8 @@ def _one_of_many(
     from seqdrop.domain.errors import InvalidInput
 
     try:
-        there = stack.analysis(sample, assay)
-        if leaves_stopped and (stopped := there.holds.get("stopped")):
-            command = f"seqdrop rerun {sample} --assay {there.assay}"
-            text = f"{there.id} is left: {stopped}; `{command}` lets it go on"
-            answer = Answer(there, text)
-        else:
-            answer = _rerun(stack, sample, assay, options, now=now)
+        answer = _left(stack, sample, assay) if leaves_stopped else None
+        answer = answer or _rerun(stack, sample, assay, options, now=now)
     except (CommandFailed, InvalidInput) as error:
         if not quiet:
             warn(f"{sample}: {error}")
@@ -135,6 +130,15 @@ def _one_of_many(
     if not quiet:
         say(answer.text)
     return _document(answer)
+
+
+def _left(stack: "Stack", sample: str, assay: str) -> Answer | None:
+    """The answer for one that a person has stopped; None for all others."""
+    there = stack.analysis(sample, assay)
+    if not (stopped := there.holds.get("stopped")):
+        return None
+    command = f"seqdrop rerun {sample} --assay {there.assay}"
+    return Answer(there, f"{there.id} is left: {stopped}; `{command}` lets it go on")
 
 
 def _document(answer: Answer) -> dict[str, object]:

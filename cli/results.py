@@ -13,7 +13,7 @@ from cli.screen import emit, say, show_table
 if TYPE_CHECKING:
     from cli.stack import Stack
     from seqdrop.domain.identity import RunId
-    from seqdrop.domain.records import Analysis, Run
+    from seqdrop.domain.records import Analysis
 
 
 def results(
@@ -64,24 +64,17 @@ def results(
 
 def _find_run(stack: "Stack", analysis: "Analysis", asked: str) -> "RunId":
     """The run that an id, or its beginning, stands for; of several attempts the last good one."""
+    from cli.run_choice import ids_named
     from seqdrop.domain.records import RunStatus
 
-    runs = stack.sample(analysis.sample).runs
-    found = [r for r in runs if r.assay == analysis.assay and r.id.short.startswith(asked)]
-    found = [r for r in found if r.id.short == asked] or found
-    if not found:
-        raise CommandFailed(f"{analysis.id} has no run {asked!r}")
-    if len({r.run_key for r in found}) > 1:
-        raise CommandFailed(f"several runs begin with {asked!r}: {_names(found)}")
+    runs = [r for r in stack.sample(analysis.sample).runs if r.assay == analysis.assay]
+    named = ids_named((r.id.short for r in runs), asked, analysis.id)
+    found = [r for r in runs if r.id.short in named]
     good = [r for r in found if r.status is RunStatus.SUCCEEDED]
     if not good:
         last = found[-1]
         raise CommandFailed(f"run {last.id.short} has no results: it is {last.status}")
     return good[-1].id
-
-
-def _names(runs: "list[Run]") -> str:
-    return ", ".join(run.id.short for run in runs)
 
 
 def _read_record(stack: "Stack", run: "RunId", bucket: str) -> bytes:

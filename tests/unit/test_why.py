@@ -202,6 +202,19 @@ def test_a_shut_gate_is_why_its_jobs_wait_and_not_why_others_run() -> None:
     assert shown.newest_stages[0].gate is None
 
 
+@pytest.mark.parametrize("failure", [one for one in FailureClass if RULES[one].cure])
+def test_a_breaker_is_resumed_only_after_its_cure(failure: FailureClass) -> None:
+    gate = Gate("cpu", "shut", f"{failure}: its words", since=BEGUN, probe_at=BEGUN)
+    found = SampleItems(
+        (analysis_of(AnalysisStatus.ANALYSING, active_run=RUN),), (),
+        (run_of(RunStatus.RUNNING),), (one_job("align", status="RUNNABLE"),),
+    )  # fmt: skip
+    (shown,) = view_sample("NA1", found, gates=[gate]).analyses
+    begin = f"{RULES[failure].cure}; only then `seqdrop resume cpu`"
+    assert why("NA1", shown, NOW).do[0].startswith(begin)
+    assert RULES[failure].do.startswith(RULES[failure].cure)
+
+
 def test_commands_name_the_assay_where_a_sample_has_several() -> None:
     one, other = (Analysis("NA1", assay, status=AnalysisStatus.FAILED) for assay in ("wgs", "wes"))
     found = SampleItems((one, other), (), (), ())

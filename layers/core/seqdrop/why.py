@@ -16,9 +16,11 @@ from seqdrop.domain.admission import Kept
 from seqdrop.domain.blocked import remedy_of
 from seqdrop.domain.duration import duration_text
 from seqdrop.domain.failure import RULES, Action, FailureClass
+from seqdrop.domain.identity import ObjectName
 from seqdrop.domain.inputs import MENDED_BY_FILES, holds_by_files
 from seqdrop.domain.records import AnalysisStatus, RunStatus
 from seqdrop.domain.unreadable import is_unreadable
+from seqdrop.domain.upload import object_cause
 from seqdrop.sample_view import AnalysisView, AttemptView, FileView, RunView, StageView
 
 LATE_SECONDS = 900.0
@@ -667,8 +669,8 @@ def clock(time: str | None) -> str:
 
 
 def _says_unreadable(holds: Mapping[str, str], uri: str) -> bool:
-    key = uri.removeprefix("s3://").partition("/")[2]
-    return any(is_unreadable(told) for told in holds.values() if key in told)
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return is_unreadable(holds.get(object_cause(ObjectName(bucket, key)), ""))
 
 
 def _pair_of(file: FileView) -> tuple[str, ...]:
@@ -679,10 +681,7 @@ def _pair_of(file: FileView) -> tuple[str, ...]:
 def _cure(gate: str) -> str:
     """What mends the failures that opened a breaker."""
     failure = next((one for one in FailureClass if re.search(rf"\b{one}\b", gate)), None)
-    if failure is None:
-        return "mend that"
-    do = re.sub(r"(; if nothing)?[,;]?( and)?( then)? rerun it.*", "", RULES[failure].do)
-    return do or "mend that"
+    return (RULES[failure].cure if failure else "") or "mend that"
 
 
 def _attempts_of(stage: StageView) -> Iterator[str]:

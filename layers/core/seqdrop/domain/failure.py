@@ -73,9 +73,23 @@ class Rule(msgspec.Struct, frozen=True):
     """How many more jobs may follow in a run because of it."""
     exit_code: int | None = None
     """How the runner ends, where it can tell."""
+    cure: str = ""
+    """What mends it for all jobs of a queue, where it opens the queue's breaker."""
     longest_pause: int = 60
     """Seconds before another job follows, at the most: as the state machine has it."""
 
+
+_END_THE_HOST = (
+    "end the host named, so that no other job gets it (ECS's console shows the EC2 instance of "
+    "a container instance)"
+)
+_LOOK_AT_THE_WAY = "look at the way from the FPGA hosts to the licence server"
+_RENEW = "renew the licence with Illumina"
+_MEND_WHAT_IS_NAMED = "mend what the text names"
+_PUSH = (
+    "push the image that the text names (`seqdrop deploy --images-only` pushes the CPU image), "
+    "deploy"
+)
 
 RULES = {
     FailureClass.SPOT_RECLAIMED: Rule(
@@ -95,8 +109,8 @@ RULES = {
     FailureClass.BAD_BOARD: Rule(
         "the FPGA board of its host does not work, and a reset did not help",
         Action.AGAIN,
-        "end the host named, so that no other job gets it (ECS's console shows the EC2 instance of "
-        "a container instance); then rerun it",
+        f"{_END_THE_HOST}; then rerun it",
+        cure=_END_THE_HOST,
         jobs=2,
         exit_code=33,
         longest_pause=3_600,
@@ -104,7 +118,8 @@ RULES = {
     FailureClass.LICENCE_UNAVAILABLE: Rule(
         "DRAGEN's licence server can't be reached",
         Action.AGAIN,
-        "look at the way from the FPGA hosts to the licence server, then rerun it",
+        f"{_LOOK_AT_THE_WAY}, then rerun it",
+        cure=_LOOK_AT_THE_WAY,
         jobs=8,
         exit_code=34,
         longest_pause=7_200,
@@ -112,7 +127,8 @@ RULES = {
     FailureClass.LICENCE_EXHAUSTED: Rule(
         "DRAGEN's licence is used up, has ended, or does not hold for this",
         Action.AGAIN,
-        "renew the licence with Illumina, then rerun it",
+        f"{_RENEW}, then rerun it",
+        cure=_RENEW,
         jobs=8,
         exit_code=35,
         longest_pause=7_200,
@@ -154,7 +170,8 @@ RULES = {
     FailureClass.NEVER_STARTED: Rule(
         "its container did not start",
         Action.AGAIN,
-        "mend what the text names; if nothing, rerun it",
+        f"{_MEND_WHAT_IS_NAMED}; if nothing, rerun it",
+        cure=_MEND_WHAT_IS_NAMED,
         jobs=2,
         longest_pause=3_600,
     ),
@@ -177,8 +194,8 @@ RULES = {
     FailureClass.IMAGE_MISSING: Rule(
         "its image is not there, or not for these hosts",
         Action.FAIL,
-        "push the image that the text names (`seqdrop deploy --images-only` pushes the CPU image), "
-        "deploy, and rerun it",
+        f"{_PUSH}, and rerun it",
+        cure=_PUSH,
     ),
     FailureClass.TRANSFER_FAILED: Rule(
         "object storage did not answer, or an object changed while it was read",

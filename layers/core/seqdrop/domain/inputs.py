@@ -20,8 +20,7 @@ from seqdrop.domain.upload import is_object_cause, object_cause
 NO_FILES = "files"
 """The hold of an analysis that was run, and of whose files none is its own any more."""
 MENDED_BY_FILES = frozenset({"claim", "run"})
-"""Holds that speak of the inputs as a whole: a new file may mend them, or one less, so it is tried.
-"""
+"""Holds that speak of the inputs as a whole: a file that comes or goes may mend them."""
 SYSTEMS_OWN = MENDED_BY_FILES | {"assay", NO_FILES}
 """Holds that say nothing once there are no files; a person's ("stopped") stays."""
 _INPUTS = (
@@ -79,17 +78,18 @@ def with_file(
         lane_split=analysis.lane_split or file.named_lane,
         last_file=now,
         starts_now=False,
-        may_come_again=_may_come_again(analysis, file.identity)
-        if came_again
-        else analysis.may_come_again - {file.identity},
+        may_come_again=_may_come_again(analysis, file.identity, begins=came_again),
         waits_for_others=analysis.waits_for_others or (came_again and bool(analysis.active_run)),
     )
 
 
-def _may_come_again(analysis: Analysis, came: FileIdentity) -> frozenset[FileIdentity]:
-    """Who sends a pair again, or all lanes, sends file by file."""
+def _may_come_again(
+    analysis: Analysis, came: FileIdentity, *, begins: bool
+) -> frozenset[FileIdentity]:
+    """A pair, or all lanes, are sent again file by file; ``begins`` with the first of them."""
     there = frozenset(one.identity for one in analysis.files_seen)
-    return (analysis.may_come_again & there or there) - {came}
+    awaited = analysis.may_come_again & there
+    return (awaited or there if begins else awaited) - {came}
 
 
 def setting_aside(

@@ -101,10 +101,10 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     starts_now: bool = False
     """A person has ended the quiet period of the files that are there."""
     may_come_again: frozenset[FileIdentity] = frozenset()
-    """Files that may be sent again, too, since others were. All have come, or none may, once a run
-    of what is there has ended well."""
+    """Files that may be sent again, too, since others were. Emptied when a run has ended well."""
     waits_for_others: bool = False
-    """The next run waits for those, for a quiet period: they came in place of what a run read."""
+    """A file came in place of one that a run was reading: the next run waits, for a quiet period,
+    for those that may come again."""
     manifest_time: str = ""
     manifest_sequencer: str = ""
     """When the manifest came whose settings these are; see ``ManifestVersion``."""
