@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 MEASURES = (
-    "start", "cold_import", "run_cost", "fastq_check", "catalog_size", "sweep", "plain_pair",
+    "start", "cold_import", "run_cost", "fastq_check", "catalog_size", "sweep", "reanalysis_plan", "plain_pair",
     "side_by_side", "crowd", "many_lanes", "thirty_fold",
 )  # fmt: skip
 """Modules of this package, the quick ones first."""

@@ -40,6 +40,16 @@ def raise_if_archived(answer: dict[str, Any], name: ObjectName, version_id: str)
         raise found
 
 
+def archive_of(answer: dict[str, Any], name: ObjectName) -> str:
+    """The storage class, or the tier, from which HEAD says that it has to be restored first.
+
+    "" where it can be read.
+    """
+    storage, tier = answer.get("StorageClass", ""), answer.get("ArchiveStatus", "")
+    found = archived(name, storage_class=storage, tier=tier, restore=answer.get("Restore", ""))
+    return (tier or storage) if found else ""
+
+
 def checksums_of(answer: dict[str, Any]) -> dict[str, str]:
     """By algorithm, as S3 calls it."""
     return {

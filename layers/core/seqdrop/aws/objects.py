@@ -6,6 +6,7 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from seqdrop.aws.object_answers import (
+    archive_of,
     checksums_of,
     content_checksum,
     fingerprints_of,
@@ -72,6 +73,14 @@ class Objects:
         if answer:
             name = ObjectName(object_.bucket, object_.key)
             raise_if_archived(answer, name, object_.version_id)
+
+    def archive_of(self, object_: StoredObject) -> str:
+        """The archive that an object has to be restored from first; "" where it can be read.
+
+        Raises LockedObject where it may not be looked at.
+        """
+        answer = self._head(object_.bucket, object_.key, object_.version_id)
+        return archive_of(answer, ObjectName(object_.bucket, object_.key)) if answer else ""
 
     def same_content(self, one: UploadedObject, other: UploadedObject) -> Sameness:
         """Whether both are the same bytes; the parts are asked for only where nothing else tells.

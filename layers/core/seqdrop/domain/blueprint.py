@@ -14,7 +14,7 @@ from seqdrop.domain.errors import (
 )
 from seqdrop.domain.fastq import check_mates
 from seqdrop.domain.identity import AnalysisId, FileIdentity
-from seqdrop.domain.keys import run_key, stage_key
+from seqdrop.domain.keys import digest, run_key, stage_key
 from seqdrop.domain.metrics import measurable
 from seqdrop.domain.pipeline import Assay, Limit, Pipeline, Stage, is_fpga, waves_of
 from seqdrop.domain.plan import LocalFile, ReadPair, StoredObject
@@ -54,6 +54,24 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
         """The hash of the stage keys, and of how their results are judged."""
         analysis = AnalysisId(self.sample, self.assay)
         return run_key(analysis, self.stage_keys.values(), is_control=self.control)
+
+    @property
+    def recipe(self) -> dict[str, str]:
+        """What decides each stage's output beside the sample's own files.
+
+        That is its key as that of a run without files. A stage of the same files has another key
+        exactly where this is another one.
+        """
+        used = {
+            name: {part: sha256 for part, sha256 in self.parts.items() if _uses(stage, part)}
+            for name, stage in self.stages.items()
+        }
+        return _stage_keys(self.stages, self.variables, (), used, self.images)
+
+    @property
+    def made(self) -> str:
+        """Tells it from what would be made otherwise of the same files, or say otherwise how."""
+        return digest([self.pipeline, self.reference, self.parts, self.recipe])
 
     @property
     def input_bytes(self) -> int:
@@ -109,7 +127,7 @@ def make_blueprint(
         assay=analysis.assay,
         pipeline=pipeline.name,
         stages=stages,
-        stage_keys=_stage_keys(stages, variables, pairs, parts, images),
+        stage_keys=_stage_keys(stages, variables, pairs, _checksums(parts), images),
         images={kind: images[kind] for kind in {stage.queue for stage in stages.values()}},
         variables=variables,
         pairs=pairs,
@@ -221,11 +239,23 @@ def _stage_files(
     return (*parts.values(), *indexes)
 
 
+def _uses(stage: Stage, part: str) -> bool:
+    """Whether a part of the reference decides a stage's output; ``targets:wes`` is of targets."""
+    return part.partition(":")[0] in stage.reference
+
+
+def _checksums(parts: dict[str, dict[str, LocalFile]]) -> dict[str, dict[str, str]]:
+    return {
+        stage: {part: file.object.sha256 for part, file in used.items()}
+        for stage, used in parts.items()
+    }
+
+
 def _stage_keys(
     stages: dict[str, Stage],
     variables: dict[str, bool | str],
     pairs: tuple[ReadPair, ...],
-    parts: dict[str, dict[str, LocalFile]],
+    parts: dict[str, dict[str, str]],
     images: dict[str, str],
 ) -> dict[str, str]:
     keys: dict[str, str] = {}
@@ -238,7 +268,7 @@ def _stage_keys(
                 stage,
                 image=images[stage.queue],
                 variables={v: variables[v] for v in sorted(stage.asked) if v in variables},
-                reference_checksums={p: f.object.sha256 for p, f in parts[name].items()},
+                reference_checksums=parts[name],
                 reads=reads if stage.reads else [],
                 md5s=md5s if stage.reads else [],
                 upstream=[keys[need] for need in stage.needs],

@@ -38,12 +38,20 @@ class VolumePrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
 
 
+class RestorePrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What restoring from S3's archives costs (USD for each GiB), by storage class or tier."""
+
+    usd_per_gib: dict[str, float]
+    source: str
+
+
 class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``pipelines/prices.yaml``; ``as_of`` is when the prices were looked up."""
 
     as_of: date
     queues: dict[str, QueuePrice]
     volumes: VolumePrice
+    restores: RestorePrice | None = None
 
 
 def attempt_cost_usd(

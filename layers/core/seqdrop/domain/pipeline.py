@@ -13,6 +13,7 @@ PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 """What the runner fills in; see ``Step``."""
 QueueKind = Literal["fpga-genome", "fpga-exome", "cpu"]
 Priority = Literal["urgent", "routine", "bulk"]
+Policy = Literal["ask", "auto", "off"]
 ForEach = Literal["", "read_pair", "region"]
 MeasureFormat = Literal[
     "flagstat", "samtools-stats", "bcftools-stats", "calls", "callability", "depth",
@@ -230,6 +231,9 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Mapped reads that a control without template may have: some of the reads beside it carry its
     index by chance. An assay whose controls are sequenced deeply allows for more."""
     poll_factor: Annotated[float, msgspec.Meta(gt=0, le=1_000)] = 1.5
+    reanalysis: Policy = "ask"
+    """What happens when a newer version of its reference is ready: it is planned, and a person is
+    asked; its canaries are made anew, too, before somebody is asked; or nothing."""
 
     def as_fallback(self, fallback: "Assay") -> "Assay":
         """This assay, with runs that are made and judged as those of its fall-back are."""

@@ -202,6 +202,13 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """``<name>/<version>``."""
     parts: dict[str, str] = {}
     """Checksum of each part of the reference that a stage uses."""
+    recipe: dict[str, str] = {}
+    """By stage, what decides its output beside the files; see ``Blueprint.recipe``. Empty of a run
+    of the release before."""
+    made: str = ""
+    """The same for all runs of one recipe; see ``Blueprint.made``."""
+    input_bytes: int = 0
+    """Compressed bytes of its FASTQ files."""
     priority: str = "routine"
     project: str = ""
     can_be_moved: bool = False

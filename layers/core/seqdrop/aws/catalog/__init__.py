@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from seqdrop.aws.catalog.analyses import Analyses
 from seqdrop.aws.catalog.controls import Controls
 from seqdrop.aws.catalog.costs import Costs
+from seqdrop.aws.catalog.current_runs import CurrentRuns
 from seqdrop.aws.catalog.due import Dues
 from seqdrop.aws.catalog.gates import Gates
 from seqdrop.aws.catalog.hosts import Hosts
@@ -28,6 +29,7 @@ class Catalog:
         self.analyses = Analyses(table)
         self.uploads = Uploads(table, self.analyses)
         self.manifests = ManifestRecords(table, self.analyses)
+        self.current_runs = CurrentRuns(table)
         self.controls = Controls(table)
         self.projects = Projects(table)
         self.runs = Runs(table, self.projects)

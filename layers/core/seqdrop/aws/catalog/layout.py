@@ -8,7 +8,7 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -38,6 +38,7 @@ STATUS_SHARDS = 8
 COST_SHARDS = 16
 """Jobs that end at the same time are seldom added to the same item."""
 STATUS_INDEX = "by_status"
+REFERENCE_INDEX = "by_reference"
 DUE_INDEX = "by_due"
 DUE_SHARDS = 8
 _RUNS = ("active_run", "current_run", "released_run")
@@ -116,19 +117,51 @@ def uses_key(analysis: AnalysisId, part: str) -> Key:
     return f"SAMPLE#{analysis.sample}", f"USES#{analysis.assay}#{part}"
 
 
-def uses_item(run: RunId, part: str, checksum: str) -> Item:
-    """The item that finds an analysis by the content of a reference's part."""
-    pk, sk = uses_key(run.analysis, part)
+def uses_item(run: Run, part: str) -> Item:
+    """The item that finds an analysis by the content of a reference's part.
+
+    Its index shows no more than it did at first, so ``run`` has ``Run.made``, too.
+    """
+    pk, sk = uses_key(run.id.analysis, part)
     return {
         "pk": pk,
         "sk": sk,
         "sample": run.sample,
         "assay": run.assay,
         "part": part,
-        "run": run.short,
-        "by_reference_pk": f"PART#{checksum}",
+        "run": f"{run.id.short}#{run.made}" if run.made else run.id.short,
+        "by_reference_pk": part_users(run.parts[part]),
         "by_reference_sk": f"{run.sample}#{run.assay}",
     }
+
+
+def part_users(checksum: str) -> str:
+    """The index key of the analyses whose current run uses a content; sorted by sample, assay."""
+    return f"PART#{checksum}"
+
+
+class Use(NamedTuple):
+    """The current run of an analysis uses a part of this content."""
+
+    run: RunId
+    part: str
+    checksum: str
+    made: str
+    """See Run; "" of a run of the release before."""
+
+
+def read_use(item: Item, checksum: str) -> Use:
+    """Which run uses a content, of the index."""
+    analysis = AnalysisId(item["sample"], item["assay"])
+    run_key, attempt, *made = item["run"].split("#")
+    run = RunId(analysis.sample, analysis.assay, run_key, int(attempt))
+    return Use(run, item["part"], checksum, "".join(made))
+
+
+def read_current_run(item: Item) -> RunId | None:
+    """The current run of an analysis, of the index by status."""
+    analysis = AnalysisId(item["sample"], item["assay"])
+    return _read_run_id(analysis, item["current_run"]) if item.get("current_run") else None
 
 
 def status_attributes(analysis: AnalysisId, status: str, now: datetime) -> dict[str, Any]:

@@ -202,10 +202,7 @@ class Runs:
 
     def _uses_writes(self, analysis: Analysis, run: Run) -> list[Write]:
         """Which reference content the current run uses, for the index that reanalysis reads."""
-        writes = [
-            self._table.put_write(uses_item(run.id, part, checksum))
-            for part, checksum in run.parts.items()
-        ]
+        writes = [self._table.put_write(uses_item(run, part)) for part in run.parts]
         if analysis.current_run:
             before = self.get(analysis.current_run)
             gone = set(before.parts) - set(run.parts) if before else set()

@@ -173,12 +173,18 @@ class Table:
                 return
             request = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
-    def get_all(self, keys: Sequence[Key]) -> list[Item]:
-        """The items of up to a hundred keys that are there, in no order, as last written."""
+    def get_all(self, keys: Sequence[Key], only: Sequence[str] = ()) -> list[Item]:
+        """The items of up to a hundred keys that are there, in no order, as last written.
+
+        ``only`` names the attributes that are wanted, the keys beside them.
+        """
         found: list[Item] = []
         wanted: Any = [_key(key) for key in keys]
+        expression = _Expression()
+        names = ", ".join(map(expression.path, ["pk", "sk", *only])) if only else ""
+        shown = expression.into({"ProjectionExpression": names}) if names else {}
         for attempt in range(_CONFLICT_TRIES):
-            asked: Any = {self.name: {"Keys": wanted, "ConsistentRead": True}}
+            asked: Any = {self.name: {"Keys": wanted, "ConsistentRead": True, **shown}}
             answer = self._client.batch_get_item(RequestItems=asked)
             found += map(_item, answer["Responses"].get(self.name, ()))
             left = answer.get("UnprocessedKeys", {})

@@ -1,0 +1,101 @@
+"""The plan of a reanalysis of 100,000 samples: seconds, and memory at the most."""
+
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from benchmarks.measure import Measure
+from local.deploy import ACCOUNT, REGION
+from local.dynamodb import bulk_load
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.catalog.layout import (
+    analysis_attributes,
+    analysis_key,
+    run_item,
+    status_attributes,
+    uses_item,
+)
+from seqdrop.aws.catalog.table import Item, wire
+from seqdrop.aws.objects import Objects
+from seqdrop.domain.identity import RunId
+from seqdrop.domain.reanalysis.scope import Scope
+from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus
+from seqdrop.domain.reference import ReferenceVersion
+from seqdrop.flow.reanalysis_planning import ReanalysisPlanner
+from seqdrop.library import Library
+from tests.domain_support import IMAGES, part, reference
+from tests.lab import Lab, open_lab
+from tests.tools_support import ROOT
+
+SAMPLES = 100_000
+AIM_SECONDS, AIM_MIB = 60.0, 60.0
+
+
+def measure() -> Iterator[Measure]:
+    """Every sample uses the version before."""
+    with (
+        tempfile.TemporaryDirectory(prefix="seqdrop-bench-") as folder,
+        open_lab(Path(folder) / "runtime") as lab,
+    ):
+        yield from _plan(lab)
+
+
+def _plan(lab: Lab) -> Iterator[Measure]:
+    wired = ({n: wire(v) for n, v in item.items() if v is not None} for item in _items())
+    bulk_load(ACCOUNT, REGION, lab.runtime.outputs["CatalogTable"], wired)
+    catalog = Catalog(lab.client("dynamodb"), lab.runtime.outputs["CatalogTable"])
+    for version in _versions():
+        catalog.references.add(version, "benchmark", datetime.now(UTC))
+    library = Library(str(ROOT / "pipelines"))
+    planner = ReanalysisPlanner(catalog, Objects(lab.client("s3")), library, IMAGES, 1_000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begun = time.perf_counter()
+    members = 0
+
+    def count(_: object) -> None:
+        nonlocal members
+        members += 1
+
+    plan = planner.plan(Scope(reference="GRCh38", version="2"), count)
+    seconds = time.perf_counter() - begun
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if not members == plan.analyses == SAMPLES:
+        raise RuntimeError(f"{members} of {SAMPLES} were found: {plan}")
+    name = f"plan of a reanalysis over {SAMPLES:,} samples"
+    yield Measure(name, seconds, "s", AIM_SECONDS, "the aim")
+    yield Measure(
+        f"{name}: memory that it adds", (after - before) / 1024, "MiB", AIM_MIB, "the aim"
+    )
+
+
+def _versions() -> list[ReferenceVersion]:
+    indexes = {"sequence": (part("genome.fa.fai", "i"),), "bwa": (part("genome.fa.bwt", "i"),)}
+    return [
+        reference(
+            name="GRCh38", version=version, indexes=indexes, created=version,
+            parts={"sequence": part("genome.fa", f"s{version}")},
+        )
+        for version in ("1", "2")
+    ]  # fmt: skip
+
+
+def _items() -> Iterator[Item]:
+    """Of each sample an analysis, its current run, and what that uses."""
+    now = datetime.now(UTC)
+    recipes = dict.fromkeys(("align", "call", "qc", "report"), "0" * 24)
+    for number in range(SAMPLES):
+        run = RunId(f"S{number:06}", "wgs-cpu", "0123456789abcdef01234567", 1)
+        analysis = Analysis(run.sample, run.assay, generation=2, current_run=run)
+        pk, sk = analysis_key(run.analysis)
+        status = status_attributes(run.analysis, AnalysisStatus.ANALYSED, now - timedelta(days=1))
+        yield {"pk": pk, "sk": sk, **analysis_attributes(analysis), **status}
+        parts = {"sequence": "s1"}
+        whole = Run(
+            run.sample, run.assay, run.run_key, run.attempt, 1, RunStatus.SUCCEEDED,
+            "germline-cpu", "GRCh38/1", parts, recipes, "made",
+        )  # fmt: skip
+        yield run_item(whole)
+        yield uses_item(whole, "sequence")

@@ -1,0 +1,1 @@
+"""Analyses that are made anew since what decides their results has changed."""
