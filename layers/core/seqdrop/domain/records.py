@@ -57,6 +57,10 @@ class RunOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why it is made as the assay's fall-back; "" where it is not."""
     generation: int = 0
     """The only one for which it falls back; 0 where a person has asked for it."""
+    reanalysis: str = ""
+    """The reanalysis that it is made for; "" where it is made for none."""
+    waits_for: Literal["", "approval"] = ""
+    """What must come before it can become the current run, beside its own success."""
 
     @property
     def is_anew(self) -> bool:

@@ -12,6 +12,7 @@ from seqdrop.aws.catalog.hosts import Hosts
 from seqdrop.aws.catalog.jobs import Jobs
 from seqdrop.aws.catalog.manifests import ManifestRecords
 from seqdrop.aws.catalog.projects import Projects
+from seqdrop.aws.catalog.reanalyses import Reanalyses
 from seqdrop.aws.catalog.references import References
 from seqdrop.aws.catalog.runs import Runs
 from seqdrop.aws.catalog.table import Table
@@ -39,3 +40,4 @@ class Catalog:
         self.dues = Dues(table)
         self.jobs = Jobs(table, self.costs)
         self.references = References(table)
+        self.reanalyses = Reanalyses(table)

@@ -46,6 +46,8 @@ REFERENCE_NAMES: "Range" = ("REFERENCES", "")
 """An item for each reference; its sort key is the reference's name."""
 ALL_PROJECTS: "Range" = ("PROJECTS", "PROJECT#")
 """An item for each project that was paused, or of which runs are counted."""
+ALL_REANALYSES: "Range" = ("REANALYSES", "")
+"""An item for each reanalysis; its sort key begins with the time of its beginning."""
 Range = tuple[str, str]
 """Items of one partition (pk) whose sort keys have a prefix."""
 
@@ -265,6 +267,32 @@ def versions_of(name: str) -> Range:
 def jobs_of_reference(reference: ReferenceId) -> Range:
     """The jobs that make the indexes of a reference version."""
     return f"REFERENCE#{reference.name}", f"JOB#{reference.version}#"
+
+
+def reanalysis_key(reanalysis: str) -> Key:
+    """A reanalysis."""
+    return f"REANALYSIS#{reanalysis}", "REANALYSIS"
+
+
+def member_key(reanalysis: str, analysis: AnalysisId) -> Key:
+    """A member of a reanalysis."""
+    pk, prefix = members_of(reanalysis)
+    return pk, f"{prefix}{analysis.sample}#{analysis.assay}"
+
+
+def members_of(reanalysis: str) -> Range:
+    """The members of a reanalysis for which a run was asked."""
+    return f"REANALYSIS#{reanalysis}", "MEMBER#"
+
+
+def listed_reanalysis(reanalysis: str, created: str) -> Key:
+    """The place of a reanalysis in the list of all."""
+    return ALL_REANALYSES[0], f"{created}#{reanalysis}"
+
+
+def events_of_reanalysis(reanalysis: str) -> Range:
+    """The audit trail of a reanalysis, oldest first."""
+    return f"EVENTS#REANALYSIS#{reanalysis}", ""
 
 
 def hosts_key(hosts: str) -> Key:

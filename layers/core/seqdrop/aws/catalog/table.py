@@ -25,6 +25,7 @@ _OPERATORS = {
     "=": "{name} = {value}",
     "<": "{name} < {value}",
     ">": "{name} > {value}",
+    ">=": "{name} >= {value}",
     "absent": "attribute_not_exists({name})",
     "present": "attribute_exists({name})",
     "absent or =": "(attribute_not_exists({name}) OR {name} = {value})",
