@@ -24,7 +24,7 @@ from seqdrop.domain.identity import RunId
 from seqdrop.domain.reanalysis.scope import Scope
 from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus
 from seqdrop.domain.reference import ReferenceVersion
-from seqdrop.flow.reanalysis_planning import ReanalysisPlanner
+from seqdrop.flow.reanalysis.planner import ReanalysisPlanner
 from seqdrop.library import Library
 from tests.domain_support import IMAGES, part, reference
 from tests.lab import Lab, open_lab
@@ -59,7 +59,7 @@ def _plan(lab: Lab) -> Iterator[Measure]:
         nonlocal members
         members += 1
 
-    plan = planner.plan(Scope(reference="GRCh38", version="2"), count)
+    plan = planner.plan(Scope(reference="GRCh38", version="2"), count).plan
     seconds = time.perf_counter() - begun
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if not members == plan.analyses == SAMPLES:

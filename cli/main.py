@@ -16,6 +16,7 @@ from cli import (
     logs,
     priority,
     queues,
+    reanalysis,
     redrive,
     references,
     rerun,
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 local_app = typer.Typer(no_args_is_help=True)
 reference_app = typer.Typer(no_args_is_help=True)
+reanalysis_app = typer.Typer(no_args_is_help=True)
 
 
 def _say_version(asked: bool) -> None:
@@ -180,6 +182,32 @@ _add(
 )
 app.add_typer(reference_app, name="reference", help="Adds, lists and retires references.")
 _add(app, references.references, "Lists references and versions.")
+_add(
+    app,
+    reanalysis.reanalyse,
+    "Makes analyses anew that a newer reference would change.",
+    "seqdrop reanalyse GRCh38 2 --dry-run",
+    "seqdrop reanalyse GRCh38 2 --budget 500 --in-flight 50",
+    "seqdrop reanalyse --pipeline germline-cpu --assay wes",
+)
+_add(app, reanalysis.approve, "Lets a reanalysis go on from its canaries to all others.")
+_add(
+    app,
+    reanalysis.reject,
+    "Ends a reanalysis after its canaries.",
+    "seqdrop reject GRCh38-2-20261129-101500 --reason 'chr6 is worse'",
+)
+_add(reanalysis_app, reanalysis.listed, "Lists reanalyses, the newest first.", name="list")
+_add(reanalysis_app, reanalysis.show, "Shows a reanalysis and its members.")
+_add(reanalysis_app, reanalysis.stop, "Ends all that goes on of a reanalysis.")
+_add(
+    reanalysis_app,
+    reanalysis.resume,
+    "Goes on with a reanalysis that has stopped.",
+    "seqdrop reanalysis resume GRCh38-2-20261129-101500 --budget 800",
+)
+_add(reanalysis_app, reanalysis.cap, "Changes how many runs go on at once.")
+app.add_typer(reanalysis_app, name="reanalysis", help="Lists, shows, stops and resumes reanalyses.")
 _add(
     app,
     redrive.redrive,

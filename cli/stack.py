@@ -95,6 +95,11 @@ class Outputs:
         return self.output("AnalyseSampleStateMachine")
 
     @property
+    def reanalyse_arn(self) -> str:
+        """The state machine of reanalyses."""
+        return self.output("ReanalyseStateMachine")
+
+    @property
     def job_queue_prefix(self) -> str:
         """What the names of job queues begin with."""
         return self.output("JobQueuePrefix")

@@ -49,9 +49,12 @@ def deploy(
         name: _session().client(name, endpoint_url=endpoint_url)
         for name in ("cloudformation", "s3", "stepfunctions")
     }
-    machine_arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STACK}-analyse-sample"
+    arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STACK}"
     values = {**_default_network(), **parameters}
-    machines = {"AnalyseSampleStateMachine": machine_arn}
+    machines = {
+        "AnalyseSampleStateMachine": f"{arn}-analyse-sample",
+        "ReanalyseStateMachine": f"{arn}-reanalyse",
+    }
     template = load_template(project / "template.yaml", REGION, values, machines)
     _put_code(template)
     tags = [{"Key": FOLDER_TAG, "Value": str(folder.absolute())}]

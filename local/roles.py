@@ -13,9 +13,9 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local.permissions import Grant, grants_of
 
-FUNCTION, JOB, START, MACHINE = "function.", "job.", "start.", "machine"
-"""What the access key ids of functions and of jobs begin with, and of whoever starts the jobs'
-containers; and that of all state machines."""
+FUNCTION, JOB, START, MACHINE = "function.", "job.", "start.", "machine."
+"""What the access key ids of functions, of jobs, of whoever starts the jobs' containers, and of
+state machines begin with."""
 
 
 def function_key(name: str) -> str:
@@ -31,6 +31,11 @@ def job_key(definition: str) -> str:
 def start_key(definition: str) -> str:
     """Who starts the containers of a definition's jobs: the ECS agent, by their execution role."""
     return f"{START}{definition}"
+
+
+def machine_key(role_arn: str) -> str:
+    """The access key id of the state machines of a role."""
+    return f"{MACHINE}{_name(role_arn)}"
 
 
 def roles() -> dict[str, str]:
@@ -73,7 +78,7 @@ def _roles() -> Iterator[tuple[str, str]]:
                 yield start_key(definition.name), _name(role)
     for backend in stepfunctions_parser_backends[DEFAULT_ACCOUNT_ID].values():
         for machine in backend.state_machines:
-            yield MACHINE, _name(machine.roleArn)
+            yield machine_key(machine.roleArn), _name(machine.roleArn)
 
 
 def _task(definition: Any) -> dict[str, Any]:

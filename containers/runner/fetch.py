@@ -17,7 +17,7 @@ from runner.parallel import run_parallel
 from runner.scratch import Folders, below
 from runner.source import ObjectStream
 from seqdrop.domain.failure import FailureClass
-from seqdrop.domain.plan import RunPlan, StagePlan, StageResult, StoredObject
+from seqdrop.domain.plan import RunPlan, StagePlan, StageResult, StoredObject, encode
 
 PART_BYTES = 64 * 2**20
 """Large files come in parts side by side: one connection gives some 90 MB/s."""
@@ -47,6 +47,14 @@ def wanted_files(stage: StagePlan, needed: Needed, folders: Folders) -> Wanted:
                 continue
             _claim(wanted, below(folders.inputs, name), stored)
     return wanted
+
+
+def keep_results(needed: Needed, folders: Folders) -> None:
+    """Writes what each stage before has measured as ``{in}/stages/<stage>.json``."""
+    folder = folders.inputs / "stages"
+    folder.mkdir()
+    for each, result in needed:
+        (folder / f"{each.stage}.json").write_bytes(encode(result))
 
 
 def fetch_tasks(wanted: Wanted, objects: Objects, stop: Event) -> list[Callable[[], None]]:

@@ -10,7 +10,14 @@ from threading import Event
 from runner.commands import Filler, applies
 from runner.faults import StageFault
 from runner.fetch import WORKERS as FETCH_WORKERS
-from runner.fetch import Needed, check_files, fetch_tasks, needed_results, wanted_files
+from runner.fetch import (
+    Needed,
+    check_files,
+    fetch_tasks,
+    keep_results,
+    needed_results,
+    wanted_files,
+)
 from runner.licence import check_version, lent
 from runner.log import OutcomeLog
 from runner.objects import Objects
@@ -116,6 +123,7 @@ class StageRun:
         tasks = fetch_tasks(wanted, self.objects, self.stop) + reads.fetch_tasks()
         run_parallel(tasks, FETCH_WORKERS, self.stop)
         check_files(wanted, self.stop)
+        keep_results(needed, folders)
         reads.begin_checks()
         self.timings["fetch"] = _since(begun)
 

@@ -21,7 +21,7 @@ from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommu
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from local.executions.answers import pass_on_what_responses_drop
-from local.executions.clients import keep_clients
+from local.executions.clients import CALLERS, keep_clients
 from local.executions.endings import (
     PutEvent,
     StatusChanges,
@@ -45,6 +45,7 @@ _PATCHED: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (CallbackPoolManager, ("notify", "heartbeat")),
     (AmazonStateLanguageParser, ("parse",)),
     (boto_client, ("boto3",)),
+    *((module, ("boto_client_for",)) for module in CALLERS),
     (json_path, ("parse",)),
 )
 _STOCK = tuple((o, name, vars(o)[name]) for o, names in _PATCHED for name in names)

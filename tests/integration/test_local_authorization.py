@@ -15,7 +15,15 @@ from botocore.exceptions import ClientError
 from local.calls import CALLS_FOLDER
 from local.deploy import ACCOUNT, REGION
 from local.permissions import CannotRead
-from local.roles import MACHINE, check_policies, function_key, job_key, role_of, start_key
+from local.roles import (
+    MACHINE,
+    check_policies,
+    function_key,
+    job_key,
+    role_of,
+    roles,
+    start_key,
+)
 from local.runtime import Runtime, RuntimeSettings
 from seqdrop.aws.batch_detail import read_state
 from seqdrop.domain.failure import FailureClass
@@ -144,7 +152,8 @@ def test_a_caller_that_nobody_deployed_may_do_nothing(runtime: Runtime) -> None:
 
 
 def test_a_state_machine_invokes_its_own_functions_and_no_others(runtime: Runtime) -> None:
-    invoke = client(runtime, MACHINE, "lambda").invoke
+    analyse = next(key for key in roles() if key.startswith(f"{MACHINE}seqdrop-AnalyseSample"))
+    invoke = client(runtime, analyse, "lambda").invoke
     code, status, message = refusal(invoke, FunctionName="seqdrop-register-upload", Payload=b"{}")
     assert (code, status) == ("AccessDeniedException", 403)
     arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:seqdrop-register-upload"

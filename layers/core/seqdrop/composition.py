@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from seqdrop.aws.alerts import Alerts
     from seqdrop.aws.audit import AuditCopy
     from seqdrop.aws.batch import Batch
-    from seqdrop.aws.executions import Executions, TaskTokens
+    from seqdrop.aws.executions import Executions, ReanalysisExecutions, TaskTokens
     from seqdrop.aws.job_logs import JobLogs
     from seqdrop.aws.queues import JobEventsQueue, UploadsQueue
     from seqdrop.flow.admission import Admission
@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     from seqdrop.flow.planning import Planning
     from seqdrop.flow.polling import Polling
     from seqdrop.flow.priorities import Priorities
+    from seqdrop.flow.reanalysis.cohort import Cohort
+    from seqdrop.flow.reanalysis.ending import ReanalysisEnding
+    from seqdrop.flow.reanalysis.members import ReanalysisMembers
+    from seqdrop.flow.reanalysis.orders import ReanalysisOrders
+    from seqdrop.flow.reanalysis.planning import ReanalysisPlanning
+    from seqdrop.flow.reanalysis.reporting import ReanalysisReporting
     from seqdrop.flow.reception import Reception
     from seqdrop.flow.recording import Recording
     from seqdrop.flow.references import Preparation, ReferenceFlow
@@ -63,6 +69,7 @@ class Settings(Protocol):
     job_events_queue_url: str
     job_log_group: str
     analyse_sample_arn: str
+    reanalyse_arn: str
     pipelines_dir: str
     images: dict[str, str]
     job_definitions: dict[str, str]
@@ -317,9 +324,76 @@ class Composition:
             queue=self.queue,
             batch=self.batch,
             assays=self.assay_gates,
+            members=self.reanalysis_members,
             results_bucket=self._settings.results_bucket,
             now=self.now,
         )
+
+    @cached_property
+    def reanalysis_members(self) -> "ReanalysisMembers":
+        """The members of reanalyses, as their runs end."""
+        from seqdrop.flow.reanalysis.members import ReanalysisMembers
+
+        bucket = self._settings.results_bucket
+        return ReanalysisMembers(self.catalog, self.objects, self.tokens, bucket, self.now)
+
+    @cached_property
+    def reanalysis_planning(self) -> "ReanalysisPlanning":
+        """The plans of reanalyses."""
+        from seqdrop.flow.reanalysis.planner import ReanalysisPlanner
+        from seqdrop.flow.reanalysis.planning import ReanalysisPlanning
+
+        settings = self._settings
+        planner = ReanalysisPlanner(
+            self.catalog, self.objects, self.library, settings.images, settings.scratch_gib
+        )
+        bucket = settings.results_bucket
+        return ReanalysisPlanning(self.catalog, self.objects, planner, bucket, self.now)
+
+    @cached_property
+    def cohort(self) -> "Cohort":
+        """The runs of reanalyses, as they begin."""
+        from seqdrop.flow.reanalysis.cohort import Cohort
+        from seqdrop.flow.reanalysis.runs import ReanalysisRuns
+
+        bucket = self._settings.results_bucket
+        runs = ReanalysisRuns(self.catalog, self.objects, self.claiming, bucket, self.now)
+        return Cohort(self.catalog, runs, self.reanalysis_members, self.tokens, self.now)
+
+    @cached_property
+    def reanalysis_reporting(self) -> "ReanalysisReporting":
+        """What people are told of reanalyses."""
+        from seqdrop.flow.reanalysis.reporting import ReanalysisReporting
+
+        return ReanalysisReporting(
+            catalog=self.catalog,
+            objects=self.objects,
+            tokens=self.tokens,
+            alerts=self.alerts,
+            results_bucket=self._settings.results_bucket,
+            now=self.now,
+        )
+
+    @cached_property
+    def reanalysis_ending(self) -> "ReanalysisEnding":
+        """Reanalyses whose executions ended badly."""
+        from seqdrop.flow.reanalysis.ending import ReanalysisEnding
+
+        return ReanalysisEnding(self.catalog, self.executions, self.reanalysis_members, self.now)
+
+    @cached_property
+    def reanalysis_executions(self) -> "ReanalysisExecutions":
+        """The state machine of reanalyses."""
+        from seqdrop.aws.executions import ReanalysisExecutions
+
+        return ReanalysisExecutions(self.step_functions, self._settings.reanalyse_arn)
+
+    @cached_property
+    def reanalysis_orders(self) -> "ReanalysisOrders":
+        """What people order of reanalyses."""
+        from seqdrop.flow.reanalysis.orders import ReanalysisOrders
+
+        return ReanalysisOrders(self.catalog, self.reanalysis_executions, self.tokens, self.now)
 
     @cached_property
     def sweep(self) -> "Sweep":

@@ -10,14 +10,16 @@ from seqdrop.domain.admission import ProjectsFile
 from seqdrop.domain.cost import Prices
 from seqdrop.domain.errors import InvalidPipeline, UnknownAssay, UnknownPipeline
 from seqdrop.domain.name_patterns import NamePatterns, NamesFile
-from seqdrop.domain.pipeline import Assay, Assays, Pipeline
+from seqdrop.domain.pipeline import COMPARE, Assay, Assays, Pipeline, Stage
 from seqdrop.domain.pipeline_check import check_pipeline
 from seqdrop.domain.records import Analysis
 from seqdrop.misfit import place_of
 from seqdrop.yaml_file import find_line, load_yaml
 
 T = TypeVar("T")
-_NOT_PIPELINES = {"assays", "names", "prices", "projects", "references"}
+_NOT_PIPELINES = {
+    "assays", "comparison", "names", "prices", "projects", "reanalyses", "references",
+}  # fmt: skip
 
 
 class Library:
@@ -99,6 +101,10 @@ class Library:
         indexes = self.unchecked("references")
         check_pipeline(indexes)
         return indexes
+
+    def comparison(self) -> Stage:
+        """The stage that compares two runs."""
+        return self.unchecked("comparison").stages[COMPARE]
 
     def prices(self) -> Prices:
         """What an hour costs on each kind of queue, and the volumes of its hosts."""

@@ -81,12 +81,50 @@ class SweepCatalogSettings(msgspec.Struct, frozen=True):
     scratch_gib: int
 
 
-class ClosingSettings(msgspec.Struct, frozen=True):
-    """What finish_run, record_failure and end_run must know."""
+class EndRunSettings(msgspec.Struct, frozen=True):
+    """What end_run must know."""
 
     catalog_table: str
     results_bucket: str
     uploads_queue_url: str
+    analyse_sample_arn: str
+
+
+class ClosingSettings(msgspec.Struct, frozen=True):
+    """What finish_run and record_failure must know."""
+
+    catalog_table: str
+    results_bucket: str
+    uploads_queue_url: str
+
+
+class PlanReanalysisSettings(msgspec.Struct, frozen=True):
+    """What plan_reanalysis must know."""
+
+    catalog_table: str
+    results_bucket: str
+    pipelines_dir: str
+    images: dict[str, str]
+    scratch_gib: int
+
+
+class ReanalyseSampleSettings(msgspec.Struct, frozen=True):
+    """What reanalyse_sample must know."""
+
+    catalog_table: str
+    results_bucket: str
+    uploads_queue_url: str
+    analyse_sample_arn: str
+    pipelines_dir: str
+    images: dict[str, str]
+    job_definitions: dict[str, str]
+
+
+class ReportReanalysisSettings(msgspec.Struct, frozen=True):
+    """What ask_approval and report_reanalysis must know."""
+
+    catalog_table: str
+    results_bucket: str
 
 
 class CopyAuditSettings(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Functions of the state machine: what each does before and after its own work."""
+"""Functions of the state machines: what each does before and after its own work."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -8,9 +8,9 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from seqdrop.aws.faults import faults_are_transient
-from seqdrop.domain.identity import RunId, StageInput
+from seqdrop.domain.identity import ReanalysisInput, RunId, StageInput
 
-Ids = TypeVar("Ids", RunId, StageInput)
+Ids = TypeVar("Ids", RunId, StageInput, ReanalysisInput)
 Answer = TypeVar("Answer")
 Event = dict[str, Any]
 
@@ -32,12 +32,24 @@ def run_of(event: Event) -> RunId:
     return msgspec.convert(event["run"], RunId)
 
 
+def reanalysis_of(event: Event) -> ReanalysisInput:
+    """The reanalysis that an execution is for. Raises msgspec.ValidationError for other events."""
+    return msgspec.convert(event["reanalysis"], ReanalysisInput)
+
+
+def _keys(ids: RunId | StageInput | ReanalysisInput) -> dict[str, str]:
+    """What each log line says of them."""
+    if isinstance(ids, ReanalysisInput):
+        return {"reanalysis": ids.reanalysis}
+    return {"sample_id": ids.sample, "run_key": ids.run_key}
+
+
 def task(
     ids_of: Callable[[Event], Ids], logger: Logger, metrics: Metrics
 ) -> Callable[[Callable[[Ids, Event], Answer]], Callable[[Event, LambdaContext], Answer]]:
-    """Makes a handler of the work that is done for a run, or for a stage of one.
+    """Makes a handler of the work that is done for a run, a stage of one, or a reanalysis.
 
-    Each log line has the run's ids, and every fault of AWS gets the name that is tried again.
+    Each log line has their ids, and every fault of AWS gets the name that is tried again.
     """
 
     def decorate(
@@ -48,9 +60,7 @@ def task(
         @faults_are_transient
         def handler(event: Event, _context: LambdaContext) -> Answer:
             ids = ids_of(event)
-            logger.append_keys(
-                sample_id=ids.sample, run_key=ids.run_key, execution_arn=event["execution"]
-            )
+            logger.append_keys(**_keys(ids), execution_arn=event["execution"])
             return work(ids, event)
 
         return handler

@@ -8,7 +8,7 @@ import msgspec
 from seqdrop.aws.batch_detail import read_state
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.queues import CopyLog, Message
-from seqdrop.domain.identity import RunId
+from seqdrop.domain.identity import ReanalysisInput, RunId
 from seqdrop.domain.object_events import ObjectGone, ObjectRestored
 from seqdrop.domain.records import JobState
 from seqdrop.domain.upload import Upload
@@ -55,9 +55,13 @@ class ExecutionEnd(msgspec.Struct, frozen=True):
     error: str | None = None
 
     @property
-    def run(self) -> RunId:
-        """The run that it was to make."""
-        return msgspec.json.decode(self.input, type=RunId)
+    def of(self) -> RunId | ReanalysisInput:
+        """The run that it was to make, or the reanalysis that it was."""
+        fields: dict[str, Any] = msgspec.json.decode(self.input, type=dict[str, Any])
+        is_run = "run_key" in fields
+        return (
+            msgspec.convert(fields, RunId) if is_run else msgspec.convert(fields, ReanalysisInput)
+        )
 
 
 class _ExecutionStatusChange(msgspec.Struct):

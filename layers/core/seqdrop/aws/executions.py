@@ -75,6 +75,65 @@ class Executions:
         return True
 
 
+class ReanalysisExecutions:
+    """Executions of the state machine of reanalyses, each by its name."""
+
+    def __init__(self, client: "SFNClient", state_machine_arn: str) -> None:
+        self._client = client
+        self._arn = state_machine_arn
+
+    def start(self, name: str, reanalysis: str, attempt: int) -> None:
+        """Starts one; one that was started before is left as it is."""
+        given = {"reanalysis": reanalysis, "attempt": attempt}
+        try:
+            self._client.start_execution(
+                stateMachineArn=self._arn, name=name, input=msgspec.json.encode(given).decode()
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                raise
+
+    def stop(self, name: str, cause: str) -> None:
+        """Stops one; one that is not there, or has ended, stays so."""
+        try:
+            self._client.stop_execution(
+                executionArn=self._arn_of(name), error="Stopped", cause=cause
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+                raise
+
+    def set_cap(self, name: str, in_flight: int) -> bool:
+        """How many runs go on at once from now on; False where it has no cohort under way.
+
+        0 would be no limit at all: callers never give it.
+        """
+        arn = self._arn_of(name)
+        try:
+            runs = self._client.list_map_runs(executionArn=arn)["mapRuns"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+                raise
+            return False
+        live = [run["mapRunArn"] for run in runs if not run.get("stopDate")]
+        for run in live:
+            self._client.update_map_run(mapRunArn=run, maxConcurrency=max(1, in_flight))
+        return bool(live)
+
+    def describe(self, name: str) -> ExecutionState | None:
+        """One execution; None where Step Functions knows none of this name."""
+        try:
+            found = self._client.describe_execution(executionArn=self._arn_of(name))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+                raise
+            return None
+        return ExecutionState(found["status"], found.get("cause") or found.get("error") or "")
+
+    def _arn_of(self, name: str) -> str:
+        return self._arn.replace(":stateMachine:", ":execution:") + f":{name}"
+
+
 class TaskTokens:
     """What a state of any execution waits with."""
 

@@ -1,6 +1,6 @@
 """Objects in S3: what was uploaded, plans and results."""
 
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -194,6 +194,10 @@ class Objects:
     def put(self, bucket: str, key: str, body: bytes) -> None:
         """Writes an object in place of the one that is there."""
         self._client.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+
+    def put_file(self, bucket: str, key: str, file: IO[bytes]) -> None:
+        """Writes what an open file holds, in place of the object that is there."""
+        self._client.put_object(Bucket=bucket, Key=key, Body=file, ContentType="application/json")
 
     def erase(self, bucket: str, key: str) -> bool:
         """Deletes an object with all of its versions; whether there was any.

@@ -16,7 +16,7 @@ from seqdrop.domain.fastq import check_mates
 from seqdrop.domain.identity import AnalysisId, FileIdentity
 from seqdrop.domain.keys import digest, run_key, stage_key
 from seqdrop.domain.metrics import measurable
-from seqdrop.domain.pipeline import Assay, Limit, Pipeline, Stage, is_fpga, waves_of
+from seqdrop.domain.pipeline import COMPARE, Assay, Limit, Pipeline, Stage, is_fpga, waves_of
 from seqdrop.domain.plan import LocalFile, ReadPair, StoredObject
 from seqdrop.domain.read_name import is_of_one_read
 from seqdrop.domain.records import FastqFile
@@ -53,7 +53,8 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
     def run_key(self) -> str:
         """The hash of the stage keys, and of how their results are judged."""
         analysis = AnalysisId(self.sample, self.assay)
-        return run_key(analysis, self.stage_keys.values(), is_control=self.control)
+        keys = [key for name, key in self.stage_keys.items() if name != COMPARE]
+        return run_key(analysis, keys, is_control=self.control)
 
     @property
     def recipe(self) -> dict[str, str]:
@@ -62,11 +63,12 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
         That is its key as that of a run without files. A stage of the same files has another key
         exactly where this is another one.
         """
+        stages = {name: stage for name, stage in self.stages.items() if name != COMPARE}
         used = {
             name: {part: sha256 for part, sha256 in self.parts.items() if _uses(stage, part)}
-            for name, stage in self.stages.items()
+            for name, stage in stages.items()
         }
-        return _stage_keys(self.stages, self.variables, (), used, self.images)
+        return _stage_keys(stages, self.variables, (), used, self.images)
 
     @property
     def made(self) -> str:

@@ -116,6 +116,13 @@ class StageInput(msgspec.Struct, frozen=True):
         return StageOf(self.run, self.stage)
 
 
+class ReanalysisInput(msgspec.Struct, frozen=True):
+    """One attempt at a reanalysis; as JSON, the whole input of its execution."""
+
+    reanalysis: str
+    attempt: int
+
+
 class ReferenceId(msgspec.Struct, frozen=True, order=True):
     """One version of a reference."""
 

@@ -11,6 +11,9 @@ from seqdrop.domain.errors import InvalidPipeline
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 """What the runner fills in; see ``Step``."""
+COMPARE = "compare"
+"""The stage that a reanalysis adds to those of a pipeline: it compares results, and is no part of
+them."""
 QueueKind = Literal["fpga-genome", "fpga-exome", "cpu"]
 Priority = Literal["urgent", "routine", "bulk"]
 Policy = Literal["ask", "auto", "off"]

@@ -7,6 +7,7 @@ from seqdrop.domain.errors import InvalidPipeline
 from seqdrop.domain.measures import figures_of
 from seqdrop.domain.metrics import unmeasured_limits
 from seqdrop.domain.pipeline import (
+    COMPARE,
     PLACEHOLDER,
     Calling,
     Mistake,
@@ -18,8 +19,8 @@ from seqdrop.domain.pipeline import (
 from seqdrop.domain.qc import crossed_limits
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
-_RESERVED = {"runs"}
-"""Folders beside a stage's results."""
+_RESERVED = {"runs", COMPARE}
+"""A folder beside the stages' results, and the stage that a reanalysis adds."""
 _OF_EACH = {
     "": set[str](),
     "read_pair": {"pair.id", "pair.r1", "pair.r2", "pair.read_group"},
@@ -104,7 +105,8 @@ def _problems(name: str, stage: Stage) -> Iterator[tuple[str, str]]:
     if not _STAGE_NAME.fullmatch(name) or name in _RESERVED:
         yield (
             name,
-            "its name must be lower-case letters, digits and '-', at most 30, and not 'runs'",
+            "its name must be lower-case letters, digits and '-', at most 30, and not 'runs' or "
+            "'compare'",
         )
     names = [output.name for output in stage.outputs]
     for measured in sorted(stage.measures.keys() - set(names)):

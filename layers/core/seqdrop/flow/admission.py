@@ -51,6 +51,13 @@ class Admission:
             self._settle(analysis, of_breaker(analysis.assay, gate))
         return not may_begin
 
+    def refusal_of(self, analysis: Analysis, priority: str) -> str:
+        """Why no run of it may begin now; "" where one may. It stands in no line for that."""
+        if refused := self._refusal(analysis.project, priority):
+            return refused.why
+        gate, may_begin = self.assays.ask(analysis.assay, analysis.sample)
+        return "" if may_begin else of_breaker(analysis.assay, gate).why
+
     def _settle(self, analysis: Analysis, refused: Refusal) -> None:
         waits = Assessment(AnalysisStatus.READY, refused.why, kept=refused.kept)
         self.catalog.analyses.settle(analysis, waits, self.now())

@@ -1,6 +1,6 @@
 """Whether an analysis may start; and if it may, claiming its run, once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from seqdrop.domain.blueprint import (
     make_blueprint,
 )
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient, UnknownAssay
-from seqdrop.domain.identity import AnalysisId
+from seqdrop.domain.identity import AnalysisId, RunId
 from seqdrop.domain.inputs import NO_FILES, files_of_run, to_look_at_again
 from seqdrop.domain.lifecycle import Assessment, assess
 from seqdrop.domain.pipeline import Assay
@@ -99,7 +99,7 @@ class Claiming:
             return ""
         try:
             other = config.as_fallback(self.library.assay_named(config.fallback))
-            self._blueprint(analysis, other, reference)
+            self.blueprint_of(analysis, other, reference)
         except InvalidInput:  # an index that its reference does not have, say
             return ""
         return config.fallback
@@ -116,7 +116,7 @@ class Claiming:
         """
         try:
             reference = self._reference(config)
-            blueprint = self._blueprint(analysis, config, reference)
+            blueprint = self.blueprint_of(analysis, config, reference)
         except InvalidInput as error:
             if _options(analysis).fallback:
                 error = InvalidInput(f"as its fall-back: {error}")
@@ -136,7 +136,7 @@ class Claiming:
         """It has its turn when the run that goes on has ended, and adopts it if it is its own."""
         why = "its files have changed: it starts when the run that goes on has ended"
         try:
-            blueprint = self._blueprint(analysis, config, self._reference(config))
+            blueprint = self.blueprint_of(analysis, config, self._reference(config))
             if analysis.active_run and blueprint.run_key == analysis.active_run.run_key:
                 why = "the same files came again: the run that goes on is theirs, too"
         except InvalidInput as error:
@@ -164,6 +164,35 @@ class Claiming:
         priority = analysis.priority or config.priority
         if self.admission.is_refused(analysis, priority, asks_breaker=not instead_of):
             return AnalysisStatus.READY
+        self._put_run(
+            analysis, reference, blueprint, runs, options=options, priority=priority,
+            fallback="" if good else self._fallback(analysis, config, reference),
+            instead_of=instead_of,
+        )  # fmt: skip
+        return AnalysisStatus.ANALYSING
+
+    def claim_for(
+        self, analysis: Analysis, reference: ReferenceVersion, blueprint: Blueprint, *,
+        options: RunOptions, priority: str,
+    ) -> RunId | None:  # fmt: skip
+        """Claims a run that a person has asked for of an analysis that is as it should be.
+
+        None where its project or its assay may not begin one now; it stands in no line then.
+        Raises Conflict where the analysis has changed, or the project has no room any more.
+        """
+        if self.admission.refusal_of(analysis, priority):
+            return None
+        runs = self.catalog.runs.of_key(analysis.id, blueprint.run_key)
+        return self._put_run(
+            analysis, reference, blueprint, runs, options=options, priority=priority
+        )
+
+    def _put_run(
+        self, analysis: Analysis, reference: ReferenceVersion, blueprint: Blueprint,
+        runs: Sequence[Run], *, options: RunOptions, priority: str, fallback: str = "",
+        instead_of: str = "",
+    ) -> RunId:  # fmt: skip
+        """Claims a run and starts it; ``runs`` are the earlier ones under its key."""
         limits = self.library.projects().limits_of(analysis.project)
         run = Run(
             sample=analysis.sample,
@@ -182,7 +211,7 @@ class Claiming:
             can_be_moved=True,
             in_share=counts_in_share(limits, priority),
             options=options,
-            fallback="" if good else self._fallback(analysis, config, reference),
+            fallback=fallback,
             instead_of=instead_of,
             supersedes=analysis.current_run,
             claimed=timestamp(self.now()),
@@ -192,7 +221,7 @@ class Claiming:
             runs_at_once=limits.runs_at_once,
         )  # fmt: skip
         self.executions.start(run.id)
-        return AnalysisStatus.ANALYSING
+        return run.id
 
     def _reference(self, config: Assay) -> ReferenceVersion:
         """The reference version of a new run; of a queue that is not here nobody need add one."""
@@ -201,7 +230,7 @@ class Claiming:
         check_queues(pipeline.name, always, self.images)
         return self.catalog.references.choose(config.reference, config.reference_version)
 
-    def _blueprint(
+    def blueprint_of(
         self, analysis: Analysis, config: Assay, reference: ReferenceVersion
     ) -> Blueprint:
         """What the run of an analysis would be. Raises InvalidInput where it can't be run."""

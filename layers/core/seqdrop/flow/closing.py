@@ -28,6 +28,7 @@ from seqdrop.domain.records import Analysis, AnalysisStatus, Job, Run, RunOption
 from seqdrop.flow.assay_gates import AssayGates
 from seqdrop.flow.controls import Controls
 from seqdrop.flow.identity_check import IdentityCheck
+from seqdrop.flow.reanalysis.members import ReanalysisMembers, worse_qc
 from seqdrop.flow.retry import retry_on_conflict
 
 
@@ -48,6 +49,7 @@ class Closing:
     queue: UploadsQueue
     batch: Batch
     assays: AssayGates
+    members: ReanalysisMembers
     results_bucket: str
     now: Callable[[], datetime]
 
@@ -257,20 +259,40 @@ class Closing:
                 self.queue.send(NextInLine(run.project))
             return True
 
-        return retry_on_conflict(attempt, Transient(f"{run.id} changes all the time"))
+        closed = retry_on_conflict(attempt, Transient(f"{run.id} changes all the time"))
+        self.members.run_ended(run)
+        return closed
 
     def _close_as_of(
         self, run: Run, analysis: Analysis, status: AnalysisStatus, *, why: str, who: str,
         hold: str, options: RunOptions | None,
     ) -> None:  # fmt: skip
-        """Where the inputs have changed, the run says nothing of them, and they get their turn."""
+        """Where the inputs have changed, the run says nothing of them, and they get their turn.
+
+        A run of a reanalysis that may not take the current one's place leaves all as it was.
+        """
         changed = analysis.generation != run.generation
+        still = self._still(run, analysis)
+        if still is not None:
+            status, hold, options = AnalysisStatus.ANALYSED, "", None
         self.catalog.runs.close(
-            run, analysis, None if changed else status, self.now(),
-            why=why, who=who, hold="" if changed else hold, options=None if changed else options,
+            run, analysis, None if changed else status, self.now(), why=why, who=who,
+            hold="" if changed else hold, options=None if changed else options, still=still,
         )  # fmt: skip
         if changed:
             self._recheck(run)
+
+    def _still(self, run: Run, analysis: Analysis) -> str | None:
+        """What is said of the current run, of an analysis whose reanalysis does not replace it.
+
+        None where the run may take its place, or is none of a reanalysis.
+        """
+        if not run.options.reanalysis:
+            return None
+        current = self.catalog.runs.get(analysis.current_run) if analysis.current_run else None
+        if run.status is RunStatus.SUCCEEDED and not run.options.waits_for:
+            return "; ".join(current.qc_reasons) if current and worse_qc(run, current) else None
+        return "; ".join(current.qc_reasons) if current else ""
 
     def _recheck(self, run: Run) -> None:
         """Inputs that came during a run get their turn, and so does who waits for its project:
@@ -279,6 +301,7 @@ class Closing:
         self.queue.recheck(run.id.analysis)
         if run.in_share:
             self.queue.send(NextInLine(run.project))
+        self.members.run_ended(run)
 
     def _run(self, ids: RunId) -> Run:
         run = self.catalog.runs.get(ids)

@@ -158,12 +158,14 @@ class Runs:
     def close(
         self, run: Run, analysis: Analysis, status: AnalysisStatus | None, now: datetime, *,
         why: str = "", who: str = SYSTEM, hold: str = "", options: RunOptions | None = None,
+        still: str | None = None,
     ) -> None:  # fmt: skip
         """Closes a run (which carries its end's status and figures) and frees its analysis.
 
         ``status`` is the analysis' new one, None where its inputs have changed meanwhile, so that
-        the run says nothing of them; ``options`` are those of its next run. Raises Conflict where
-        they have changed, or the run is closed.
+        the run says nothing of them; ``options`` are those of its next run. ``still`` is what is
+        said of the current run where that stays what it is; else a run that SUCCEEDED takes its
+        place. Raises Conflict where the inputs have changed, or the run is closed.
         """
         closed = {**run_item(run), "ended": timestamp(now)}
         put = self._table.put_write(closed)  # it is live as long as it is its analysis' active one
@@ -174,9 +176,11 @@ class Runs:
         )  # fmt: skip
         sets: dict[Any, Any] = {}
         if status is not None:
-            sets |= {**status_attributes(run.id.analysis, status, now), "why": why}
+            said = why if still is None else still
+            sets |= {**status_attributes(run.id.analysis, status, now), "why": said}
         removes = ["active_run"]
-        if status is AnalysisStatus.ANALYSED:
+        promoted = status is AnalysisStatus.ANALYSED and still is None
+        if promoted:
             sets["current_run"] = run.id.short
             removes.append("may_come_again")
         if hold:
@@ -196,7 +200,7 @@ class Runs:
         writes = [put, free, self._table.put_write(event)]
         if run.in_share:
             writes.append(self._projects.leave_write(run.project))
-        if status is AnalysisStatus.ANALYSED:
+        if promoted:
             writes += self._uses_writes(analysis, run)
         self._table.transact(writes)
 

@@ -157,6 +157,8 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     rows: tuple[Row, ...] = ()
     """The gravest ones, at most ``MOST_ROWS``; the table (TSV) has all."""
     rows_total: int = 0
+    reportable_total: int = 0
+    """Those of all rows that are reportable."""
 
 
 BINS = 100

@@ -79,6 +79,17 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
         """How many are made anew."""
         return sum(group.analyses for group in self.groups)
 
+    @property
+    def usd_by_assay(self) -> dict[str, float]:
+        """What one run of each assay is expected to cost, as a mean."""
+        analyses: dict[str, int] = defaultdict(int)
+        usd: dict[str, float] = defaultdict(float)
+        for group in self.groups:
+            analyses[group.assay] += group.analyses
+        for stage in self.estimate.stages:
+            usd[stage.assay] += stage.usd.expected
+        return {assay: usd[assay] / number for assay, number in analyses.items()}
+
 
 @dataclass
 class _Counted:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.current_runs import CurrentRun, Found
@@ -10,9 +11,10 @@ from seqdrop.aws.objects import Objects
 from seqdrop.domain.blueprint import decode_blueprint, make_blueprint
 from seqdrop.domain.cost import Prices
 from seqdrop.domain.errors import InvalidInput, SeqdropError, Transient
-from seqdrop.domain.identity import AnalysisId, ReferenceId, RunId
+from seqdrop.domain.identity import AnalysisId, RunId
 from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.plan import StoredObject
+from seqdrop.domain.reanalysis.canaries import Candidate
 from seqdrop.domain.reanalysis.estimate import (
     Estimate,
     History,
@@ -25,12 +27,20 @@ from seqdrop.domain.reanalysis.estimate import (
 from seqdrop.domain.reanalysis.plan import Archived, Group, Groups, Member, Omissions, Plan
 from seqdrop.domain.reanalysis.scope import LeftOut, Scope, is_in_scope, why_left_out
 from seqdrop.domain.reanalysis.staleness import Made, Target, find_stale, target_of
-from seqdrop.domain.records import Analysis
+from seqdrop.domain.records import Analysis, Run
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
+from seqdrop.flow.reanalysis.runs import version_for
 from seqdrop.library import Library
 
 _LOOKS_AT_ONCE = 16
 """HEAD requests that are under way at once."""
+
+
+class Planned(NamedTuple):
+    """A plan, and the members that may be its canaries."""
+
+    plan: Plan
+    candidates: list[Candidate]
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,7 @@ class ReanalysisPlanner:
     images: dict[str, str]
     scratch_gib: int
 
-    def plan(self, scope: Scope, take: Callable[[Member], None]) -> Plan:
+    def plan(self, scope: Scope, take: Callable[[Member], None]) -> Planned:
         """The plan; each member is given to ``take`` as it is found, in the order of the samples.
 
         Memory does not grow with the number of samples. Raises InvalidInput where the scope is of
@@ -81,13 +91,16 @@ class ReanalysisPlanner:
         contents = contents_to_look_for(scope.version, versions)
         return self.catalog.current_runs.using(contents)
 
-    def history(self, runs: Iterable[RunId]) -> History:
+    def sampled_runs(self, ids: Iterable[RunId]) -> list[Run]:
+        """Some runs as they are."""
+        return [run for one in ids if (run := self.catalog.runs.get(one))]
+
+    def history(self, runs: Iterable[Run]) -> History:
         """What the jobs of some analyses have taken, those of all their runs."""
         seen = History()
         for run in runs:
-            whole = self.catalog.runs.get(run)
-            jobs = self.catalog.jobs.of_analysis(run.analysis)
-            seen.add(run.assay, whole.input_bytes if whole else 0, jobs)
+            jobs = self.catalog.jobs.of_analysis(run.id.analysis)
+            seen.add(run.assay, run.input_bytes, jobs)
         return seen
 
     @property
@@ -196,7 +209,7 @@ class _Planning:
 
     def _make_target(self, assay: str, config: Assay, reference: str) -> Target | InvalidInput:
         try:
-            version = self.version or self._version_of(config, reference)
+            version = version_for(self.planner.catalog, config, self.scope.target, reference)
             blueprint = make_blueprint(
                 analysis=AnalysisId("", assay),
                 assay=config,
@@ -208,15 +221,6 @@ class _Planning:
         except InvalidInput as error:
             return error
         return target_of(blueprint)
-
-    def _version_of(self, config: Assay, reference: str) -> ReferenceVersion:
-        """The version that a run has used; the newest, where that is withdrawn, or of another."""
-        references = self.planner.catalog.references
-        name, _, version = reference.partition("/")
-        there = references.get(ReferenceId(name, version)) if name == config.reference else None
-        if there and there.state is ReferenceState.READY:
-            return there
-        return references.choose(config.reference, config.reference_version)
 
     def _made(self, found: Found) -> Made:
         """What decided a run's results; of the release before, as its blueprint has it."""
@@ -234,11 +238,11 @@ class _Planning:
         recipe = whole.recipe or decode_blueprint(runs.blueprint(whole)).recipe
         return Made(whole.pipeline, whole.reference, whole.parts, recipe)
 
-    def finish(self) -> Plan:
+    def finish(self) -> Planned:
         """The plan of all that were judged."""
         groups = self.groups.found
-        sampled = self.sampled.chosen
-        return Plan(
+        sampled = self.planner.sampled_runs(self.sampled.chosen)
+        plan = Plan(
             scope=self.scope,
             groups=tuple(group for group, _ in groups),
             omitted=self.omissions.found,
@@ -246,8 +250,10 @@ class _Planning:
             estimate=self._estimate(groups, sampled),
             archived=self._archived(groups, sampled),
         )
+        candidates = [Candidate(r.assay, r.input_bytes, r.claimed, r.sample) for r in sampled]
+        return Planned(plan, candidates)
 
-    def _estimate(self, groups: list[tuple[Group, Target]], sampled: list[RunId]) -> Estimate:
+    def _estimate(self, groups: list[tuple[Group, Target]], sampled: list[Run]) -> Estimate:
         history = self.planner.history(sampled)
         parts: list[StageEstimate] = []
         run_hours = 0.0
@@ -272,9 +278,7 @@ class _Planning:
         total = sum(group.analyses for group, _ in groups)
         return add_up(parts, run_hours / total if total else 0.0)
 
-    def _archived(
-        self, groups: list[tuple[Group, Target]], sampled: list[RunId]
-    ) -> Archived | None:
+    def _archived(self, groups: list[tuple[Group, Target]], sampled: list[Run]) -> Archived | None:
         """Of the sampled ones, whose assay reads FASTQ again, as many as of all."""
         reading = {group.assay: group.analyses for group, target in groups if _reads(group, target)}
         if not reading:
@@ -282,7 +286,7 @@ class _Planning:
         looked = [one for one in sampled if one.assay in reading]
         price = self.planner.prices.restores
         archived, total_bytes, usd = 0, 0, 0.0
-        for files in self.planner.archives(run.analysis for run in looked):
+        for files in self.planner.archives(run.id.analysis for run in looked):
             away = [(tier, size) for tier, size in files if tier]
             archived += bool(away)
             total_bytes += sum(size for _, size in away)

@@ -1,0 +1,1 @@
+"""Reanalyses: planned, tried on canaries, approved, run, reported."""

@@ -1,0 +1,148 @@
+"""ReanalyseSample: the run of a member begins, if it may, and somebody waits for its end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.catalog.layout import timestamp
+from seqdrop.aws.executions import TaskTokens
+from seqdrop.domain.cost import micros
+from seqdrop.domain.errors import Conflict, InvalidInput, Transient
+from seqdrop.domain.reanalysis.plan import Member
+from seqdrop.domain.reanalysis.record import (
+    MemberState,
+    MemberStatus,
+    Reanalysis,
+    ReanalysisStatus,
+    over_budget,
+    too_many_failed,
+)
+from seqdrop.flow.reanalysis.attempts import SYSTEM
+from seqdrop.flow.reanalysis.members import ReanalysisMembers
+from seqdrop.flow.reanalysis.runs import Begun, Busy, ReanalysisRuns
+from seqdrop.flow.retry import retry_on_conflict
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A call may come twice, and may die anywhere: the next one goes on from there."""
+
+    catalog: Catalog
+    runs: ReanalysisRuns
+    members: ReanalysisMembers
+    tokens: TaskTokens
+    now: Callable[[], datetime]
+
+    def begin(self, name: str, attempt: int, member: Member, token: str, *, canary: bool) -> str:
+        """Has a member's run begun, and its end wake who waits with the token; what came of it.
+
+        Raises Busy where the analysis is not free yet.
+        """
+        reanalysis = self.catalog.reanalyses.get(name)
+        if reanalysis is None:
+            raise InvalidInput(f"there is no reanalysis {name}")
+        before = self.catalog.reanalyses.member(name, member.id)
+        wanted = ReanalysisStatus.CANARIES if canary else ReanalysisStatus.RUNNING
+        if (reanalysis.attempt, reanalysis.status) != (attempt, wanted):
+            return self._not_any_more(reanalysis, before, token)
+        if before and before.status is MemberStatus.MADE:
+            return self._made_already(reanalysis, before, token, canary=canary)
+        if why := too_many_failed(reanalysis):
+            self._stop(reanalysis, why)
+            return self._not_any_more(reanalysis, before, token)
+        there = before
+        if there is None or there.status is not MemberStatus.GOING_ON:
+            there = self._reserve(reanalysis, before, member, canary=canary)
+            if there is None:
+                return self._not_any_more(reanalysis, before, token)
+        return self._go_on(reanalysis, there, token, canary=canary)
+
+    def _not_any_more(self, reanalysis: Reanalysis, before: MemberState | None, token: str) -> str:
+        """No run begins: one that goes on is waited for all the same."""
+        if before and before.status is MemberStatus.GOING_ON and before.run_id:
+            return self._wait(self.catalog.reanalyses.wait_with(before, token))
+        self.tokens.succeed(token, {"outcome": "STOPPED", "why": reanalysis.why})
+        return "STOPPED"
+
+    def _made_already(
+        self, reanalysis: Reanalysis, before: MemberState, token: str, *, canary: bool
+    ) -> str:
+        """A canary becomes the current run, now that somebody has approved."""
+        if not canary:
+            self.runs.begin(reanalysis, before.id, canary=False)
+        self.tokens.succeed(token, {"outcome": before.status, "why": before.why})
+        return before.status
+
+    def _reserve(
+        self, reanalysis: Reanalysis, before: MemberState | None, member: Member, *, canary: bool
+    ) -> MemberState | None:
+        """Keeps what its run may cost. None where the budget has not so much, which stops all."""
+        wanted = micros(reanalysis.usd_by_assay.get(member.assay, 0.0))
+        analysis = self.catalog.analyses.get(member.id)
+        current = analysis.current_run if analysis else None
+        state = MemberState(
+            reanalysis.id, member.sample, member.assay, canary=canary, reserved_micros=wanted,
+            before=current.short if current else "",
+            released=bool(analysis and analysis.released_run),
+            started=timestamp(self.now()),
+        )  # fmt: skip
+        try:
+            self.catalog.reanalyses.begin(reanalysis, before, state)
+        except Conflict as error:
+            there = self.catalog.reanalyses.get(reanalysis.id) or reanalysis
+            if there.limits.budget_usd is not None and there.left_micros < wanted:
+                self._stop(there, over_budget(there, wanted))
+                return None
+            raise Busy(f"{member.id} was begun by another, or {reanalysis.id} changed") from error
+        return state
+
+    def _go_on(
+        self, reanalysis: Reanalysis, member: MemberState, token: str, *, canary: bool
+    ) -> str:
+        if member.run_id is None:
+            begun = self.runs.begin(reanalysis, member.id, canary=canary)
+            if begun.run is None or begun.is_made or begun.left_out:
+                return self._end_at_once(member, begun, token)
+            run = begun.run.short
+        else:
+            run = member.run
+        member = self.catalog.reanalyses.wait_with(member, token, run)
+        there = self.catalog.reanalyses.get(reanalysis.id)
+        if member.run_id and (there is None or not there.status.live):  # stopped since it was read
+            self.runs.claiming.executions.stop(member.run_id, "stopped with its reanalysis")
+        return self._wait(member)
+
+    def _end_at_once(self, member: MemberState, begun: Begun, token: str) -> str:
+        """Of one that needs no run, or can't have one."""
+        run = self.catalog.runs.get(begun.run) if begun.run else None
+        if begun.is_made and run:
+            after = self.members.made(msgspec.structs.replace(member, run=run.id.short), run)
+            after = msgspec.structs.replace(after, cost_micros=0)
+        else:
+            after = msgspec.structs.replace(
+                member, status=MemberStatus.LEFT_OUT, why=begun.left_out
+            )
+        self.members.end(member, after)
+        self.tokens.succeed(token, {"outcome": after.status, "why": after.why})
+        return after.status
+
+    def _wait(self, member: MemberState) -> str:
+        """Its run may have ended before anybody waited for it."""
+        if member.run_id and (run := self.catalog.runs.get(member.run_id)):
+            self.members.run_ended(run)
+        return member.status
+
+    def _stop(self, reanalysis: Reanalysis, why: str) -> None:
+        """Lets no more runs begin; those that go on come to their ends."""
+
+        def attempt() -> None:
+            there = self.catalog.reanalyses.get(reanalysis.id)
+            if there and there.attempt == reanalysis.attempt and there.status.live:
+                self.catalog.reanalyses.move(
+                    there, ReanalysisStatus.STOPPED, self.now(), who=SYSTEM, why=why
+                )
+
+        retry_on_conflict(attempt, Transient(f"{reanalysis.id} changes all the time"))

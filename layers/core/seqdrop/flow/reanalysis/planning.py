@@ -1,0 +1,80 @@
+"""PlanReanalysis: a plan is made and kept, and says what the machine does next."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from tempfile import TemporaryFile
+from typing import Any
+
+import msgspec
+
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.objects import Objects
+from seqdrop.domain.cost import micros
+from seqdrop.domain.errors import InvalidInput
+from seqdrop.domain.reanalysis.canaries import choose_canaries
+from seqdrop.domain.reanalysis.record import Reanalysis, ReanalysisStatus
+from seqdrop.flow.reanalysis.attempts import SYSTEM, reanalysis_of
+from seqdrop.flow.reanalysis.json_list import JsonList
+from seqdrop.flow.reanalysis.planner import ReanalysisPlanner
+
+
+@dataclass(frozen=True)
+class ReanalysisPlanning:
+    """A second call finds what the first one has kept."""
+
+    catalog: Catalog
+    objects: Objects
+    planner: ReanalysisPlanner
+    results_bucket: str
+    now: Callable[[], datetime]
+
+    def plan(self, name: str, attempt: int) -> dict[str, Any]:
+        """Plans it, chooses its canaries, and says what the machine does next."""
+        reanalysis = reanalysis_of(self.catalog, name, attempt)
+        if reanalysis.status is ReanalysisStatus.PLANNING:
+            reanalysis = self._planned(reanalysis)
+        following = {
+            ReanalysisStatus.CANARIES: "canaries",
+            ReanalysisStatus.AWAITING_APPROVAL: "approval",
+            ReanalysisStatus.RUNNING: "cohort",
+        }
+        return {
+            "next": following.get(reanalysis.status, "nothing"),
+            "canaries": msgspec.to_builtins(reanalysis.canaries),
+            "bucket": self.results_bucket,
+            "key": _list_of(reanalysis),
+            "in_flight": reanalysis.limits.in_flight,
+        }
+
+    def _planned(self, reanalysis: Reanalysis) -> Reanalysis:
+        try:
+            with TemporaryFile() as file:
+                listed = JsonList(file.write)
+                planned = self.planner.plan(reanalysis.scope, listed.add)
+                listed.finish()
+                file.seek(0)
+                self.objects.put_file(self.results_bucket, _list_of(reanalysis), file)
+        except InvalidInput as error:
+            return self.catalog.reanalyses.move(
+                reanalysis, ReanalysisStatus.FAILED, self.now(), who=SYSTEM, why=str(error)
+            )
+        plan, limits = planned.plan, reanalysis.limits
+        canaries = choose_canaries(planned.candidates, limits.canaries)
+        status, why = ReanalysisStatus.CANARIES, ""
+        if not plan.analyses:
+            status, why = ReanalysisStatus.PLANNED, "nothing is to be made anew"
+        elif reanalysis.plan_only:
+            status, why = ReanalysisStatus.PLANNED, "it was asked for the plan alone"
+        elif reanalysis.approved_by:
+            status, canaries = ReanalysisStatus.RUNNING, reanalysis.canaries
+        budget = micros(limits.budget_usd)
+        return self.catalog.reanalyses.move(
+            reanalysis, status, self.now(), who=SYSTEM, why=why, plan=plan, canaries=canaries,
+            usd_by_assay=plan.usd_by_assay,
+            left_micros=budget - reanalysis.spent_micros - reanalysis.reserved_micros,
+        )  # fmt: skip
+
+
+def _list_of(reanalysis: Reanalysis) -> str:
+    return f"{reanalysis.folder}members-{reanalysis.attempt}.json"

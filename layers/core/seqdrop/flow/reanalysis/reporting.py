@@ -1,0 +1,160 @@
+"""AskApproval, ReportReanalysis, and bad ends: what people are told, and what is left of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from tempfile import TemporaryFile
+from typing import Any
+
+import msgspec
+
+from seqdrop.aws.alerts import Alerts
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.executions import TaskTokens
+from seqdrop.aws.objects import Objects
+from seqdrop.domain.errors import SeqdropError
+from seqdrop.domain.reanalysis.record import (
+    MemberState,
+    MemberStatus,
+    Reanalysis,
+    ReanalysisStatus,
+)
+from seqdrop.flow.reanalysis.attempts import SYSTEM, reanalysis_of
+from seqdrop.flow.reanalysis.json_list import JsonList
+
+AWAITS = "Seqdrop Reanalysis Awaits Approval"
+ENDED = "Seqdrop Reanalysis Ended"
+"""Detail types of the notices: one of each for a reanalysis, never one for a sample."""
+_NAMED = 50
+"""Analyses that a notice names; its report has all."""
+
+
+class CanariesFailed(SeqdropError):
+    """A canary was not good: nothing is made anew, and nothing was moved."""
+
+
+class _FunctionError(msgspec.Struct):
+    errorMessage: str  # noqa: N815  # Lambda's own name
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """What people are told of a reanalysis."""
+
+    reanalysis: str
+    scope: str
+    status: str
+    why: str
+    do: str
+    made: int = 0
+    failed: int = 0
+    left_out: int = 0
+    spent_usd: float = 0.0
+    amend: tuple[str, ...] = ()
+    """Analyses whose reportable variants have changed: ``sample (assay)``, the first ones."""
+    amend_total: int = 0
+
+
+@dataclass(frozen=True)
+class ReanalysisReporting:
+    """Each call may come twice."""
+
+    catalog: Catalog
+    objects: Objects
+    tokens: TaskTokens
+    alerts: Alerts
+    results_bucket: str
+    now: Callable[[], datetime]
+
+    def ask_approval(self, name: str, attempt: int, token: str) -> str:
+        """Looks at the canaries, and waits for a person. Raises CanariesFailed."""
+        reanalysis = reanalysis_of(self.catalog, name, attempt)
+        if reanalysis.status is ReanalysisStatus.RUNNING:  # approved while this was tried again
+            self.tokens.succeed(token, {"outcome": "approved"})
+            return reanalysis.status
+        if reanalysis.status is ReanalysisStatus.CANARIES:
+            if reanalysis.canaries:
+                self._check_canaries(reanalysis)
+            reanalysis = self.catalog.reanalyses.move(
+                reanalysis, ReanalysisStatus.AWAITING_APPROVAL, self.now(), who=SYSTEM, token=token
+            )
+            do = f"`seqdrop reanalysis show {name}`, then `seqdrop approve {name}` or `reject`"
+            self._tell(AWAITS, reanalysis, do)
+        else:
+            self.catalog.reanalyses.set_token(reanalysis, token)
+            self._answer_if_approved(name, token)
+        return reanalysis.status
+
+    def _answer_if_approved(self, name: str, token: str) -> None:
+        """Somebody may have approved between the look and the new token."""
+        there = self.catalog.reanalyses.get(name)
+        if there and there.status is ReanalysisStatus.RUNNING:
+            self.tokens.succeed(token, {"outcome": "approved"})
+
+    def _check_canaries(self, reanalysis: Reanalysis) -> None:
+        wanted = {member.id for member in reanalysis.canaries}
+        found = [one for one in self.catalog.reanalyses.members(reanalysis.id) if one.id in wanted]
+        bad = [one for one in found if one.status in {MemberStatus.FAILED, MemberStatus.GOING_ON}]
+        made = [one for one in found if one.status is MemberStatus.MADE]
+        if bad or not made:
+            why = "; ".join(f"{one.id}: {one.why or 'did not end'}" for one in bad)
+            raise CanariesFailed(why or "none of the canaries could be made anew")
+
+    def report(self, name: str, attempt: int, failure: dict[str, Any] | None) -> dict[str, Any]:
+        """Closes it, writes its report, and tells people of it, once."""
+        reanalysis = reanalysis_of(self.catalog, name, attempt)
+        if reanalysis.status.live:
+            status, why = ReanalysisStatus.DONE, ""
+            if failure:
+                status, why = ReanalysisStatus.FAILED, _said(failure)
+            reanalysis = self.catalog.reanalyses.move(
+                reanalysis, status, self.now(), who=SYSTEM, why=why, token=""
+            )
+        self._write_report(reanalysis)
+        return {"status": reanalysis.status, "why": reanalysis.why}
+
+    def _write_report(self, reanalysis: Reanalysis) -> None:
+        amend: list[MemberState] = []
+        with TemporaryFile() as file:
+            listed = JsonList(file.write)
+            for member in self.catalog.reanalyses.members(reanalysis.id):
+                listed.add(msgspec.structs.replace(member, token=""))
+                if member.compared and member.compared.reportable:
+                    amend.append(member)
+            listed.finish()
+            file.seek(0)
+            key = f"{reanalysis.folder}report-{reanalysis.attempt}.json"
+            self.objects.put_file(self.results_bucket, key, file)
+        do = f"`seqdrop reanalysis show {reanalysis.id}`"
+        if reanalysis.status is ReanalysisStatus.STOPPED:
+            do += f"; `seqdrop reanalysis resume {reanalysis.id}` goes on"
+        self._tell(ENDED, reanalysis, do, amend)
+
+    def _tell(
+        self,
+        kind: str,
+        reanalysis: Reanalysis,
+        do: str,
+        amend: Sequence[MemberState] = (),
+    ) -> None:
+        self.alerts.send(
+            kind,
+            Notice(
+                reanalysis.id, reanalysis.scope.describe(), reanalysis.status, reanalysis.why, do,
+                reanalysis.made, reanalysis.failed, reanalysis.left_out,
+                reanalysis.spent_micros / 1_000_000,
+                tuple(str(member.id) for member in amend[:_NAMED]),
+                len(amend),
+            ),
+        )  # fmt: skip
+
+
+def _said(failure: dict[str, Any]) -> str:
+    """Why a state failed, in words: Lambda gives its error as JSON with a message."""
+    error, cause = str(failure.get("Error", "")), str(failure.get("Cause", ""))
+    if error == "States.Timeout":
+        return "nobody approved it in time"
+    try:
+        cause = msgspec.json.decode(cause, type=_FunctionError).errorMessage
+    except msgspec.MsgspecError:
+        return f"{error}: {cause}" if cause else error
+    return cause

@@ -1,0 +1,198 @@
+"""The runs of a reanalysis: claimed one by one, each compared with the run that it may replace."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec import structs
+
+from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.objects import Objects
+from seqdrop.domain.blueprint import Blueprint, decode_blueprint
+from seqdrop.domain.errors import Conflict, InvalidInput, Transient
+from seqdrop.domain.identity import AnalysisId, ReferenceId, RunId
+from seqdrop.domain.pipeline import Assay
+from seqdrop.domain.plan import LocalFile, StoredObject
+from seqdrop.domain.reanalysis.comparing import (
+    CALLS,
+    CHAIN,
+    INDEXES,
+    files_of_reference,
+    stages_to_compare,
+    with_comparison,
+)
+from seqdrop.domain.reanalysis.record import Reanalysis
+from seqdrop.domain.reanalysis.scope import WORDS, is_in_scope, why_left_out
+from seqdrop.domain.records import Analysis, Run, RunOptions, RunStatus
+from seqdrop.domain.reference import ReferenceState, ReferenceVersion
+from seqdrop.flow.claiming import Claiming
+
+
+class Busy(Transient):
+    """Something else goes on over the analysis, or nothing of it may begin now: later."""
+
+
+class Begun(NamedTuple):
+    """A run of a reanalysis that goes on, or the reason why there is none."""
+
+    run: RunId | None
+    left_out: str = ""
+    is_made: bool = False
+    """Its results were there already, and were taken."""
+
+
+def version_for(
+    catalog: Catalog, config: Assay, target: ReferenceId | None, before: str
+) -> ReferenceVersion:
+    """The version of the reference that an analysis is made anew with.
+
+    That is the one that is asked for; where none is, the one that its run has used (``before``),
+    or the newest where that is withdrawn, or of another reference. Raises ReferenceNotReady.
+    """
+    name, _, version = before.partition("/")
+    wanted = target or (ReferenceId(name, version) if name == config.reference else None)
+    there = catalog.references.get(wanted) if wanted else None
+    if there and (target or there.state is ReferenceState.READY):
+        return there
+    return catalog.references.choose(config.reference, config.reference_version)
+
+
+@dataclass(frozen=True)
+class ReanalysisRuns:
+    """An analysis is looked at as it is now, whatever the plan has said of it."""
+
+    catalog: Catalog
+    objects: Objects
+    claiming: Claiming
+    results_bucket: str
+    now: Callable[[], datetime]
+
+    def begin(self, reanalysis: Reanalysis, wanted: AnalysisId, *, canary: bool) -> Begun:
+        """Claims a run, or finds the one that was claimed before. Raises Busy.
+
+        Twice is as good as once: a run of this reanalysis that goes on, or has ended well, is
+        found again.
+        """
+        try:
+            return self._begin(reanalysis, wanted, canary=canary)
+        except InvalidInput as error:
+            return Begun(None, error.to_mend)
+
+    def _begin(self, reanalysis: Reanalysis, wanted: AnalysisId, *, canary: bool) -> Begun:
+        analysis, current = self._as_it_is(wanted)
+        config = self.claiming.library.assay_of(analysis)
+        if not is_in_scope(reanalysis.scope, analysis, config):
+            raise InvalidInput("it is not among those that were asked for any more")
+        target = reanalysis.scope.target
+        reference = version_for(self.catalog, config, target, current.reference)
+        blueprint = self.claiming.blueprint_of(analysis, config, reference)
+        if analysis.active_run:
+            return self._going_on(reanalysis, analysis, analysis.active_run)
+        if blueprint.run_key == current.run_key:
+            is_own = current.options.reanalysis == reanalysis.id
+            return Begun(current.id, "" if is_own else "it is so already", is_made=is_own)
+        if reason := why_left_out(reanalysis.scope, analysis, config):
+            raise InvalidInput(WORDS[reason])
+        self._check_not_newer(current, reference)
+        if earlier := self._made_before(reanalysis, blueprint, wanted):
+            if not canary:
+                self.catalog.runs.adopt(analysis, earlier, reference.id, self.now())
+            return Begun(earlier.id, is_made=True)
+        options = RunOptions(reanalysis=reanalysis.id, waits_for="approval" if canary else "")
+        return Begun(self._claim(analysis, reference, blueprint, current, options))
+
+    def _as_it_is(self, wanted: AnalysisId) -> tuple[Analysis, Run]:
+        """An analysis and its current run. Raises InvalidInput where it has none any more."""
+        analysis = self.catalog.analyses.get(wanted)
+        if analysis is None or analysis.current_run is None:
+            raise InvalidInput("it has no run any more")
+        current = self.catalog.runs.get(analysis.current_run)
+        if current is None:
+            raise Transient(f"{analysis.current_run} was there, and is not any more")
+        return analysis, current
+
+    def _going_on(self, reanalysis: Reanalysis, analysis: Analysis, active: RunId) -> Begun:
+        run = self.catalog.runs.get(active)
+        if run and run.options.reanalysis == reanalysis.id:
+            self.claiming.executions.start(run.id)  # whoever claimed it may have died
+            return Begun(run.id)
+        raise Busy(f"{active} of {analysis.id} goes on: its reanalysis comes after it")
+
+    def _check_not_newer(self, current: Run, reference: ReferenceVersion) -> None:
+        """Raises InvalidInput where the run has used a later version already."""
+        name, _, version = current.reference.partition("/")
+        if name != reference.name or version == reference.version:
+            return
+        there = self.catalog.references.get(ReferenceId(name, version))
+        if there and there.created > reference.created:
+            raise InvalidInput(f"its run has used a later version already ({current.reference})")
+
+    def _made_before(
+        self, reanalysis: Reanalysis, blueprint: Blueprint, wanted: AnalysisId
+    ) -> Run | None:
+        """A run that was made for this reanalysis and has ended well, as that of a canary."""
+        runs = self.catalog.runs.of_key(wanted, blueprint.run_key)
+        good = [
+            run
+            for run in runs
+            if run.status is RunStatus.SUCCEEDED and run.options.reanalysis == reanalysis.id
+        ]
+        return good[-1] if good else None
+
+    def _claim(
+        self, analysis: Analysis, reference: ReferenceVersion, blueprint: Blueprint, current: Run,
+        options: RunOptions,
+    ) -> RunId:  # fmt: skip
+        stage = self.claiming.library.comparison()
+        compared = with_comparison(
+            blueprint,
+            stage,
+            self._files_before(current),
+            chain=_chain(current, reference),
+            image=self.claiming.images[stage.queue],
+            definition=self.claiming.definitions.get(stage.queue, ""),
+        )
+        try:
+            run = self.claiming.claim_for(
+                analysis, reference, compared, options=options, priority="bulk"
+            )
+        except Conflict as error:
+            raise Busy(f"{analysis.id} has changed, or its project has no room") from error
+        if run is None:
+            raise Busy(f"no run of {analysis.id} may begin now")
+        return run
+
+    def _files_before(self, run: Run) -> dict[str, StoredObject]:
+        """The files of a run that another is compared with."""
+        blueprint = decode_blueprint(self.catalog.runs.blueprint(run))
+        found = files_of_reference(blueprint)
+        calling = set(stages_to_compare(blueprint))
+        for stage in run.stages:
+            if stage.stage in calling:
+                found |= dict(self._calls(stage.prefix, stage.stage))
+        folder = run.id.folder
+        if record := self.objects.head(self.results_bucket, f"{folder}run.json"):
+            # Without its version: jobs may read results as they are, and this one never changes.
+            found["run.json"] = structs.replace(record.object, version_id="")
+        return found
+
+    def _calls(self, prefix: str, stage: str) -> Iterator[tuple[str, StoredObject]]:
+        result = self.objects.read_result(self.results_bucket, prefix, stage)
+        if result is None:
+            raise InvalidInput(
+                f"the results of {stage} in {prefix} are gone, so that nothing can be compared "
+                "with them"
+            )
+        for object_ in self.objects.describe_results(self.results_bucket, prefix, result):
+            name = object_.key.removeprefix(prefix)
+            if name in CALLS | INDEXES:
+                yield name, object_
+
+
+def _chain(current: Run, reference: ReferenceVersion) -> Iterator[LocalFile]:
+    """The chain from the sequence of a run to this version's, if the version has it."""
+    name, _, version = current.reference.partition("/")
+    part = reference.parts.get(f"chain:{version}") if name == reference.name else None
+    if part:
+        yield LocalFile(CHAIN, part.object)
