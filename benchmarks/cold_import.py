@@ -16,14 +16,18 @@ AIM = 1.4
 ROUNDS = 9
 PROJECT = Path(__file__).resolve().parent.parent
 BUILDS = {
+    "ask_approval": "reanalysis_reporting",
     "copy_audit": "audit_copy",
     "end_run": "closing",
     "finish_run": "closing",
+    "plan_reanalysis": "reanalysis_planning",
     "plan_run": "plans",
     "poll_job": "polling",
+    "reanalyse_sample": "cohort",
     "record_failure": "closing",
     "record_job_event": "recording",
     "register_upload": "manifests",
+    "report_reanalysis": "reanalysis_reporting",
     "submit_job": "submission",
     "sweep_catalog": "sweep",
 }
@@ -82,6 +86,7 @@ def cold_environment(folder: Path) -> dict[str, str]:
         "JOB_EVENTS_QUEUE_URL": "https://none.invalid/queue",
         "JOB_LOG_GROUP": "none",
         "ANALYSE_SAMPLE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:none",
+        "REANALYSE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:none",
         "JOB_QUEUE_PREFIX": "none",
         "CPU_INSTANCE_TYPES": "m7i.4xlarge",
         "IMAGES": images,

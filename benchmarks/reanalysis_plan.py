@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 from benchmarks.measure import Measure
 from local.deploy import ACCOUNT, REGION
 from local.dynamodb import bulk_load
-from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import (
     analysis_attributes,
     analysis_key,
@@ -19,13 +19,11 @@ from seqdrop.aws.catalog.layout import (
     uses_item,
 )
 from seqdrop.aws.catalog.table import Item, wire
-from seqdrop.aws.objects import Objects
+from seqdrop.composition import Composition
 from seqdrop.domain.identity import RunId
 from seqdrop.domain.reanalysis.scope import Scope
 from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus
 from seqdrop.domain.reference import ReferenceVersion
-from seqdrop.flow.reanalysis.planner import ReanalysisPlanner
-from seqdrop.library import Library
 from tests.domain_support import IMAGES, part, reference
 from tests.lab import Lab, open_lab
 from tests.tools_support import ROOT
@@ -46,11 +44,13 @@ def measure() -> Iterator[Measure]:
 def _plan(lab: Lab) -> Iterator[Measure]:
     wired = ({n: wire(v) for n, v in item.items() if v is not None} for item in _items())
     bulk_load(ACCOUNT, REGION, lab.runtime.outputs["CatalogTable"], wired)
-    catalog = Catalog(lab.client("dynamodb"), lab.runtime.outputs["CatalogTable"])
     for version in _versions():
-        catalog.references.add(version, "benchmark", datetime.now(UTC))
-    library = Library(str(ROOT / "pipelines"))
-    planner = ReanalysisPlanner(catalog, Objects(lab.client("s3")), library, IMAGES, 1_000)
+        lab.catalog.references.add(version, "benchmark", datetime.now(UTC))
+    settings = SimpleNamespace(
+        catalog_table=lab.runtime.outputs["CatalogTable"], results_bucket=lab.results,
+        pipelines_dir=str(ROOT / "pipelines"), images=IMAGES, scratch_gib=1_000,
+    )  # fmt: skip
+    planner = Composition(settings, lab.client).reanalysis_planning.planner
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     begun = time.perf_counter()
     members = 0

@@ -1,6 +1,5 @@
 """`seqdrop reanalyse`, `approve`, `reject` and `reanalysis`: analyses that are made anew."""
 
-import re
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 _PAUSE_SECONDS = 0.5
 _LONGEST_PLAN_SECONDS = 960
-_LONGEST_SLUG = 50
 
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="The reanalysis, as `reanalysis list` has it.")
@@ -71,6 +69,7 @@ def reanalyse(
     """
     from cli.reanalysis_view import say_reanalysis
     from cli.stack import find_stack
+    from seqdrop.domain.reanalysis.record import reanalysis_id
     from seqdrop.domain.reanalysis.scope import Scope
 
     if bool(name) != bool(version):
@@ -81,7 +80,8 @@ def reanalyse(
     scope = Scope(name, version, pipeline, image, assay, project)
     limits = _limits(budget, in_flight, canaries, tolerance)
     _check(stack, scope)
-    wanted = _id_of(scope, f"{stack.now():%Y%m%d-%H%M%S}")
+    words = [name, version, pipeline, image, assay, project]
+    wanted = reanalysis_id(words, f"{stack.now():%Y%m%d-%H%M%S}")
     stack.reanalysis_orders.start(wanted, scope, limits, stack.who(), plan_only=dry_run)
     planned = _until_planned(stack, wanted)
     if json:
@@ -125,12 +125,6 @@ def _limits(
     }
     changes = {name: value for name, value in given.items() if value is not None}
     return msgspec.structs.replace(before or Limits(), **changes)
-
-
-def _id_of(scope: "Scope", now: str) -> str:
-    said = [scope.reference, scope.version, scope.pipeline, scope.image, scope.assay]
-    slug = re.sub(r"[^A-Za-z0-9_-]+", "_", "-".join(word for word in said if word))
-    return f"{slug[:_LONGEST_SLUG]}-{now}"
 
 
 def _until_planned(stack: "Stack", wanted: str) -> "Reanalysis":

@@ -7,6 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from seqdrop.aws.catalog.layout import read_job_parameter
 from seqdrop.aws.events import read_job_message
+from seqdrop.aws.queues import ReferenceReady
 from seqdrop.composition import compose
 from seqdrop.domain.identity import StageOf
 from seqdrop.domain.records import JobState
@@ -24,6 +25,9 @@ def receive(body: str) -> None:
     message = read_job_message(body)
     if isinstance(message, JobState):
         record(message)
+    elif isinstance(message, ReferenceReady):
+        begun = flows.announcements.announce(message.reference)
+        logger.info("reference is ready", reference=str(message.reference), reanalyses=begun)
     elif owner := read_job_parameter(message.job):
         copied = flows.log_copies.copy(owner)
         metrics.add_metric(name="LogsCopied", unit="Count", value=len(copied))

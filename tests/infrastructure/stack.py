@@ -15,7 +15,10 @@ from infrastructure.expansion import expand
 
 PROJECT = Path(__file__).resolve().parents[2]
 TEMPLATE = PROJECT / "template.yaml"
-MACHINE = PROJECT / "statemachine/analyse_sample.asl.yaml"
+MACHINES = {
+    path.name.partition(".")[0]: path for path in sorted(PROJECT.glob("statemachine/*.asl.yaml"))
+}
+"""The state machines by the names of their files."""
 _SUBSTITUTED = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
 
 Resource = dict[str, Any]
@@ -91,9 +94,9 @@ def target_of(value: Any) -> str:
 
 
 @cache
-def machine() -> dict[str, Any]:
-    """The state machine's definition."""
-    parsed: dict[str, Any] = yaml.safe_load(MACHINE.read_text("utf-8"))
+def machine(name: str = "analyse_sample") -> dict[str, Any]:
+    """A state machine's definition."""
+    parsed: dict[str, Any] = yaml.safe_load(MACHINES[name].read_text("utf-8"))
     return parsed
 
 
@@ -105,6 +108,6 @@ def levels(states: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield from levels(state["ItemProcessor"])
 
 
-def all_states() -> dict[str, dict[str, Any]]:
-    """Every state of the machine by name."""
-    return {name: s for level in levels(machine()) for name, s in level["States"].items()}
+def all_states(name: str = "analyse_sample") -> dict[str, dict[str, Any]]:
+    """Every state of a machine by name."""
+    return {found: s for level in levels(machine(name)) for found, s in level["States"].items()}

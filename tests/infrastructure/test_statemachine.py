@@ -1,4 +1,4 @@
-"""The state machine as it is written: timeouts, named retries, catches, and nothing unreachable."""
+"""The state machines as they are written: timeouts, named retries, catches, nothing unreachable."""
 
 import math
 from collections.abc import Iterator
@@ -10,9 +10,10 @@ import yaml
 from seqdrop.domain import errors
 from seqdrop.domain.failure import RULES, FailureClass
 from seqdrop.domain.next_job import MOST_JOBS
+from seqdrop.flow.reanalysis.runs import Busy
 from seqdrop.flow.recording import NO_JOB_LEFT
 from tests.infrastructure.stack import (
-    MACHINE,
+    MACHINES,
     PROJECT,
     all_states,
     functions,
@@ -21,7 +22,17 @@ from tests.infrastructure.stack import (
     of_type,
 )
 
+STATES = {
+    f"{of} {name}": state for of in MACHINES for name, state in all_states(of).items()
+    for machine in MACHINES
+    for name, state in all_states(machine).items()
+}
+ALL_TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
 TASKS = {name: state for name, state in all_states().items() if state["Type"] == "Task"}
+"""Of the machine that analyses a sample."""
+OF_PEOPLE = {"ReportReanalysis"}
+"""A task after which nothing more can be told: its execution fails, and the sweep closes it."""
+RESOURCES = {"analyse_sample": "AnalyseSampleStateMachine", "reanalyse": "ReanalyseStateMachine"}
 OF_AWS = {
     "States.ALL",
     "States.Timeout",
@@ -57,17 +68,22 @@ def nexts(state: dict[str, Any]) -> set[str]:
     return found | {catch["Next"] for catch in state.get("Catch", [])}
 
 
-def test_it_is_short_enough_to_be_read() -> None:
-    assert len(MACHINE.read_text("utf-8").splitlines()) <= 180
+@pytest.mark.parametrize("name", MACHINES)
+def test_it_is_short_enough_to_be_read(name: str) -> None:
+    assert len(MACHINES[name].read_text("utf-8").splitlines()) <= 210
 
 
 def test_it_ends_by_itself_where_nothing_else_does() -> None:
     longest_job = 7 * 24 * 3_600
     assert machine()["TimeoutSeconds"] > longest_job
+    approval = all_states("reanalyse")["AskApproval"]["TimeoutSeconds"]
+    assert approval == 14 * 24 * 3_600
+    assert machine("reanalyse")["TimeoutSeconds"] > approval + 30 * 24 * 3_600
 
 
-def test_every_state_is_reached_and_leads_to_one_that_is_there() -> None:
-    for level in levels(machine()):
+@pytest.mark.parametrize("of", MACHINES)
+def test_every_state_is_reached_and_leads_to_one_that_is_there(of: str) -> None:
+    for level in levels(machine(of)):
         reached, open_ = set(), {level["StartAt"]}
         while open_:
             name = open_.pop()
@@ -77,22 +93,22 @@ def test_every_state_is_reached_and_leads_to_one_that_is_there() -> None:
 
 
 def test_every_state_goes_on_or_ends() -> None:
-    for name, state in all_states().items():
+    for name, state in STATES.items():
         ends = state.get("End") or state["Type"] in {"Fail", "Succeed", "Choice"}
         assert bool(ends) != ("Next" in state), name
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", ALL_TASKS)
 def test_every_task_has_a_timeout(name: str) -> None:
-    assert {"TimeoutSeconds", "TimeoutSecondsPath"} & TASKS[name].keys()
+    assert {"TimeoutSeconds", "TimeoutSecondsPath"} & ALL_TASKS[name].keys()
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", ALL_TASKS)
 def test_every_task_retries_only_named_errors_with_jitter(name: str) -> None:
-    throttles, faults, *_ = TASKS[name]["Retry"]
+    throttles, faults, *_ = ALL_TASKS[name]["Retry"]
     assert throttles["ErrorEquals"] == [THROTTLED]
     assert {THROTTLED, "States.ALL"}.isdisjoint(faults["ErrorEquals"])
-    for retry in TASKS[name]["Retry"]:
+    for retry in ALL_TASKS[name]["Retry"]:
         assert retry["JitterStrategy"] == "FULL"
     assert 1 <= faults["MaxAttempts"] <= 10
     assert faults["MaxDelaySeconds"] <= 60
@@ -106,9 +122,9 @@ def delays(retry: dict[str, Any]) -> Iterator[float]:
         delay *= retry["BackoffRate"]
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", ALL_TASKS)
 def test_a_task_waits_an_hour_for_a_free_execution(name: str) -> None:
-    throttles, *_ = TASKS[name]["Retry"]
+    throttles, *_ = ALL_TASKS[name]["Retry"]
     longest = list(delays(throttles))
     expected, deviation = sum(longest) / 2, math.sqrt(sum(d * d for d in longest) / 12)
     assert expected - 4 * deviation >= 3_600, "one wait in thirty thousand is shorter"
@@ -132,7 +148,7 @@ def test_waiting_for_executions_leaves_a_history_room_for_the_run() -> None:
 
 
 def test_all_tasks_retry_alike_and_submit_job_by_the_classes_of_failures_too() -> None:
-    assert len({str(task["Retry"][:2]) for task in TASKS.values()}) == 1
+    assert len({str(task["Retry"][:2]) for task in ALL_TASKS.values()}) == 1
     assert {name for name, task in TASKS.items() if len(task["Retry"]) > 2} == {"SubmitJob"}
 
 
@@ -150,21 +166,22 @@ def test_a_failure_that_another_job_may_follow_on_is_retried_by_name_and_after_a
     assert NO_JOB_LEFT not in {*retried, *again["ErrorEquals"]}
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", ALL_TASKS)
 def test_every_task_catches(name: str) -> None:
-    assert TASKS[name]["Catch"]
+    assert ("Catch" in ALL_TASKS[name]) != (name.split()[1] in OF_PEOPLE)
 
 
-@pytest.mark.parametrize("name", all_states())
+@pytest.mark.parametrize("name", STATES)
 def test_every_error_that_is_named_is_awss_or_one_of_ours(name: str) -> None:
-    state = all_states()[name]
+    state = STATES[name]
     named = errors_named(state, "Retry") | errors_named(state, "Catch")
-    assert named <= OF_AWS | OURS | set(FailureClass)
+    assert named <= OF_AWS | OURS | set(FailureClass) | {Busy.__name__}
 
 
 def test_what_is_retried_is_transient() -> None:
-    (retried,) = {frozenset(errors_named(task, "Retry")) & OURS for task in TASKS.values()}
+    (retried,) = {frozenset(errors_named(task, "Retry")) & OURS for task in ALL_TASKS.values()}
     assert retried == {errors.Transient.__name__}
+    assert issubclass(Busy, errors.Transient)
 
 
 def test_every_function_gets_the_ids_of_the_run_from_the_execution_itself() -> None:
@@ -172,7 +189,7 @@ def test_every_function_gets_the_ids_of_the_run_from_the_execution_itself() -> N
         payload = task["Parameters"]["Payload"]
         assert payload["run.$"] == "$$.Execution.Input"
         assert payload["execution.$"] == "$$.Execution.Id"
-    text = MACHINE.read_text("utf-8")
+    text = MACHINES["analyse_sample"].read_text("utf-8")
     assert "$.sample" not in text
     assert "$.run_key" not in text
 
@@ -183,28 +200,65 @@ def test_whatever_goes_wrong_ends_in_record_failure() -> None:
         assert (last["ErrorEquals"], last["Next"]) == (["States.ALL"], "RecordFailure")
 
 
-@pytest.mark.parametrize("name", TASKS)
+def function_of(task: dict[str, Any]) -> str:
+    """The logical id of the function that a task calls."""
+    arn = str(task["Parameters"]["FunctionName"])
+    return arn.removeprefix("${").removesuffix("Arn}")
+
+
+@pytest.mark.parametrize("name", ALL_TASKS)
 def test_every_task_is_a_function_of_the_same_name(name: str) -> None:
-    arn = TASKS[name]["Parameters"]["FunctionName"]
-    assert arn == f"${{{name}FunctionArn}}"
-    assert f"{name}Function" in functions()
-    (resource,) = of_type("AWS::Serverless::StateMachine").values()
-    substitution = resource["DefinitionSubstitutions"][f"{name}FunctionArn"]
-    assert substitution == {"Fn::GetAtt": [f"{name}Function", "Arn"]}
+    """A canary is reanalysed as any sample is."""
+    of, state = name.split()
+    function = function_of(ALL_TASKS[name])
+    assert function == f"{state.replace('Canary', 'Sample')}Function"
+    assert function in functions()
+    resource = of_type("AWS::Serverless::StateMachine")[RESOURCES[of]]
+    substitution = resource["DefinitionSubstitutions"][f"{function}Arn"]
+    assert substitution == {"Fn::GetAtt": [function, "Arn"]}
 
 
-def test_it_may_call_exactly_the_functions_that_it_names() -> None:
-    (resource,) = of_type("AWS::Serverless::StateMachine").values()
+@pytest.mark.parametrize("of", MACHINES)
+def test_it_may_call_exactly_the_functions_that_it_names(of: str) -> None:
+    resource = of_type("AWS::Serverless::StateMachine")[RESOURCES[of]]
     (grant,) = [
         statement
         for statement in resource["Policies"][0]["Statement"]
         if statement["Action"] == "lambda:InvokeFunction"
     ]
-    assert {r["Fn::GetAtt"][0] for r in grant["Resource"]} == {f"{name}Function" for name in TASKS}
+    called = {function_of(task) for name, task in ALL_TASKS.items() if name.split()[0] == of}
+    assert {r["Fn::GetAtt"][0] for r in grant["Resource"]} == called
+
+
+def test_members_of_a_reanalysis_never_fail_their_map() -> None:
+    """On AWS one failed child fails the whole of it."""
+    for level in levels(machine("reanalyse")):
+        tasks = [state for state in level["States"].values() if state["Type"] == "Task"]
+        if level is not machine("reanalyse"):
+            assert tasks
+            assert all(task["Catch"][-1]["ErrorEquals"] == ["States.ALL"] for task in tasks)
+            assert not [s for s in level["States"].values() if s["Type"] == "Fail"]
+
+
+def test_a_cohort_is_a_map_that_starts_its_own_machine_so_many_times_at_once() -> None:
+    cohort = all_states("reanalyse")["RunCohort"]
+    assert cohort["ItemProcessor"]["ProcessorConfig"] == {
+        "Mode": "DISTRIBUTED", "ExecutionType": "STANDARD",
+    }  # fmt: skip
+    assert cohort["MaxConcurrencyPath"] == "$.in_flight"
+    resource = of_type("AWS::Serverless::StateMachine")["ReanalyseStateMachine"]
+    granted = {
+        action
+        for statement in resource["Policies"][0]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str)
+                       else statement["Action"])
+    }  # fmt: skip
+    own = {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"}
+    assert own | {"s3:GetObject"} <= granted
 
 
 def test_names_read_as_sentences() -> None:
-    for name, state in all_states().items():
+    for name, state in ((name.split()[1], state) for name, state in STATES.items()):
         assert name[0].isupper()
         assert name.isalnum()
         if state["Type"] == "Choice":
@@ -213,4 +267,4 @@ def test_names_read_as_sentences() -> None:
 
 def test_no_state_catches_into_itself() -> None:
     # On moto such a state would end as a success; and there a run would never be polled twice.
-    assert not [n for n, s in all_states().items() if n in nexts(s)]
+    assert not [n for n, s in STATES.items() if n.split()[1] in nexts(s)]

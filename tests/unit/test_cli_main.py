@@ -119,5 +119,8 @@ def test_completion_offers_commands_and_options() -> None:
         )  # fmt: skip
         return set(answer.stdout.split())
 
-    assert offered("re") == {"rerun", "results", "reference", "references", "redrive", "resume"}
+    assert offered("re") == {
+        "rerun", "results", "reference", "references", "redrive", "resume", "reanalyse",
+        "reanalysis", "reject",
+    }  # fmt: skip
     assert "--fresh" in offered("rerun --f")

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from seqdrop.flow.planning import Planning
     from seqdrop.flow.polling import Polling
     from seqdrop.flow.priorities import Priorities
+    from seqdrop.flow.reanalysis.announcements import Announcements
     from seqdrop.flow.reanalysis.cohort import Cohort
-    from seqdrop.flow.reanalysis.ending import ReanalysisEnding
+    from seqdrop.flow.reanalysis.ending import ReanalysisEnding, ReanalysisLook
     from seqdrop.flow.reanalysis.members import ReanalysisMembers
     from seqdrop.flow.reanalysis.orders import ReanalysisOrders
     from seqdrop.flow.reanalysis.planning import ReanalysisPlanning
@@ -347,8 +348,14 @@ class Composition:
         planner = ReanalysisPlanner(
             self.catalog, self.objects, self.library, settings.images, settings.scratch_gib
         )
-        bucket = settings.results_bucket
-        return ReanalysisPlanning(self.catalog, self.objects, planner, bucket, self.now)
+        return ReanalysisPlanning(
+            catalog=self.catalog,
+            objects=self.objects,
+            planner=planner,
+            alerts=self.alerts,
+            results_bucket=settings.results_bucket,
+            now=self.now,
+        )
 
     @cached_property
     def cohort(self) -> "Cohort":
@@ -382,6 +389,13 @@ class Composition:
         return ReanalysisEnding(self.catalog, self.executions, self.reanalysis_members, self.now)
 
     @cached_property
+    def reanalysis_look(self) -> "ReanalysisLook":
+        """Reanalyses whose executions nobody was told of."""
+        from seqdrop.flow.reanalysis.ending import ReanalysisLook
+
+        return ReanalysisLook(self.catalog, self.reanalysis_executions, self.reanalysis_ending)
+
+    @cached_property
     def reanalysis_executions(self) -> "ReanalysisExecutions":
         """The state machine of reanalyses."""
         from seqdrop.aws.executions import ReanalysisExecutions
@@ -394,6 +408,13 @@ class Composition:
         from seqdrop.flow.reanalysis.orders import ReanalysisOrders
 
         return ReanalysisOrders(self.catalog, self.reanalysis_executions, self.tokens, self.now)
+
+    @cached_property
+    def announcements(self) -> "Announcements":
+        """What is begun by itself when a reference is READY."""
+        from seqdrop.flow.reanalysis.announcements import Announcements
+
+        return Announcements(self.catalog, self.library, self.reanalysis_orders, self.job_events)
 
     @cached_property
     def sweep(self) -> "Sweep":
@@ -409,6 +430,8 @@ class Composition:
             closing=self.closing,
             polling=self.polling,
             preparation=self.preparation,
+            announcements=self.announcements,
+            reanalyses=self.reanalysis_look,
             gates=self.gates,
             assays=self.assay_gates,
             alerts=self.alerts,
@@ -423,7 +446,7 @@ class Composition:
         """The end of a reference's preparation; what is waited for, its item says."""
         from seqdrop.flow.references import Preparation
 
-        return Preparation(self.catalog, self.objects, self.library, self.now)
+        return Preparation(self.catalog, self.objects, self.library, self.job_events, self.now)
 
     @cached_property
     def reference_flow(self) -> "ReferenceFlow":
@@ -434,7 +457,9 @@ class Composition:
         return ReferenceFlow(
             catalog=self.catalog,
             objects=self.objects,
-            preparation=Preparation(self.catalog, self.objects, self.library, self.now, kinds),
+            preparation=Preparation(
+                self.catalog, self.objects, self.library, self.job_events, self.now, kinds
+            ),
             submission=self.submission,
             polling=self.polling,
             references_bucket=self._settings.references_bucket,

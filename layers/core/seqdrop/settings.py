@@ -61,6 +61,7 @@ class RecordJobEventSettings(msgspec.Struct, frozen=True):
     job_events_queue_url: str
     job_log_group: str
     pipelines_dir: str
+    reanalyse_arn: str
     scratch_gib: int
 
 
@@ -72,6 +73,7 @@ class SweepCatalogSettings(msgspec.Struct, frozen=True):
     uploads_queue_url: str
     job_events_queue_url: str
     analyse_sample_arn: str
+    reanalyse_arn: str
     pipelines_dir: str
     job_queue_prefix: str
     queue_kinds: frozenset[str]

@@ -7,7 +7,7 @@ import msgspec
 
 from seqdrop.aws.batch_detail import read_state
 from seqdrop.aws.catalog.layout import timestamp
-from seqdrop.aws.queues import CopyLog, Message
+from seqdrop.aws.queues import CopyLog, Message, ReferenceReady
 from seqdrop.domain.identity import ReanalysisInput, RunId
 from seqdrop.domain.object_events import ObjectGone, ObjectRestored
 from seqdrop.domain.records import JobState
@@ -105,13 +105,14 @@ def read_job_event(body: str) -> JobState:
     return msgspec.structs.replace(state, reason="", blocked=why)
 
 
-def read_job_message(body: str) -> JobState | CopyLog:
+def read_job_message(body: str) -> JobState | CopyLog | ReferenceReady:
     """What the queue of job events holds: an event of Batch, or a message to ourselves.
 
     Raises msgspec.DecodeError for anything else: it goes to the dead letters.
     """
     if '"seqdrop"' in body[:20]:
-        return msgspec.json.decode(body, type=CopyLog)
+        message: CopyLog | ReferenceReady = msgspec.json.decode(body, type=CopyLog | ReferenceReady)
+        return message
     return read_job_event(body)
 
 

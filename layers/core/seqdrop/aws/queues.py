@@ -8,7 +8,7 @@ import msgspec
 from seqdrop.aws.catalog.layout import job_parameter
 from seqdrop.domain.errors import Transient
 from seqdrop.domain.expectation import Expectation, ManifestVersion
-from seqdrop.domain.identity import AnalysisId, JobOwner, ObjectName
+from seqdrop.domain.identity import AnalysisId, JobOwner, ObjectName, ReferenceId
 from seqdrop.domain.manifest import SampleEntry
 
 if TYPE_CHECKING:
@@ -138,6 +138,12 @@ class CopyLog(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="copy-log"):
     job: str
 
 
+class ReferenceReady(msgspec.Struct, frozen=True, tag_field="seqdrop", tag="reference-ready"):
+    """Asks which analyses a version of a reference makes stale."""
+
+    reference: ReferenceId
+
+
 class JobEventsQueue:
     """Sends messages to the queue that record_job_event reads."""
 
@@ -151,3 +157,8 @@ class JobEventsQueue:
         self._client.send_message(
             QueueUrl=self._url, MessageBody=body, DelaySeconds=LOG_DELAY_SECONDS
         )
+
+    def reference_ready(self, reference: ReferenceId) -> None:
+        """Tells that a version of a reference can be used."""
+        body = msgspec.json.encode(ReferenceReady(reference)).decode()
+        self._client.send_message(QueueUrl=self._url, MessageBody=body)

@@ -40,6 +40,8 @@ class ReferenceVersion(msgspec.Struct, frozen=True, omit_defaults=True):
     why: str = ""
     facts: SequenceFacts | None = None
     """None for a version that was added before they were counted."""
+    to_announce: bool = False
+    """It is READY, and nobody has looked yet which analyses it makes stale."""
     warnings: tuple[str, ...] = ()
     """What was odd about its files, and not wrong."""
 

@@ -10,7 +10,8 @@ from seqdrop.aws.batch import JobRequest
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import job_parameter, timestamp
 from seqdrop.aws.objects import Objects
-from seqdrop.domain import fingerprint_sites
+from seqdrop.aws.queues import JobEventsQueue
+from seqdrop.domain import chain_file, fingerprint_sites
 from seqdrop.domain.cost import REFERENCES
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient
 from seqdrop.domain.failure import FailureClass
@@ -29,6 +30,8 @@ from seqdrop.library import Library
 
 CODES_PART = "iupac"
 """The part that says where codes for several bases were replaced."""
+_SUFFIXES = {"targets": ".bed", "left_out": ".bed", chain_file.PART: ".chain"}
+"""Of the kinds of parts of which a version may have several, each with a name."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Preparation:
     catalog: Catalog
     objects: Objects
     library: Library
+    queue: JobEventsQueue
     now: Callable[[], datetime]
     queue_kinds: frozenset[str] = frozenset()
     """The kinds of queues that are here, where that is known: no others' indexes are made."""
@@ -71,7 +75,10 @@ class Preparation:
                 self.catalog.references.settle(reference, ReferenceState.FAILED, why, self.now())
         if reference.indexes.keys() >= set(reference.wanted or self.index_stages()):
             self.catalog.references.settle(reference, ReferenceState.READY, "", self.now())
-        return self.catalog.references.get(reference.id) or reference
+        there = self.catalog.references.get(reference.id) or reference
+        if there.to_announce:
+            self.queue.reference_ready(there.id)
+        return there
 
     def index_stages(self) -> dict[str, Stage]:
         """The stages that make the indexes of this deployment."""
@@ -265,11 +272,11 @@ def _index_plan(
 
 
 def _wanted_parts(stage: Stage, parts: dict[str, LocalFile]) -> Iterator[LocalFile]:
-    """The parts that a stage's ``reference:`` names; all target regions, each by its name."""
+    """The parts that a stage's ``reference:`` names; where there may be several, all of them."""
     for name, file in parts.items():
         kind, _, which = name.partition(":")
         if kind in stage.reference:
-            yield LocalFile(f"{kind}/{which}.bed", file.object) if which else file
+            yield LocalFile(f"{kind}/{which}{_SUFFIXES[kind]}", file.object) if which else file
 
 
 def left_out_part(targets: str) -> tuple[str, str]:
@@ -294,7 +301,10 @@ def part_of(file_name: str) -> tuple[str, str]:
         return "annotation", "annotation.gff3.gz"
     if kind.endswith(".alt"):
         return "alt", "genome.fa.alt"
+    if kind.endswith(".chain"):
+        return f"{chain_file.PART}:{stem[: -len('.chain')]}", chain_file.FILE
     raise InvalidInput(
         f"{file_name!r} is no part of a reference: give FASTA (.fa), target regions (.bed), "
-        "genes (.gff3), the names of ALT contigs (.alt) or SNPs for identity (.fingerprint.vcf)"
+        "genes (.gff3), the names of ALT contigs (.alt), SNPs for identity (.fingerprint.vcf) or "
+        "the way from an earlier version (<version>.chain)"
     )

@@ -29,6 +29,8 @@ from seqdrop.flow.assay_gates import AssayGates
 from seqdrop.flow.closing import Closing
 from seqdrop.flow.gates import Gates
 from seqdrop.flow.polling import Polling
+from seqdrop.flow.reanalysis.announcements import Announcements
+from seqdrop.flow.reanalysis.ending import ReanalysisLook
 from seqdrop.flow.references import Preparation
 from seqdrop.library import Library
 
@@ -88,6 +90,8 @@ class Sweep:
     closing: Closing
     polling: Polling
     preparation: Preparation
+    announcements: Announcements
+    reanalyses: ReanalysisLook
     gates: Gates
     assays: AssayGates
     alerts: Alerts
@@ -106,6 +110,8 @@ class Sweep:
         for queue in self.queues:  # a probe is let through though no job of it is polled soon
             swept.attempt(queue, partial(self.gates.look, queue))
         swept.attempt("breakers", partial(self.assays.tell_of_shut, self.alerts))
+        swept.attempt("references", self.announcements.announce_lost)
+        swept.attempt("reanalyses", self.reanalyses.look)
         for page in self.catalog.dues.pages(self.now()):
             if not has_time():
                 swept.is_whole = False

@@ -90,7 +90,12 @@ class References:
         """Ends the preparation of a version, once; nothing where it was begun again meanwhile."""
         update = self._table.update_write(
             reference_key(reference.id),
-            sets={"state": state.value, "why": why, "ready": timestamp(now)},
+            sets={
+                "state": state.value,
+                "why": why,
+                "ready": timestamp(now),
+                "to_announce": True if state is ReferenceState.READY else None,
+            },
             conditions=[
                 ("state", "=", ReferenceState.PREPARING.value),
                 ("tries", "absent or =", reference.tries),
@@ -101,6 +106,10 @@ class References:
             self._table.transact([update, self._table.put_write(event)])
         except Conflict:
             return  # another job's end, or a doubled event, settled it
+
+    def announced(self, reference: ReferenceId) -> None:
+        """Somebody has looked which analyses a version makes stale."""
+        self._table.update(reference_key(reference), removes=["to_announce"])
 
     def retry(
         self, reference: ReferenceVersion, tries: int, wanted: tuple[str, ...], who: str,

@@ -1,12 +1,28 @@
 """A reanalysis and its members as the catalog keeps them."""
 
+import re
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
 
 from seqdrop.domain.identity import AnalysisId, RunId
+from seqdrop.domain.keys import digest
 from seqdrop.domain.reanalysis.plan import Member, Plan
 from seqdrop.domain.reanalysis.scope import Scope
+
+_LONGEST_NAME = 50
+
+
+def reanalysis_id(words: Iterable[str], ending: str) -> str:
+    """The id of a reanalysis: what it is of, and an ending that tells it from others.
+
+    An execution has its name of it, with the number of its attempt: 80 characters, and only some.
+    """
+    slug = re.sub(r"[^A-Za-z0-9_-]+", "_", "-".join(word for word in words if word))
+    if len(slug) > _LONGEST_NAME:
+        slug = f"{slug[: _LONGEST_NAME - 9]}_{digest(slug)[:8]}"
+    return f"{slug}-{ending}"
 
 
 class ReanalysisStatus(StrEnum):

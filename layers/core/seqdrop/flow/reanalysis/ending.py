@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from seqdrop.aws.catalog import Catalog
-from seqdrop.aws.executions import Executions
+from seqdrop.aws.executions import Executions, ReanalysisExecutions
 from seqdrop.domain.reanalysis.record import MemberState, MemberStatus, ReanalysisStatus
 from seqdrop.flow.reanalysis.attempts import SYSTEM
 from seqdrop.flow.reanalysis.members import ReanalysisMembers
@@ -47,3 +47,30 @@ class ReanalysisEnding:
         if run := self.catalog.runs.get(member.run_id):
             self.members.run_ended(run)
         return True
+
+
+@dataclass(frozen=True)
+class ReanalysisLook:
+    """The sweep looks after executions of which no event came."""
+
+    catalog: Catalog
+    executions: ReanalysisExecutions
+    ending: ReanalysisEnding
+
+    def look(self) -> int:
+        """Starts those that were never started, and ends those that are over; returns how many."""
+        found = 0
+        for reanalysis in self.catalog.reanalyses.all():
+            if not reanalysis.status.live:
+                continue
+            state = self.executions.describe(reanalysis.execution_name)
+            if state is None:
+                self.executions.start(reanalysis.execution_name, reanalysis.id, reanalysis.attempt)
+            elif not state.goes_on:
+                why = state.cause or state.status
+                aborted = state.status == "ABORTED"
+                self.ending.end(reanalysis.id, reanalysis.attempt, why, aborted=aborted)
+            else:
+                continue
+            found += 1
+        return found

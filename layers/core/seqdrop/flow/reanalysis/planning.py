@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from seqdrop.aws.alerts import Alerts
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.cost import micros
@@ -16,6 +17,7 @@ from seqdrop.domain.reanalysis.canaries import choose_canaries
 from seqdrop.domain.reanalysis.record import Reanalysis, ReanalysisStatus
 from seqdrop.flow.reanalysis.attempts import SYSTEM, reanalysis_of
 from seqdrop.flow.reanalysis.json_list import JsonList
+from seqdrop.flow.reanalysis.notices import PLANNED, tell
 from seqdrop.flow.reanalysis.planner import ReanalysisPlanner
 
 
@@ -26,6 +28,7 @@ class ReanalysisPlanning:
     catalog: Catalog
     objects: Objects
     planner: ReanalysisPlanner
+    alerts: Alerts
     results_bucket: str
     now: Callable[[], datetime]
 
@@ -69,11 +72,15 @@ class ReanalysisPlanning:
         elif reanalysis.approved_by:
             status, canaries = ReanalysisStatus.RUNNING, reanalysis.canaries
         budget = micros(limits.budget_usd)
-        return self.catalog.reanalyses.move(
+        planned_now = self.catalog.reanalyses.move(
             reanalysis, status, self.now(), who=SYSTEM, why=why, plan=plan, canaries=canaries,
             usd_by_assay=plan.usd_by_assay,
             left_micros=budget - reanalysis.spent_micros - reanalysis.reserved_micros,
         )  # fmt: skip
+        if reanalysis.by == SYSTEM and reanalysis.plan_only and plan.analyses:
+            do = f"`seqdrop reanalysis show {reanalysis.id}`; `resume` begins it"
+            tell(self.alerts, PLANNED, planned_now, do)
+        return planned_now
 
 
 def _list_of(reanalysis: Reanalysis) -> str:

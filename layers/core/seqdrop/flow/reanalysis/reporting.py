@@ -1,6 +1,6 @@
 """AskApproval, ReportReanalysis, and bad ends: what people are told, and what is left of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from tempfile import TemporaryFile
@@ -21,12 +21,7 @@ from seqdrop.domain.reanalysis.record import (
 )
 from seqdrop.flow.reanalysis.attempts import SYSTEM, reanalysis_of
 from seqdrop.flow.reanalysis.json_list import JsonList
-
-AWAITS = "Seqdrop Reanalysis Awaits Approval"
-ENDED = "Seqdrop Reanalysis Ended"
-"""Detail types of the notices: one of each for a reanalysis, never one for a sample."""
-_NAMED = 50
-"""Analyses that a notice names; its report has all."""
+from seqdrop.flow.reanalysis.notices import AWAITS, ENDED, tell
 
 
 class CanariesFailed(SeqdropError):
@@ -35,23 +30,6 @@ class CanariesFailed(SeqdropError):
 
 class _FunctionError(msgspec.Struct):
     errorMessage: str  # noqa: N815  # Lambda's own name
-
-
-class Notice(msgspec.Struct, frozen=True):
-    """What people are told of a reanalysis."""
-
-    reanalysis: str
-    scope: str
-    status: str
-    why: str
-    do: str
-    made: int = 0
-    failed: int = 0
-    left_out: int = 0
-    spent_usd: float = 0.0
-    amend: tuple[str, ...] = ()
-    """Analyses whose reportable variants have changed: ``sample (assay)``, the first ones."""
-    amend_total: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,7 +56,7 @@ class ReanalysisReporting:
                 reanalysis, ReanalysisStatus.AWAITING_APPROVAL, self.now(), who=SYSTEM, token=token
             )
             do = f"`seqdrop reanalysis show {name}`, then `seqdrop approve {name}` or `reject`"
-            self._tell(AWAITS, reanalysis, do)
+            tell(self.alerts, AWAITS, reanalysis, do)
         else:
             self.catalog.reanalyses.set_token(reanalysis, token)
             self._answer_if_approved(name, token)
@@ -127,25 +105,7 @@ class ReanalysisReporting:
         do = f"`seqdrop reanalysis show {reanalysis.id}`"
         if reanalysis.status is ReanalysisStatus.STOPPED:
             do += f"; `seqdrop reanalysis resume {reanalysis.id}` goes on"
-        self._tell(ENDED, reanalysis, do, amend)
-
-    def _tell(
-        self,
-        kind: str,
-        reanalysis: Reanalysis,
-        do: str,
-        amend: Sequence[MemberState] = (),
-    ) -> None:
-        self.alerts.send(
-            kind,
-            Notice(
-                reanalysis.id, reanalysis.scope.describe(), reanalysis.status, reanalysis.why, do,
-                reanalysis.made, reanalysis.failed, reanalysis.left_out,
-                reanalysis.spent_micros / 1_000_000,
-                tuple(str(member.id) for member in amend[:_NAMED]),
-                len(amend),
-            ),
-        )  # fmt: skip
+        tell(self.alerts, ENDED, reanalysis, do, amend)
 
 
 def _said(failure: dict[str, Any]) -> str:
