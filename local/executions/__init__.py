@@ -29,6 +29,7 @@ from local.executions.endings import (
     stay_ended,
     stop_at_once,
 )
+from local.executions.maps import COMPONENT, play_caps
 from local.executions.parsing import parse_definitions_once, parse_paths_once
 from local.executions.tasks import name_unanswered_functions, renew_tokens
 
@@ -47,6 +48,7 @@ _PATCHED: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (boto_client, ("boto3",)),
     *((module, ("boto_client_for",)) for module in CALLERS),
     (json_path, ("parse",)),
+    (COMPONENT, ("_map_run",)),
 )
 _STOCK = tuple((o, name, vars(o)[name]) for o, names in _PATCHED for name in names)
 _patched: set[Callable[..., Any]] = set()
@@ -71,6 +73,7 @@ def install(put_event: PutEvent | None = None) -> None:
         name_unanswered_functions,
         pass_on_what_responses_drop,
         keep_clients,
+        play_caps,
         parse_definitions_once,
         parse_paths_once,
     )

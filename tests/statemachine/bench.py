@@ -18,6 +18,8 @@ assays:
   quick: {pipeline: quick, reference: tiny, complete: {rule: pairs, quiet_seconds: 1}}
   patient: {pipeline: quick, reference: tiny, poll_factor: 600}
   pressing: {pipeline: quick, reference: tiny, priority: urgent}
+  again: {pipeline: quick, reference: again, complete: {rule: manifest}}
+  never: {pipeline: quick, reference: again, complete: {rule: manifest}, reanalysis: "off"}
 """
 REFERENCES = """
 name: references

@@ -46,10 +46,10 @@ class Cohort:
             raise InvalidInput(f"there is no reanalysis {name}")
         before = self.catalog.reanalyses.member(name, member.id)
         wanted = ReanalysisStatus.CANARIES if canary else ReanalysisStatus.RUNNING
+        if before and before.status is MemberStatus.MADE and reanalysis.attempt == attempt:
+            return self._made_already(reanalysis, before, token, canary=canary)
         if (reanalysis.attempt, reanalysis.status) != (attempt, wanted):
             return self._not_any_more(reanalysis, before, token)
-        if before and before.status is MemberStatus.MADE:
-            return self._made_already(reanalysis, before, token, canary=canary)
         if why := too_many_failed(reanalysis):
             self._stop(reanalysis, why)
             return self._not_any_more(reanalysis, before, token)
@@ -70,8 +70,8 @@ class Cohort:
     def _made_already(
         self, reanalysis: Reanalysis, before: MemberState, token: str, *, canary: bool
     ) -> str:
-        """A canary becomes the current run, now that somebody has approved."""
-        if not canary:
+        """A canary becomes the current run, once somebody has approved, whatever stops the rest."""
+        if not canary and reanalysis.approved_by:
             self.runs.begin(reanalysis, before.id, canary=False)
         self.tokens.succeed(token, {"outcome": before.status, "why": before.why})
         return before.status

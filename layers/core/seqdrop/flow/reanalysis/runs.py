@@ -144,15 +144,7 @@ class ReanalysisRuns:
         self, analysis: Analysis, reference: ReferenceVersion, blueprint: Blueprint, current: Run,
         options: RunOptions,
     ) -> RunId:  # fmt: skip
-        stage = self.claiming.library.comparison()
-        compared = with_comparison(
-            blueprint,
-            stage,
-            self._files_before(current),
-            chain=_chain(current, reference),
-            image=self.claiming.images[stage.queue],
-            definition=self.claiming.definitions.get(stage.queue, ""),
-        )
+        compared = self._with_comparison(blueprint, current, reference)
         try:
             run = self.claiming.claim_for(
                 analysis, reference, compared, options=options, priority="bulk"
@@ -163,9 +155,25 @@ class ReanalysisRuns:
             raise Busy(f"no run of {analysis.id} may begin now")
         return run
 
-    def _files_before(self, run: Run) -> dict[str, StoredObject]:
+    def _with_comparison(
+        self, blueprint: Blueprint, current: Run, reference: ReferenceVersion
+    ) -> Blueprint:
+        """The run with the stage that compares it; without, where one of the two makes no calls."""
+        before = decode_blueprint(self.catalog.runs.blueprint(current))
+        if not stages_to_compare(blueprint) or not stages_to_compare(before):
+            return blueprint
+        stage = self.claiming.library.comparison()
+        return with_comparison(
+            blueprint,
+            stage,
+            self._files_before(current, before),
+            chain=_chain(current, reference),
+            image=self.claiming.images[stage.queue],
+            definition=self.claiming.definitions.get(stage.queue, ""),
+        )
+
+    def _files_before(self, run: Run, blueprint: Blueprint) -> dict[str, StoredObject]:
         """The files of a run that another is compared with."""
-        blueprint = decode_blueprint(self.catalog.runs.blueprint(run))
         found = files_of_reference(blueprint)
         calling = set(stages_to_compare(blueprint))
         for stage in run.stages:
