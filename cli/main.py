@@ -9,6 +9,7 @@ import typer
 
 from cli import (
     act,
+    compare,
     cost,
     deploy,
     events,
@@ -176,12 +177,26 @@ _add(
 _add(reference_app, references.references, "Lists references and versions.", name="list")
 _add(
     reference_app,
+    references.diff,
+    "Says how two versions differ.",
+    "seqdrop reference diff GRCh38 1 2",
+    "seqdrop reference diff GRCh38 1 2 --chain 1.chain",
+)
+_add(
+    reference_app,
     references.retire,
     "Takes a version out of use.",
     "seqdrop reference retire GRCh38 1",
 )
-app.add_typer(reference_app, name="reference", help="Adds, lists and retires references.")
+app.add_typer(reference_app, name="reference", help="Adds, lists, compares and retires references.")
 _add(app, references.references, "Lists references and versions.")
+_add(
+    app,
+    compare.compare,
+    "Says whether two runs, or two VCF files, are the same.",
+    "seqdrop compare NA1 0a1b 2c3d --out comparison/",
+    "seqdrop compare a.vcf.gz b.vcf.gz --reference GRCh38.fa",
+)
 _add(
     app,
     reanalysis.reanalyse,

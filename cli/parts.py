@@ -12,6 +12,8 @@ from cli.packed import is_gzip, opened
 from seqdrop.domain.alt import check_alt, missing_alt
 from seqdrop.domain.bases import Bases
 from seqdrop.domain.bed import parse_bed
+from seqdrop.domain.chain_file import PART as CHAIN
+from seqdrop.domain.chain_file import chains_of, check_chain, without_chain
 from seqdrop.domain.errors import InvalidInput
 from seqdrop.domain.fasta import FastaContent, read_fasta
 from seqdrop.domain.fingerprint_sites import PART as FINGERPRINT
@@ -26,6 +28,8 @@ from seqdrop.domain.twins import twin_warnings
 from seqdrop.flow.references import CODES_PART, left_out_part, part_of
 
 _CHUNK_BYTES = 1 << 20
+Lengths = Mapping[str, int]
+"""Bases of contigs."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,20 @@ class PreparedReference:
     warnings: list[str] = field(default_factory=list)
 
 
-def prepare_parts(files: Sequence[Path], scratch: Path) -> PreparedReference:
+def _nothing_is_earlier(version: str) -> Lengths:
+    raise InvalidInput(f"there is no version {version!r} from which a chain file could lead")
+
+
+def prepare_parts(
+    files: Sequence[Path],
+    scratch: Path,
+    lengths_in: Callable[[str], Lengths] = _nothing_is_earlier,
+) -> PreparedReference:
     """Checks all files, and writes to ``scratch`` those that tools need in another form.
 
-    Raises InvalidInput where a file is no part, a part is given twice, the first is not FASTA, or
-    a file holds what tools would refuse or misread.
+    ``lengths_in`` says what contigs an earlier version has, and raises InvalidInput where there is
+    no such version. Raises InvalidInput where a file is no part, a part is given twice, the first
+    is not FASTA, or a file holds what tools would refuse or misread.
     """
     given: dict[str, tuple[str, Path]] = {}
     for file in files:
@@ -60,15 +73,37 @@ def prepare_parts(files: Sequence[Path], scratch: Path) -> PreparedReference:
         given[name] = path, file
     if part_of(files[0].name)[0] != "sequence":
         raise InvalidInput(f"{files[0].name!r} is not FASTA (.fa): the sequence comes first")
+    earlier = {name: lengths_in(version) for name, version in _chains(given)}
     prepared, content = _prepare_sequence(files[0], scratch)
     with _bases(prepared, content) as bases:
         prepared.warnings += twin_warnings(content, bases)
     for name, (path, file) in given.items():
-        if name != "sequence":
+        if name in earlier:
+            copy = scratch / f"{len(prepared.parts)}-{path}"
+            prepared.warnings += _copy_chain(file, copy, earlier[name], content.lengths)
+            prepared.parts[name] = Part(path, copy)
+        elif name != "sequence":
             _prepare(name, Part(path, file), content, scratch, prepared)
     if "alt" not in given:
         prepared.warnings += missing_alt(content.alternates)
     return prepared
+
+
+def _chains(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The parts that are chain files, each with the version that it leads from."""
+    for name in names:
+        kind, _, version = name.partition(":")
+        if kind == CHAIN:
+            yield name, version
+
+
+def _copy_chain(file: Path, copy: Path, before: Lengths, after: Lengths) -> list[str]:
+    """Writes the unpacked file, line by line while it is checked; warnings about it."""
+    seen: set[str] = set()
+    with opened(file) as source:
+        lines = check_chain(text_lines(source), before, after, file.name)
+        _written(chains_of(lines, seen), copy)
+    return without_chain(before, seen, file.name)
 
 
 def _prepare_sequence(file: Path, scratch: Path) -> tuple[PreparedReference, FastaContent]:
@@ -139,7 +174,8 @@ def _prepare(
 
 
 def _written(lines: Iterable[str], copy: Path) -> Path:
-    copy.write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
+    with copy.open("wb") as target:
+        target.writelines(f"{line}\n".encode("utf-8", "surrogateescape") for line in lines)
     return copy
 
 

@@ -1,9 +1,10 @@
-"""`seqdrop reference add`, `list` and `retire`."""
+"""`seqdrop reference add`, `list`, `diff` and `retire`."""
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +17,7 @@ from cli.screen import clean, console, emit, on_terminal, say, show_table, warn
 
 if TYPE_CHECKING:
     from cli.stack import Stack
+    from seqdrop.aws.catalog.current_runs import CurrentRuns
     from seqdrop.domain.identity import ReferenceId
     from seqdrop.domain.reference import ReferenceVersion
 
@@ -24,6 +26,9 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.3, 10.0, 1.2
 _IDLE_LOOKS = 2
 """How often jobs may be seen to have all ended while the version is still PREPARING: the end of the
 last one may be recorded a moment later."""
+_MOST_COUNTED = 20_000
+"""Analyses of one reference: their count is a few requests a thousand."""
+_SHOWN_SAMPLES = 5
 Document = dict[str, Any]
 
 
@@ -45,7 +50,8 @@ def add(
         typer.Argument(
             metavar="FILE", exists=True, dir_okay=False,
             help="Target regions (<name>.bed), genes (.gff3), names of ALT contigs (.alt), "
-            "SNPs for identity (.fingerprint.vcf).",
+            "SNPs for identity (.fingerprint.vcf), the way from an earlier version "
+            "(<version>.chain).",
         ),
     ] = None,
     *,
@@ -84,11 +90,12 @@ def _put(
 ) -> "ReferenceVersion":
     """Checks the files, and uploads those that are not there; never writes over a version's."""
     from cli.parts import prepare_parts, stored_parts
+    from cli.reference_diff import lengths_in
     from cli.transfer import upload_all
 
     bucket = stack.output("ReferencesBucket")
     with TemporaryDirectory(prefix="seqdrop-") as scratch:
-        prepared = prepare_parts(files, Path(scratch))
+        prepared = prepare_parts(files, Path(scratch), partial(lengths_in, stack, reference))
         for warning in prepared.warnings:
             warn(f"WARN {warning}")
         stored = stored_parts(prepared.parts, bucket, f"{reference.name}/{reference.version}")
@@ -180,7 +187,7 @@ def reference_document(reference: "ReferenceVersion") -> Document:
 
 
 def references(json: Json = False) -> None:
-    """Lists references: their versions, what they hold, and whether they are ready.
+    """Lists references: their versions, what they hold, whether they are ready, and who uses them.
 
     Looks after the jobs of those that are not, and gives up one that has got no host for too long.
     """
@@ -188,20 +195,68 @@ def references(json: Json = False) -> None:
 
     stack = find_stack()
     catalog = stack.catalog.references
-    found = [
-        reference_document(_looked_after(stack, version))
-        for name in catalog.names()
-        for version in sorted(catalog.versions(name), key=lambda v: v.created)
-    ]
+    found = []
+    for name in catalog.names():
+        versions = sorted(catalog.versions(name), key=lambda v: v.created)
+        users = users_of(versions, stack.catalog.current_runs)
+        for version in versions:
+            document = reference_document(_looked_after(stack, version))
+            found.append(document | {"users": users[version.version]})
     if json:
         emit({"references": found})
     elif not found:
         say("there are no references: add one with `seqdrop reference add`")
     else:
         columns = (
-            "reference", "version", "state", "bases", "letters", "parts", "indexes", "why",
+            "reference", "version", "state", "bases", "letters", "parts", "indexes", "users", "why",
         )  # fmt: skip
         show_table(columns, [_row(document) for document in found])
+
+
+def users_of(
+    versions: "Sequence[ReferenceVersion]", current_runs: "CurrentRuns"
+) -> dict[str, Document]:
+    """By version: how many analyses have a current run of its content, and the first samples.
+
+    An analysis uses a version where all that it has of any of these is content of that version:
+    content that two versions share counts for both. ``more``: the count ended before its end.
+    """
+    users: dict[str, Document] = {
+        one.version: {"analyses": 0, "samples": [], "more": False} for one in versions
+    }
+    contents = {file.object.sha256 for one in versions for file in one.parts.values()}
+    for number, listed in enumerate(current_runs.using(contents - {""})):
+        if number == _MOST_COUNTED:
+            for known in users.values():
+                known["more"] = True
+            break
+        for one in versions:
+            if _has_all(one, listed.parts or {}):
+                _count_in(users[one.version], listed.run.sample)
+    return users
+
+
+def _has_all(version: "ReferenceVersion", used: Mapping[str, str]) -> bool:
+    """Whether these parts of a run are those of a version."""
+    there = version.parts
+    return all(
+        name in there and there[name].object.sha256 == sha256 for name, sha256 in used.items()
+    )
+
+
+def _count_in(users: Document, sample: str) -> None:
+    users["analyses"] += 1
+    if len(users["samples"]) < _SHOWN_SAMPLES and sample not in users["samples"]:
+        users["samples"].append(sample)
+
+
+def _users(users: Document) -> str:
+    """For a cell of the table."""
+    if not users["analyses"]:
+        return "?" if users["more"] else "-"
+    count = f"{'more than ' if users['more'] else ''}{users['analyses']:,}"
+    rest = " …" if users["more"] or len(users["samples"]) == _SHOWN_SAMPLES else ""
+    return f"{count}: {', '.join(users['samples'])}{rest}"
 
 
 def _looked_after(stack: "Stack", version: "ReferenceVersion") -> "ReferenceVersion":
@@ -225,6 +280,7 @@ def _row(document: Document) -> list[str]:
         _letters(document).lstrip(", ") or "-",
         ", ".join(document["parts"]),
         ", ".join(document["indexes"]),
+        _users(document["users"]),
         "; ".join([*document["why"].splitlines(), *document["warnings"]]),
     ]
 
@@ -237,6 +293,35 @@ def _letters(document: Document) -> str:
         "ambiguous, each written as one base": document["replaced"],
     }
     return "".join(f", {count:,} {what}" for what, count in said.items() if count)
+
+
+def diff(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    before: Annotated[str, typer.Argument(metavar="V1", help="The earlier version.")],
+    after: Annotated[str, typer.Argument(metavar="V2", help="The later one.")],
+    *,
+    chain: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a chain file from V1 to V2, where no contig has got another length.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Says which parts of two versions differ, how, and which stages are made anew for it.
+
+    Contigs are compared by their checksums; bases are read only of those that have others.
+    """
+    from cli.reference_diff import compare_versions, told
+    from cli.stack import find_stack
+
+    found = compare_versions(find_stack(), name, before, after, chain)
+    if json:
+        emit(found)
+        return
+    for line in told(found):
+        say(line)
 
 
 def retire(

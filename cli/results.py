@@ -35,7 +35,7 @@ def results(
 
     stack = find_stack()
     analysis = stack.analysis(sample, assay)
-    found = _find_run(stack, analysis, run) if run else analysis.current_run
+    found = find_run(stack, analysis, run) if run else analysis.current_run
     if not found:
         raise CommandFailed(f"{analysis.id} has no results yet: it is {analysis.status}")
     bucket = stack.output("ResultsBucket")
@@ -62,7 +62,7 @@ def results(
         say(f"newer ones may follow: {sample} is {analysis.status}{': ' if why else ''}{why}")
 
 
-def _find_run(stack: "Stack", analysis: "Analysis", asked: str) -> "RunId":
+def find_run(stack: "Stack", analysis: "Analysis", asked: str) -> "RunId":
     """The run that an id, or its beginning, stands for; of several attempts the last good one."""
     from cli.run_choice import ids_named
     from seqdrop.domain.records import RunStatus

@@ -5,7 +5,7 @@ from typing import Any
 
 from seqdrop.domain.comparison.callfile import CallFile
 from seqdrop.domain.comparison.compare import About, compare
-from seqdrop.domain.comparison.headers import Contig
+from seqdrop.domain.comparison.headers import FIXED, Contig
 from seqdrop.domain.comparison.report import Change, Report, Row
 
 FILTERS = ("PASS", "LowQual")
@@ -42,8 +42,8 @@ def vcf(
     header = [text for text in HEADER if with_filters or "FILTER" not in text]
     named = {"chr1": 1000} if contigs is None else contigs
     header += [f"##contig=<ID={name},length={length}>" for name, length in named.items()]
-    columns = "\t".join("#CHROM POS ID REF ALT QUAL FILTER INFO FORMAT".split())
-    return "\n".join([*header, *more, f"{columns}\t{sample}", *lines]) + "\n"
+    columns = "\t".join((*FIXED, sample))
+    return "\n".join([*header, *more, columns, *lines]) + "\n"
 
 
 def call_file(text: str, name: str, sample: str = "", block: int = 0) -> CallFile:
@@ -54,7 +54,9 @@ def call_file(text: str, name: str, sample: str = "", block: int = 0) -> CallFil
 
 
 def about(
-    reference: str | Mapping[str, str] | None, checksums: Mapping[str, str] | None = None, **more: Any
+    reference: str | Mapping[str, str] | None,
+    checksums: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> About:
     """A side with its sequence; one without a name is chr1."""
     named = {"chr1": reference} if isinstance(reference, str) else reference

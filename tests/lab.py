@@ -151,7 +151,9 @@ class Lab:
             "alt": "genome.fa.alt",
             "fingerprint": "fingerprint.vcf",
         }
-        files |= {part: (paths.get(part, "targets.bed"), body) for part, body in parts.items()}
+        for part, body in parts.items():
+            other = "before.chain" if part.startswith("chain:") else "targets.bed"
+            files[part] = (paths.get(part, other), body)
         stored = {}
         for part, (path, body) in files.items():
             key = f"{name}/{version}/{part.replace(':', '/')}/{path}"

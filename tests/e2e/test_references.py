@@ -12,7 +12,7 @@ from seqdrop.domain.identity import ReferenceId
 from seqdrop.domain.reference import ReferenceState
 from tests.e2e.command import Command
 from tests.field_cases import made, needs_cases
-from tests.lab import Lab, fasta, make_genome, make_project, open_lab, own_pipelines
+from tests.lab import Lab, fasta, make_genome, make_project, open_lab, own_pipelines, pair
 
 BAD_BED = {
     "header": "line 1", "twocolumns": "line 1", "nochr": "put 'chr'", "empty": "no region",
@@ -26,8 +26,10 @@ GOOD_BED = {
 CALLED_BED = ("crlf", "track", "beyond", "unsorted")
 """Those that samples are analysed with: each is another file than the one that was given."""
 _ASSAY = "pipeline: germline-cpu, targets: targets, complete: {rule: manifest}"
-ASSAYS = "default: bed-crlf\nassays:\n" + "".join(
-    f"  bed-{name}: {{reference: bed-{name}, {_ASSAY}}}\n" for name in CALLED_BED
+ASSAYS = (
+    "default: bed-crlf\nassays:\n"
+    + "".join(f"  bed-{name}: {{reference: bed-{name}, {_ASSAY}}}\n" for name in CALLED_BED)
+    + "  kit: {pipeline: germline-cpu, reference: patched, targets: kit}\n"
 )
 BAD_FASTA = {
     "twice": "'chr1' as line 1 does", "comma": "'chr1,x'", "nobase": "'chr0'",
@@ -206,3 +208,153 @@ def test_a_part_that_came_another_way_is_found_by_the_job(lab: Lab) -> None:
     parts: dict[str, Any] = {"targets:kit": b"chr1\t0\t9\n\nchr1\t20\t29\n"}
     with pytest.raises(AssertionError, match=r"^kit\.bed, line 2 is blank"):
         lab.add_reference("unseen", text, **parts)
+
+
+GENE = "ATG" + "GCCGGC" * 48 + "TAA"
+OLD = make_genome(1_000) + GENE + make_genome(3_000, 8)
+PATCHED = OLD[:9] + {"A": "C"}.get(OLD[9], "A") + OLD[10:2_000] + "N" * 5 + OLD[2_005:]
+SMALL = make_genome(600, 9)
+GENES = "".join(
+    f"{{contig}}\tx\t{kind}\t1001\t{{end}}\t.\t+\t{phase}\t{what}\n"
+    for kind, phase, what in (
+        ("gene", ".", "ID=gene:G1;Name=GENE1;biotype=protein_coding"),
+        ("mRNA", ".", "ID=transcript:T1;Parent=gene:G1;biotype=protein_coding"),
+        ("CDS", "0", "Parent=transcript:T1"),
+    )
+)
+CHAIN = """\
+chain 4290 chr1 {size} + 0 {size} chr1 {size} + 0 {size} 1
+9\t1\t1
+1990\t5\t5
+{rest}
+
+chain 600 2 600 + 0 600 chr2 600 + 0 600 2
+600
+
+"""
+
+
+def put(folder: Path, name: str, body: bytes | str) -> str:
+    """A file; its name."""
+    (folder / name).write_bytes(body if isinstance(body, bytes) else body.encode())
+    return name
+
+
+@pytest.fixture(scope="module")
+def patched(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """A reference with a first version that a sample was analysed with, and a patched second one.
+
+    The third has the first one's content with other target regions.
+    """
+    assert "N" not in OLD
+    folder = tmp_path_factory.mktemp("patched")
+    command = Command(folder, lab.runtime.url)
+    end = 1_000 + len(GENE)
+    first = put(folder, "old.fa", fasta(OLD) + fasta(SMALL, "2"))
+    kit = put(folder, "kit.bed", "chr1\t100\t200\nchr1\t300\t400\n")
+    genes = put(folder, "genes.gff3", GENES.format(contig="chr1", end=end))
+    assert command.ask("reference", "add", "patched", "1", first, kit, genes)["state"] == "READY"
+    for mate, body in enumerate(pair(300, genome=OLD), 1):
+        lab.drop(f"patched/NA1_R{mate}.fastq.gz", body)
+    files = [{f"r{mate}": f"patched/NA1_R{mate}.fastq.gz" for mate in (1, 2)}]
+    how = {"pipeline": "germline-cpu", "reference": "patched", "reference_version": "1"}
+    lab.drop_manifest("patched.manifest.json", {"sample": "NA1", "files": files, **how})
+    put(folder, "new.fa", fasta(PATCHED) + fasta(SMALL.lower(), "chr2"))
+    put(folder, "kit.bed", "chr1\t150\t200\nchr1\t300\t410\n")
+    put(folder, "genes.gff3", GENES.format(contig="chr1", end=end - 3))
+    put(folder, "1.chain", CHAIN.format(size=len(OLD), rest=len(OLD) - 2_005))
+    parts = ("kit.bed", "genes.gff3", "1.chain")
+    added = command.ask("reference", "add", "patched", "2", "new.fa", *parts)
+    assert (added["state"], added["warnings"]) == ("READY", [])
+    put(folder, "genes.gff3", GENES.format(contig="chr1", end=end))
+    command.good("reference", "add", "patched", "3", "old.fa", "kit.bed", "genes.gff3", "--no-wait")
+    lab.wait_for("NA1", "germline-cpu", "ANALYSED")
+    return command
+
+
+def test_the_difference_of_two_versions_is_told(patched: Command) -> None:
+    found = patched.ask("reference", "diff", "patched", "1", "2")
+    sequence = found["sequence"]
+    assert sequence["renamed"] == [{"before": "2", "after": "chr2"}]
+    [chr1] = sequence["changed"]
+    assert (chr1["name"], chr1["differing"], chr1["with_n"]) == ("chr1", 6, 5)
+    assert chr1["regions"] == ["chr1:10-10", "chr1:2001-2005"]
+    assert found["targets"]["kit"]["removed"]["first"] == ["chr1:101-150"]
+    assert found["targets"]["kit"]["added"]["first"] == ["chr1:401-410"]
+    assert found["annotation"]["genes"]["changed"] == {"count": 1, "first": ["G1"]}
+    assert found["annotation"]["consequences_may_change"] == ["G1"]
+    assert found["lines"]["chain:1"] == {"added": 8, "removed": 0}
+    assert (found["before"]["sequence"]["uncertain"], found["same"]) == (0, False)
+    assert [meaning["says"] for meaning in found["meaning"]] == [
+        "sequence: all (germline-cpu)",
+        "targets:kit: call, qc, then annotate (germline-cpu)",
+        "annotation: annotate (germline-cpu)",
+        "chain:1: no stage uses it",
+    ]
+    text = patched.good("reference", "diff", "patched", "1", "2")
+    assert f"  chr1, {len(OLD):,} bases, differs in 6 (5 with N in one of both): chr1:10-10" in text
+    assert "consequences may change in 1 gene: G1 (GENE1)" in text
+
+
+def test_versions_without_a_difference_or_at_all_are_told(patched: Command) -> None:
+    assert "both have the same content" in patched.good("reference", "diff", "patched", "1", "1")
+    third = patched.ask("reference", "diff", "patched", "1", "3")
+    assert (third["parts"], third["sequence"]) == ({"targets:kit": "changed"}, None)
+    said = patched.bad("reference", "diff", "patched", "1", "4")
+    assert said.startswith("seqdrop: there is no reference patched 4 (there are: 1, 2, 3")
+    assert "there is no reference 'unknown'" in patched.bad(
+        "reference", "diff", "unknown", "1", "2"
+    )
+
+
+def test_a_chain_file_is_written_where_lengths_are_the_same(patched: Command) -> None:
+    options = ("--chain", "new.chain")
+    written = patched.ask("reference", "diff", "patched", "1", "2", *options)
+    text = (patched.folder / "new.chain").read_text()
+    assert written["chain"] == "new.chain"
+    assert text.split()[14:] == (patched.folder / "1.chain").read_text().split()[14:]
+    again = patched.bad("reference", "diff", "patched", "1", "2", *options)
+    assert "new.chain is there already" in again
+    assert (patched.folder / "new.chain").read_text() == text
+    put(patched.folder, "longer.fa", fasta(OLD + "ACGT") + fasta(SMALL, "2"))
+    patched.good("reference", "add", "patched", "longer", "longer.fa", "--no-wait")
+    said = patched.bad("reference", "diff", "patched", "1", "longer", "--chain", "longer.chain")
+    assert f"chr1 ({len(OLD):,} and {len(OLD) + 4:,} bases) have other lengths" in said
+    assert not [*patched.folder.glob("*longer.chain*")]
+    told = patched.good("reference", "diff", "patched", "1", "longer")
+    assert "only a chain file can relate the two" in told
+
+
+def test_a_chain_file_that_does_not_fit_is_refused(patched: Command, lab: Lab) -> None:
+    good = (patched.folder / "1.chain").read_text()
+    tries: dict[str, tuple[bytes | str, str]] = {
+        "1.chain": (good.replace("1990\t5", "1991\t5"), "1.chain, line 4 ends a chain"),
+        "1.chain.gz": (gzip.compress(good.replace("chr2 600", "chr2 601", 1).encode()), "line 6"),
+        "7.chain": (good, "there is no version '7' of patched, from which 7.chain would lead"),
+        "5.chain": (good, "would lead from version 5 to itself"),
+    }
+    before = uploaded(lab, "patched")
+    for name, (body, says) in tries.items():
+        put(patched.folder, "bad-" + name, body)
+        (patched.folder / ("bad-" + name)).rename(patched.folder / name)
+        assert says in patched.bad("reference", "add", "patched", "5", "new.fa", name)
+    assert uploaded(lab, "patched") == before
+    assert lab.catalog.references.get(ReferenceId("patched", "5")) is None
+
+
+def test_the_job_looks_at_a_chain_file_too(lab: Lab) -> None:
+    parts: dict[str, Any] = {"chain:1": b"chain 9 1 9 + 0 9 chr1 3999 + 0 9 1\n9\n"}
+    with pytest.raises(AssertionError, match=r"^1\.chain, line 1 has 3999 bases for 'chr1'"):
+        lab.add_reference("unchained", fasta(make_genome(4_000)), **parts)
+
+
+def test_who_uses_a_version_is_listed(patched: Command) -> None:
+    listed = patched.ask("reference", "list")["references"]
+    mine = [one for one in listed if one["name"] == "patched"]
+    assert [*mine[0]][-1] == "users"
+    users = {one["version"]: one["users"] for one in mine}
+    assert users["1"] == users["3"] == {"analyses": 1, "samples": ["NA1"], "more": False}
+    assert users["2"] == {"analyses": 0, "samples": [], "more": False}
+    head, *rows = patched.good("references").splitlines()
+    assert head.split()[-2:] == ["USERS", "WHY"]
+    assert ["1: NA1" in row for row in rows if row.startswith("patched")][:3] == [True, False, True]

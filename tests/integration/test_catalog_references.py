@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from cli import references as command
+from seqdrop.aws.catalog.layout import uses_item
 from seqdrop.domain.errors import Conflict, ReferenceNotReady
 from seqdrop.domain.identity import ReferenceId
 from seqdrop.domain.letters import SequenceFacts
+from seqdrop.domain.records import Run
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 from tests.cloud_support import Cloud, open_cloud
 from tests.domain_support import part, reference
@@ -138,3 +141,54 @@ def test_what_is_known_of_a_version_is_kept(cloud: Cloud) -> None:
     version = reference(name="GRCh38", facts=facts, warnings=("kit.bed has overlaps",))
     cloud.catalog.references.add(version, "x", cloud.clock())
     assert there(cloud) == version
+
+
+def use(cloud: Cloud, sample: str, assay: str = "wgs", **parts: str) -> None:
+    """The current run of an analysis uses these contents; in names of parts ``_`` for a colon."""
+    named = {name.replace("_", ":"): content for name, content in parts.items()}
+    run = Run(sample, assay, "f" * 24, 1, 1, parts=named)
+    table = cloud.catalog.runs._table
+    table.transact([table.put_write(uses_item(run, name)) for name in named])
+
+
+def versions() -> list[ReferenceVersion]:
+    """Two of one sequence, with other genes, and the regions of a kit in the second alone."""
+    sequence, kit = part("genome.fa", "s"), part("targets.bed", "t")
+    return [
+        reference(parts={"sequence": sequence, "annotation": part("a", "a1")}),
+        reference(
+            version="2",
+            parts={"sequence": sequence, "annotation": part("a", "a2"), "targets:kit": kit},
+        ),
+    ]
+
+
+def test_a_version_is_used_where_all_that_a_run_has_of_them_is_its_content(cloud: Cloud) -> None:
+    use(cloud, "both", sequence="s")
+    use(cloud, "first", sequence="s", annotation="a1", fingerprint="another's")
+    use(cloud, "second", sequence="s", annotation="a2")
+    use(cloud, "second", "panel", sequence="s", targets_kit="t")
+    use(cloud, "mixed", annotation="a1", targets_kit="t")
+    use(cloud, "elsewhere", targets_other="t")
+    use(cloud, "nothing", sequence="another's")
+    assert command.users_of(versions(), cloud.catalog.current_runs) == {
+        "1": {"analyses": 2, "samples": ["both", "first"], "more": False},
+        "2": {"analyses": 3, "samples": ["both", "second"], "more": False},
+    }
+
+
+def test_users_are_counted_to_an_end_that_is_told(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(8):
+        use(cloud, f"NA{number}", sequence="s", annotation="a2")
+    users = command.users_of(versions(), cloud.catalog.current_runs)
+    assert users["2"]["samples"] == ["NA0", "NA1", "NA2", "NA3", "NA4"]
+    assert command._users(users["2"]) == "8: NA0, NA1, NA2, NA3, NA4 …"
+    for most, more in ((8, False), (7, True)):
+        monkeypatch.setattr(command, "_MOST_COUNTED", most)
+        users = command.users_of(versions(), cloud.catalog.current_runs)
+        assert (users["2"]["analyses"], users["2"]["more"]) == (most, more)
+    assert command._users(users["2"]) == "more than 7: NA0, NA1, NA2, NA3, NA4 …"
+    assert (users["1"]["analyses"], users["1"]["more"]) == (0, True)
+    assert command._users(users["1"]) == "?"

@@ -214,6 +214,7 @@ def test_alt_contigs_want_their_file(tmp_path: Path) -> None:
         ("G.FA", "sequence"), ("g.fa.bgz", "sequence"), ("g.Fasta.GZ", "sequence"),
         ("Kit.BED", "targets:Kit"), ("kit.v1.bed.BGZ", "targets:kit.v1"),
         ("G.GFF3.gz", "annotation"), ("g.fa.ALT", "alt"),
+        ("1.chain", "chain:1"), ("GRCh38.p13.Chain.GZ", "chain:GRCh38.p13"),
     ],
 )  # fmt: skip
 def test_parts_are_known_by_their_names_in_any_case(name: str, part: str) -> None:
@@ -229,3 +230,49 @@ def test_the_same_sequence_under_two_names_is_told(tmp_path: Path) -> None:
 def test_target_regions_in_n_alone_are_told(tmp_path: Path) -> None:
     prepared = prepare(tmp_path, g_fa=b">chr1\nACGTNNNN\n", kit_bed=b"chr1\t0\t5\nchr1\t4\t8\n")
     assert any("1 region where the sequence has N alone" in w for w in prepared.warnings)
+
+
+CHAIN = b"chain 6 1 6 + 0 6 chr1 6 + 0 6 1\n6\n\n"
+
+
+def prepare_with_chain(folder: Path, name: str, body: bytes) -> PreparedReference:
+    """A sequence with the way from version 1, which has the contigs 1 and old."""
+    earlier = {"1": {"1": 6, "old": 9}}
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    paths = [put(folder, "g.fa", FASTA), put(folder, name, body)]
+    return prepare_parts(paths, scratch, lambda version: earlier[version])
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("1.chain", CHAIN),
+        ("1.chain.gz", gzip.compress(CHAIN)),
+        ("1.chain", CHAIN.replace(b"\n", b"\r\n")),
+    ],
+)
+def test_a_chain_file_is_stored_unpacked_under_the_version_it_leads_from(
+    tmp_path: Path, name: str, body: bytes
+) -> None:
+    prepared = prepare_with_chain(tmp_path, name, body)
+    chain = prepared.parts["chain:1"]
+    assert (chain.path, chain.file.read_bytes()) == ("before.chain", CHAIN)
+    assert prepared.warnings == [
+        f"{name} has no chain from 1 of 2 contigs of the earlier version ('old'): no variant there "
+        "can be brought over"
+    ]
+    stored = stored_parts(prepared.parts, "refs", "tiny/2")["chain:1"].object
+    assert stored.key == f"tiny/2/chain/1/{stored.sha256}/before.chain"
+
+
+def test_a_wrong_chain_file_is_refused_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(
+        InvalidInput, match=r"1\.chain, line 1 names 'x', which the earlier version"
+    ):
+        prepare_with_chain(tmp_path, "1.chain", CHAIN.replace(b" 1 6 +", b" x 6 +"))
+
+
+def test_a_chain_file_from_no_version_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="there is no version '1' from which a chain file"):
+        prepare_parts([put(tmp_path, "g.fa", FASTA), put(tmp_path, "1.chain", CHAIN)], tmp_path)

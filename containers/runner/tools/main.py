@@ -6,6 +6,8 @@ import sys
 VERBS = {
     "base-quality": "runner.tools.base_quality:main",
     "calls": "runner.tools.calls:main",
+    "compare": "runner.tools.comparison:main",
+    "compare-runs": "runner.tools.comparison_of_runs:main",
     "depth": "runner.tools.depth:main",
     "depth-plot": "runner.tools.depth_plot:main",
     "fingerprint": "runner.tools.fingerprint:main",
@@ -15,6 +17,7 @@ VERBS = {
     "reference-check": "runner.tools.reference_check:main",
     "regions": "runner.tools.regions:main",
     "scope": "runner.tools.scope:main",
+    "truth": "runner.tools.truth:main",
 }
 """Each verb's function, from arguments to exit code; its module is imported when it is called."""
 

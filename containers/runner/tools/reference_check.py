@@ -21,6 +21,7 @@ from runner.processes import BAD_DATA_EXIT_CODE
 from seqdrop.domain.alt import check_alt
 from seqdrop.domain.bases import Bases
 from seqdrop.domain.bed import Region, listed, parse_bed
+from seqdrop.domain.chain_file import check_chain
 from seqdrop.domain.errors import InvalidReference
 from seqdrop.domain.fasta import FastaContent, read_fasta
 from seqdrop.domain.fingerprint_sites import FILE as SITES
@@ -68,6 +69,8 @@ def check(ref: Path) -> tuple[FastaContent, list[str]]:
         warnings += check_alt(_lines(alt), content.lengths, content.alternates, alt.name)
     for bed in sorted((ref / "targets").glob("*.bed")):
         warnings += _check_targets(bed, content)
+    for chain in sorted((ref / "chain").glob("*.chain")):
+        _check_chain(chain, content.lengths)
     with _bases(ref / "genome.fa", content.lengths) as bases:
         warnings += twin_warnings(content, bases)
         if (ref / SITES).exists():
@@ -104,6 +107,12 @@ def _check_targets(bed: Path, content: FastaContent) -> list[str]:
             f"{_ADD}"
         )
     return [*found.warnings, *uncallable(found.regions, content.callable, bed.name)]
+
+
+def _check_chain(chain: Path, lengths: Mapping[str, int]) -> None:
+    """The sequence that it leads from is not here: the sizes of that one were looked at before."""
+    for _ in check_chain(_lines(chain), None, lengths, chain.name):
+        continue
 
 
 def _check_sites(vcf: Path, bases: Bases, lengths: Mapping[str, int]) -> list[str]:

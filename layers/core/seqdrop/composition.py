@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from seqdrop.flow.reanalysis.orders import ReanalysisOrders
     from seqdrop.flow.reanalysis.planning import ReanalysisPlanning
     from seqdrop.flow.reanalysis.reporting import ReanalysisReporting
+    from seqdrop.flow.reanalysis.run_files import RunFiles
     from seqdrop.flow.reception import Reception
     from seqdrop.flow.recording import Recording
     from seqdrop.flow.references import Preparation, ReferenceFlow
@@ -358,13 +359,19 @@ class Composition:
         )
 
     @cached_property
+    def run_files(self) -> "RunFiles":
+        """The files of runs that are compared."""
+        from seqdrop.flow.reanalysis.run_files import RunFiles
+
+        return RunFiles(self.catalog, self.objects, self._settings.results_bucket)
+
+    @cached_property
     def cohort(self) -> "Cohort":
         """The runs of reanalyses, as they begin."""
         from seqdrop.flow.reanalysis.cohort import Cohort
         from seqdrop.flow.reanalysis.runs import ReanalysisRuns
 
-        bucket = self._settings.results_bucket
-        runs = ReanalysisRuns(self.catalog, self.objects, self.claiming, bucket, self.now)
+        runs = ReanalysisRuns(self.catalog, self.claiming, self.run_files, self.now)
         return Cohort(self.catalog, runs, self.reanalysis_members, self.tokens, self.now)
 
     @cached_property

@@ -1,24 +1,16 @@
 """The runs of a reanalysis: claimed one by one, each compared with the run that it may replace."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from msgspec import structs
-
 from seqdrop.aws.catalog import Catalog
-from seqdrop.aws.objects import Objects
 from seqdrop.domain.blueprint import Blueprint, decode_blueprint
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient
 from seqdrop.domain.identity import AnalysisId, ReferenceId, RunId
 from seqdrop.domain.pipeline import Assay
-from seqdrop.domain.plan import LocalFile, StoredObject
 from seqdrop.domain.reanalysis.comparing import (
-    CALLS,
-    CHAIN,
-    INDEXES,
-    files_of_reference,
     stages_to_compare,
     with_comparison,
 )
@@ -27,6 +19,7 @@ from seqdrop.domain.reanalysis.scope import WORDS, is_in_scope, why_left_out
 from seqdrop.domain.records import Analysis, Run, RunOptions, RunStatus
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 from seqdrop.flow.claiming import Claiming
+from seqdrop.flow.reanalysis.run_files import RunFiles, chain_between
 
 
 class Busy(Transient):
@@ -63,9 +56,8 @@ class ReanalysisRuns:
     """An analysis is looked at as it is now, whatever the plan has said of it."""
 
     catalog: Catalog
-    objects: Objects
     claiming: Claiming
-    results_bucket: str
+    files: RunFiles
     now: Callable[[], datetime]
 
     def begin(self, reanalysis: Reanalysis, wanted: AnalysisId, *, canary: bool) -> Begun:
@@ -166,41 +158,8 @@ class ReanalysisRuns:
         return with_comparison(
             blueprint,
             stage,
-            self._files_before(current, before),
-            chain=_chain(current, reference),
+            self.files.of(current, before),
+            chain=chain_between(current, reference),
             image=self.claiming.images[stage.queue],
             definition=self.claiming.definitions.get(stage.queue, ""),
         )
-
-    def _files_before(self, run: Run, blueprint: Blueprint) -> dict[str, StoredObject]:
-        """The files of a run that another is compared with."""
-        found = files_of_reference(blueprint)
-        calling = set(stages_to_compare(blueprint))
-        for stage in run.stages:
-            if stage.stage in calling:
-                found |= dict(self._calls(stage.prefix, stage.stage))
-        folder = run.id.folder
-        if record := self.objects.head(self.results_bucket, f"{folder}run.json"):
-            # Without its version: jobs may read results as they are, and this one never changes.
-            found["run.json"] = structs.replace(record.object, version_id="")
-        return found
-
-    def _calls(self, prefix: str, stage: str) -> Iterator[tuple[str, StoredObject]]:
-        result = self.objects.read_result(self.results_bucket, prefix, stage)
-        if result is None:
-            raise InvalidInput(
-                f"the results of {stage} in {prefix} are gone, so that nothing can be compared "
-                "with them"
-            )
-        for object_ in self.objects.describe_results(self.results_bucket, prefix, result):
-            name = object_.key.removeprefix(prefix)
-            if name in CALLS | INDEXES:
-                yield name, object_
-
-
-def _chain(current: Run, reference: ReferenceVersion) -> Iterator[LocalFile]:
-    """The chain from the sequence of a run to this version's, if the version has it."""
-    name, _, version = current.reference.partition("/")
-    part = reference.parts.get(f"chain:{version}") if name == reference.name else None
-    if part:
-        yield LocalFile(CHAIN, part.object)

@@ -1,0 +1,585 @@
+"""`seqdrop reference diff`: which parts of two versions differ, how, and what that means."""
+
+import gzip
+import io
+import os
+import tempfile
+import uuid
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from cli.faults import CommandFailed
+from cli.screen import on_terminal, warn
+from seqdrop.domain.bed import Region, parse_bed
+from seqdrop.domain.chain_file import EqualBlocks
+from seqdrop.domain.errors import InvalidInput
+from seqdrop.domain.identity import ReferenceId
+from seqdrop.domain.reference import ReferenceVersion
+from seqdrop.domain.reference_diff import (
+    NO_GENES,
+    SHOWN,
+    AnnotationChanges,
+    BaseDifferences,
+    ChangedContig,
+    Contig,
+    ContigChanges,
+    Counterpart,
+    Flavour,
+    Genes,
+    LineChanges,
+    OtherKeys,
+    RegionChanges,
+    TargetChanges,
+    changed_parts,
+    compare_contigs,
+    compare_genes,
+    compare_lines,
+    compare_targets,
+    counterparts,
+    flavour,
+    other_letters,
+    read_contigs,
+    read_genes,
+    read_index,
+    side_by_side,
+    stages_with_other_keys,
+)
+from seqdrop.domain.text import text_lines
+
+if TYPE_CHECKING:
+    from cli.stack import Stack
+    from seqdrop.domain.pipeline import Assay
+    from seqdrop.domain.plan import StoredObject
+    from seqdrop.library import Library
+
+_PIECE_BYTES = 8 << 20
+_TRIES = 4
+"""For a piece: a connection may break within it, which boto3 does not mend."""
+_BUFFER_BYTES = 1 << 20
+
+
+class VersionShown(msgspec.Struct, frozen=True):
+    """A version as the difference names it."""
+
+    version: str
+    state: str
+    sequence: Flavour | None
+    """None where the sequence is the same, and nobody has indexed it."""
+
+
+class Meaning(msgspec.Struct, frozen=True):
+    """Which stages get other keys since a part is another one, by the pipelines that use it."""
+
+    part: str
+    pipelines: dict[str, OtherKeys]
+    says: str
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """How two versions differ."""
+
+    name: str
+    before: VersionShown
+    after: VersionShown
+    same: bool
+    parts: dict[str, str]
+    """Those that are ``added``, ``removed`` or ``changed``."""
+    sequence: ContigChanges | None
+    targets: dict[str, TargetChanges]
+    annotation: AnnotationChanges | None
+    lines: dict[str, LineChanges]
+    """Of all other parts."""
+    meaning: list[Meaning]
+    chain: str | None
+    """The chain file that was written."""
+
+
+def compare_versions(
+    stack: "Stack", name: str, before: str, after: str, chain: Path | None
+) -> Difference:
+    """Two versions of a reference, part by part; writes a chain file where one is asked for.
+
+    Raises CommandFailed where a version is not there, or such a file is or can't be made.
+    """
+    one, other = (_version(stack, name, version) for version in (before, after))
+    if chain is None:
+        return _compare(stack, one, other, None)
+    with _new_file(chain) as file:
+        found = _compare(stack, one, other, file)
+    return msgspec.structs.replace(found, chain=str(chain))
+
+
+def _version(stack: "Stack", name: str, version: str) -> ReferenceVersion:
+    """One version. Raises CommandFailed where there is none, and names those that there are."""
+    found = stack.catalog.references.get(ReferenceId(name, version))
+    if found is not None:
+        return found
+    known = _known_versions(stack, name)
+    if known:
+        raise CommandFailed(f"there is no reference {name} {version} (there are: {known})")
+    names = ", ".join(stack.catalog.references.names()) or "none"
+    raise CommandFailed(f"there is no reference {name!r} (there are: {names})")
+
+
+def _known_versions(stack: "Stack", name: str) -> str:
+    versions = sorted(stack.catalog.references.versions(name), key=lambda one: one.created)
+    return ", ".join(one.version for one in versions)
+
+
+def lengths_in(stack: "Stack", reference: ReferenceId, version: str) -> Mapping[str, int]:
+    """Bases of the contigs of the version that a chain file to ``reference`` is named after.
+
+    Raises InvalidInput where there is none.
+    """
+    if version == reference.version:
+        raise InvalidInput(
+            f"{version}.chain would lead from version {version} to itself: name the file after "
+            "the earlier version, from whose sequence it leads"
+        )
+    there = stack.catalog.references.get(ReferenceId(reference.name, version))
+    if there is None:
+        known = _known_versions(stack, reference.name) or "none"
+        raise InvalidInput(
+            f"there is no version {version!r} of {reference.name}, from which {version}.chain "
+            f"would lead (there are: {known}): name the file after the earlier version"
+        )
+    return {contig.name: contig.length for contig in _contigs(stack, there)}
+
+
+def _compare(
+    stack: "Stack", before: ReferenceVersion, after: ReferenceVersion, chain: IO[str] | None
+) -> Difference:
+    parts = changed_parts(before, after)
+    shown_before, shown_after, sequence = _compare_sequences(stack, before, after, chain)
+    targets = {
+        part.partition(":")[2]: compare_targets(*_both(_regions, stack, part, before, after))
+        for part in parts
+        if part.startswith("targets:")
+    }
+    annotation = None
+    if "annotation" in parts:
+        annotation = compare_genes(*_both(_genes, stack, "annotation", before, after))
+    lines = {
+        part: compare_lines(*_both(_lines_of, stack, part, before, after))
+        for part in parts
+        if part not in {"sequence", "annotation"} and not part.startswith("targets:")
+    }
+    return Difference(
+        before.name, shown_before, shown_after, not parts, parts, sequence, targets, annotation,
+        lines, _meanings(stack, before.name, parts), None,
+    )  # fmt: skip
+
+
+def _both(
+    read: Any, stack: "Stack", part: str, before: ReferenceVersion, after: ReferenceVersion
+) -> Iterator[Any]:
+    """What a reader makes of a part of both versions."""
+    for version in (before, after):
+        yield read(stack, part, version)
+
+
+def _lines_of(stack: "Stack", part: str, version: ReferenceVersion) -> Iterator[str]:
+    """The lines of a part, none where the version has no such part."""
+    if part in version.parts:
+        yield from _lines(stack, version.parts[part].object)
+
+
+def _regions(stack: "Stack", part: str, version: ReferenceVersion) -> list[Region]:
+    if part not in version.parts:
+        return []
+    return parse_bed(_lines_of(stack, part, version), None, f"{part} of {version.version}").regions
+
+
+def _genes(stack: "Stack", part: str, version: ReferenceVersion) -> Genes:
+    return read_genes(_lines_of(stack, part, version)) if part in version.parts else NO_GENES
+
+
+def _compare_sequences(
+    stack: "Stack", before: ReferenceVersion, after: ReferenceVersion, chain: IO[str] | None
+) -> tuple[VersionShown, VersionShown, ContigChanges | None]:
+    """Both versions with their flavours, and the changes of the sequence if there are any."""
+    is_same = before.parts["sequence"].object.sha256 == after.parts["sequence"].object.sha256
+    if is_same:
+        contigs = _indexed(stack, before) or _indexed(stack, after)
+        if chain and not contigs:
+            contigs = _contigs(stack, before)
+        one = other = contigs
+    else:
+        one, other = _contigs(stack, before), _contigs(stack, after)
+    shown_before, shown_after = _shown(stack, before, one), _shown(stack, after, other)
+    if is_same and chain is None:
+        return shown_before, shown_after, None
+    changes = compare_contigs(one, other)
+    if chain:
+        _refuse_other_lengths(changes)
+    sequences = _Sequences(stack, before, after, chain)
+    changed = {contig.name: contig for contig in changes.changed}
+    by_name = {contig.name: contig for contig in other}
+    for pair in counterparts(one, other):
+        if pair.is_same:
+            sequences.chain_whole(pair)
+            continue
+        contig = changed[pair.before.name]
+        if contig.now_named:
+            sequences.chain_whole(Counterpart(pair.before, by_name[contig.now_named]))
+        if pair.before.length == pair.after.length:
+            changed[contig.name] = sequences.compare(pair, contig)
+    changes = msgspec.structs.replace(changes, changed=tuple(changed.values()))
+    return shown_before, shown_after, None if is_same else changes
+
+
+def _shown(stack: "Stack", version: ReferenceVersion, contigs: list[Contig]) -> VersionShown:
+    sequence = None
+    if contigs:
+        named = (line.split("\t", 1)[0].strip() for line in _lines_of(stack, "alt", version))
+        facts = version.facts
+        sequence = flavour(contigs, named, facts.uncertain if facts else None)
+    return VersionShown(version.version, version.state.value, sequence)
+
+
+def _refuse_other_lengths(changes: ContigChanges) -> None:
+    """Raises CommandFailed where only an alignment of the sequences could say what lies where."""
+    wrong = [
+        f"{c.name} ({c.length_before:,} and {c.length_after:,} bases)"
+        for c in changes.changed
+        if c.length_before != c.length_after and not c.now_named
+    ]
+    if wrong:
+        raise CommandFailed(
+            f"no chain file can be made: {_listed(wrong)} have other lengths in both versions; "
+            "that takes an alignment of the two, so take the chain file of who made the sequence"
+        )
+
+
+class _Sequences:
+    """The bases of two versions, compared contig by contig, and the chain file beside it."""
+
+    def __init__(
+        self,
+        stack: "Stack",
+        before: ReferenceVersion,
+        after: ReferenceVersion,
+        chain: IO[str] | None,
+    ) -> None:
+        self._s3, self._chain = stack.s3, chain
+        self._before = before.parts["sequence"].object
+        self._after = after.parts["sequence"].object
+        self._chains = 0
+
+    def chain_whole(self, pair: Counterpart) -> None:
+        """A contig whose bases are the same is one block."""
+        self._write(pair, EqualBlocks.whole(pair.before.length), None)
+
+    def compare(self, pair: Counterpart, contig: ChangedContig) -> ChangedContig:
+        """Reads a contig of both versions side by side: what differs, and where."""
+        if on_terminal():
+            warn(f"comparing {contig.name}, {contig.length_before:,} bases")
+        found, blocks = BaseDifferences(contig.name), EqualBlocks()
+        with tempfile.TemporaryFile("w+", encoding="ascii") as lines:
+            pieces = side_by_side(
+                _bases(self._s3, self._before, pair.before),
+                _bases(self._s3, self._after, pair.after),
+            )
+            for at, one, other in pieces:
+                difference = other_letters(one, other)
+                found.take(at, one, other, difference)
+                if self._chain:
+                    lines.writelines(blocks.take(at, len(one), difference))
+            if self._chain and not contig.now_named:
+                if found.is_another_sequence:
+                    raise CommandFailed(
+                        f"no chain file can be made: more than a tenth of the bases of "
+                        f"{contig.name} differ, so its places are not those of before; take the "
+                        "chain file of who made the sequence"
+                    )
+                lines.seek(0)
+                self._write(pair, blocks, lines)
+        return found.of(contig)
+
+    def _write(self, pair: Counterpart, blocks: EqualBlocks, lines: IO[str] | None) -> None:
+        if self._chain is None or not blocks.equal:
+            return
+        self._chains += 1
+        before, after = ((c.name, c.length) for c in pair)
+        self._chain.write(blocks.header(before, after, self._chains))
+        for line in lines or ():
+            self._chain.write(line)
+        self._chain.write(blocks.last())
+
+
+def _indexed(stack: "Stack", version: ReferenceVersion) -> list[Contig]:
+    """The contigs by the version's index; none where an earlier Seqdrop made none."""
+    files = {file.path: file.object for file in version.indexes.get("sequence", ())}
+    texts = []
+    for name in ("genome.dict", "genome.fa.fai"):
+        stored = files.get(name)
+        body = stack.objects.get(stored.bucket, stored.key) if stored else None
+        if body is None:
+            return []
+        texts.append(body.decode("utf-8", "replace"))
+    return read_index(*texts)
+
+
+def _contigs(stack: "Stack", version: ReferenceVersion) -> list[Contig]:
+    """The contigs with their checksums; by the sequence itself where it has no index."""
+    if found := _indexed(stack, version):
+        return found
+    if on_terminal():
+        warn(f"reading the whole sequence of {version.name} {version.version}: it has no index")
+    stored = version.parts["sequence"].object
+    return read_contigs(_pieces(stack.s3, stored, 0, stored.size))
+
+
+def _bases(s3: Any, stored: "StoredObject", contig: Contig) -> Iterator[bytes]:
+    for piece in _pieces(s3, stored, contig.begin, contig.end):
+        yield piece.translate(None, b" \t\r\n")
+
+
+def _pieces(s3: Any, stored: "StoredObject", begin: int, end: int) -> Iterator[bytes]:
+    """Bytes of an object, no more than a piece of them at once."""
+    for start in range(begin, end, _PIECE_BYTES):
+        yield _piece(s3, stored, start, min(end, start + _PIECE_BYTES))
+
+
+def _piece(s3: Any, stored: "StoredObject", start: int, end: int) -> bytes:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    for left in reversed(range(_TRIES)):
+        try:
+            answer = s3.get_object(
+                Bucket=stored.bucket, Key=stored.key, Range=f"bytes={start}-{end - 1}"
+            )
+            body: bytes = answer["Body"].read()
+            return body
+        except ClientError:
+            raise  # S3's own word: boto3 has tried again where that helps
+        except (BotoCoreError, OSError):
+            if not left:
+                raise
+    raise AssertionError
+
+
+class _Stream(io.RawIOBase):
+    """Pieces as a file."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._left = pieces, memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left:
+            self._left = memoryview(next(self._pieces, b""))
+        size = min(len(buffer), len(self._left))
+        buffer[:size] = self._left[:size]
+        self._left = self._left[size:]
+        return size
+
+
+def _lines(stack: "Stack", stored: "StoredObject") -> Iterator[str]:
+    """The lines of an object, unpacked where it is packed."""
+    pieces = _pieces(stack.s3, stored, 0, stored.size)
+    with io.BufferedReader(_Stream(pieces), _BUFFER_BYTES) as source:
+        if source.peek(2)[:2] != b"\x1f\x8b":
+            yield from text_lines(source)
+            return
+        try:
+            with gzip.open(source) as unpacked:
+                yield from text_lines(unpacked)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            where = f"s3://{stored.bucket}/{stored.key}"
+            raise CommandFailed(f"{where} is cut or damaged: {error}") from error
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[IO[str]]:
+    """A file that is there when all of it is, and never in place of another one."""
+    there = f"{path} is there already: name a file that is not, or delete it"
+    if os.path.lexists(path):
+        raise CommandFailed(there)
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        with part.open("x", encoding="utf-8", newline="\n") as file:
+            yield file
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            raise CommandFailed(there) from None
+        except OSError:  # a disk that has no links
+            if os.path.lexists(path):
+                raise CommandFailed(there) from None
+            part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _meanings(stack: "Stack", name: str, parts: Mapping[str, str]) -> list[Meaning]:
+    """A line for each changed part, by the pipelines and assays that the deployment has."""
+    from cli.deployed_library import deployed_library
+
+    if not parts:
+        return []
+    with deployed_library(stack) as known:
+        if known.doubt:
+            warn(
+                "WARN what it means is said by this copy's pipelines and assays; the deployment "
+                f"can't be asked for its own ({known.doubt})"
+            )
+        return [_meaning(known.library, name, part) for part in parts]
+
+
+def _meaning(library: "Library", name: str, part: str) -> Meaning:
+    assays = {key: one for key, one in library.assays().items() if one.reference == name}
+    kind, _, which = part.partition(":")
+    if kind in {"targets", "left_out"}:
+        assays = {key: one for key, one in assays.items() if one.targets == which}
+        names = _pipelines_of(assays, library)
+    else:
+        names = _pipelines_of(assays, library) if assays else library.pipeline_names()
+    found = {name: stages_with_other_keys(library.pipeline(name), part) for name in names}
+    used = {name: keys for name, keys in found.items() if keys.stages}
+    if not names:
+        return Meaning(part, {}, f"{part}: no assay of this reference has these target regions")
+    return Meaning(part, used, f"{part}: {_said(used)}")
+
+
+def _pipelines_of(assays: Mapping[str, "Assay"], library: "Library") -> list[str]:
+    """Their pipelines, and those of the assays that they fall back to."""
+    everything = library.assays()
+    names = [one.pipeline for one in assays.values()]
+    names += [everything[one.fallback].pipeline for one in assays.values() if one.fallback]
+    return sorted(set(names))
+
+
+def _said(used: Mapping[str, OtherKeys]) -> str:
+    """The stages, with the pipelines where they are these."""
+    by_stages: dict[str, list[str]] = {}
+    for pipeline, keys in used.items():
+        then = f", then {', '.join(keys.then)}" if keys.then else ""
+        said = "all" if keys.is_all else ", ".join(keys.stages) + then
+        by_stages.setdefault(said, []).append(pipeline)
+    return "; ".join(f"{said} ({', '.join(names)})" for said, names in by_stages.items()) or (
+        "no stage uses it"
+    )
+
+
+def told(found: Difference) -> Iterator[str]:
+    """The difference for a person."""
+    for one in (found.before, found.after):
+        yield f"{found.name} {one.version} is {one.state}{_flavour_told(one.sequence)}"
+    if found.same:
+        yield "both have the same content"
+    for part, how in found.parts.items():
+        yield f"{part} was {how}"
+        yield from (f"  {line}" for line in _part_told(found, part))
+    if found.meaning:
+        yield "stages with other keys, which are made anew:"
+        yield from (f"  {meaning.says}" for meaning in found.meaning)
+    if found.chain:
+        yield f"{found.chain} leads from {found.before.version} to {found.after.version}"
+
+
+def _flavour_told(sequence: Flavour | None) -> str:
+    if sequence is None:
+        return ""
+    kinds = {"alt": sequence.alt, "decoy": sequence.decoy, "HLA": sequence.hla}
+    shown = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
+    uncertain = "" if sequence.uncertain is None else f", {sequence.uncertain:,} N"
+    return (
+        f": {_count(sequence.contigs, 'contig')}{f' ({shown})' if shown else ''}, "
+        f"{_count(sequence.bases, 'base')}{uncertain}"
+    )
+
+
+def _part_told(found: Difference, part: str) -> Iterator[str]:
+    if part == "sequence" and found.sequence:
+        return _sequence_told(found.sequence)
+    if part == "annotation" and found.annotation:
+        return _annotation_told(found.annotation)
+    if part.startswith("targets:"):
+        return _targets_told(found.targets[part.partition(":")[2]])
+    lines = found.lines[part]
+    return iter([f"{_count(lines.added, 'line')} added, {lines.removed:,} removed"])
+
+
+def _sequence_told(changes: ContigChanges) -> Iterator[str]:
+    if not changes.any:
+        yield (
+            "names, order and bases are the same: only capitals, descriptions or the lengths of "
+            "lines differ"
+        )
+    for what, contigs in (("added", changes.added), ("removed", changes.removed)):
+        if contigs:
+            sized = [f"{c.name} ({_count(c.length, 'base')})" for c in contigs]
+            yield f"{what}: {_listed(sized)}"
+    if changes.renamed:
+        yield f"renamed: {_listed([f'{c.before} is {c.after}' for c in changes.renamed])}"
+    if changes.reordered:
+        yield f"in another place of the order: {_listed(changes.reordered)}"
+    for contig in changes.changed:
+        yield _contig_told(contig)
+
+
+def _contig_told(contig: ChangedContig) -> str:
+    moved = f"; what it was is {contig.now_named} now" if contig.now_named else ""
+    if contig.differing is None:
+        return (
+            f"{contig.name} had {_count(contig.length_before, 'base')} and has "
+            f"{contig.length_after:,}{moved}: only a chain file can relate the two"
+        )
+    where = ", ".join(contig.regions) + (
+        f" and {contig.more_regions:,} more regions" if contig.more_regions else ""
+    )
+    with_n = f" ({contig.with_n:,} with N in one of both)" if contig.with_n else ""
+    return (
+        f"{contig.name}, {_count(contig.length_after, 'base')}, differs in "
+        f"{contig.differing:,}{with_n}{moved}: {where}"
+    )
+
+
+def _targets_told(changes: TargetChanges) -> Iterator[str]:
+    yield f"{_count(changes.bases_before, 'base')} before, {changes.bases_after:,} now"
+    told: tuple[tuple[str, RegionChanges], ...]
+    told = (("added", changes.added), ("removed", changes.removed))
+    for what, regions in told:
+        if regions.regions:
+            named = _listed(regions.first, regions.regions)
+            yield f"{_count(regions.bases, 'base')} {what}: {named}"
+    if not changes.added.regions and not changes.removed.regions:
+        yield "the regions are the same: only their names, order or further columns differ"
+
+
+def _annotation_told(changes: AnnotationChanges) -> Iterator[str]:
+    symbols = changes.symbols
+    for what, things in (("gene", changes.genes), ("transcript", changes.transcripts)):
+        hows: tuple[Literal["added", "removed", "changed"], ...] = ("added", "removed", "changed")
+        for how in hows:
+            names = getattr(things, how)
+            if names.count:
+                shown = [_gene_told(name, symbols) for name in names.first]
+                yield f"{_count(names.count, what)} {how}: {_listed(shown, names.count)}"
+    if not (genes := changes.consequences_may_change):
+        yield "genes and transcripts are the same: only other lines or attributes differ"
+        return
+    shown = [_gene_told(name, symbols) for name in genes]
+    yield f"consequences may change in {_count(len(genes), 'gene')}: {_listed(shown)}"
+
+
+def _gene_told(name: str, symbols: Mapping[str, str]) -> str:
+    return f"{name} ({symbols[name]})" if symbols.get(name) else name
+
+
+def _listed(names: list[str] | tuple[str, ...], count: int = 0) -> str:
+    """The first of them, and how many there are more; ``count`` where these are not all."""
+    more = max(count, len(names)) - len(names[:SHOWN])
+    return ", ".join(names[:SHOWN]) + (f" and {more:,} more" if more else "")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"

@@ -1,0 +1,100 @@
+"""``seqdrop-tool truth``: how well calls agree with a control whose genotypes are known."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from runner.tools.bed_files import read_bed
+from runner.tools.comparison_sequence import Fasta
+from runner.tools.comparison_text import text_blocks
+from seqdrop.domain.comparison.accuracy import MINIMUM_COUNT, Accuracy
+from seqdrop.domain.comparison.callfile import CallFile
+from seqdrop.domain.comparison.judged_text import Dropped, judged_lines, look_at_sequence
+from seqdrop.domain.comparison.truth import judge
+from seqdrop.domain.errors import InvalidInput
+
+TRUTH_FILE = "truth.json"
+EXIT_INVALID = 2
+_CHECKED_RECORDS = 10_000
+"""Records of the truth that are held against the sequence before anything is judged."""
+
+
+def judge_files(
+    calls: Path,
+    truth: Path,
+    regions: Path,
+    reference: Path,
+    *,
+    sample: str = "",
+    truth_sample: str = "",
+    minimum_count: int = MINIMUM_COUNT,
+) -> Accuracy:
+    """Holds a VCF against a truth, within its confident regions (BED).
+
+    Raises InvalidInput where a file can't be used, or is of another assembly.
+    """
+    fasta, dropped = Fasta(reference), Dropped()
+    look_at_sequence(islice(_records(truth), _CHECKED_RECORDS), fasta.bases, truth.name)
+    known = judged_lines(text_blocks(truth), truth_sample)
+    called = judged_lines(text_blocks(calls), sample, dropped)
+    return judge(
+        CallFile(known, truth.name, truth_sample),
+        CallFile(called, calls.name, sample),
+        read_bed(regions),
+        fasta.bases,
+        dropped=dropped,
+        contigs=fasta.contigs(),
+        minimum_count=minimum_count,
+    )
+
+
+def _records(path: Path) -> Iterator[bytes]:
+    rest = b""
+    for block in text_blocks(path):
+        *lines, rest = (rest + block).split(b"\n")
+        yield from (line for line in lines if line and not line.startswith(b"#"))
+
+
+def main(arguments: list[str]) -> int:
+    """Recall, precision and F1 of calls against a truth, by kind of variant and genotype.
+
+    Writes truth.json. Ends with 0 whatever the figures are, and with 2 where a file can't be used.
+    """
+    parser = argparse.ArgumentParser(prog="seqdrop-tool truth", description=main.__doc__)
+    parser.add_argument("calls", type=Path, help="the VCF to judge; calls without PASS are none")
+    parser.add_argument("truth", type=Path, help="the control's VCF, as GIAB gives it out")
+    parser.add_argument("--regions", type=Path, required=True, help="BED of confident regions")
+    parser.add_argument("--reference", type=Path, required=True, help="FASTA of the sequence")
+    parser.add_argument("--sample", default="", help="the sample, if the calls have several")
+    parser.add_argument("--truth-sample", default="", help="the sample, if the truth has several")
+    parser.add_argument("--minimum-count", type=int, default=MINIMUM_COUNT)
+    parser.add_argument("--out", type=Path, required=True, help="folder for truth.json")
+    options = vars(parser.parse_args(arguments))
+    out: Path = options.pop("out")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / TRUTH_FILE).unlink(missing_ok=True)  # nothing of an earlier one may stay
+    try:
+        accuracy = judge_files(
+            options.pop("calls"),
+            options.pop("truth"),
+            options.pop("regions"),
+            options.pop("reference"),
+            **options,
+        )
+    except InvalidInput as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_INVALID
+    text = msgspec.json.format(msgspec.json.encode(accuracy), indent=1)
+    (out / TRUTH_FILE).write_bytes(text + b"\n")
+    whole = accuracy.classes[0]
+    sys.stdout.write(
+        f"{whole.true_positives} of {whole.truth_total} found (at least {whole.recall.low:.1%}), "
+        f"{whole.false_positives} of {whole.calls_total} calls wrong\n"
+    )
+    for warning in accuracy.warnings:
+        sys.stderr.write(f"warning: {warning}\n")
+    return 0

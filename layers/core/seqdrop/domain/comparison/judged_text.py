@@ -1,0 +1,109 @@
+"""The text of a VCF as it is judged against a truth: PASS alone, and without phase."""
+
+from collections.abc import Iterable, Iterator
+
+from seqdrop.domain.comparison.alleles import Bases, Edit, trimmed
+from seqdrop.domain.comparison.headers import FIXED
+from seqdrop.domain.errors import InvalidInput
+
+_POS, _REF, _ALT, _FILTER = 1, 3, 4, 6
+_BASES = frozenset("ACGT")
+_NO_CALL = b"./."
+
+
+class Dropped:
+    """Calls that are not PASS: which a truth's variant might have been."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, set[tuple[int, str, str]]] = {}
+
+    def add(self, contig: str, position: int, ref: str, alts: Iterable[str]) -> None:
+        """Remembers a call's alleles."""
+        keys = self._keys.setdefault(contig, set())
+        keys.update(trimmed(position - 1, ref.upper(), alt.upper()) for alt in alts)
+
+    def has(self, contig: str, edit: Edit) -> bool:
+        """Whether there was such a call."""
+        keys = self._keys.get(contig, set())
+        return (edit.start, edit.ref, edit.alt) in keys or edit.key in keys
+
+    def forget(self, contig: str) -> None:
+        """A contig is done."""
+        self._keys.pop(contig, None)
+
+
+def judged_lines(
+    blocks: Iterable[bytes], sample: str = "", dropped: Dropped | None = None
+) -> Iterator[bytes]:
+    """A VCF's text without phase, and without a genotype where a record is not PASS.
+
+    So lines keep their numbers. "." passes in a truth (``dropped`` is None), and in calls that
+    declare no filters. Calls that do not pass are remembered in ``dropped``.
+    """
+    reader = _JudgedLines(sample, dropped)
+    rest = b""
+    for block in blocks:
+        *lines, rest = (rest + block).split(b"\n")
+        yield b"".join(map(reader.judged, lines))
+    if rest:
+        yield reader.judged(rest)
+
+
+class _JudgedLines:
+    """Takes a VCF's lines, and takes the genotype from those that are not judged."""
+
+    def __init__(self, sample: str, dropped: Dropped | None) -> None:
+        self._sample, self._dropped = sample, dropped
+        self._passes = {b"PASS", b"."}
+        self._column = len(FIXED)
+
+    def judged(self, line: bytes) -> bytes:
+        """The line as it counts."""
+        if line.startswith(b"#"):
+            self._read_header(line)
+            return line + b"\n"
+        fields = line.rstrip(b"\r").split(b"\t")
+        if len(fields) <= self._column:
+            return line + b"\n" if line else b""  # the reader says what is wrong with it
+        genotype, colon, values = fields[self._column].partition(b":")
+        if fields[_FILTER] not in self._passes:
+            self._drop(fields)
+            genotype = _NO_CALL
+        fields[self._column] = genotype.replace(b"|", b"/") + colon + values
+        return b"\t".join(fields) + b"\n"
+
+    def _read_header(self, line: bytes) -> None:
+        if self._dropped is not None and line.startswith(b"##FILTER=<ID="):
+            if not line.startswith(b"##FILTER=<ID=PASS,"):
+                self._passes = {b"PASS"}
+        elif line.startswith(b"#CHROM") and self._sample:
+            names = line.rstrip(b"\r").decode("utf-8", "replace").split("\t")
+            if self._sample in names[len(FIXED) :]:
+                self._column = names.index(self._sample, len(FIXED))
+
+    def _drop(self, fields: list[bytes]) -> None:
+        if self._dropped is None or not fields[_POS].isdigit():
+            return
+        contig, ref, alts = (fields[n].decode("utf-8", "replace") for n in (0, _REF, _ALT))
+        self._dropped.add(contig, int(fields[_POS]), ref, alts.split(","))
+
+
+def look_at_sequence(records: Iterable[bytes], bases: Bases, file: str) -> None:
+    """Raises InvalidInput where REFs of a truth are not what the sequence has, with their share."""
+    total = wrong = 0
+    for line in records:
+        fields = line.split(b"\t", _ALT)
+        if len(fields) <= _REF or not fields[_POS].isdigit():
+            continue
+        start, ref = int(fields[_POS]) - 1, fields[_REF].decode("ascii", "replace").upper()
+        found = bases(fields[0].decode("utf-8", "replace"), start, start + len(ref))
+        total += 1
+        pairs = zip(found, ref, strict=False)
+        is_other = any(x != y and x in _BASES and y in _BASES for x, y in pairs)
+        wrong += is_other or len(found) != len(ref)
+    if wrong:
+        raise InvalidInput(
+            f"{wrong} of the first {total} records of {file} ({wrong / total:.0%}) have another "
+            "REF than the sequence",
+            "give a truth of the same assembly as the reference",
+        )

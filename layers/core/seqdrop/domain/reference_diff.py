@@ -1,0 +1,587 @@
+"""How two versions of a reference differ, part by part.
+
+Text and bases come in pieces of any size: no more of a sequence than two of these is in memory.
+"""
+
+import hashlib
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from seqdrop.domain.alt import is_alternate
+from seqdrop.domain.bed import Region, merged
+from seqdrop.domain.gff_features import TRANSCRIPT
+from seqdrop.domain.pipeline import Pipeline, waves_of
+from seqdrop.domain.reference import ReferenceVersion
+
+SHOWN = 20
+"""How many regions and names are listed; the rest are counted."""
+JOINED_WITHIN = 50
+"""Bases that differ this near to each other are told as one region."""
+_PIECE_BASES = 1 << 14
+_GENE = "gene:"
+_ATTRIBUTE = re.compile(r"(?:^|;) *(ID|Parent|Name|biotype)=([^;]*)")
+_FASTA_SPACE = b" \t\r\n"
+_OTHER = re.compile(rb"[^\0]")
+_LONG_GAP = bytes(JOINED_WITHIN + 1)
+_IS_N = bytes(letter == ord("N") for letter in range(256))
+_IS_OTHER = bytes(value != 0 for value in range(256))
+
+
+def changed_parts(before: ReferenceVersion, after: ReferenceVersion) -> dict[str, str]:
+    """The parts that are not the same: ``added``, ``removed`` or ``changed``."""
+    one, other = (
+        {name: file.object.sha256 for name, file in version.parts.items()}
+        for version in (before, after)
+    )
+    found = {}
+    for name in [*one, *(name for name in other if name not in one)]:
+        if name not in other:
+            found[name] = "removed"
+        elif name not in one:
+            found[name] = "added"
+        elif one[name] != other[name]:
+            found[name] = "changed"
+    return found
+
+
+class Contig(msgspec.Struct, frozen=True):
+    """A contig, and where the lines of its bases are in the FASTA."""
+
+    name: str
+    length: int
+    md5: str
+    """Of the bases in capitals, as SAM's M5 is."""
+    begin: int = 0
+    end: int = 0
+
+
+def read_index(dictionary: str, index: str) -> list[Contig]:
+    """The contigs, by ``genome.dict`` and ``genome.fa.fai``; none where these don't say it all."""
+    lines = (line.split("\t") for line in dictionary.splitlines() if line.startswith("@SQ\t"))
+    tags = [dict(field.partition(":")[::2] for field in fields) for fields in lines]
+    sums = {one.get("SN", ""): one.get("M5", "") for one in tags}
+    found = []
+    for line in index.splitlines():
+        name, length, begin, bases, width = line.split("\t")[:5]
+        if not sums.get(name):
+            return []
+        lines_before, rest = divmod(int(length), int(bases))
+        end = int(begin) + lines_before * int(width) + rest
+        found.append(Contig(name, int(length), sums[name], int(begin), end))
+    return found
+
+
+def read_contigs(chunks: Iterable[bytes]) -> list[Contig]:
+    """The contigs of a FASTA that nobody has indexed."""
+    reader = _ContigReader()
+    for chunk in chunks:
+        reader.read(chunk)
+    return reader.finish()
+
+
+class _ContigReader:
+    """Takes a FASTA in chunks; a ``>`` within bases can only begin a header."""
+
+    def __init__(self) -> None:
+        self._found: list[Contig] = []
+        self._header: list[bytes] | None = None
+        self._name = ""
+        self._at = self._begin = self._length = 0
+        self._digest = hashlib.md5(usedforsecurity=False)
+
+    def read(self, chunk: bytes) -> None:
+        at = 0
+        while at < len(chunk):
+            sought = b">" if self._header is None else b"\n"
+            end = chunk.find(sought, at)
+            piece = chunk[at : end if end >= 0 else len(chunk)]
+            at += len(piece) + (end >= 0)
+            if self._header is not None:
+                self._header.append(piece)
+            else:
+                self._take(piece)
+            if end >= 0:
+                self._turn(self._at + at)
+        self._at += len(chunk)
+
+    def _take(self, piece: bytes) -> None:
+        bases = piece.translate(None, _FASTA_SPACE).upper()
+        self._length += len(bases)
+        self._digest.update(bases)
+
+    def _turn(self, at: int) -> None:
+        """A header begins, or its bases do; ``at`` is the place behind the ``>`` or line end."""
+        if self._header is None:
+            self._end_contig(at - 1)
+            self._header = []
+            return
+        self._name = (b"".join(self._header).decode("utf-8", "replace").split() or [""])[0]
+        self._header, self._begin, self._length = None, at, 0
+        self._digest = hashlib.md5(usedforsecurity=False)
+
+    def _end_contig(self, end: int) -> None:
+        if self._name:
+            self._found.append(
+                Contig(self._name, self._length, self._digest.hexdigest(), self._begin, end)
+            )
+        self._name = ""
+
+    def finish(self) -> list[Contig]:
+        self._end_contig(self._at)
+        return self._found
+
+
+class Flavour(msgspec.Struct, frozen=True):
+    """What kind of contigs a sequence has."""
+
+    contigs: int
+    bases: int
+    alt: int
+    decoy: int
+    hla: int
+    uncertain: int | None
+    """N; None of a version that was added before they were counted."""
+
+
+def flavour(
+    contigs: Sequence[Contig], in_alt_file: Iterable[str], uncertain: int | None
+) -> Flavour:
+    """Contigs by their names, and by those in the ``.alt`` file."""
+    named = set(in_alt_file)
+    hla = {c.name for c in contigs if c.name.startswith("HLA-")}
+    decoy = {c.name for c in contigs if c.name.endswith("_decoy") or c.name == "hs37d5"}
+    alt = {c.name for c in contigs if is_alternate(c.name) or c.name in named} - hla - decoy
+    bases = sum(c.length for c in contigs)
+    return Flavour(len(contigs), bases, len(alt), len(decoy), len(hla), uncertain)
+
+
+class Sized(msgspec.Struct, frozen=True):
+    """A contig that only one of both has."""
+
+    name: str
+    length: int
+
+
+class Renamed(msgspec.Struct, frozen=True):
+    """The same bases under another name."""
+
+    before: str
+    after: str
+
+
+class ChangedContig(msgspec.Struct, frozen=True):
+    """Other bases under the same name; how many differ is known only where the length is one."""
+
+    name: str
+    length_before: int
+    length_after: int
+    now_named: str = ""
+    """The contig that has the bases which this one had, if there is one."""
+    differing: int | None = None
+    with_n: int = 0
+    """Of these, those where one of both has N."""
+    regions: tuple[str, ...] = ()
+    more_regions: int = 0
+
+
+class ContigChanges(msgspec.Struct, frozen=True):
+    """How the contigs of two sequences differ."""
+
+    added: tuple[Sized, ...]
+    removed: tuple[Sized, ...]
+    renamed: tuple[Renamed, ...]
+    reordered: tuple[str, ...]
+    """The fewest contigs that have to move, by their new names."""
+    changed: tuple[ChangedContig, ...]
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a change at all."""
+        return any((self.added, self.removed, self.renamed, self.reordered, self.changed))
+
+
+class Counterpart(NamedTuple):
+    """A contig that both sequences have, by its name or by its bases."""
+
+    before: Contig
+    after: Contig
+
+    @property
+    def is_same(self) -> bool:
+        """Whether its bases are the same."""
+        return self.before.md5 == self.after.md5
+
+
+def counterparts(before: Sequence[Contig], after: Sequence[Contig]) -> list[Counterpart]:
+    """Each contig with the one of its name, or else with one of its bases that has a new name."""
+    there = {contig.name: contig for contig in after}
+    known = {contig.name for contig in before}
+    spare: defaultdict[str, list[Contig]] = defaultdict(list)
+    for contig in reversed(after):
+        if contig.name not in known:
+            spare[contig.md5].append(contig)
+    found = []
+    for contig in before:
+        if contig.name in there:
+            found.append(Counterpart(contig, there[contig.name]))
+        elif spare[contig.md5]:
+            found.append(Counterpart(contig, spare[contig.md5].pop()))
+    return found
+
+
+def compare_contigs(before: Sequence[Contig], after: Sequence[Contig]) -> ContigChanges:
+    """How the contigs differ, without a look at their bases."""
+    pairs = counterparts(before, after)
+    kept_before = {pair.before.name for pair in pairs}
+    kept_after = {pair.after.name for pair in pairs}
+    named = {contig.md5: contig.name for contig in reversed(after)}
+    place = {contig.name: number for number, contig in enumerate(after)}
+    moved = _out_of_order([place[pair.after.name] for pair in pairs])
+    return ContigChanges(
+        tuple(Sized(c.name, c.length) for c in after if c.name not in kept_after),
+        tuple(Sized(c.name, c.length) for c in before if c.name not in kept_before),
+        tuple(Renamed(b.name, a.name) for b, a in pairs if b.name != a.name),
+        tuple(pairs[number].after.name for number in moved),
+        tuple(
+            ChangedContig(b.name, b.length, a.length, named.get(b.md5, ""))
+            for b, a in pairs
+            if b.md5 != a.md5
+        ),
+    )
+
+
+def _out_of_order(places: Sequence[int]) -> list[int]:
+    """Which of these are not in the longest rising sequence."""
+    ends: list[int] = []  # the smallest place that ends a rising sequence of each length
+    last: list[int] = []  # and which one that is
+    earlier: list[int] = []
+    for number, place in enumerate(places):
+        at = bisect_left(ends, place)
+        ends[at : at + 1], last[at : at + 1] = [place], [number]
+        earlier.append(last[at - 1] if at else -1)
+    rising = set()
+    number = last[-1] if last else -1
+    while number >= 0:
+        rising.add(number)
+        number = earlier[number]
+    return [number for number in range(len(places)) if number not in rising]
+
+
+def side_by_side(
+    before: Iterable[bytes], after: Iterable[bytes]
+) -> Iterator[tuple[int, bytes, bytes]]:
+    """Two streams in pieces of one length each, with the place of each; to the shorter one's end.
+
+    Letters come in capitals. Short pieces: of most it is enough to see that they are equal.
+    """
+    at, others = 0, iter(after)
+    other, used = b"", 0
+    for piece in before:
+        one, begun = piece.upper(), 0
+        while begun < len(one):
+            while used == len(other):
+                found = next(others, None)
+                if found is None:
+                    return
+                other, used = found.upper(), 0
+            size = min(_PIECE_BASES, len(one) - begun, len(other) - used)
+            yield at, one[begun : begun + size], other[used : used + size]
+            at, begun, used = at + size, begun + size, used + size
+
+
+def other_letters(one: bytes, other: bytes) -> bytes:
+    """Not zero where two pieces differ; nothing where they are equal."""
+    if one == other:
+        return b""
+    difference = int.from_bytes(one, "big") ^ int.from_bytes(other, "big")
+    return difference.to_bytes(len(one), "big")
+
+
+class BaseDifferences:
+    """Counts what differs between two contigs of one length, piece after piece."""
+
+    def __init__(self, contig: str) -> None:
+        self._contig = contig
+        self._regions: list[tuple[int, int]] = []
+        self._count_regions = 0
+        self._open: tuple[int, int] | None = None
+        self.differing = self.with_n = self.known = 0
+        """``known`` are the bases that are N in neither."""
+
+    def take(self, at: int, one: bytes, other: bytes, difference: bytes) -> None:
+        """A piece that begins at ``at``, and what ``other_letters`` says of it."""
+        if not difference:
+            self.known += len(one) - one.count(b"N")
+            return
+        unknown = _mask(one, _IS_N) | _mask(other, _IS_N)
+        self.known += len(one) - unknown.bit_count()
+        self.differing += len(one) - difference.count(0)
+        self.with_n += (unknown & _mask(difference, _IS_OTHER)).bit_count()
+        for start, end in _stretches(difference):
+            self._note(at + start, at + end)
+
+    def _note(self, start: int, end: int) -> None:
+        if self._open and start - self._open[1] <= JOINED_WITHIN:
+            self._open = self._open[0], end
+            return
+        self._close()
+        self._open = start, end
+
+    def _close(self) -> None:
+        if self._open:
+            self._count_regions += 1
+            if len(self._regions) < SHOWN:
+                self._regions.append(self._open)
+        self._open = None
+
+    @property
+    def is_another_sequence(self) -> bool:
+        """Whether more than a tenth of the known bases differ: the places mean other things."""
+        return (self.differing - self.with_n) * 10 > self.known
+
+    def of(self, contig: ChangedContig) -> ChangedContig:
+        """The contig with what was found, when there is no more."""
+        self._close()
+        return msgspec.structs.replace(
+            contig,
+            differing=self.differing,
+            with_n=self.with_n,
+            regions=tuple(f"{self._contig}:{start + 1}-{end}" for start, end in self._regions),
+            more_regions=self._count_regions - len(self._regions),
+        )
+
+
+def _mask(letters: bytes, table: bytes) -> int:
+    """A bit for each letter that a table has 1 for."""
+    return int.from_bytes(letters.translate(table), "big")
+
+
+def _stretches(difference: bytes) -> Iterator[tuple[int, int]]:
+    """From the first to the last letter that differs of each stretch without a long gap."""
+    at = 0
+    while found := _OTHER.search(difference, at):
+        start = found.start()
+        at = difference.find(_LONG_GAP, start)
+        if at < 0:
+            yield start, start + len(difference[start:].rstrip(b"\0"))
+            return
+        yield start, at
+
+
+class RegionChanges(msgspec.Struct, frozen=True):
+    """What target regions have, or no longer have."""
+
+    bases: int
+    regions: int
+    first: tuple[str, ...]
+    """1-based, with their ends."""
+
+    @classmethod
+    def of(cls, regions: Sequence[Region]) -> "RegionChanges":
+        """Counts regions that do not overlap."""
+        first = tuple(f"{r.contig}:{r.start + 1}-{r.end}" for r in regions[:SHOWN])
+        return cls(sum(r.end - r.start for r in regions), len(regions), first)
+
+
+class TargetChanges(msgspec.Struct, frozen=True):
+    """How target regions differ; each base counts once."""
+
+    bases_before: int
+    bases_after: int
+    added: RegionChanges
+    removed: RegionChanges
+
+
+def compare_targets(before: Iterable[Region], after: Iterable[Region]) -> TargetChanges:
+    """The bases that are in one of both alone."""
+    one, other = merged(before), merged(after)
+    return TargetChanges(
+        sum(r.end - r.start for r in one),
+        sum(r.end - r.start for r in other),
+        RegionChanges.of(_without(other, one)),
+        RegionChanges.of(_without(one, other)),
+    )
+
+
+def _without(regions: Iterable[Region], others: Iterable[Region]) -> list[Region]:
+    """What is left of merged regions outside of other merged ones."""
+    taken: defaultdict[str, list[Region]] = defaultdict(list)
+    for other in others:
+        taken[other.contig].append(other)
+    left = []
+    for region in regions:
+        near = taken[region.contig]
+        start = region.start
+        for at in range(bisect_right(near, start, key=lambda r: r.end), len(near)):
+            if near[at].start >= region.end:
+                break
+            if start < near[at].start:
+                left.append(region._replace(start=start, end=near[at].start))
+            start = near[at].end
+        if start < region.end:
+            left.append(region._replace(start=start))
+    return left
+
+
+class Genes(NamedTuple):
+    """What a GFF3 file says of genes and transcripts: a digest of each one's lines, by its id."""
+
+    genes: dict[str, int]
+    names: dict[str, str]
+    transcripts: dict[str, int]
+    gene_of: dict[str, str]
+
+
+NO_GENES = Genes({}, {}, {}, {})
+
+
+def read_genes(lines: Iterable[str]) -> Genes:
+    """Reads a GFF3 file as ``bcftools csq`` does: by ``ID=gene:…`` and ``ID=transcript:…``."""
+    found = Genes({}, {}, {}, {})
+    for line in lines:
+        fields = line.rstrip("\r\n").split("\t")
+        if len(fields) == 9 and not line.startswith("#"):
+            _note_feature(fields, found)
+    return found
+
+
+def _note_feature(fields: list[str], found: Genes) -> None:
+    said = dict(_ATTRIBUTE.findall(fields[8]))
+    name, parent = said.get("ID", ""), said.get("Parent", "")
+    digest = _digest(fields, said.get("biotype", ""), parent)
+    if name.startswith(_GENE):
+        gene = name.removeprefix(_GENE)
+        found.genes[gene] = found.genes.get(gene, 0) + digest
+        if symbol := said.get("Name"):
+            found.names[gene] = symbol
+    elif name.startswith(TRANSCRIPT):
+        found.gene_of[_note_line(name, digest, found)] = parent.removeprefix(_GENE)
+    elif parent.startswith(TRANSCRIPT):
+        for one in parent.split(","):
+            _note_line(one, digest, found)
+
+
+def _note_line(transcript: str, digest: int, found: Genes) -> str:
+    """One more line of a transcript, whose name is returned."""
+    name = transcript.removeprefix(TRANSCRIPT)
+    found.transcripts[name] = found.transcripts.get(name, 0) + digest
+    return name
+
+
+def _digest(fields: list[str], biotype: str, parent: str) -> int:
+    """Of all that consequences depend on, the same within this process alone.
+
+    Digests of lines are added, so that their order does not count.
+    """
+    contig, _, kind, start, end, _, strand, phase, _ = fields
+    return hash((contig, kind, start, end, strand, phase, biotype, parent))
+
+
+class Names(msgspec.Struct, frozen=True):
+    """How many there are, and the first of them."""
+
+    count: int
+    first: tuple[str, ...]
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> "Names":
+        """In the order given."""
+        given = list(names)
+        return cls(len(given), tuple(given[:SHOWN]))
+
+
+class ThingChanges(msgspec.Struct, frozen=True):
+    """Genes or transcripts by their ids."""
+
+    added: Names
+    removed: Names
+    changed: Names
+    """Of these a place, the strand, a phase or the biotype is another one."""
+
+
+class AnnotationChanges(msgspec.Struct, frozen=True):
+    """How genes differ."""
+
+    genes: ThingChanges
+    transcripts: ThingChanges
+    consequences_may_change: tuple[str, ...]
+    """All genes of which anything changed, be it in a transcript alone."""
+    symbols: dict[str, str]
+    """Of these genes, where the file has them."""
+
+
+def compare_genes(before: Genes, after: Genes) -> AnnotationChanges:
+    """What was added, removed or changed; consequences may change in every gene of these."""
+    genes = _other_things(before.genes, after.genes)
+    transcripts = _other_things(before.transcripts, after.transcripts)
+    touched = dict.fromkeys(name for names in genes for name in names)
+    for transcript in (name for names in transcripts for name in names):
+        for genes_of in (before.gene_of, after.gene_of):
+            if gene := genes_of.get(transcript):
+                touched[gene] = None
+    symbols = {gene: after.names.get(gene) or before.names.get(gene, "") for gene in touched}
+    return AnnotationChanges(
+        ThingChanges(*map(Names.of, genes)),
+        ThingChanges(*map(Names.of, transcripts)),
+        tuple(touched),
+        {gene: symbol for gene, symbol in symbols.items() if symbol},
+    )
+
+
+def _other_things(
+    before: Mapping[str, int], after: Mapping[str, int]
+) -> tuple[list[str], list[str], list[str]]:
+    """Added, removed and changed."""
+    return (
+        [name for name in after if name not in before],
+        [name for name in before if name not in after],
+        [name for name, digest in before.items() if after.get(name, digest) != digest],
+    )
+
+
+class LineChanges(msgspec.Struct, frozen=True):
+    """Lines that only one of two texts has; their order does not count."""
+
+    added: int
+    removed: int
+
+
+def compare_lines(before: Iterable[str], after: Iterable[str]) -> LineChanges:
+    """Counts them; a line that is there twice counts twice."""
+    more: Counter[int] = Counter()
+    for line in after:
+        more[hash(line.rstrip("\r\n"))] += 1
+    for line in before:
+        more[hash(line.rstrip("\r\n"))] -= 1
+    counts = more.values()
+    return LineChanges(sum(n for n in counts if n > 0), -sum(n for n in counts if n < 0))
+
+
+class OtherKeys(msgspec.Struct, frozen=True):
+    """The stages of a pipeline that get other keys for another content of a part."""
+
+    stages: tuple[str, ...]
+    """Those that use the part themselves."""
+    then: tuple[str, ...]
+    """Those that come after them."""
+    is_all: bool
+
+
+def stages_with_other_keys(pipeline: Pipeline, part: str) -> OtherKeys:
+    """By ``reference:`` of its stages, in the order in which they run."""
+    kind = part.partition(":")[0]
+    waves = waves_of({name: stage.needs for name, stage in pipeline.stages.items()})
+    users: list[str] = []
+    then: list[str] = []
+    for name in (name for wave in waves for name in wave):
+        stage = pipeline.stages[name]
+        if kind in stage.reference:
+            users.append(name)
+        elif {*users, *then}.intersection(stage.needs):
+            then.append(name)
+    return OtherKeys(tuple(users), tuple(then), len(users) + len(then) == len(pipeline.stages))

@@ -1,0 +1,134 @@
+"""Calls held against a control whose genotypes are known."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from runner.tools.truth import judge_files, main
+from seqdrop.domain.comparison.accuracy import Accuracy, ClassAccuracy, wilson
+from seqdrop.domain.errors import InvalidInput
+from tests.comparison_support import line, vcf
+from tests.tools_support import SHARED_DATA, write_fasta
+
+SEQUENCE = "GATTACAGATTTTTTACAGCCACGTCACGTGGTACAAAAAAAAAATC" + "ACGTTGCA" * 40
+REGIONS = "chr1\t0\t200\n"
+LENGTH = {"chr1": len(SEQUENCE)}
+
+
+def judged(
+    folder: Path, truth: list[str], calls: list[str], regions: str = REGIONS, least: int = 1
+) -> Accuracy:
+    """Lists of records, held against each other."""
+    texts = {"truth.vcf": vcf(*truth, contigs=LENGTH), "calls.vcf": vcf(*calls, contigs=LENGTH)}
+    for name, text in {**texts, "r.bed": regions}.items():
+        (folder / name).write_text(text)
+    fasta = write_fasta(folder / "g.fa", {"chr1": SEQUENCE})
+    paths = folder / "calls.vcf", folder / "truth.vcf", folder / "r.bed"
+    return judge_files(*paths, fasta, minimum_count=least)
+
+
+def counts(found: ClassAccuracy) -> tuple[int, int, int]:
+    """True positives, false negatives, false positives."""
+    return found.true_positives, found.false_negatives, found.false_positives
+
+
+@pytest.mark.parametrize(
+    ("truth", "calls", "expected"),
+    [
+        ([line("2 A C")], [line("2 A C")], (1, 0, 0)),
+        ([line("2 A C")], [], (0, 1, 0)),
+        ([], [line("2 A C")], (0, 0, 1)),
+        ([line("2 A C")], [line("2 A C", "1/1")], (0, 1, 1)),
+        ([line("2 A C", "0|1")], [line("2 A C", "1|0")], (1, 0, 0)),
+        ([line("2 A C")], [line("2 A C", filters="LowQual")], (0, 1, 0)),
+        ([], [line("2 A C", filters="LowQual")], (0, 0, 0)),
+        ([line("2 A C", filters="LowQual")], [], (0, 0, 0)),
+        ([line("10 TT T")], [line("14 TT T")], (1, 0, 0)),
+        ([line("2 AT CC")], [line("2 A C"), line("3 T C")], (1, 0, 0)),
+        ([line("2 A C,G", "1/2")], [line("2 A C", "1/."), line("2 A G", "./1")], (2, 0, 0)),
+        ([line("300 T C")], [line("308 T C")], (0, 0, 0)),
+    ],
+)
+def test_calls_are_counted_as_a_control_is(
+    tmp_path: Path, truth: list[str], calls: list[str], expected: tuple[int, int, int]
+) -> None:
+    assert counts(judged(tmp_path, truth, calls).classes[0]) == expected
+
+
+def test_why_a_variant_was_missed_is_counted(tmp_path: Path) -> None:
+    truth = [line("2 A C"), line("7 A C"), line("9 A C"), line("17 C A")]
+    calls = [line("2 A C", filters="LowQual"), line("7 A C", "1/1"), line("17 C A")]
+    whole = judged(tmp_path, truth, calls).classes[0]
+    assert counts(whole) == (1, 3, 1)
+    assert (whole.filtered, whole.wrong_genotype) == (1, 1)
+    assert whole.recall.value == 0.25
+    assert whole.f1 == pytest.approx(1 / 3)
+
+
+def test_classes_are_by_kind_and_genotype_and_small_ones_are_not_judged(tmp_path: Path) -> None:
+    truth = [line("2 A C"), line("5 A C,G", "1/2"), line("10 TT T", "1/1")]
+    accuracy = judged(tmp_path, truth, truth, least=2)
+    found = {(c.kind, c.zygosity): (c.true_positives, c.is_judged) for c in accuracy.classes}
+    assert found == {
+        ("all", "all"): (4, True),
+        ("all", "het"): (1, False),
+        ("all", "hom"): (1, False),
+        ("all", "het_alt"): (2, True),
+        ("snv", "all"): (3, True),
+        ("deletion", "all"): (1, False),
+        ("snv", "het"): (1, False),
+        ("snv", "het_alt"): (2, True),
+        ("deletion", "hom"): (1, False),
+    }
+    assert accuracy.classes[1].note == "too few to judge: 1 of at least 2"
+
+
+def test_only_whole_records_in_confident_regions_count(tmp_path: Path) -> None:
+    truth = [line("2 A C"), line("10 TTT T")]
+    accuracy = judged(tmp_path, truth, [], regions="chr1\t1\t2\nchr1\t5\t11\n")
+    assert counts(accuracy.classes[0]) == (0, 1, 0)
+    assert accuracy.confident_bases == 7
+
+
+def test_a_truth_of_another_assembly_is_refused_with_its_share(tmp_path: Path) -> None:
+    truth = [line("2 G C"), line("5 A C"), line("7 A C"), line("9 A C")]
+    with pytest.raises(InvalidInput, match=r"1 of the first 4 records of truth.vcf \(25%\)"):
+        judged(tmp_path, truth, [])
+
+
+def test_regions_on_contigs_that_the_truth_lacks_are_told(tmp_path: Path) -> None:
+    accuracy = judged(tmp_path, [line("2 A C")], [], regions=f"{REGIONS}chr9\t1\t5\n")
+    assert accuracy.warnings == ("confident regions are on contigs that truth.vcf lacks: 'chr9'",)
+    with pytest.raises(InvalidInput, match=r"on contigs that truth\.vcf lacks: 'chr9'"):
+        judged(tmp_path, [line("2 A C")], [], regions="chr9\t1\t5\n")
+
+
+@pytest.mark.parametrize(
+    ("successes", "total", "low", "high"),
+    [(14, 14, 0.785, 1.0), (0, 10, 0.0, 0.278), (8, 10, 0.490, 0.943), (1, 1, 0.207, 1.0)],
+)
+def test_intervals_are_those_of_wilson(successes: int, total: int, low: float, high: float) -> None:
+    found = wilson(successes, total)
+    assert [found.low, found.high] == pytest.approx([low, high], abs=1e-3)
+    assert wilson(0, 0).value is None
+
+
+def test_the_control_of_na12878_is_found_in_itself(tmp_path: Path) -> None:
+    folder = SHARED_DATA / "na12878-chr22"
+    truth, fasta = folder / "NA12878.chr22.tiny.giab.vcf", folder / "q.fa"
+    if not truth.is_file():
+        pytest.skip("the control's files are not here")
+    bed = tmp_path / "q.bed"
+    bed.write_text("q\t0\t12500\n")
+    out = tmp_path / "out"
+    arguments = [truth, truth, "--regions", bed, "--reference", fasta, "--out", out]
+    assert main([str(argument) for argument in arguments]) == 0
+    accuracy = msgspec.json.decode((out / "truth.json").read_bytes(), type=Accuracy)
+    whole = accuracy.classes[0]
+    assert counts(whole) == (14, 0, 0)
+    assert whole.recall.low >= 0.77
+    assert whole.is_judged
+    fewer = tmp_path / "fewer.vcf"
+    fewer.write_text("".join(truth.read_text().splitlines(keepends=True)[:-2]))
+    assert counts(judge_files(fewer, truth, bed, fasta).classes[0]) == (12, 2, 0)
