@@ -12,7 +12,7 @@ import pytest
 from runner.tools.comparison import SideFiles, compare_files, main
 from runner.tools.comparison_sequence import Fasta
 from runner.tools.comparison_text import contig_offsets, text_blocks
-from seqdrop.domain.comparison.chain import lifted_line, parse_chains
+from seqdrop.domain.comparison.chain import Reach, lifted_line, parse_chains
 from seqdrop.domain.comparison.report import Absence, Change, Report, Row, Verdict
 from seqdrop.domain.errors import InvalidInput
 from tests.comparison_support import line, vcf
@@ -190,7 +190,23 @@ def test_a_lifted_call_that_is_only_in_a_is_told_at_its_place_in_a() -> None:
     text = lifted_line(line("2 A C"), found, lambda _c, s, e: "GGGGGGGTG"[s:e], 9)
     assert isinstance(text, str)
     assert text.split("\t")[:5] == ["chrB", "8", "lifted:chr1:2:A:C", "T", "G"]
-    assert found.reaches("chrB", 0, 9) and not found.reaches("chrB", 5, 10)
+    assert found.reach("chrB", 0, 9) is Reach.SAME
+    assert found.reach("chrB", 5, 10) is Reach.NONE
+
+
+def test_bases_that_the_sequence_changed_are_no_change_of_the_call() -> None:
+    """As many bases of each lie between two blocks: whoever has the new one was told to differ."""
+    found = parse_chains(["chain 1 chr1 9 + 0 9 chr1 9 + 0 9 1", "4 1 1", "4"])
+
+    def bases(_contig: str, start: int, end: int) -> str:
+        return "AAAACAAAA"[start:end]
+
+    rows = lifted_line(line("5 A C", "1/1"), found, bases, 9)
+    assert isinstance(rows, list)
+    assert [(row.change, row.position) for row in rows] == [(Change.REFERENCE, 5)]
+    assert isinstance(lifted_line(line("4 A C"), found, bases, 9), str)
+    assert found.reach("chr1", 4, 5) is Reach.OTHER_BASES
+    assert found.reach("chr1", 3, 4) is Reach.SAME
 
 
 @pytest.mark.parametrize("text", ["", "chain 1 chr1\n", "9\n", "chain a b c\n1 2\n"])

@@ -178,7 +178,7 @@ def _lifted(
     of_b = abouts[1]
     about = About(abouts[0].label, of_b.bases, of_b.contigs, None, None, abouts[0].metrics)
     lifted = CallFile(blocks, files[0].file, files[0].sample)
-    return (lifted, files[1]), (about, of_b), Lift(lifter.rows(), chains.reaches)
+    return (lifted, files[1]), (about, of_b), Lift(lifter.rows(), chains.reach)
 
 
 class _Lifter:

@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from typing import NamedTuple
 
 from seqdrop.domain.comparison.alleles import (
@@ -43,19 +44,35 @@ class Lifted(NamedTuple):
     is_reverse: bool
 
 
-class Chains:
-    """The aligned blocks of two sequences."""
+class Reach(Enum):
+    """What is known of a stretch of the other sequence."""
 
-    def __init__(self, blocks: Mapping[str, list[Block]]) -> None:
-        """Blocks by contig of the first sequence."""
-        self._blocks = {name: sorted(each) for name, each in blocks.items()}
+    SAME = "same"
+    """It lies in a block: the first sequence has it, too."""
+    OTHER_BASES = "other_bases"
+    """The first sequence has as many bases in its place, and others."""
+    NONE = "none"
+
+
+class Chains:
+    """The aligned blocks of two sequences.
+
+    Between two blocks of a chain may be as many bases in one sequence as in the other: bases that
+    were changed. What lies over them has its place, too.
+    """
+
+    def __init__(
+        self, blocks: Mapping[str, list[Block]], joined: Mapping[str, list[Block]]
+    ) -> None:
+        """Blocks by contig of the first sequence; and the same, joined over changed bases."""
+        self._blocks = {name: sorted(each) for name, each in joined.items()}
         self._longest = {
-            name: max(block.end - block.start for block in each) for name, each in blocks.items()
+            name: max(block.end - block.start for block in each) for name, each in joined.items()
         }
-        self._reached = _reached(blocks)
+        self._reached, self._changed = _reached(blocks), _reached(joined)
 
     def lift(self, contig: str, start: int, end: int) -> Lifted | None:
-        """Where a stretch lies; None unless it lies wholly in one block. The best chain counts."""
+        """Where a stretch lies; None unless it lies wholly in one. The best chain counts."""
         blocks = self._blocks.get(contig, [])
         at = bisect_right(blocks, start, key=lambda block: block.start) - 1
         best: Block | None = None
@@ -69,11 +86,17 @@ class Chains:
         shift = best.end - end if best.is_reverse else start - best.start
         return Lifted(best.contig, best.other_start + shift, best.is_reverse)
 
-    def reaches(self, contig: str, start: int, end: int) -> bool:
+    def reach(self, contig: str, start: int, end: int) -> Reach:
         """Whether a stretch of the other sequence can be reached from the first."""
-        stretches = self._reached.get(contig, [])
-        at = bisect_right(stretches, (start, float("inf"))) - 1
-        return at >= 0 and stretches[at][1] >= end
+        if _lies_in(self._reached.get(contig, []), start, end):
+            return Reach.SAME
+        is_changed = _lies_in(self._changed.get(contig, []), start, end)
+        return Reach.OTHER_BASES if is_changed else Reach.NONE
+
+
+def _lies_in(stretches: list[tuple[int, float]], start: int, end: int) -> bool:
+    at = bisect_right(stretches, (start, float("inf"))) - 1
+    return at >= 0 and stretches[at][1] >= end
 
 
 def _reached(blocks: Mapping[str, list[Block]]) -> dict[str, list[tuple[int, float]]]:
@@ -96,6 +119,7 @@ def parse_chains(lines: Iterable[str], file: str = "the chain file") -> Chains:
     Raises InvalidInput, which names the line.
     """
     blocks: dict[str, list[Block]] = {}
+    joined: dict[str, list[Block]] = {}
     head: _Head | None = None
     for number, line in enumerate(lines, 1):
         fields = line.split()
@@ -107,6 +131,7 @@ def parse_chains(lines: Iterable[str], file: str = "the chain file") -> Chains:
                 continue
             if head is None:
                 raise ValueError
+            goes_on = head.goes_on
             block = head.take([int(field) for field in fields])
         except ValueError:
             raise InvalidInput(
@@ -114,9 +139,16 @@ def parse_chains(lines: Iterable[str], file: str = "the chain file") -> Chains:
                 "give a file as UCSC's liftOver takes it, from A's sequence to B's",
             ) from None
         blocks.setdefault(head.contig, []).append(block)
+        known = joined.setdefault(head.contig, [])
+        known.append(_joined(known.pop(), block) if goes_on else block)
     if not blocks:
         raise InvalidInput(f"{file} has no chain", "give one from A's sequence to B's")
-    return Chains(blocks)
+    return Chains(blocks, joined)
+
+
+def _joined(one: Block, two: Block) -> Block:
+    """Two blocks of a chain and what lies between them."""
+    return one._replace(end=two.end, other_start=min(one.other_start, two.other_start))
 
 
 class _Head:
@@ -125,6 +157,8 @@ class _Head:
     def __init__(self, score: int, contig: str, start: int, other: tuple[str, int, bool, int]):
         self._score, self.contig, self._start = score, contig, start
         self._other, self._size, self._is_reverse, self._other_start = other
+        self.goes_on = False
+        """Whether as many bases lie between the block before and the next one, in both."""
 
     @classmethod
     def read(cls, fields: list[str]) -> "_Head":
@@ -145,6 +179,7 @@ class _Head:
         block = Block(
             self._start, self._start + size, self._other, place, self._is_reverse, self._score
         )
+        self.goes_on = len(numbers) == 3 and gap == other_gap
         self._start += size + gap
         self._other_start += size + other_gap
         return block

@@ -7,6 +7,7 @@ from seqdrop.domain.bed import Region, listed
 from seqdrop.domain.comparison.absences import Absences, Lookup
 from seqdrop.domain.comparison.alleles import Bases
 from seqdrop.domain.comparison.callfile import CallFile
+from seqdrop.domain.comparison.chain import Reach
 from seqdrop.domain.comparison.contigs import known_contigs, match_contigs
 from seqdrop.domain.comparison.findings import ABSENT, TARGETS, Findings
 from seqdrop.domain.comparison.headers import Contig, header_differences
@@ -44,8 +45,8 @@ class Lift:
 
     rows: Iterable[Row]
     """Calls of A that could not be brought there."""
-    covers: Callable[[str, int, int], bool]
-    """Whether a stretch of B's sequence could be reached."""
+    reach: Callable[[str, int, int], Reach]
+    """What A's sequence has in the place of a stretch of B's."""
 
 
 def compare(
@@ -118,9 +119,9 @@ class _Comparison:
             self._undeclared.append(name_a)
         why = self._why_not(name_a, name_b)
         bases_a, bases_b = bases_of_both(self._about[0].bases, self._about[1].bases, name_a, name_b)
-        covers = self._lifted.covers if self._lifted else None
+        reach = self._lifted.reach if self._lifted else None
         recorder = Recorder(
-            self.findings, self._meaning, self._absences, name_a, name_b, why, covers
+            self.findings, self._meaning, self._absences, name_a, name_b, why, reach
         )
         place = Place(
             one,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from seqdrop.domain.comparison.absences import Absences, touched
 from seqdrop.domain.comparison.alleles import Edit, parse_genotype
 from seqdrop.domain.comparison.blocks import Both, Resolved
-from seqdrop.domain.comparison.chain import LIFTED
+from seqdrop.domain.comparison.chain import LIFTED, Reach
 from seqdrop.domain.comparison.findings import ABSENT, Findings, is_reportable
 from seqdrop.domain.comparison.meaning import Meaning
 from seqdrop.domain.comparison.report import Absence, Change, Row
@@ -27,8 +27,8 @@ class Recorder(Sink):
     contig_b: str | None
     not_comparable: str = ""
     """Why no call of this contig can be compared; "" if they can."""
-    covers: Callable[[str, int, int], bool] | None = None
-    """Whether a stretch of B's sequence could be reached from A's, where calls were lifted."""
+    reach: Callable[[str, int, int], Reach] | None = None
+    """What A's sequence has in the place of a stretch of B's, where calls were lifted."""
 
     def alike(self, likes: Likes) -> None:
         """Alleles of records that have the same key."""
@@ -94,11 +94,20 @@ class Recorder(Sink):
         for edit in (edit for edits in free.values() for edit in edits):
             if block.unresolved:
                 self._alone(None, edit, Change.UNRESOLVED, block.unresolved)
-            elif self.covers and not self.covers(edit.record.contig, *touched(edit)):
-                why = "the chain file does not reach its place from A's sequence"
-                self._alone(None, edit, Change.NOT_COMPARABLE, why)
             else:
-                self._alone(None, edit, Change.ONLY_B, "")
+                self._alone(None, edit, *self._only_b(edit))
+
+    def _only_b(self, edit: Edit) -> tuple[Change, str]:
+        """What it means that B alone has a call: where calls were lifted, A may have no place."""
+        reach = self.reach(edit.record.contig, *touched(edit)) if self.reach else Reach.SAME
+        if reach is Reach.NONE:
+            return (
+                Change.NOT_COMPARABLE,
+                "the chain file does not reach its place from A's sequence",
+            )
+        if reach is Reach.OTHER_BASES:
+            return Change.REFERENCE, "A's sequence has other bases here"
+        return Change.ONLY_B, ""
 
     def _alone(self, one: Edit | None, two: Edit | None, change: Change, why: str) -> None:
         passed = any(edit.record.passed for edit in (one, two) if edit)
