@@ -39,6 +39,7 @@ SETTINGS = {
     "audit_bucket": "audit",
     "job_log_group": "jobs",
     "analyse_sample_arn": f"arn:aws:states:{REGION}:123456789012:stateMachine:none",
+    "reanalyse_arn": f"arn:aws:states:{REGION}:123456789012:stateMachine:none",
     "job_queue_prefix": "lab",
     "images": IMAGES,
     "job_definitions": {},

@@ -480,11 +480,6 @@ def test_two_long_names_are_told_apart(one: str, other: str) -> None:
     assert (reanalysis_id([one], "ask") == reanalysis_id([other], "ask")) == (one == other)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="reanalysis_id digests the slug, and only a long one: names that differ in what a slug "
-    "has no place for, or in where a word ends, are one",
-)
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -543,10 +538,6 @@ def test_why_it_stops_is_said_with_figures() -> None:
     assert too_many_failed(one) == "2 of 10 runs have failed, and 10% may"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="too_many_failed multiplies binary fractions: 0.29 of 100 is a little under 29",
-)
 def test_as_many_as_may_fail_stop_nothing() -> None:
     one = reanalysis(limits=Limits(failed_fraction=0.29), made=71, failed=29)
     assert too_many_failed(one) == ""

@@ -23,6 +23,7 @@ from seqdrop.domain.identity import AnalysisId, RunId
 from seqdrop.domain.records import Analysis, AnalysisStatus
 
 _INDEX_PAGE = 500
+_BEGINNING = (AnalysisStatus.RECEIVING, AnalysisStatus.READY, AnalysisStatus.ANALYSING)
 _LAST = "~"
 """Sorts after every sample's id."""
 
@@ -76,14 +77,21 @@ class CurrentRuns:
         return (read_use(item, checksum) for page in pages for item in page)
 
     def all(self) -> Iterator[CurrentRun]:
-        """Those of all analyses, whatever their status."""
-        for status in AnalysisStatus:
+        """Those of all analyses, whatever their status; each once.
+
+        One that goes to another status meanwhile is listed there, or has been: those under which
+        it may begin anew are asked twice. Their ids are remembered, some hundred bytes each.
+        """
+        seen: set[AnalysisId] = set()
+        for status in (*AnalysisStatus, *_BEGINNING):
             for shard in range(STATUS_SHARDS):
                 pages = self._table.index_pages(
                     STATUS_INDEX, status_shard(status, shard), _LAST, _INDEX_PAGE
                 )
-                runs = (read_current_run(item) for page in pages for item in page)
-                yield from (CurrentRun(run) for run in runs if run)
+                for run in (read_current_run(item) for page in pages for item in page):
+                    if run and run.analysis not in seen:
+                        seen.add(run.analysis)
+                        yield CurrentRun(run)
 
     def read(self, listed: Iterable[CurrentRun]) -> Iterator[Found]:
         """Their analyses as they are now, each with the run that is the current one now."""

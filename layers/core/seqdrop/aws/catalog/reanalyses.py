@@ -66,9 +66,9 @@ class Reanalyses:
 
     def move(
         self, reanalysis: Reanalysis, status: ReanalysisStatus, now: datetime, *, who: str,
-        why: str = "", **sets: Any,
+        why: str = "", more_micros: int = 0, **sets: Any,
     ) -> Reanalysis:  # fmt: skip
-        """Gives it another status, and what else is known then.
+        """Gives it another status, and what else is known then; so much more to its budget.
 
         Raises Conflict where its status, or its attempt, is not any more the one that was read.
         """
@@ -80,6 +80,7 @@ class Reanalyses:
         update = self._table.update_write(
             reanalysis_key(reanalysis.id),
             sets={name: attributes.get(name) for name in sorted(changed)},
+            adds={"left_micros": more_micros} if more_micros else None,
             conditions=[("status", "=", reanalysis.status), ("attempt", "=", reanalysis.attempt)],
         )
         self._table.transact([update, self._event(after, now, who, status.lower(), why)])
@@ -128,7 +129,11 @@ class Reanalyses:
         if before is not None:
             was = ("status", "=", before.status)
         put = self._table.put_write({"pk": pk, "sk": sk, **to_item(member)}, was)
-        adds = {"going_on": 1, "reserved_micros": member.reserved_micros}
+        adds = {
+            "going_on": 1,
+            "reserved_micros": member.reserved_micros,
+            "left_micros": -member.reserved_micros,
+        }
         if before is not None and before.status in _COUNTED_AS:
             adds[_COUNTED_AS[before.status]] = -1
         conditions: list[Condition] = [
@@ -136,22 +141,8 @@ class Reanalyses:
             ("attempt", "=", reanalysis.attempt),
         ]
         if reanalysis.limits.budget_usd is not None:
-            adds["left_micros"] = -member.reserved_micros
             conditions.append(("left_micros", ">=", member.reserved_micros))
         self._table.transact([put, self._count(reanalysis.id, adds, conditions)])
-
-    def leave_out(self, member: MemberState, before: MemberState | None) -> None:
-        """Writes a member for which no run is begun, with the reason. Once."""
-        pk, sk = member_key(member.reanalysis, member.id)
-        was: Condition = ("pk", "absent", None)
-        if before is not None:
-            was = ("status", "=", before.status)
-        put = self._table.put_write({"pk": pk, "sk": sk, **to_item(member)}, was)
-        adds = {"left_out": 1}
-        if before is not None:
-            counted = _COUNTED_AS.get(before.status, "going_on")
-            adds[counted] = adds.get(counted, 0) - 1
-        self._table.transact([put, self._count(member.reanalysis, adds, ())])
 
     def wait_with(self, member: MemberState, token: str, run: str = "") -> MemberState:
         """Remembers who waits for a member's run, and which that is. Returns it as it is then."""
@@ -173,6 +164,7 @@ class Reanalyses:
             {"pk": pk, "sk": sk, **to_item(after)},
             ("status", "=", MemberStatus.GOING_ON),
             ("run", "=" if member.run else "absent", member.run),
+            ("started", "=" if member.started else "absent", member.started),
         )
         adds = {
             "going_on": -1,

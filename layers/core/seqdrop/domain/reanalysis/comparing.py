@@ -22,11 +22,13 @@ CHAIN = "before.chain"
 
 def stages_to_compare(blueprint: Blueprint) -> list[str]:
     """The stages that make calls."""
-    return [
-        name
-        for name, stage in blueprint.stages.items()
-        if CALLS.intersection(output.name for output in stage.outputs)
-    ]
+    return [name for name, stage in blueprint.stages.items() if makes_calls({name: stage})]
+
+
+def makes_calls(stages: Mapping[str, Stage]) -> bool:
+    """Whether one of some stages makes calls that can be compared."""
+    outputs = (output.name for stage in stages.values() for output in stage.outputs)
+    return not CALLS.isdisjoint(outputs)
 
 
 def files_of_reference(blueprint: Blueprint) -> dict[str, StoredObject]:
@@ -62,7 +64,7 @@ def with_comparison(
         stage, needs=tuple(blueprint.stages), inputs=tuple(sorted((CALLS | INDEXES) & there))
     )
     contents = [(file.path, file.object.sha256 or file.object.checksum) for file in files]
-    key = digest([COMPARE, stage.steps, sorted(blueprint.stage_keys.values()), contents])
+    key = digest([COMPARE, image, stage.steps, sorted(blueprint.stage_keys.values()), contents])
     return structs.replace(
         blueprint,
         stages={**blueprint.stages, COMPARE: compare},

@@ -15,8 +15,8 @@ from seqdrop.domain.reanalysis.staleness import Target
 from seqdrop.domain.records import Job
 
 SAMPLED = 50
-"""Analyses of each assay whose jobs are looked at: a mean of so many is within a seventh of its
-spread, and to read them takes a second."""
+"""Analyses of each assay whose jobs are looked at: the standard error of a mean over so many is a
+seventh of the standard deviation, and to read them takes a second."""
 LEAST_JOBS = 3
 """With fewer there is no spread: what the pipeline expects is taken."""
 
@@ -163,6 +163,6 @@ def _same(value: float) -> Spread:
 
 
 def _spread(values: list[float]) -> Spread:
-    """The mean, and the bounds of the lowest and the highest tenth."""
-    tenths = quantiles(values, n=10, method="inclusive")
-    return Spread(tenths[0], fmean(values), tenths[-1])
+    """The mean, and the bounds of the lowest and the highest tenth where they are beyond it."""
+    tenths, mean = quantiles(values, n=10, method="inclusive"), fmean(values)
+    return Spread(min(tenths[0], mean), mean, max(tenths[-1], mean))

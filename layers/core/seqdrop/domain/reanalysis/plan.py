@@ -106,11 +106,12 @@ class Groups:
     """Counts members by what is stale of them; as few as there are assays and causes."""
 
     def __init__(self) -> None:
-        self._counted: dict[tuple[str, Stale], tuple[Target, _Counted]] = {}
+        self._counted: dict[tuple[str, str, str, Stale], tuple[Target, _Counted]] = {}
 
     def add(self, analysis: AnalysisId, stale: Stale, target: Target) -> None:
         """Counts one more."""
-        _, counted = self._counted.setdefault((analysis.assay, stale), (target, _Counted()))
+        kind = (analysis.assay, target.made.pipeline, target.made.reference, stale)
+        _, counted = self._counted.setdefault(kind, (target, _Counted()))
         counted.add(analysis.sample)
 
     @property
@@ -118,7 +119,7 @@ class Groups:
         """Each group with what its runs would be now."""
         return [
             (_group(assay, stale, target, counted), target)
-            for (assay, stale), (target, counted) in sorted(
+            for (assay, _, _, stale), (target, counted) in sorted(
                 self._counted.items(), key=lambda one: one[0]
             )
         ]

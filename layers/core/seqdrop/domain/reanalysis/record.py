@@ -12,6 +12,7 @@ from seqdrop.domain.reanalysis.plan import Member, Plan
 from seqdrop.domain.reanalysis.scope import Scope
 
 _LONGEST_NAME = 50
+_PLAIN = re.compile(r"[A-Za-z0-9]+")
 
 
 def reanalysis_id(words: Iterable[str], ending: str) -> str:
@@ -19,9 +20,11 @@ def reanalysis_id(words: Iterable[str], ending: str) -> str:
 
     An execution has its name of it, with the number of its attempt: 80 characters, and only some.
     """
-    slug = re.sub(r"[^A-Za-z0-9_-]+", "_", "-".join(word for word in words if word))
-    if len(slug) > _LONGEST_NAME:
-        slug = f"{slug[: _LONGEST_NAME - 9]}_{digest(slug)[:8]}"
+    given = [word for word in words if word]
+    slug = "-".join(given)
+    if len(slug) > _LONGEST_NAME or any(not _PLAIN.fullmatch(word) for word in given):
+        slug = re.sub(r"[^A-Za-z0-9_-]+", "_", slug)[: _LONGEST_NAME - 9]
+        slug += f"_{digest(given)[:8]}"  # other words may come to the same letters
     return f"{slug}-{ending}"
 
 
@@ -73,6 +76,8 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of all its runs, in all its attempts."""
 
 
+_ROUNDING = 1e-6
+"""Of fractions: 0.29 of 100 is 28.999…"""
 LEAST_ENDED = 10
 """Runs that must have ended before their failures are a fraction of anything."""
 
@@ -195,6 +200,6 @@ def too_many_failed(reanalysis: Reanalysis) -> str:
     """Why it is stopped for its failures; "" where it is not."""
     failed, ended = reanalysis.failed, reanalysis.ended
     allowed = reanalysis.limits.failed_fraction
-    if ended < LEAST_ENDED or failed <= allowed * ended:
+    if ended < LEAST_ENDED or failed <= allowed * ended + _ROUNDING:
         return ""
     return f"{failed} of {ended} runs have failed, and {allowed:.0%} may"

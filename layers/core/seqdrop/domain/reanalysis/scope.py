@@ -76,13 +76,16 @@ _BY_STATUS = {
 }
 
 
+def is_named(scope: Scope, analysis: Analysis) -> bool:
+    """Whether an analysis may be one of those that are asked for, whatever its assay says."""
+    return scope.assay in {"", analysis.assay} and scope.project in {"", analysis.project}
+
+
 def is_in_scope(scope: Scope, analysis: Analysis, config: Assay) -> bool:
     """Whether an analysis is one of those that are asked for; its run is not looked at here."""
-    if analysis.current_run is None:
+    if analysis.current_run is None or not is_named(scope, analysis):
         return False
     wanted = (
-        (scope.assay, analysis.assay),
-        (scope.project, analysis.project),
         (scope.reference, config.reference),
         (scope.pipeline, config.pipeline),
         (scope.policy, config.reanalysis),

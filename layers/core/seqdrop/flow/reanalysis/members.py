@@ -73,7 +73,10 @@ class ReanalysisMembers:
             if worse := self._is_worse(run):
                 made = self.made(member, run)
                 return msgspec.structs.replace(made, status=MemberStatus.FAILED, why=worse)
-            return self.made(member, run)
+            made = self.made(member, run)
+            if overtaken := self._is_overtaken(run):
+                return msgspec.structs.replace(made, status=MemberStatus.LEFT_OUT, why=overtaken)
+            return made
         cost = sum(micros(job.cost_usd) for job in self.catalog.jobs.of_run(run.id))
         stopped = run.status is RunStatus.ABORTED
         return msgspec.structs.replace(
@@ -82,6 +85,13 @@ class ReanalysisMembers:
             why=_STOPPED if stopped else run.failure,
             cost_micros=cost,
         )
+
+    def _is_overtaken(self, run: Run) -> str:
+        """Why a run that may take the place of another has not; "" where it has, or may later."""
+        analysis = self.catalog.analyses.get(run.id.analysis)
+        if analysis is None or run.options.waits_for or analysis.generation == run.generation:
+            return ""
+        return "other files came while it ran: the next run takes the newest version by itself"
 
     def _is_worse(self, run: Run) -> str:
         """Why a run that has ended well takes no other's place; "" where it may."""

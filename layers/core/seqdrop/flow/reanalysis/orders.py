@@ -32,7 +32,10 @@ class ReanalysisOrders:
 
     def start(self, name: str, scope: Scope, limits: Limits, who: str, *, plan_only: bool) -> None:
         """Begins one. Of a name that is there already, the execution alone is started."""
-        new = Reanalysis(name, scope, limits=limits, plan_only=plan_only, by=who)
+        new = Reanalysis(
+            name, scope, limits=limits, plan_only=plan_only, by=who,
+            left_micros=micros(limits.budget_usd),
+        )  # fmt: skip
         try:
             self.catalog.reanalyses.add(new, self.now())
         except Conflict:
@@ -47,10 +50,10 @@ class ReanalysisOrders:
                 self.executions.start(there.execution_name, there.id, there.attempt)
                 return there
             raise InvalidInput(f"{name} is {there.status}: it can't go on")
-        left = micros(limits.budget_usd) - there.spent_micros - there.reserved_micros
+        more = micros(limits.budget_usd) - micros(there.limits.budget_usd)
         after = self.catalog.reanalyses.move(
             there, ReanalysisStatus.PLANNING, self.now(), who=who, attempt=there.attempt + 1,
-            limits=limits, plan_only=False, left_micros=left,
+            limits=limits, plan_only=False, more_micros=more,
         )  # fmt: skip
         self.executions.start(after.execution_name, after.id, after.attempt)
         return after

@@ -1,5 +1,6 @@
 """Planning a reanalysis: who is affected, what of their runs is stale, and what that takes."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,9 +13,10 @@ from seqdrop.domain.blueprint import decode_blueprint, make_blueprint
 from seqdrop.domain.cost import Prices
 from seqdrop.domain.errors import InvalidInput, SeqdropError, Transient
 from seqdrop.domain.identity import AnalysisId, RunId
-from seqdrop.domain.pipeline import Assay
+from seqdrop.domain.pipeline import COMPARE, Assay
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.reanalysis.canaries import Candidate
+from seqdrop.domain.reanalysis.comparing import makes_calls
 from seqdrop.domain.reanalysis.estimate import (
     Estimate,
     History,
@@ -25,7 +27,13 @@ from seqdrop.domain.reanalysis.estimate import (
     reckon,
 )
 from seqdrop.domain.reanalysis.plan import Archived, Group, Groups, Member, Omissions, Plan
-from seqdrop.domain.reanalysis.scope import LeftOut, Scope, is_in_scope, why_left_out
+from seqdrop.domain.reanalysis.scope import (
+    LeftOut,
+    Scope,
+    is_in_scope,
+    is_named,
+    why_left_out,
+)
 from seqdrop.domain.reanalysis.staleness import Made, Target, find_stale, target_of
 from seqdrop.domain.records import Analysis, Run
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
@@ -178,6 +186,8 @@ class _Planning:
     def _target_in_scope(self, analysis: Analysis, before: Made) -> Target | None:
         """What its run would be now; None, and counted, of one that can't be run or is not asked
         for."""
+        if not is_named(self.scope, analysis):
+            return None
         try:
             config = self._config(analysis)
             if not is_in_scope(self.scope, analysis, config):
@@ -189,9 +199,7 @@ class _Planning:
         return target if _uses_image(target, self.scope.image) else None
 
     def _config(self, analysis: Analysis) -> Assay:
-        chosen = (
-            analysis.assay, analysis.pipeline, analysis.reference, analysis.reference_version
-        )  # fmt: skip
+        chosen = _chosen(analysis)
         if chosen not in self._configs:
             self._configs[chosen] = self.planner.library.assay_of(analysis)
         return self._configs[chosen]
@@ -199,7 +207,7 @@ class _Planning:
     def _target(self, analysis: Analysis, config: Assay, before: Made) -> Target:
         """What its run would be now. Raises InvalidInput where there can be none."""
         reference = str(self.version.id) if self.version else before.reference
-        chosen = (analysis.assay, config.pipeline, config.reference, reference)
+        chosen = (*_chosen(analysis), reference)
         if chosen not in self._targets:
             self._targets[chosen] = self._make_target(analysis.assay, config, reference)
         target = self._targets[chosen]
@@ -273,29 +281,52 @@ class _Planning:
                 )
                 for name in group.stale.stages
             }
-            parts += stages.values()
             run_hours += hours_of_run(target, stages) * group.analyses
+            if makes_calls(target.stages):
+                comparison = self._comparison(group, history)
+                run_hours += comparison.hours.expected
+                stages[COMPARE] = comparison
+            parts += stages.values()
         total = sum(group.analyses for group, _ in groups)
         return add_up(parts, run_hours / total if total else 0.0)
 
+    def _comparison(self, group: Group, history: History) -> StageEstimate:
+        """What it takes to compare the runs of a group with those before them."""
+        stage = self.planner.library.comparison()
+        size = history.mean_bytes(group.assay)
+        reckoned = reckon(stage, size, self.planner.prices, self.planner.scratch_gib)
+        return history.estimate(group.assay, COMPARE, group.analyses, reckoned)
+
     def _archived(self, groups: list[tuple[Group, Target]], sampled: list[Run]) -> Archived | None:
-        """Of the sampled ones, whose assay reads FASTQ again, as many as of all."""
-        reading = {group.assay: group.analyses for group, target in groups if _reads(group, target)}
+        """Of each assay that reads FASTQ again as many of all as of those that were sampled."""
+        reading: Counter[str] = Counter()
+        for group, target in groups:
+            if _reads(group, target):
+                reading[group.assay] += group.analyses
         if not reading:
             return None
-        looked = [one for one in sampled if one.assay in reading]
+        looked = [run for run in sampled if run.assay in reading]
+        of_assay = Counter(run.assay for run in looked)
         price = self.planner.prices.restores
-        archived, total_bytes, usd = 0, 0, 0.0
-        for files in self.planner.archives(run.id.analysis for run in looked):
-            away = [(tier, size) for tier, size in files if tier]
-            archived += bool(away)
-            total_bytes += sum(size for _, size in away)
+        found, analyses, gib, usd = 0, 0.0, 0.0, 0.0
+        files_of = self.planner.archives(run.id.analysis for run in looked)
+        for run, files in zip(looked, files_of, strict=True):
+            stands_for = reading[run.assay] / of_assay[run.assay]
+            away = [(tier, size / 2**30) for tier, size in files if tier]
+            found += bool(away)
+            analyses += stands_for * bool(away)
+            gib += stands_for * sum(size for _, size in away)
             if price:
-                usd += sum(price.usd_per_gib.get(tier, 0.0) * size / 2**30 for tier, size in away)
-        share = sum(reading.values()) / len(looked)
-        return Archived(
-            len(looked), archived, round(archived * share), total_bytes * share / 2**30, usd * share
-        )
+                each = sum(price.usd_per_gib.get(tier, 0.0) * size for tier, size in away)
+                usd += stands_for * each
+        return Archived(len(looked), found, round(analyses), gib, usd)
+
+
+def _chosen(analysis: Analysis) -> tuple[str, ...]:
+    """What decides how an analysis is run: its assay, or what a manifest chose in its place."""
+    return (
+        analysis.assay, analysis.pipeline, analysis.reference, analysis.reference_version
+    )  # fmt: skip
 
 
 def _uses_image(target: Target, kind: str) -> bool:

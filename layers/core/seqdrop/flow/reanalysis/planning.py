@@ -11,7 +11,6 @@ import msgspec
 from seqdrop.aws.alerts import Alerts
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.cost import micros
 from seqdrop.domain.errors import InvalidInput
 from seqdrop.domain.reanalysis.canaries import choose_canaries
 from seqdrop.domain.reanalysis.record import Reanalysis, ReanalysisStatus
@@ -71,11 +70,9 @@ class ReanalysisPlanning:
             status, why = ReanalysisStatus.PLANNED, "it was asked for the plan alone"
         elif reanalysis.approved_by:
             status, canaries = ReanalysisStatus.RUNNING, reanalysis.canaries
-        budget = micros(limits.budget_usd)
         planned_now = self.catalog.reanalyses.move(
             reanalysis, status, self.now(), who=SYSTEM, why=why, plan=plan, canaries=canaries,
             usd_by_assay=plan.usd_by_assay,
-            left_micros=budget - reanalysis.spent_micros - reanalysis.reserved_micros,
         )  # fmt: skip
         if reanalysis.by == SYSTEM and reanalysis.plan_only and plan.analyses:
             do = f"`seqdrop reanalysis show {reanalysis.id}`; `resume` begins it"
