@@ -186,6 +186,12 @@ def test_the_same_reads_again_are_identical(lab: Lab, command: Command) -> None:
     assert report["verdict"] == "identical", json.dumps(report)[:2_000]
 
 
+def test_a_plan_by_pipeline_finds_nothing_to_do(lab: Lab, command: Command) -> None:
+    planned = command.ask("reanalyse", "--pipeline", "germline-cpu", "--dry-run")
+    assert (planned["status"], planned["plan"]["groups"]) == ("PLANNED", [])
+    assert planned["plan"]["up_to_date"] == len(SAMPLES)
+
+
 def is_idle(lab: Lab, sample: str) -> bool:
     """Whether nothing of a sample goes on."""
     analysis = lab.analysis(sample, "panel")

@@ -23,7 +23,9 @@ from tests.infrastructure.stack import (
 )
 
 STATES = {
-    f"{of} {name}": state for of in MACHINES for name, state in all_states(of).items()
+    f"{of} {name}": state
+    for of in MACHINES
+    for name, state in all_states(of).items()
     for machine in MACHINES
     for name, state in all_states(machine).items()
 }

@@ -159,7 +159,7 @@ def test_counts_and_money_add_up_whatever_comes_twice_or_late(
     ledger, chance = Ledger(cloud, budget), random.Random(seed)
     ledger.check()
     done = 0
-    for _ in range(45):
+    for _ in range(70):
         sample = f"S{chance.randrange(4)}"
         there = ledger.member(sample)
         going_on = there is not None and there.status is MemberStatus.GOING_ON

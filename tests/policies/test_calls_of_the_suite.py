@@ -21,6 +21,8 @@ RESULTS, REFERENCES, UPLOADS, AUDIT = (
     f"arn:aws:s3:::seqdrop-{name}bucket" for name in ("results", "references", "uploads", "audit")
 )
 SQS = "arn:aws:sqs:us-east-1:123456789012"
+STATES = "arn:aws:states:us-east-1:123456789012"
+RUNS = f"{STATES}:execution:seqdrop-analyse-sample:*"
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/seqdrop-CatalogTable"
 REPOSITORIES = "arn:aws:ecr:*:123456789012:repository/*"
 PARTS_TAKEN_BACK = "boto3 takes back the parts of an upload that fails"
@@ -28,8 +30,9 @@ ONE_TYPE_IS_ENOUGH = {"states:DescribeExecution"}
 """IAM's table marks both types as required, but an execution is a standard or an express one."""
 EXPLAINED = {
     **{
-        f"AnalyseSampleStateMachineRole: logs:{action} on *":
+        f"{machine}StateMachineRole: logs:{action} on *":
             "Step Functions itself delivers the machine's log"
+        for machine in ("AnalyseSample", "Reanalyse")
         for action in (
             "CreateLogDelivery", "DeleteLogDelivery", "DescribeLogGroups",
             "DescribeResourcePolicies", "GetLogDelivery", "ListLogDeliveries",
@@ -50,6 +53,23 @@ EXPLAINED = {
     },
     f"FinishRunFunctionRole: dynamodb:DeleteItem on {TABLE}":
         "a new version of a pipeline may use fewer parts of a reference than the run before it",
+    **{
+        f"ReanalyseStateMachineRole: states:{action} on {STATES}:{resource}":
+            "Step Functions itself starts the children of a map, and ends them with it"
+        for action, resource in (
+            ("StartExecution", "stateMachine:seqdrop-reanalyse"),
+            ("DescribeExecution", "execution:seqdrop-reanalyse:*"),
+            ("DescribeExecution", "execution:seqdrop-reanalyse/RunCohort:*"),
+            ("StopExecution", "execution:seqdrop-reanalyse:*"),
+            ("StopExecution", "execution:seqdrop-reanalyse/RunCohort:*"),
+        )
+    },
+    f"ReanalyseSampleFunctionRole: states:StopExecution on {RUNS}":
+        "a run that is claimed in the moment in which its reanalysis is stopped",
+    f"SweepCatalogFunctionRole: states:StopExecution on {RUNS}":
+        "the runs of a reanalysis whose end nobody was told of",
+    f"SweepCatalogFunctionRole: states:StartExecution on {STATES}:stateMachine:seqdrop-reanalyse":
+        "a reanalysis whose execution was never started",
     **{
         f"{role}: s3:AbortMultipartUpload on {resource}": PARTS_TAKEN_BACK
         for role in ("CpuJobRole", "FpgaJobRole")
