@@ -286,6 +286,23 @@ def test_what_was_aborted_in_the_middle_goes_on_and_runs_no_stage_twice(desk: De
     assert desk.bench.starts("count") == before + 3, "each of the others was counted once"
 
 
+def test_who_resumes_at_once_loses_nobody(desk: Desk) -> None:
+    samples = desk.analysed("once", "e1", "e2", "e3")
+    desk.publish()
+    name = desk.begin("once", in_flight=2)
+    desk.wait(name, "AWAITING_APPROVAL")
+    desk.bench.hold("left")
+    desk.approve(name)
+    desk.bench.lab.wait_until(lambda: desk.get(name).going_on == 2)
+    desk.bench.pid("left")
+    desk.flows.reanalysis_orders.stop(name, "by mistake", "a person")
+    desk.flows.reanalysis_orders.resume(name, desk.get(name).limits, "a person")
+    desk.bench.let_go("left")
+    done = desk.wait(name, "DONE")
+    assert (done.made, done.failed, done.left_out, done.going_on) == (3, 0, 0, 0)
+    assert desk.references(*samples) == [desk.newest] * 3
+
+
 def test_a_new_sample_finishes_before_the_cohort(desk: Desk) -> None:
     desk.analysed("first", "n1", "n2", "n3", "n4")
     desk.publish()

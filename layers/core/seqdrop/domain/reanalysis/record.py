@@ -110,6 +110,8 @@ class Reanalysis(msgspec.Struct, frozen=True, omit_defaults=True):
     token: str = ""
     """What the execution waits with for an approval."""
     approved_by: str = ""
+    approved: frozenset[str] = frozenset()
+    """What the runs that were approved are made of; see ``Plan.made``."""
     by: str = ""
     created: str = ""
     updated: str = ""
@@ -158,6 +160,8 @@ class MemberState(msgspec.Struct, frozen=True, omit_defaults=True):
     assay: str
     status: MemberStatus = MemberStatus.GOING_ON
     why: str = ""
+    attempt: int = 1
+    """Of the reanalysis, as which its run was asked for."""
     canary: bool = False
     before: str = ""
     """The run that was the current one: ``<run key>#<attempt>``."""

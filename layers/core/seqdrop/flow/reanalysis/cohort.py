@@ -50,6 +50,7 @@ class Cohort:
             return self._made_already(reanalysis, before, token, canary=canary)
         if (reanalysis.attempt, reanalysis.status) != (attempt, wanted):
             return self._not_any_more(reanalysis, before, token)
+        before = self._ended_before(reanalysis, before)
         if why := too_many_failed(reanalysis):
             self._stop(reanalysis, why)
             return self._not_any_more(reanalysis, before, token)
@@ -59,6 +60,27 @@ class Cohort:
             if there is None:
                 return self._not_any_more(reanalysis, before, token)
         return self._go_on(reanalysis, there, token, canary=canary)
+
+    def _ended_before(
+        self, reanalysis: Reanalysis, before: MemberState | None
+    ) -> MemberState | None:
+        """A member of an earlier attempt as it has ended. Raises Busy while its run goes on."""
+        if (
+            before is None
+            or before.status is not MemberStatus.GOING_ON
+            or before.attempt == reanalysis.attempt
+        ):
+            return before
+        run = self.catalog.runs.get(before.run_id) if before.run_id else None
+        if run and run.status.live:
+            raise Busy(f"{run.id} of an earlier attempt goes on")
+        if run:
+            self.members.run_ended(run)
+        else:
+            why = "its run never began"
+            left = msgspec.structs.replace(before, status=MemberStatus.LEFT_OUT, why=why)
+            self.members.end(before, left)
+        raise Busy(f"{before.id} of an earlier attempt has ended just now")
 
     def _not_any_more(self, reanalysis: Reanalysis, before: MemberState | None, token: str) -> str:
         """No run begins: one that goes on is waited for all the same."""
@@ -84,7 +106,8 @@ class Cohort:
         analysis = self.catalog.analyses.get(member.id)
         current = analysis.current_run if analysis else None
         state = MemberState(
-            reanalysis.id, member.sample, member.assay, canary=canary, reserved_micros=wanted,
+            reanalysis.id, member.sample, member.assay, attempt=reanalysis.attempt,
+            canary=canary, reserved_micros=wanted,
             before=current.short if current else "",
             released=bool(analysis and analysis.released_run),
             started=timestamp(self.now()),

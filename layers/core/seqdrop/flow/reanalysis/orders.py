@@ -63,8 +63,9 @@ class ReanalysisOrders:
         there = self._get(name)
         if there.status is ReanalysisStatus.AWAITING_APPROVAL:
             there = self.catalog.reanalyses.move(
-                there, ReanalysisStatus.RUNNING, self.now(), who=who, approved_by=who
-            )
+                there, ReanalysisStatus.RUNNING, self.now(), who=who, approved_by=who,
+                approved=there.plan.made if there.plan else frozenset(),
+            )  # fmt: skip
         elif there.status is not ReanalysisStatus.RUNNING:
             raise InvalidInput(f"{name} is {there.status}: it does not wait for an approval")
         self.tokens.succeed(there.token, {"outcome": "approved"})

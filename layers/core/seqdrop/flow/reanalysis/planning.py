@@ -68,7 +68,7 @@ class ReanalysisPlanning:
             status, why = ReanalysisStatus.PLANNED, "nothing is to be made anew"
         elif reanalysis.plan_only:
             status, why = ReanalysisStatus.PLANNED, "it was asked for the plan alone"
-        elif reanalysis.approved_by:
+        elif reanalysis.approved_by and plan.made <= reanalysis.approved:
             status, canaries = ReanalysisStatus.RUNNING, reanalysis.canaries
         planned_now = self.catalog.reanalyses.move(
             reanalysis, status, self.now(), who=SYSTEM, why=why, plan=plan, canaries=canaries,

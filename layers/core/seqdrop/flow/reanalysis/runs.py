@@ -79,6 +79,11 @@ class ReanalysisRuns:
         target = reanalysis.scope.target
         reference = version_for(self.catalog, config, target, current.reference)
         blueprint = self.claiming.blueprint_of(analysis, config, reference)
+        if reanalysis.plan and blueprint.made not in reanalysis.plan.made:
+            raise InvalidInput(
+                "its run would be made of something else than was planned",
+                f"`seqdrop reanalysis resume {reanalysis.id}` plans anew once it has stopped",
+            )
         if analysis.active_run:
             return self._going_on(reanalysis, analysis, analysis.active_run)
         if blueprint.run_key == current.run_key:
