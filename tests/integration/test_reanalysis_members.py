@@ -159,7 +159,7 @@ def test_counts_and_money_add_up_whatever_comes_twice_or_late(
     ledger, chance = Ledger(cloud, budget), random.Random(seed)
     ledger.check()
     done = 0
-    for _ in range(70):
+    for _ in range(90):
         sample = f"S{chance.randrange(4)}"
         there = ledger.member(sample)
         going_on = there is not None and there.status is MemberStatus.GOING_ON
@@ -185,7 +185,7 @@ def test_counts_and_money_add_up_whatever_comes_twice_or_late(
             case "resume" if not ledger.now.status.live:
                 ledger.resume()
         ledger.check()
-    assert done >= 5, "runs have begun and ended"
+    assert done >= 4, "runs have begun and ended"
 
 
 def test_a_budget_is_kept_to_the_last_millionth_and_not_beyond(cloud: Cloud) -> None:

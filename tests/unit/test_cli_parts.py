@@ -248,7 +248,7 @@ def prepare_with_chain(folder: Path, name: str, body: bytes) -> PreparedReferenc
     ("name", "body"),
     [
         ("1.chain", CHAIN),
-        ("1.chain.gz", gzip.compress(CHAIN)),
+        ("1.chain.gz", gzip.compress(CHAIN, mtime=0)),
         ("1.chain", CHAIN.replace(b"\n", b"\r\n")),
     ],
 )
