@@ -1,7 +1,6 @@
 """`seqdrop compare`: whether two runs of a sample, or two VCF files, say the same."""
 
 import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -121,11 +120,12 @@ def _compare_runs(sample: str, assay: str, a: str, b: str, out: Path | None) -> 
     with TemporaryDirectory(prefix="seqdrop-compare-") as scratch:
         folder = Path(scratch)
         ref, calls = folder / "ref", folder / "now"
-        for path, object_ in _layout(stack, before, now):
+        layout, same = _layout(stack, before, now)
+        for path, object_ in layout.items():
             _fetch(stack, object_, folder / path)
         facts = {"run": now.id.short, "reference": now.reference, "pipeline": now.pipeline}
         table = out / TABLE_FILE if out else folder / TABLE_FILE
-        return compare_runs(ref, calls, facts, now.metrics, table)
+        return compare_runs(ref, calls, facts, now.metrics, table, same=same)
 
 
 def _run(stack: "Stack", analysis: "Analysis", name: str) -> "Run":
@@ -138,27 +138,30 @@ def _run(stack: "Stack", analysis: "Analysis", name: str) -> "Run":
     return found
 
 
-def _layout(stack: "Stack", before: "Run", now: "Run") -> "Iterable[tuple[str, StoredObject]]":
-    """Where the files of both runs go, below one folder; what is the same is there once."""
+def _layout(
+    stack: "Stack", before: "Run", now: "Run"
+) -> "tuple[dict[str, StoredObject], frozenset[str]]":
+    """Where the files of both runs go, below one folder; and those that both have used."""
     from seqdrop.domain.identity import ReferenceId
     from seqdrop.domain.reanalysis.comparing import OF_REFERENCE
     from seqdrop.flow.reanalysis.run_files import chain_between
 
-    files = stack.run_files
-    of_before, of_now = files.of(before), files.of(now)
+    of_before, of_now = (stack.run_files.of(run) for run in (before, now))
     for which, found in (("earlier", of_before), ("later", of_now)):
-        if not {"variants.vcf.gz", "run.json"} <= found.keys():
+        if "variants.vcf.gz" not in found:
             raise CommandFailed(f"the {which} run has no variants to compare")
-    for name, object_ in of_now.items():
-        yield (f"ref/{name}" if name in OF_REFERENCE else f"now/{name}"), object_
-    for name, object_ in of_before.items():
-        same = name in OF_REFERENCE and name in of_now and of_now[name].sha256 == object_.sha256
-        if not (same and object_.sha256):
-            yield f"ref/before/{name}", object_
+    same = frozenset(
+        name
+        for name in OF_REFERENCE & of_before.keys() & of_now.keys()
+        if of_before[name].sha256 == of_now[name].sha256 != ""
+    )
+    layout = {(f"ref/{n}" if n in OF_REFERENCE else f"now/{n}"): o for n, o in of_now.items()}
+    layout |= {f"ref/before/{name}": o for name, o in of_before.items() if name not in same}
     reference, _, version = now.reference.partition("/")
     there = stack.catalog.references.get(ReferenceId(reference, version))
-    for file in chain_between(before, there) if there else ():
-        yield f"ref/{file.path}", file.object
+    if there:
+        layout |= {f"ref/{file.path}": file.object for file in chain_between(before, there)}
+    return layout, same
 
 
 def _fetch(stack: "Stack", object_: "StoredObject", path: Path) -> None:

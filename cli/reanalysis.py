@@ -189,12 +189,20 @@ def _find(stack: "Stack", name: str) -> "Reanalysis":
     return found
 
 
-def approve(name: Id, json: Json = False) -> None:
+def approve(
+    name: Id,
+    attempt: Annotated[
+        int | None,
+        typer.Option("--attempt", metavar="N", min=1, help="Only the attempt that was looked at."),
+    ] = None,
+    json: Json = False,
+) -> None:
     """Lets a reanalysis go on from its canaries to all others."""
     from cli.stack import find_stack
 
     stack = find_stack()
-    _say(stack.reanalysis_orders.approve(name, stack.who()), "is approved", json=json)
+    approved = stack.reanalysis_orders.approve(name, stack.who(), attempt)
+    _say(approved, "is approved", json=json)
 
 
 def reject(name: Id, reason: Reason, json: Json = False) -> None:
@@ -243,7 +251,8 @@ def cap(
 
     stack = find_stack()
     after = stack.reanalysis_orders.set_cap(name, in_flight, stack.who())
-    _say(after, f"has {in_flight} runs at once from now on", json=json)
+    when = "from now on" if after.status == "RUNNING" else "from its next attempt on"
+    _say(after, f"has {in_flight} runs at once {when}", json=json)
 
 
 def _say(reanalysis: "Reanalysis", what: str, *, json: bool) -> None:

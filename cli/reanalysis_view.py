@@ -97,7 +97,8 @@ def _what_to_do(one: "Reanalysis") -> Iterator[str]:
     if one.status == "PLANNED" and one.plan and one.plan.analyses:
         yield f"`seqdrop reanalysis resume {one.id}` begins it"
     elif one.status == "AWAITING_APPROVAL":
-        yield f"`seqdrop approve {one.id}`, or `seqdrop reject {one.id} --reason TEXT`"
+        approve = f"`seqdrop approve {one.id} --attempt {one.attempt}`"
+        yield f"{approve}, or `seqdrop reject {one.id} --reason TEXT`"
     elif one.status in {"STOPPED", "FAILED"}:
         yield f"`seqdrop reanalysis resume {one.id}` goes on where it was"
 
@@ -114,12 +115,15 @@ def say_members(reanalysis: "Reanalysis", members: "Sequence[MemberState]", buck
     )
     if len(ordered) > _MOST_MEMBERS:
         say(f"and {len(ordered) - _MOST_MEMBERS:,} more: --json has all")
-    amend = [one for one in members if _reportable(one)]
-    if amend:
-        released = sum(one.released for one in amend)
+    if reanalysis.amended:
         say(
-            f"reportable variants have changed in {len(amend):,} analyses, of which {released:,} "
-            "were signed: look whether their reports have to be amended"
+            f"reportable variants have changed in {reanalysis.amended:,} analyses: look whether "
+            "their reports have to be amended"
+        )
+    if reanalysis.uncertain:
+        say(
+            f"in {reanalysis.uncertain:,} analyses some calls could not be compared: look at them "
+            "by hand"
         )
     pages = [one for one in ordered if one.compared and one.compared.folder]
     for one in pages[:_MOST_MEMBERS]:

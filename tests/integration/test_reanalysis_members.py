@@ -12,7 +12,7 @@ import pytest
 
 from seqdrop.aws.catalog.layout import job_item
 from seqdrop.domain.blueprint import encode_blueprint
-from seqdrop.domain.comparison.report import Report, Side, Verdict
+from seqdrop.domain.comparison.report import Change, Kind, Report, Side, Tally, Verdict
 from seqdrop.domain.cost import micros
 from seqdrop.domain.errors import Conflict
 from seqdrop.domain.identity import AnalysisId, ReferenceId, RunId, StageOf
@@ -586,12 +586,13 @@ def test_a_comparison_is_kept_with_its_member(desk: Desk) -> None:
     prefix = "NA1/wgs/compare/k/1/"
     report = Report(
         Verdict.DIFFERENT, "two genotypes differ", Side("a", "NA1"), Side("b", "NA1"),
-        reportable_total=2,
+        tallies=(Tally("all", Kind.SNV, changes={Change.UNRESOLVED: 3}),), reportable_total=2,
     )  # fmt: skip
     body = msgspec.json.encode(report)
     desk.cloud.s3.put_object(Bucket=RESULTS, Key=f"{prefix}comparison.json", Body=body)
     desk.close(run, stages=(StageRun(COMPARE, "k", prefix, "cpu"),))
-    assert desk.member.compared == Compared("different", "two genotypes differ", 2, prefix)
+    assert desk.member.compared == Compared("different", "two genotypes differ", 2, 3, prefix)
+    assert (desk.reanalysis.amended, desk.reanalysis.uncertain) == (1, 1)
 
 
 @pytest.mark.parametrize(

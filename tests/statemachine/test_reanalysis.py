@@ -226,6 +226,9 @@ def test_one_child_fails_and_the_cohort_finishes(desk: Desk) -> None:
     done = desk.wait(name, "DONE")
     assert (done.made, done.failed) == (3, 1)
     assert sorted(desk.references(*samples)).count(desk.newest) == 3
+    for member in desk.members(name).values():
+        before = [run for run in desk.bench.lab.runs(member.sample, ASSAY) if run.run_key]
+        assert len(before) == 2, "one run each"
     (failed,) = [one for one in desk.members(name).values() if one.status == "FAILED"]
     assert "told to fail" in failed.why
     assert desk.bench.lab.analysis(failed.sample, ASSAY).status == "ANALYSED"  # type: ignore[union-attr]  # it is there
@@ -255,6 +258,21 @@ def test_a_budget_of_half_the_estimate_stops_at_it_and_says_so(desk: Desk) -> No
     done = desk.wait(planned.id, "DONE")
     assert done.made == 6
     assert desk.references(*samples) == [desk.newest] * 6
+
+
+def test_a_budget_that_ends_among_the_canaries_leaves_nobody_waiting(desk: Desk) -> None:
+    desk.analysed("poor", *[f"q{number}" for number in range(4)])
+    desk.publish()
+    planned = desk.wait(desk.begin("poor", plan_only=True), "PLANNED")
+    assert planned.plan is not None
+    each = planned.plan.estimate.usd.expected / 4
+    limits = Limits(canaries=3, budget_usd=each * 1.5)
+    desk.flows.reanalysis_orders.resume(planned.id, limits, "test")
+    stopped = desk.wait(planned.id, "STOPPED")
+    assert "its budget of" in stopped.why
+    desk.bench.lab.wait_until(lambda: not desk.live_executions(planned.id))
+    after = desk.get(planned.id)
+    assert (after.status, after.going_on, after.reserved_micros) == (stopped.status, 0, 0)
 
 
 def test_what_was_aborted_in_the_middle_goes_on_and_runs_no_stage_twice(desk: Desk) -> None:

@@ -173,7 +173,8 @@ def test_whatever_has_become_of_one_is_counted(capsys: Out, counts: dict[str, in
         (ReanalysisStatus.PLANNED, "`seqdrop reanalysis resume GRCh38-2-ask` begins it"),
         (
             ReanalysisStatus.AWAITING_APPROVAL,
-            "`seqdrop approve GRCh38-2-ask`, or `seqdrop reject GRCh38-2-ask --reason TEXT`",
+            "`seqdrop approve GRCh38-2-ask --attempt 1`, or `seqdrop reject GRCh38-2-ask "
+            "--reason TEXT`",
         ),
         (
             ReanalysisStatus.STOPPED,
@@ -205,14 +206,14 @@ def test_of_no_members_nothing_is_said(capsys: Out) -> None:
 
 
 def test_canaries_come_first_and_then_what_may_have_to_be_amended(capsys: Out) -> None:
-    changed = Compared("different", "two genotypes differ", 2, "NA3/compare/")
-    more = Compared("different", "", 9, "NA4/compare/")
-    one = reanalysis(canaries=(Member("NA5", "wgs"),))
+    changed = Compared("different", "two genotypes differ", 2, 0, "NA3/compare/")
+    more = Compared("different", "", 9, 1, "NA4/compare/")
+    one = reanalysis(canaries=(Member("NA5", "wgs"),), amended=2, uncertain=1)
     lines = said_of_members(
         capsys, one,
         member("NA1", status=MemberStatus.FAILED, why="align: no disk"),
         member("NA2"),
-        member("NA3", status=MemberStatus.MADE, compared=changed, released=True),
+        member("NA3", status=MemberStatus.MADE, compared=changed),
         member("NA4", status=MemberStatus.MADE, compared=more),
         member("NA5", status=MemberStatus.MADE, compared=Compared("identical")),
     )  # fmt: skip
@@ -221,23 +222,24 @@ def test_canaries_come_first_and_then_what_may_have_to_be_amended(capsys: Out) -
     assert rows[0][2:5] == ["canary", "MADE", "identical"]
     assert rows[2][2:] == ["MADE", "different", "2", "two", "genotypes", "differ"]
     assert rows[3][2:] == ["FAILED", "-", "0", "align:", "no", "disk"]
-    assert lines[-3:] == [
-        "reportable variants have changed in 2 analyses, of which 1 were signed: look whether "
-        "their reports have to be amended",
+    assert lines[-4:] == [
+        "reportable variants have changed in 2 analyses: look whether their reports have to be "
+        "amended",
+        "in 1 analyses some calls could not be compared: look at them by hand",
         "NA4 (wgs): s3://lab-results/NA4/compare/comparison.html",
         "NA3 (wgs): s3://lab-results/NA3/compare/comparison.html",
     ]
 
 
 def test_of_many_members_the_first_are_listed_and_all_are_counted(capsys: Out) -> None:
-    compared = Compared("different", "", 1, "folder/")
+    compared = Compared("different", "", 1, 0, "folder/")
     members = [
         member(f"NA{number:03}", status=MemberStatus.MADE, compared=compared)
         for number in range(1_100)
     ]
-    lines = said_of_members(capsys, reanalysis(), *members)
+    lines = said_of_members(capsys, reanalysis(amended=1_100), *members)
     assert "and 1,070 more: --json has all" in lines
-    assert any("changed in 1,100 analyses, of which 0 were signed" in line for line in lines)
+    assert any("changed in 1,100 analyses: look whether" in line for line in lines)
     assert len(lines) == 1 + 30 + 1 + 1 + 30
 
 

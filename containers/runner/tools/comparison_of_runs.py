@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--pipeline", required=True, help="the pipeline now")
     parser.add_argument("--cap", type=int, default=0, help="reads that calling looks at")
     parser.add_argument("--marked", action="store_true", help="duplicates are marked")
+    parser.add_argument("--same", default="", help="files of the reference that both have used")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     facts = {
@@ -42,23 +43,29 @@ def main(arguments: list[str]) -> int:
     now = metrics_of(
         _results(options.now / RESULTS_FOLDER), duplicates_marked=options.marked, cap=options.cap
     )
-    report = compare_runs(options.ref, options.now, facts, now, options.out / TABLE_FILE)
+    same = frozenset(options.same.split(","))
+    report = compare_runs(options.ref, options.now, facts, now, options.out / TABLE_FILE, same=same)
     write_report(report, options.out)
     sys.stdout.write(f"{report.verdict}: {report.why}\n")
     return 0
 
 
 def compare_runs(
-    ref: Path, now: Path, facts: dict[str, str], metrics: dict[str, float], table: Path
-) -> Report:
-    """The report on two runs; ``facts`` and ``metrics`` are of the run now."""
+    ref: Path, now: Path, facts: dict[str, str], metrics: dict[str, float], table: Path, *,
+    same: frozenset[str],
+) -> Report:  # fmt: skip
+    """The report on two runs; ``facts`` and ``metrics`` are of the run now.
+
+    ``same`` are the files of the reference that both have used, and that are there once.
+    """
     before = ref / "before"
     record = msgspec.json.decode((before / "run.json").read_bytes(), type=RunRecord)
     both_annotated = all((side / "annotated.vcf.gz").is_file() for side in (before, now))
     calls = "annotated.vcf.gz" if both_annotated else "variants.vcf.gz"
     sequence = ref / "genome.fa"
-    sequence_before = _there(before / "genome.fa") or sequence
+    sequence_before = sequence if "genome.fa" in same else before / "genome.fa"
     targets = _there(ref / "targets.bed")
+    targets_before = targets if "targets.bed" in same else _there(before / "targets.bed")
     of_record = {
         "run": record.run_key, "reference": record.reference, "pipeline": record.pipeline,
     }  # fmt: skip
@@ -68,7 +75,7 @@ def compare_runs(
         SideFiles(
             label=f"run {record.run_key}", reference=sequence_before,
             gvcf=_there(before / "variants.g.vcf.gz"),
-            targets=_there(before / "targets.bed") or targets, metrics=record.metrics,
+            targets=targets_before, metrics=record.metrics,
             facts=of_record,
         ),
         SideFiles(

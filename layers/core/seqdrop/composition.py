@@ -393,7 +393,13 @@ class Composition:
         """Reanalyses whose executions ended badly."""
         from seqdrop.flow.reanalysis.ending import ReanalysisEnding
 
-        return ReanalysisEnding(self.catalog, self.executions, self.reanalysis_members, self.now)
+        return ReanalysisEnding(
+            catalog=self.catalog,
+            executions=self.executions,
+            members=self.reanalysis_members,
+            alerts=self.alerts,
+            now=self.now,
+        )
 
     @cached_property
     def reanalysis_look(self) -> "ReanalysisLook":

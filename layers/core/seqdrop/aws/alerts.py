@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from seqdrop.domain.errors import Transient
+
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
@@ -17,10 +19,10 @@ class Alerts:
         self._client = client
 
     def send(self, kind: str, detail: msgspec.Struct) -> None:
-        """Sends an event of a kind (its detail type). Raises RuntimeError where it is refused."""
+        """Sends an event of a kind (its detail type). Raises Transient where it is refused."""
         text = msgspec.json.encode(detail).decode()
         answer = self._client.put_events(
             Entries=[{"Source": SOURCE, "DetailType": kind, "Detail": text}]
         )
         if answer.get("FailedEntryCount"):
-            raise RuntimeError(f"EventBridge refused {kind}: {answer['Entries']}")
+            raise Transient(f"EventBridge refused {kind}: {answer['Entries']}")

@@ -76,6 +76,12 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
         return digest([self.pipeline, self.reference, self.parts, self.recipe])
 
     @property
+    def judged(self) -> str:
+        """The same, and by which limits the results are judged."""
+        limits = [self.qc, self.floors, self.sex_check, self.identity, self.control_reads]
+        return digest([self.made, limits])
+
+    @property
     def input_bytes(self) -> int:
         """Compressed bytes of all FASTQ files."""
         return sum(pair.r1.size + pair.r2.size for pair in self.pairs)

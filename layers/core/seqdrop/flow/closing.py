@@ -20,6 +20,7 @@ from seqdrop.domain.fingerprint import Comparison, identity_metrics
 from seqdrop.domain.identity import RunId
 from seqdrop.domain.lanes import worst_lanes
 from seqdrop.domain.metrics import metrics_of
+from seqdrop.domain.pipeline import COMPARE
 from seqdrop.domain.plan import RunPlan, StageResult, encode
 from seqdrop.domain.provenance import RunRecord, make_record
 from seqdrop.domain.qc import Verdict as Qc
@@ -165,7 +166,8 @@ class Closing:
                 status = AnalysisStatus.HELD if held else AnalysisStatus.FAILED
                 closed = self._close(failed, status, why=reason, hold="run" if held else "")
             if closed:
-                verdict = Verdict.BAD if failure in OF_ASSAY else Verdict.NONE
+                of_assay = failure in OF_ASSAY and (job is None or job.stage != COMPARE)
+                verdict = Verdict.BAD if of_assay else Verdict.NONE
                 self._tell_assay(run, verdict, job)
         else:
             self._recheck(run)

@@ -27,7 +27,8 @@ from seqdrop.domain.reanalysis.record import (
 )
 
 _COUNTERS = (
-    "going_on", "made", "failed", "left_out", "reserved_micros", "spent_micros", "left_micros",
+    "going_on", "made", "failed", "left_out", "amended", "uncertain", "reserved_micros",
+    "spent_micros", "left_micros",
 )  # fmt: skip
 _COUNTED_AS = {
     MemberStatus.MADE: "made",
@@ -95,14 +96,18 @@ class Reanalyses:
         )
 
     def set_limits(self, reanalysis: Reanalysis, now: datetime, who: str) -> None:
-        """Allows it other limits, as they are in this value."""
+        """Allows it another number of runs at once, as it is in this value."""
         update = self._table.update_write(
             reanalysis_key(reanalysis.id),
-            sets={"limits": to_item(reanalysis.limits), "updated": timestamp(now)},
+            sets={
+                ("limits", "in_flight"): reanalysis.limits.in_flight,
+                "updated": timestamp(now),
+            },
             conditions=[("pk", "present", None)],
         )
-        said = str(msgspec.to_builtins(reanalysis.limits))
-        self._table.transact([update, self._event(reanalysis, now, who, "limits changed", said)])
+        said = f"{reanalysis.limits.in_flight} runs at once"
+        event = self._event(reanalysis, now, who, f"cap {timestamp(now)}", said)
+        self._table.transact([update, event])
 
     # Members
 
@@ -111,9 +116,13 @@ class Reanalyses:
         item = self._table.get(member_key(reanalysis, analysis))
         return from_item(item, MemberState) if item else None
 
-    def members(self, reanalysis: str) -> Iterator[MemberState]:
-        """All members for which a run was asked, in the order of their samples."""
-        for item in self._table.query(*members_of(reanalysis)):
+    def members(self, reanalysis: str, status: MemberStatus | None = None) -> Iterator[MemberState]:
+        """The members for which a run was asked, in the order of their samples.
+
+        With a status, only those that have it.
+        """
+        where = ("status", status.value) if status else None
+        for item in self._table.query(*members_of(reanalysis), where=where):
             yield from_item(item, MemberState)
 
     def begin(
@@ -136,6 +145,7 @@ class Reanalyses:
         }
         if before is not None and before.status in _COUNTED_AS:
             adds[_COUNTED_AS[before.status]] = -1
+            adds |= {"amended": -int(before.is_amended), "uncertain": -int(before.is_uncertain)}
         conditions: list[Condition] = [
             ("status", "=", reanalysis.status),
             ("attempt", "=", reanalysis.attempt),
@@ -159,21 +169,50 @@ class Reanalyses:
 
         Raises Conflict where it has ended already.
         """
-        pk, sk = member_key(member.reanalysis, member.id)
-        put = self._table.put_write(
-            {"pk": pk, "sk": sk, **to_item(after)},
-            ("status", "=", MemberStatus.GOING_ON),
-            ("run", "=" if member.run else "absent", member.run),
-            ("started", "=" if member.started else "absent", member.started),
-        )
+        update = self._end_write(member, after, MemberStatus.GOING_ON)
         adds = {
             "going_on": -1,
             _COUNTED_AS[after.status]: 1,
+            "amended": int(after.is_amended),
+            "uncertain": int(after.is_uncertain),
             "reserved_micros": -member.reserved_micros,
             "spent_micros": after.cost_micros,
             "left_micros": member.reserved_micros - after.cost_micros,
         }
-        self._table.transact([put, self._count(member.reanalysis, adds, ())])
+        self._table.transact([update, self._count(member.reanalysis, adds, ())])
+
+    def take_back(self, member: MemberState, after: MemberState) -> None:
+        """A member that was made, and can't take its place after all, is left out."""
+        update = self._end_write(member, after, MemberStatus.MADE)
+        adds = {
+            "made": -1,
+            "left_out": 1,
+            "amended": -int(member.is_amended),
+            "uncertain": -int(member.is_uncertain),
+        }
+        self._table.transact([update, self._count(member.reanalysis, adds, ())])
+
+    def keep_for(self, member: MemberState, attempt: int) -> None:
+        """A member that was made in an earlier attempt counts in this one."""
+        self._table.update(
+            member_key(member.reanalysis, member.id),
+            sets={"attempt": attempt},
+            conditions=[("status", "=", MemberStatus.MADE)],
+        )
+
+    def _end_write(self, member: MemberState, after: MemberState, was: MemberStatus) -> Write:
+        """What became of a member; who waits for it now stays as it is."""
+        item = to_item(after)
+        names = ("status", "why", "run", "attempt", "cost_micros", "compared", "ended")
+        return self._table.update_write(
+            member_key(member.reanalysis, member.id),
+            sets={name: item.get(name) for name in names},
+            conditions=[
+                ("status", "=", was),
+                ("run", "=" if member.run else "absent", member.run),
+                ("started", "=" if member.started else "absent", member.started),
+            ],
+        )
 
     def _count(
         self, reanalysis: str, adds: dict[str, int], conditions: "tuple[()] | list[Condition]"

@@ -134,16 +134,24 @@ class Table:
         answer = self._client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=True)
         return _item(answer["Item"]) if "Item" in answer else None
 
-    def query(self, pk: str, prefix: str = "", *, page: int | None = None) -> Iterator[Item]:
+    def query(
+        self, pk: str, prefix: str = "", *, page: int | None = None,
+        where: tuple[str, str] | None = None,
+    ) -> Iterator[Item]:  # fmt: skip
         """All items of one partition whose sort key begins with a prefix, in order.
 
-        ``page`` is for who may need but the first few: so many are asked for at once.
+        ``page`` is for who may need but the first few: so many are asked for at once. ``where`` is
+        an attribute and the value that it must have: others are read, and not sent.
         """
         expression = _Expression()
         text = f"{expression.path('pk')} = {expression.value(pk)}"
         if prefix:
             text += f" AND begins_with({expression.path('sk')}, {expression.value(prefix)})"
-        request = expression.into({"KeyConditionExpression": text, "ConsistentRead": True})
+        asked: Write = {"KeyConditionExpression": text, "ConsistentRead": True}
+        if where:
+            name, value = expression.path(where[0]), expression.value(where[1])
+            asked["FilterExpression"] = f"{name} = {value}"
+        request = expression.into(asked)
         if page:
             request["Limit"] = page
         return self._pages(request)

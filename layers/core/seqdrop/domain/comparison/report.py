@@ -108,6 +108,10 @@ class Side(msgspec.Struct, frozen=True, omit_defaults=True):
     """Run, pipeline, reference, image, and so on; of a file what its header tells."""
 
 
+EVERYWHERE = "all"
+"""The region of the tallies that are of everything."""
+
+
 class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
     """How many variants of a class in a region came to what."""
 

@@ -16,6 +16,8 @@ OF_REFERENCE = frozenset({*SEQUENCE, "targets.bed"})
 """Files of a reference by their paths for the tools."""
 BEFORE = "before/"
 """Where the tool finds the files of the run before, below ``{ref}``."""
+SAME = "same_as_before"
+"""The variable that names the files of the reference that both runs have used."""
 CHAIN = "before.chain"
 """From the sequence before to the one now, where the reference has such a part."""
 
@@ -67,6 +69,7 @@ def with_comparison(
     key = digest([COMPARE, image, stage.steps, sorted(blueprint.stage_keys.values()), contents])
     return structs.replace(
         blueprint,
+        variables={**blueprint.variables, SAME: ",".join(sorted(same))},
         stages={**blueprint.stages, COMPARE: compare},
         images={**blueprint.images, stage.queue: image},
         definitions={**blueprint.definitions, stage.queue: definition},

@@ -38,8 +38,8 @@ class Group(msgspec.Struct, frozen=True):
     """The stages whose results stay as they are."""
     analyses: int
     examples: tuple[str, ...]
-    made: str = ""
-    """What its runs are to be made of; see ``Target.digest``."""
+    judged: str = ""
+    """What its runs are to be made of, and judged by; see ``Target``."""
     runs_whole: bool = False
     """DRAGEN aligns again though the sequence is the same."""
 
@@ -82,9 +82,9 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
         return sum(group.analyses for group in self.groups)
 
     @property
-    def made(self) -> frozenset[str]:
-        """What its runs are to be made of."""
-        return frozenset(group.made for group in self.groups)
+    def judged(self) -> frozenset[str]:
+        """What its runs are to be made of, and judged by."""
+        return frozenset(group.judged for group in self.groups)
 
     @property
     def usd_by_assay(self) -> dict[str, float]:
@@ -141,7 +141,7 @@ def _group(assay: str, stale: Stale, target: Target, counted: _Counted) -> Group
         tuple(name for wave in target.waves for name in wave if name not in stale.stages),
         counted.analyses,
         tuple(counted.examples),
-        target.digest,
+        target.judged,
         runs_whole(stale, target),
     )
 

@@ -102,6 +102,13 @@ class Reanalysis(msgspec.Struct, frozen=True, omit_defaults=True):
     made: int = 0
     failed: int = 0
     left_out: int = 0
+    failed_before: int = 0
+    """Those that had failed, and ended, when this attempt began: its tolerance is its own."""
+    ended_before: int = 0
+    amended: int = 0
+    """Members that are made anew and have changes of which a report might speak."""
+    uncertain: int = 0
+    """Members that are made anew and have calls that could not be compared."""
     reserved_micros: int = 0
     """Millionths of a USD that are kept for runs that go on."""
     spent_micros: int = 0
@@ -111,7 +118,7 @@ class Reanalysis(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the execution waits with for an approval."""
     approved_by: str = ""
     approved: frozenset[str] = frozenset()
-    """What the runs that were approved are made of; see ``Plan.made``."""
+    """What the runs that were approved are made of, and judged by; see ``Plan.judged``."""
     by: str = ""
     created: str = ""
     updated: str = ""
@@ -148,6 +155,8 @@ class Compared(msgspec.Struct, frozen=True, omit_defaults=True):
     why: str = ""
     reportable: int = 0
     """Changed variants of which a signed report might speak."""
+    uncertain: int = 0
+    """Calls that could not be compared."""
     folder: str = ""
     """Where the whole comparison is, below the results bucket."""
 
@@ -171,8 +180,6 @@ class MemberState(msgspec.Struct, frozen=True, omit_defaults=True):
     reserved_micros: int = 0
     cost_micros: int = 0
     compared: Compared | None = None
-    released: bool = False
-    """Whether a person had signed the run before: its report may have to be amended."""
     started: str = ""
     ended: str = ""
 
@@ -180,6 +187,18 @@ class MemberState(msgspec.Struct, frozen=True, omit_defaults=True):
     def id(self) -> AnalysisId:
         """Which analysis it is."""
         return AnalysisId(self.sample, self.assay)
+
+    @property
+    def is_amended(self) -> bool:
+        """Whether it is made anew, and a report of it might have to be amended."""
+        is_made = self.status is MemberStatus.MADE
+        return bool(is_made and self.compared and self.compared.reportable)
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether it is made anew, and not all of it could be compared."""
+        is_made = self.status is MemberStatus.MADE
+        return bool(is_made and self.compared and self.compared.uncertain)
 
     @property
     def run_id(self) -> RunId | None:
@@ -202,7 +221,8 @@ def over_budget(reanalysis: Reanalysis, wanted_micros: int) -> str:
 
 def too_many_failed(reanalysis: Reanalysis) -> str:
     """Why it is stopped for its failures; "" where it is not."""
-    failed, ended = reanalysis.failed, reanalysis.ended
+    failed = reanalysis.failed - reanalysis.failed_before
+    ended = reanalysis.ended - reanalysis.ended_before
     allowed = reanalysis.limits.failed_fraction
     if ended < LEAST_ENDED or failed <= allowed * ended + _ROUNDING:
         return ""

@@ -24,8 +24,8 @@ class Target(msgspec.Struct, frozen=True):
 
     made: Made
     stages: dict[str, Stage]
-    digest: str
-    """See ``Blueprint.made``: a run that is made otherwise is not the one that was planned."""
+    judged: str
+    """See ``Blueprint.judged``: a run that is made or judged otherwise is not what was planned."""
 
     @property
     def waves(self) -> list[list[str]]:
@@ -49,7 +49,7 @@ def target_of(blueprint: Blueprint) -> Target:
     return Target(
         Made(blueprint.pipeline, blueprint.reference, blueprint.parts, blueprint.stage_keys),
         blueprint.stages,
-        blueprint.made,
+        blueprint.judged,
     )
 
 

@@ -22,7 +22,7 @@ from seqdrop.domain.reanalysis.record import (
 )
 from seqdrop.flow.reanalysis.attempts import SYSTEM
 from seqdrop.flow.reanalysis.members import ReanalysisMembers
-from seqdrop.flow.reanalysis.runs import Begun, Busy, ReanalysisRuns
+from seqdrop.flow.reanalysis.runs import Begun, Busy, PlanChanged, ReanalysisRuns
 from seqdrop.flow.retry import retry_on_conflict
 
 
@@ -45,9 +45,12 @@ class Cohort:
         if reanalysis is None:
             raise InvalidInput(f"there is no reanalysis {name}")
         before = self.catalog.reanalyses.member(name, member.id)
+        ended = ""
+        if before and reanalysis.attempt == attempt:
+            ended = self._ended_already(reanalysis, before, token, canary=canary)
+        if ended:
+            return ended
         wanted = ReanalysisStatus.CANARIES if canary else ReanalysisStatus.RUNNING
-        if before and before.status is MemberStatus.MADE and reanalysis.attempt == attempt:
-            return self._made_already(reanalysis, before, token, canary=canary)
         if (reanalysis.attempt, reanalysis.status) != (attempt, wanted):
             return self._not_any_more(reanalysis, before, token)
         before = self._ended_before(reanalysis, before)
@@ -77,26 +80,57 @@ class Cohort:
         if run:
             self.members.run_ended(run)
         else:
-            why = "its run never began"
-            left = msgspec.structs.replace(before, status=MemberStatus.LEFT_OUT, why=why)
-            self.members.end(before, left)
+            self._leave_out(before, "its run never began")
         raise Busy(f"{before.id} of an earlier attempt has ended just now")
 
     def _not_any_more(self, reanalysis: Reanalysis, before: MemberState | None, token: str) -> str:
         """No run begins: one that goes on is waited for all the same."""
         if before and before.status is MemberStatus.GOING_ON and before.run_id:
             return self._wait(self.catalog.reanalyses.wait_with(before, token))
+        if before and before.status is MemberStatus.GOING_ON:
+            self._leave_out(before, reanalysis.why)
         self.tokens.succeed(token, {"outcome": "STOPPED", "why": reanalysis.why})
         return "STOPPED"
 
-    def _made_already(
+    def _ended_already(
         self, reanalysis: Reanalysis, before: MemberState, token: str, *, canary: bool
     ) -> str:
-        """A canary becomes the current run, once somebody has approved, whatever stops the rest."""
-        if not canary and reanalysis.approved_by:
-            self.runs.begin(reanalysis, before.id, canary=False)
+        """What became of a member, if that counts in this attempt; "" where it goes on, or anew.
+
+        A canary becomes the current run once somebody has approved, whatever stops the rest.
+        """
+        is_of_this = before.attempt == reanalysis.attempt
+        if before.status is MemberStatus.GOING_ON or (canary and not is_of_this):
+            return ""
+        if before.status is MemberStatus.MADE and not canary and reanalysis.approved_by:
+            promoted = self._promoted(reanalysis, before)
+            if promoted is None:
+                return ""
+            before = promoted
+        elif not is_of_this:
+            return ""
         self.tokens.succeed(token, {"outcome": before.status, "why": before.why})
         return before.status
+
+    def _promoted(self, reanalysis: Reanalysis, member: MemberState) -> MemberState | None:
+        """A member that was made, with its run as the current one; None where it is made anew."""
+        if member.run_id is None:
+            return None
+        begun = self.runs.promote(reanalysis, member.id, member.run_id)
+        if begun is None:
+            return None
+        after = msgspec.structs.replace(member, attempt=reanalysis.attempt)
+        if why := begun.left_out or begun.failed:
+            after = msgspec.structs.replace(after, status=MemberStatus.LEFT_OUT, why=why)
+            self.catalog.reanalyses.take_back(member, after)
+        elif member.attempt != reanalysis.attempt:
+            self.catalog.reanalyses.keep_for(member, reanalysis.attempt)
+        return after
+
+    def _leave_out(self, member: MemberState, why: str) -> None:
+        """Ends a member whose run has not begun."""
+        left = msgspec.structs.replace(member, status=MemberStatus.LEFT_OUT, why=why)
+        self.members.end(member, left)
 
     def _reserve(
         self, reanalysis: Reanalysis, before: MemberState | None, member: Member, *, canary: bool
@@ -109,7 +143,6 @@ class Cohort:
             reanalysis.id, member.sample, member.assay, attempt=reanalysis.attempt,
             canary=canary, reserved_micros=wanted,
             before=current.short if current else "",
-            released=bool(analysis and analysis.released_run),
             started=timestamp(self.now()),
         )  # fmt: skip
         try:
@@ -117,7 +150,7 @@ class Cohort:
         except Conflict as error:
             there = self.catalog.reanalyses.get(reanalysis.id) or reanalysis
             if there.limits.budget_usd is not None and there.left_micros < wanted:
-                self._stop(there, over_budget(there, wanted))
+                self._stop(reanalysis, over_budget(there, wanted))
                 return None
             raise Busy(f"{member.id} was begun by another, or {reanalysis.id} changed") from error
         return state
@@ -126,7 +159,11 @@ class Cohort:
         self, reanalysis: Reanalysis, member: MemberState, token: str, *, canary: bool
     ) -> str:
         if member.run_id is None:
-            begun = self.runs.begin(reanalysis, member.id, canary=canary)
+            try:
+                begun = self.runs.begin(reanalysis, member.id, canary=canary)
+            except PlanChanged as error:
+                self._stop(reanalysis, error.to_mend)
+                return self._not_any_more(reanalysis, member, token)
             if begun.run is None or begun.is_made or begun.left_out:
                 return self._end_at_once(member, begun, token)
             run = begun.run.short
@@ -143,7 +180,11 @@ class Cohort:
         run = self.catalog.runs.get(begun.run) if begun.run else None
         if begun.is_made and run:
             after = self.members.made(msgspec.structs.replace(member, run=run.id.short), run)
-            after = msgspec.structs.replace(after, cost_micros=0)
+            if run.claimed < member.started:  # it was paid for when it was made
+                after = msgspec.structs.replace(after, cost_micros=0)
+            if begun.failed:
+                status = MemberStatus.FAILED
+                after = msgspec.structs.replace(after, status=status, why=begun.failed)
         else:
             after = msgspec.structs.replace(
                 member, status=MemberStatus.LEFT_OUT, why=begun.left_out

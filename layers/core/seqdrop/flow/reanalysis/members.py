@@ -10,7 +10,7 @@ from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.executions import TaskTokens
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.comparison.report import Report
+from seqdrop.domain.comparison.report import EVERYWHERE, Change, Report, Verdict
 from seqdrop.domain.cost import micros
 from seqdrop.domain.errors import Conflict
 from seqdrop.domain.pipeline import COMPARE
@@ -18,6 +18,7 @@ from seqdrop.domain.reanalysis.record import Compared, MemberState, MemberStatus
 from seqdrop.domain.records import Run, RunStatus
 
 _STOPPED = "its run was stopped"
+_NOT_COMPARED = (Change.NOT_COMPARABLE, Change.UNRESOLVED)
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ class ReanalysisMembers:
     def _is_overtaken(self, run: Run) -> str:
         """Why a run that may take the place of another has not; "" where it has, or may later."""
         analysis = self.catalog.analyses.get(run.id.analysis)
-        if analysis is None or run.options.waits_for or analysis.generation == run.generation:
+        if analysis is None or run.options.waits_for or analysis.current_run == run.id:
+            return ""
+        if analysis.generation == run.generation:
             return ""
         return "other files came while it ran: the next run takes the newest version by itself"
 
@@ -104,8 +107,13 @@ class ReanalysisMembers:
         body = self.objects.get(self.results_bucket, f"{prefix}comparison.json") if prefix else None
         if body is None:
             return None
-        report = msgspec.json.decode(body, type=Report)
-        return Compared(report.verdict, report.why, report.reportable_total, prefix)
+        try:
+            report = msgspec.json.decode(body, type=Report)
+        except msgspec.MsgspecError as error:  # of another release
+            return Compared(Verdict.UNRESOLVED, f"it can't be read: {error}", 0, 1, prefix)
+        changes = [t.changes for t in report.tallies if t.region == EVERYWHERE]
+        uncertain = sum(found.get(change, 0) for found in changes for change in _NOT_COMPARED)
+        return Compared(report.verdict, report.why, report.reportable_total, uncertain, prefix)
 
 
 def worse_qc(run: Run, before: Run | None) -> str:

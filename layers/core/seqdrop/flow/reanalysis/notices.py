@@ -33,6 +33,8 @@ class Notice(msgspec.Struct, frozen=True):
     amend: tuple[str, ...]
     """Analyses whose reportable variants have changed: ``sample (assay)``, the first ones."""
     amend_total: int
+    uncertain_total: int
+    """Analyses of which some calls could not be compared: to be looked at by hand."""
 
 
 def tell(
@@ -55,6 +57,7 @@ def tell(
             left_out=reanalysis.left_out,
             spent_usd=reanalysis.spent_micros / 1_000_000,
             amend=tuple(str(member.id) for member in amend[:_NAMED]),
-            amend_total=len(amend),
+            amend_total=reanalysis.amended,
+            uncertain_total=reanalysis.uncertain,
         ),
     )

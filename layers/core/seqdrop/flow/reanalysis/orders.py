@@ -54,17 +54,23 @@ class ReanalysisOrders:
         after = self.catalog.reanalyses.move(
             there, ReanalysisStatus.PLANNING, self.now(), who=who, attempt=there.attempt + 1,
             limits=limits, plan_only=False, more_micros=more,
+            failed_before=there.failed, ended_before=there.ended,
         )  # fmt: skip
         self.executions.start(after.execution_name, after.id, after.attempt)
         return after
 
-    def approve(self, name: str, who: str) -> Reanalysis:
-        """Lets the cohort begin."""
+    def approve(self, name: str, who: str, attempt: int | None = None) -> Reanalysis:
+        """Lets the cohort begin; with an attempt, only if that is the one that waits."""
         there = self._get(name)
+        if attempt not in {None, there.attempt}:
+            raise InvalidInput(
+                f"{name} goes on as attempt {there.attempt}, with another plan",
+                f"look at it again: `seqdrop reanalysis show {name}`",
+            )
         if there.status is ReanalysisStatus.AWAITING_APPROVAL:
             there = self.catalog.reanalyses.move(
                 there, ReanalysisStatus.RUNNING, self.now(), who=who, approved_by=who,
-                approved=there.plan.made if there.plan else frozenset(),
+                approved=there.plan.judged if there.plan else frozenset(),
             )  # fmt: skip
         elif there.status is not ReanalysisStatus.RUNNING:
             raise InvalidInput(f"{name} is {there.status}: it does not wait for an approval")

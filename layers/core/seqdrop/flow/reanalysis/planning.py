@@ -46,6 +46,7 @@ class ReanalysisPlanning:
             "canaries": msgspec.to_builtins(reanalysis.canaries),
             "bucket": self.results_bucket,
             "key": _list_of(reanalysis),
+            "results": f"{reanalysis.folder}children-{reanalysis.attempt}",
             "in_flight": reanalysis.limits.in_flight,
         }
 
@@ -68,7 +69,7 @@ class ReanalysisPlanning:
             status, why = ReanalysisStatus.PLANNED, "nothing is to be made anew"
         elif reanalysis.plan_only:
             status, why = ReanalysisStatus.PLANNED, "it was asked for the plan alone"
-        elif reanalysis.approved_by and plan.made <= reanalysis.approved:
+        elif reanalysis.approved_by and plan.judged <= reanalysis.approved:
             status, canaries = ReanalysisStatus.RUNNING, reanalysis.canaries
         planned_now = self.catalog.reanalyses.move(
             reanalysis, status, self.now(), who=SYSTEM, why=why, plan=plan, canaries=canaries,

@@ -19,7 +19,7 @@ from seqdrop.domain.reanalysis.record import (
     Reanalysis,
     ReanalysisStatus,
 )
-from seqdrop.flow.reanalysis.attempts import SYSTEM, reanalysis_of
+from seqdrop.flow.reanalysis.attempts import SYSTEM, ReanalysisOver, reanalysis_of
 from seqdrop.flow.reanalysis.json_list import JsonList
 from seqdrop.flow.reanalysis.notices import AWAITS, ENDED, tell
 
@@ -44,7 +44,10 @@ class ReanalysisReporting:
     now: Callable[[], datetime]
 
     def ask_approval(self, name: str, attempt: int, token: str) -> str:
-        """Looks at the canaries, and waits for a person. Raises CanariesFailed."""
+        """Looks at the canaries, and waits for a person.
+
+        Raises CanariesFailed; and ReanalysisOver where it was stopped, or has ended.
+        """
         reanalysis = reanalysis_of(self.catalog, name, attempt)
         if reanalysis.status is ReanalysisStatus.RUNNING:  # approved while this was tried again
             self.tokens.succeed(token, {"outcome": "approved"})
@@ -55,11 +58,16 @@ class ReanalysisReporting:
             reanalysis = self.catalog.reanalyses.move(
                 reanalysis, ReanalysisStatus.AWAITING_APPROVAL, self.now(), who=SYSTEM, token=token
             )
-            do = f"`seqdrop reanalysis show {name}`, then `seqdrop approve {name}` or `reject`"
-            tell(self.alerts, AWAITS, reanalysis, do)
-        else:
+        elif reanalysis.status is ReanalysisStatus.AWAITING_APPROVAL:
             self.catalog.reanalyses.set_token(reanalysis, token)
             self._answer_if_approved(name, token)
+        else:
+            raise ReanalysisOver(f"{name} is {reanalysis.status}: {reanalysis.why}")
+        do = (
+            f"`seqdrop reanalysis show {name}`, then `seqdrop approve {name} --attempt {attempt}` "
+            f"or `seqdrop reject {name}`"
+        )
+        tell(self.alerts, AWAITS, reanalysis, do)  # again, where an earlier try died before it
         return reanalysis.status
 
     def _answer_if_approved(self, name: str, token: str) -> None:
@@ -81,14 +89,29 @@ class ReanalysisReporting:
         """Closes it, writes its report, and tells people of it, once."""
         reanalysis = reanalysis_of(self.catalog, name, attempt)
         if reanalysis.status.live:
-            status, why = ReanalysisStatus.DONE, ""
-            if failure:
-                status, why = ReanalysisStatus.FAILED, _said(failure)
+            status, why = self._end_of(reanalysis, failure)
             reanalysis = self.catalog.reanalyses.move(
                 reanalysis, status, self.now(), who=SYSTEM, why=why, token=""
             )
         self._write_report(reanalysis)
         return {"status": reanalysis.status, "why": reanalysis.why}
+
+    def _end_of(
+        self, reanalysis: Reanalysis, failure: dict[str, Any] | None
+    ) -> tuple[ReanalysisStatus, str]:
+        """How it ends: DONE only where all that its plan lists have ended."""
+        if failure:
+            waits = reanalysis.status is ReanalysisStatus.AWAITING_APPROVAL
+            return ReanalysisStatus.FAILED, _said(failure, awaits_approval=waits)
+        listed = reanalysis.plan.analyses if reanalysis.plan else 0
+        ended = sum(
+            one.attempt == reanalysis.attempt and one.status is not MemberStatus.GOING_ON
+            for one in self.catalog.reanalyses.members(reanalysis.id)
+        )
+        if ended < listed:
+            missing = f"{listed - ended:,} of {listed:,} were never begun, or have not ended"
+            return ReanalysisStatus.STOPPED, missing
+        return ReanalysisStatus.DONE, ""
 
     def _write_report(self, reanalysis: Reanalysis) -> None:
         amend: list[MemberState] = []
@@ -96,7 +119,7 @@ class ReanalysisReporting:
             listed = JsonList(file.write)
             for member in self.catalog.reanalyses.members(reanalysis.id):
                 listed.add(msgspec.structs.replace(member, token=""))
-                if member.compared and member.compared.reportable:
+                if member.is_amended:
                     amend.append(member)
             listed.finish()
             file.seek(0)
@@ -108,10 +131,10 @@ class ReanalysisReporting:
         tell(self.alerts, ENDED, reanalysis, do, amend)
 
 
-def _said(failure: dict[str, Any]) -> str:
+def _said(failure: dict[str, Any], *, awaits_approval: bool) -> str:
     """Why a state failed, in words: Lambda gives its error as JSON with a message."""
     error, cause = str(failure.get("Error", "")), str(failure.get("Cause", ""))
-    if error == "States.Timeout":
+    if error == "States.Timeout" and awaits_approval:
         return "nobody approved it in time"
     try:
         cause = msgspec.json.decode(cause, type=_FunctionError).errorMessage

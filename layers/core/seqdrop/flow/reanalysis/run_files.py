@@ -43,6 +43,8 @@ class RunFiles:
         if record := self.objects.head(self.results_bucket, f"{run.id.folder}run.json"):
             # Without its version: jobs may read results as they are, and this one never changes.
             found["run.json"] = structs.replace(record.object, version_id="")
+        else:
+            raise InvalidInput(f"the record of {run.id} is gone: nothing can be compared with it")
         return found
 
     def _calls(self, prefix: str, stage: str) -> Iterator[tuple[str, StoredObject]]:

@@ -19,6 +19,7 @@ from seqdrop.domain.reanalysis.scope import WORDS, is_in_scope, why_left_out
 from seqdrop.domain.records import Analysis, Run, RunOptions, RunStatus
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 from seqdrop.flow.claiming import Claiming
+from seqdrop.flow.reanalysis.members import worse_qc
 from seqdrop.flow.reanalysis.run_files import RunFiles, chain_between
 
 
@@ -26,11 +27,17 @@ class Busy(Transient):
     """Something else goes on over the analysis, or nothing of it may begin now: later."""
 
 
+class PlanChanged(InvalidInput):
+    """What was planned can't be made any more as it was planned: nothing more begins."""
+
+
 class Begun(NamedTuple):
     """A run of a reanalysis that goes on, or the reason why there is none."""
 
     run: RunId | None
     left_out: str = ""
+    failed: str = ""
+    """Why the run that is there takes no other's place."""
     is_made: bool = False
     """Its results were there already, and were taken."""
 
@@ -64,28 +71,32 @@ class ReanalysisRuns:
         """Claims a run, or finds the one that was claimed before. Raises Busy.
 
         Twice is as good as once: a run of this reanalysis that goes on, or has ended well, is
-        found again.
+        found again. Raises PlanChanged, too.
         """
         try:
             return self._begin(reanalysis, wanted, canary=canary)
+        except PlanChanged:
+            raise
         except InvalidInput as error:
             return Begun(None, error.to_mend)
 
     def _begin(self, reanalysis: Reanalysis, wanted: AnalysisId, *, canary: bool) -> Begun:
         analysis, current = self._as_it_is(wanted)
+        if analysis.active_run:
+            return self._going_on(reanalysis, analysis, analysis.active_run)
         config = self.claiming.library.assay_of(analysis)
         if not is_in_scope(reanalysis.scope, analysis, config):
             raise InvalidInput("it is not among those that were asked for any more")
         target = reanalysis.scope.target
         reference = version_for(self.catalog, config, target, current.reference)
+        if target and reference.state is not ReferenceState.READY:
+            raise PlanChanged(f"reference {target} is {reference.state}")
         blueprint = self.claiming.blueprint_of(analysis, config, reference)
-        if reanalysis.plan and blueprint.made not in reanalysis.plan.made:
-            raise InvalidInput(
-                "its run would be made of something else than was planned",
-                f"`seqdrop reanalysis resume {reanalysis.id}` plans anew once it has stopped",
+        if reanalysis.plan and blueprint.judged not in reanalysis.plan.judged:
+            raise PlanChanged(
+                f"runs of {analysis.assay} would be made, or judged, otherwise than was planned: "
+                "pipelines, limits or images were deployed since"
             )
-        if analysis.active_run:
-            return self._going_on(reanalysis, analysis, analysis.active_run)
         if blueprint.run_key == current.run_key:
             is_own = current.options.reanalysis == reanalysis.id
             return Begun(current.id, "" if is_own else "it is so already", is_made=is_own)
@@ -93,11 +104,54 @@ class ReanalysisRuns:
             raise InvalidInput(WORDS[reason])
         self._check_not_newer(current, reference)
         if earlier := self._made_before(reanalysis, blueprint, wanted):
+            if worse := worse_qc(earlier, current):
+                return Begun(earlier.id, failed=worse, is_made=True)
             if not canary:
-                self.catalog.runs.adopt(analysis, earlier, reference.id, self.now())
+                self._adopt(analysis, earlier, reference)
             return Begun(earlier.id, is_made=True)
         options = RunOptions(reanalysis=reanalysis.id, waits_for="approval" if canary else "")
         return Begun(self._claim(analysis, reference, blueprint, current, options))
+
+    def _adopt(self, analysis: Analysis, run: Run, reference: ReferenceVersion) -> None:
+        try:
+            self.catalog.runs.adopt(analysis, run, reference.id, self.now())
+        except Conflict as error:
+            raise Busy(f"{analysis.id} has changed") from error
+
+    def promote(self, reanalysis: Reanalysis, member: AnalysisId, run: RunId) -> Begun | None:
+        """Makes a canary's run the current one, now that somebody has approved.
+
+        None where that run is not what would be made now: it has to be made anew.
+        """
+        analysis = self.catalog.analyses.get(member)
+        if analysis and analysis.current_run == run:
+            return Begun(run, is_made=True)
+        made = self.catalog.runs.get(run)
+        if made is None or reanalysis.plan is None:
+            return None
+        begun = self._promote(reanalysis, member, made)
+        return begun if begun is None or begun.left_out or begun.run == run else None
+
+    def _promote(self, reanalysis: Reanalysis, member: AnalysisId, made: Run) -> Begun | None:
+        try:
+            analysis, current = self._as_it_is(member)
+            config = self.claiming.library.assay_of(analysis)
+            target = reanalysis.scope.target
+            reference = version_for(self.catalog, config, target, current.reference)
+            blueprint = self.claiming.blueprint_of(analysis, config, reference)
+            if blueprint.run_key != made.run_key:
+                return None
+            if analysis.active_run:
+                raise Busy(f"{analysis.active_run} of {analysis.id} goes on")
+            if reason := why_left_out(reanalysis.scope, analysis, config):
+                raise InvalidInput(WORDS[reason])
+            self._check_not_newer(current, reference)
+            if worse := worse_qc(made, current):
+                return Begun(made.id, failed=worse)
+            self._adopt(analysis, made, reference)
+        except InvalidInput as error:
+            return Begun(None, error.to_mend)
+        return Begun(made.id, is_made=True)
 
     def _as_it_is(self, wanted: AnalysisId) -> tuple[Analysis, Run]:
         """An analysis and its current run. Raises InvalidInput where it has none any more."""
