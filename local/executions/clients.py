@@ -11,6 +11,9 @@ from botocore.config import Config
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import (
     resource_eval_s3,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.result_writer import (
+    resource_eval as result_writer,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.utils import boto_client
 
@@ -18,8 +21,9 @@ from local.roles import machine_key
 
 # Connections that a cached client keeps: each task that waits for its function holds one.
 CONNECTIONS = 100
-CALLERS = (lambda_eval_utils, resource_eval_s3)
-"""Modules of moto's that make clients, for tasks that invoke functions and maps that read lists."""
+CALLERS = (lambda_eval_utils, resource_eval_s3, result_writer.resource_eval_s3)
+"""Modules of moto's that make clients: for tasks that invoke functions, and for maps that read
+their list, and write their results."""
 _role: ContextVar[str] = ContextVar("_role", default="")
 
 

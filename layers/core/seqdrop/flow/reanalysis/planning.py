@@ -46,7 +46,6 @@ class ReanalysisPlanning:
             "canaries": msgspec.to_builtins(reanalysis.canaries),
             "bucket": self.results_bucket,
             "key": _list_of(reanalysis),
-            "results": f"{reanalysis.folder}children-{reanalysis.attempt}",
             "in_flight": reanalysis.limits.in_flight,
         }
 
