@@ -22,13 +22,7 @@ from tests.infrastructure.stack import (
     of_type,
 )
 
-STATES = {
-    f"{of} {name}": state
-    for of in MACHINES
-    for name, state in all_states(of).items()
-    for machine in MACHINES
-    for name, state in all_states(machine).items()
-}
+STATES = {f"{of} {name}": state for of in MACHINES for name, state in all_states(of).items()}
 ALL_TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
 TASKS = {name: state for name, state in all_states().items() if state["Type"] == "Task"}
 """Of the machine that analyses a sample."""

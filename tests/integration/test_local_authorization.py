@@ -141,7 +141,7 @@ def test_who_may_not_list_is_not_told_that_an_object_is_gone(runtime: Runtime) -
     results = {"Bucket": runtime.outputs["ResultsBucket"], "Key": "gone"}
     registrar, job = client(runtime, REGISTRAR, "s3"), client(runtime, CPU_JOB, "s3")
     assert refusal(job.head_object, **results)[1] == 404
-    audit = client(runtime, function_key("seqdrop-end-run"), "s3")
+    audit = client(runtime, function_key("seqdrop-ask-approval"), "s3")
     assert refusal(audit.head_object, **results)[1] == 403
     assert refusal(registrar.get_object, **results)[0] == "AccessDenied"
 
