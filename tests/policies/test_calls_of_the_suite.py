@@ -64,6 +64,25 @@ EXPLAINED = {
             ("StopExecution", "execution:seqdrop-reanalyse/RunCohort:*"),
         )
     },
+    "AskApprovalFunctionRole: states:SendTaskSuccess on *":
+        "somebody approves in the moment in which the function is called again",
+    f"EndRunFunctionRole: s3:GetObject on {RESULTS}/*":
+        "a run that ended well in the moment in which its reanalysis was stopped",
+    f"EndRunFunctionRole: s3:ListBucket on {RESULTS}":
+        "as that: a comparison that is not there is 404, not 403",
+    f"PlanReanalysisFunctionRole: s3:ListBucket on {UPLOADS}":
+        "an upload that is gone is 404, not 403",
+    f"ReanalyseSampleFunctionRole: dynamodb:DeleteItem on {TABLE}":
+        "a new version of a pipeline may use fewer parts of a reference than the run before it",
+    f"ReanalyseSampleFunctionRole: s3:ListBucket on {RESULTS}":
+        "results that are gone are 404, which leaves the sample out, not 403",
+    **{
+        f"ReanalyseStateMachineRole: s3:{action} on {RESULTS}/reanalyses/*":
+            "Step Functions writes the results of a large map in parts"
+        for action in ("AbortMultipartUpload", "ListMultipartUploadParts")
+    },
+    f"SweepCatalogFunctionRole: states:DescribeExecution on {STATES}:execution:seqdrop-reanalyse:*":
+        "a reanalysis whose end nobody was told of",
     f"ReanalyseSampleFunctionRole: states:StopExecution on {RUNS}":
         "a run that is claimed in the moment in which its reanalysis is stopped",
     f"SweepCatalogFunctionRole: states:StopExecution on {RUNS}":
