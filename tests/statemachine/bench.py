@@ -226,8 +226,8 @@ def open_bench(
     """A runtime with the quick pipeline, or others, its tools and a reference.
 
     ``wait_for_hosts_seconds`` is PollJob's own limit: the template takes none below ten minutes.
-    ``machine`` is the folder of another state machine than the project's own. The project's own
-    waits seconds where it would wait minutes before a job follows on one that failed.
+    ``machine`` is a folder with a state machine in place of the project's own of its name. Those
+    wait seconds where they would wait minutes before a job follows on one that failed.
     """
     control, tools, project = folder / "control", folder / "tools", folder / "project"
     for new in (control, tools, project):
@@ -240,7 +240,9 @@ def open_bench(
     quick = {"assays.yaml": ASSAYS, "quick.yaml": QUICK, "references.yaml": REFERENCES}
     make_project(project, {**quick, **(pipelines or {})})
     own = project / "statemachine"
-    made = _without_pauses(own, folder / "statemachine") if machine is None else machine
+    made = _without_pauses(own, folder / "statemachine")
+    for file in machine.iterdir() if machine else ():
+        (made / file.name).write_text(file.read_text("utf-8"), "utf-8")
     own.unlink()  # a link to the project's own
     own.symlink_to(made)
     if wait_for_hosts_seconds is not None:
@@ -251,9 +253,9 @@ def open_bench(
         yield Bench(lab, control)
 
 
-def _without_pauses(machine: Path, copy: Path) -> Path:
+def _without_pauses(machines: Path, copy: Path) -> Path:
     copy.mkdir()
-    for file in machine.iterdir():
+    for file in machines.iterdir():
         text = re.sub(r"IntervalSeconds: \d\d+, BackoffRate: \d", _SHORT, file.read_text("utf-8"))
         (copy / file.name).write_text(text, "utf-8")
     return copy
