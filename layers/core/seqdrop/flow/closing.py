@@ -8,6 +8,7 @@ import msgspec
 
 from seqdrop.aws.batch import Batch
 from seqdrop.aws.catalog import Catalog
+from seqdrop.aws.executions import function_message
 from seqdrop.aws.objects import Objects
 from seqdrop.aws.queues import NextInLine, UploadsQueue
 from seqdrop.domain.assay_gate import OF_ASSAY, RunEnd, Verdict
@@ -35,10 +36,6 @@ from seqdrop.flow.retry import retry_on_conflict
 
 class ResultsIncomplete(SeqdropError):
     """A stage is said to have succeeded, but its results are not all there."""
-
-
-class _FunctionError(msgspec.Struct):
-    errorMessage: str  # noqa: N815  # Lambda's own name
 
 
 @dataclass(frozen=True)
@@ -318,11 +315,9 @@ def _sex(analysis: Analysis | None) -> str:
 
 
 def _message(cause: str) -> str:
-    """The message in what Lambda gives as a function's error; other causes as they are."""
-    try:
-        return msgspec.json.decode(cause, type=_FunctionError).errorMessage
-    except msgspec.DecodeError:
-        return cause
+    """The message of a function's error; other causes as they are."""
+    message = function_message(cause)
+    return cause if message is None else message
 
 
 def _ended(run: Run, status: str, cause: str) -> tuple[Run, bool]:

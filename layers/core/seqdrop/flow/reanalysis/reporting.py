@@ -10,7 +10,7 @@ import msgspec
 
 from seqdrop.aws.alerts import Alerts
 from seqdrop.aws.catalog import Catalog
-from seqdrop.aws.executions import TaskTokens
+from seqdrop.aws.executions import TaskTokens, function_message
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.errors import SeqdropError
 from seqdrop.domain.reanalysis.record import (
@@ -26,10 +26,6 @@ from seqdrop.flow.reanalysis.notices import AWAITS, ENDED, tell
 
 class CanariesFailed(SeqdropError):
     """A canary was not good: nothing is made anew, and nothing was moved."""
-
-
-class _FunctionError(msgspec.Struct):
-    errorMessage: str  # noqa: N815  # Lambda's own name
 
 
 @dataclass(frozen=True)
@@ -136,8 +132,7 @@ def _said(failure: dict[str, Any], *, awaits_approval: bool) -> str:
     error, cause = str(failure.get("Error", "")), str(failure.get("Cause", ""))
     if error == "States.Timeout" and awaits_approval:
         return "nobody approved it in time"
-    try:
-        cause = msgspec.json.decode(cause, type=_FunctionError).errorMessage
-    except msgspec.MsgspecError:
-        return f"{error}: {cause}" if cause else error
-    return cause
+    message = function_message(cause)
+    if message is not None:
+        return message
+    return f"{error}: {cause}" if cause else error
