@@ -130,5 +130,5 @@ def test_a_reference_is_added_and_its_version_never_changes(tmp_path: Path) -> N
         command.good("reference", "add", "tiny", "2", "h.fa", "--no-wait")
         listed = command.ask("references")["references"]
         assert [(one["name"], one["version"]) for one in listed] == [("tiny", "1"), ("tiny", "2")]
-        assert listed[0] == added
+        assert listed[0] == {**added, "users": {"analyses": 0, "samples": [], "more": False}}
         assert "tiny" in command.good("references")

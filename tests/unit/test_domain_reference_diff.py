@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seqdrop.domain.bed import Region
 from seqdrop.domain.chain_file import EqualBlocks, check_chain
-from seqdrop.domain.comparison.chain import parse_chains
+from seqdrop.domain.comparison.chain import Reach, parse_chains
 from seqdrop.domain.errors import InvalidReference
 from seqdrop.domain.pipeline import Pipeline
 from seqdrop.domain.reference_diff import (
@@ -190,7 +190,7 @@ BASES = st.text("ACGTN", min_size=40, max_size=40).map(str.encode)
 @given(BASES, BASES, st.integers(1, 41))
 @example(b"ACGT" * 10, b"ACGT" * 10, 7)
 @example(b"ACGT" * 10, b"ACGTT" * 8, 7)
-def test_a_chain_of_equal_lengths_leads_every_equal_base_to_itself_and_no_other(
+def test_a_chain_of_equal_lengths_leads_every_base_to_its_own_place(
     one: bytes, other: bytes, size: int
 ) -> None:
     text = chain_between(one, other, size)
@@ -200,10 +200,12 @@ def test_a_chain_of_equal_lengths_leads_every_equal_base_to_itself_and_no_other(
     lines = text.splitlines()
     assert [*check_chain(lines, {"1": 40}, {"chr1": 40}, "1.chain")] == lines
     chains = parse_chains(lines)
+    equal = [at for at in range(40) if one[at] == other[at]]
     for at in range(40):
         place = chains.lift("1", at, at + 1)
-        assert (place is not None) == (one[at] == other[at])
+        assert (place is not None) == (equal[0] <= at <= equal[-1])
         assert place is None or (place.contig, place.start) == ("chr1", at)
+        assert (chains.reach("chr1", at, at + 1) is Reach.SAME) == (at in equal)
 
 
 def test_a_whole_contig_is_one_block() -> None:
