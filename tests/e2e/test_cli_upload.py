@@ -126,7 +126,7 @@ def test_all_that_is_wrong_is_said_at_once_and_nothing_is_sent(
     [
         (
             ["--assay", "quik"],
-            "no assay 'quik'; is 'quick' meant? (there are: again, never, patient, pressing, quick)",
+            "no assay 'quik'; is 'quick' meant? (there are: again, never, patient, pressing, quick",
         ),
         (["--pipeline", "quick", "--reference", "tine"], "no reference 'tine'; is 'tiny' meant?"),
         (["--pipeline", "quick", "--reference", "tiny/2"], "no version '2' (1 is READY)"),
