@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seqdrop.domain.comparison.page import page
+from seqdrop.domain.comparison.pages.comparison import page
 from seqdrop.domain.comparison.report import Report, Side, Verdict
 from tests.unit.test_comparison_page import report
 

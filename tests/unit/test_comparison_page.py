@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqdrop.domain.comparison.page import page
-from seqdrop.domain.comparison.page_html import allele, figure, heat, pair, plain, share
-from seqdrop.domain.comparison.page_metrics import relative
-from seqdrop.domain.comparison.page_style import STYLE
-from seqdrop.domain.comparison.page_words import ABSENCES, CHANGES, KINDS, VERDICTS
+from seqdrop.domain.comparison.pages.comparison import page
+from seqdrop.domain.comparison.pages.html import allele, figure, heat, pair, plain, share
+from seqdrop.domain.comparison.pages.metrics import relative
+from seqdrop.domain.comparison.pages.style import STYLE
+from seqdrop.domain.comparison.pages.words import ABSENCES, CHANGES, KINDS, VERDICTS
 from seqdrop.domain.comparison.report import (
     BINS,
     Absence,

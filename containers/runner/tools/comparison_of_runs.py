@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from runner.tools.comparison import REPORT_FILE, TABLE_FILE, SideFiles, compare_files
-from seqdrop.domain.comparison.page import page
+from seqdrop.domain.comparison.pages.comparison import page
 from seqdrop.domain.comparison.report import Report
 from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.plan import StageResult

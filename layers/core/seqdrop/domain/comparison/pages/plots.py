@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from seqdrop.domain.comparison.page_changes import bar
-from seqdrop.domain.comparison.page_html import (
+from seqdrop.domain.comparison.pages.changes import bar
+from seqdrop.domain.comparison.pages.html import (
     EMPTY,
     Column,
     Html,
@@ -19,7 +19,7 @@ from seqdrop.domain.comparison.page_html import (
     table,
     together,
 )
-from seqdrop.domain.comparison.page_words import ABSENCES
+from seqdrop.domain.comparison.pages.words import ABSENCES
 from seqdrop.domain.comparison.report import BINS, Absence, Report
 
 _MOST_GENOTYPES = 12

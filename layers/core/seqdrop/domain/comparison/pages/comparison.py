@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from seqdrop.domain.comparison.page_changes import (
+from seqdrop.domain.comparison.pages.changes import (
     by_class,
     by_region,
     changes_of,
     everywhere,
     legend,
 )
-from seqdrop.domain.comparison.page_html import (
+from seqdrop.domain.comparison.pages.html import (
     EMPTY,
     Html,
     bulleted,
@@ -20,11 +20,11 @@ from seqdrop.domain.comparison.page_html import (
     table,
     together,
 )
-from seqdrop.domain.comparison.page_metrics import metrics
-from seqdrop.domain.comparison.page_plots import absences, contigs, genotypes
-from seqdrop.domain.comparison.page_rows import others, to_amend
-from seqdrop.domain.comparison.page_style import STYLE
-from seqdrop.domain.comparison.page_words import VERDICTS
+from seqdrop.domain.comparison.pages.metrics import metrics
+from seqdrop.domain.comparison.pages.plots import absences, contigs, genotypes
+from seqdrop.domain.comparison.pages.rows import others, to_amend
+from seqdrop.domain.comparison.pages.style import STYLE
+from seqdrop.domain.comparison.pages.words import VERDICTS
 from seqdrop.domain.comparison.report import Report, Side
 from seqdrop.domain.version import VERSION
 

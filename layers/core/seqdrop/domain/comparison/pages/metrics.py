@@ -2,7 +2,7 @@
 
 import math
 
-from seqdrop.domain.comparison.page_html import (
+from seqdrop.domain.comparison.pages.html import (
     EMPTY,
     Column,
     Html,

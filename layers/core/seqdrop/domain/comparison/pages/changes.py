@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
-from seqdrop.domain.comparison.page_html import (
+from seqdrop.domain.comparison.pages.html import (
     EMPTY,
     Column,
     Html,
@@ -17,7 +17,7 @@ from seqdrop.domain.comparison.page_html import (
     share,
     table,
 )
-from seqdrop.domain.comparison.page_words import CHANGES, KINDS
+from seqdrop.domain.comparison.pages.words import CHANGES, KINDS
 from seqdrop.domain.comparison.report import Change, Report, Tally
 
 EVERYWHERE = "all"

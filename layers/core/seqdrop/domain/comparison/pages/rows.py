@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from seqdrop.domain.comparison.page_changes import changes_of
-from seqdrop.domain.comparison.page_html import (
+from seqdrop.domain.comparison.pages.changes import changes_of
+from seqdrop.domain.comparison.pages.html import (
     EMPTY,
     Column,
     Html,
@@ -18,7 +18,7 @@ from seqdrop.domain.comparison.page_html import (
     table,
     together,
 )
-from seqdrop.domain.comparison.page_words import ABSENCES, CHANGES, KINDS, LOOKED_AT_FIRST
+from seqdrop.domain.comparison.pages.words import ABSENCES, CHANGES, KINDS, LOOKED_AT_FIRST
 from seqdrop.domain.comparison.report import Change, Report, Row, Verdict
 
 _OTHERS = (

@@ -1,0 +1,1 @@
+"""Self-contained pages of HTML, with plots, for whoever has to sign."""
