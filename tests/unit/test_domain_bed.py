@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqdrop.domain.bed import BedContent, Region, merged, overlaps, padded, parse_bed
+from seqdrop.domain.bed import BedContent, Region, merged, overlaps, padded, parse_bed, shared
 from seqdrop.domain.errors import InvalidInput, InvalidReference
 from seqdrop.domain.targets import uncallable
 
@@ -192,6 +192,26 @@ def test_padded_regions_reach_further_on_both_sides_and_never_past_an_end(
     }
     assert bases(wider) == near
     assert [r.contig for r in wider] == [r.contig for r in given_regions]
+
+
+SPANS = st.lists(
+    st.tuples(st.sampled_from("ab"), st.integers(0, 30), st.integers(1, 9)).map(
+        lambda one: Region(one[0], one[1], one[1] + one[2])
+    ),
+    max_size=8,
+)
+
+
+@given(SPANS, SPANS)
+def test_shared_regions_hold_the_bases_that_both_hold_once(
+    ones: list[Region], others: list[Region]
+) -> None:
+    def bases(regions: list[Region]) -> list[tuple[str, int]]:
+        return [(r.contig, at) for r in regions for at in range(r.start, r.end)]
+
+    found = bases(shared(ones, others))
+    assert len(found) == len(set(found))
+    assert set(found) == set(bases(ones)) & set(bases(others))
 
 
 def test_merged_regions_follow_the_order_that_is_given_and_then_their_own() -> None:

@@ -1,12 +1,15 @@
 """Calls held against a control whose genotypes are known."""
 
+from math import comb
 from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runner.tools.truth import judge_files, main
-from seqdrop.domain.comparison.accuracy import Accuracy, ClassAccuracy, wilson
+from seqdrop.domain.comparison.accuracy import Accuracy, ClassAccuracy, exact
 from seqdrop.domain.errors import InvalidInput
 from tests.comparison_support import line, vcf
 from tests.tools_support import SHARED_DATA, write_fasta
@@ -17,15 +20,18 @@ LENGTH = {"chr1": len(SEQUENCE)}
 
 
 def judged(
-    folder: Path, truth: list[str], calls: list[str], regions: str = REGIONS, least: int = 1
-) -> Accuracy:
+    folder: Path, truth: list[str], calls: list[str], regions: str = REGIONS, *, least: int = 1,
+    named: dict[str, str] | None = None,
+) -> Accuracy:  # fmt: skip
     """Lists of records, held against each other."""
     texts = {"truth.vcf": vcf(*truth, contigs=LENGTH), "calls.vcf": vcf(*calls, contigs=LENGTH)}
-    for name, text in {**texts, "r.bed": regions}.items():
+    beds = {f"{name}.bed": text for name, text in (named or {}).items()}
+    for name, text in {**texts, **beds, "r.bed": regions}.items():
         (folder / name).write_text(text)
     fasta = write_fasta(folder / "g.fa", {"chr1": SEQUENCE})
     paths = folder / "calls.vcf", folder / "truth.vcf", folder / "r.bed"
-    return judge_files(*paths, fasta, minimum_count=least)
+    strata = {name: folder / f"{name}.bed" for name in named or {}}
+    return judge_files(*paths, fasta, minimum_count=least, named=strata)
 
 
 def counts(found: ClassAccuracy) -> tuple[int, int, int]:
@@ -77,9 +83,11 @@ def test_classes_are_by_kind_and_genotype_and_small_ones_are_not_judged(tmp_path
         ("all", "het_alt"): (2, True),
         ("snv", "all"): (3, True),
         ("deletion", "all"): (1, False),
+        ("indel", "all"): (1, False),
         ("snv", "het"): (1, False),
         ("snv", "het_alt"): (2, True),
         ("deletion", "hom"): (1, False),
+        ("indel", "hom"): (1, False),
     }
     assert accuracy.classes[1].note == "too few to judge: 1 of at least 2"
 
@@ -106,12 +114,48 @@ def test_regions_on_contigs_that_the_truth_lacks_are_told(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("successes", "total", "low", "high"),
-    [(14, 14, 0.785, 1.0), (0, 10, 0.0, 0.278), (8, 10, 0.490, 0.943), (1, 1, 0.207, 1.0)],
+    [
+        (14, 14, 0.76836, 1.0),
+        (0, 10, 0.0, 0.30850),
+        (8, 10, 0.44390, 0.97479),
+        (1, 1, 0.025, 1.0),
+        (9_995, 10_000, 0.998833, 0.999838),
+        (3_950_000, 4_000_000, 0.987391, 0.987609),
+    ],
 )
-def test_intervals_are_those_of_wilson(successes: int, total: int, low: float, high: float) -> None:
-    found = wilson(successes, total)
-    assert [found.low, found.high] == pytest.approx([low, high], abs=1e-3)
-    assert wilson(0, 0).value is None
+def test_intervals_are_the_exact_ones(successes: int, total: int, low: float, high: float) -> None:
+    found = exact(successes, total)
+    assert [found.low, found.high] == pytest.approx([low, high], abs=1e-5)
+    assert exact(0, 0).value is None
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_the_ends_of_an_interval_leave_a_fortieth_beyond_them(found: int, missed: int) -> None:
+    total = found + missed
+    interval = exact(found, total)
+    if found:
+        assert at_least(found, total, interval.low) == pytest.approx(0.025, abs=1e-9)
+    if missed:
+        assert 1 - at_least(found + 1, total, interval.high) == pytest.approx(0.025, abs=1e-9)
+
+
+def at_least(number: int, total: int, share: float) -> float:
+    """How likely so many of all are, where each is with this share."""
+    return sum(
+        comb(total, k) * share**k * (1 - share) ** (total - k) for k in range(number, total + 1)
+    )
+
+
+def test_each_region_is_counted_by_itself(tmp_path: Path) -> None:
+    truth = [line("2 A C"), line("10 TTT T"), line("17 C A", "1/1")]
+    named = {"repeat": "chr1\t8\t20\n", "far": "chr1\t150\t180\n"}
+    found = judged(tmp_path, truth, [line("2 A C"), line("17 C A")], named=named)
+    whole = {(c.region, c.kind): counts(c) for c in found.classes if c.zygosity == "all"}
+    assert whole["all", "all"] == (1, 2, 1)
+    assert whole["repeat", "all"] == (0, 2, 1)
+    assert whole["repeat", "indel"] == whole["all", "deletion"] == (0, 1, 0)
+    assert whole["far", "all"] == (0, 0, 0)
+    assert ("far", "snv") not in whole
 
 
 def test_the_control_of_na12878_is_found_in_itself(tmp_path: Path) -> None:
@@ -127,7 +171,7 @@ def test_the_control_of_na12878_is_found_in_itself(tmp_path: Path) -> None:
     accuracy = msgspec.json.decode((out / "truth.json").read_bytes(), type=Accuracy)
     whole = accuracy.classes[0]
     assert counts(whole) == (14, 0, 0)
-    assert whole.recall.low >= 0.77
+    assert round(whole.recall.low, 2) == 0.77
     assert whole.is_judged
     fewer = tmp_path / "fewer.vcf"
     fewer.write_text("".join(truth.read_text().splitlines(keepends=True)[:-2]))

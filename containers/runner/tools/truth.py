@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import msgspec
 from runner.tools.bed_files import read_bed
 from runner.tools.comparison_sequence import Fasta
 from runner.tools.comparison_text import text_blocks
+from seqdrop.domain.bed import shared
 from seqdrop.domain.comparison.accuracy import MINIMUM_COUNT, Accuracy
 from seqdrop.domain.comparison.callfile import CallFile
 from seqdrop.domain.comparison.judged_text import Dropped, judged_lines, look_at_sequence
@@ -32,23 +33,35 @@ def judge_files(
     sample: str = "",
     truth_sample: str = "",
     minimum_count: int = MINIMUM_COUNT,
+    named: Mapping[str, Path] | None = None,
+    only: Path | None = None,
 ) -> Accuracy:
     """Holds a VCF against a truth, within its confident regions (BED).
 
-    Raises InvalidInput where a file can't be used, or is of another assembly.
+    ``named`` are regions that are counted by themselves, too; nothing counts outside ``only``,
+    the targets of a kit. Raises InvalidInput where a file can't be used, or is of another assembly.
     """
     fasta, dropped = Fasta(reference), Dropped()
     look_at_sequence(islice(_records(truth), _CHECKED_RECORDS), fasta.bases, truth.name)
     known = judged_lines(text_blocks(truth), truth_sample)
     called = judged_lines(text_blocks(calls), sample, dropped)
+    confident = read_bed(regions)
+    if only:
+        confident = shared(confident, read_bed(only))
+        if not confident:
+            raise InvalidInput(
+                f"no confident region of {regions.name} lies in the targets",
+                "give the truth of the assembly, and of regions that the kit has",
+            )
     return judge(
         CallFile(known, truth.name, truth_sample),
         CallFile(called, calls.name, sample),
-        read_bed(regions),
+        confident,
         fasta.bases,
         dropped=dropped,
         contigs=fasta.contigs(),
         minimum_count=minimum_count,
+        named={name: read_bed(path) for name, path in (named or {}).items()},
     )
 
 
@@ -57,6 +70,13 @@ def _records(path: Path) -> Iterator[bytes]:
     for block in text_blocks(path):
         *lines, rest = (rest + block).split(b"\n")
         yield from (line for line in lines if line and not line.startswith(b"#"))
+
+
+def _named_region(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=BED")
+    return name, Path(path)
 
 
 def main(arguments: list[str]) -> int:
@@ -68,6 +88,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("calls", type=Path, help="the VCF to judge; calls without PASS are none")
     parser.add_argument("truth", type=Path, help="the control's VCF, as GIAB gives it out")
     parser.add_argument("--regions", type=Path, required=True, help="BED of confident regions")
+    parser.add_argument(
+        "--region", action="append", default=[], type=_named_region, metavar="NAME=BED",
+        help="regions that are counted by themselves, too; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--targets", type=Path, help="BED outside of which nothing counts")
     parser.add_argument("--reference", type=Path, required=True, help="FASTA of the sequence")
     parser.add_argument("--sample", default="", help="the sample, if the calls have several")
     parser.add_argument("--truth-sample", default="", help="the sample, if the truth has several")
@@ -75,6 +100,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for truth.json")
     options = vars(parser.parse_args(arguments))
     out: Path = options.pop("out")
+    options |= {"named": dict(options.pop("region")), "only": options.pop("targets")}
     out.mkdir(parents=True, exist_ok=True)
     (out / TRUTH_FILE).unlink(missing_ok=True)  # nothing of an earlier one may stay
     try:

@@ -7,6 +7,7 @@ rules once, when it is added, and stored as plain lines that every tool reads al
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from seqdrop.domain.errors import InvalidReference
@@ -298,3 +299,23 @@ def padded(regions: Iterable[Region], bases: int, lengths: Mapping[str, int]) ->
         r._replace(start=max(0, r.start - bases), end=min(lengths[r.contig], r.end + bases))
         for r in regions
     ]
+
+
+def shared(ones: Iterable[Region], others: Iterable[Region]) -> list[Region]:
+    """What lies in regions of both, joined; contigs in the order of the first."""
+    by_contig: dict[str, list[Region]] = {}
+    for region in merged(others):
+        by_contig.setdefault(region.contig, []).append(region)
+    found: list[Region] = []
+    contig, at = "", 0
+    for one in merged(ones):
+        there = by_contig.get(one.contig, [])
+        at = at if one.contig == contig else 0
+        contig = one.contig
+        while at < len(there) and there[at].end <= one.start:
+            at += 1
+        for other in islice(there, at, None):
+            if other.start >= one.end:
+                break
+            found.append(Region(contig, max(one.start, other.start), min(one.end, other.end)))
+    return found

@@ -1,9 +1,9 @@
 """The accuracy of calls: counts, shares and their intervals, by class."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import sqrt
+from math import exp, lgamma, log
 
 import msgspec
 
@@ -11,9 +11,17 @@ from seqdrop.domain.comparison.report import Kind
 
 MINIMUM_COUNT = 10
 """Variants of the truth that a class needs to be judged."""
-METHOD = "Wilson score interval, 95 %"
-_Z = 1.959964
-"""The normal distribution's quantile for 95 %, two-sided."""
+METHOD = "Clopper-Pearson interval, 95 %"
+EVERYWHERE = "all"
+"""The region that all confident regions are together."""
+INDEL = "indel"
+"""Insertions and deletions together, as most reports count them."""
+_TAIL = 0.025
+"""What lies beyond either end of an interval of 95 %."""
+_HALVINGS = 50
+"""Enough for the last digit that is shown, by far."""
+_TINY, _STEPS, _CLOSE = 1e-300, 10_000, 1e-14
+"""Of the continued fraction: what stands for 0, its longest length, and where it may end."""
 
 
 class Zygosity(StrEnum):
@@ -38,7 +46,7 @@ class ClassAccuracy(msgspec.Struct, frozen=True):
     """How well one class was called."""
 
     kind: str
-    """``all``, or a kind of variant."""
+    """``all``, a kind of variant, or ``indel``."""
     zygosity: str
     """``all``, or a class of genotype."""
     truth_total: int
@@ -59,6 +67,13 @@ class ClassAccuracy(msgspec.Struct, frozen=True):
     is_judged: bool
     """False where the truth has too few of the class to say anything: see ``note``."""
     note: str = ""
+    region: str = EVERYWHERE
+    """``all``, or one of the regions that were named."""
+
+    @property
+    def name(self) -> str:
+        """As limits name it: ``snv``, or ``snv/het`` of one genotype."""
+        return self.kind if self.zygosity == "all" else f"{self.kind}/{self.zygosity}"
 
 
 class Accuracy(msgspec.Struct, frozen=True):
@@ -69,7 +84,7 @@ class Accuracy(msgspec.Struct, frozen=True):
     sample: str
     confident_bases: int
     classes: tuple[ClassAccuracy, ...]
-    """All variants first, then by kind, then by kind and genotype."""
+    """All variants first, then by kind, then by kind and genotype; then each region likewise."""
     unresolved: int
     """Variants, of either file, that could not be compared: they count as wrong."""
     minimum_count: int
@@ -77,22 +92,51 @@ class Accuracy(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
-def wilson(successes: int, total: int) -> Interval:
-    """A share with its 95 % interval by Wilson's score.
+def exact(successes: int, total: int) -> Interval:
+    """A share with its exact interval of 95 %, which never says more than was observed.
 
-    E. B. Wilson 1927, doi:10.1080/01621459.1927.10502953; for few observations it is preferred to
-    the exact one, which is wider than it has to be (Brown, Cai and DasGupta 2001,
-    doi:10.1214/ss/1009213286). 14 of 14 are at least 78 %; by Clopper and Pearson, 76.8 %.
+    C. J. Clopper and E. S. Pearson 1934, doi:10.1093/biomet/26.4.404. 14 of 14 are at least 76.8 %.
     """
     if not total:
         return Interval(None, 0.0, 1.0)
-    share, square = successes / total, _Z * _Z
-    middle = (share + square / (2 * total)) / (1 + square / total)
-    spread = share * (1 - share) / total + square / (4 * total * total)
-    half = _Z / (1 + square / total) * sqrt(spread)
-    low = 0.0 if not successes else middle - half
-    high = 1.0 if successes == total else middle + half
-    return Interval(share, low, high)
+    missed = total - successes
+    low = _quantile(_TAIL, successes, missed + 1) if successes else 0.0
+    high = _quantile(1 - _TAIL, successes + 1, missed) if missed else 1.0
+    return Interval(successes / total, low, high)
+
+
+def _quantile(share: float, a: float, b: float) -> float:
+    """Where the beta distribution has so much below it."""
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if _incomplete_beta(middle, a, b) < share:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _incomplete_beta(x: float, a: float, b: float) -> float:
+    """What the beta distribution has below ``x``: NIST's DLMF, 8.17.22, by Lentz' method."""
+    if x > (a + 1) / (a + b + 2):  # there the fraction of the other side ends sooner
+        return 1 - _incomplete_beta(1 - x, b, a)
+    front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(1 - x)) / a
+    fraction, c, d = 1.0, 1.0, 0.0
+    for step in range(_STEPS):
+        m = step // 2
+        if step == 0:
+            term = 1.0
+        elif step % 2:
+            term = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        else:
+            term = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        d = 1 / (1 + term * d or _TINY)
+        c = 1 + term / c or _TINY
+        fraction *= c * d
+        if step and abs(c * d - 1) < _CLOSE:
+            break
+    return front * (fraction - 1)
 
 
 @dataclass
@@ -107,39 +151,49 @@ class ClassCounts:
     calls_false: int = 0
 
 
-def classes_of(
-    tallies: dict[tuple[Kind, Zygosity], ClassCounts], minimum: int
-) -> Iterator[ClassAccuracy]:
-    """All variants, then each kind, then each kind and genotype."""
-    yield _class("all", "all", tallies.values(), minimum)
-    for zygosity in Zygosity:
-        yield _class("all", zygosity, _some(tallies, None, zygosity), minimum)
-    for kind in Kind:
-        if found := _some(tallies, kind, None):
-            yield _class(kind, "all", found, minimum)
-    for kind in Kind:
-        for zygosity in Zygosity:
-            if found := _some(tallies, kind, zygosity):
-                yield _class(kind, zygosity, found, minimum)
+Tallies = dict[tuple[str, Kind, Zygosity], ClassCounts]
+"""By region, kind and genotype."""
 
 
-def _some(
+def classes_of(tallies: Tallies, regions: Sequence[str], minimum: int) -> Iterator[ClassAccuracy]:
+    """The classes of all confident regions, then those of each region that was named."""
+    for region in (EVERYWHERE, *regions):
+        here = {(kind, zyg): counts for (where, kind, zyg), counts in tallies.items()
+                if where == region}  # fmt: skip
+        for kind, zygosity, found in _classes(here):
+            yield msgspec.structs.replace(_class(kind, zygosity, found, minimum), region=region)
+
+
+def _classes(
     tallies: Mapping[tuple[Kind, Zygosity], ClassCounts],
-    kind: Kind | None,
-    zygosity: Zygosity | None,
-) -> list[ClassCounts]:
-    return [t for (k, z), t in tallies.items() if kind in (None, k) and zygosity in (None, z)]
+) -> Iterator[tuple[str, str, list[ClassCounts]]]:
+    """All variants and their genotypes; each kind, and indels together; the genotypes of each."""
+    kinds: dict[str, tuple[Kind, ...]] = {kind.value: (kind,) for kind in Kind}
+    kinds[INDEL] = (Kind.INSERTION, Kind.DELETION)
+    found = {
+        name: {zyg: [t for (k, z), t in tallies.items() if k in which and z is zyg]
+               for zyg in Zygosity}
+        for name, which in {EVERYWHERE: tuple(Kind), **kinds}.items()
+    }  # fmt: skip
+    whole = {EVERYWHERE: found.pop(EVERYWHERE)}
+    for group in (whole, {name: one for name, one in found.items() if any(one.values())}):
+        for name, by_genotype in group.items():
+            yield name, "all", [one for some in by_genotype.values() for one in some]
+        for name, by_genotype in group.items():
+            for zygosity, some in by_genotype.items():
+                if some or name == EVERYWHERE:
+                    yield name, zygosity.value, some
 
 
 def _class(kind: str, zygosity: str, tallies: Iterable[ClassCounts], minimum: int) -> ClassAccuracy:
     found = list(tallies)
     true, missed = sum(t.true for t in found), sum(t.missed for t in found)
     calls_true, calls_false = sum(t.calls_true for t in found), sum(t.calls_false for t in found)
-    recall, precision = wilson(true, true + missed), wilson(calls_true, calls_true + calls_false)
+    recall, precision = exact(true, true + missed), exact(calls_true, calls_true + calls_false)
     total = true + missed
     return ClassAccuracy(
-        kind=str(kind),
-        zygosity=str(zygosity),
+        kind=kind,
+        zygosity=zygosity,
         truth_total=total,
         true_positives=true,
         false_negatives=missed,

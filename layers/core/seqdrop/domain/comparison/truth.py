@@ -8,15 +8,17 @@ does not count. Calls that are not PASS are no calls.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seqdrop.domain.bed import Region, listed, merged
 from seqdrop.domain.comparison.accuracy import (
+    EVERYWHERE,
     METHOD,
     MINIMUM_COUNT,
     Accuracy,
     ClassCounts,
+    Tallies,
     Zygosity,
     classes_of,
 )
@@ -32,14 +34,12 @@ from seqdrop.domain.comparison.stretch import Counts, Likes, Place, Sink
 from seqdrop.domain.comparison.walk import Walk
 from seqdrop.domain.errors import InvalidInput
 
-_INSIDE = "confident"
-
 
 @dataclass
 class _Judge(Sink):
     """Counts what is found on one contig; A is the truth, B are the calls."""
 
-    tallies: dict[tuple[Kind, Zygosity], ClassCounts]
+    tallies: Tallies
     inside: "_Inside"
     dropped: Dropped
     contig: str
@@ -48,9 +48,9 @@ class _Judge(Sink):
 
     def alike(self, likes: Likes) -> None:
         """Alleles of records that have the same key."""
-        if _INSIDE in likes.regions:
-            zygosity = _zygosity(likes.record_genotype)
-            tally = self._tally(likes.kind, zygosity)
+        zygosity = _zygosity(likes.record_genotype)
+        for region in likes.regions:
+            tally = self._tally(region, likes.kind, zygosity)
             tally.true += likes.times
             tally.calls_true += likes.times
 
@@ -62,37 +62,41 @@ class _Judge(Sink):
         """What is written otherwise is right as well; what is left is wrong."""
         self._right(*block.rewritten)
         keys = {(edit.kind, edit.key) for edit in block.left[1]}
-        for edit in filter(self._is_inside, block.left[0]):
-            tally = self._of(edit)
-            tally.missed += 1
-            if (edit.kind, edit.key) in keys:
-                tally.wrong_genotype += 1
-            elif self.dropped.has(self.contig_of_calls, edit):
-                tally.filtered += 1
-            self.unresolved["all"] += bool(block.unresolved)
-        for edit in filter(self._is_inside, block.left[1]):
-            self._of(edit).calls_false += 1
-            self.unresolved["all"] += bool(block.unresolved)
+        for edit in block.left[0]:
+            is_dropped = self.dropped.has(self.contig_of_calls, edit)
+            for tally in self._of(edit):
+                tally.missed += 1
+                if (edit.kind, edit.key) in keys:
+                    tally.wrong_genotype += 1
+                elif is_dropped:
+                    tally.filtered += 1
+            self.unresolved["all"] += bool(block.unresolved and self._regions(edit))
+        for edit in block.left[1]:
+            for tally in self._of(edit):
+                tally.calls_false += 1
+            self.unresolved["all"] += bool(block.unresolved and self._regions(edit))
 
     def _right(self, ones: Sequence[Edit], twos: Sequence[Edit]) -> None:
-        for edit in filter(self._is_inside, ones):
-            self._of(edit).true += 1
-        for edit in filter(self._is_inside, twos):
-            self._of(edit).calls_true += 1
+        for tally in (tally for edit in ones for tally in self._of(edit)):
+            tally.true += 1
+        for tally in (tally for edit in twos for tally in self._of(edit)):
+            tally.calls_true += 1
 
-    def _is_inside(self, edit: Edit) -> bool:
+    def _regions(self, edit: Edit) -> tuple[str, ...]:
         start = edit.record.position - 1
-        return self.inside.holds(self.contig, start, start + len(edit.record.ref))
+        return self.inside.names(self.contig, start, start + len(edit.record.ref))
 
-    def _of(self, edit: Edit) -> ClassCounts:
-        return self._tally(edit.kind, _zygosity(edit.record.genotype))
+    def _of(self, edit: Edit) -> list[ClassCounts]:
+        """The counts of each region that a record lies in; none outside the confident ones."""
+        zygosity = _zygosity(edit.record.genotype)
+        return [self._tally(region, edit.kind, zygosity) for region in self._regions(edit)]
 
-    def _tally(self, kind: Kind, zygosity: Zygosity) -> ClassCounts:
-        return self.tallies.setdefault((kind, zygosity), ClassCounts())
+    def _tally(self, region: str, kind: Kind, zygosity: Zygosity) -> ClassCounts:
+        return self.tallies.setdefault((region, kind, zygosity), ClassCounts())
 
 
-class _Inside:
-    """The confident regions, asked for by place."""
+class _Stretches:
+    """Regions, joined where they touch, and asked for by place."""
 
     def __init__(self, regions: Iterable[Region]) -> None:
         self.regions = merged(regions)
@@ -107,9 +111,21 @@ class _Inside:
         at = bisect_right(self._starts.get(contig, []), start) - 1
         return at >= 0 and self._ends[contig][at] >= end
 
+
+class _Inside:
+    """The confident regions, and those that were named among them."""
+
+    def __init__(self, confident: Iterable[Region], named: Mapping[str, Sequence[Region]]) -> None:
+        self._confident = _Stretches(confident)
+        self._named = {name: _Stretches(each) for name, each in named.items()}
+        self.regions = self._confident.regions
+
     def names(self, contig: str, start: int, end: int) -> tuple[str, ...]:
-        """``confident`` for such a stretch."""
-        return (_INSIDE,) if self.holds(contig, start, end) else ()
+        """The regions that a stretch lies wholly in; none if it is not in a confident one."""
+        if not self._confident.holds(contig, start, end):
+            return ()
+        named = (name for name, each in self._named.items() if each.holds(contig, start, end))
+        return EVERYWHERE, *named
 
 
 def _zygosity(genotype: str) -> Zygosity:
@@ -129,17 +145,18 @@ def judge(
     dropped: Dropped,
     contigs: dict[str, Contig] | None = None,
     minimum_count: int = MINIMUM_COUNT,
+    named: Mapping[str, Sequence[Region]] | None = None,
 ) -> Accuracy:
-    """Holds calls against a truth, within its confident regions.
+    """Holds calls against a truth, within its confident regions, and in the ``named`` among them.
 
     Both files are of ``judged_lines``. ``bases`` and ``contigs`` are of the sequence that both were
     made with. Raises InvalidInput where the files can't be of one sequence.
     """
-    inside = _Inside(regions)
+    inside = _Inside(regions, named or {})
     known = [known_contigs(contigs or {}, f.header.contigs, f.file) for f in (truth, calls)]
     match = match_contigs(known[0], known[1])
     truth.lengths, calls.lengths = ({n: c.length for n, c in each.items()} for each in known)
-    tallies: dict[tuple[Kind, Zygosity], ClassCounts] = {}
+    tallies: Tallies = {}
     unresolved: Counter[str] = Counter()
     seen: set[str] = set(truth.header.contigs)
     for one, two in contig_pairs(truth, calls, match):
@@ -157,7 +174,7 @@ def judge(
         truth=truth.file,
         sample=truth.sample,
         confident_bases=sum(region.end - region.start for region in inside.regions),
-        classes=tuple(classes_of(tallies, minimum_count)),
+        classes=tuple(classes_of(tallies, [*(named or {})], minimum_count)),
         unresolved=unresolved["all"],
         minimum_count=minimum_count,
         method=METHOD,
