@@ -55,8 +55,7 @@ class Cohort:
             return self._not_any_more(reanalysis, before, token)
         before = self._ended_before(reanalysis, before)
         if why := too_many_failed(reanalysis):
-            self._stop(reanalysis, why)
-            return self._not_any_more(reanalysis, before, token)
+            return self._not_any_more(self._stop(reanalysis, why), before, token)
         there = before
         if there is None or there.status is not MemberStatus.GOING_ON:
             there = self._reserve(reanalysis, before, member, canary=canary)
@@ -162,8 +161,8 @@ class Cohort:
             try:
                 begun = self.runs.begin(reanalysis, member.id, canary=canary)
             except PlanChanged as error:
-                self._stop(reanalysis, error.to_mend)
-                return self._not_any_more(reanalysis, member, token)
+                stopped = self._stop(reanalysis, error.to_mend)
+                return self._not_any_more(stopped, member, token)
             if begun.run is None or begun.is_made or begun.left_out:
                 return self._end_at_once(member, begun, token)
             run = begun.run.short
@@ -199,14 +198,16 @@ class Cohort:
             self.members.run_ended(run)
         return member.status
 
-    def _stop(self, reanalysis: Reanalysis, why: str) -> None:
-        """Lets no more runs begin; those that go on come to their ends."""
+    def _stop(self, reanalysis: Reanalysis, why: str) -> Reanalysis:
+        """Lets no more runs begin; those that go on come to their ends. Returns it as it is then:
+        somebody else may have stopped it before."""
 
-        def attempt() -> None:
+        def attempt() -> Reanalysis:
             there = self.catalog.reanalyses.get(reanalysis.id)
             if there and there.attempt == reanalysis.attempt and there.status.live:
-                self.catalog.reanalyses.move(
+                return self.catalog.reanalyses.move(
                     there, ReanalysisStatus.STOPPED, self.now(), who=SYSTEM, why=why
                 )
+            return there or reanalysis
 
-        retry_on_conflict(attempt, Transient(f"{reanalysis.id} changes all the time"))
+        return retry_on_conflict(attempt, Transient(f"{reanalysis.id} changes all the time"))

@@ -121,7 +121,8 @@ class ReanalysisRuns:
     def promote(self, reanalysis: Reanalysis, member: AnalysisId, run: RunId) -> Begun | None:
         """Makes a canary's run the current one, now that somebody has approved.
 
-        None where that run is not what would be made now: it has to be made anew.
+        None where that run is not what would be made now, or was judged by limits that nobody has
+        approved: it has to be made anew.
         """
         analysis = self.catalog.analyses.get(member)
         if analysis and analysis.current_run == run:
@@ -139,7 +140,7 @@ class ReanalysisRuns:
             target = reanalysis.scope.target
             reference = version_for(self.catalog, config, target, current.reference)
             blueprint = self.claiming.blueprint_of(analysis, config, reference)
-            if blueprint.run_key != made.run_key:
+            if blueprint.run_key != made.run_key or self._judged(made) not in reanalysis.approved:
                 return None
             if analysis.active_run:
                 raise Busy(f"{analysis.active_run} of {analysis.id} goes on")
@@ -182,14 +183,23 @@ class ReanalysisRuns:
     def _made_before(
         self, reanalysis: Reanalysis, blueprint: Blueprint, wanted: AnalysisId
     ) -> Run | None:
-        """A run that was made for this reanalysis and has ended well, as that of a canary."""
+        """A run that was made for this reanalysis and has ended well, as that of a canary.
+
+        One that was judged by other limits is none: its QC says nothing of those of now.
+        """
         runs = self.catalog.runs.of_key(wanted, blueprint.run_key)
         good = [
             run
             for run in runs
-            if run.status is RunStatus.SUCCEEDED and run.options.reanalysis == reanalysis.id
+            if run.status is RunStatus.SUCCEEDED
+            and run.options.reanalysis == reanalysis.id
+            and self._judged(run) == blueprint.judged
         ]
         return good[-1] if good else None
+
+    def _judged(self, run: Run) -> str:
+        """What a run was made of, and judged by."""
+        return decode_blueprint(self.catalog.runs.blueprint(run)).judged
 
     def _claim(
         self, analysis: Analysis, reference: ReferenceVersion, blueprint: Blueprint, current: Run,

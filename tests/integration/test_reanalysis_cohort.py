@@ -1,0 +1,332 @@
+"""The runs of a reanalysis, begun one by one while a lab deploys, pauses and resumes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from seqdrop.aws.catalog.layout import (
+    analysis_attributes,
+    analysis_key,
+    blueprint_item,
+    file_item,
+    run_item,
+    status_attributes,
+    uses_item,
+)
+from seqdrop.composition import Composition
+from seqdrop.domain.blueprint import encode_blueprint
+from seqdrop.domain.identity import AnalysisId, RunId
+from seqdrop.domain.reanalysis.plan import Member
+from seqdrop.domain.reanalysis.record import (
+    Limits,
+    MemberState,
+    MemberStatus,
+    Reanalysis,
+    ReanalysisStatus,
+)
+from seqdrop.domain.reanalysis.scope import Scope
+from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus
+from seqdrop.flow.reanalysis.reporting import CanariesFailed
+from tests.cloud_support import START, Cloud, Parts, open_cloud
+from tests.domain_support import IMAGES, lane_pair, part, reference, run_of
+
+NAME, ASSAY = "again", "wgs"
+REPLACE = msgspec.structs.replace
+ASSAYS = """
+default: wgs
+assays:
+  wgs: {{pipeline: quick, reference: tiny, qc: {{reads: {{fail_below: {least}}}}}}}
+"""
+OTHER_IMAGE = {"images": {**IMAGES, "cpu": "cpu@sha256:9"}}
+OTHER_LIMITS = {"least": 20}
+
+
+@dataclass
+class Machine:
+    """The state machine of reanalyses: what it was told."""
+
+    started: list[str] = field(default_factory=list)
+    answers: list[tuple[str, str]] = field(default_factory=list)
+    caps: list[int] = field(default_factory=list)
+    has_cohort: bool = False
+
+    def start(self, name: str, _reanalysis: str, _attempt: int) -> None:
+        """Starts an execution."""
+        self.started.append(name)
+
+    def stop(self, _name: str, _cause: str) -> None:
+        """Stops an execution."""
+
+    def set_cap(self, _name: str, in_flight: int) -> bool:
+        """Changes the cap of a cohort that is under way."""
+        self.caps += [in_flight] if self.has_cohort else []
+        return self.has_cohort
+
+    def succeed(self, token: str, output: dict[str, str]) -> None:
+        """Wakes a state."""
+        self.answers.append((token, output["outcome"]))
+
+    def send(self, _kind: str, _detail: object) -> None:
+        """Tells people."""
+
+
+@dataclass
+class Lab:
+    """Analyses that were made with version 1 of a reference, and a reanalysis with version 2."""
+
+    cloud: Cloud
+    folder: Path
+    machine: Machine = field(default_factory=Machine)
+    flows: Composition = field(init=False)
+    before: dict[str, RunId] = field(default_factory=dict)
+    releases: Iterator[int] = field(default_factory=count)
+
+    def __post_init__(self) -> None:
+        second = reference(version="2", parts={"sequence": part("genome.fa", "s2")})
+        self.cloud.catalog.references.add(second, "test", START)
+        self.deploy()
+
+    def deploy(self, *, least: int = 10, images: dict[str, str] = IMAGES) -> None:
+        """Another release of the functions, with a limit of QC and the images of its jobs."""
+        release = (
+            self.folder / f"release-{next(self.releases)}"
+        )  # files are read once by their names
+        release.mkdir()
+        for file in self.folder.glob("*.yaml"):
+            (release / file.name).write_text(file.read_text())
+        (release / "assays.yaml").write_text(ASSAYS.format(least=least))
+        here = {"references_bucket": "references", "queue_kinds": frozenset({"cpu"})}
+        settings = self.cloud.settings | here | {"images": images, "pipelines_dir": str(release)}
+        self.flows = Parts(self.cloud, SimpleNamespace(**settings))
+        fakes = {"tokens": self.machine, "reanalysis_executions": self.machine}
+        vars(self.flows).update(fakes, alerts=self.machine)
+
+    def analysed(self, *samples: str, project: str = "") -> list[Member]:
+        """Samples whose current run has used version 1, and whose QC was good."""
+        for sample in samples:
+            files = lane_pair(sample=sample)
+            bare = Analysis(
+                sample, ASSAY, 2, status=AnalysisStatus.ANALYSED, project=project,
+                files_seen=frozenset(one.seen for one in files),
+            )  # fmt: skip
+            self.write(*map(file_item, files))
+            claiming, first = self.flows.claiming, reference()
+            config = claiming.library.assay_of(bare)
+            frozen = claiming.blueprint_of(bare, config, first)
+            run = run_of(
+                frozen, status=RunStatus.SUCCEEDED, qc="PASS", pipeline=frozen.pipeline,
+                reference=frozen.reference, parts=frozen.parts, recipe=frozen.recipe,
+                made=frozen.made, input_bytes=100, claimed="2026-02-01T00:00:00.000Z",
+            )  # fmt: skip
+            pk, sk = analysis_key(bare.id)
+            analysis = REPLACE(bare, current_run=run.id)
+            status = status_attributes(bare.id, bare.status, START)
+            self.write(
+                {"pk": pk, "sk": sk, **analysis_attributes(analysis), **status},
+                run_item(run), blueprint_item(run.id, encode_blueprint(frozen)),
+                *(uses_item(run, name) for name in run.parts),
+            )  # fmt: skip
+            self.before[sample] = run.id
+        return [Member(sample, ASSAY) for sample in samples]
+
+    def write(self, *items: dict[str, Any]) -> None:
+        """Puts items as they are."""
+        table = self.cloud.catalog.runs._table
+        table.transact([table.put_write(item) for item in items])
+
+    # What people and the state machine do
+
+    def order(self, **limits: Any) -> dict[str, Any]:
+        """Somebody asks for the reanalysis; it is planned."""
+        given = Limits(**{"canaries": 1, **limits})
+        scope = Scope("tiny", "2")
+        self.flows.reanalysis_orders.start(NAME, scope, given, "a person", plan_only=False)
+        return self.plan()
+
+    def plan(self) -> dict[str, Any]:
+        """The machine plans it, or reads the plan again."""
+        return self.flows.reanalysis_planning.plan(NAME, self.now.attempt)
+
+    def resume(self) -> dict[str, Any]:
+        """Somebody resumes it; it is planned anew."""
+        self.flows.reanalysis_orders.resume(NAME, self.now.limits, "a person")
+        return self.plan()
+
+    def approve(self) -> None:
+        """The machine asks for an approval, and a person gives it."""
+        self.flows.reanalysis_reporting.ask_approval(NAME, self.now.attempt, "approval")
+        self.flows.reanalysis_orders.approve(NAME, "a person")
+
+    def begin(self, member: Member, *, canary: bool = False) -> str:
+        """The machine begins a member; what comes of it."""
+        attempt, token = self.now.attempt, f"{member.sample}-{self.now.attempt}"
+        return self.flows.cohort.begin(NAME, attempt, member, token, canary=canary)
+
+    def end(self, member: Member, qc: str = "PASS") -> Run:
+        """The run of a member that goes on comes to its end."""
+        active = self.analysis(member).active_run
+        run = self.cloud.catalog.runs.get(active) if active else None
+        assert run is not None, f"no run of {member} goes on"
+        reasons = ("FAIL: reads",) if qc == "FAIL" else ()
+        ended = REPLACE(run, status=RunStatus.SUCCEEDED, qc=qc, qc_reasons=reasons, cost_usd=1.0)
+        assert self.flows.closing._close(ended, AnalysisStatus.ANALYSED, why="")
+        return ended
+
+    def make_canary(self, qc: str = "PASS") -> tuple[Member, Run]:
+        """The one canary is begun, and its run ends."""
+        (canary,) = self.now.canaries
+        assert self.begin(canary, canary=True) == MemberStatus.GOING_ON
+        return canary, self.end(canary, qc)
+
+    def fail(self, error: Exception) -> None:
+        """The machine reports that one of its states has failed."""
+        failure = {"Error": type(error).__name__, "Cause": str(error)}
+        self.flows.reanalysis_reporting.report(NAME, self.now.attempt, failure)
+
+    # What is there
+
+    @property
+    def now(self) -> Reanalysis:
+        """The reanalysis as it is."""
+        found = self.cloud.catalog.reanalyses.get(NAME)
+        assert found is not None
+        return found
+
+    def member(self, member: Member) -> MemberState:
+        """A member as it is."""
+        found = self.cloud.catalog.reanalyses.member(NAME, member.id)
+        assert found is not None
+        return found
+
+    def analysis(self, member: Member) -> Analysis:
+        """An analysis as it is."""
+        found = self.cloud.catalog.analyses.get(AnalysisId(member.sample, member.assay))
+        assert found is not None
+        return found
+
+    @property
+    def moved(self) -> set[str]:
+        """Samples whose current run is another one than at first."""
+        return {
+            sample
+            for sample, run in self.before.items()
+            if self.analysis(Member(sample, ASSAY)).current_run != run
+        }
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    with open_cloud(tmp_path, monkeypatch) as cloud:
+        yield Lab(cloud, tmp_path)
+
+
+# Canaries, and what was deployed since
+
+
+def test_a_canary_whose_qc_was_fail_is_not_good_in_the_next_attempt_either(lab: Lab) -> None:
+    lab.analysed("S1", "S2")
+    lab.order()
+    canary, run = lab.make_canary("FAIL")
+    with pytest.raises(CanariesFailed, match="its QC is FAIL, and was PASS"):
+        lab.approve()
+    lab.fail(CanariesFailed("its QC is FAIL"))
+    assert lab.now.status is ReanalysisStatus.FAILED
+    assert lab.resume()["next"] == "canaries"
+    assert lab.begin(canary, canary=True) == MemberStatus.FAILED
+    assert lab.member(canary).run == run.id.short
+    with pytest.raises(CanariesFailed, match="its QC is FAIL, and was PASS"):
+        lab.approve()
+    assert (lab.moved, lab.now.spent_micros) == (set(), 1_000_000)
+
+
+def test_a_canary_whose_qc_was_fail_is_not_adopted_by_the_cohort(lab: Lab) -> None:
+    lab.analysed("S1", "S2")
+    lab.order()
+    canary, _ = lab.make_canary("FAIL")
+    lab.fail(CanariesFailed("its QC is FAIL"))
+    limits = REPLACE(lab.now.limits, canaries=0)
+    lab.flows.reanalysis_orders.resume(NAME, limits, "a person")
+    lab.plan()
+    lab.approve()
+    assert lab.begin(canary) == MemberStatus.FAILED
+    assert lab.moved == set()
+
+
+@pytest.mark.parametrize("deployed", [OTHER_IMAGE, OTHER_LIMITS])
+def test_canaries_of_another_making_are_made_anew(lab: Lab, deployed: dict[str, Any]) -> None:
+    lab.analysed("S1", "S2")
+    lab.order()
+    canary, old = lab.make_canary()
+    lab.flows.reanalysis_orders.stop(NAME, "stopped", "a person")
+    lab.deploy(**deployed)
+    assert lab.resume()["next"] == "canaries"
+    assert lab.begin(canary, canary=True) == MemberStatus.GOING_ON
+    new = lab.end(canary)
+    assert new.id != old.id
+    lab.approve()
+    assert lab.begin(canary) == MemberStatus.MADE
+    assert lab.analysis(canary).current_run == new.id
+
+
+def test_a_canary_that_was_judged_otherwise_than_was_approved_is_not_promoted(lab: Lab) -> None:
+    lab.analysed("S1", "S2")
+    lab.order()
+    canary, old = lab.make_canary()
+    lab.flows.reanalysis_orders.stop(NAME, "stopped", "a person")
+    lab.deploy(**OTHER_LIMITS)
+    limits = REPLACE(lab.now.limits, canaries=0)
+    lab.flows.reanalysis_orders.resume(NAME, limits, "a person")
+    lab.plan()
+    lab.approve()
+    assert lab.begin(canary) == MemberStatus.GOING_ON
+    assert lab.end(canary, "FAIL").id != old.id
+    assert (lab.member(canary).status, lab.moved) == (MemberStatus.FAILED, set())
+
+
+@pytest.mark.parametrize("deployed", [OTHER_IMAGE, OTHER_LIMITS])
+def test_a_deploy_in_the_middle_of_the_cohort_stops_it(lab: Lab, deployed: dict[str, Any]) -> None:
+    members = lab.analysed("S1", "S2", "S3", "S4")
+    lab.order()
+    canary, made = lab.make_canary()
+    lab.approve()
+    first, second, third = [one for one in members if one != canary]
+    lab.begin(first)
+    lab.deploy(**deployed)
+    assert lab.begin(second) == "STOPPED"
+    stopped = lab.now
+    assert stopped.status is ReanalysisStatus.STOPPED
+    assert "made, or judged, otherwise than was planned" in stopped.why
+    assert "were deployed since" in stopped.why
+    assert (lab.member(second).status, lab.member(second).why) == (
+        MemberStatus.LEFT_OUT, stopped.why,
+    )  # fmt: skip
+    assert lab.begin(third) == "STOPPED"
+    lab.begin(canary)
+    assert lab.analysis(canary).current_run in {made.id, lab.before[canary.sample]}
+    run = lab.end(first)
+    assert lab.analysis(first).current_run == run.id, "as it was approved, it comes to its end"
+    assert lab.moved <= {first.sample, canary.sample}
+    assert (lab.now.going_on, lab.now.reserved_micros) == (0, 0)
+
+
+def test_after_such_a_deploy_nothing_moves_until_it_is_approved_again(lab: Lab) -> None:
+    members = lab.analysed("S1", "S2", "S3")
+    lab.order()
+    canary, _ = lab.make_canary()
+    lab.approve()
+    lab.deploy(**OTHER_IMAGE)
+    other = next(one for one in members if one != canary)
+    lab.begin(other)
+    assert lab.resume()["next"] == "canaries"
+    lab.make_canary()
+    assert lab.moved == set()
+    lab.approve()
+    lab.begin(other)
+    run = lab.end(other)
+    assert lab.analysis(other).current_run == run.id
