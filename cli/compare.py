@@ -1,8 +1,6 @@
 """`seqdrop compare`: whether two runs of a sample, or two VCF files, say the same."""
 
-import hashlib
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
     from cli.stack import Stack
     from runner.tools.comparison import SideFiles
     from seqdrop.domain.comparison.report import Report, Row
-    from seqdrop.domain.plan import StoredObject
     from seqdrop.domain.records import Analysis, Run
 
 _SHOWN_ROWS = 20
@@ -107,25 +104,16 @@ def _compare_files(
 
 
 def _compare_runs(sample: str, assay: str, a: str, b: str, out: Path | None) -> "Report":
-    """Fetches what both runs left, and compares it as the job of a reanalysis does."""
+    from cli.run_comparison import compare_two_runs
     from cli.stack import find_stack
     from runner.tools.comparison import TABLE_FILE
-    from runner.tools.comparison_of_runs import compare_runs
 
     stack = find_stack()
     analysis = stack.analysis(sample, assay)
     before, now = (_run(stack, analysis, name) for name in (a, b))
     if out:
         out.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="seqdrop-compare-") as scratch:
-        folder = Path(scratch)
-        ref, calls = folder / "ref", folder / "now"
-        layout, same = _layout(stack, before, now)
-        for path, object_ in layout.items():
-            _fetch(stack, object_, folder / path)
-        facts = {"run": now.id.short, "reference": now.reference, "pipeline": now.pipeline}
-        table = out / TABLE_FILE if out else folder / TABLE_FILE
-        return compare_runs(ref, calls, facts, now.metrics, table, same=same)
+    return compare_two_runs(stack, before, now, out / TABLE_FILE if out else None)
 
 
 def _run(stack: "Stack", analysis: "Analysis", name: str) -> "Run":
@@ -136,47 +124,6 @@ def _run(stack: "Stack", analysis: "Analysis", name: str) -> "Run":
     if found is None:
         raise CommandFailed(f"{wanted} is gone")
     return found
-
-
-def _layout(
-    stack: "Stack", before: "Run", now: "Run"
-) -> "tuple[dict[str, StoredObject], frozenset[str]]":
-    """Where the files of both runs go, below one folder; and those that both have used."""
-    from seqdrop.domain.identity import ReferenceId
-    from seqdrop.domain.reanalysis.comparing import OF_REFERENCE
-    from seqdrop.flow.reanalysis.run_files import chain_between
-
-    of_before, of_now = (stack.run_files.of(run) for run in (before, now))
-    for which, found in (("earlier", of_before), ("later", of_now)):
-        if "variants.vcf.gz" not in found:
-            raise CommandFailed(f"the {which} run has no variants to compare")
-    same = frozenset(
-        name
-        for name in OF_REFERENCE & of_before.keys() & of_now.keys()
-        if of_before[name].sha256 == of_now[name].sha256 != ""
-    )
-    layout = {(f"ref/{n}" if n in OF_REFERENCE else f"now/{n}"): o for n, o in of_now.items()}
-    layout |= {f"ref/before/{name}": o for name, o in of_before.items() if name not in same}
-    reference, _, version = now.reference.partition("/")
-    there = stack.catalog.references.get(ReferenceId(reference, version))
-    if there:
-        layout |= {f"ref/{file.path}": file.object for file in chain_between(before, there)}
-    return layout, same
-
-
-def _fetch(stack: "Stack", object_: "StoredObject", path: Path) -> None:
-    """Raises CommandFailed where the bytes are others than were recorded."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    stack.s3.download_file(object_.bucket, object_.key, str(path))
-    if not object_.sha256:
-        return
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != object_.sha256.lower():
-        raise CommandFailed(
-            f"s3://{object_.bucket}/{object_.key} has other bytes than were recorded: SHA-256 is "
-            f"{found}, not {object_.sha256}"
-        )
 
 
 def say_report(report: "Report", out: Path | None = None) -> None:

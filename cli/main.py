@@ -12,6 +12,7 @@ from cli import (
     compare,
     cost,
     deploy,
+    equivalence,
     events,
     fingerprint,
     logs,
@@ -26,6 +27,7 @@ from cli import (
     samples,
     sizes,
     upload,
+    validate,
     wait,
 )
 from cli.doctor.command import doctor
@@ -196,6 +198,20 @@ _add(
     "Says whether two runs, or two VCF files, are the same.",
     "seqdrop compare NA1 0a1b 2c3d --out comparison/",
     "seqdrop compare a.vcf.gz b.vcf.gz --reference GRCh38.fa",
+)
+_add(
+    app,
+    equivalence.equivalence,
+    "Says whether a lab may move to another pipeline, image or DRAGEN.",
+    "seqdrop equivalence NA1 NA2 --pipeline-a germline-fpga --pipeline-b germline-cpu --out filed/",
+    "seqdrop equivalence NA1 NA2 --dragen-a 4.3 --dragen-b 4.4 --out filed/",
+)
+_add(
+    app,
+    validate.validate,
+    "Holds an assay's calls against a control that is known.",
+    "seqdrop validate wes --truth HG002.vcf.gz --regions HG002.bed HG002",
+    "seqdrop validate wes",
 )
 _add(
     app,

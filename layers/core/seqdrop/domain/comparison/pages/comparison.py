@@ -13,10 +13,13 @@ from seqdrop.domain.comparison.pages.html import (
     EMPTY,
     Html,
     bulleted,
+    counted,
+    document,
     element,
     plural,
     section,
     share,
+    signed,
     table,
     together,
 )
@@ -27,11 +30,6 @@ from seqdrop.domain.comparison.pages.style import STYLE
 from seqdrop.domain.comparison.pages.words import VERDICTS
 from seqdrop.domain.comparison.report import Report, Side
 from seqdrop.domain.version import VERSION
-
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-"""The page may load nothing, run nothing and send nothing."""
-_SIGNED = ("Looked at by", "Date", "Decision")
-"""Lines to write on, on paper alone."""
 
 
 def page(report: Report) -> str:
@@ -50,23 +48,11 @@ def page(report: Report) -> str:
         _tolerances(report),
         section("warnings", "Warnings", bulleted(report.warnings, "points warnings")),
         section("headers", "Headers that differ", bulleted(report.headers_differ, "lines mono")),
-        element("div", *(element("span", one) for one in _SIGNED), class_="signed"),
+        signed(),
         others(report),
     )
-    body = element("body", content, _footer())
-    return "<!DOCTYPE html>\n" + element("html", _head(report), body, lang="en") + "\n"
-
-
-def _head(report: Report) -> Html:
     title = f"{VERDICTS[report.verdict][1]}: {report.a.label} and {report.b.label}"
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", title),
-        element("style", Html(STYLE)),
-    )
+    return document(title, STYLE, content, _footer())
 
 
 def _banner(report: Report) -> Html:
@@ -92,16 +78,12 @@ def _figures(report: Report, changed: int) -> Iterator[Html]:
     same, rewritten = sum(one.same for one in tallies), sum(one.rewritten for one in tallies)
     whole = same + rewritten + changed
     amended = max(report.reportable_total, sum(one.reportable for one in report.rows))
-    yield _figure(f"{amended:,}", "to look at again in a signed report", "first")
-    yield _figure(f"{max(changed, report.rows_total):,}", "changed in all")
+    yield counted(f"{amended:,}", "to look at again in a signed report", "first")
+    yield counted(f"{max(changed, report.rows_total):,}", "changed in all")
     if same:
-        yield _figure(f"{same:,}", f"the same ({share(same, whole, digits=2)})")
+        yield counted(f"{same:,}", f"the same ({share(same, whole, digits=2)})")
     if rewritten:
-        yield _figure(f"{rewritten:,}", "the same, but written in another way")
-
-
-def _figure(number: str, name: str, style: str | None = None) -> Html:
-    return element("div", element("dt", name), element("dd", number), class_=style)
+        yield counted(f"{rewritten:,}", "the same, but written in another way")
 
 
 def _pointer(report: Report) -> Html:

@@ -7,6 +7,10 @@ from typing import NamedTuple
 
 _VOID = frozenset({"meta"})
 _LONGEST_ALLELE = 28
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""A page may load nothing, run nothing and send nothing."""
+_SIGNED = ("Looked at by", "Date", "Decision")
+"""Lines to write on, on paper alone."""
 
 
 class Html(str):
@@ -47,6 +51,30 @@ def plain(text: str) -> str:
     )
 
 
+def document(title: str, style: str, *content: str) -> str:
+    """A whole page. The same content gives the same bytes."""
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("title", title),
+        element("style", Html(style)),
+    )
+    body = element("body", *content)
+    return "<!DOCTYPE html>\n" + element("html", head, body, lang="en") + "\n"
+
+
+def signed() -> Html:
+    """Lines for whoever decides."""
+    return element("div", *(element("span", one) for one in _SIGNED), class_="signed")
+
+
+def counted(number: str, name: str, style: str | None = None) -> Html:
+    """A figure of a banner, with its name."""
+    return element("div", element("dt", name), element("dd", number), class_=style)
+
+
 class Column(NamedTuple):
     """A column of a table: its heading, and the class of its cells."""
 
@@ -67,7 +95,9 @@ def table(label: str, heads: Iterable[Html], *bodies: Html, style: str | None = 
     return element("div", whole, class_="box", role="region", tabindex="0", aria_label=label)
 
 
-def row(columns: Sequence[Column], *cells: str, before: Html = EMPTY) -> Html:
+def row(
+    columns: Sequence[Column], *cells: str, before: Html = EMPTY, style: str | None = None
+) -> Html:
     """A row whose first cell names it; ``before`` it may stand one that spans several rows."""
     (column, name), *others = zip(columns, cells, strict=True)
     return element(
@@ -75,6 +105,7 @@ def row(columns: Sequence[Column], *cells: str, before: Html = EMPTY) -> Html:
         before,
         element("th", name, scope="row", class_=column.style),
         *(element("td", cell, class_=column.style) for column, cell in others),
+        class_=style,
     )
 
 

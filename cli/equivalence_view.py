@@ -1,0 +1,73 @@
+"""A test of equivalence in words, on a terminal."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.screen import say, show_table, warn
+
+if TYPE_CHECKING:
+    from seqdrop.domain.equivalence.report import Equivalence, Spread
+
+_SHOWN_DIFFERENCES = 20
+_LONGEST_CELL = 60
+
+
+def say_equivalence(report: "Equivalence", page: Path | None) -> None:
+    """The verdict, a line for each sample, and what was not the same beside the results."""
+    from seqdrop.domain.equivalence.figures import cost, job_seconds, summed
+    from seqdrop.domain.equivalence.judging import word
+
+    say(f"{word(report.verdict)}: {report.why}")
+    rows = []
+    for pair in report.pairs:
+        both, total = summed(pair.concordance)
+        seconds, usd = job_seconds(pair), cost(pair)
+        rows.append(
+            (
+                pair.sample, pair.assay, word(pair.verdict),
+                f"{both:,} of {total:,}" if pair.concordance else "-",
+                f"{pair.reportable:,}", _change(*seconds, "s"), _change(*usd, "USD"),
+            )
+        )  # fmt: skip
+    columns = ("sample", "assay", "verdict", "in both", "to look at", "jobs", "cost")
+    show_table(columns, rows)
+    whole = report.whole
+    for what, spread in (("jobs", whole.jobs), ("wall time", whole.wall)):
+        if spread:
+            say(f"speed-up by {what}: {_ratio(spread)}")
+    if whole.cost:
+        say(
+            f"cost: {whole.cost.a:.4g} to {whole.cost.b:.4g} USD ({whole.cost.change:+.1%}), of "
+            f"{whole.cost.samples} of {whole.samples} samples"
+        )
+    _say_differences(report)
+    for one in report.missing:
+        warn(f"{one.sample}: {one.why}")
+    if page:
+        say(f"the page: {page}")
+
+
+def _change(a: float | None, b: float | None, unit: str) -> str:
+    a_text, b_text = ("unknown" if one is None else f"{one:,.4g}" for one in (a, b))
+    return f"{a_text} to {b_text} {unit}"
+
+
+def _ratio(spread: "Spread") -> str:
+    return f"{spread.ratio:.3g} ({spread.low:.3g} to {spread.high:.3g}, {spread.samples} samples)"
+
+
+def _say_differences(report: "Equivalence") -> None:
+    found = [
+        (pair.sample, str(one.of), one.what, one.a, one.b)
+        for pair in report.pairs
+        for one in pair.differences
+    ]
+    if found:
+        rows = [tuple(_short(cell) for cell in row) for row in found[:_SHOWN_DIFFERENCES]]
+        show_table(("sample", "differs", "what", "A", "B"), rows)
+    if len(found) > _SHOWN_DIFFERENCES:
+        say(f"and {len(found) - _SHOWN_DIFFERENCES:,} more: --out DIR writes all, and a page")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_CELL else f"{text[: _LONGEST_CELL - 1]}…"
