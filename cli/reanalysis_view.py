@@ -45,6 +45,8 @@ def _say_plan(plan: "Plan", in_flight: int) -> None:
     for group in plan.groups:
         if group.runs_whole:
             say(f"{group.assay}: DRAGEN maps again, too: calling from its own BAM is not validated")
+        if group.stale.gone:
+            say(f"{group.assay}: without {', '.join(group.stale.gone)}, which its runs have had")
     _say_estimate(plan, in_flight)
     for one in plan.omitted:
         examples = ", ".join(one.examples) + _more(one.analyses, one.examples)
@@ -54,7 +56,7 @@ def _say_plan(plan: "Plan", in_flight: int) -> None:
 def _group_row(group: "Group") -> tuple[str, ...]:
     return (
         group.assay, f"{group.analyses:,}", group.reference, ", ".join(group.stale.causes),
-        ", ".join(group.stale.stages), ", ".join(group.reused) or "-",
+        ", ".join(group.stale.stages) or "-", ", ".join(group.reused) or "-",
         ", ".join(group.examples) + _more(group.analyses, group.examples),
     )  # fmt: skip
 

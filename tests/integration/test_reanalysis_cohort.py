@@ -43,8 +43,8 @@ default: wgs
 assays:
   wgs: {{pipeline: quick, reference: tiny, qc: {{reads: {{fail_below: {least}}}}}}}
 """
-OTHER_IMAGE = {"images": {**IMAGES, "cpu": "cpu@sha256:9"}}
-OTHER_LIMITS = {"least": 20}
+OTHER_IMAGE: dict[str, Any] = {"images": {**IMAGES, "cpu": "cpu@sha256:9"}}
+OTHER_LIMITS: dict[str, Any] = {"least": 20}
 
 
 @dataclass
@@ -224,6 +224,19 @@ class Lab:
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     with open_cloud(tmp_path, monkeypatch) as cloud:
         yield Lab(cloud, tmp_path)
+
+
+def test_a_member_that_would_lose_a_stage_by_now_is_left_out_with_the_reason(lab: Lab) -> None:
+    (member,) = lab.analysed("S1")
+    lab.order(canaries=0)
+    lab.approve()
+    before = lab.cloud.catalog.runs.get(lab.before["S1"])
+    assert before is not None
+    recipe, parts = {**before.recipe, "annotate": "key"}, {**before.parts, "annotation": "a1"}
+    lab.write(run_item(REPLACE(before, recipe=recipe, parts=parts)))
+    assert lab.begin(member) == MemberStatus.LEFT_OUT
+    assert "tiny 2 has no annotation, and the run has annotate" in lab.member(member).why
+    assert lab.moved == set()
 
 
 # Canaries, and what was deployed since

@@ -134,9 +134,11 @@ class World:
             if config.reference != scope.reference or before.reference == str(scope.target):
                 continue
             now = self.blueprint(analysis, scope.version)
-            if all(before.stage_keys.get(name) == key for name, key in now.stage_keys.items()):
+            if before.stage_keys == now.stage_keys:
                 continue
             reason = why_left_out(scope, analysis, config)
+            if before.stage_keys.keys() - now.stage_keys.keys():
+                reason = reason or LeftOut.LACKS_PART
             if reason:
                 left_out[reason] += 1
             else:
@@ -212,7 +214,7 @@ def id_of(member: Member) -> AnalysisId:
     return member.id
 
 
-@pytest.mark.parametrize("version", ["2", "3", "4"])
+@pytest.mark.parametrize("version", ["1", "2", "3", "4"])
 def test_those_are_found_whose_run_would_be_another_one_and_nobody_else(
     world: World, version: str
 ) -> None:
@@ -254,6 +256,38 @@ def test_who_has_all_of_the_new_content_that_it_uses_is_up_to_date(world: World)
     assert group.stale.stages == ("annotate",)
     assert group.reused == ("align", "call")
     assert group.examples == tuple(one.sample for one in wgs)
+
+
+def test_who_would_lose_a_stage_to_a_version_is_left_out_with_the_part(world: World) -> None:
+    with_genes = [world.add("wgs", version) for version in ("2", "3")]
+    plain = world.add("plain", "3")
+    plan, members = world.plan(Scope("tiny", "1"))
+    assert list(map(id_of, members)) == [plain.id]
+    (omitted,) = plan.omitted
+    assert omitted.reason is LeftOut.LACKS_PART
+    assert omitted.examples == tuple(one.sample for one in with_genes)
+    assert omitted.why == (
+        "reference tiny 1 has no annotation, and the run has annotate: add a version that has it"
+    )
+    assert plan.up_to_date == 0
+
+
+def test_who_has_a_stage_that_its_pipeline_has_dropped_is_made_anew(
+    world: World, tmp_path: Path
+) -> None:
+    member = world.add("wgs", "3")
+    deployed = tmp_path / "deployed"
+    deployed.mkdir()
+    for file in tmp_path.glob("*.yaml"):
+        (deployed / file.name).write_text(file.read_text())
+    without = GENES.partition("  annotate:")[0]
+    (deployed / "genes.yaml").write_text(without)
+    planner = dataclasses.replace(world.planner, library=Library(str(deployed)))
+    plan, members = dataclasses.replace(world, planner=planner).plan(Scope(pipeline="genes"))
+    assert list(map(id_of, members)) == [member.id]
+    (group,) = plan.groups
+    assert (group.stale.stages, group.stale.gone) == ((), ("annotate",))
+    assert "pipeline or image" in group.stale.causes
 
 
 def test_nobody_is_asked_to_be_made_anew_twice(world: World) -> None:

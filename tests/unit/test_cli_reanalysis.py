@@ -125,6 +125,14 @@ def test_that_dragen_maps_again_and_what_its_licence_takes_is_said(capsys: Out) 
     assert "by the pipeline's own figures" not in text
 
 
+def test_a_stage_that_is_not_run_any_more_is_said(capsys: Out) -> None:
+    stale = Stale((), ("pipeline or image",), ("annotate",))
+    lines = said(capsys, reanalysis(plan=plan(group(stale=stale)))).splitlines()
+    assert "wgs: without annotate, which its runs have had" in lines
+    (row,) = [line for line in lines if "GRCh38/2" in line]
+    assert "pipeline or image" in row
+
+
 def test_files_in_an_archive_are_told_with_their_price(capsys: Out) -> None:
     away = Archived(looked_at=50, archived=5, analyses=120, gib=7_200.4, usd=216.0)
     text = said(capsys, reanalysis(plan=plan(group(), archived=away)))

@@ -32,6 +32,7 @@ from seqdrop.domain.reanalysis.staleness import (
     find_stale,
     runs_whole,
     target_of,
+    why_not_without,
 )
 from seqdrop.domain.records import Analysis, AnalysisStatus
 from seqdrop.domain.reference import ReferenceVersion
@@ -196,6 +197,25 @@ def test_the_first_annotation_asks_for_the_new_stage_alone() -> None:
     assert stale(World("wgs-cpu"), WITH_GENES) == Stale(("annotate",), ("annotation",))
 
 
+def test_a_version_without_genes_is_not_taken_for_the_same_again() -> None:
+    found = stale(WITH_GENES, World("wgs-cpu"))
+    assert found == Stale((), ("annotation",), ("annotate",), ("annotation",))
+    assert found.is_any
+    why = (
+        "reference GRCh38 2 has no annotation, and the run has annotate: add a version that has it"
+    )
+    assert why_not_without(found, "GRCh38/2") == why
+
+
+def test_a_pipeline_that_has_dropped_a_stage_is_told_as_its_pipeline() -> None:
+    ran = WITH_GENES.blueprint(FILES)
+    made = Made(ran.pipeline, ran.reference, ran.parts, ran.recipe)
+    found = find_stale(made, target_of(World("wgs-cpu").blueprint(), WITH_GENES.parts))
+    assert (found.stages, found.gone, found.lacking) == ((), ("annotate",), ())
+    assert PIPELINE_OR_IMAGE in found.causes
+    assert why_not_without(found, "GRCh38/2") == ""
+
+
 def test_new_target_regions_make_all_stale_but_the_alignment() -> None:
     found = stale(PANEL, with_part(PANEL, targets_amplicon="2"))
     assert set(found.stages) == set(OF_CPU) - {"align"}
@@ -251,7 +271,9 @@ def test_whatever_is_stale_has_a_cause_and_another_key(two: tuple[World, World])
     found = stale(*two)
     changed = {n for n in now.stages if before.stage_keys.get(n) != now.stage_keys[n]}
     assert set(found.stages) == changed
-    assert found.causes or not found.stages
+    assert set(found.gone) == before.stages.keys() - now.stages.keys()
+    assert found.causes or not found.is_any
+    assert found.is_any == (before.run_key != now.run_key)
     differing = {
         name
         for name in before.parts.keys() | now.parts.keys()

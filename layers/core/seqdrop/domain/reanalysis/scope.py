@@ -53,6 +53,7 @@ class LeftOut(StrEnum):
     FILES_CHANGED = "files_changed"
     POLICY = "policy"
     PINNED = "pinned"
+    LACKS_PART = "lacks_part"
     NOT_POSSIBLE = "not_possible"
 
 
@@ -63,6 +64,7 @@ WORDS = {
     LeftOut.FILES_CHANGED: "other files have come: the next run takes the newest version by itself",
     LeftOut.POLICY: "the assay is not made anew (reanalysis: off)",
     LeftOut.PINNED: "the assay or the manifest names another version of the reference",
+    LeftOut.LACKS_PART: "the version lacks a part that a stage of the run has used",
     LeftOut.NOT_POSSIBLE: "it can't be run so",
 }
 

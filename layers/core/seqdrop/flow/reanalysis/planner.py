@@ -9,7 +9,7 @@ from typing import NamedTuple
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.current_runs import CurrentRun, Found
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.blueprint import decode_blueprint, make_blueprint
+from seqdrop.domain.blueprint import make_blueprint
 from seqdrop.domain.cost import Prices
 from seqdrop.domain.errors import InvalidInput, SeqdropError, Transient
 from seqdrop.domain.identity import AnalysisId, RunId
@@ -34,10 +34,16 @@ from seqdrop.domain.reanalysis.scope import (
     is_named,
     why_left_out,
 )
-from seqdrop.domain.reanalysis.staleness import Made, Target, find_stale, target_of
+from seqdrop.domain.reanalysis.staleness import (
+    Made,
+    Target,
+    find_stale,
+    target_of,
+    why_not_without,
+)
 from seqdrop.domain.records import Analysis, Run
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
-from seqdrop.flow.reanalysis.runs import version_for
+from seqdrop.flow.reanalysis.runs import made_of, version_for
 from seqdrop.library import Library
 
 _LOOKS_AT_ONCE = 16
@@ -173,11 +179,14 @@ class _Planning:
         if target is None:
             return None
         stale = find_stale(before, target)
-        if not stale.stages:
+        if not stale.is_any:
             self.up_to_date += 1
             return None
         if reason := why_left_out(self.scope, analysis, self._config(analysis)):
             self.omissions.add(analysis.id, reason)
+            return None
+        if why := why_not_without(stale, target.made.reference):
+            self.omissions.add(analysis.id, LeftOut.LACKS_PART, why)
             return None
         self.groups.add(analysis.id, stale, target)
         self.sampled.offer(found.run)
@@ -228,7 +237,7 @@ class _Planning:
             )
         except InvalidInput as error:
             return error
-        return target_of(blueprint)
+        return target_of(blueprint, version.parts)
 
     def _made(self, found: Found) -> Made:
         """What decided a run's results; of the release before, as its blueprint has it."""
@@ -239,12 +248,10 @@ class _Planning:
         return known
 
     def _read_made(self, run: RunId) -> Made:
-        runs = self.planner.catalog.runs
-        whole = runs.get(run)
+        whole = self.planner.catalog.runs.get(run)
         if whole is None:
             raise Transient(f"{run} was there, and is not any more")
-        recipe = whole.recipe or decode_blueprint(runs.blueprint(whole)).recipe
-        return Made(whole.pipeline, whole.reference, whole.parts, recipe)
+        return made_of(self.planner.catalog, whole)
 
     def finish(self) -> Planned:
         """The plan of all that were judged."""

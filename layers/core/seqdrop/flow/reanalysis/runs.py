@@ -16,6 +16,7 @@ from seqdrop.domain.reanalysis.comparing import (
 )
 from seqdrop.domain.reanalysis.record import Reanalysis
 from seqdrop.domain.reanalysis.scope import WORDS, is_in_scope, why_left_out
+from seqdrop.domain.reanalysis.staleness import Made, find_stale, target_of, why_not_without
 from seqdrop.domain.records import Analysis, Run, RunOptions, RunStatus
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 from seqdrop.flow.claiming import Claiming
@@ -56,6 +57,12 @@ def version_for(
     if there and (target or there.state is ReferenceState.READY):
         return there
     return catalog.references.choose(config.reference, config.reference_version)
+
+
+def made_of(catalog: Catalog, run: Run) -> Made:
+    """What decided a run's results; of the release before, as its blueprint has it."""
+    recipe = run.recipe or decode_blueprint(catalog.runs.blueprint(run)).recipe
+    return Made(run.pipeline, run.reference, run.parts, recipe)
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,7 @@ class ReanalysisRuns:
             return Begun(current.id, "" if is_own else "it is so already", is_made=is_own)
         if reason := why_left_out(reanalysis.scope, analysis, config):
             raise InvalidInput(WORDS[reason])
+        self._check_keeps_stages(current, blueprint, reference)
         self._check_not_newer(current, reference)
         if earlier := self._made_before(reanalysis, blueprint, wanted):
             if worse := worse_qc(earlier, current):
@@ -170,6 +178,14 @@ class ReanalysisRuns:
             self.claiming.executions.start(run.id)  # whoever claimed it may have died
             return Begun(run.id)
         raise Busy(f"{active} of {analysis.id} goes on: its reanalysis comes after it")
+
+    def _check_keeps_stages(
+        self, current: Run, blueprint: Blueprint, reference: ReferenceVersion
+    ) -> None:
+        """Raises InvalidInput where the version lacks what a stage of the run has used."""
+        stale = find_stale(made_of(self.catalog, current), target_of(blueprint, reference.parts))
+        if why := why_not_without(stale, blueprint.reference):
+            raise InvalidInput(why)
 
     def _check_not_newer(self, current: Run, reference: ReferenceVersion) -> None:
         """Raises InvalidInput where the run has used a later version already."""
