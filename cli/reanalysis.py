@@ -8,7 +8,7 @@ import typer
 
 from cli.faults import CommandFailed
 from cli.options import Json
-from cli.screen import emit, say, show_table
+from cli.screen import emit, say, show_table, warn
 
 if TYPE_CHECKING:
     from cli.stack import Stack
@@ -82,7 +82,9 @@ def reanalyse(
     _check(stack, scope)
     words = [name, version, pipeline, image, assay, project]
     wanted = reanalysis_id(words, f"{stack.now():%Y%m%d-%H%M%S}")
-    stack.reanalysis_orders.start(wanted, scope, limits, stack.who(), plan_only=dry_run)
+    before = stack.reanalysis_orders.start(wanted, scope, limits, stack.who(), plan_only=dry_run)
+    if before:
+        warn(_already_begun(before))
     planned = _until_planned(stack, wanted)
     if json:
         emit(document(planned))
@@ -108,6 +110,16 @@ def _check(stack: "Stack", scope: "Scope") -> None:
             f"reference {scope.reference} {scope.version} is {there.state}: only one that is READY "
             "can be analysed with"
         )
+
+
+def _already_begun(before: "Reanalysis") -> str:
+    """What is said to who gives the same order in the same second as another."""
+    when = f"{before.created[:10]} {before.created[11:19]} UTC"
+    how = ", for the plan alone" if before.plan_only else ""
+    return (
+        f"{before.id} was already begun by {before.by} at {when}{how}: this is the same one, and "
+        "it goes on under the limits that were given then"
+    )
 
 
 def _limits(

@@ -21,6 +21,7 @@ from seqdrop.aws.catalog.layout import (
 )
 from seqdrop.composition import Composition
 from seqdrop.domain.blueprint import encode_blueprint
+from seqdrop.domain.errors import InvalidInput
 from seqdrop.domain.identity import AnalysisId, RunId
 from seqdrop.domain.reanalysis.plan import Member
 from seqdrop.domain.reanalysis.record import (
@@ -224,6 +225,25 @@ class Lab:
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     with open_cloud(tmp_path, monkeypatch) as cloud:
         yield Lab(cloud, tmp_path)
+
+
+def test_of_two_who_begin_the_same_the_second_is_told_and_changes_nothing(lab: Lab) -> None:
+    start, scope = lab.flows.reanalysis_orders.start, Scope("tiny", "2")
+    assert start(NAME, scope, Limits(in_flight=5), "ada", plan_only=False) is None
+    first = lab.now
+    assert start(NAME, scope, Limits(in_flight=9), "bob", plan_only=True) == first
+    assert (first.by, first.limits.in_flight, first.plan_only) == ("ada", 5, False)
+    assert first.created
+    assert lab.now == first
+    assert lab.machine.started == [f"{NAME}-1"] * 2, "whoever was first may have died before it"
+
+
+def test_who_begins_another_one_under_the_same_name_is_refused(lab: Lab) -> None:
+    start = lab.flows.reanalysis_orders.start
+    start(NAME, Scope(pipeline="quick"), Limits(), "ada", plan_only=False)
+    with pytest.raises(InvalidInput, match="was begun by ada, of pipeline quick"):
+        start(NAME, Scope(assay="quick"), Limits(), "bob", plan_only=False)
+    assert lab.now.scope == Scope(pipeline="quick")
 
 
 def test_a_member_that_would_lose_a_stage_by_now_is_left_out_with_the_reason(lab: Lab) -> None:

@@ -291,6 +291,14 @@ def test_one_that_is_only_begun_is_a_document_too() -> None:
 # What is given and what is kept
 
 
+def test_who_comes_second_in_the_same_second_is_told_who_was_first() -> None:
+    first = reanalysis(by="ada", created="2026-03-01T12:00:07.123Z")
+    said = command._already_begun(first)
+    assert said.startswith("GRCh38-2-ask was already begun by ada at 2026-03-01 12:00:07 UTC: ")
+    planned = command._already_begun(msgspec.structs.replace(first, plan_only=True))
+    assert "12:00:07 UTC, for the plan alone: " in planned
+
+
 def test_limits_are_those_before_but_for_what_is_given() -> None:
     before = Limits(canaries=5, in_flight=7, failed_fraction=0.3, budget_usd=9.0)
     assert command._limits(None, None, None, None, before) == before

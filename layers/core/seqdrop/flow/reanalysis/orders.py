@@ -30,8 +30,14 @@ class ReanalysisOrders:
     tokens: TaskTokens
     now: Callable[[], datetime]
 
-    def start(self, name: str, scope: Scope, limits: Limits, who: str, *, plan_only: bool) -> None:
-        """Begins one. Of a name that is there already, the execution alone is started."""
+    def start(
+        self, name: str, scope: Scope, limits: Limits, who: str, *, plan_only: bool
+    ) -> Reanalysis | None:
+        """Begins one. Returns None, or the one that somebody has begun under this name before.
+
+        Of that the execution alone is started; its limits stay as they are. Raises InvalidInput
+        where it is of something else.
+        """
         new = Reanalysis(
             name, scope, limits=limits, plan_only=plan_only, by=who,
             left_micros=micros(limits.budget_usd),
@@ -39,8 +45,16 @@ class ReanalysisOrders:
         try:
             self.catalog.reanalyses.add(new, self.now())
         except Conflict:
-            new = self._get(name)
+            there = self._get(name)
+            if there.scope != scope:
+                raise InvalidInput(
+                    f"{name} was begun by {there.by}, of {there.scope.describe()}",
+                    "give the order again",
+                ) from None
+            self.executions.start(there.execution_name, there.id, there.attempt)
+            return there
         self.executions.start(new.execution_name, new.id, new.attempt)
+        return None
 
     def resume(self, name: str, limits: Limits, who: str) -> Reanalysis:
         """Goes on with one that has stopped: with new members, without what is done."""
