@@ -5,6 +5,7 @@ import re
 from seqdrop.domain.metrics import unmeasured_limits
 from seqdrop.domain.pipeline import Assay, Calling, Mistake, Pipeline
 from seqdrop.domain.qc import FLOORS, crossed_limits
+from seqdrop.domain.validation.limits import mistakes_of_validation
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """Folders, catalog keys and manifests are made with it."""
@@ -34,8 +35,13 @@ def mistakes_of_assay(name: str, assay: Assay, pipeline: Pipeline) -> list[Mista
     ]
     unmeasured = unmeasured_limits(pipeline, assay)
     crossed = crossed_limits(assay.qc)
+    unfit = [
+        Mistake(("validation", *place), says)
+        for place, says in mistakes_of_validation(assay.validation)
+    ]
     return [
-        *named, *unmeasured, *crossed, *_unused_settings(assay, pipeline), *unknown, *unexplained
+        *named, *unmeasured, *crossed, *_unused_settings(assay, pipeline), *unknown, *unexplained,
+        *unfit,
     ]  # fmt: skip
 
 

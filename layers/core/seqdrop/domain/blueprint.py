@@ -22,6 +22,8 @@ from seqdrop.domain.read_name import is_of_one_read
 from seqdrop.domain.records import FastqFile
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 
+CALLS = "variants.vcf.gz"
+
 
 class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
     """Nothing in it is ever resolved again: not a version, not a pipeline, not a file."""
@@ -64,11 +66,17 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
         exactly where this is another one.
         """
         stages = {name: stage for name, stage in self.stages.items() if name != COMPARE}
-        used = {
-            name: {part: sha256 for part, sha256 in self.parts.items() if _uses(stage, part)}
-            for name, stage in stages.items()
-        }
+        used = self._checksums(stages)
         return _stage_keys(stages, self.variables, (), used, self.images)
+
+    @property
+    def calling(self) -> str:
+        """Tells what decides its calls, beside the sample's own files; "" where it makes none.
+
+        It is of the first stage that makes them: what follows, as annotation does, changes no call.
+        """
+        makers = (name for name, stage in self.stages.items() if CALLS in stage.outputs_named)
+        return self.recipe.get(next(makers, ""), "")
 
     @property
     def made(self) -> str:
@@ -80,6 +88,37 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
         """The same, and by which limits the results are judged."""
         limits = [self.qc, self.floors, self.sex_check, self.identity, self.control_reads]
         return digest([self.made, limits])
+
+    def for_files(
+        self, analysis: AnalysisId, files: Iterable[FastqFile], *, control: bool
+    ) -> "Blueprint":
+        """A run of other files, made and judged as this one. Raises InvalidInput as it is made."""
+        stages = {name: stage for name, stage in self.stages.items() if name != COMPARE}
+        pairs = pair_files(analysis.sample, files)
+        keys = _stage_keys(stages, self.variables, pairs, self._checksums(stages), self.images)
+        return msgspec.structs.replace(
+            self,
+            sample=analysis.sample,
+            assay=analysis.assay,
+            stages=stages,
+            stage_keys=keys,
+            pairs=pairs,
+            files={name: self.files[name] for name in stages},
+            control=control,
+        )
+
+    def _checksums(self, stages: dict[str, Stage]) -> dict[str, dict[str, str]]:
+        """By stage, the checksum of each part of the reference that it uses."""
+        return {
+            name: {part: sha256 for part, sha256 in self.parts.items() if _uses(stage, part)}
+            for name, stage in stages.items()
+        }
+
+    @property
+    def flowcells(self) -> tuple[str, ...]:
+        """Those on which its files were sequenced."""
+        units = (pair.read_group.partition("PU:")[2].partition("\\t")[0] for pair in self.pairs)
+        return tuple(sorted({unit.rpartition(".")[0] for unit in units}))
 
     @property
     def input_bytes(self) -> int:

@@ -78,6 +78,10 @@ class ReferenceNotReady(InvalidInput):
     """A reference, a version or a part of it that is not there or not ready."""
 
 
+class NotValidated(InvalidInput):
+    """An assay asks for a validated version of its pipeline, and there is none to be used."""
+
+
 class InvalidReference(InvalidInput):
     """A file of a reference that tools would refuse or, worse, misread."""
 

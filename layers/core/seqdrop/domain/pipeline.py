@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 
 from seqdrop.domain.errors import InvalidPipeline
+from seqdrop.domain.validation.limits import Validation
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 """What the runner fills in; see ``Step``."""
@@ -115,6 +116,11 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     measures: dict[str, MeasureFormat] = {}
     """Outputs that hold figures of the run, each with its format; the runner reads them. A name
     that ends with ``/`` is a folder with a file for each lane."""
+
+    @property
+    def outputs_named(self) -> set[str]:
+        """The names of what it may publish."""
+        return {output.name for output in self.outputs}
 
     @property
     def asked(self) -> set[str]:
@@ -237,6 +243,7 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reanalysis: Policy = "ask"
     """What happens when a newer version of its reference is ready: it is planned, and a person is
     asked; its canaries are made anew, too, before somebody is asked; or nothing."""
+    validation: Validation = Validation()
 
     def as_fallback(self, fallback: "Assay") -> "Assay":
         """This assay, with runs that are made and judged as those of its fall-back are."""
@@ -246,6 +253,7 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             calling=fallback.calling,
             qc=fallback.qc,
             floors=fallback.floors,
+            validation=fallback.validation,
             fallback="",
         )
 

@@ -17,6 +17,7 @@ from seqdrop.aws.catalog.references import References
 from seqdrop.aws.catalog.runs import Runs
 from seqdrop.aws.catalog.table import Table
 from seqdrop.aws.catalog.uploads import Uploads
+from seqdrop.aws.catalog.validations import Validations
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -41,3 +42,4 @@ class Catalog:
         self.jobs = Jobs(table, self.costs)
         self.references = References(table)
         self.reanalyses = Reanalyses(table)
+        self.validations = Validations(table)

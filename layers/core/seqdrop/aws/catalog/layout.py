@@ -295,6 +295,33 @@ def events_of_reanalysis(reanalysis: str) -> Range:
     return f"EVENTS#REANALYSIS#{reanalysis}", ""
 
 
+def validation_key(assay: str, record: str) -> Key:
+    """A validation record of an assay."""
+    pk, prefix = validations_of(assay)
+    return pk, f"{prefix}{record}"
+
+
+def validations_of(assay: str) -> Range:
+    """The validation records of an assay."""
+    return f"ASSAY#{assay}", "VALIDATION#"
+
+
+def passed_key(assay: str, version: str) -> Key:
+    """A version of an assay's pipeline that has passed."""
+    pk, prefix = passed_versions(assay)
+    return pk, f"{prefix}{version}"
+
+
+def passed_versions(assay: str) -> Range:
+    """All such versions: few, and small, so that each claim may read them."""
+    return f"ASSAY#{assay}", "PASSED#"
+
+
+def events_of_assay(assay: str) -> Range:
+    """The audit trail of an assay, oldest first."""
+    return f"EVENTS#ASSAY#{assay}", ""
+
+
 def hosts_key(hosts: str) -> Key:
     """What is known of the hosts of some queues; see ``domain/hosts.py``."""
     return f"HOSTS#{hosts}", "SEEN"

@@ -34,6 +34,14 @@ class Zygosity(StrEnum):
     """Two different alternative alleles: ``1/2``."""
 
 
+CLASSES = frozenset(
+    f"{kind}{zygosity}"
+    for kind in (EVERYWHERE, INDEL, *Kind)
+    for zygosity in ("", *(f"/{one}" for one in Zygosity))
+)
+"""What a class may be called; see ``ClassAccuracy.name``."""
+
+
 class Interval(msgspec.Struct, frozen=True):
     """A share, and where it lies with 95 % confidence; None where nothing was counted."""
 

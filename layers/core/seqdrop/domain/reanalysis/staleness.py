@@ -28,6 +28,8 @@ class Target(msgspec.Struct, frozen=True):
     """See ``Blueprint.judged``: a run that is made or judged otherwise is not what was planned."""
     has: frozenset[str]
     """The parts of its version of the reference, those that no stage uses included."""
+    calling: str = ""
+    """See ``Blueprint.calling``."""
 
     @property
     def waves(self) -> list[list[str]]:
@@ -65,6 +67,7 @@ def target_of(blueprint: Blueprint, has: Iterable[str] = ()) -> Target:
         {name: stage for name, stage in blueprint.stages.items() if name != COMPARE},
         blueprint.judged,
         frozenset({*has, *blueprint.parts}),
+        blueprint.calling,
     )
 
 

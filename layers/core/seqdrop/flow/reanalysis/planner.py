@@ -168,6 +168,8 @@ class _Planning:
     sampled: Sampled = field(default_factory=Sampled)
     _configs: dict[tuple[str, ...], Assay] = field(default_factory=dict)
     _targets: dict[tuple[str, ...], Target | InvalidInput] = field(default_factory=dict)
+    _passed: dict[str, set[str]] = field(default_factory=dict)
+    """By assay, the versions of its pipeline that have passed a validation."""
     _known: dict[str, Made] = field(default_factory=dict)
     """What decided the results of runs, by ``Run.made``: as few as there were releases."""
 
@@ -188,6 +190,9 @@ class _Planning:
         if why := why_not_without(stale, target.made.reference):
             self.omissions.add(analysis.id, LeftOut.LACKS_PART, why)
             return None
+        if why := self._why_not_validated(analysis, target):
+            self.omissions.add(analysis.id, LeftOut.NOT_POSSIBLE, why)
+            return None
         self.groups.add(analysis.id, stale, target)
         self.sampled.offer(found.run)
         return Member(analysis.sample, analysis.assay)
@@ -206,6 +211,21 @@ class _Planning:
             self.omissions.add(analysis.id, LeftOut.NOT_POSSIBLE, error.to_mend)
             return None
         return target if _uses_image(target, self.scope.image) else None
+
+    def _why_not_validated(self, analysis: Analysis, target: Target) -> str:
+        """Why a run of such a kind may be made of controls alone; "" where it may be of any."""
+        if not self._config(analysis).validation.holds_back(analysis.sample):
+            return ""
+        assay = analysis.assay
+        if assay not in self._passed:
+            found = self.planner.catalog.validations.passed(assay)
+            self._passed[assay] = {one.version for one in found}
+        if target.calling in self._passed[assay]:
+            return ""
+        return (
+            f"assay {assay} asks for a validated version of its pipeline, and this one has not "
+            f"passed: analyse a control, and validate it with `seqdrop validate {assay}`"
+        )
 
     def _config(self, analysis: Analysis) -> Assay:
         chosen = _chosen(analysis)
