@@ -8,20 +8,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from msgspec.structs import replace
+
 from cli.packed import is_gzip, opened
-from seqdrop.domain.alt import check_alt, missing_alt
+from seqdrop.domain.alt import alt_names, check_alt, missing_alt
 from seqdrop.domain.bases import Bases
 from seqdrop.domain.bed import parse_bed
 from seqdrop.domain.chain_file import PART as CHAIN
 from seqdrop.domain.chain_file import chains_of, check_chain, without_chain
+from seqdrop.domain.contigs import PATH as CONTIGS
+from seqdrop.domain.contigs import Contig, ContigReader, seqcol, write_list
 from seqdrop.domain.errors import InvalidInput
 from seqdrop.domain.fasta import FastaContent, read_fasta
 from seqdrop.domain.fingerprint_sites import PART as FINGERPRINT
 from seqdrop.domain.fingerprint_sites import check_bases, parse_sites
+from seqdrop.domain.flavour import flavour, par_mask
 from seqdrop.domain.gff import parse_gff
-from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.plan import LocalFile, StoredObject
 from seqdrop.domain.reading_frames import check_reading_frames
+from seqdrop.domain.reference import SequenceFacts
 from seqdrop.domain.targets import uncallable
 from seqdrop.domain.text import text_lines
 from seqdrop.domain.twins import twin_warnings
@@ -47,6 +52,7 @@ class PreparedReference:
     facts: SequenceFacts
     bases: int
     parts: dict[str, Part]
+    contig_list: Part
     warnings: list[str] = field(default_factory=list)
 
 
@@ -86,6 +92,7 @@ def prepare_parts(
             _prepare(name, Part(path, file), content, scratch, prepared)
     if "alt" not in given:
         prepared.warnings += missing_alt(content.alternates)
+    _note_flavour(prepared, content)
     return prepared
 
 
@@ -107,7 +114,9 @@ def _copy_chain(file: Path, copy: Path, before: Lengths, after: Lengths) -> list
 
 
 def _prepare_sequence(file: Path, scratch: Path) -> tuple[PreparedReference, FastaContent]:
-    working, content = _working_copy(file, scratch / "genome.fa")
+    working, content, contigs = _working_copy(file, scratch / "genome.fa")
+    listed = scratch / CONTIGS
+    listed.write_bytes(write_list(contigs))
     facts = SequenceFacts(
         file=file.name,
         sha256=_sha256(file),
@@ -115,8 +124,10 @@ def _prepare_sequence(file: Path, scratch: Path) -> tuple[PreparedReference, Fas
         masked=content.masked,
         uncertain=content.uncertain,
         replaced=content.replaced,
+        seqcol=seqcol(contigs),
     )
-    prepared = PreparedReference(facts, content.bases, {"sequence": Part("genome.fa", working)})
+    parts = {"sequence": Part("genome.fa", working)}
+    prepared = PreparedReference(facts, content.bases, parts, Part(CONTIGS, listed))
     if content.codes:
         codes = scratch / "iupac.bed"
         with codes.open("w", encoding="ascii") as lines:
@@ -126,16 +137,38 @@ def _prepare_sequence(file: Path, scratch: Path) -> tuple[PreparedReference, Fas
     return prepared, content
 
 
-def _working_copy(file: Path, copy: Path) -> tuple[Path, FastaContent]:
+def _note_flavour(prepared: PreparedReference, sequence: FastaContent) -> None:
+    """Notes what kind of sequence it is, by its contigs and the ``.alt`` file."""
+    alternates = set(sequence.alternates)
+    if alt := prepared.parts.get("alt"):
+        alternates.update(alt_names(alt.file.read_text("utf-8", "surrogateescape").split("\n")))
+    prepared.facts = replace(
+        prepared.facts,
+        flavour=flavour(
+            sequence.lengths,
+            alternates,
+            sequence.uncertain,
+            par_mask(sequence.lengths, sequence.callable),
+        ),
+    )
+
+
+def _working_copy(file: Path, copy: Path) -> tuple[Path, FastaContent, list[Contig]]:
     """What the tools are to read: the file itself where nothing in it has to change."""
     original, written = hashlib.sha256(), hashlib.sha256()
+    contigs = ContigReader()
+
+    def look(text: bytes) -> None:
+        written.update(text)
+        contigs.read(text)
+
     with opened(file) as source:
-        content = read_fasta(_chunks(source, original.update), written.update, file.name)
+        content = read_fasta(_chunks(source, original.update), look, file.name)
     if not is_gzip(file) and original.digest() == written.digest():
-        return file, content
+        return file, content, contigs.finish()
     with opened(file) as source, copy.open("wb") as target:
         read_fasta(_chunks(source), target.write, file.name)
-    return copy, content
+    return copy, content, contigs.finish()
 
 
 def _prepare(

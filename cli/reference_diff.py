@@ -9,31 +9,30 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
 from cli.faults import CommandFailed
 from cli.screen import on_terminal, warn
-from seqdrop.domain.bed import Region, parse_bed
+from seqdrop.domain.alt import alt_names
+from seqdrop.domain.bed import Region, listed, parse_bed
 from seqdrop.domain.chain_file import EqualBlocks
+from seqdrop.domain.contigs import Contig, read_contigs, read_index, read_list
 from seqdrop.domain.errors import InvalidInput
+from seqdrop.domain.flavour import Flavour, OtherFlavour, flavour, other_flavour
 from seqdrop.domain.identity import ReferenceId
 from seqdrop.domain.reference import ReferenceVersion
 from seqdrop.domain.reference_diff import (
     NO_GENES,
-    SHOWN,
     AnnotationChanges,
     BaseDifferences,
     ChangedContig,
-    Contig,
     ContigChanges,
     Counterpart,
-    Flavour,
     Genes,
     LineChanges,
     OtherKeys,
-    RegionChanges,
     TargetChanges,
     changed_parts,
     compare_contigs,
@@ -41,11 +40,8 @@ from seqdrop.domain.reference_diff import (
     compare_lines,
     compare_targets,
     counterparts,
-    flavour,
     other_letters,
-    read_contigs,
     read_genes,
-    read_index,
     side_by_side,
     stages_with_other_keys,
 )
@@ -69,7 +65,7 @@ class VersionShown(msgspec.Struct, frozen=True):
     version: str
     state: str
     sequence: Flavour | None
-    """None where the sequence is the same, and nobody has indexed it."""
+    """None where the sequence is the same, and nobody has looked at it or indexed it."""
 
 
 class Meaning(msgspec.Struct, frozen=True):
@@ -97,6 +93,8 @@ class Difference(msgspec.Struct, frozen=True):
     meaning: list[Meaning]
     chain: str | None
     """The chain file that was written."""
+    flavour: dict[str, OtherFlavour]
+    """The signs of the sequence that are others, where both are known."""
 
 
 def compare_versions(
@@ -172,6 +170,7 @@ def _compare(
     return Difference(
         before.name, shown_before, shown_after, not parts, parts, sequence, targets, annotation,
         lines, _meanings(stack, before.name, parts), None,
+        other_flavour(shown_before.sequence, shown_after.sequence),
     )  # fmt: skip
 
 
@@ -234,11 +233,12 @@ def _compare_sequences(
 
 
 def _shown(stack: "Stack", version: ReferenceVersion, contigs: list[Contig]) -> VersionShown:
-    sequence = None
-    if contigs:
-        named = (line.split("\t", 1)[0].strip() for line in _lines_of(stack, "alt", version))
-        facts = version.facts
-        sequence = flavour(contigs, named, facts.uncertain if facts else None)
+    facts = version.facts
+    sequence = facts.flavour if facts else None
+    if contigs and sequence is None:
+        lengths = {contig.name: contig.length for contig in contigs}
+        named = alt_names(_lines_of(stack, "alt", version))
+        sequence = flavour(lengths, named, facts.uncertain if facts else None)
     return VersionShown(version.version, version.state.value, sequence)
 
 
@@ -251,8 +251,9 @@ def _refuse_other_lengths(changes: ContigChanges) -> None:
     ]
     if wrong:
         raise CommandFailed(
-            f"no chain file can be made: {_listed(wrong)} have other lengths in both versions; "
-            "that takes an alignment of the two, so take the chain file of who made the sequence"
+            f"no chain file can be made: {listed(wrong, quoted=False)} have other lengths in both "
+            "versions; that takes an alignment of the two, so take the chain file of who made the "
+            "sequence"
         )
 
 
@@ -313,7 +314,12 @@ class _Sequences:
 
 
 def _indexed(stack: "Stack", version: ReferenceVersion) -> list[Contig]:
-    """The contigs by the version's index; none where an earlier Seqdrop made none."""
+    """The contigs by the version's list or index; none where an earlier Seqdrop made neither."""
+    facts = version.facts
+    if facts and (stored := facts.contig_list):
+        body = stack.objects.get(stored.bucket, stored.key)
+        if body is not None:
+            return read_list(body)
     files = {file.path: file.object for file in version.indexes.get("sequence", ())}
     texts = []
     for name in ("genome.dict", "genome.fa.fai"):
@@ -467,119 +473,3 @@ def _said(used: Mapping[str, OtherKeys]) -> str:
     return "; ".join(f"{said} ({', '.join(names)})" for said, names in by_stages.items()) or (
         "no stage uses it"
     )
-
-
-def told(found: Difference) -> Iterator[str]:
-    """The difference for a person."""
-    for one in (found.before, found.after):
-        yield f"{found.name} {one.version} is {one.state}{_flavour_told(one.sequence)}"
-    if found.same:
-        yield "both have the same content"
-    for part, how in found.parts.items():
-        yield f"{part} was {how}"
-        yield from (f"  {line}" for line in _part_told(found, part))
-    if found.meaning:
-        yield "stages with other keys, which are made anew:"
-        yield from (f"  {meaning.says}" for meaning in found.meaning)
-    if found.chain:
-        yield f"{found.chain} leads from {found.before.version} to {found.after.version}"
-
-
-def _flavour_told(sequence: Flavour | None) -> str:
-    if sequence is None:
-        return ""
-    kinds = {"alt": sequence.alt, "decoy": sequence.decoy, "HLA": sequence.hla}
-    shown = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
-    uncertain = "" if sequence.uncertain is None else f", {sequence.uncertain:,} N"
-    return (
-        f": {_count(sequence.contigs, 'contig')}{f' ({shown})' if shown else ''}, "
-        f"{_count(sequence.bases, 'base')}{uncertain}"
-    )
-
-
-def _part_told(found: Difference, part: str) -> Iterator[str]:
-    if part == "sequence" and found.sequence:
-        return _sequence_told(found.sequence)
-    if part == "annotation" and found.annotation:
-        return _annotation_told(found.annotation)
-    if part.startswith("targets:"):
-        return _targets_told(found.targets[part.partition(":")[2]])
-    lines = found.lines[part]
-    return iter([f"{_count(lines.added, 'line')} added, {lines.removed:,} removed"])
-
-
-def _sequence_told(changes: ContigChanges) -> Iterator[str]:
-    if not changes.any:
-        yield (
-            "names, order and bases are the same: only capitals, descriptions or the lengths of "
-            "lines differ"
-        )
-    for what, contigs in (("added", changes.added), ("removed", changes.removed)):
-        if contigs:
-            sized = [f"{c.name} ({_count(c.length, 'base')})" for c in contigs]
-            yield f"{what}: {_listed(sized)}"
-    if changes.renamed:
-        yield f"renamed: {_listed([f'{c.before} is {c.after}' for c in changes.renamed])}"
-    if changes.reordered:
-        yield f"in another place of the order: {_listed(changes.reordered)}"
-    for contig in changes.changed:
-        yield _contig_told(contig)
-
-
-def _contig_told(contig: ChangedContig) -> str:
-    moved = f"; what it was is {contig.now_named} now" if contig.now_named else ""
-    if contig.differing is None:
-        return (
-            f"{contig.name} had {_count(contig.length_before, 'base')} and has "
-            f"{contig.length_after:,}{moved}: only a chain file can relate the two"
-        )
-    where = ", ".join(contig.regions) + (
-        f" and {contig.more_regions:,} more regions" if contig.more_regions else ""
-    )
-    with_n = f" ({contig.with_n:,} with N in one of both)" if contig.with_n else ""
-    return (
-        f"{contig.name}, {_count(contig.length_after, 'base')}, differs in "
-        f"{contig.differing:,}{with_n}{moved}: {where}"
-    )
-
-
-def _targets_told(changes: TargetChanges) -> Iterator[str]:
-    yield f"{_count(changes.bases_before, 'base')} before, {changes.bases_after:,} now"
-    told: tuple[tuple[str, RegionChanges], ...]
-    told = (("added", changes.added), ("removed", changes.removed))
-    for what, regions in told:
-        if regions.regions:
-            named = _listed(regions.first, regions.regions)
-            yield f"{_count(regions.bases, 'base')} {what}: {named}"
-    if not changes.added.regions and not changes.removed.regions:
-        yield "the regions are the same: only their names, order or further columns differ"
-
-
-def _annotation_told(changes: AnnotationChanges) -> Iterator[str]:
-    symbols = changes.symbols
-    for what, things in (("gene", changes.genes), ("transcript", changes.transcripts)):
-        hows: tuple[Literal["added", "removed", "changed"], ...] = ("added", "removed", "changed")
-        for how in hows:
-            names = getattr(things, how)
-            if names.count:
-                shown = [_gene_told(name, symbols) for name in names.first]
-                yield f"{_count(names.count, what)} {how}: {_listed(shown, names.count)}"
-    if not (genes := changes.consequences_may_change):
-        yield "genes and transcripts are the same: only other lines or attributes differ"
-        return
-    shown = [_gene_told(name, symbols) for name in genes]
-    yield f"consequences may change in {_count(len(genes), 'gene')}: {_listed(shown)}"
-
-
-def _gene_told(name: str, symbols: Mapping[str, str]) -> str:
-    return f"{name} ({symbols[name]})" if symbols.get(name) else name
-
-
-def _listed(names: list[str] | tuple[str, ...], count: int = 0) -> str:
-    """The first of them, and how many there are more; ``count`` where these are not all."""
-    more = max(count, len(names)) - len(names[:SHOWN])
-    return ", ".join(names[:SHOWN]) + (f" and {more:,} more" if more else "")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"

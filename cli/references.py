@@ -7,12 +7,14 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import replace
 
 from cli.faults import CommandFailed, expected_faults, explain
 from cli.options import Json
+from cli.reference_document import Document, reference_document, sequence_told
 from cli.screen import clean, console, emit, on_terminal, say, show_table, warn
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ last one may be recorded a moment later."""
 _MOST_COUNTED = 20_000
 """Analyses of one reference: their count is a few requests a thousand."""
 _SHOWN_SAMPLES = 5
-Document = dict[str, Any]
+_CONTIG_LIST = "contigs"
+"""Its folder in the bucket. It is no part: no stage reads it, and the sequence decides it."""
 
 
 def _checked_name(value: str) -> str:
@@ -80,7 +83,8 @@ def add(
         raise CommandFailed(f"reference {name} {version} is {reference.state}{why}")
     if not json:
         document = reference_document(reference)
-        counts = f"{reference.bases:,} bases{_letters(document)}"
+        sequence = sequence_told(document)
+        counts = f"{reference.bases:,} bases{sequence and f', {sequence}'}"
         again = ", as it was before" if there and there.state == reference.state else ""
         say(f"reference {name} {version} is {reference.state}{again}: {counts}")
 
@@ -98,13 +102,15 @@ def _put(
         prepared = prepare_parts(files, Path(scratch), partial(lengths_in, stack, reference))
         for warning in prepared.warnings:
             warn(f"WARN {warning}")
-        stored = stored_parts(prepared.parts, bucket, f"{reference.name}/{reference.version}")
+        files_of = prepared.parts | {_CONTIG_LIST: prepared.contig_list}
+        stored = stored_parts(files_of, bucket, f"{reference.name}/{reference.version}")
         if is_new:
-            new = {stored[name].object.key: part.file for name, part in prepared.parts.items()}
+            new = {stored[name].object.key: part.file for name, part in files_of.items()}
             upload_all(stack.s3, bucket, new, quiet=quiet)
+    listed = stored.pop(_CONTIG_LIST)
+    facts = replace(prepared.facts, contig_list=listed.object)
     return stack.reference_flow.add(
-        reference, stored, prepared.bases, stack.who(),
-        facts=prepared.facts, warnings=prepared.warnings,
+        reference, stored, prepared.bases, stack.who(), facts=facts, warnings=prepared.warnings
     )  # fmt: skip
 
 
@@ -154,38 +160,6 @@ def _display(shown: ExitStack, *, quiet: bool) -> Callable[[dict[str, str]], Non
     return lambda now: status.update(clean(", ".join(f"{k} {v}" for k, v in now.items())))
 
 
-def reference_document(reference: "ReferenceVersion") -> Document:
-    """A version of a reference as JSON.
-
-    Letters of the sequence as it was given: ``soft_masked`` in lower case, ``uncertain`` N,
-    ``replaced`` codes for several bases; null where nobody counted them.
-    """
-    facts = reference.facts
-    return {
-        "name": reference.name,
-        "version": reference.version,
-        "state": reference.state.value,
-        "why": reference.why,
-        "bases": reference.bases,
-        "contigs": facts.contigs if facts else None,
-        "soft_masked": facts.masked if facts else None,
-        "uncertain": facts.uncertain if facts else None,
-        "replaced": facts.replaced if facts else None,
-        "original": {"file": facts.file, "sha256": facts.sha256} if facts else None,
-        "warnings": list(reference.warnings),
-        "created": reference.created or None,
-        "parts": {
-            name: {
-                "uri": f"s3://{part.object.bucket}/{part.object.key}",
-                "bytes": part.object.size,
-                "sha256": part.object.sha256,
-            }
-            for name, part in reference.parts.items()
-        },
-        "indexes": sorted(reference.indexes),
-    }
-
-
 def references(json: Json = False) -> None:
     """Lists references: their versions, what they hold, whether they are ready, and who uses them.
 
@@ -208,7 +182,8 @@ def references(json: Json = False) -> None:
         say("there are no references: add one with `seqdrop reference add`")
     else:
         columns = (
-            "reference", "version", "state", "bases", "letters", "parts", "indexes", "users", "why",
+            "reference", "version", "state", "bases", "sequence", "parts", "indexes", "users",
+            "why",
         )  # fmt: skip
         show_table(columns, [_row(document) for document in found])
 
@@ -277,22 +252,12 @@ def _row(document: Document) -> list[str]:
         document["version"],
         document["state"],
         f"{document['bases']:,}",
-        _letters(document).lstrip(", ") or "-",
+        sequence_told(document) or "-",
         ", ".join(document["parts"]),
         ", ".join(document["indexes"]),
         _users(document["users"]),
         "; ".join([*document["why"].splitlines(), *document["warnings"]]),
     ]
-
-
-def _letters(document: Document) -> str:
-    """The letters that are more than bases, as far as there are some."""
-    said = {
-        "soft-masked": document["soft_masked"],
-        "N": document["uncertain"],
-        "ambiguous, each written as one base": document["replaced"],
-    }
-    return "".join(f", {count:,} {what}" for what, count in said.items() if count)
 
 
 def diff(
@@ -313,7 +278,8 @@ def diff(
 
     Contigs are compared by their checksums; bases are read only of those that have others.
     """
-    from cli.reference_diff import compare_versions, told
+    from cli.reference_diff import compare_versions
+    from cli.reference_diff_told import told
     from cli.stack import find_stack
 
     found = compare_versions(find_stack(), name, before, after, chain)

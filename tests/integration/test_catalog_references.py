@@ -8,10 +8,11 @@ import pytest
 from cli import references as command
 from seqdrop.aws.catalog.layout import uses_item
 from seqdrop.domain.errors import Conflict, ReferenceNotReady
+from seqdrop.domain.flavour import Flavour, ParMask
 from seqdrop.domain.identity import ReferenceId
-from seqdrop.domain.letters import SequenceFacts
+from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.records import Run
-from seqdrop.domain.reference import ReferenceState, ReferenceVersion
+from seqdrop.domain.reference import ReferenceState, ReferenceVersion, SequenceFacts
 from tests.cloud_support import Cloud, open_cloud
 from tests.domain_support import part, reference
 
@@ -137,7 +138,11 @@ def test_a_version_that_is_retired_while_it_is_prepared_never_becomes_ready(clou
 
 
 def test_what_is_known_of_a_version_is_kept(cloud: Cloud) -> None:
-    facts = SequenceFacts("g.fa.gz", "f" * 64, 25, masked=7, uncertain=5, replaced=2)
+    facts = SequenceFacts(
+        "g.fa.gz", "f" * 64, 25, masked=7, uncertain=5, replaced=2, seqcol="XZlr",
+        flavour=Flavour(25, 9, 1, 2, 3, 5, ParMask.MASKED),
+        contig_list=StoredObject("references", "GRCh38/1/contigs/c/contigs.json", 9, sha256="c"),
+    )  # fmt: skip
     version = reference(name="GRCh38", facts=facts, warnings=("kit.bed has overlaps",))
     cloud.catalog.references.add(version, "x", cloud.clock())
     assert there(cloud) == version

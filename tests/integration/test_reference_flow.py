@@ -17,11 +17,11 @@ from cli.parts import Part, stored_parts
 from seqdrop.aws.catalog.layout import job_parameter
 from seqdrop.aws.catalog.references import References
 from seqdrop.domain.errors import InvalidInput
+from seqdrop.domain.flavour import Flavour, ParMask
 from seqdrop.domain.identity import IndexOf, ReferenceId
-from seqdrop.domain.letters import SequenceFacts
-from seqdrop.domain.plan import StageResult, encode
+from seqdrop.domain.plan import StageResult, StoredObject, encode
 from seqdrop.domain.records import Job, JobState
-from seqdrop.domain.reference import ReferenceState, ReferenceVersion
+from seqdrop.domain.reference import ReferenceState, ReferenceVersion, SequenceFacts
 from seqdrop.flow.references import Preparation, ReferenceFlow
 from tests.cloud_support import Cloud, job_event, open_cloud
 from tests.domain_support import part
@@ -219,6 +219,33 @@ def test_who_did_not_wait_has_an_index_without_a_host_given_up_by_the_list(
     found = listed(bench, monkeypatch, capsys)
     assert found["state"] == "FAILED"
     assert why.rstrip(".") in found["why"]
+
+
+def test_the_list_has_the_flavour_of_a_version_and_none_of_an_earlier_seqdrops(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    bench.add(facts=FACTS)
+    found = listed(bench, monkeypatch, capsys)
+    assert (found["flavour"], found["contig_list"], found["seqcol"]) == (None, None, None)
+    kept = StoredObject("references", "h/2/contigs/c/contigs.json", 9, sha256="c")
+    facts = msgspec.structs.replace(
+        FACTS, contig_list=kept, seqcol="XZlr", masked=7,
+        flavour=Flavour(3_366, 3_217_346_917, 261, 2_386, 525, 0, ParMask.MASKED),
+    )  # fmt: skip
+    bench.flow.add(ReferenceId("h", "2"), PARTS, 10, "an analyst", facts=facts)
+    command.references(json=True)
+    found = json.loads(capsys.readouterr().out)["references"][1]
+    assert found["flavour"] == {"alt": 261, "decoy": 2_386, "hla": 525, "par_mask": "masked"}
+    assert found["contig_list"] == {
+        "uri": "s3://references/h/2/contigs/c/contigs.json", "bytes": 9, "sha256": "c",
+    }  # fmt: skip
+    assert found["seqcol"] == "XZlr"
+    assert [*found][-4:] == ["flavour", "contig_list", "seqcol", "users"]
+    command.references()
+    head, first, second, _ = capsys.readouterr().out.splitlines()
+    at = head.index("SEQUENCE")
+    assert first[at:].startswith("-  ")
+    assert second[at:].startswith("7 soft-masked, 261 alt, 525 HLA, 2,386 decoy, PAR masked  ")
 
 
 def test_the_list_is_shown_to_who_may_not_ask_batch(

@@ -4,10 +4,13 @@ import gzip
 import hashlib
 from pathlib import Path
 
+import pysam
 import pytest
 
 from cli.parts import PreparedReference, prepare_parts, stored_parts
+from seqdrop.domain.contigs import read_list, seqcol
 from seqdrop.domain.errors import InvalidInput
+from seqdrop.domain.flavour import Flavour, ParMask
 from seqdrop.flow.references import part_of
 
 GENES = b"".join(
@@ -153,6 +156,39 @@ def test_codes_are_one_base_in_the_copy_and_their_places_are_a_part(tmp_path: Pa
     assert prepared.parts["iupac"].path == "iupac.bed"
     assert prepared.parts["iupac"].file.read_text() == "chr1\t2\t4\tM\nchr1\t6\t7\tR\n"
     assert (prepared.facts.replaced, prepared.facts.masked, prepared.facts.uncertain) == (3, 4, 1)
+
+
+def test_checksums_of_contigs_are_those_of_the_sequence_that_tools_read(tmp_path: Path) -> None:
+    """Codes are one base there. GA4GH gives this digest for ACGT."""
+    prepared = prepare(tmp_path, g_fa=b">chr1 x\r\nMc\r\nGt\r\n>chr2\r\nACGTN")
+    one, two = read_list(prepared.contig_list.file.read_bytes())
+    assert (one.name, one.length, one.refget) == ("chr1", 4, "SQ.aKF498dAxcJAqme6QYQ7EZ07-fiw8Kw2")
+    assert one.md5 == "f1f8f4bf413b16ad135722aa4591043e"
+    assert (two.name, two.length) == ("chr2", 5)
+    assert two.md5 == hashlib.md5(b"ACGTN", usedforsecurity=False).hexdigest()
+    working = prepared.parts["sequence"].file.read_bytes()
+    assert working[one.begin : one.end] == b"Ac\nGt\n"
+    assert prepared.facts.seqcol == seqcol([one, two])
+
+
+def test_checksums_are_those_that_samtools_writes_in_headers(tmp_path: Path) -> None:
+    prepared = prepare(tmp_path, g_fa=b">chr1 x\nACRYmn\nACG\n>HLA-A*01:01\nNNacgu\n")
+    sequence = prepared.parts["sequence"].file
+    by_samtools = pysam.dict(str(sequence)).splitlines()[1:]
+    tags = [dict(field.split(":", 1) for field in line.split("\t")[1:]) for line in by_samtools]
+    contigs = read_list(prepared.contig_list.file.read_bytes())
+    assert [(c.name, str(c.length), c.md5) for c in contigs] == [
+        (tag["SN"], tag["LN"], tag["M5"]) for tag in tags
+    ]
+
+
+def test_what_kind_of_sequence_it_is_is_seen_in_names_descriptions_and_the_alt_file(
+    tmp_path: Path,
+) -> None:
+    names = (b"chr1", b"NT_1 alternate locus group x", b"odd", b"HLA-A*01", b"chrEBV", b"Y")
+    fasta = b"".join(b">%s\nACGT\n" % name for name in names)
+    prepared = prepare(tmp_path, g_fa=fasta, g_fa_alt=b"@SQ\tSN:x\nodd\t0\r\nHLA-A*01\t0\n")
+    assert prepared.facts.flavour == Flavour(6, 24, 2, 1, 1, 0, ParMask.UNKNOWN)
 
 
 def test_target_regions_are_stored_clean(tmp_path: Path) -> None:

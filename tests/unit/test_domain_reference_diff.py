@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from seqdrop.domain.bed import Region
 from seqdrop.domain.chain_file import EqualBlocks, check_chain
 from seqdrop.domain.comparison.chain import Reach, parse_chains
+from seqdrop.domain.contigs import Contig
 from seqdrop.domain.errors import InvalidReference
 from seqdrop.domain.pipeline import Pipeline
 from seqdrop.domain.reference_diff import (
     SHOWN,
     BaseDifferences,
     ChangedContig,
-    Contig,
     ContigChanges,
     OtherKeys,
     Renamed,
@@ -28,11 +28,8 @@ from seqdrop.domain.reference_diff import (
     compare_lines,
     compare_targets,
     counterparts,
-    flavour,
     other_letters,
-    read_contigs,
     read_genes,
-    read_index,
     side_by_side,
     stages_with_other_keys,
 )
@@ -93,39 +90,6 @@ def test_other_bases_under_a_name_are_told_and_where_they_went() -> None:
     changes = compare_contigs(contigs("1=ACGT", "2=GG"), contigs("1=AC", "2=GC", "old=ACGT"))
     assert changes.changed == (ChangedContig("1", 4, 2, "old"), ChangedContig("2", 2, 2))
     assert changes.added == (Sized("old", 4),)
-
-
-def test_contigs_have_their_kinds() -> None:
-    found = flavour(
-        contigs("1=ACGT", "HLA-A*01=A", "chr1_x_alt=C", "chrUn_1_decoy=G", "odd=T"),
-        ["odd", "HLA-A*01", "chrUn_1_decoy", "elsewhere"], 7,
-    )  # fmt: skip
-    assert (found.contigs, found.bases, found.alt, found.decoy, found.hla) == (5, 8, 2, 1, 1)
-    assert found.uncertain == 7
-
-
-FASTA = b">chr1 first > of all\nACgt\r\nAC\r\n>chr2\nGG\nNN\nA"
-
-
-@pytest.mark.parametrize("size", [1, 2, 7, 1_000])
-def test_contigs_are_read_of_a_sequence_in_chunks(size: int) -> None:
-    chunks = [FASTA[at : at + size] for at in range(0, len(FASTA), size)]
-    one, two = read_contigs(chunks)
-    assert (one.name, one.length, two.name, two.length) == ("chr1", 6, "chr2", 5)
-    assert one.md5 == md5(b"ACGTAC")
-    assert FASTA[one.begin : one.end].split() == [b"ACgt", b"AC"]
-    assert FASTA[two.begin : two.end].split() == [b"GG", b"NN", b"A"]
-
-
-def test_contigs_are_read_of_an_index_where_it_has_their_checksums() -> None:
-    fasta = b">chr1\nACGT\nAC\n>chr2\nGGNNA\n"
-    dictionary = "@HD\tVN:1.5\n@SQ\tSN:chr1\tLN:6\tM5:a\n@SQ\tSN:chr2\tLN:5\tM5:b\n"
-    index = "chr1\t6\t6\t4\t5\nchr2\t5\t20\t5\t6\n"
-    one, two = read_index(dictionary, index)
-    assert (one.length, one.md5, two.length, two.md5) == (6, "a", 5, "b")
-    assert fasta[one.begin : one.end] == b"ACGT\nAC"
-    assert fasta[two.begin : two.end].strip() == b"GGNNA"
-    assert read_index(dictionary.replace("\tM5:b", ""), index) == []
 
 
 def compared(one: bytes, other: bytes, size: int = 5) -> ChangedContig:

@@ -5,7 +5,7 @@ primary contig and an ALT one equally well has mapping quality 0, and its varian
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from seqdrop.domain.bed import listed, renamed
 from seqdrop.domain.errors import InvalidReference
@@ -56,6 +56,13 @@ def check_alt(
     if unnamed:
         warnings.append(f"{file} lacks ALT contigs of the sequence: {listed(unnamed)}")
     return warnings
+
+
+def alt_names(lines: Iterable[str]) -> Iterator[str]:
+    """The names in a ``.alt`` file that was checked."""
+    for line in lines:
+        if not line.startswith("@"):
+            yield line.rstrip("\r\n").split("\t", 1)[0]
 
 
 def missing_alt(found: Sequence[str]) -> list[str]:

@@ -2,8 +2,6 @@
 
 import re
 
-import msgspec
-
 from seqdrop.domain.bed import Region
 
 CODE_BASES = {
@@ -31,21 +29,6 @@ _CODE_RUN = re.compile(rb"([" + _EITHER + rb"])\1*")
 def reverse_complement(bases: bytes) -> bytes:
     """The other strand of bases in capitals; what is no base stays as it is."""
     return bases.translate(_COMPLEMENT)[::-1]
-
-
-class SequenceFacts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the FASTA that was given held, and which file it was."""
-
-    file: str
-    sha256: str
-    """Of the file as it was given; the working copy's is its part's."""
-    contigs: int
-    masked: int = 0
-    """Letters in lower case."""
-    uncertain: int = 0
-    """N."""
-    replaced: int = 0
-    """Codes for several bases: the working copy has one base for each."""
 
 
 class Letters:

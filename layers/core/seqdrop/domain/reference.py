@@ -4,9 +4,9 @@ from enum import StrEnum
 
 import msgspec
 
+from seqdrop.domain.flavour import Flavour
 from seqdrop.domain.identity import ReferenceId
-from seqdrop.domain.letters import SequenceFacts
-from seqdrop.domain.plan import LocalFile
+from seqdrop.domain.plan import LocalFile, StoredObject
 
 
 class ReferenceState(StrEnum):
@@ -17,6 +17,27 @@ class ReferenceState(StrEnum):
     FAILED = "FAILED"
     RETIRED = "RETIRED"
     """Withdrawn by a person: no claim uses it again."""
+
+
+class SequenceFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the FASTA that was given held, and which file it was."""
+
+    file: str
+    sha256: str
+    """Of the file as it was given; the working copy's is its part's."""
+    contigs: int
+    masked: int = 0
+    """Letters in lower case."""
+    uncertain: int = 0
+    """N."""
+    replaced: int = 0
+    """Codes for several bases: the working copy has one base for each."""
+    flavour: Flavour | None = None
+    """None, as all that follows, of a version that was added before these were kept."""
+    contig_list: StoredObject | None = None
+    """Each contig with its checksums: thousands are too many for an item of the catalog."""
+    seqcol: str = ""
+    """GA4GH's digest of the names and bases of all contigs in the working copy."""
 
 
 class ReferenceVersion(msgspec.Struct, frozen=True, omit_defaults=True):

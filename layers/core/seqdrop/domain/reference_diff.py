@@ -3,7 +3,6 @@
 Text and bases come in pieces of any size: no more of a sequence than two of these is in memory.
 """
 
-import hashlib
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
@@ -12,8 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from seqdrop.domain.alt import is_alternate
 from seqdrop.domain.bed import Region, merged
+from seqdrop.domain.contigs import Contig
 from seqdrop.domain.gff_features import TRANSCRIPT
 from seqdrop.domain.pipeline import Pipeline, waves_of
 from seqdrop.domain.reference import ReferenceVersion
@@ -25,7 +24,6 @@ JOINED_WITHIN = 50
 _PIECE_BASES = 1 << 14
 _GENE = "gene:"
 _ATTRIBUTE = re.compile(r"(?:^|;) *(ID|Parent|Name|biotype)=([^;]*)")
-_FASTA_SPACE = b" \t\r\n"
 _OTHER = re.compile(rb"[^\0]")
 _LONG_GAP = bytes(JOINED_WITHIN + 1)
 _IS_N = bytes(letter == ord("N") for letter in range(256))
@@ -47,117 +45,6 @@ def changed_parts(before: ReferenceVersion, after: ReferenceVersion) -> dict[str
         elif one[name] != other[name]:
             found[name] = "changed"
     return found
-
-
-class Contig(msgspec.Struct, frozen=True):
-    """A contig, and where the lines of its bases are in the FASTA."""
-
-    name: str
-    length: int
-    md5: str
-    """Of the bases in capitals, as SAM's M5 is."""
-    begin: int = 0
-    end: int = 0
-
-
-def read_index(dictionary: str, index: str) -> list[Contig]:
-    """The contigs, by ``genome.dict`` and ``genome.fa.fai``; none where these don't say it all."""
-    lines = (line.split("\t") for line in dictionary.splitlines() if line.startswith("@SQ\t"))
-    tags = [dict(field.partition(":")[::2] for field in fields) for fields in lines]
-    sums = {one.get("SN", ""): one.get("M5", "") for one in tags}
-    found = []
-    for line in index.splitlines():
-        name, length, begin, bases, width = line.split("\t")[:5]
-        if not sums.get(name):
-            return []
-        lines_before, rest = divmod(int(length), int(bases))
-        end = int(begin) + lines_before * int(width) + rest
-        found.append(Contig(name, int(length), sums[name], int(begin), end))
-    return found
-
-
-def read_contigs(chunks: Iterable[bytes]) -> list[Contig]:
-    """The contigs of a FASTA that nobody has indexed."""
-    reader = _ContigReader()
-    for chunk in chunks:
-        reader.read(chunk)
-    return reader.finish()
-
-
-class _ContigReader:
-    """Takes a FASTA in chunks; a ``>`` within bases can only begin a header."""
-
-    def __init__(self) -> None:
-        self._found: list[Contig] = []
-        self._header: list[bytes] | None = None
-        self._name = ""
-        self._at = self._begin = self._length = 0
-        self._digest = hashlib.md5(usedforsecurity=False)
-
-    def read(self, chunk: bytes) -> None:
-        at = 0
-        while at < len(chunk):
-            sought = b">" if self._header is None else b"\n"
-            end = chunk.find(sought, at)
-            piece = chunk[at : end if end >= 0 else len(chunk)]
-            at += len(piece) + (end >= 0)
-            if self._header is not None:
-                self._header.append(piece)
-            else:
-                self._take(piece)
-            if end >= 0:
-                self._turn(self._at + at)
-        self._at += len(chunk)
-
-    def _take(self, piece: bytes) -> None:
-        bases = piece.translate(None, _FASTA_SPACE).upper()
-        self._length += len(bases)
-        self._digest.update(bases)
-
-    def _turn(self, at: int) -> None:
-        """A header begins, or its bases do; ``at`` is the place behind the ``>`` or line end."""
-        if self._header is None:
-            self._end_contig(at - 1)
-            self._header = []
-            return
-        self._name = (b"".join(self._header).decode("utf-8", "replace").split() or [""])[0]
-        self._header, self._begin, self._length = None, at, 0
-        self._digest = hashlib.md5(usedforsecurity=False)
-
-    def _end_contig(self, end: int) -> None:
-        if self._name:
-            self._found.append(
-                Contig(self._name, self._length, self._digest.hexdigest(), self._begin, end)
-            )
-        self._name = ""
-
-    def finish(self) -> list[Contig]:
-        self._end_contig(self._at)
-        return self._found
-
-
-class Flavour(msgspec.Struct, frozen=True):
-    """What kind of contigs a sequence has."""
-
-    contigs: int
-    bases: int
-    alt: int
-    decoy: int
-    hla: int
-    uncertain: int | None
-    """N; None of a version that was added before they were counted."""
-
-
-def flavour(
-    contigs: Sequence[Contig], in_alt_file: Iterable[str], uncertain: int | None
-) -> Flavour:
-    """Contigs by their names, and by those in the ``.alt`` file."""
-    named = set(in_alt_file)
-    hla = {c.name for c in contigs if c.name.startswith("HLA-")}
-    decoy = {c.name for c in contigs if c.name.endswith("_decoy") or c.name == "hs37d5"}
-    alt = {c.name for c in contigs if is_alternate(c.name) or c.name in named} - hla - decoy
-    bases = sum(c.length for c in contigs)
-    return Flavour(len(contigs), bases, len(alt), len(decoy), len(hla), uncertain)
 
 
 class Sized(msgspec.Struct, frozen=True):

@@ -17,12 +17,16 @@ from seqdrop.domain.errors import Conflict, InvalidInput, Transient
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.hosts import queue_name
 from seqdrop.domain.identity import IndexOf, ReferenceId
-from seqdrop.domain.letters import SequenceFacts
 from seqdrop.domain.pipeline import Stage
 from seqdrop.domain.plan import LocalFile, RunPlan, StagePlan
 from seqdrop.domain.plan_making import timeout_seconds
 from seqdrop.domain.records import Job
-from seqdrop.domain.reference import ReferenceState, ReferenceVersion, difference
+from seqdrop.domain.reference import (
+    ReferenceState,
+    ReferenceVersion,
+    SequenceFacts,
+    difference,
+)
 from seqdrop.flow.polling import Polling
 from seqdrop.flow.recording import OWNER_PARAMETER
 from seqdrop.flow.submission import Submission
