@@ -258,12 +258,14 @@ def cap(
     in_flight: Annotated[int, typer.Argument(metavar="N", min=1, help="Runs at once.")],
     json: Json = False,
 ) -> None:
-    """Changes how many runs of a reanalysis go on at once, from now on."""
+    """Changes how many runs of a reanalysis go on at once, or will when its cohort begins."""
     from cli.stack import find_stack
 
     stack = find_stack()
     after = stack.reanalysis_orders.set_cap(name, in_flight, stack.who())
-    when = "from now on" if after.status == "RUNNING" else "from its next attempt on"
+    when = "from its next attempt on"
+    if after.status.live:
+        when = "from now on" if after.status == "RUNNING" else "when its cohort begins"
     _say(after, f"has {in_flight} runs at once {when}", json=json)
 
 

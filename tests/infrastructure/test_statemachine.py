@@ -242,6 +242,8 @@ def test_a_cohort_is_a_map_that_starts_its_own_machine_so_many_times_at_once() -
         "Mode": "DISTRIBUTED", "ExecutionType": "STANDARD",
     }  # fmt: skip
     assert cohort["MaxConcurrencyPath"] == "$.in_flight"
+    ask = all_states("reanalyse")["AskApproval"]
+    assert ask["Next"] == "PlanReanalysis", "a person may have changed the cap since it was planned"
     resource = of_type("AWS::Serverless::StateMachine")["ReanalyseStateMachine"]
     granted = {
         action

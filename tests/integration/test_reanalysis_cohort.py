@@ -1,6 +1,7 @@
 """The runs of a reanalysis, begun one by one while a lab deploys, pauses and resumes."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -33,6 +34,7 @@ from seqdrop.domain.reanalysis.record import (
 )
 from seqdrop.domain.reanalysis.scope import Scope
 from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus
+from seqdrop.flow.reanalysis.planner import Planned, ReanalysisPlanner
 from seqdrop.flow.reanalysis.reporting import CanariesFailed
 from tests.cloud_support import START, Cloud, Parts, open_cloud
 from tests.domain_support import IMAGES, lane_pair, part, reference, run_of
@@ -244,6 +246,67 @@ def test_who_begins_another_one_under_the_same_name_is_refused(lab: Lab) -> None
     with pytest.raises(InvalidInput, match="was begun by ada, of pipeline quick"):
         start(NAME, Scope(assay="quick"), Limits(), "bob", plan_only=False)
     assert lab.now.scope == Scope(pipeline="quick")
+
+
+def cap(lab: Lab, in_flight: int) -> None:
+    """Somebody changes how many runs go on at once."""
+    lab.flows.reanalysis_orders.set_cap(NAME, in_flight, "a person")
+
+
+def test_a_cap_that_is_given_before_the_cohort_counts_for_it(lab: Lab) -> None:
+    lab.analysed("S1", "S2")
+    lab.order(in_flight=20)
+    cap(lab, 7)
+    lab.make_canary()
+    lab.flows.reanalysis_reporting.ask_approval(NAME, 1, "approval")
+    cap(lab, 3)
+    lab.flows.reanalysis_orders.approve(NAME, "a person")
+    following = lab.plan()
+    assert (following["next"], following["in_flight"]) == ("cohort", 3)
+    assert lab.machine.caps == []
+
+
+@dataclass
+class Meanwhile:
+    """A planner during whose work something happens."""
+
+    planner: ReanalysisPlanner
+    happen: Callable[[], None]
+
+    def plan(self, scope: Scope, take: Callable[[Member], None]) -> Planned:
+        """The plan, and what happens."""
+        planned = self.planner.plan(scope, take)
+        self.happen()
+        return planned
+
+
+def test_a_cap_that_is_given_while_it_is_planned_counts_too(lab: Lab) -> None:
+    lab.analysed("S1", "S2")
+    planning = lab.flows.reanalysis_planning
+    planner: Any = Meanwhile(planning.planner, lambda: cap(lab, 4))
+    vars(lab.flows)["reanalysis_planning"] = dataclasses.replace(planning, planner=planner)
+    assert lab.order(in_flight=20)["in_flight"] == 4
+
+
+def test_a_cap_that_the_cohort_may_have_missed_is_refused_and_can_be_given_again(lab: Lab) -> None:
+    lab.analysed("S1", "S2")
+    lab.order()
+    lab.make_canary()
+    lab.approve()
+    with pytest.raises(InvalidInput, match="give the order again in a moment"):
+        cap(lab, 5)
+    lab.machine.has_cohort = True
+    cap(lab, 5)
+    assert (lab.machine.caps, lab.plan()["in_flight"]) == ([5], 5)
+
+
+def test_who_is_stopped_before_the_cohort_is_reported(lab: Lab) -> None:
+    lab.analysed("S1", "S2")
+    lab.order()
+    lab.make_canary()
+    lab.approve()
+    lab.flows.reanalysis_orders.stop(NAME, "stopped", "a person")
+    assert lab.plan()["next"] == "report"
 
 
 def test_a_member_that_would_lose_a_stage_by_now_is_left_out_with_the_reason(lab: Lab) -> None:

@@ -419,10 +419,10 @@ def test_the_cap_changes_while_it_runs(desk: Desk) -> None:
     desk.publish()
     name = desk.begin("cap", in_flight=1)
     desk.wait(name, "AWAITING_APPROVAL")
+    desk.flows.reanalysis_orders.set_cap(name, 2, "test")
     desk.bench.hold("left")
     desk.approve(name)
-    desk.bench.pid("left")
-    assert desk.get(name).going_on == 1
+    desk.bench.lab.wait_until(lambda: desk.get(name).going_on == 2)
     desk.flows.reanalysis_orders.set_cap(name, 3, "test")
     desk.bench.lab.wait_until(lambda: desk.get(name).going_on == 3)
     desk.bench.let_go("left")

@@ -116,14 +116,22 @@ class ReanalysisOrders:
         return there
 
     def set_cap(self, name: str, in_flight: int, who: str) -> Reanalysis:
-        """How many runs go on at once, from now on."""
+        """How many runs go on at once: from now on, or from when its cohort begins.
+
+        Raises InvalidInput where it is just about to begin: it may have read the cap of before.
+        """
         there = self._get(name)
         limits = msgspec.structs.replace(there.limits, in_flight=in_flight)
         after = msgspec.structs.replace(there, limits=limits)
         self.catalog.reanalyses.set_limits(after, self.now(), who)
-        if there.status.live:
-            self.executions.set_cap(there.execution_name, in_flight)
-        return after
+        there = self._get(name)  # who was not RUNNING after it was written reads the new one
+        is_running = there.status is ReanalysisStatus.RUNNING
+        if is_running and not self.executions.set_cap(there.execution_name, in_flight):
+            raise InvalidInput(
+                f"{name} is about to begin its cohort, or has just ended it",
+                "give the order again in a moment",
+            )
+        return there
 
     def _get(self, name: str) -> Reanalysis:
         found = self.catalog.reanalyses.get(name)

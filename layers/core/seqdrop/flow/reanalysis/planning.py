@@ -22,7 +22,7 @@ from seqdrop.flow.reanalysis.planner import ReanalysisPlanner
 
 @dataclass(frozen=True)
 class ReanalysisPlanning:
-    """A second call finds what the first one has kept."""
+    """A second call finds what the first one has kept: one follows on the approval, too."""
 
     catalog: Catalog
     objects: Objects
@@ -35,11 +35,13 @@ class ReanalysisPlanning:
         """Plans it, chooses its canaries, and says what the machine does next."""
         reanalysis = reanalysis_of(self.catalog, name, attempt)
         if reanalysis.status is ReanalysisStatus.PLANNING:
-            reanalysis = self._planned(reanalysis)
+            self._planned(reanalysis)
+            reanalysis = reanalysis_of(self.catalog, name, attempt)  # its cap may be another one
         following = {
             ReanalysisStatus.CANARIES: "canaries",
             ReanalysisStatus.AWAITING_APPROVAL: "approval",
             ReanalysisStatus.RUNNING: "cohort",
+            ReanalysisStatus.STOPPED: "report",
         }
         return {
             "next": following.get(reanalysis.status, "nothing"),
@@ -49,7 +51,7 @@ class ReanalysisPlanning:
             "in_flight": reanalysis.limits.in_flight,
         }
 
-    def _planned(self, reanalysis: Reanalysis) -> Reanalysis:
+    def _planned(self, reanalysis: Reanalysis) -> None:
         try:
             with TemporaryFile() as file:
                 listed = JsonList(file.write)
@@ -58,9 +60,10 @@ class ReanalysisPlanning:
                 file.seek(0)
                 self.objects.put_file(self.results_bucket, _list_of(reanalysis), file)
         except InvalidInput as error:
-            return self.catalog.reanalyses.move(
+            self.catalog.reanalyses.move(
                 reanalysis, ReanalysisStatus.FAILED, self.now(), who=SYSTEM, why=str(error)
             )
+            return
         plan, limits = planned.plan, reanalysis.limits
         canaries = choose_canaries(planned.candidates, limits.canaries)
         status, why = ReanalysisStatus.CANARIES, ""
@@ -77,7 +80,6 @@ class ReanalysisPlanning:
         if reanalysis.by == SYSTEM and reanalysis.plan_only and plan.analyses:
             do = f"`seqdrop reanalysis show {reanalysis.id}`; `resume` begins it"
             tell(self.alerts, PLANNED, planned_now, do)
-        return planned_now
 
 
 def _list_of(reanalysis: Reanalysis) -> str:
