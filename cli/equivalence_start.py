@@ -98,6 +98,7 @@ def make_start(runs: SampleRuns, library: "Library", wanted: str, basis: Made) -
     key = f"{folder}/{sample}.manifest.json"
     body = msgspec.json.format(msgspec.json.encode({"samples": [entry]}), indent=1)
     _check_manifest(sample, key, body, record.inputs)
+    _check_checksums(sample, record.inputs)
     start = Start(target, key, body, tuple(copies))
     return _beside(stack, start, items)
 
@@ -139,6 +140,18 @@ def _check_manifest(sample: str, key: str, body: bytes, pairs: Sequence[ReadPair
             "its files under the other assay by their own names"
         )
     parse_manifest(body, key)
+
+
+def _check_checksums(sample: str, pairs: Iterable[ReadPair]) -> None:
+    """Raises CommandFailed for a file that came in parts without a checksum of the whole: the ETag
+    of a copy would be another one, and nothing else could tell that it is the same."""
+    for file in (one for pair in pairs for one in (pair.r1, pair.r2)):
+        if file.checksum.startswith("etag:") and "-" in file.checksum:
+            raise CommandFailed(
+                f"S3 has no checksum of the whole of {file.key} (sample {sample}), so nobody could "
+                "tell that a copy is the same: upload it again by `seqdrop upload`, or upload it "
+                "under the other assay as well"
+            )
 
 
 def _beside(stack: "Stack", start: Start, items: "SampleItems") -> Start:

@@ -202,7 +202,7 @@ _add(
 _add(
     app,
     equivalence.equivalence,
-    "Says whether a lab may move to another pipeline, image or DRAGEN.",
+    "Says whether another pipeline or image gives the same.",
     "seqdrop equivalence NA1 NA2 --pipeline-a germline-fpga --pipeline-b germline-cpu --out filed/",
     "seqdrop equivalence NA1 NA2 --dragen-a 4.3 --dragen-b 4.4 --out filed/",
 )

@@ -7,6 +7,7 @@ from seqdrop.domain.comparison.pages.html import (
     EMPTY,
     Column,
     Html,
+    capital,
     element,
     headings,
     plural,
@@ -76,7 +77,7 @@ def _differences(report: Equivalence) -> Iterator[Html]:
 
 
 def _heading(of: Of, number: int, width: int) -> Html:
-    name = f"{_NAMES[of][:1].upper()}{_NAMES[of][1:]}: {number:,}"
+    name = f"{capital(_NAMES[of])}: {number:,}"
     cell = element("th", name, scope="rowgroup", colspan=str(width))
     return element("tr", cell, class_="group")
 

@@ -1,7 +1,7 @@
 """Calls, time, cost and figures of QC on the page of a test of equivalence."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from seqdrop.domain.comparison.pages.changes import bar
 from seqdrop.domain.comparison.pages.html import (
@@ -17,6 +17,7 @@ from seqdrop.domain.comparison.pages.html import (
     section,
     share,
     table,
+    together,
 )
 from seqdrop.domain.comparison.pages.metrics import relative
 from seqdrop.domain.comparison.pages.words import KINDS
@@ -27,6 +28,7 @@ from seqdrop.domain.equivalence.report import (
     MetricSummary,
     Spread,
     StageSpeed,
+    Verdict,
 )
 
 _WIDTH, _MIDDLE, _REACH = 200, 100, 88
@@ -41,13 +43,21 @@ def _shown(report: Equivalence) -> list[Group]:
     return [*report.groups, report.whole] if len(report.groups) > 1 else list(report.groups)
 
 
-def _by_group(groups: Iterable[tuple[Group, list[Html]]], width: int, several: bool) -> list[Html]:
-    """Bodies of a table, each below the name of its group."""
+def _by_group(
+    bodies: Iterable[tuple[Group, list[Html]]], columns: Sequence[Column], groups: Sequence[Group]
+) -> list[Html]:
+    """Bodies of a table, each below the name of its group where there are several."""
+    width = len(columns)
     return [
-        element("tbody", _heading(group, width) if several else EMPTY, *rows)
-        for group, rows in groups
+        element("tbody", _heading(group, width) if len(groups) > 1 else EMPTY, *rows)
+        for group, rows in bodies
         if rows
     ]
+
+
+def _compared(group: Group) -> int:
+    """Samples of a group of which there are figures."""
+    return group.samples - group.verdicts.get(Verdict.NOT_COMPARABLE, 0)
 
 
 def _heading(group: Group, width: int) -> Html:
@@ -62,35 +72,56 @@ _CALLS = (
     Column("In both", "number"),
     Column("In all", "number"),
     Column("Concordance", "number"),
-    Column("The same, and not the same, to scale", "bar"),
+    Column("Not the same", "number"),
+    Column("For each million", "number"),
+    Column("The same, drawn", "bar"),
 )
+_MILLION = 1_000_000
+_FINE = 1_000
+"""A bar is made of whole numbers."""
 
 
 def calls(report: Equivalence) -> Html:
     """Concordance by class of variant, with its numerators and denominators."""
     groups = _shown(report)
-    bodies = _by_group(((g, list(_calls(g))) for g in groups), len(_CALLS), len(groups) > 1)
+    most = max((_rate(one.both, one.total) for g in groups for one in g.concordance), default=0.0)
+    columns = _CALLS if most else _CALLS[:4]
+    bodies = _by_group(((g, list(_calls(g, columns, most))) for g in groups), columns, groups)
     return section(
         "calls",
         "Calls",
-        table("Concordance", headings(_CALLS), *bodies) if bodies else EMPTY,
+        table("Concordance", headings(columns), *bodies) if bodies else EMPTY,
         lead="Variants that both sides have, with the same genotype, PASS and consequences, of all"
         " that either has.",
     )
 
 
-def _calls(group: Group) -> Iterator[Html]:
+def _calls(group: Group, columns: Sequence[Column], most: float) -> Iterator[Html]:
     for one in group.concordance:
-        yield row(_CALLS, *_concordance(KINDS[one.kind], one.both, one.total))
+        cells = _concordance(KINDS[one.kind], one.both, one.total, most)
+        yield row(columns, *cells[: len(columns)])
     if len(group.concordance) > 1:
-        cells = _concordance("all", *summed(group.concordance))
-        yield row(_CALLS, *cells, style="total")
+        cells = _concordance("all", *summed(group.concordance), most)
+        yield row(columns, *cells[: len(columns)], style="total")
 
 
-def _concordance(name: str, both: int, total: int) -> list[str]:
-    parts = [("same", both, "the same"), ("changed", total - both, "not the same")]
-    label = f"{name}: {both:,} of {total:,} are the same"
-    return [name, f"{both:,}", f"{total:,}", share(both, total, digits=3), bar(label, parts, total)]
+def _concordance(name: str, both: int, total: int, most: float) -> list[str]:
+    lost, rate = total - both, _rate(both, total)
+    label = f"{name}: {lost:,} of {total:,} are not the same"
+    return [
+        name,
+        f"{both:,}",
+        f"{total:,}",
+        share(both, total, digits=3),
+        f"{lost:,}",
+        f"{rate:,.3g}",
+        bar(label, [("changed", round(rate * _FINE), label)], round(most * _FINE)),
+    ]
+
+
+def _rate(both: int, total: int) -> float:
+    """How many of a million are not the same."""
+    return _MILLION * (total - both) / total if total else 0.0
 
 
 # ── Time and cost
@@ -111,7 +142,7 @@ _TIMES = (
 def times(report: Equivalence) -> Html:
     """What each stage took and cost, summed over the samples, and how many times as fast B was."""
     groups = _shown(report)
-    bodies = _by_group(((g, list(_times(g))) for g in groups), len(_TIMES), len(groups) > 1)
+    bodies = _by_group(((g, list(_times(g))) for g in groups if _compared(g)), _TIMES, groups)
     taken = sum(
         any(one.a_taken_over or one.b_taken_over for one in pair.efforts) for pair in report.pairs
     )
@@ -132,24 +163,23 @@ def times(report: Equivalence) -> Html:
 def _times(group: Group) -> Iterator[Html]:
     known = [one.seconds for one in group.stages if one.seconds]
     most = max((max(one.a, one.b) for one in known), default=0.0)
+    samples = _compared(group)
     for stage in group.stages:
-        yield row(_TIMES, *_stage(stage, most))
-    for name, seconds, usd in (
-        ("all jobs", group.jobs, group.cost),
-        ("a run, with its queues", group.wall, None),
-    ):
-        cells = [name, *_seconds(seconds, 0.0), *_usd(usd, is_asked=name == "all jobs")]
-        yield row(_TIMES, *cells, style="total")
+        yield row(_TIMES, *_stage(stage, most, samples))
+    jobs = [*_seconds(group.jobs, 0.0, samples), *_usd(group.cost, samples)]
+    yield row(_TIMES, "all jobs", *jobs, style="total")
+    wall = _seconds(group.wall, 0.0, samples)
+    yield row(_TIMES, "whole run", *wall, "", "", "", style="total")
 
 
-def _stage(stage: StageSpeed, most: float) -> list[str]:
+def _stage(stage: StageSpeed, most: float, samples: int) -> list[str]:
     if stage.only:
         text = element("span", f"only in {stage.only}", class_="soft")
         return [stage.stage, "–", "–", text, "", "", "", "", ""]
-    return [stage.stage, *_seconds(stage.seconds, most), *_usd(stage.usd, is_asked=True)]
+    return [stage.stage, *_seconds(stage.seconds, most, samples), *_usd(stage.usd, samples)]
 
 
-def _seconds(spread: Spread | None, most: float) -> list[str]:
+def _seconds(spread: Spread | None, most: float, samples: int) -> list[str]:
     if spread is None:
         return [_unknown(), _unknown(), "", "", ""]
     ratio = f"{spread.ratio:.3g}×"
@@ -159,16 +189,24 @@ def _seconds(spread: Spread | None, most: float) -> list[str]:
         duration(spread.a),
         duration(spread.b),
         _twin(spread, most) if most else "",
-        ratio,
+        together([ratio, _known_of(spread, samples)]),
         _ratio_plot(spread),
     ]
 
 
-def _usd(spread: Spread | None, *, is_asked: bool) -> list[str]:
+def _usd(spread: Spread | None, samples: int) -> list[str]:
     if spread is None:
-        return [_unknown(), _unknown(), ""] if is_asked else ["", "", ""]
+        return [_unknown(), _unknown(), ""]
     change = f"{100 * spread.change:+.1f} %".replace("-", "\N{MINUS SIGN}")
-    return [f"{spread.a:,.4g}", f"{spread.b:,.4g}", change]
+    cell = together([change, _known_of(spread, samples)])
+    return [f"{spread.a:,.4g}", f"{spread.b:,.4g}", cell]
+
+
+def _known_of(spread: Spread, samples: int) -> Html:
+    """Of how many samples a sum is, where it is not of all."""
+    if spread.samples == samples:
+        return EMPTY
+    return element("span", f" of {spread.samples} of {samples}", class_="mark")
 
 
 def _unknown() -> Html:
@@ -250,36 +288,36 @@ _METRICS = (
     Column("Within", "number"),
     Column("Differ", "number"),
     Column("Farthest apart"),
-    Column("In"),
+    Column("In sample"),
     Column("B beside A, ±10 %", "dot"),
 )
 
 
 def metrics(report: Equivalence) -> Html:
     """Those that differ in a sample, the most frequent first; the others in a sentence."""
-    found = report.whole.metrics
-    if not found:
+    groups = [group for group in _shown(report) if group.metrics]
+    if not groups:
         return EMPTY
-    differing = [one for one in found if one.differ or one.within]
-    equal = [one.name for one in found if not (one.differ or one.within)]
-    told = (
-        f"Identical in every sample: {plural(len(equal), 'figure', 'figures')}"
-        f" ({', '.join(equal)})."
-        if equal
-        else "No figure is identical in every sample."
-    )
-    outside = sum(bool(one.differ) for one in differing)
+    rows = [
+        (g, [row(_METRICS, *_metric(m)) for m in g.metrics if not _is_equal(m)]) for g in groups
+    ]
+    bodies = _by_group(rows, _METRICS, groups)
+    found = report.whole.metrics
+    equal = [one.name for one in found if _is_equal(one)]
+    told = f"Identical in every sample: {', '.join(equal) or 'none'}."
+    outside = sum(bool(one.differ) for one in found)
     verdict = f"{plural(outside, 'figure differs', 'figures differ')} by more than the tolerance."
-    rows = (row(_METRICS, *_metric(one)) for one in differing)
     return section(
         "metrics",
         "Figures of QC",
-        table("Figures of QC that differ", headings(_METRICS), element("tbody", *rows))
-        if differing
-        else EMPTY,
+        table("Figures of QC that differ", headings(_METRICS), *bodies) if bodies else EMPTY,
         element("p", told, class_="note"),
-        lead=verdict if differing else "",
+        lead=verdict if bodies else "",
     )
+
+
+def _is_equal(one: MetricSummary) -> bool:
+    return not (one.differ or one.within)
 
 
 def _metric(one: MetricSummary) -> list[str]:

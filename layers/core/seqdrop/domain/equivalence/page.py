@@ -8,6 +8,7 @@ from seqdrop.domain.comparison.pages.html import (
     Column,
     Html,
     bulleted,
+    capital,
     counted,
     document,
     element,
@@ -74,8 +75,9 @@ _EXTRA = """
 .yes { color: var(--green); font-weight: 700; } .no { color: var(--red); font-weight: 700; }
 .by-nature { color: var(--soft); font-weight: 700; }
 .total th, .total td { font-weight: 650; border-top: 1px solid var(--soft); }
+.total th { white-space: nowrap; } .box + .box { margin-top: 22px; }
 .words { font-size: .82em; } .words b { font-weight: 700; }
-.samples td, .samples th { padding-right: 12px; }
+.samples td, .samples th { padding-right: 12px; } .samples a { color: inherit; }
 @media print {
   .twin { min-width: 60pt; } .stamp { margin-top: 10pt; }
   .samples { font-size: 8pt; } .words { font-size: 7.5pt; }
@@ -100,12 +102,8 @@ def page(report: Equivalence) -> str:
         section("notes", "How to read it", bulleted(_NOTES, "points")),
         signed(),
     )
-    title = f"{_capital(word(report.verdict))}: {report.asked.a} and {report.asked.b}"
+    title = f"{capital(word(report.verdict))}: {report.asked.a} and {report.asked.b}"
     return document(title, STYLE + _EXTRA, content, _footer(report))
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 # ── The verdict
@@ -113,11 +111,9 @@ def _capital(text: str) -> str:
 
 def _banner(report: Equivalence) -> Html:
     sign = element("div", _SIGNS[report.verdict], class_="sign", aria_hidden="true")
-    told = element(
-        "div",
-        element("h1", _capital(word(report.verdict))),
-        element("p", report.why, class_="reason"),
-    )
+    title = capital(word(report.verdict)) + (", but simulated" if report.simulated else "")
+    why = report.why.replace(f" {SIMULATED}.", "")  # it has a frame of its own
+    told = element("div", element("h1", title), element("p", why, class_="reason"))
     stamp = element("p", f"{SIMULATED}.", class_="stamp") if report.simulated else EMPTY
     banner = element(
         "div",
@@ -148,7 +144,6 @@ def _figures(report: Equivalence) -> Iterator[Html]:
     yield counted(f"{whole.reportable:,}", "to look at again in signed reports")
     yield counted(_times(whole.jobs), "speed-up, by the time of jobs")
     yield counted(_per_cent(whole.cost), "cost, from A to B")
-    yield counted(f"{whole.samples:,}", "samples" if whole.samples != 1 else "sample")
 
 
 def _times(spread: Spread | None) -> str:
@@ -276,16 +271,17 @@ def _sample(pair: SamplePair) -> list[str]:
     chip = element(
         "span", f"{_SIGNS[pair.verdict]} {word(pair.verdict)}", class_=f"chip {pair.verdict}"
     )
-    of_b = pair.b.run if pair.a.run != pair.b.run else "the same"
+    of_b = _brief(pair.b.run) if pair.a != pair.b else "the same run"
+    is_compared = pair.verdict is not Verdict.NOT_COMPARABLE
     return [
         named,
         pair.assay,
         chip,
         share(both, total, digits=2) if total else "–",
-        f"{pair.reportable:,}" if pair.concordance else "–",
-        _ratio(seconds.a, seconds.b),
-        _changed(usd.a, usd.b),
-        element("span", f"{_brief(pair.a.run)} → {_brief(of_b)}", class_="mono soft"),
+        f"{pair.reportable:,}" if is_compared else "–",
+        _ratio(seconds.a, seconds.b) if is_compared else "–",
+        _changed(usd.a, usd.b) if is_compared else "–",
+        element("span", f"{_brief(pair.a.run)} → {of_b}", class_="mono soft"),
     ]
 
 
