@@ -1,11 +1,8 @@
 """`seqdrop reference diff`: which parts of two versions differ, how, and what that means."""
 
-import gzip
-import io
 import os
 import tempfile
 import uuid
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from cli.faults import CommandFailed
+from cli.object_text import lines_of, pieces_of
 from cli.screen import on_terminal, warn
 from seqdrop.domain.alt import alt_names
 from seqdrop.domain.bed import Region, listed, parse_bed
@@ -21,42 +19,38 @@ from seqdrop.domain.chain_file import EqualBlocks
 from seqdrop.domain.contigs import Contig, read_contigs, read_index, read_list
 from seqdrop.domain.errors import InvalidInput
 from seqdrop.domain.flavour import Flavour, OtherFlavour, flavour, other_flavour
+from seqdrop.domain.gene_changes import (
+    NO_GENES,
+    AnnotationChanges,
+    Genes,
+    compare_genes,
+    read_genes,
+)
 from seqdrop.domain.identity import ReferenceId
 from seqdrop.domain.reference import ReferenceVersion
 from seqdrop.domain.reference_diff import (
-    NO_GENES,
-    AnnotationChanges,
     BaseDifferences,
     ChangedContig,
     ContigChanges,
     Counterpart,
-    Genes,
     LineChanges,
     OtherKeys,
     TargetChanges,
     changed_parts,
     compare_contigs,
-    compare_genes,
     compare_lines,
     compare_targets,
     counterparts,
     other_letters,
-    read_genes,
     side_by_side,
     stages_with_other_keys,
 )
-from seqdrop.domain.text import text_lines
 
 if TYPE_CHECKING:
     from cli.stack import Stack
     from seqdrop.domain.pipeline import Assay
     from seqdrop.domain.plan import StoredObject
     from seqdrop.library import Library
-
-_PIECE_BYTES = 8 << 20
-_TRIES = 4
-"""For a piece: a connection may break within it, which boto3 does not mend."""
-_BUFFER_BYTES = 1 << 20
 
 
 class VersionShown(msgspec.Struct, frozen=True):
@@ -185,7 +179,7 @@ def _both(
 def _lines_of(stack: "Stack", part: str, version: ReferenceVersion) -> Iterator[str]:
     """The lines of a part, none where the version has no such part."""
     if part in version.parts:
-        yield from _lines(stack, version.parts[part].object)
+        yield from lines_of(stack.s3, version.parts[part].object)
 
 
 def _regions(stack: "Stack", part: str, version: ReferenceVersion) -> list[Region]:
@@ -338,69 +332,12 @@ def _contigs(stack: "Stack", version: ReferenceVersion) -> list[Contig]:
     if on_terminal():
         warn(f"reading the whole sequence of {version.name} {version.version}: it has no index")
     stored = version.parts["sequence"].object
-    return read_contigs(_pieces(stack.s3, stored, 0, stored.size))
+    return read_contigs(pieces_of(stack.s3, stored, 0, stored.size))
 
 
 def _bases(s3: Any, stored: "StoredObject", contig: Contig) -> Iterator[bytes]:
-    for piece in _pieces(s3, stored, contig.begin, contig.end):
+    for piece in pieces_of(s3, stored, contig.begin, contig.end):
         yield piece.translate(None, b" \t\r\n")
-
-
-def _pieces(s3: Any, stored: "StoredObject", begin: int, end: int) -> Iterator[bytes]:
-    """Bytes of an object, no more than a piece of them at once."""
-    for start in range(begin, end, _PIECE_BYTES):
-        yield _piece(s3, stored, start, min(end, start + _PIECE_BYTES))
-
-
-def _piece(s3: Any, stored: "StoredObject", start: int, end: int) -> bytes:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    for left in reversed(range(_TRIES)):
-        try:
-            answer = s3.get_object(
-                Bucket=stored.bucket, Key=stored.key, Range=f"bytes={start}-{end - 1}"
-            )
-            body: bytes = answer["Body"].read()
-            return body
-        except ClientError:
-            raise  # S3's own word: boto3 has tried again where that helps
-        except (BotoCoreError, OSError):
-            if not left:
-                raise
-    raise AssertionError
-
-
-class _Stream(io.RawIOBase):
-    """Pieces as a file."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces, self._left = pieces, memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if not self._left:
-            self._left = memoryview(next(self._pieces, b""))
-        size = min(len(buffer), len(self._left))
-        buffer[:size] = self._left[:size]
-        self._left = self._left[size:]
-        return size
-
-
-def _lines(stack: "Stack", stored: "StoredObject") -> Iterator[str]:
-    """The lines of an object, unpacked where it is packed."""
-    pieces = _pieces(stack.s3, stored, 0, stored.size)
-    with io.BufferedReader(_Stream(pieces), _BUFFER_BYTES) as source:
-        if source.peek(2)[:2] != b"\x1f\x8b":
-            yield from text_lines(source)
-            return
-        try:
-            with gzip.open(source) as unpacked:
-                yield from text_lines(unpacked)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            where = f"s3://{stored.bucket}/{stored.key}"
-            raise CommandFailed(f"{where} is cut or damaged: {error}") from error
 
 
 @contextmanager

@@ -8,9 +8,9 @@ import msgspec
 from cli.reference_diff import Difference
 from cli.reference_document import flavour_told
 from seqdrop.domain.flavour import Flavour, OtherFlavour
+from seqdrop.domain.gene_changes import AnnotationChanges
 from seqdrop.domain.reference_diff import (
     SHOWN,
-    AnnotationChanges,
     ChangedContig,
     ContigChanges,
     RegionChanges,

@@ -13,6 +13,7 @@ from seqdrop.domain.chain_file import EqualBlocks, check_chain
 from seqdrop.domain.comparison.chain import Reach, parse_chains
 from seqdrop.domain.contigs import Contig
 from seqdrop.domain.errors import InvalidReference
+from seqdrop.domain.gene_changes import compare_genes, read_genes
 from seqdrop.domain.pipeline import Pipeline
 from seqdrop.domain.reference_diff import (
     SHOWN,
@@ -24,12 +25,10 @@ from seqdrop.domain.reference_diff import (
     Sized,
     changed_parts,
     compare_contigs,
-    compare_genes,
     compare_lines,
     compare_targets,
     counterparts,
     other_letters,
-    read_genes,
     side_by_side,
     stages_with_other_keys,
 )
