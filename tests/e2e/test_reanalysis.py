@@ -27,6 +27,9 @@ assays:
       mean_depth: {warn_below: 1}
       breadth_1x: {warn_below: 0.1}
       callability: {warn_below: 0.1}
+    validation:
+      limits: {snv: {recall: 0.99, precision: 0.99}}
+      minimum_count: 2
 """
 SAMPLES = [f"P{number}" for number in range(10)]
 LENGTH = 5_000
@@ -190,6 +193,80 @@ def test_a_plan_by_pipeline_finds_nothing_to_do(lab: Lab, command: Command) -> N
     planned = command.ask("reanalyse", "--pipeline", "germline-cpu", "--dry-run")
     assert (planned["status"], planned["plan"]["groups"]) == ("PLANNED", [])
     assert planned["plan"]["up_to_date"] == len(SAMPLES)
+
+
+def known(sequence: str, *more: str) -> str:
+    """What is known of the first sample: a VCF of its bases, and records that are not true."""
+    header = f"##fileformat=VCFv4.2\n##contig=<ID=chr1,length={LENGTH}>\n"
+    columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tP0\n"
+    records = [
+        f"chr1\t{at + 1}\t.\t{base}\t{new}\t.\tPASS\t.\tGT\t1/1\n"
+        for at, (base, new) in enumerate(zip(sequence, person(0), strict=True))
+        if base != new
+    ]
+    return (
+        header
+        + '##FORMAT=<ID=GT,Number=1,Type=String,Description="GT">\n'
+        + columns
+        + "".join(sorted([*records, *more], key=lambda record: int(record.split("\t")[1])))
+    )
+
+
+def test_a_control_is_validated_and_its_record_is_kept(lab: Lab, command: Command) -> None:
+    sample, folder = SAMPLES[0], command.folder
+    (folder / "truth.vcf").write_text(known(GENOME))
+    (folder / "sure.bed").write_text(f"chr1\t900\t{ERROR - 20}\nchr1\t{ERROR + 20}\t4200\n")
+    (folder / "gene.bed").write_text("chr1\t1100\t1400\n")
+    there = [at for at in range(1_000, 4_000) if GENOME[at] != person(0)[at]]
+    there = [at for at in there if abs(at - ERROR) > 20]
+    files = ("--truth", "truth.vcf", "--regions", "sure.bed", "--region", "gene=gene.bed")
+    found = command.ask("validate", "panel", sample, *files, "--out", "page")
+    assert (found["outcome"], found["reasons"], found["sample"]) == ("PASS", [], sample)
+    assert found["flowcells"] == ["HP0"]
+    whole = found["accuracy"]["classes"][0]
+    assert (whole["truth_total"], whole["true_positives"], whole["false_positives"]) == (
+        len(there), len(there), 0,
+    )  # fmt: skip
+    in_gene = next(c for c in found["accuracy"]["classes"] if c["region"] == "gene")
+    assert in_gene["truth_total"] == sum(1_100 <= at < 1_400 for at in there)
+    assert "Passed" in (folder / "page/validation.html").read_text()
+    again = command.ask("validate", "panel", sample, *files)
+    assert (again["id"], again["recorded"]) == (found["id"], found["recorded"])
+
+    base = GENOME[1_199]
+    untrue = f"chr1\t1200\t.\t{base}\t{'AC'[base == 'A']}\t.\tPASS\t.\tGT\t0/1\n"
+    (folder / "truth.vcf").write_text(known(GENOME, untrue))
+    said = command.run("validate", "panel", sample, *files)
+    assert said.returncode == 1
+    assert "snv: recall is" in said.stderr
+    assert "FAIL: run" in said.stdout
+    listed = command.ask("validate", "panel")
+    assert [one["outcome"] for one in listed["records"]] == ["PASS", "FAIL"]
+    assert [one["record"] for one in listed["passed"]] == [found["id"]]
+    command.good("validate", "panel", "--withdraw", found["id"], "--why", "other kit")
+    assert command.ask("validate", "panel")["passed"] == []
+    assert "was withdrawn before: other kit" in command.bad(
+        "validate", "panel", "--withdraw", found["id"], "--why", "x"
+    )
+
+
+def test_a_control_that_cannot_be_judged_is_told(lab: Lab, command: Command) -> None:
+    folder = command.folder
+    (folder / "truth.vcf").write_text(known(GENOME))
+    (folder / "far.bed").write_text("chr1\t4800\t4900\n")
+    (folder / "other.bed").write_text("1\t900\t2000\n")
+    (folder / "shifted.vcf").write_text(known(GENOME).replace("chr1\t", "chr1\t1"))
+    for truth, bed, says in (
+        ("truth.vcf", "far.bed", "no confident region of far.bed lies in the targets"),
+        ("truth.vcf", "other.bed", "no confident region of other.bed lies in the targets"),
+        ("shifted.vcf", "far.bed", "shifted.vcf"),
+    ):
+        told = command.bad("validate", "panel", SAMPLES[0], "--truth", truth, "--regions", bed)
+        assert says in told
+    assert "no assay 'panal'" in command.bad(
+        "validate", "panal", SAMPLES[0], "--truth", "truth.vcf", "--regions", "far.bed"
+    )
+    assert command.run("validate", "panel", SAMPLES[0]).returncode == 2
 
 
 def is_idle(lab: Lab, sample: str) -> bool:
