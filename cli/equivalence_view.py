@@ -37,7 +37,7 @@ def say_equivalence(report: "Equivalence", page: Path | None) -> None:
             say(f"speed-up by {what}: {_ratio(spread)}")
     if whole.cost:
         say(
-            f"cost: {whole.cost.a:.4g} to {whole.cost.b:.4g} USD ({whole.cost.change:+.1%}), of "
+            f"cost: {_change(whole.cost.a, whole.cost.b, 'USD')} ({whole.cost.change:+.1%}), of "
             f"{whole.cost.samples} of {whole.samples} samples"
         )
     _say_differences(report)
@@ -48,12 +48,18 @@ def say_equivalence(report: "Equivalence", page: Path | None) -> None:
 
 
 def _change(a: float | None, b: float | None, unit: str) -> str:
-    a_text, b_text = ("unknown" if one is None else f"{one:,.4g}" for one in (a, b))
+    from seqdrop.domain.equivalence.figures_page import brief
+
+    a_text, b_text = ("unknown" if one is None else brief(one) for one in (a, b))
     return f"{a_text} to {b_text} {unit}"
 
 
 def _ratio(spread: "Spread") -> str:
-    return f"{spread.ratio:.3g} ({spread.low:.3g} to {spread.high:.3g}, {spread.samples} samples)"
+    from seqdrop.domain.equivalence.figures_page import brief
+
+    samples = f"{spread.samples} sample{'s' * (spread.samples != 1)}"
+    low, high = brief(spread.low), brief(spread.high)
+    return f"{brief(spread.ratio)} ({low} to {high} in {samples})"
 
 
 def _say_differences(report: "Equivalence") -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from seqdrop.domain.equivalence.differences_page import marked
-from seqdrop.domain.equivalence.figures_page import duration
+from seqdrop.domain.equivalence.figures_page import brief, duration
 from seqdrop.domain.equivalence.judging import SIMULATED, judge
 from seqdrop.domain.equivalence.page import page
 from seqdrop.domain.equivalence.report import (
@@ -168,3 +168,11 @@ def test_a_browser_moves_no_element(tmp_path: Path) -> None:
     )  # fmt: skip
     tags = re.compile(r"<(/?\w+)")
     assert tags.findall(done.stdout) == tags.findall(html)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.00444, "0.00444"), (1.0149, "1.01"), (99.96, "100"), (12345.6, "12,346")],
+)
+def test_numbers_are_short_and_never_written_with_an_exponent(value: float, expected: str) -> None:
+    assert brief(value) == expected

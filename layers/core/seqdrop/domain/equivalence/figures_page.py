@@ -114,7 +114,7 @@ def _concordance(name: str, both: int, total: int, most: float) -> list[str]:
         f"{total:,}",
         share(both, total, digits=3),
         f"{lost:,}",
-        f"{rate:,.3g}",
+        brief(rate),
         bar(label, [("changed", round(rate * _FINE), label)], round(most * _FINE)),
     ]
 
@@ -132,7 +132,7 @@ _TIMES = (
     Column("B", "number"),
     Column("A and B to scale", "twin"),
     Column("A over B", "number"),
-    Column("Slower, faster (to 8×)", "dot"),
+    Column("Slower, faster", "dot"),
     Column("USD, A", "number"),
     Column("USD, B", "number"),
     Column("Cost", "number"),
@@ -153,10 +153,12 @@ def times(report: Equivalence) -> Html:
     return section(
         "time",
         "Time and cost",
-        table("Time and cost by stage", headings(_TIMES), *bodies) if bodies else EMPTY,
+        table("Time and cost by stage", headings(_TIMES), *bodies, style="times")
+        if bodies
+        else EMPTY,
         element("p", note, class_="note") if taken else EMPTY,
         lead="Sums over the samples. The dot is how many times as fast B is, the broad line its"
-        " range over the samples.",
+        " range over the samples; the plot ends at 8 times.",
     )
 
 
@@ -182,9 +184,9 @@ def _stage(stage: StageSpeed, most: float, samples: int) -> list[str]:
 def _seconds(spread: Spread | None, most: float, samples: int) -> list[str]:
     if spread is None:
         return [_unknown(), _unknown(), "", "", ""]
-    ratio = f"{spread.ratio:.3g}×"
+    ratio = f"{brief(spread.ratio)}×"
     if spread.samples > 1:
-        ratio += f" ({spread.low:.3g}–{spread.high:.3g})"
+        ratio += f" ({brief(spread.low)}–{brief(spread.high)})"
     return [
         duration(spread.a),
         duration(spread.b),
@@ -199,7 +201,7 @@ def _usd(spread: Spread | None, samples: int) -> list[str]:
         return [_unknown(), _unknown(), ""]
     change = f"{100 * spread.change:+.1f} %".replace("-", "\N{MINUS SIGN}")
     cell = together([change, _known_of(spread, samples)])
-    return [f"{spread.a:,.4g}", f"{spread.b:,.4g}", cell]
+    return [brief(spread.a), brief(spread.b), cell]
 
 
 def _known_of(spread: Spread, samples: int) -> Html:
@@ -213,11 +215,16 @@ def _unknown() -> Html:
     return element("span", "unknown", class_="missing")
 
 
+def brief(value: float) -> str:
+    """Three digits of a number, or all before its point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def duration(seconds: float) -> str:
     """As people say it, in two units at most."""
     minute, hour = 60, 3_600
     if seconds < minute:
-        return f"{seconds:.3g} s"
+        return f"{brief(seconds)} s"
     if seconds < hour:
         return f"{int(seconds // minute)} min {seconds % minute:.0f} s"
     return f"{int(seconds // hour):,} h {int(seconds % hour // minute)} min"
@@ -241,7 +248,7 @@ def _twin(spread: Spread, most: float) -> Html:
 
 def _ratio_plot(spread: Spread) -> Html:
     low, at, high = (math.log2(one) / _DOUBLINGS for one in (spread.low, spread.ratio, spread.high))
-    return _plot(at, f"B is {spread.ratio:.3g} times as fast", low, high)
+    return _plot(at, f"B is {brief(spread.ratio)} times as fast", low, high)
 
 
 def _plot(at: float, label: str, low: float | None = None, high: float | None = None) -> Html:

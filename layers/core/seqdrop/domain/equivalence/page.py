@@ -25,7 +25,7 @@ from seqdrop.domain.comparison.pages.style import STYLE
 from seqdrop.domain.equivalence.checks import IGNORED
 from seqdrop.domain.equivalence.differences_page import checks
 from seqdrop.domain.equivalence.figures import cost, job_seconds, summed
-from seqdrop.domain.equivalence.figures_page import calls, metrics, times
+from seqdrop.domain.equivalence.figures_page import brief, calls, metrics, times
 from seqdrop.domain.equivalence.judging import SIMULATED, word
 from seqdrop.domain.equivalence.report import (
     Asked,
@@ -62,6 +62,8 @@ _NOTES = (
     "in it. What is not known is said to be so, and in no sum.",
     "Which of two call sets is right, a comparison can't tell: a truth set does.",
 )
+_WHEN = "runs made"
+"""It is another day by its nature."""
 _EXTRA = """
 .not_comparable { --tone: var(--violet); --tint: var(--violet-tint); }
 .chip { display: inline-block; padding: 0 .55em; border-radius: 4px; background: var(--tint);
@@ -70,6 +72,8 @@ _EXTRA = """
   border: 2px dashed var(--red); border-radius: 6px; color: var(--red); background: var(--paper); }
 .twin { min-width: 120px; width: 24%; } .twin svg { width: 100%; height: 17px; margin: 2px 0; }
 .twin .t-a { fill: var(--a); } .twin .t-b { fill: var(--b); }
+.times th, .times td { padding-right: 10px; font-size: .95em; }
+.times .dot, .times .dot svg { width: 120px; }
 .dot .range { stroke: var(--b); stroke-width: 6; opacity: .35; }
 .check td:first-child, .check th:first-child { width: 1%; white-space: nowrap; }
 .yes { color: var(--green); font-weight: 700; } .no { color: var(--red); font-weight: 700; }
@@ -141,13 +145,13 @@ def _figures(report: Equivalence) -> Iterator[Html]:
             f"of {plural(total, 'variant', 'variants')} in both",
             "first",
         )
-    yield counted(f"{whole.reportable:,}", "to look at again in signed reports")
-    yield counted(_times(whole.jobs), "speed-up, by the time of jobs")
+    yield counted(f"{whole.reportable:,}", "to look at again in reports")
+    yield counted(_times(whole.jobs), "speed-up of all jobs")
     yield counted(_per_cent(whole.cost), "cost, from A to B")
 
 
 def _times(spread: Spread | None) -> str:
-    return f"{spread.ratio:.3g}×" if spread else "unknown"
+    return f"{brief(spread.ratio)}×" if spread else "unknown"
 
 
 def _per_cent(spread: Spread | None) -> str:
@@ -198,7 +202,7 @@ def _facts(pairs: Iterable[SamplePair]) -> Iterator[tuple[str, str, str]]:
         )
     yield from _tools(of_a, of_b)
     yield "QC", _verdicts(of_a), _verdicts(of_b)
-    yield "runs made", _period(of_a), _period(of_b)
+    yield _WHEN, _period(of_a), _period(of_b)
 
 
 def _tools(of_a: list[RunSide], of_b: list[RunSide]) -> Iterator[tuple[str, str, str]]:
@@ -224,7 +228,7 @@ def _period(sides: Iterable[RunSide]) -> str:
 
 
 def _fact(name: str, a: str, b: str) -> Html:
-    differs = a != b
+    differs = a != b and name != _WHEN
     mark = element("span", " differs", class_="mark") if differs else EMPTY
     return element(
         "tr",
@@ -291,7 +295,7 @@ def _brief(run: str) -> str:
 
 
 def _ratio(a: float | None, b: float | None) -> str:
-    return f"{a / b:.3g}×" if a and b else "unknown"
+    return f"{brief(a / b)}×" if a and b else "unknown"
 
 
 def _changed(a: float | None, b: float | None) -> str:
