@@ -152,7 +152,15 @@ def _until_planned(stack: "Stack", wanted: str) -> "Reanalysis":
 def document(reanalysis: "Reanalysis") -> dict[str, object]:
     """A reanalysis as JSON; without the token that its execution waits with."""
     found: dict[str, object] = msgspec.to_builtins(msgspec.structs.replace(reanalysis, token=""))
-    counts = ("going_on", "made", "failed", "left_out", "reserved_micros", "spent_micros")
+    counts = (
+        "going_on",
+        "made",
+        "failed",
+        "left_out",
+        "deferred",
+        "reserved_micros",
+        "spent_micros",
+    )
     return found | {name: getattr(reanalysis, name) for name in counts}
 
 

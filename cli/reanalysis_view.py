@@ -20,13 +20,17 @@ def say_reanalysis(one: "Reanalysis") -> None:
     say(f"{one.id} ({one.scope.describe()}) is {one.status}{why}")
     if one.plan:
         _say_plan(one.plan, one.limits.in_flight)
-    if one.ended or one.going_on or one.left_out:
+    if one.ended or one.going_on or one.left_out or one.deferred:
         say(
             f"made anew {one.made:,}, failed {one.failed:,}, left out {one.left_out:,}, going on "
-            f"{one.going_on:,}; spent ${one.spent_micros / 1e6:,.4f}{_budget(one)}"
+            f"{one.going_on:,}{_deferred(one)}; spent ${one.spent_micros / 1e6:,.4f}{_budget(one)}"
         )
     for line in _what_to_do(one):
         say(line)
+
+
+def _deferred(one: "Reanalysis") -> str:
+    return f", deferred {one.deferred:,}" if one.deferred else ""
 
 
 def _budget(one: "Reanalysis") -> str:

@@ -18,12 +18,14 @@ flows = compose(ReanalyseSampleSettings)
 
 @task(reanalysis_of, logger, metrics)
 def handler(ids: ReanalysisInput, event: dict[str, Any]) -> dict[str, str]:
-    """Takes the member, the task's token, and whether it is a canary."""
+    """Takes the member, the task's token, whether it is a canary, and whether this is the last
+    pass: executions of up to 0.1, and canaries, have but one."""
     member = msgspec.convert(event["member"], Member)
     logger.append_keys(sample_id=member.sample)
     outcome = flows.cohort.begin(
-        ids.reanalysis, ids.attempt, member, event["token"], canary=event["canary"]
-    )
+        ids.reanalysis, ids.attempt, member, event["token"],
+        canary=event["canary"], last=event.get("last", True),
+    )  # fmt: skip
     metrics.add_metric(name="ReanalysesOfSamples", unit="Count", value=1)
     logger.info("member looked at", outcome=outcome)
     return {"outcome": outcome}

@@ -23,7 +23,7 @@ from seqdrop.aws.catalog.layout import (
 from seqdrop.composition import Composition
 from seqdrop.domain.blueprint import encode_blueprint
 from seqdrop.domain.errors import InvalidInput
-from seqdrop.domain.identity import AnalysisId, RunId
+from seqdrop.domain.identity import AnalysisId, ReferenceId, RunId, StageOf
 from seqdrop.domain.reanalysis.plan import Member
 from seqdrop.domain.reanalysis.record import (
     Limits,
@@ -33,11 +33,13 @@ from seqdrop.domain.reanalysis.record import (
     ReanalysisStatus,
 )
 from seqdrop.domain.reanalysis.scope import Scope
-from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunStatus
+from seqdrop.domain.records import Analysis, AnalysisStatus, Attempt, Run, RunOptions, RunStatus
 from seqdrop.flow.reanalysis.planner import Planned, ReanalysisPlanner
 from seqdrop.flow.reanalysis.reporting import CanariesFailed
+from seqdrop.flow.reanalysis.runs import Begun, Busy, Lasting, ReanalysisRuns
 from tests.cloud_support import START, Cloud, Parts, open_cloud
 from tests.domain_support import IMAGES, lane_pair, part, reference, run_of
+from tests.domain_support import job as job_of
 
 NAME, ASSAY = "again", "wgs"
 REPLACE = msgspec.structs.replace
@@ -166,10 +168,15 @@ class Lab:
         self.flows.reanalysis_reporting.ask_approval(NAME, self.now.attempt, "approval")
         self.flows.reanalysis_orders.approve(NAME, "a person")
 
-    def begin(self, member: Member, *, canary: bool = False) -> str:
+    def begin(self, member: Member, *, canary: bool = False, last: bool = False) -> str:
         """The machine begins a member; what comes of it."""
         attempt, token = self.now.attempt, f"{member.sample}-{self.now.attempt}"
-        return self.flows.cohort.begin(NAME, attempt, member, token, canary=canary)
+        return self.flows.cohort.begin(NAME, attempt, member, token, canary=canary, last=last)
+
+    def report(self, *, last: bool = False) -> dict[str, Any]:
+        """A pass over the cohort has ended."""
+        reporting = self.flows.reanalysis_reporting
+        return reporting.report(NAME, self.now.attempt, None, last=last)
 
     def end(self, member: Member, qc: str = "PASS") -> Run:
         """The run of a member that goes on comes to its end."""
@@ -426,3 +433,201 @@ def test_after_such_a_deploy_nothing_moves_until_it_is_approved_again(lab: Lab) 
     lab.begin(other)
     run = lab.end(other)
     assert lab.analysis(other).current_run == run.id
+
+
+# Members that something keeps from their runs
+
+
+def begun_without_canaries(lab: Lab, **limits: Any) -> None:
+    """A cohort that is approved."""
+    lab.order(canaries=0, **limits)
+    lab.approve()
+
+
+def pause(lab: Lab, project: str) -> None:
+    """Somebody pauses a project."""
+    lab.cloud.catalog.projects.pause(project, "ada", "a talk with them", lab.cloud.clock())
+
+
+def counts(lab: Lab) -> tuple[int, int, int, int]:
+    """Members that go on, are made, left out, deferred."""
+    there = lab.now
+    return (there.going_on, there.made, there.left_out, there.deferred)
+
+
+def listed(lab: Lab, following: dict[str, Any]) -> list[Member]:
+    """The members of the pass that follows."""
+    body = lab.cloud.objects.get(following["bucket"], following["key"])
+    return msgspec.json.decode(body or b"[]", type=list[Member])
+
+
+def occupied(lab: Lab, member: Member) -> Run:
+    """Another run of an analysis goes on, that of files which came, say."""
+    analysis = lab.analysis(member)
+    before = lab.cloud.catalog.runs.get(lab.before[member.sample])
+    assert before is not None
+    run = REPLACE(before, run_key="f" * 24, status=RunStatus.CLAIMED, options=RunOptions())
+    frozen = lab.cloud.catalog.runs.blueprint(before)
+    tiny = ReferenceId("tiny", "1")
+    lab.cloud.catalog.runs.claim(analysis, run, frozen, tiny, lab.cloud.clock())
+    return run
+
+
+def test_members_of_a_paused_project_are_deferred_and_all_others_go_on(lab: Lab) -> None:
+    paused = lab.analysed("S1", "S2", project="trio")
+    (other,) = lab.analysed("S3", project="duo")
+    begun_without_canaries(lab, budget_usd=100.0)
+    pause(lab, "trio")
+    assert [lab.begin(one) for one in (*paused, other)] == ["DEFERRED", "DEFERRED", "GOING_ON"]
+    assert ("S1-1", "DEFERRED") in lab.machine.answers, "its slot is free"
+    assert "project trio: paused by ada since" in lab.member(paused[0]).why
+    lab.end(other)
+    assert counts(lab) == (0, 1, 0, 2)
+    assert (lab.now.reserved_micros, lab.now.left_micros) == (0, 99_000_000)
+    following = lab.report()
+    assert (following["status"], following["last"]) == ("RUNNING", True)
+    assert listed(lab, following) == paused
+    assert [lab.begin(one, last=True) for one in paused] == ["DEFERRED", "DEFERRED"]
+    stopped = lab.report(last=True)
+    assert stopped["status"] == "STOPPED"
+    assert stopped["why"].startswith("2 of 3 were deferred: project trio: paused by ada since")
+    assert lab.moved == {other.sample}
+
+
+def test_who_was_deferred_is_made_anew_when_somebody_resumes(lab: Lab) -> None:
+    (member,) = lab.analysed("S1", project="trio")
+    begun_without_canaries(lab)
+    pause(lab, "trio")
+    lab.begin(member)
+    lab.report(last=True)
+    lab.cloud.catalog.projects.resume("trio")
+    assert lab.resume()["next"] == "cohort", "it was approved before"
+    assert lab.begin(member) == MemberStatus.GOING_ON
+    run = lab.end(member)
+    assert lab.report()["status"] == "DONE"
+    assert lab.analysis(member).current_run == run.id
+    assert counts(lab) == (0, 1, 0, 0)
+
+
+def test_while_another_run_goes_on_a_member_lets_others_go_first(lab: Lab) -> None:
+    busy, other = lab.analysed("S1", "S2")
+    begun_without_canaries(lab)
+    run = occupied(lab, busy)
+    assert [lab.begin(busy), lab.begin(other)] == ["DEFERRED", "GOING_ON"]
+    lab.end(other)
+    assert listed(lab, lab.report()) == [busy]
+    with pytest.raises(Busy, match="goes on: its reanalysis comes after it"):
+        lab.begin(busy, last=True)
+    assert counts(lab) == (1, 1, 0, 0)
+    lab.flows.closing._close(
+        REPLACE(run, status=RunStatus.SUCCEEDED, qc="PASS"), AnalysisStatus.ANALYSED, why=""
+    )
+    assert lab.begin(busy, last=True) == MemberStatus.GOING_ON
+    lab.end(busy)
+    assert lab.report(last=True)["status"] == "DONE"
+
+
+def test_a_share_of_a_project_is_waited_for_where_one_stands(lab: Lab) -> None:
+    (lab.folder / "projects.yaml").write_text("projects: {trio: {runs_at_once: 1}}")
+    lab.deploy()
+    first, second = lab.analysed("S1", "S2", project="trio")
+    begun_without_canaries(lab)
+    lab.begin(first)
+    with pytest.raises(Busy, match="as many runs go on as may at once"):
+        lab.begin(second)
+    lab.end(first)
+    assert lab.begin(second) == MemberStatus.GOING_ON
+
+
+def test_what_lasts_longer_than_a_share_lets_others_go_first(lab: Lab) -> None:
+    (lab.folder / "projects.yaml").write_text("projects: {trio: {usd_a_month: 0.01}}")
+    lab.deploy()
+    (member,) = lab.analysed("S1", project="trio")
+    begun_without_canaries(lab)
+    job = job_of(
+        StageOf(lab.before["S1"], "align"), project="trio", status="SUCCEEDED",
+        attempts=(Attempt(3_600, cost_usd=1.0),), ended="2026-03-01T00:00:00.000Z",
+    )  # fmt: skip
+    lab.cloud.catalog.costs._table.transact([lab.cloud.catalog.costs.count_write(job)])
+    assert lab.begin(member) == "DEFERRED"
+    with pytest.raises(Busy, match="by its project or its assay"):
+        lab.begin(member, last=True)
+
+
+def test_a_canary_waits_where_it_stands(lab: Lab) -> None:
+    lab.analysed("S1", project="trio")
+    lab.order()
+    pause(lab, "trio")
+    (canary,) = lab.now.canaries
+    with pytest.raises(Busy, match="paused by ada"):
+        lab.begin(canary, canary=True)
+    assert counts(lab) == (1, 0, 0, 0)
+
+
+def test_who_is_deferred_twice_is_counted_once_and_answered_again(lab: Lab) -> None:
+    (member,) = lab.analysed("S1", project="trio")
+    begun_without_canaries(lab, budget_usd=5.0)
+    pause(lab, "trio")
+    assert [lab.begin(member) for _ in range(3)] == ["DEFERRED"] * 3
+    assert counts(lab) == (0, 0, 0, 1)
+    assert lab.now.left_micros == 5_000_000
+    assert lab.machine.answers.count(("S1-1", "DEFERRED")) == 3
+    first = lab.report()
+    assert lab.report() == first, "a report may come twice"
+
+
+@dataclass
+class Racing:
+    """Runs that begin while another call for the same member does something."""
+
+    runs: ReanalysisRuns
+    happen: Callable[[Begun], None]
+
+    def begin(self, reanalysis: Reanalysis, wanted: AnalysisId, *, canary: bool) -> Begun:
+        """Begins one, and something happens."""
+        begun = self.runs.begin(reanalysis, wanted, canary=canary)
+        self.happen(begun)
+        return begun
+
+
+def race(lab: Lab, member: Member, happen: Callable[[Begun], None]) -> None:
+    """A call for a member, during which something happens; it is to be given again."""
+    cohort = lab.flows.cohort
+    runs: Any = Racing(cohort.runs, happen)
+    racing = dataclasses.replace(cohort, runs=runs)
+    with pytest.raises(Busy):
+        racing.begin(NAME, 1, member, "late", canary=False, last=False)
+
+
+def test_a_run_that_another_call_has_begun_is_not_deferred(lab: Lab) -> None:
+    (member,) = lab.analysed("S1")
+    begun_without_canaries(lab)
+
+    def claimed_by_another(begun: Begun) -> None:
+        assert begun.run is not None
+        there = lab.member(member)
+        lab.cloud.catalog.reanalyses.wait_with(there, "first", begun.run.short)
+        raise Lasting("no room")
+
+    race(lab, member, claimed_by_another)
+    assert counts(lab) == (1, 0, 0, 0)
+    assert lab.begin(member) == MemberStatus.GOING_ON
+    lab.end(member)
+    assert (counts(lab), lab.now.spent_micros) == ((0, 1, 0, 0), 1_000_000)
+
+
+def test_a_run_that_began_while_another_call_deferred_it_is_taken_up(lab: Lab) -> None:
+    (member,) = lab.analysed("S1")
+    begun_without_canaries(lab)
+
+    def deferred_by_another(_begun: Begun) -> None:
+        there = lab.member(member)
+        after = REPLACE(there, status=MemberStatus.DEFERRED, why="no room")
+        lab.cloud.catalog.reanalyses.end(there, after)
+
+    race(lab, member, deferred_by_another)
+    assert counts(lab) == (0, 0, 0, 1)
+    assert lab.begin(member) == MemberStatus.GOING_ON
+    lab.end(member)
+    assert (counts(lab), lab.now.spent_micros) == ((0, 1, 0, 0), 1_000_000)
+    assert lab.report()["status"] == "DONE"

@@ -48,7 +48,9 @@ TINY = ReferenceId("tiny", "1")
 FROZEN = encode_blueprint(blueprint())
 BEFORE = run_of(blueprint(), parts={"sequence": "s1"}, reference="tiny/1")
 REPLACE = msgspec.structs.replace
-ENDS = (MemberStatus.MADE, MemberStatus.FAILED, MemberStatus.LEFT_OUT)
+ENDS = (
+    MemberStatus.MADE, MemberStatus.FAILED, MemberStatus.LEFT_OUT, MemberStatus.DEFERRED,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -134,6 +136,7 @@ class Ledger:
             MemberStatus.MADE: there.made,
             MemberStatus.FAILED: there.failed,
             MemberStatus.LEFT_OUT: there.left_out,
+            MemberStatus.DEFERRED: there.deferred,
         }
         kept = [one.reserved_micros for one in members if one.status is MemberStatus.GOING_ON]
         assert there.reserved_micros == sum(kept)
@@ -256,7 +259,8 @@ def test_a_member_of_an_earlier_attempt_is_counted_over(cloud: Cloud, status: Me
     again = ledger.begin("S1", 20)
     ledger.check()
     there = ledger.now
-    assert (there.going_on, there.made + there.failed + there.left_out) == (1, 0)
+    ended = there.made + there.failed + there.left_out + there.deferred
+    assert (there.going_on, ended) == (1, 0)
     ledger.end(again, MemberStatus.MADE, 5)
     ledger.check()
     assert (ledger.now.made, ledger.now.spent_micros) == (1, 15), "both runs were paid for"

@@ -429,6 +429,24 @@ def test_the_cap_changes_while_it_runs(desk: Desk) -> None:
     assert desk.wait(name, "DONE").made == 5
 
 
+def test_who_is_of_a_paused_project_is_deferred_until_somebody_resumes(desk: Desk) -> None:
+    samples = desk.analysed("paused", "z1", "z2", "z3")
+    desk.publish()
+    name = desk.begin("paused")
+    desk.wait(name, "AWAITING_APPROVAL")
+    projects = desk.bench.lab.catalog.projects
+    projects.pause("paused", "ada", "", now())
+    desk.approve(name)
+    stopped = desk.wait(name, "STOPPED")
+    assert stopped.why.startswith("2 of 3 were deferred: project paused: paused by ada since")
+    assert (stopped.made, stopped.deferred, stopped.going_on) == (1, 2, 0)
+    projects.resume("paused")
+    desk.flows.reanalysis_orders.resume(name, desk.get(name).limits, "test")
+    done = desk.wait(name, "DONE")
+    assert (done.made, done.deferred) == (3, 0)
+    assert desk.references(*samples) == [desk.newest] * 3
+
+
 def test_a_version_that_is_ready_is_planned_for_by_itself_and_people_are_told(desk: Desk) -> None:
     desk.analysed("told", "o1")
     version = desk.publish()

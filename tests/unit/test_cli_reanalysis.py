@@ -165,11 +165,14 @@ def test_how_far_it_is_and_what_is_spent_is_said(capsys: Out) -> None:
         "made anew 1,000, failed 2, left out 3, going on 4; spent $1.5000 of $10.00, and $8.2500 "
         "are left"
     ) in said(capsys, one)
+    assert "going on 4, deferred 5; spent" in said(capsys, msgspec.structs.replace(one, deferred=5))
     without = msgspec.structs.replace(one, limits=Limits())
     assert "spent $1.5000\n" in said(capsys, without)
 
 
-@pytest.mark.parametrize("counts", [{"made": 1}, {"failed": 1}, {"left_out": 1}, {"going_on": 1}])
+@pytest.mark.parametrize(
+    "counts", [{"made": 1}, {"failed": 1}, {"left_out": 1}, {"going_on": 1}, {"deferred": 1}]
+)
 def test_whatever_has_become_of_one_is_counted(capsys: Out, counts: dict[str, int]) -> None:
     assert "made anew" in said(capsys, reanalysis(**counts))
     assert "made anew" not in said(capsys, reanalysis())

@@ -27,13 +27,14 @@ from seqdrop.domain.reanalysis.record import (
 )
 
 _COUNTERS = (
-    "going_on", "made", "failed", "left_out", "amended", "uncertain", "reserved_micros",
-    "spent_micros", "left_micros",
+    "going_on", "made", "failed", "left_out", "deferred", "amended", "uncertain",
+    "reserved_micros", "spent_micros", "left_micros",
 )  # fmt: skip
 _COUNTED_AS = {
     MemberStatus.MADE: "made",
     MemberStatus.FAILED: "failed",
     MemberStatus.LEFT_OUT: "left_out",
+    MemberStatus.DEFERRED: "deferred",
 }
 
 

@@ -102,6 +102,7 @@ class Reanalysis(msgspec.Struct, frozen=True, omit_defaults=True):
     made: int = 0
     failed: int = 0
     left_out: int = 0
+    deferred: int = 0
     failed_before: int = 0
     """Those that had failed, and ended, when this attempt began: its tolerance is its own."""
     ended_before: int = 0
@@ -146,6 +147,8 @@ class MemberStatus(StrEnum):
     MADE = "MADE"
     FAILED = "FAILED"
     LEFT_OUT = "LEFT_OUT"
+    DEFERRED = "DEFERRED"
+    """Handed back, so that others go on: something that may last keeps its run from beginning."""
 
 
 class Compared(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -22,7 +22,7 @@ from seqdrop.domain.reanalysis.record import (
 )
 from seqdrop.flow.reanalysis.attempts import SYSTEM
 from seqdrop.flow.reanalysis.members import ReanalysisMembers
-from seqdrop.flow.reanalysis.runs import Begun, Busy, PlanChanged, ReanalysisRuns
+from seqdrop.flow.reanalysis.runs import Begun, Busy, Lasting, Paused, PlanChanged, ReanalysisRuns
 from seqdrop.flow.retry import retry_on_conflict
 
 
@@ -36,10 +36,14 @@ class Cohort:
     tokens: TaskTokens
     now: Callable[[], datetime]
 
-    def begin(self, name: str, attempt: int, member: Member, token: str, *, canary: bool) -> str:
+    def begin(
+        self, name: str, attempt: int, member: Member, token: str, *, canary: bool,
+        last: bool = True,
+    ) -> str:  # fmt: skip
         """Has a member's run begun, and its end wake who waits with the token; what came of it.
 
-        Raises Busy where the analysis is not free yet.
+        Raises Busy where the analysis is not free yet. Of what may last a member of the cohort is
+        handed back, but in the last pass: then nobody is behind it. Of a pause it always is.
         """
         reanalysis = self.catalog.reanalyses.get(name)
         if reanalysis is None:
@@ -61,7 +65,22 @@ class Cohort:
             there = self._reserve(reanalysis, before, member, canary=canary)
             if there is None:
                 return self._not_any_more(reanalysis, before, token)
-        return self._go_on(reanalysis, there, token, canary=canary)
+        try:
+            return self._go_on(reanalysis, there, token, canary=canary)
+        except Lasting as error:
+            if canary or (last and not isinstance(error, Paused)):
+                raise Busy(str(error)) from error
+            return self._defer(there, str(error), token)
+
+    def _defer(self, member: MemberState, why: str, token: str) -> str:
+        """Hands a member back: it has its turn in the last pass, or when somebody resumes."""
+        after = msgspec.structs.replace(member, status=MemberStatus.DEFERRED, why=why)
+        self.members.end(member, after)
+        there = self.catalog.reanalyses.member(member.reanalysis, member.id) or after
+        if there.status is MemberStatus.GOING_ON:
+            raise Busy(f"{member.id} was begun by another call")
+        self.tokens.succeed(token, {"outcome": there.status, "why": there.why})
+        return there.status
 
     def _ended_before(
         self, reanalysis: Reanalysis, before: MemberState | None
@@ -99,7 +118,8 @@ class Cohort:
         A canary becomes the current run once somebody has approved, whatever stops the rest.
         """
         is_of_this = before.attempt == reanalysis.attempt
-        if before.status is MemberStatus.GOING_ON or (canary and not is_of_this):
+        is_open = before.status in {MemberStatus.GOING_ON, MemberStatus.DEFERRED}
+        if is_open or (canary and not is_of_this):
             return ""
         if before.status is MemberStatus.MADE and not canary and reanalysis.approved_by:
             promoted = self._promoted(reanalysis, before)
@@ -169,6 +189,8 @@ class Cohort:
         else:
             run = member.run
         member = self.catalog.reanalyses.wait_with(member, token, run)
+        if member.status is MemberStatus.DEFERRED:  # by another call, which did not see this run
+            raise Busy(f"{member.id} was handed back while its run began")
         there = self.catalog.reanalyses.get(reanalysis.id)
         if member.run_id and (there is None or not there.status.live):  # stopped since it was read
             self.runs.claiming.executions.stop(member.run_id, "stopped with its reanalysis")

@@ -49,6 +49,7 @@ class ReanalysisPlanning:
             "bucket": self.results_bucket,
             "key": _list_of(reanalysis),
             "in_flight": reanalysis.limits.in_flight,
+            "last": False,
         }
 
     def _planned(self, reanalysis: Reanalysis) -> None:

@@ -1,8 +1,10 @@
 """AskApproval, ReportReanalysis, and bad ends: what people are told, and what is left of it."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from tempfile import TemporaryFile
 from typing import Any
 
@@ -13,6 +15,7 @@ from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.executions import TaskTokens, function_message
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.errors import SeqdropError
+from seqdrop.domain.reanalysis.plan import Member
 from seqdrop.domain.reanalysis.record import (
     MemberState,
     MemberStatus,
@@ -22,6 +25,9 @@ from seqdrop.domain.reanalysis.record import (
 from seqdrop.flow.reanalysis.attempts import SYSTEM, ReanalysisOver, reanalysis_of
 from seqdrop.flow.reanalysis.json_list import JsonList
 from seqdrop.flow.reanalysis.notices import AWAITS, ENDED, tell
+
+_REASONS = 3
+"""For which members were deferred: the most frequent ones are told."""
 
 
 class CanariesFailed(SeqdropError):
@@ -81,9 +87,25 @@ class ReanalysisReporting:
             why = "; ".join(f"{one.id}: {one.why or 'did not end'}" for one in bad)
             raise CanariesFailed(why or "none of the canaries could be made anew")
 
-    def report(self, name: str, attempt: int, failure: dict[str, Any] | None) -> dict[str, Any]:
-        """Closes it, writes its report, and tells people of it, once."""
+    def report(
+        self, name: str, attempt: int, failure: dict[str, Any] | None, *, last: bool = True
+    ) -> dict[str, Any]:
+        """Closes it, writes its report, and tells people of it, once.
+
+        After the first pass over the cohort it lists those that were handed back instead: the last
+        pass is of them.
+        """
         reanalysis = reanalysis_of(self.catalog, name, attempt)
+        is_first_pass = reanalysis.status is ReanalysisStatus.RUNNING and not last and not failure
+        if is_first_pass and (key := self._list_deferred(reanalysis)):
+            return {
+                "status": reanalysis.status,
+                "why": "",
+                "bucket": self.results_bucket,
+                "key": key,
+                "in_flight": reanalysis.limits.in_flight,
+                "last": True,
+            }
         if reanalysis.status.live:
             status, why = self._end_of(reanalysis, failure)
             reanalysis = self.catalog.reanalyses.move(
@@ -100,14 +122,41 @@ class ReanalysisReporting:
             waits = reanalysis.status is ReanalysisStatus.AWAITING_APPROVAL
             return ReanalysisStatus.FAILED, _said(failure, awaits_approval=waits)
         listed = reanalysis.plan.analyses if reanalysis.plan else 0
-        ended = sum(
-            one.attempt == reanalysis.attempt and one.status is not MemberStatus.GOING_ON
-            for one in self.catalog.reanalyses.members(reanalysis.id)
-        )
-        if ended < listed:
-            missing = f"{listed - ended:,} of {listed:,} were never begun, or have not ended"
-            return ReanalysisStatus.STOPPED, missing
-        return ReanalysisStatus.DONE, ""
+        ended, deferred = 0, Counter[str]()
+        for one in self._of_attempt(reanalysis):
+            if one.status is MemberStatus.DEFERRED:
+                deferred[one.why] += 1
+            else:
+                ended += one.status is not MemberStatus.GOING_ON
+        said = []
+        if deferred:
+            whys = "; ".join(why for why, _ in deferred.most_common(_REASONS))
+            said.append(f"{deferred.total():,} of {listed:,} were deferred: {whys}")
+        if (missing := listed - ended - deferred.total()) > 0:
+            said.append(f"{missing:,} of {listed:,} were never begun, or have not ended")
+        return (ReanalysisStatus.STOPPED if said else ReanalysisStatus.DONE), "; ".join(said)
+
+    def _of_attempt(
+        self, reanalysis: Reanalysis, status: MemberStatus | None = None
+    ) -> Iterator[MemberState]:
+        members = self.catalog.reanalyses.members(reanalysis.id, status)
+        return (one for one in members if one.attempt == reanalysis.attempt)
+
+    def _list_deferred(self, reanalysis: Reanalysis) -> str:
+        """Writes which members were handed back; returns the list's key, "" where none was."""
+        deferred = self._of_attempt(reanalysis, MemberStatus.DEFERRED)
+        first = next(deferred, None)
+        if first is None:
+            return ""
+        key = f"{reanalysis.folder}deferred-{reanalysis.attempt}.json"
+        with TemporaryFile() as file:
+            listed = JsonList(file.write)
+            for one in chain([first], deferred):
+                listed.add(Member(one.sample, one.assay))
+            listed.finish()
+            file.seek(0)
+            self.objects.put_file(self.results_bucket, key, file)
+        return key
 
     def _write_report(self, reanalysis: Reanalysis) -> None:
         amend: list[MemberState] = []

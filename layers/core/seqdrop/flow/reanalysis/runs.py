@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from seqdrop.aws.catalog import Catalog
+from seqdrop.domain.admission import Limits, Refusal, refusal
 from seqdrop.domain.blueprint import Blueprint, decode_blueprint
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient
 from seqdrop.domain.identity import AnalysisId, ReferenceId, RunId
@@ -26,6 +27,14 @@ from seqdrop.flow.reanalysis.run_files import RunFiles, chain_between
 
 class Busy(Transient):
     """Something else goes on over the analysis, or nothing of it may begin now: later."""
+
+
+class Lasting(Busy):
+    """The same, and it may last: another run of the analysis goes on, say."""
+
+
+class Paused(Lasting):
+    """Its project is paused, for as long as a person likes."""
 
 
 class PlanChanged(InvalidInput):
@@ -177,7 +186,7 @@ class ReanalysisRuns:
         if run and run.options.reanalysis == reanalysis.id:
             self.claiming.executions.start(run.id)  # whoever claimed it may have died
             return Begun(run.id)
-        raise Busy(f"{active} of {analysis.id} goes on: its reanalysis comes after it")
+        raise Lasting(f"{active} of {analysis.id} goes on: its reanalysis comes after it")
 
     def _check_keeps_stages(
         self, current: Run, blueprint: Blueprint, reference: ReferenceVersion
@@ -221,6 +230,8 @@ class ReanalysisRuns:
         self, analysis: Analysis, reference: ReferenceVersion, blueprint: Blueprint, current: Run,
         options: RunOptions,
     ) -> RunId:  # fmt: skip
+        if refused := self._refusal(analysis, Limits()):
+            raise Paused(refused.why)
         compared = self._with_comparison(blueprint, current, reference)
         try:
             run = self.claiming.claim_for(
@@ -229,8 +240,18 @@ class ReanalysisRuns:
         except Conflict as error:
             raise Busy(f"{analysis.id} has changed, or its project has no room") from error
         if run is None:
-            raise Busy(f"no run of {analysis.id} may begin now")
+            raise self._why_not_now(analysis)
         return run
+
+    def _refusal(self, analysis: Analysis, limits: Limits) -> Refusal | None:
+        return refusal(self.catalog.projects.get(analysis.project), limits, "bulk")
+
+    def _why_not_now(self, analysis: Analysis) -> Busy:
+        """A share of its project is free again soon; a month's budget, or a breaker, is not."""
+        share = self.claiming.library.projects().limits_of(analysis.project).runs_at_once
+        if refused := self._refusal(analysis, Limits(runs_at_once=share)):
+            return Busy(refused.why)
+        return Lasting(f"no run of {analysis.id} may begin now, by its project or its assay")
 
     def _with_comparison(
         self, blueprint: Blueprint, current: Run, reference: ReferenceVersion
