@@ -121,10 +121,11 @@ def equivalence(
         looked |= {name: look(name) for name, some in sides.items() if _to_start(some)}
         sides = {name: runs.sides() for name, runs in looked.items()}
     missing = list(_missing(stack, sides, why_not, no_run=no_run))
-    pairs = list(_compared(stack, looked, sides, out, quiet=json))
+    pairs = _compared(stack, looked, sides, out, missing, quiet=json)
     if not pairs:
         raise CommandFailed("; ".join(f"{one.sample}: {one.why}" for one in missing))
-    report = judge(asked, pairs, missing)
+    made = f"{stack.now():%Y-%m-%d %H:%M} UTC"
+    report = judge(asked, pairs, missing, made=made, by=stack.who())
     if out:
         _write(report, out)
     if json:
@@ -260,18 +261,27 @@ def _compared(
     looked: "dict[str, SampleRuns]",
     sides: "dict[str, list[Sides]]",
     out: Path | None,
+    missing: "list[Missing]",
     *,
     quiet: bool,
-) -> "Iterator[SamplePair]":
+) -> "list[SamplePair]":
+    """All that have both sides; one that can't be compared, its results being gone, is missing."""
     from cli.equivalence_sides import Pair
+    from seqdrop.domain.equivalence.report import Missing
+    from seqdrop.domain.errors import SeqdropError
 
+    pairs = []
+    both = [(name, one) for name, some in sides.items() for one in some if isinstance(one, Pair)]
     with TemporaryDirectory(prefix="seqdrop-references-") as kept:
-        for name, some in sides.items():
-            for one in some:
-                if isinstance(one, Pair):
-                    if not quiet:
-                        say(f"{name}: {one.a.run.id.short} and {one.b.run.id.short} are compared")
-                    yield _compare(stack, looked[name], one, out, Path(kept))
+        for name, one in both:
+            a, b = one.a.run, one.b.run
+            if not quiet:
+                say(f"{name}: {a.id.short} ({a.assay}) and {b.id.short} ({b.assay}) are compared")
+            try:
+                pairs.append(_compare(stack, looked[name], one, out, Path(kept)))
+            except SeqdropError as error:
+                missing.append(Missing(name, a.assay, str(error)))
+    return pairs
 
 
 def _compare(

@@ -139,9 +139,10 @@ class SampleRuns:
         return [self._pair_of(assay, *some) for assay, some in known.items()]
 
     def _of_assay(self, assay: str) -> tuple[list[Made], list[Made]]:
+        """A run that both sides stand for (4 and 4.4, say) is a run of neither."""
         here = [made for made in self.made if made.run.assay == assay]
         of_a, of_b = ([m for m in here if self._is_side(m, w)] for _, w in self.asked.sides)
-        return of_a, of_b
+        return [m for m in of_a if m not in of_b], [m for m in of_b if m not in of_a]
 
     def _pair_of(self, assay: str, of_a: list[Made], of_b: list[Made]) -> Sides:
         if of_a and of_b:
@@ -153,7 +154,7 @@ class SampleRuns:
             if not some
         ]
         why = (
-            f"it has no good run {' and none '.join(lacking)}{self._fall_backs()}: "
+            f"it has no good run {' and none '.join(lacking)} alone{self._fall_backs()}: "
             f"`seqdrop rerun {self.sample} --assay {assay} --fresh` makes one with what is "
             "deployed at that time"
         )

@@ -78,6 +78,11 @@ def make_start(runs: SampleRuns, library: "Library", wanted: str, basis: Made) -
     before = next((one for one in items.analyses if one.assay == record.assay), None)
     if before and before.control:
         raise CommandFailed(f"{before.id} is a control: there is nothing in it to compare")
+    if not record.inputs:
+        raise CommandFailed(
+            f"{basis.run.id} has no record of its files, being of an earlier release: `seqdrop "
+            f"rerun {sample} --assay {record.assay} --fresh` makes one that has"
+        )
     name, _, version = record.reference.partition("/")
     if runs.asked.change is Change.ASSAY:
         _check_reference_of(stack, library.assay_named(wanted), wanted, record.reference)

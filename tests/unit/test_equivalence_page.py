@@ -148,6 +148,12 @@ def test_nothing_breaks_out_of_the_page() -> None:
     assert "\u202e" not in html
 
 
+def test_the_page_says_when_it_was_made_and_by_whom() -> None:
+    asked = Asked(Change.AMI, "this", "that")
+    made = judge(asked, [pair()], [], made="2026-11-29 10:00 UTC", by="arn:aws:iam::1:user/ana")
+    assert "Made 2026-11-29 10:00 UTC by arn:aws:iam::1:user/ana" in Page(page(made)).text
+
+
 def test_the_page_loads_nothing_and_is_the_same_each_time() -> None:
     html = page(report())
     assert html == page(report())

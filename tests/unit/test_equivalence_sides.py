@@ -229,12 +229,19 @@ def test_a_deployment_s_side_that_is_missing_is_named_with_what_to_do() -> None:
     [told] = runs(Stack([image("a", "aa")]), IMAGES).sides()
     assert isinstance(told, Missing)
     assert told.why == (
-        "it has no good run in the image bb: `seqdrop rerun NA1 --assay wgs --fresh` makes one "
-        "with what is deployed at that time"
+        "it has no good run in the image bb alone: `seqdrop rerun NA1 --assay wgs --fresh` makes "
+        "one with what is deployed at that time"
     )
     [neither] = runs(Stack([image("a", "cc")]), IMAGES).sides()
     assert isinstance(neither, Missing)
-    assert "in the image aa and none in the image bb" in neither.why
+    assert "in the image aa and none in the image bb alone" in neither.why
+
+
+def test_a_run_that_both_sides_stand_for_is_a_run_of_neither() -> None:
+    stack = Stack([image("a", "aa", 1), image("ab", "aabb", 2), image("c", "aac", 3)])
+    [told] = runs(stack, Asked(Change.IMAGE, "aa", "aabb")).sides()
+    assert isinstance(told, Missing)
+    assert keys(stack, Asked(Change.IMAGE, "aac", "aabb")) == ("c", "ab")
 
 
 # ── Starting
@@ -343,6 +350,11 @@ def test_an_analysis_that_was_given_other_files_is_left_alone(checksums: tuple[s
 def test_an_analysis_that_was_done_otherwise_is_told_what_to_do() -> None:
     with pytest.raises(CommandFailed, match="`seqdrop reanalyse` makes one"):
         start(there("crc32:one", "crc32:two", status="ANALYSED"))
+
+
+def test_a_run_that_recorded_no_files_is_no_basis() -> None:
+    with pytest.raises(CommandFailed, match="run a#1 of NA1 has no record of its files"):
+        start(Stack([made("a", "germline-fpga", inputs=())]))
 
 
 def test_a_control_is_not_compared() -> None:

@@ -90,8 +90,15 @@ def _why_not_comparable(found: Sequence[Difference]) -> str:
     return f"The runs are not of the same: {named} differ."
 
 
-def judge(asked: Asked, pairs: Sequence[SamplePair], missing: Sequence[Missing]) -> Equivalence:
-    """The whole test. Raises ValueError without a pair: there is nothing to say."""
+def judge(
+    asked: Asked,
+    pairs: Sequence[SamplePair],
+    missing: Sequence[Missing],
+    *,
+    made: str = "",
+    by: str = "",
+) -> Equivalence:
+    """The whole test, made at a time by somebody. Raises ValueError without a pair."""
     if not pairs:
         raise ValueError("no sample has both sides")
     verdict = next(one for one in _GRAVEST if any(pair.verdict is one for pair in pairs))
@@ -109,6 +116,8 @@ def judge(asked: Asked, pairs: Sequence[SamplePair], missing: Sequence[Missing])
         missing=tuple(missing),
         ignored=IGNORED,
         version=VERSION,
+        made=made,
+        by=by,
     )
 
 

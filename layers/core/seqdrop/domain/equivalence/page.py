@@ -127,7 +127,9 @@ def _banner(report: Equivalence) -> Html:
         element("dl", *_figures(report), class_="figures"),
         class_=f"banner {report.verdict}",
     )
-    over = f"Test of equivalence. {_asked(report.asked)}"
+    made = f". Made {report.made}" if report.made else ""
+    made += f" by {report.by}" if report.by else ""
+    over = f"Test of equivalence. {_asked(report.asked)}{made}"
     return together([element("p", over, class_="over"), banner])
 
 

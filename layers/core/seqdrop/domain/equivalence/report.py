@@ -227,3 +227,7 @@ class Equivalence(msgspec.Struct, frozen=True):
     ignored: dict[str, str] = {}
     """What of the command lines was not compared, and why."""
     version: str = ""
+    made: str = ""
+    """When it was made, as the page says it."""
+    by: str = ""
+    """Who made it."""
