@@ -104,8 +104,10 @@ def make_start(runs: SampleRuns, library: "Library", wanted: str, basis: Made) -
     body = msgspec.json.format(msgspec.json.encode({"samples": [entry]}), indent=1)
     _check_manifest(sample, key, body, record.inputs)
     _check_checksums(sample, record.inputs)
-    start = Start(target, key, body, tuple(copies))
-    return _beside(stack, start, items)
+    start = _beside(stack, Start(target, key, body, tuple(copies)), items)
+    if not start.is_there:
+        _check_readable(stack, start)
+    return start
 
 
 def _content(pairs: Iterable[ReadPair]) -> list[tuple[object, ...]]:
@@ -188,6 +190,21 @@ def _is_among(stack: "Stack", one: StoredObject, others: Iterable[StoredObject])
     )
 
 
+def _check_readable(stack: "Stack", start: Start) -> None:
+    """Raises ArchivedObject where a file has to be restored first, CommandFailed for one that is
+    gone; of those that were copied before, nothing is asked."""
+    for copy in start.copies:
+        source = copy.source
+        if _is_copied(stack, source.bucket, copy):
+            continue
+        if stack.objects.head(source.bucket, source.key, source.version_id) is None:
+            raise CommandFailed(
+                f"s3://{source.bucket}/{source.key} is gone, which {start.analysis.sample} was "
+                "analysed from: nothing can be run on the same files"
+            )
+        stack.objects.check_readable(source)
+
+
 # ── Starting it
 
 
@@ -225,8 +242,7 @@ def _drop_manifest(stack: "Stack", start: Start) -> None:
 
 
 def _copy_files(stack: "Stack", start: Start, *, quiet: bool) -> None:
-    """Raises ArchivedObject where a file has to be restored first, CommandFailed where one is gone
-    or its copy is not the same."""
+    """Raises CommandFailed where S3 can't tell that a copy is the same."""
     from boto3.s3.transfer import ProgressCallbackInvoker
 
     from cli.progress import Progress
@@ -238,7 +254,6 @@ def _copy_files(stack: "Stack", start: Start, *, quiet: bool) -> None:
         under_way = []
         for copy in wanted:
             source = copy.source
-            stack.objects.check_readable(source)
             version = {"VersionId": source.version_id} if source.version_id else {}
             one = manager.copy(
                 {"Bucket": source.bucket, "Key": source.key, **version},

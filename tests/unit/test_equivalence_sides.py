@@ -20,11 +20,11 @@ from cli.equivalence_start import Copy, Start, make_start, wait_for
 from cli.faults import CommandFailed
 from local import s3_events
 from seqdrop.aws.catalog.layout import SampleItems
-from seqdrop.aws.objects import Objects
+from seqdrop.aws.objects import Objects, UploadedObject
 from seqdrop.domain.assignment import assigned_by_manifest, identity_of
 from seqdrop.domain.blueprint import read_group
 from seqdrop.domain.equivalence.report import Asked, Change, Missing
-from seqdrop.domain.errors import NoSuchSample
+from seqdrop.domain.errors import ArchivedObject, NoSuchSample, SeqdropError
 from seqdrop.domain.identity import AnalysisId
 from seqdrop.domain.manifest import expected_files, parse_manifest
 from seqdrop.domain.plan import ReadPair, StoredObject
@@ -32,6 +32,8 @@ from seqdrop.domain.provenance import RunRecord
 from seqdrop.domain.read_name import FastqHead
 from seqdrop.domain.records import Analysis, AnalysisStatus, FastqFile, Run, RunStatus
 from seqdrop.domain.reference import ReferenceVersion
+from seqdrop.domain.sameness import Fingerprints, Sameness
+from seqdrop.domain.sameness import Verdict as SameOrNot
 from tests.domain_support import fastq, reference
 from tests.equivalence_support import lane, record, stored
 
@@ -49,6 +51,8 @@ class Stack:
     failed: frozenset[str] = frozenset()
     analyses: list[Analysis] = field(default_factory=list)
     files: list[FastqFile] = field(default_factory=list)
+    gone: frozenset[str] = frozenset()
+    archived: frozenset[str] = frozenset()
 
     def sample(self, _name: str) -> SampleItems:
         assays = dict.fromkeys(one.assay for one in self.records)
@@ -77,7 +81,20 @@ class Stack:
             )
             for one in self.records
         }
-        return SimpleNamespace(get=lambda _bucket, key: bodies.get(key), head=lambda *_: None)
+
+        def head(bucket: str, key: str, version_id: str = "") -> UploadedObject | None:
+            is_there = key in {"r1.gz", "r2.gz"} and key not in self.gone
+            stored_there = StoredObject(bucket, key, 100, version_id, "crc32:one")
+            return UploadedObject(stored_there, "", Fingerprints(100)) if is_there else None
+
+        return SimpleNamespace(
+            get=lambda _bucket, key: bodies.get(key), head=head, check_readable=self.check_readable,
+            same_content=lambda *_: Sameness(SameOrNot.UNKNOWN, ""),
+        )  # fmt: skip
+
+    def check_readable(self, object_: StoredObject) -> None:
+        if object_.key in self.archived:
+            raise ArchivedObject(f"{object_.key} is in an archive")
 
     @property
     def catalog(self) -> Any:
@@ -304,7 +321,7 @@ def test_a_lane_has_the_same_read_group_in_the_new_analysis(library: str, number
     unit = f"HXY.{number}"
     id_ = unit if library == "-" else f"{unit}.{library}"
     group = read_group("NA1", identity)
-    pair = ReadPair(id_, group, stored("a", "crc32:1"), stored("b", "crc32:2"))
+    pair = ReadPair(id_, group, stored("r1.gz", "crc32:1"), stored("r2.gz", "crc32:2"))
     made_start = start(Stack([made("a", "germline-fpga", inputs=(pair,))]))
     [entry] = parse_manifest(made_start.manifest, made_start.manifest_key).samples
     placed = assigned_by_manifest(expected_files(entry, "x", "b", made_start.manifest_key)[0])
@@ -350,6 +367,23 @@ def test_an_analysis_that_was_given_other_files_is_left_alone(checksums: tuple[s
 def test_an_analysis_that_was_done_otherwise_is_told_what_to_do() -> None:
     with pytest.raises(CommandFailed, match="`seqdrop reanalyse` makes one"):
         start(there("crc32:one", "crc32:two", status="ANALYSED"))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"gone": frozenset({"r2.gz"})},
+            r"s3://uploads/r2\.gz is gone, which NA1 was analysed from",
+        ),
+        ({"archived": frozenset({"r1.gz"})}, r"r1\.gz is in an archive"),
+    ],
+)
+def test_files_that_can_not_be_read_are_told_before_anything_begins(
+    given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SeqdropError, match=said):
+        start(Stack([made("a", "germline-fpga")], **given))
 
 
 def test_a_run_that_recorded_no_files_is_no_basis() -> None:
