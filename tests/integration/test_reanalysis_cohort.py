@@ -527,6 +527,22 @@ def test_while_another_run_goes_on_a_member_lets_others_go_first(lab: Lab) -> No
     assert lab.report(last=True)["status"] == "DONE"
 
 
+def test_an_execution_of_the_release_before_has_one_pass(lab: Lab) -> None:
+    (member,) = lab.analysed("S1", project="trio")
+    begun_without_canaries(lab)
+    pause(lab, "trio")
+    lab.begin(member)
+    ids = {"reanalysis": NAME, "attempt": 1}
+    state = {"next": "cohort", "bucket": "results", "key": "list", "in_flight": 20}
+    event: dict[str, Any] = {
+        "reanalysis": ids,
+        "execution": "arn",
+        "state": state | {"last": False},
+    }
+    assert lab.cloud.call("report_reanalysis", event)["status"] == "RUNNING"
+    assert lab.cloud.call("report_reanalysis", event | {"state": state})["status"] == "STOPPED"
+
+
 def test_a_share_of_a_project_is_waited_for_where_one_stands(lab: Lab) -> None:
     (lab.folder / "projects.yaml").write_text("projects: {trio: {runs_at_once: 1}}")
     lab.deploy()
