@@ -179,7 +179,7 @@ def test_the_page_says_what_the_record_says_and_nothing_breaks_out_of_it() -> No
     )  # fmt: skip
     text = page(one, trend([one, record(ended="2025-12-31")]))
     assert "Not passed" in text
-    assert "99.00 % (98.17 %–99.52 %)" in text
+    assert "99.00 (98.17–99.52)" in text
     assert "HG002 over time" in text
     assert nasty not in text
     assert "&lt;script&gt;" in text

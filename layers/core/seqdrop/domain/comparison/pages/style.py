@@ -160,6 +160,7 @@ svg { display: block; }
 .scale i { width: 22px; height: 11px; }
 .dot { width: 212px; }
 .dot svg { width: 200px; height: 20px; }
+.dot.short { width: 86px; } .dot.short svg { width: 80px; }
 .dot line { stroke: var(--line); } .dot .from { stroke: var(--b); stroke-width: 2; }
 .dot .at-a { fill: var(--paper); stroke: var(--a); stroke-width: 2; } .dot .at-b { fill: var(--b); }
 .points { padding-left: 1.15rem; max-width: 56rem; } .points li { margin-top: 5px; }

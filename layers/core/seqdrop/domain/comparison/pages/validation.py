@@ -28,7 +28,7 @@ _WORDS = {
     Outcome.FAILED: ("different", "\N{MULTIPLICATION SIGN}", "Not passed"),
     Outcome.NO_LIMITS: ("unresolved", "?", "Judged by no limits"),
 }
-_WIDTH, _EDGE = 200, 8
+_WIDTH, _EDGE = 80, 5
 _CLASSES = (
     Column("Class"),
     Column("In the truth", "number"),
@@ -36,10 +36,10 @@ _CLASSES = (
     Column("Wrong genotype", "number"),
     Column("Filtered", "number"),
     Column("Wrong calls", "number"),
-    Column("Recall, with 95 %", "number"),
-    Column("", "dot"),
-    Column("Precision, with 95 %", "number"),
-    Column("", "dot"),
+    Column("Recall, %", "number"),
+    Column("", "dot short"),
+    Column("Precision, %", "number"),
+    Column("", "dot short"),
     Column("F1", "number"),
 )
 _TREND = (
@@ -47,10 +47,10 @@ _TREND = (
     Column("Flowcells"),
     Column("Version"),
     Column("SNV recall", "number"),
-    Column("", "dot"),
+    Column("", "dot short"),
     Column("SNV precision", "number"),
     Column("Indel recall", "number"),
-    Column("", "dot"),
+    Column("", "dot short"),
     Column("Indel precision", "number"),
     Column("Outcome"),
 )
@@ -82,8 +82,8 @@ def _banner(record: Record) -> Html:
     style, sign, word = _WORDS[record.outcome]
     whole = record.accuracy.classes[0]
     figures = (
-        counted(_in_words(whole.recall), "recall of all variants", "first"),
-        counted(_in_words(whole.precision), "precision of all calls"),
+        counted(_value(whole.recall), f"recall{_at_least(whole.recall)}", "first"),
+        counted(_value(whole.precision), f"precision{_at_least(whole.precision)}"),
         counted(f"{whole.truth_total:,}", "variants in the truth"),
         counted(f"{record.accuracy.confident_bases:,}", "confident bases"),
     )
@@ -100,6 +100,14 @@ def _banner(record: Record) -> Html:
         class_=f"banner {style}",
     )
     return together([over, banner])
+
+
+def _value(share: Interval) -> str:
+    return "-" if share.value is None else in_percent(share.value)
+
+
+def _at_least(share: Interval) -> str:
+    return "" if share.value is None else f", at least {in_percent(share.low)}"
 
 
 def _good(record: Record) -> str:
@@ -146,21 +154,28 @@ def _regions(record: Record) -> list[str]:
 
 
 def _classes(record: Record, region: str) -> Html:
-    """A table of the classes of one region."""
-    found = [one for one in record.accuracy.classes if one.region == region]
-    start = _start(share for one in found for share in (one.recall, one.precision))
+    """A table of the classes of one region; of a named one without those of one genotype."""
     is_whole = region == EVERYWHERE
+    found = [
+        one
+        for one in record.accuracy.classes
+        if one.region == region and (is_whole or one.zygosity == "all")
+    ]
+    judged = [one for one in found if one.is_judged]
+    start = _start(share for one in judged for share in (one.recall, one.precision))
     title = "By class of variant" if is_whole else f"In region {region}"
     rows = (
         row(_CLASSES, *_class(one, start), style=None if one.is_judged else "quiet")
         for one in found
     )
     few = f"fewer than {record.accuracy.minimum_count} variants of the truth"
+    if is_whole:
+        few += ", too few to judge. Intervals, in brackets, are of 95\N{NO-BREAK SPACE}%"
     return section(
         "classes" if is_whole else f"region-{region}",
         title,
-        table(title, headings(_CLASSES), element("tbody", *rows)),
-        lead=f"Grey classes have {few}: they are not judged. Bars begin at {in_percent(start)}.",
+        table(title, headings(_CLASSES), element("tbody", *rows), style="regions"),
+        lead=f"Grey classes have {few}. {_said_of(start)}",
     )
 
 
@@ -176,13 +191,22 @@ def _class(one: ClassAccuracy, start: float) -> Iterator[str]:
     for what, share in (("recall", one.recall), ("precision", one.precision)):
         yield _in_words(share)
         yield _interval(f"{one.name} {what}", share, start)
-    yield "-" if one.f1 is None else in_percent(one.f1)
+    yield "-" if one.f1 is None else _number(one.f1)
 
 
 def _in_words(share: Interval) -> str:
     if share.value is None:
         return "-"
-    return f"{in_percent(share.value)} ({in_percent(share.low)}\N{EN DASH}{in_percent(share.high)})"
+    ends = f"{_number(share.low)}\N{EN DASH}{_number(share.high)}"
+    return f"{_number(share.value)} ({ends})"
+
+
+def _number(share: float) -> str:
+    return in_percent(share).removesuffix(" %")
+
+
+def _said_of(start: float) -> str:
+    return f"Lines go from {100 * start:g}\N{NO-BREAK SPACE}% to 100\N{NO-BREAK SPACE}%."
 
 
 def _start(shares: Iterable[Interval]) -> float:
@@ -197,17 +221,17 @@ def _interval(label: str, share: Interval, start: float) -> Html:
         return EMPTY
 
     def at(value: float) -> float:
-        return _EDGE + (_WIDTH - 2 * _EDGE) * (value - start) / (1 - start)
+        return _EDGE + (_WIDTH - 2 * _EDGE) * max(0.0, value - start) / (1 - start)
 
     ends = {"x1": f"{at(share.low):.1f}", "x2": f"{at(share.high):.1f}"}
     return element(
         "svg",
         element("line", class_="axis", x1=f"{_EDGE}", x2=f"{_WIDTH - _EDGE}", y1="10", y2="10"),
         element("line", class_="from", y1="10", y2="10", **ends),
-        element("circle", class_="at-b", cx=f"{at(share.value):.1f}", cy="10", r="4.5"),
+        element("circle", class_="at-b", cx=f"{at(share.value):.1f}", cy="10", r="4"),
         viewBox=f"0 0 {_WIDTH} 20",
         role="img",
-        aria_label=f"{label}: {_in_words(share)}",
+        aria_label=f"{label} in %: {_in_words(share)}",
     )
 
 
@@ -233,7 +257,7 @@ def _trend(points: Sequence[Point], record: Record) -> Html:
         bulleted(worse, "points warnings"),
         table(title, headings(_TREND), element("tbody", *rows)),
         lead="Each run of the control is held against all before it: a share is worse where its "
-        f"whole interval lies below theirs together. Bars begin at {in_percent(start)}.",
+        f"whole interval lies below theirs together. {_said_of(start)}",
     )
 
 
