@@ -1,6 +1,7 @@
 """References from the field, added as a bioinformatician does: refused with a reason, or right."""
 
 import gzip
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -294,6 +295,28 @@ def test_the_difference_of_two_versions_is_told(patched: Command) -> None:
     text = patched.good("reference", "diff", "patched", "1", "2")
     assert f"  chr1, {len(OLD):,} bases, differs in 6 (5 with N in one of both): chr1:10-10" in text
     assert "consequences may change in 1 gene: G1 (GENE1)" in text
+
+
+def test_what_kind_of_sequence_a_version_has_is_kept_and_told(patched: Command, lab: Lab) -> None:
+    decoy = make_genome(900, 5)
+    put(patched.folder, "decoy.fa", fasta(OLD) + fasta(SMALL, "2") + fasta(decoy, "hs37d5"))
+    added = patched.ask("reference", "add", "patched", "decoy", "decoy.fa", "--no-wait")
+    assert added["flavour"] == {"alt": 0, "decoy": 1, "hla": 0, "par_mask": "no_y"}
+    bucket, key = added["contig_list"]["uri"].removeprefix("s3://").split("/", 1)
+    kept = lab.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    assert hashlib.sha256(kept).hexdigest() == added["contig_list"]["sha256"]
+    contigs = json.loads(kept)["contigs"]
+    assert [(one["name"], one["length"]) for one in contigs] == [
+        ("chr1", len(OLD)), ("2", len(SMALL)), ("hs37d5", 900),
+    ]  # fmt: skip
+    assert contigs[2]["md5"] == hashlib.md5(decoy.encode(), usedforsecurity=False).hexdigest()
+    found = patched.ask("reference", "diff", "patched", "1", "decoy")
+    assert found["flavour"] == {"decoy": {"before": 0, "after": 1}}
+    assert found["sequence"]["added"] == [{"name": "hs37d5", "length": 900}]
+    told = patched.good("reference", "diff", "patched", "1", "decoy").splitlines()
+    assert f"3 contigs (1 decoy), {len(OLD) + len(SMALL) + 900:,} bases, 0 N" in told[1]
+    assert told[2] == "decoy contigs: 0 before, 1 now"
+    assert "1 decoy" in patched.good("references")
 
 
 def test_versions_without_a_difference_or_at_all_are_told(patched: Command) -> None:
