@@ -174,7 +174,8 @@ def test_a_run_is_worse_only_beyond_chance_and_beside_its_like() -> None:
 def test_the_page_says_what_the_record_says_and_nothing_breaks_out_of_it() -> None:
     nasty = "<script>alert(1)</script>"
     one = record(
-        reasons=(nasty,), outcome=Outcome.FAILED, flowcells=(nasty,), named={"easy": File(nasty, "4" * 64)},
+        reasons=(nasty,), outcome=Outcome.FAILED, flowcells=(nasty,),
+        named={"easy": File(nasty, "4" * 64)},
         accuracy=accuracy(counted(990, 10), counted(8, 1)),
     )  # fmt: skip
     text = page(one, trend([one, record(ended="2025-12-31")]))

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
 from typing import NamedTuple
 
@@ -94,23 +95,25 @@ class CurrentRuns:
                         yield CurrentRun(run)
 
     def read(self, listed: Iterable[CurrentRun]) -> Iterator[Found]:
-        """Their analyses as they are now, each with the run that is the current one now."""
-        page: list[CurrentRun] = []
-        keys = 0
-        for one in listed:
-            page.append(one)
-            keys += 1 if one.made else 2
-            if keys > _KEYS_AT_ONCE - 2:
-                yield from self._read(page)
-                page, keys = [], 0
-        yield from self._read(page)
+        """Their analyses as they are now, each with the run that is the current one now.
 
-    def _read(self, page: Sequence[CurrentRun]) -> Iterator[Found]:
-        if not page:
-            return
+        The next page is asked for while one is looked at.
+        """
+        with ThreadPoolExecutor(1) as pool:
+            ahead: Future[list[Found]] | None = None
+            for page in _pages(listed):
+                asked = pool.submit(self._read, page)
+                if ahead:
+                    yield from ahead.result()
+                ahead = asked
+            if ahead:
+                yield from ahead.result()
+
+    def _read(self, page: Sequence[CurrentRun]) -> list[Found]:
         keys = [analysis_key(one.run.analysis) for one in page]
         keys += [run_item_key(one.run) for one in page if not one.made]
         items = {(item["pk"], item["sk"]): item for item in self._table.get_all(keys, _ONLY)}
+        found = []
         for listed in page:
             item = items.get(analysis_key(listed.run.analysis))
             analysis = read_analysis(item) if item else None
@@ -119,7 +122,22 @@ class CurrentRuns:
                 continue
             made = listed.made if current == listed.run else ""
             of_run = items.get(run_item_key(current)) or {}
-            yield Found(analysis, current, made or of_run.get("made", ""))
+            found.append(Found(analysis, current, made or of_run.get("made", "")))
+        return found
+
+
+def _pages(listed: Iterable[CurrentRun]) -> Iterator[list[CurrentRun]]:
+    """As many as one request takes the keys of."""
+    page: list[CurrentRun] = []
+    keys = 0
+    for one in listed:
+        page.append(one)
+        keys += 1 if one.made else 2
+        if keys > _KEYS_AT_ONCE - 2:
+            yield page
+            page, keys = [], 0
+    if page:
+        yield page
 
 
 def _order(use: Use) -> AnalysisId:

@@ -7,6 +7,9 @@ from seqdrop.domain.bed import listed
 from seqdrop.domain.comparison.headers import Contig
 from seqdrop.domain.errors import InvalidInput
 
+BY_NAME_ALONE = "contigs were matched by name and length alone"
+"""How a warning begins: of sequences that nobody has compared."""
+
 
 @dataclass(frozen=True)
 class ContigMatch:
@@ -82,10 +85,7 @@ def match_contigs(a: Mapping[str, Contig], b: Mapping[str, Contig]) -> ContigMat
     warnings = []
     if unchecked:
         names = [name for name in a if name in set(unchecked)]
-        warnings.append(
-            "contigs were matched by name and length alone, their bases were not compared: "
-            + listed(names)
-        )
+        warnings.append(f"{BY_NAME_ALONE}, their bases were not compared: {listed(names)}")
     to_a = {two: one for one, two in to_b.items()}
     return ContigMatch(a, b, to_b, to_a, changed, tuple(warnings))
 

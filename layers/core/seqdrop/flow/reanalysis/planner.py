@@ -36,6 +36,7 @@ from seqdrop.domain.reanalysis.scope import (
 )
 from seqdrop.domain.reanalysis.staleness import (
     Made,
+    Stale,
     Target,
     find_stale,
     target_of,
@@ -168,6 +169,8 @@ class _Planning:
     sampled: Sampled = field(default_factory=Sampled)
     _configs: dict[tuple[str, ...], Assay] = field(default_factory=dict)
     _targets: dict[tuple[str, ...], Target | InvalidInput] = field(default_factory=dict)
+    _stales: dict[tuple[str, str], Stale] = field(default_factory=dict)
+    """By ``Run.made`` and ``Target.judged``."""
     _passed: dict[str, set[str]] = field(default_factory=dict)
     """By assay, the versions of its pipeline that have passed a validation."""
     _known: dict[str, Made] = field(default_factory=dict)
@@ -180,7 +183,7 @@ class _Planning:
         target = self._target_in_scope(analysis, before)
         if target is None:
             return None
-        stale = find_stale(before, target)
+        stale = self._stale(found.made, before, target)
         if not stale.is_any:
             self.up_to_date += 1
             return None
@@ -211,6 +214,13 @@ class _Planning:
             self.omissions.add(analysis.id, LeftOut.NOT_POSSIBLE, error.to_mend)
             return None
         return target if _uses_image(target, self.scope.image) else None
+
+    def _stale(self, made: str, before: Made, target: Target) -> Stale:
+        """What of a run is stale: looked for once for all runs of one making."""
+        known = self._stales.get((made, target.judged)) if made else None
+        if known is None:
+            known = self._stales[made, target.judged] = find_stale(before, target)
+        return known
 
     def _why_not_validated(self, analysis: Analysis, target: Target) -> str:
         """Why a run of such a kind may be made of controls alone; "" where it may be of any."""
