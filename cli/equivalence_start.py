@@ -59,10 +59,11 @@ class Start:
         """What is done, for a person."""
         if self.is_there:
             return f"{self.analysis} has the same files already"
-        size = sum(copy.source.size for copy in self.copies) / _GIGABYTE
+        size = sum(copy.source.size for copy in self.copies)
+        told = f"{size / 1e9:,.1f} GB" if size >= _GIGABYTE else f"{size / 1e6:,.1f} MB"
         return (
-            f"{self.analysis} is started on copies of its {len(self.copies)} files "
-            f"({size:,.1f} GB, copied within the uploads bucket)"
+            f"{self.analysis} is started on copies of its {len(self.copies)} files ({told}, copied "
+            "within the uploads bucket)"
         )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from cli.screen import say, show_table, warn
 
 if TYPE_CHECKING:
-    from seqdrop.domain.equivalence.report import Equivalence, Spread
+    from seqdrop.domain.equivalence.report import Difference, Equivalence, Spread
 
 _SHOWN_DIFFERENCES = 20
 _LONGEST_CELL = 60
@@ -64,7 +64,7 @@ def _ratio(spread: "Spread") -> str:
 
 def _say_differences(report: "Equivalence") -> None:
     found = [
-        (pair.sample, str(one.of), one.what, one.a, one.b)
+        (pair.sample, str(one.of), one.what, *_sides(one))
         for pair in report.pairs
         for one in pair.differences
     ]
@@ -73,6 +73,20 @@ def _say_differences(report: "Equivalence") -> None:
         show_table(("sample", "differs", "what", "A", "B"), rows)
     if len(found) > _SHOWN_DIFFERENCES:
         say(f"and {len(found) - _SHOWN_DIFFERENCES:,} more: --out DIR writes all, and a page")
+
+
+def _sides(difference: "Difference") -> tuple[str, str]:
+    """What it is on both sides; of command lines the words that differ, with the one before."""
+    from difflib import SequenceMatcher
+
+    a, b = difference.a.split(), difference.b.split()
+    codes = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+    if difference.of != "command" or codes[0][0] != "equal":
+        return difference.a, difference.b
+    changed = [code for code in codes if code[0] != "equal"]
+    of_a = (" ".join(a[start - 1 : end]) for _, start, end, _, _ in changed)
+    of_b = (" ".join(b[start - 1 : end]) for _, _, _, start, end in changed)
+    return " … ".join(of_a), " … ".join(of_b)
 
 
 def _short(text: str) -> str:

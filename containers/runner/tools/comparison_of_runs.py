@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from runner.tools.comparison import REPORT_FILE, TABLE_FILE, SideFiles, compare_files
+from seqdrop.domain.comparison.contigs import BY_NAME_ALONE
 from seqdrop.domain.comparison.pages.comparison import page
 from seqdrop.domain.comparison.report import Report
 from seqdrop.domain.metrics import metrics_of
@@ -56,7 +57,8 @@ def compare_runs(
 ) -> Report:  # fmt: skip
     """The report on two runs; ``facts`` and ``metrics`` are of the run now.
 
-    ``same`` are the files of the reference that both have used, and that are there once.
+    ``same`` are the files of the reference that both have used, and that are there once. Of one
+    sequence, known by its checksum, no warning is due that its contigs were matched by name.
     """
     before = ref / "before"
     record = msgspec.json.decode((before / "run.json").read_bytes(), type=RunRecord)
@@ -69,7 +71,7 @@ def compare_runs(
     of_record = {
         "run": record.run_key, "reference": record.reference, "pipeline": record.pipeline,
     }  # fmt: skip
-    return compare_files(
+    report = compare_files(
         before / calls,
         now / calls,
         SideFiles(
@@ -86,6 +88,10 @@ def compare_runs(
         chain=_there(ref / "before.chain"),
         table=table,
     )  # fmt: skip
+    if sequence_before != sequence:
+        return report
+    warnings = (one for one in report.warnings if not one.startswith(BY_NAME_ALONE))
+    return msgspec.structs.replace(report, warnings=tuple(warnings))
 
 
 def write_report(report: Report, out: Path) -> None:
