@@ -327,9 +327,10 @@ def _withdraw(assay: str, record: str, why: str, *, json: bool) -> None:
 
 
 def _document(record: "Record") -> dict[str, object]:
+    """A record as JSON, with all of its fields."""
     import msgspec
 
-    found: dict[str, object] = msgspec.to_builtins(record)
+    found = {name: msgspec.to_builtins(getattr(record, name)) for name in record.__struct_fields__}
     return {**found, "run": record.run.short, "sample": record.run.sample}
 
 

@@ -243,7 +243,9 @@ def test_a_control_is_validated_and_its_record_is_kept(lab: Lab, command: Comman
     listed = command.ask("validate", "panel")
     assert [one["outcome"] for one in listed["records"]] == ["PASS", "FAIL"]
     assert [one["record"] for one in listed["passed"]] == [found["id"]]
-    command.good("validate", "panel", "--withdraw", found["id"], "--why", "other kit")
+    said = command.run("validate", "panel", "--withdraw", found["id"], "--why", "other kit")
+    assert said.returncode == 0
+    assert f"version {found['version'][:8]} of panel has passed no more" in said.stderr
     assert command.ask("validate", "panel")["passed"] == []
     assert "was withdrawn before: other kit" in command.bad(
         "validate", "panel", "--withdraw", found["id"], "--why", "x"

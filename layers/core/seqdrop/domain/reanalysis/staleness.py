@@ -37,7 +37,7 @@ class Target(msgspec.Struct, frozen=True):
         return waves_of({name: stage.needs for name, stage in self.stages.items()})
 
 
-class Stale(msgspec.Struct, frozen=True, order=True):
+class Stale(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
     """What of a run has to be made anew; both in the order of the pipeline, or of names."""
 
     stages: tuple[str, ...]
