@@ -13,7 +13,7 @@ LAMBDA_PYTHON = $(firstword $(foreach python,python3.13 \
 EXPANDED := template.expanded.json
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup demo test check bench validate build lambda-python lock clean
+.PHONY: help setup demo test check lint bench validate build lambda-python lock clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -26,11 +26,13 @@ demo: setup ## Two simulated samples through the embedded runtime, in under a mi
 test: setup ## Every test that needs nothing but this machine
 	$(BIN)/python -m pytest -n auto
 
-check: setup validate build ## Format, lint, types, the templates and what is built of them
+check: lint validate build ## Format, lint, types, the templates and what is built of them
+	$(BIN)/python -m pytest -q tests/infrastructure tests/structure
+
+lint: setup ## Format, lint and types alone
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/infrastructure tests/structure
 
 bench: setup ## Speed and memory as ratios against a baseline of the same run
 	-@$(MAKE) --no-print-directory .venv-bench/.ready
