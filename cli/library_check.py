@@ -124,6 +124,12 @@ def _mistakes_of_assays(
             for mistake in mistakes_of_assay(name, assay, pipelines[assay.pipeline]):
                 place = ("assays", name, *mistake.place)
                 yield Mistake(place, f"assay {name}: {mistake.says}")
+            if assay.validation.required and name in names:
+                yield Mistake(
+                    ("assays", name, "validation", "required"),
+                    f"assay {name}: its validation is required, and a pipeline has its name: a "
+                    "manifest that chooses that pipeline would pass it by",
+                )
             if assay.fallback:
                 for says in _mistakes_of_fallback(assay, assays.assays, pipelines):
                     yield Mistake(("assays", name, "fallback"), f"assay {name}: {says}")
@@ -141,6 +147,11 @@ def _mistakes_of_fallback(
         yield f"it needs no fallback: {assay.pipeline} runs without an FPGA"
     if other.pipeline in pipelines and _needs_fpga(pipelines[other.pipeline]):
         yield f"its fallback {assay.fallback!r} needs an FPGA, too"
+    if assay.validation.required and not other.validation.limits:
+        yield (
+            f"its validation is required, and its fallback {assay.fallback!r} has no limits of a "
+            "validation: no run could be made so"
+        )
     for setting in _SAME_IN_FALLBACK:
         mine, its = getattr(assay, setting), getattr(other, setting)
         if mine != its:

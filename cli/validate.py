@@ -122,6 +122,12 @@ def _validate(
     asked = _settings(stack, assay)
     run = _run(stack, assay, sample, asked_run)
     record = stack.catalog.validations.add(_judged(stack, run, asked, files), stack.now())
+    if record.withdrawn:
+        raise CommandFailed(
+            f"run {run.id.short} was judged so before, and record {record.id} was withdrawn "
+            f"({record.withdrawn} by {record.withdrawn_by}: {record.withdrawn_why}): analyse the "
+            f"control anew (`seqdrop rerun {sample} --assay {assay} --fresh`) and validate that"
+        )
     points = _trend(stack, assay)
     if out:
         _write(out, record, points)
@@ -187,9 +193,10 @@ def _judged(stack: "Stack", run: "Run", asked: "Validation", files: _Files) -> "
     truth, regions = _known(files.truth), _known(files.regions)
     named = {name: _known(path) for name, path in files.named.items()}
     calls = File(CALLS, found[CALLS].sha256)
+    kit = found.get("targets.bed")
     outcome, reasons = judge(asked, accuracy, qc=run.qc, simulated=run.simulated)
     return Record(
-        id=record_id(run.id, (truth, regions, calls), named, asked),
+        id=record_id(run.id, (truth, regions, calls), named, asked, accuracy),
         assay=run.assay,
         version=blueprint.calling,
         run=run.id,
@@ -201,6 +208,7 @@ def _judged(stack: "Stack", run: "Run", asked: "Validation", files: _Files) -> "
         regions=regions,
         named=named,
         calls=calls,
+        targets=File("targets.bed", kit.sha256) if kit else None,
         accuracy=accuracy,
         limits=asked.limits,
         outcome=outcome,
@@ -218,7 +226,7 @@ def _accuracy(stack: "Stack", found: dict, asked: "Validation", files: _Files) -
 
     with TemporaryDirectory(prefix="seqdrop-validate-") as scratch:
         folder = Path(scratch)
-        wanted = {CALLS, f"{CALLS}.tbi", "genome.fa", "genome.fa.fai", "targets.bed"}
+        wanted = {CALLS, "genome.fa", "genome.fa.fai", "targets.bed"}
         for name in sorted(wanted & found.keys()):
             fetch(stack, found[name], folder / name)
         targets = folder / "targets.bed"
@@ -353,6 +361,10 @@ def _say(record: "Record", worse: tuple[str, ...]) -> None:
     say(
         f"{record.outcome.value}: run {record.run.short} of {record.run.sample} "
         f"{said[record.outcome]} (record {record.id})"
+    )
+    say(
+        f"it ended {record.ended}, by version {record.version[:8]} of {record.pipeline}, with "
+        f"{record.reference}"
     )
     for reason in record.reasons:
         warn(f"  {reason}")

@@ -1,20 +1,24 @@
 """By which version of its pipeline a sample is analysed where its assay asks for a validation."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+import yaml
 
+from seqdrop.aws.catalog.runs import Runs
 from seqdrop.domain.blueprint import Blueprint, decode_blueprint
 from seqdrop.domain.comparison.accuracy import METHOD, Accuracy, classes_of
-from seqdrop.domain.errors import Conflict
+from seqdrop.domain.errors import Conflict, NotValidated
 from seqdrop.domain.identity import AnalysisId, ReferenceId, RunId
 from seqdrop.domain.reanalysis.plan import Member
 from seqdrop.domain.reanalysis.scope import Scope
-from seqdrop.domain.records import Analysis, AnalysisStatus, RunOptions
+from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunOptions
 from seqdrop.domain.reference import ReferenceState
-from seqdrop.domain.validation.limits import Least
+from seqdrop.domain.validation.limits import Least, Validation
 from seqdrop.domain.validation.record import File, Outcome, Record
 from seqdrop.flow.reanalysis.planner import ReanalysisPlanner
 from seqdrop.yaml_file import load_yaml
@@ -87,18 +91,37 @@ class Lab:
         bench.state("finish_run")
         return ids
 
-    def blueprint(self, run: RunId | None) -> Blueprint:
+    def run(self, run: RunId | None) -> Run:
         assert run is not None
         there = self.cloud.catalog.runs.get(run)
         assert there is not None
-        return decode_blueprint(self.cloud.catalog.runs.blueprint(there))
+        return there
+
+    def blueprint(self, run: RunId | None) -> Blueprint:
+        return decode_blueprint(self.cloud.catalog.runs.blueprint(self.run(run)))
+
+    def images(self, **images: str) -> None:
+        """Other images are deployed."""
+        claiming = self.cloud.flows.claiming
+        validated = dataclasses.replace(claiming.validated, images=images)
+        vars(self.cloud.flows)["claiming"] = dataclasses.replace(
+            claiming, images=images, validated=validated
+        )
+
+    def assay(self, **settings: object) -> None:
+        """The assay is set otherwise."""
+        assays = yaml.safe_load(ASSAYS)
+        assays["assays"]["wes"] |= settings
+        (self.folder / "assays.yaml").write_text(yaml.safe_dump(assays))
+        load_yaml.cache_clear()
+        vars(self.cloud).pop("flows", None)
 
     def record(self, run: RunId, number: int = 1, outcome: Outcome = Outcome.PASSED) -> Record:
         """A validation of a run, written down."""
         file = File("f", "1" * 64)
         record = Record(
             f"{number:016}", "wes", self.blueprint(run).calling, run, "quick", "tiny/1", ("H",),
-            "2026-01-01", file, file, {}, file,
+            self.run(run).ended, file, file, {}, file,
             Accuracy("c", "t", "HG1", 9, tuple(classes_of({}, [], 10)), 0, 10, METHOD),
             {"snv": Least(recall=0.9)}, outcome, by="ana",
         )  # fmt: skip
@@ -238,3 +261,108 @@ def test_a_reanalysis_leaves_out_what_a_version_may_not_be_used_for(validated: L
     plan = planner.plan(Scope(pipeline="quick"), members.append).plan
     assert [one.sample for one in members] == ["HG1"]
     assert "this one has not passed" in str(plan.omitted)
+
+
+def test_two_withdrawals_at_once_leave_nothing_that_has_passed(validated: Lab) -> None:
+    lab = validated
+    validations = lab.cloud.catalog.validations
+    first, run = next(validations.of("wes")), lab.analysis("HG1").current_run
+    assert run is not None
+    second = lab.record(run, 2)
+    table, clock = validations._table, lab.cloud.clock
+    usual = table.transact
+
+    def meanwhile(writes: list[Any]) -> None:
+        table.transact = usual  # type: ignore[method-assign]
+        validations.withdraw(second, "ben", "wrong truth", clock())
+        usual(writes)
+
+    table.transact = meanwhile  # type: ignore[assignment,method-assign]
+    with pytest.raises(Conflict):
+        validations.withdraw(first, "ana", "wrong truth", clock())
+    validations.withdraw(first, "ana", "wrong truth", clock())
+    assert validations.passed("wes") == []
+
+
+def test_the_version_of_the_newest_run_goes_on_whichever_was_judged_last(validated: Lab) -> None:
+    lab = validated
+    first = lab.analysis("HG1").current_run
+    assert first is not None
+    lab.again("HG1")
+    lab.record(lab.finish("HG1"), 2)
+    lab.deploy(SECOND.replace("newer-tool", "newest-tool"))
+    lab.record(first, 3)
+    lab.drop("NA1", 2)
+    assert lab.tools("NA1") == {"newer-tool"}
+
+
+def test_a_deployed_version_that_cannot_be_made_holds_nobody_back(validated: Lab) -> None:
+    lab = validated
+    lab.assay(reference_version="77")
+    assert lab.drop("NA1", 2).status is AnalysisStatus.ANALYSING
+    assert lab.tools("NA1") == {"tool"}
+
+
+def test_what_is_asked_for_otherwise_by_now_is_not_made_as_before(validated: Lab) -> None:
+    lab = validated
+    lab.assay(duplicates="none")
+    held = lab.drop("NA1", 2)
+    assert "the assay asks for other duplicates since" in held.holds["claim"]
+
+
+def test_a_blueprint_that_cannot_be_read_holds_the_sample_and_crashes_nothing(
+    validated: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Runs, "blueprint", lambda *_: b'{"stages": 7}')
+    held = validated.drop("NA1", 2)
+    assert held.status is AnalysisStatus.HELD
+    assert "its record is gone, or of another release" in held.holds["claim"]
+
+
+def test_another_ami_holds_samples_until_a_control_has_passed_on_it(lab: Lab) -> None:
+    """A kind of FPGA hosts has one AMI at a time: jobs of an older version would run on the new."""
+    lab.deploy(FIRST.replace("queue: cpu", "queue: fpga-genome"))
+    lab.drop("HG1")
+    lab.record(lab.finish("HG1"))
+    lab.drop("NA1", 2)
+    lab.finish("NA1")
+    lab.images(**{**IMAGES, "fpga-genome": "fpga@sha256:9"})
+    assert lab.again("NA1").status is AnalysisStatus.ANALYSING
+    made = lab.blueprint(lab.analysis("NA1").active_run)
+    assert made.images["fpga-genome"] == IMAGES["fpga-genome"]
+    lab.finish("NA1")
+    lab.images(**{**IMAGES, "fpga-genome": "fpga@sha256:2|ami-2|host"})
+    held = lab.again("NA1")
+    assert "the hosts of fpga-genome have another AMI since" in held.holds["claim"]
+    lab.images(cpu="cpu@sha256:1")
+    assert "has no fpga-genome queue" in lab.again("NA1").holds["claim"]
+
+
+def test_a_fall_back_has_to_pass_by_itself(validated: Lab) -> None:
+    """Its own assay asks for a validation, so whatever makes its runs must have one."""
+    lab = validated
+    own = lab.cloud.flows.library.assay_named("wes")
+    other = msgspec.structs.replace(own, pipeline="other", validation=Validation())
+    config = own.as_fallback(other)
+    assert config.validation.holds_back("NA1")
+
+
+def test_a_reanalysis_that_goes_on_asks_again_whether_its_version_has_passed(
+    validated: Lab,
+) -> None:
+    lab = validated
+    lab.drop("NA1", 2)
+    lab.finish("NA1")
+    flows = lab.cloud.flows
+    analysis = lab.analysis("NA1")
+    config = flows.library.assay_of(analysis)
+    reference = flows.catalog.references.choose(config.reference)
+    blueprint = flows.claiming.blueprint_of(analysis, config, reference)
+    with pytest.raises(NotValidated, match="this one has not passed"):
+        flows.claiming.validated.check(analysis, config, blueprint)
+    lab.again("HG1")
+    record = lab.record(lab.finish("HG1"), 2)
+    flows.claiming.validated.check(analysis, config, blueprint)
+    flows.catalog.validations.withdraw(record, "ana", "wrong truth", lab.cloud.clock())
+    with pytest.raises(NotValidated):
+        flows.claiming.validated.check(analysis, config, blueprint)

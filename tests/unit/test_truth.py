@@ -54,6 +54,10 @@ def counts(found: ClassAccuracy) -> tuple[int, int, int]:
         ([line("2 AT CC")], [line("2 A C"), line("3 T C")], (1, 0, 0)),
         ([line("2 A C,G", "1/2")], [line("2 A C", "1/."), line("2 A G", "./1")], (2, 0, 0)),
         ([line("300 T C")], [line("308 T C")], (0, 0, 0)),
+        ([line("2 A C", "1")], [line("2 A C", "1/1")], (1, 0, 0)),
+        ([line("2 A C", "1")], [line("2 A C", "0/1")], (0, 1, 1)),
+        ([line("2 A C", filters=".")], [line("2 A C")], (1, 0, 0)),
+        ([line("5 A C,G", "1/2")], [line("5 A C")], (1, 1, 0)),
     ],
 )
 def test_calls_are_counted_as_a_control_is(
@@ -156,6 +160,11 @@ def test_each_region_is_counted_by_itself(tmp_path: Path) -> None:
     assert whole["repeat", "indel"] == whole["all", "deletion"] == (0, 1, 0)
     assert whole["far", "all"] == (0, 0, 0)
     assert ("far", "snv") not in whole
+    assert found.warnings == ()
+    elsewhere = judged(tmp_path, truth, [], named={"x": "1\t8\t20\n"}).warnings
+    assert elsewhere == (
+        "region x is on other contigs than the confident regions: it counts nothing",
+    )
 
 
 def test_the_control_of_na12878_is_found_in_itself(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def record(
         ),
         ({"indel": Least(recall=0.5)}, ["indel: too few to judge: 9 of at least 10"]),
         (
-            {"insertion": Least(recall=0)},
+            {"insertion": Least(recall=0.1)},
             ["insertion: neither the truth nor the calls have any in the confident regions"],
         ),
         (
@@ -106,6 +106,11 @@ def test_calls_that_are_missing_are_no_precision() -> None:
     assert (outcome, why) == ("FAIL", ("snv: nothing was called, so that there is no precision",))
 
 
+def test_a_share_has_the_digits_that_tell_it_from_its_limit() -> None:
+    assert in_percent(0.98996, 0.99) == "98.996 %"
+    assert in_percent(0.99, 0.99) == "99.00 %"
+
+
 def test_a_share_is_never_rounded_to_all() -> None:
     assert [in_percent(one) for one in (1, 0.99999, 0.9999996, 0.5, 0)] == [
         "100.00 %", "99.999 %", "99.99996 %", "50.00 %", "0.00 %",
@@ -119,6 +124,8 @@ def test_a_share_is_never_rounded_to_all() -> None:
         ({"required": True, "limits": {"snv": {"recall": 0.9}}}, "names no controls"),
         ({"limits": {"snp": {"recall": 0.9}}}, "limits for 'snp', which is no class of variants"),
         ({"limits": {"snv/het": {}}}, "asks for nothing of 'snv/het'"),
+        ({"limits": {"snv": {"recall": 0}}}, "asks for nothing of 'snv'"),
+        ({"controls": ["HG*", "*"]}, "has '*' among its controls, which all samples are like"),
         ({"limits": {"indel": {"recall": 0.9}}}, ""),
     ],
 )
@@ -142,33 +149,37 @@ def test_only_controls_are_analysed_by_what_has_not_passed() -> None:
 
 
 def test_a_record_has_one_name_whoever_writes_it() -> None:
-    asked = Validation(limits={"snv": Least(recall=0.9)})
-    first = record_id(RUN, (TRUTH, BED, VCF), {"easy": BED}, asked)
-    assert first == record_id(RUN, (TRUTH, BED, VCF), {"easy": File("other.bed", "2" * 64)}, asked)
+    asked, found = Validation(limits={"snv": Least(recall=0.9)}), accuracy(counted(9))
+    files, named = (TRUTH, BED, VCF), {"easy": BED}
+    first = record_id(RUN, files, named, asked, found)
+    assert first == record_id(RUN, files, {"easy": File("other.bed", "2" * 64)}, asked, found)
     others = {
-        record_id(RUN, (BED, TRUTH, VCF), {"easy": BED}, asked),
-        record_id(RUN, (TRUTH, BED, VCF), {}, asked),
-        record_id(RUN, (TRUTH, BED, VCF), {"easy": BED}, Validation()),
-        record_id(msgspec.structs.replace(RUN, attempt=2), (TRUTH, BED, VCF), {"easy": BED}, asked),
+        record_id(RUN, (BED, TRUTH, VCF), named, asked, found),
+        record_id(RUN, files, {}, asked, found),
+        record_id(RUN, files, named, Validation(), found),
+        record_id(msgspec.structs.replace(RUN, attempt=2), files, named, asked, found),
+        record_id(RUN, files, named, asked, msgspec.structs.replace(found, sample="HG003")),
     }
-    assert len(others | {first}) == 5
+    assert len(others | {first}) == 6
 
 
 def test_a_run_is_worse_only_beyond_chance_and_beside_its_like() -> None:
+    other = msgspec.structs.replace(RUN, attempt=2)
     records = [
-        record(ended="2026-01-03", snv=counted(900, 100)),
+        record(other, "2026-01-03", counted(900, 100)),
         record(ended="2026-01-01", snv=counted(990, 10)),
-        record(ended="2026-01-02", snv=counted(988, 12)),
-        record(ended="2026-01-04", snv=counted(990, 10, 40)),
-        record(ended="2026-01-05", snv=counted(800, 200), truth=BED),
-        record(ended="2026-01-06", snv=counted(800, 200), withdrawn="2026-01-07"),
-        record(RunId("HG001", "wes", "0" * 16, 1), "2026-01-08", counted(800, 200)),
+        record(ended="2026-01-02", snv=counted(9, 900)),
+        record(other, "2026-01-03T1", counted(10, 1_000)),
+        record(RunId("HG002", "wes", "1" * 16, 1), "2026-01-04", counted(990, 10, 60)),
+        record(RunId("HG002", "wes", "2" * 16, 1), "2026-01-05", counted(980, 20)),
+        record(RunId("HG002", "wes", "3" * 16, 1), "2026-01-06", counted(8, 200), truth=BED),
+        record(RunId("HG002", "wes", "4" * 16, 1), "2026-01-07", counted(8, 200), withdrawn="x"),
+        record(RunId("HG002", "wes", "5" * 16, 1), "2026-01-08", counted(8, 200), simulated=True),
+        record(RunId("HG002", "wes", "6" * 16, 1), "2026-01-08", counted(8, 200), targets=BED),
+        record(RunId("HG001", "wes", "0" * 16, 1), "2026-01-09", counted(8, 200)),
     ]
-    points = trend(records)
-    assert [one.record.ended[-1] for one in points] == ["1", "2", "3", "4", "5", "6", "8"]
-    assert [one.worse for one in points] == [
-        (), (), ("snv recall",), ("snv precision",), (), (), (),
-    ]  # fmt: skip
+    worse = {one.record.ended[-4:]: one.worse for one in trend(records) if one.worse}
+    assert worse == {"1-03": ("snv recall",), "1-04": ("snv precision",)}
 
 
 def test_the_page_says_what_the_record_says_and_nothing_breaks_out_of_it() -> None:
@@ -186,3 +197,5 @@ def test_the_page_says_what_the_record_says_and_nothing_breaks_out_of_it() -> No
     assert "&lt;script&gt;" in text
     assert text == page(one, trend([one, record(ended="2025-12-31")]))
     assert "HG002 over time" not in page(one, trend([one]))
+    gone = msgspec.structs.replace(one, outcome=Outcome.PASSED, withdrawn="x", withdrawn_why="kit")
+    assert "Withdrawn" in (text := page(gone, trend([gone]))) and "Passed" not in text

@@ -193,6 +193,7 @@ class Composition:
     def claiming(self) -> "Claiming":
         """Whether analyses may start."""
         from seqdrop.flow.claiming import Claiming
+        from seqdrop.flow.validated_versions import ValidatedVersions
 
         return Claiming(
             catalog=self.catalog,
@@ -203,6 +204,7 @@ class Composition:
             library=self.library,
             images=self._settings.images,
             definitions=self._settings.job_definitions,
+            validated=ValidatedVersions(self.catalog, self.library, self._settings.images),
             now=self.now,
         )
 

@@ -7,7 +7,6 @@ rules once, when it is added, and stored as plain lines that every tool reads al
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 from seqdrop.domain.errors import InvalidReference
@@ -314,8 +313,9 @@ def shared(ones: Iterable[Region], others: Iterable[Region]) -> list[Region]:
         contig = one.contig
         while at < len(there) and there[at].end <= one.start:
             at += 1
-        for other in islice(there, at, None):
-            if other.start >= one.end:
-                break
+        number = at
+        while number < len(there) and there[number].start < one.end:
+            other = there[number]
             found.append(Region(contig, max(one.start, other.start), min(one.end, other.end)))
+            number += 1
     return found

@@ -73,10 +73,11 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
     def calling(self) -> str:
         """Tells what decides its calls, beside the sample's own files; "" where it makes none.
 
-        It is of the first stage that makes them: what follows, as annotation does, changes no call.
+        It is of the stages that make them: what follows, as annotation does, changes no call.
         """
-        makers = (name for name, stage in self.stages.items() if CALLS in stage.outputs_named)
-        return self.recipe.get(next(makers, ""), "")
+        recipe = self.recipe
+        made = [recipe[n] for n in recipe if CALLS in self.stages[n].outputs_named]
+        return "".join(made) if len(made) < 2 else digest(made)
 
     @property
     def made(self) -> str:

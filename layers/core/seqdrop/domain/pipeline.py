@@ -253,7 +253,6 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             calling=fallback.calling,
             qc=fallback.qc,
             floors=fallback.floors,
-            validation=fallback.validation,
             fallback="",
         )
 

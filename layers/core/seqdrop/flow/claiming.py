@@ -13,27 +13,28 @@ from seqdrop.domain.admission import counts_in_share
 from seqdrop.domain.blueprint import (
     Blueprint,
     check_queues,
-    check_ready,
     decode_blueprint,
     encode_blueprint,
     make_blueprint,
 )
-from seqdrop.domain.errors import (
-    Conflict,
-    InvalidInput,
-    NotValidated,
-    Transient,
-    UnknownAssay,
-)
-from seqdrop.domain.identity import AnalysisId, ReferenceId, RunId
+from seqdrop.domain.errors import Conflict, InvalidInput, Transient, UnknownAssay
+from seqdrop.domain.identity import AnalysisId, RunId
 from seqdrop.domain.inputs import NO_FILES, files_of_run, to_look_at_again
 from seqdrop.domain.lifecycle import Assessment, assess
 from seqdrop.domain.pipeline import Assay
-from seqdrop.domain.records import Analysis, AnalysisStatus, Run, RunOptions, RunStatus
+from seqdrop.domain.records import (
+    Analysis,
+    AnalysisStatus,
+    FastqFile,
+    Run,
+    RunOptions,
+    RunStatus,
+)
 from seqdrop.domain.reference import ReferenceVersion
 from seqdrop.flow.admission import Admission
 from seqdrop.flow.priorities import Priorities
 from seqdrop.flow.retry import retry_on_conflict
+from seqdrop.flow.validated_versions import ValidatedVersions
 from seqdrop.library import Library
 
 _OPEN = {AnalysisStatus.RECEIVING, AnalysisStatus.READY, AnalysisStatus.HELD}
@@ -51,6 +52,7 @@ class Claiming:
     library: Library
     images: dict[str, str]
     definitions: dict[str, str]
+    validated: ValidatedVersions
     now: Callable[[], datetime]
 
     def advance(self, wanted: AnalysisId, generation: int | None = None) -> str:
@@ -100,13 +102,13 @@ class Claiming:
             return own
         return own.as_fallback(self.library.assay_named(own.fallback))
 
-    def _fallback(self, analysis: Analysis, config: Assay, reference: ReferenceVersion) -> str:
+    def _fallback(self, analysis: Analysis, config: Assay) -> str:
         """The assay as which another run might take the place of this one; "" where none could."""
         if not config.fallback:
             return ""
         try:
             other = config.as_fallback(self.library.assay_named(config.fallback))
-            self._next(analysis, other, reference, config.fallback)
+            self._next(analysis, other)
         except InvalidInput:  # an index that its reference does not have, say
             return ""
         return config.fallback
@@ -122,7 +124,7 @@ class Claiming:
         use was retired since it was chosen: another may be there.
         """
         try:
-            reference, blueprint = self._next(analysis, config, self._reference(config))
+            reference, blueprint = self._next(analysis, config)
         except InvalidInput as error:
             if _options(analysis).fallback:
                 error = InvalidInput(f"as its fall-back: {error}")
@@ -142,7 +144,7 @@ class Claiming:
         """It has its turn when the run that goes on has ended, and adopts it if it is its own."""
         why = "its files have changed: it starts when the run that goes on has ended"
         try:
-            _, blueprint = self._next(analysis, config, self._reference(config))
+            _, blueprint = self._next(analysis, config)
             if analysis.active_run and blueprint.run_key == analysis.active_run.run_key:
                 why = "the same files came again: the run that goes on is theirs, too"
         except InvalidInput as error:
@@ -172,7 +174,7 @@ class Claiming:
             return AnalysisStatus.READY
         self._put_run(
             analysis, reference, blueprint, runs, options=options, priority=priority,
-            fallback="" if good else self._fallback(analysis, config, reference),
+            fallback="" if good else self._fallback(analysis, config),
             instead_of=instead_of,
         )  # fmt: skip
         return AnalysisStatus.ANALYSING
@@ -236,49 +238,24 @@ class Claiming:
         check_queues(pipeline.name, always, self.images)
         return self.catalog.references.choose(config.reference, config.reference_version)
 
-    def _next(
-        self, analysis: Analysis, config: Assay, reference: ReferenceVersion, fallback: str = ""
-    ) -> tuple[ReferenceVersion, Blueprint]:
+    def _next(self, analysis: Analysis, config: Assay) -> tuple[ReferenceVersion, Blueprint]:
         """What its next run is made of, and by which version of the reference.
 
-        Where its assay asks for a validation, that is the version of the pipeline that was deployed
+        Where its assay asks for a validation, that is the version of the pipeline that is deployed
         if it has passed, and else the last one that has. Raises InvalidInput.
         """
-        blueprint = self.blueprint_of(analysis, config, reference)
-        if not config.validation.holds_back(analysis.sample):
-            return reference, blueprint
-        own = self.library.assay_of(analysis)
-        assay = fallback or (own.fallback if own.pipeline != config.pipeline else analysis.assay)
-        passed = self.catalog.validations.passed(assay)
-        if blueprint.calling in {one.version for one in passed}:
-            return reference, blueprint
-        if not passed:
-            raise NotValidated(
-                f"assay {assay} asks for a validated version of its pipeline, and none has passed",
-                f"analyse a control ({', '.join(config.validation.controls)}), and give "
-                f"`seqdrop validate {assay}` what is known of it",
-                "then rerun the sample",
-            )
-        return self._as(analysis, passed[-1].run)
+        try:
+            reference = self._reference(config)
+            blueprint = self.blueprint_of(analysis, config, reference)
+            self.validated.check(analysis, config, blueprint)
+        except InvalidInput:
+            if not config.validation.holds_back(analysis.sample):
+                raise
+            return self.validated.as_last(analysis, config, self._files(analysis))
+        return reference, blueprint
 
-    def _as(self, analysis: Analysis, run: RunId) -> tuple[ReferenceVersion, Blueprint]:
-        """A run of its files, made as another one was."""
-        made = self.catalog.runs.get(run)
-        if made is None:
-            raise NotValidated(
-                f"{run}, by which its assay was validated, is gone", "validate another run"
-            )
-        example = decode_blueprint(self.catalog.runs.blueprint(made))
-        name, _, version = example.reference.partition("/")
-        reference = self.catalog.references.get(ReferenceId(name, version))
-        if reference is None:
-            raise NotValidated(
-                f"reference {name} {version}, with which its assay was validated, is gone",
-                "validate another version",
-            )
-        check_ready(reference)
-        files = files_of_run(analysis, self.catalog.analyses.files(analysis.id))
-        return reference, example.for_files(analysis.id, files, control=analysis.control)
+    def _files(self, analysis: Analysis) -> list[FastqFile]:
+        return files_of_run(analysis, self.catalog.analyses.files(analysis.id))
 
     def blueprint_of(
         self, analysis: Analysis, config: Assay, reference: ReferenceVersion
@@ -287,7 +264,7 @@ class Claiming:
 
         Raises InvalidInput where it can't be run.
         """
-        files = files_of_run(analysis, self.catalog.analyses.files(analysis.id))
+        files = self._files(analysis)
         return make_blueprint(
             analysis=analysis.id,
             assay=config,

@@ -36,9 +36,9 @@ class Validations:
             yield from_item(item, Record)
 
     def passed(self, assay: str) -> list[Passed]:
-        """The versions that have passed, the newest last."""
+        """The versions that have passed, the one of the newest run last."""
         found = [from_item(item, Passed) for item in self._table.query(*passed_versions(assay))]
-        return sorted(found, key=lambda one: one.recorded)
+        return sorted(found, key=lambda one: one.ended)
 
     def add(self, record: Record, now: datetime) -> Record:
         """Writes a record; the one that is there already, where it was written before."""
@@ -73,9 +73,13 @@ class Validations:
             conditions=[("withdrawn", "absent", None)],
         )
         writes = [update, self._event(record, now, who, "validation withdrawn", why)]
-        item = self._table.get(passed_key(record.assay, record.version))
+        key = passed_key(record.assay, record.version)
+        item = self._table.get(key)
         if item and item["record"] == record.id:
             writes += self._passed_without(record)
+        else:  # another one, which must not be withdrawn in favour of this one meanwhile
+            by = item["record"] if item else None
+            writes.append(self._table.check_write(key, ("record", "=" if by else "absent", by)))
         self._table.transact(writes)
         return after
 
@@ -98,7 +102,7 @@ class Validations:
 
     def _passed_write(self, record: Record, *conditions: Condition) -> Write:
         pk, sk = passed_key(record.assay, record.version)
-        passed = Passed(record.version, record.id, record.run, record.recorded)
+        passed = Passed(record.version, record.id, record.run, record.ended)
         return self._table.put_write(
             {"pk": pk, "sk": sk, **msgspec.to_builtins(passed)}, *conditions
         )

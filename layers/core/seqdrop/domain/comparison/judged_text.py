@@ -8,7 +8,7 @@ from seqdrop.domain.errors import InvalidInput
 
 _POS, _REF, _ALT, _FILTER = 1, 3, 4, 6
 _BASES = frozenset("ACGT")
-_NO_CALL = b"./."
+_NO_CALL, _PASS = b"./.", b"PASS"
 
 
 class Dropped:
@@ -37,8 +37,9 @@ def judged_lines(
 ) -> Iterator[bytes]:
     """A VCF's text without phase, and without a genotype where a record is not PASS.
 
-    So lines keep their numbers. "." passes in a truth (``dropped`` is None), and in calls that
-    declare no filters. Calls that do not pass are remembered in ``dropped``.
+    A genotype of one copy is written as of two equal ones: callers differ in that. Lines keep their
+    numbers. "." passes in a truth (``dropped`` is None), and in calls that declare no filters.
+    Calls that do not pass are remembered in ``dropped``.
     """
     reader = _JudgedLines(sample, dropped)
     rest = b""
@@ -54,7 +55,7 @@ class _JudgedLines:
 
     def __init__(self, sample: str, dropped: Dropped | None) -> None:
         self._sample, self._dropped = sample, dropped
-        self._passes = {b"PASS", b"."}
+        self._passes = {_PASS, b"."}
         self._column = len(FIXED)
 
     def judged(self, line: bytes) -> bytes:
@@ -69,13 +70,18 @@ class _JudgedLines:
         if fields[_FILTER] not in self._passes:
             self._drop(fields)
             genotype = _NO_CALL
-        fields[self._column] = genotype.replace(b"|", b"/") + colon + values
+        else:
+            fields[_FILTER] = _PASS
+        genotype = genotype.replace(b"|", b"/")
+        if genotype.isdigit():  # one copy, as some write chromosome X of a male, and others 1/1
+            genotype += b"/" + genotype
+        fields[self._column] = genotype + colon + values
         return b"\t".join(fields) + b"\n"
 
     def _read_header(self, line: bytes) -> None:
         if self._dropped is not None and line.startswith(b"##FILTER=<ID="):
             if not line.startswith(b"##FILTER=<ID=PASS,"):
-                self._passes = {b"PASS"}
+                self._passes = {_PASS}
         elif line.startswith(b"#CHROM") and self._sample:
             names = line.rstrip(b"\r").decode("utf-8", "replace").split("\t")
             if self._sample in names[len(FIXED) :]:

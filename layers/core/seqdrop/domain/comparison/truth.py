@@ -117,14 +117,14 @@ class _Inside:
 
     def __init__(self, confident: Iterable[Region], named: Mapping[str, Sequence[Region]]) -> None:
         self._confident = _Stretches(confident)
-        self._named = {name: _Stretches(each) for name, each in named.items()}
+        self.named = {name: _Stretches(each) for name, each in named.items()}
         self.regions = self._confident.regions
 
     def names(self, contig: str, start: int, end: int) -> tuple[str, ...]:
         """The regions that a stretch lies wholly in; none if it is not in a confident one."""
         if not self._confident.holds(contig, start, end):
             return ()
-        named = (name for name, each in self._named.items() if each.holds(contig, start, end))
+        named = (name for name, each in self.named.items() if each.holds(contig, start, end))
         return EVERYWHERE, *named
 
 
@@ -197,3 +197,6 @@ def _contig_warnings(inside: _Inside, seen: set[str], file: str) -> Iterator[str
         )
     if missing:
         yield f"confident regions are on contigs that {file} lacks: {listed(missing)}"
+    for name, stretches in inside.named.items():
+        if not {region.contig for region in stretches.regions} & named.keys():
+            yield f"region {name} is on other contigs than the confident regions: it counts nothing"

@@ -56,8 +56,14 @@ def mistakes_of_validation(asked: Validation) -> Iterator[tuple[tuple[str, ...],
                 ),
             )
     for name, least in asked.limits.items():
-        if least == Least():
+        if not any(getattr(least, what) for what in least.__struct_fields__):
             yield ("limits", name), f"validation asks for nothing of {name!r}"
+    for number, name in enumerate(asked.controls):
+        if not any(map(str.isalnum, name)):
+            yield (
+                ("controls", str(number)),
+                (f"validation has {name!r} among its controls, which all samples are like"),
+            )
     if asked.required and not asked.limits:
         yield ("required",), "validation is required, and has no limits that anything could pass"
     if asked.required and not asked.controls:

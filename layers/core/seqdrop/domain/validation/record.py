@@ -5,10 +5,11 @@ from enum import StrEnum
 
 import msgspec
 
-from seqdrop.domain.comparison.accuracy import EVERYWHERE, Accuracy, ClassAccuracy
+from seqdrop.domain.comparison.accuracy import EVERYWHERE, Accuracy, ClassAccuracy, exact
 from seqdrop.domain.identity import RunId
 from seqdrop.domain.keys import digest
 from seqdrop.domain.validation.limits import Least, Validation
+from seqdrop.domain.version import VERSION
 
 
 class Outcome(StrEnum):
@@ -50,6 +51,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     outcome: Outcome
     reasons: tuple[str, ...] = ()
     """Why it did not pass."""
+    targets: File | None = None
+    """Outside of which nothing counts; None where the assay has none."""
     qc: str = ""
     simulated: bool = False
     recorded: str = ""
@@ -72,16 +75,19 @@ class Passed(msgspec.Struct, frozen=True):
     record: str
     run: RunId
     """The control's run: others are made as it was."""
-    recorded: str
+    ended: str
+    """When that run ended: the newest is the last version, whenever it was recorded."""
 
 
 def record_id(
-    run: RunId, files: Iterable[File], named: Mapping[str, File], asked: Validation
-) -> str:
-    """The same for the same run, judged by the same files and limits: it is recorded once."""
+    run: RunId, files: Iterable[File], named: Mapping[str, File], asked: Validation,
+    accuracy: Accuracy,
+) -> str:  # fmt: skip
+    """The same for the same run, judged alike by the same files and limits: it is recorded once."""
     used = sorted((name, file.sha256) for name, file in named.items())
     contents = [file.sha256 for file in files]
-    return digest([str(run), contents, used, asked.minimum_count, asked.limits])[:16]
+    alike = [accuracy.sample, accuracy.method, VERSION]
+    return digest([str(run), contents, used, asked.minimum_count, asked.limits, alike])[:16]
 
 
 def judge(
@@ -128,12 +134,14 @@ def _short_of(name: str, least: Least, found: ClassAccuracy | None) -> Iterator[
             yield f"{name}: {said} is {in_percent(value)}, below {in_percent(wanted)}"
 
 
-def in_percent(value: float) -> str:
-    """A share, with as many digits as tell it from 1."""
+def in_percent(share: float, other: float = 1.0) -> str:
+    """A share, with as many digits as tell it from another one."""
     digits = 2
-    while digits < 6 and value < 1 and float(f"{100 * value:.{digits}f}") >= 100:
+    while (
+        digits < 8 and share != other and f"{100 * share:.{digits}f}" == f"{100 * other:.{digits}f}"
+    ):
         digits += 1
-    return f"{100 * value:.{digits}f} %"
+    return f"{100 * share:.{digits}f} %"
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -147,20 +155,26 @@ class Point(msgspec.Struct, frozen=True):
 def trend(records: Iterable[Record]) -> list[Point]:
     """Records in the order of their runs, each held against those before it.
 
-    A share is worse where its whole interval of 95 % lies below what all earlier ones have
-    together. Records that were withdrawn are left out of that, as are other controls and truths.
+    A share is worse where its interval of 95 % lies below that of all earlier runs together; where
+    nothing has changed, that is so by chance at most once in two hundred times. Each run counts once.
+    Records that were withdrawn and simulated runs are left out, and other controls and truths.
     """
     points: list[Point] = []
     sums: dict[tuple[str, ...], tuple[int, int]] = {}
+    counted: set[tuple[str, ...]] = set()
     for record in sorted(records, key=lambda one: (one.ended, one.recorded)):
         worse: list[str] = []
-        if not record.withdrawn:
-            of = (record.run.sample, record.truth.sha256, record.regions.sha256)
+        if not (record.withdrawn or record.simulated):
+            kit = record.targets.sha256 if record.targets else ""
+            of = (record.run.sample, record.truth.sha256, record.regions.sha256, kit)
             for name, found, total, high in _shares(record):
-                before, of_before = sums.get((*of, name), (0, 0))
-                if of_before and total and high < before / of_before:
+                before = sums.get((*of, name), (0, 0))
+                if (*of, name, str(record.run)) in counted:
+                    continue
+                if before[1] and total and high < exact(*before).low:
                     worse.append(name)
-                sums[*of, name] = before + found, of_before + total
+                counted.add((*of, name, str(record.run)))
+                sums[*of, name] = before[0] + found, before[1] + total
         points.append(Point(record, tuple(worse)))
     return points
 

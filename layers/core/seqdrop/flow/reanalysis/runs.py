@@ -113,6 +113,7 @@ class ReanalysisRuns:
                 f"runs of {analysis.assay} would be made, or judged, otherwise than was planned: "
                 "pipelines, limits or images were deployed since"
             )
+        self.claiming.validated.check(analysis, config, blueprint)
         if blueprint.run_key == current.run_key:
             is_own = current.options.reanalysis == reanalysis.id
             return Begun(current.id, "" if is_own else "it is so already", is_made=is_own)
@@ -159,6 +160,7 @@ class ReanalysisRuns:
             blueprint = self.claiming.blueprint_of(analysis, config, reference)
             if blueprint.run_key != made.run_key or self._judged(made) not in reanalysis.approved:
                 return None
+            self.claiming.validated.check(analysis, config, blueprint)
             if analysis.active_run:
                 raise Busy(f"{analysis.active_run} of {analysis.id} goes on")
             if reason := why_left_out(reanalysis.scope, analysis, config):

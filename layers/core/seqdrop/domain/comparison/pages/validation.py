@@ -80,6 +80,8 @@ def page(record: Record, points: Iterable[Point]) -> str:
 
 def _banner(record: Record) -> Html:
     style, sign, word = _WORDS[record.outcome]
+    if record.withdrawn:
+        style, sign, word = "different", "\N{MULTIPLICATION SIGN}", "Withdrawn"
     whole = record.accuracy.classes[0]
     figures = (
         counted(_value(whole.recall), f"recall{_at_least(whole.recall)}", "first"),
@@ -94,7 +96,7 @@ def _banner(record: Record) -> Html:
         element(
             "div",
             element("h1", word),
-            element("p", "; ".join(record.reasons) or _good(record), class_="reason"),
+            element("p", _reason(record), class_="reason"),
         ),
         element("dl", *figures, class_="figures"),
         class_=f"banner {style}",
@@ -110,7 +112,11 @@ def _at_least(share: Interval) -> str:
     return "" if share.value is None else f", at least {in_percent(share.low)}"
 
 
-def _good(record: Record) -> str:
+def _reason(record: Record) -> str:
+    if record.withdrawn:
+        return f"It counts no more: {record.withdrawn_why}"
+    if record.reasons:
+        return "; ".join(record.reasons)
     if record.outcome is Outcome.NO_LIMITS:
         return "The assay sets no limits for its validations."
     return "Every class for which the assay has limits reaches them."
@@ -127,6 +133,7 @@ def _judged(record: Record) -> Html:
         "reference": record.reference,
         "truth": _file(record.truth),
         "confident regions": _file(record.regions),
+        **({"targets": _file(record.targets)} if record.targets else {}),
         **{f"region {name}": _file(file) for name, file in record.named.items()},
         "calls": _file(record.calls),
         "recorded": f"{record.recorded} by {record.by}",
@@ -257,7 +264,7 @@ def _trend(points: Sequence[Point], record: Record) -> Html:
         bulleted(worse, "points warnings"),
         table(title, headings(_TREND), element("tbody", *rows)),
         lead="Each run of the control is held against all before it: a share is worse where its "
-        f"whole interval lies below theirs together. {_said_of(start)}",
+        f"interval lies below theirs together. {_said_of(start)}",
     )
 
 
