@@ -156,8 +156,8 @@ def trend(records: Iterable[Record]) -> list[Point]:
     """Records in the order of their runs, each held against those before it.
 
     A share is worse where its interval of 95 % lies below that of all earlier runs together; where
-    nothing has changed, that is so by chance at most once in two hundred times. Each run counts once.
-    Records that were withdrawn and simulated runs are left out, and other controls and truths.
+    nothing has changed, that is so by chance at most once in two hundred times. Each run counts
+    once. Records that were withdrawn and simulated runs are left out, and other controls and truths.
     """
     points: list[Point] = []
     sums: dict[tuple[str, ...], tuple[int, int]] = {}
