@@ -157,7 +157,7 @@ def trend(records: Iterable[Record]) -> list[Point]:
 
     A share is worse where its interval of 95 % lies below that of all earlier runs together; where
     nothing has changed, that is so by chance at most once in two hundred times. Each run counts
-    once. Records that were withdrawn and simulated runs are left out, and other controls and truths.
+    once. Records that were withdrawn, and simulated runs, are left out, as are other controls.
     """
     points: list[Point] = []
     sums: dict[tuple[str, ...], tuple[int, int]] = {}
