@@ -80,7 +80,7 @@ class SampleRuns:
     def made(self) -> list[Made]:
         """Its runs that ended well, the newest first, without those of a fall-back."""
         runs = sorted(self.items.runs, key=lambda run: (run.claimed, run.attempt), reverse=True)
-        good = [run for run in runs if self._is_asked(run) and not run.instead_of]
+        good = [run for run in runs if run.status is RunStatus.SUCCEEDED and not run.instead_of]
         records = ((run, record_of(self.stack, run)) for run in good)
         return [Made(run, record) for run, record in records if record]
 
@@ -103,13 +103,13 @@ class SampleRuns:
         --assay says whose files are taken; the other side is another analysis by its nature.
         """
         of_a, of_b = ([m for m in self.made if self._is_side(m, w)] for _, w in self.asked.sides)
-        if a := next(filter(self._is_of_assay, of_a), None):
+        if a := next(filter(self._is_basis, of_a), None):
             b = next((one for one in of_b if self._has_same_basis(a, one)), None)
             return Pair(a, b) if b else ToStart(self.sample, (self.asked.b,), a)
-        if b := next(filter(self._is_of_assay, of_b), None):
+        if b := next(filter(self._is_basis, of_b), None):
             a = next((one for one in of_a if self._has_same_basis(one, b)), None)
             return Pair(a, b) if a else ToStart(self.sample, (self.asked.a,), b)
-        if basis := next(filter(self._is_of_assay, self.made), None):
+        if basis := next(filter(self._is_basis, self.made), None):
             return ToStart(self.sample, (self.asked.a, self.asked.b), basis)
         return Missing(self.sample, self.assay, self._why_none())
 
@@ -140,7 +140,7 @@ class SampleRuns:
 
     def _of_assay(self, assay: str) -> tuple[list[Made], list[Made]]:
         """A run that both sides stand for (4 and 4.4, say) is a run of neither."""
-        here = [made for made in self.made if made.run.assay == assay]
+        here = [m for m in self.made if m.run.assay == assay and self._is_asked(m.run)]
         of_a, of_b = ([m for m in here if self._is_side(m, w)] for _, w in self.asked.sides)
         return [m for m in of_a if m not in of_b], [m for m in of_b if m not in of_a]
 
@@ -165,8 +165,10 @@ class SampleRuns:
     def _is_side(self, made: Made, wanted: str) -> bool:
         return is_side(self.asked.change, wanted, made.record)
 
-    def _is_of_assay(self, made: Made) -> bool:
-        return self.assay in {"", made.run.assay}
+    def _is_basis(self, made: Made) -> bool:
+        """Whether its files and its version are those that were asked for; the other side may
+        have the same under another name."""
+        return self.assay in {"", made.run.assay} and self._is_asked(made.run)
 
     def _fall_backs(self) -> str:
         """Why some runs don't count; "" where there is none of the kind."""

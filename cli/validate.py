@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from cli.faults import CommandFailed
@@ -77,7 +78,7 @@ def validate(
         _list(assay, out, json=json)
     else:
         if truth is None or regions is None:
-            raise typer.BadParameter("give both files of the control", param_hint="--truth")
+            raise typer.BadParameter("give both, --truth and --regions", param_hint="--truth")
         named = dict(map(_named_region, region or ()))
         _check_usage(len(named) == len(region or ()), "--region", "give each name once")
         _check_usage(len(named) <= _MOST_REGIONS, "--region", f"give at most {_MOST_REGIONS}")
@@ -91,8 +92,8 @@ def _check_usage(good: bool, which: str, says: str) -> None:
 
 
 def _named_region(text: str) -> tuple[str, Path]:
-    name, _, path = text.partition("=")
-    if not _NAME.fullmatch(name) or name == "all":
+    name, equals, path = text.partition("=")
+    if not _NAME.fullmatch(name) or name == "all" or not equals:
         raise typer.BadParameter(
             f"{text!r} is not NAME=BED, with letters, digits, '.', '_' and '-' in a name other "
             "than 'all'",
@@ -156,6 +157,9 @@ def _settings(stack: "Stack", assay: str) -> "Validation":
         library = known.library
         if not library.has_assay(assay) and assay in library.pipeline_names():
             return Validation()  # as a manifest chose it, with a pipeline for an assay
+        if not library.has_assay(assay):
+            known_ones = ", ".join(sorted({*library.assays(), *library.pipeline_names()}))
+            raise CommandFailed(f"there is no assay {assay!r} (there are: {known_ones})")
         found = library.assay_named(assay)
         mistakes = mistakes_of_assay(assay, found, library.pipeline(found.pipeline))
         if mistakes:
@@ -190,6 +194,9 @@ def _judged(stack: "Stack", run: "Run", asked: "Validation", files: _Files) -> "
     if CALLS not in found:
         raise CommandFailed(f"run {run.id.short} has no variants to validate")
     accuracy = _accuracy(stack, found, asked, files)
+    if accuracy.sample != run.sample:
+        said = f"the truth's column is {accuracy.sample}, and the control is {run.sample}"
+        accuracy = msgspec.structs.replace(accuracy, warnings=(*accuracy.warnings, said))
     truth, regions = _known(files.truth), _known(files.regions)
     named = {name: _known(path) for name, path in files.named.items()}
     calls = File(CALLS, found[CALLS].sha256)
@@ -271,7 +278,7 @@ def _list(assay: str, out: Path | None, *, json: bool) -> None:
         say(f"assay {assay} has no validation records")
         return
     columns = (
-        "record", "control", "flowcells", "run", "version", "snv recall", "precision",
+        "record", "control", "truth", "flowcells", "run", "version", "snv recall", "precision",
         "indel recall", "precision", "outcome", "",
     )  # fmt: skip
     show_table(columns, map(_row, points))
@@ -291,9 +298,11 @@ def _row(point: "Point") -> list[str]:
         for share in _shares(classes.get(name))
     ]  # fmt: skip
     notes = [f"worse than before: {', '.join(point.worse)}"] if point.worse else []
+    notes += ["simulated"] if record.simulated else []
     notes += [f"withdrawn: {record.withdrawn_why}"] if record.withdrawn else []
     return [
-        record.id, record.run.sample, ", ".join(record.flowcells), record.run.short,
+        record.id, record.run.sample, f"{record.truth.name} {record.truth.sha256[:8]}",
+        ", ".join(record.flowcells), record.run.short,
         record.version[:8], *shares, record.outcome.value, "; ".join(notes),
     ]  # fmt: skip
 
@@ -336,15 +345,11 @@ def _withdraw(assay: str, record: str, why: str, *, json: bool) -> None:
 
 def _document(record: "Record") -> dict[str, object]:
     """A record as JSON, with all of its fields."""
-    import msgspec
-
     found = {name: msgspec.to_builtins(getattr(record, name)) for name in record.__struct_fields__}
     return {**found, "run": record.run.short, "sample": record.run.sample}
 
 
 def _write(out: Path, record: "Record", points: "Iterable[Point]") -> None:
-    import msgspec
-
     from seqdrop.domain.comparison.pages.validation import page
 
     out.mkdir(parents=True, exist_ok=True)
@@ -368,6 +373,8 @@ def _say(record: "Record", worse: tuple[str, ...]) -> None:
     )
     for reason in record.reasons:
         warn(f"  {reason}")
+    if record.simulated:
+        warn("WARN the run is simulated: a stand-in has played DRAGEN, and this says nothing of it")
     for warning in record.accuracy.warnings:
         warn(f"WARN {warning}")
     if worse:

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqdrop.domain.bed import BedContent, Region, merged, overlaps, padded, parse_bed, shared
+from seqdrop.domain.bed import (
+    BedContent,
+    Region,
+    merged,
+    overlaps,
+    padded,
+    parse_bed,
+    shared,
+    without,
+)
 from seqdrop.domain.errors import InvalidInput, InvalidReference
 from seqdrop.domain.targets import uncallable
 
@@ -212,6 +221,18 @@ def test_shared_regions_hold_the_bases_that_both_hold_once(
     found = bases(shared(ones, others))
     assert len(found) == len(set(found))
     assert set(found) == set(bases(ones)) & set(bases(others))
+
+
+@given(SPANS, SPANS)
+def test_what_is_without_others_holds_the_rest_once(
+    ones: list[Region], others: list[Region]
+) -> None:
+    def bases(regions: list[Region]) -> list[tuple[str, int]]:
+        return [(r.contig, at) for r in regions for at in range(r.start, r.end)]
+
+    found = bases(without(ones, others))
+    assert len(found) == len(set(found))
+    assert set(found) == set(bases(ones)) - set(bases(others))
 
 
 def test_merged_regions_follow_the_order_that_is_given_and_then_their_own() -> None:

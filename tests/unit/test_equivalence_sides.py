@@ -104,6 +104,12 @@ class Stack:
         return SimpleNamespace(references=SimpleNamespace(choose=choose))
 
 
+NEWER: dict[str, Any] = {
+    "reference": "GRCh38/2", "parts": {"sequence": "s2", "targets:wes": "t1"}
+}  # fmt: skip
+"""Another version, with another sequence."""
+
+
 def made(key: str, pipeline: str, day: int = 1, **given: Any) -> RunRecord:
     """A run of a pipeline, made on a day."""
     assay = given.pop("assay", pipeline)
@@ -138,14 +144,26 @@ def test_b_is_the_newest_on_the_files_and_the_reference_of_a() -> None:
             made("a", "germline-fpga", 2),
             made("b1", "germline-cpu", 1),
             made("b2", "germline-cpu", 3, inputs=OTHER),
-            made("b3", "germline-cpu", 4, reference="GRCh38/2"),
+            made("b3", "germline-cpu", 4, **NEWER),
         ]
     )
     assert keys(stack) == ("a", "b1")
 
 
+def test_the_same_of_a_reference_counts_whatever_its_version_is_called() -> None:
+    """A manifest makes no second run of the same content: none would ever be there."""
+    stack = Stack([made("a", "germline-fpga"), made("b", "germline-cpu", reference="GRCh38/2")])
+    assert keys(stack) == ("a", "b")
+    [found] = runs(stack, reference="GRCh38/1").sides()
+    assert isinstance(found, Pair)
+    [found] = runs(stack, reference="GRCh38/2").sides()
+    assert isinstance(found, Pair)
+    [found] = runs(stack, reference="GRCh38/3").sides()
+    assert isinstance(found, Missing)
+
+
 @pytest.mark.parametrize(
-    "other", [{"inputs": OTHER}, {"reference": "GRCh38/2"}], ids=["other files", "other reference"]
+    "other", [{"inputs": OTHER}, NEWER], ids=["other files", "other reference"]
 )
 def test_without_a_run_on_the_same_b_is_to_be_started(other: dict[str, Any]) -> None:
     stack = Stack([made("a", "germline-fpga"), made("b", "germline-cpu", **other)])

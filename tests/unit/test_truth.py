@@ -1,5 +1,6 @@
 """Calls held against a control whose genotypes are known."""
 
+import gzip
 from math import comb
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.tools.bed_files import read_bed
 from runner.tools.truth import judge_files, main
 from seqdrop.domain.comparison.accuracy import Accuracy, ClassAccuracy, exact
 from seqdrop.domain.errors import InvalidInput
@@ -148,6 +150,41 @@ def at_least(number: int, total: int, share: float) -> float:
     return sum(
         comb(total, k) * share**k * (1 - share) ** (total - k) for k in range(number, total + 1)
     )
+
+
+def test_what_has_no_genotype_in_the_truth_is_left_out(tmp_path: Path) -> None:
+    truth = [line("2 A C"), line("7 A C", "./."), line("17 C A", ".")]
+    calls = [line("2 A C"), line("7 A C"), line("17 C A")]
+    found = judged(tmp_path, truth, calls)
+    assert counts(found.classes[0]) == (1, 0, 0)
+    assert found.confident_bases == 198
+    assert found.warnings == (
+        "2 records of truth.vcf have no genotype: their bases are left out",
+    )  # fmt: skip
+
+
+def test_a_truth_that_has_a_record_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"truth\.vcf has chr1:7 A>C twice"):
+        judged(tmp_path, [line("2 A C"), line("7 A C"), line("7 A G"), line("7 A C", "1/1")], [])
+
+
+def test_regions_past_the_end_of_a_contig_are_cut_and_those_behind_it_refused(
+    tmp_path: Path,
+) -> None:
+    found = judged(tmp_path, [line("2 A C")], [line("2 A C")], regions="chr1\t0\t9999\n")
+    assert found.confident_bases == len(SEQUENCE)
+    assert found.warnings == ("r.bed reaches past the ends of 'chr1': it is cut there",)
+    with pytest.raises(InvalidInput, match=r"r\.bed has chr1:900-9999, and chr1 has 367 bases"):
+        judged(tmp_path, [], [], regions="chr1\t900\t9999\n")
+
+
+def test_a_packed_bed_is_read_and_a_cut_one_is_refused(tmp_path: Path) -> None:
+    whole = gzip.compress(b"chr1\t5\t90\n" * 500)
+    (tmp_path / "a.bed.gz").write_bytes(whole)
+    assert read_bed(tmp_path / "a.bed.gz")[0] == ("chr1", 5, 90, "")
+    (tmp_path / "a.bed.gz").write_bytes(whole[:-9])
+    with pytest.raises(InvalidInput, match=r"a\.bed\.gz is a gzip that is cut off or broken"):
+        read_bed(tmp_path / "a.bed.gz")
 
 
 def test_each_region_is_counted_by_itself(tmp_path: Path) -> None:

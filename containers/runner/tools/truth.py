@@ -11,10 +11,15 @@ import msgspec
 from runner.tools.bed_files import read_bed
 from runner.tools.comparison_sequence import Fasta
 from runner.tools.comparison_text import text_blocks
-from seqdrop.domain.bed import shared
+from seqdrop.domain.bed import Region, listed, shared, without
 from seqdrop.domain.comparison.accuracy import MINIMUM_COUNT, Accuracy
 from seqdrop.domain.comparison.callfile import CallFile
-from seqdrop.domain.comparison.judged_text import Dropped, judged_lines, look_at_sequence
+from seqdrop.domain.comparison.judged_text import (
+    Dropped,
+    judged_lines,
+    look_at_sequence,
+    unknown_in_truth,
+)
 from seqdrop.domain.comparison.truth import judge
 from seqdrop.domain.errors import InvalidInput
 
@@ -45,7 +50,7 @@ def judge_files(
     look_at_sequence(islice(_records(truth), _CHECKED_RECORDS), fasta.bases, truth.name)
     known = judged_lines(text_blocks(truth), truth_sample)
     called = judged_lines(text_blocks(calls), sample, dropped)
-    confident = read_bed(regions)
+    confident, warnings = _confident(truth, truth_sample, regions, fasta)
     if only:
         confident = shared(confident, read_bed(only))
         if not confident:
@@ -53,7 +58,7 @@ def judge_files(
                 f"no confident region of {regions.name} lies in the targets",
                 "give the truth of the assembly, and of regions that the kit has",
             )
-    return judge(
+    found = judge(
         CallFile(known, truth.name, truth_sample),
         CallFile(called, calls.name, sample),
         confident,
@@ -63,13 +68,51 @@ def judge_files(
         minimum_count=minimum_count,
         named={name: read_bed(path) for name, path in (named or {}).items()},
     )
+    return msgspec.structs.replace(found, warnings=(*warnings, *found.warnings))
 
 
-def _records(path: Path) -> Iterator[bytes]:
+def _confident(
+    truth: Path, sample: str, regions: Path, fasta: Fasta
+) -> tuple[list[Region], list[str]]:
+    """The confident regions, without what has no genotype in the truth, and warnings of that."""
+    lengths = {name: contig.length for name, contig in fasta.contigs().items()}
+    found, warnings = _within(read_bed(regions), lengths, regions.name)
+    unknown = unknown_in_truth(_lines(truth), truth.name, sample)
+    if unknown:
+        said = f"{len(unknown):,} records of {truth.name} have no genotype"
+        warnings.append(f"{said}: their bases are left out")
+    return without(found, unknown), warnings
+
+
+def _within(
+    regions: list[Region], lengths: Mapping[str, int], file: str
+) -> tuple[list[Region], list[str]]:
+    """Regions cut at the ends of contigs; raises InvalidInput for one that lies behind an end."""
+    far = [one for one in regions if one.end > lengths.get(one.contig, one.end)]
+    for one in far:
+        if one.start >= lengths[one.contig]:
+            raise InvalidInput(
+                f"{file} has {one.contig}:{one.start}-{one.end}, and {one.contig} has "
+                f"{lengths[one.contig]:,} bases in the sequence",
+                "give the BED of the same assembly as the reference",
+            )
+    cut = [one._replace(end=min(one.end, lengths.get(one.contig, one.end))) for one in regions]
+    names = list(dict.fromkeys(one.contig for one in far))
+    said = f"{file} reaches past the ends of {listed(names)}: it is cut there"
+    return cut, [said] if far else []
+
+
+def _lines(path: Path) -> Iterator[bytes]:
     rest = b""
     for block in text_blocks(path):
         *lines, rest = (rest + block).split(b"\n")
-        yield from (line for line in lines if line and not line.startswith(b"#"))
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _records(path: Path) -> Iterator[bytes]:
+    return (line for line in _lines(path) if line and not line.startswith(b"#"))
 
 
 def _named_region(text: str) -> tuple[str, Path]:

@@ -302,20 +302,42 @@ def padded(regions: Iterable[Region], bases: int, lengths: Mapping[str, int]) ->
 
 def shared(ones: Iterable[Region], others: Iterable[Region]) -> list[Region]:
     """What lies in regions of both, joined; contigs in the order of the first."""
+    return [
+        Region(one.contig, max(one.start, other.start), min(one.end, other.end))
+        for one, touching in _with_touching(ones, others)
+        for other in touching
+    ]
+
+
+def without(ones: Iterable[Region], others: Iterable[Region]) -> list[Region]:
+    """What lies in the first regions and in none of the others, joined."""
+    found: list[Region] = []
+    for one, touching in _with_touching(ones, others):
+        start = one.start
+        for other in touching:
+            if start < other.start:
+                found.append(Region(one.contig, start, other.start))
+            start = other.end
+        if start < one.end:
+            found.append(Region(one.contig, start, one.end))
+    return found
+
+
+def _with_touching(
+    ones: Iterable[Region], others: Iterable[Region]
+) -> Iterator[tuple[Region, list[Region]]]:
+    """Each of the first regions, joined, with those of the others that share bases with it."""
     by_contig: dict[str, list[Region]] = {}
     for region in merged(others):
         by_contig.setdefault(region.contig, []).append(region)
-    found: list[Region] = []
-    contig, at = "", 0
+    contig, first = "", 0
     for one in merged(ones):
         there = by_contig.get(one.contig, [])
-        at = at if one.contig == contig else 0
+        first = first if one.contig == contig else 0
         contig = one.contig
-        while at < len(there) and there[at].end <= one.start:
-            at += 1
-        number = at
-        while number < len(there) and there[number].start < one.end:
-            other = there[number]
-            found.append(Region(contig, max(one.start, other.start), min(one.end, other.end)))
-            number += 1
-    return found
+        while first < len(there) and there[first].end <= one.start:
+            first += 1
+        last = first
+        while last < len(there) and there[last].start < one.end:
+            last += 1
+        yield one, there[first:last]

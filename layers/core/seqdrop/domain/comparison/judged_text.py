@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from seqdrop.domain.bed import Region
 from seqdrop.domain.comparison.alleles import Bases, Edit, trimmed
 from seqdrop.domain.comparison.headers import FIXED
 from seqdrop.domain.errors import InvalidInput
@@ -56,7 +57,7 @@ class _JudgedLines:
     def __init__(self, sample: str, dropped: Dropped | None) -> None:
         self._sample, self._dropped = sample, dropped
         self._passes = {_PASS, b"."}
-        self._column = len(FIXED)
+        self.column = len(FIXED)
 
     def judged(self, line: bytes) -> bytes:
         """The line as it counts."""
@@ -64,9 +65,9 @@ class _JudgedLines:
             self._read_header(line)
             return line + b"\n"
         fields = line.rstrip(b"\r").split(b"\t")
-        if len(fields) <= self._column:
+        if len(fields) <= self.column:
             return line + b"\n" if line else b""  # the reader says what is wrong with it
-        genotype, colon, values = fields[self._column].partition(b":")
+        genotype, colon, values = fields[self.column].partition(b":")
         if fields[_FILTER] not in self._passes:
             self._drop(fields)
             genotype = _NO_CALL
@@ -75,7 +76,7 @@ class _JudgedLines:
         genotype = genotype.replace(b"|", b"/")
         if genotype.isdigit():  # one copy, as some write chromosome X of a male, and others 1/1
             genotype += b"/" + genotype
-        fields[self._column] = genotype + colon + values
+        fields[self.column] = genotype + colon + values
         return b"\t".join(fields) + b"\n"
 
     def _read_header(self, line: bytes) -> None:
@@ -85,13 +86,46 @@ class _JudgedLines:
         elif line.startswith(b"#CHROM") and self._sample:
             names = line.rstrip(b"\r").decode("utf-8", "replace").split("\t")
             if self._sample in names[len(FIXED) :]:
-                self._column = names.index(self._sample, len(FIXED))
+                self.column = names.index(self._sample, len(FIXED))
 
     def _drop(self, fields: list[bytes]) -> None:
         if self._dropped is None or not fields[_POS].isdigit():
             return
         contig, ref, alts = (fields[n].decode("utf-8", "replace") for n in (0, _REF, _ALT))
         self._dropped.add(contig, int(fields[_POS]), ref, alts.split(","))
+
+
+def unknown_in_truth(lines: Iterable[bytes], file: str, sample: str = "") -> list[Region]:
+    """Where a truth has records without a genotype: nothing is known there.
+
+    Raises InvalidInput where it has a record twice, which would count twice.
+    """
+    reader = _JudgedLines(sample, None)
+    unknown: list[Region] = []
+    place, here = (b"", b""), set[tuple[bytes, bytes]]()
+    for line in lines:
+        if line.startswith(b"#"):
+            reader.judged(line)
+            continue
+        fields = line.rstrip(b"\r").split(b"\t")
+        if len(fields) <= reader.column or not fields[_POS].isdigit():
+            continue  # the reader says what is wrong with it
+        if (fields[0], fields[_POS]) != place:
+            place, here = (fields[0], fields[_POS]), set()
+        alleles = fields[_REF], fields[_ALT]
+        if alleles in here:
+            shown = b">".join(alleles).decode("utf-8", "replace")
+            raise InvalidInput(
+                f"{file} has {b':'.join(place).decode('utf-8', 'replace')} {shown} twice",
+                "give each variant once: `bcftools norm -d exact` leaves out the others",
+            )
+        here.add(alleles)
+        genotype = fields[reader.column].partition(b":")[0]
+        if not any(48 <= char <= 57 for char in genotype):  # no digit, as in ./.
+            start = int(fields[_POS]) - 1
+            contig = fields[0].decode("utf-8", "replace")
+            unknown.append(Region(contig, start, start + len(fields[_REF])))
+    return unknown
 
 
 def look_at_sequence(records: Iterable[bytes], bases: Bases, file: str) -> None:

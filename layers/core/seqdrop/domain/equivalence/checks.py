@@ -40,8 +40,11 @@ def differences(a: RunRecord, b: RunRecord, is_same: IsSame) -> tuple[Difference
 
 
 def has_same_basis(a: RunRecord, b: RunRecord, is_same: IsSame) -> bool:
-    """Whether two runs are of the same files, and of one version of the reference."""
-    if a.reference != b.reference:
+    """Whether two runs are of the same files, and have used the same of a reference.
+
+    What they used may have other names: a version that adds target regions has the same sequence.
+    """
+    if any(one.of is Of.REFERENCE for one in _of_reference(a, b)):
         return False
     return not any(True for _ in _of_inputs(a.inputs, b.inputs, is_same))
 

@@ -80,6 +80,8 @@ def page(record: Record, points: Iterable[Point]) -> str:
 
 def _banner(record: Record) -> Html:
     style, sign, word = _WORDS[record.outcome]
+    if record.simulated:
+        word += ", and simulated"
     if record.withdrawn:
         style, sign, word = "different", "\N{MULTIPLICATION SIGN}", "Withdrawn"
     whole = record.accuracy.classes[0]
@@ -131,7 +133,7 @@ def _judged(record: Record) -> Html:
         "pipeline": record.pipeline,
         "version": record.version,
         "reference": record.reference,
-        "truth": _file(record.truth),
+        "truth": f"{_file(record.truth)}, of {record.accuracy.sample}",
         "confident regions": _file(record.regions),
         **({"targets": _file(record.targets)} if record.targets else {}),
         **{f"region {name}": _file(file) for name, file in record.named.items()},
