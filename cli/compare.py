@@ -145,7 +145,8 @@ def say_report(report: "Report", out: Path | None = None) -> None:
         columns = ("variant", "change", "A", "B", "reportable", "why")
         show_table(columns, [_row(row) for row in report.rows[:_SHOWN_ROWS]])
     if report.rows_total > _SHOWN_ROWS:
-        say(f"and {report.rows_total - _SHOWN_ROWS:,} more: --out DIR writes all, and a page")
+        where = "the page has them" if out else "--out DIR writes all, and a page"
+        say(f"and {report.rows_total - _SHOWN_ROWS:,} more: {where}")
     if out:
         say(f"the page: {out / 'comparison.html'}")
 

@@ -14,7 +14,7 @@ import typer
 
 from cli.faults import CommandFailed
 from cli.options import Json
-from cli.screen import emit, say
+from cli.screen import emit, say, warn
 
 if TYPE_CHECKING:
     from cli.equivalence_sides import Pair, SampleRuns, Sides, ToStart
@@ -199,7 +199,11 @@ def _start(
     for start in starts:
         tell(str(start))
     start_all(stack, starts, quiet=quiet)
-    wait_for(stack, starts, timeout, tell)
+    try:
+        wait_for(stack, starts, timeout, tell)
+    except KeyboardInterrupt:
+        warn("what was started goes on; the same command, given again, takes it up")
+        raise
     return why_not
 
 

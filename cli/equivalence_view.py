@@ -40,7 +40,7 @@ def say_equivalence(report: "Equivalence", page: Path | None) -> None:
             f"cost: {_change(whole.cost.a, whole.cost.b, 'USD')} ({whole.cost.change:+.1%}), of "
             f"{whole.cost.samples} of {whole.samples} samples"
         )
-    _say_differences(report)
+    _say_differences(report, page)
     for one in report.missing:
         warn(f"{one.sample}: {one.why}")
     if page:
@@ -62,7 +62,7 @@ def _ratio(spread: "Spread") -> str:
     return f"{brief(spread.ratio)} ({low} to {high} in {samples})"
 
 
-def _say_differences(report: "Equivalence") -> None:
+def _say_differences(report: "Equivalence", page: Path | None) -> None:
     found = [
         (pair.sample, str(one.of), one.what, *_sides(one))
         for pair in report.pairs
@@ -72,7 +72,8 @@ def _say_differences(report: "Equivalence") -> None:
         rows = [tuple(_short(cell) for cell in row) for row in found[:_SHOWN_DIFFERENCES]]
         show_table(("sample", "differs", "what", "A", "B"), rows)
     if len(found) > _SHOWN_DIFFERENCES:
-        say(f"and {len(found) - _SHOWN_DIFFERENCES:,} more: --out DIR writes all, and a page")
+        where = "the page has them" if page else "--out DIR writes all, and a page"
+        say(f"and {len(found) - _SHOWN_DIFFERENCES:,} more: {where}")
 
 
 def _sides(difference: "Difference") -> tuple[str, str]:

@@ -286,6 +286,11 @@ def test_a_stage_of_one_side_counts_in_its_own_total_alone() -> None:
     told = (Effort("a", 10, 5, 1.0, 2.0), Effort("b", 20, None, 3.0, None, in_b=False))
     assert job_seconds(pair(efforts=told)) == (30, 5)
     assert cost(pair(efforts=told)) == (4.0, 2.0)
+    *_, alone = group_of("wgs", [pair(efforts=told), pair("NA2", efforts=told)]).stages
+    assert (alone.stage, alone.only, alone.only_seconds, alone.only_usd) == ("b", "A", 40, 6.0)
+    unknown = Effort("b", None, 3.0, None, None, in_a=False)
+    *_, alone = group_of("wgs", [pair(efforts=(unknown,))]).stages
+    assert (alone.only, alone.only_seconds, alone.only_usd) == ("B", 3.0, None)
 
 
 def test_the_comparison_of_a_reanalysis_is_no_part_of_what_a_run_took() -> None:

@@ -55,5 +55,5 @@ def test_of_command_lines_the_words_that_differ_are_shown(
 def test_differences_are_cut_where_they_are_many(capsys: pytest.CaptureFixture[str]) -> None:
     many = tuple(Difference(Of.SETTING, f"s{n}", "1", "2" * 80) for n in range(30))
     told = said(capsys, pair(differences=many))
-    assert "and 10 more: --out DIR writes all" in told
+    assert "and 10 more: the page has them" in told
     assert "2" * 61 not in told

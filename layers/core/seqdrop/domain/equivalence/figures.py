@@ -224,10 +224,26 @@ def _stages(pairs: Sequence[SamplePair]) -> Iterable[StageSpeed]:
     for effort in (one for pair in pairs for one in pair.efforts):
         by_stage.setdefault(effort.stage, []).append(effort)
     for name, some in by_stage.items():
-        only = _only(some)
+        if only := _only(some):
+            yield _stage_of_one(name, only, some)
+            continue
         seconds = spread((one.a_seconds, one.b_seconds) for one in some)
         usd = spread((one.a_usd, one.b_usd) for one in some)
-        yield StageSpeed(name, None if only else seconds, None if only else usd, only)
+        yield StageSpeed(name, seconds, usd)
+
+
+def _stage_of_one(name: str, only: str, some: Sequence[Effort]) -> StageSpeed:
+    """A stage that one side alone has: what it took there."""
+    is_a = only == "A"
+    there = [one for one in some if (one.in_a if is_a else one.in_b)]
+    seconds = [one.a_seconds if is_a else one.b_seconds for one in there]
+    usd = [one.a_usd if is_a else one.b_usd for one in there]
+    return StageSpeed(name, only=only, only_seconds=_sum(seconds), only_usd=_sum(usd))
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    known = list(values)
+    return None if None in known else sum(value or 0.0 for value in known)
 
 
 def _only(some: Iterable[Effort]) -> str:

@@ -177,7 +177,12 @@ def _times(group: Group) -> Iterator[Html]:
 def _stage(stage: StageSpeed, most: float, samples: int) -> list[str]:
     if stage.only:
         text = element("span", f"only in {stage.only}", class_="soft")
-        return [stage.stage, "–", "–", text, "", "", "", "", ""]
+        seconds, usd = stage.only_seconds, stage.only_usd
+        took = _unknown() if seconds is None else duration(seconds)
+        cost = _unknown() if usd is None else brief(usd)
+        if stage.only == "A":
+            return [stage.stage, took, "–", text, "", "", cost, "–", ""]
+        return [stage.stage, "–", took, text, "", "", "–", cost, ""]
     return [stage.stage, *_seconds(stage.seconds, most, samples), *_usd(stage.usd, samples)]
 
 

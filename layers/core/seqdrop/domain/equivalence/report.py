@@ -171,6 +171,9 @@ class StageSpeed(msgspec.Struct, frozen=True):
     usd: Spread | None = None
     only: str = ""
     """The one side that has the stage."""
+    only_seconds: float | None = None
+    """What it took there, summed over the samples; None where that is not known of all."""
+    only_usd: float | None = None
 
 
 class MetricSummary(msgspec.Struct, frozen=True):
