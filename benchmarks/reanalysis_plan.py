@@ -75,7 +75,7 @@ def _plan_alone(endpoint: str, settings: dict[str, Any]) -> _Made:
 
     def client(service: str) -> Any:
         session = boto3.Session("local", "local", region_name=REGION)
-        return session.client(service, endpoint_url=endpoint)  # type: ignore[call-overload]
+        return session.client(service, endpoint_url=endpoint)  # type: ignore[call-overload]  # by name
 
     planner = Composition(SimpleNamespace(**settings), client).reanalysis_planning.planner
     before = _most_kib()

@@ -17,6 +17,7 @@ from cli.screen import emit, say, show_table, warn
 if TYPE_CHECKING:
     from cli.stack import Stack
     from seqdrop.domain.comparison.accuracy import Accuracy, ClassAccuracy, Interval
+    from seqdrop.domain.plan import StoredObject
     from seqdrop.domain.records import Run
     from seqdrop.domain.validation.limits import Validation
     from seqdrop.domain.validation.record import File, Point, Record
@@ -226,7 +227,9 @@ def _judged(stack: "Stack", run: "Run", asked: "Validation", files: _Files) -> "
     )
 
 
-def _accuracy(stack: "Stack", found: dict, asked: "Validation", files: _Files) -> "Accuracy":  # type: ignore[type-arg]
+def _accuracy(
+    stack: "Stack", found: "dict[str, StoredObject]", asked: "Validation", files: _Files
+) -> "Accuracy":
     from cli.run_comparison import fetch
     from runner.tools.truth import judge_files
     from seqdrop.domain.blueprint import CALLS

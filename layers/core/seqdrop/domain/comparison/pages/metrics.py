@@ -2,6 +2,7 @@
 
 import math
 
+from seqdrop.domain.comparison.pages.dots import dot_plot
 from seqdrop.domain.comparison.pages.html import (
     EMPTY,
     Column,
@@ -18,7 +19,6 @@ from seqdrop.domain.comparison.report import Metric, Report
 
 _FARTHEST = 0.1
 """Where the plot ends, as a share of the larger figure; beyond it an arrow is drawn."""
-_WIDTH, _MIDDLE, _REACH = 200, 100, 88
 
 _COLUMNS = (
     Column("Figure"),
@@ -90,28 +90,4 @@ def _dots(metric: Metric) -> Html:
     away = relative(metric.a, metric.b)
     if away is None:
         return EMPTY
-    end = _MIDDLE + _REACH * max(-1.0, min(1.0, away / _FARTHEST))
-    label = f"{metric.name}: B is {100 * away:+.2g} % from A"
-    return element(
-        "svg",
-        _line("axis", _MIDDLE - _REACH, _MIDDLE + _REACH),
-        _line("from", _MIDDLE, end),
-        element("circle", class_="at-a", cx=str(_MIDDLE), cy="10", r="4.5"),
-        _arrow(end, away) if abs(away) > _FARTHEST else _dot(end),
-        viewBox=f"0 0 {_WIDTH} 20",
-        role="img",
-        aria_label=label,
-    )
-
-
-def _line(style: str, start: float, end: float) -> Html:
-    return element("line", class_=style, x1=f"{start:.1f}", x2=f"{end:.1f}", y1="10", y2="10")
-
-
-def _dot(x: float) -> Html:
-    return element("circle", class_="at-b", cx=f"{x:.1f}", cy="10", r="4.5")
-
-
-def _arrow(x: float, away: float) -> Html:
-    tip = x + math.copysign(7, away)
-    return element("polygon", class_="at-b", points=f"{x:.1f},4 {tip:.1f},10 {x:.1f},16")
+    return dot_plot(away / _FARTHEST, f"{metric.name}: B is {100 * away:+.2g} % from A")
