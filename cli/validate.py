@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -12,11 +11,12 @@ import typer
 
 from cli.faults import CommandFailed
 from cli.options import Json
-from cli.screen import emit, say, show_table, warn
+from cli.screen import emit, say, warn
+from cli.validation_view import document, say_record, say_records, write_record
 
 if TYPE_CHECKING:
     from cli.stack import Stack
-    from seqdrop.domain.comparison.accuracy import Accuracy, ClassAccuracy, Interval
+    from seqdrop.domain.comparison.accuracy import Accuracy
     from seqdrop.domain.plan import StoredObject
     from seqdrop.domain.records import Run
     from seqdrop.domain.validation.limits import Validation
@@ -132,11 +132,11 @@ def _validate(
         )
     points = _trend(stack, assay)
     if out:
-        _write(out, record, points)
+        write_record(out, record, points)
     if json:
-        emit(_document(record))
+        emit(document(record))
     else:
-        _say(record, next((one.worse for one in points if one.record.id == record.id), ()))
+        say_record(record, next((one.worse for one in points if one.record.id == record.id), ()))
         if out:
             say(f"the page: {out / 'validation.html'}")
     if record.outcome == "FAIL":
@@ -272,52 +272,20 @@ def _list(assay: str, out: Path | None, *, json: bool) -> None:
     points = _trend(stack, assay)
     passed = stack.catalog.validations.passed(assay)
     if out and points:
-        _write(out, points[-1].record, points)
+        write_record(out, points[-1].record, points)
     if json:
-        documents = [_document(one.record) | {"worse": one.worse} for one in points]
+        documents = [document(one.record) | {"worse": one.worse} for one in points]
         emit({"assay": assay, "records": documents, "passed": passed})
         return
     if not points:
         say(f"assay {assay} has no validation records")
         return
-    columns = (
-        "record", "control", "truth", "flowcells", "run", "version", "snv recall", "precision",
-        "indel recall", "precision", "outcome", "",
-    )  # fmt: skip
-    show_table(columns, map(_row, points))
+    say_records(points)
     if passed:
         last = passed[-1]
         say(f"the last version that passed is {last.version[:8]}, by record {last.record}")
     if out:
         say(f"the page: {out / 'validation.html'}")
-
-
-def _row(point: "Point") -> list[str]:
-    record = point.record
-    classes = {one.name: one for one in record.accuracy.classes if one.region == "all"}
-    shares = [
-        _share(share)
-        for name in ("snv", "indel")
-        for share in _shares(classes.get(name))
-    ]  # fmt: skip
-    notes = [f"worse than before: {', '.join(point.worse)}"] if point.worse else []
-    notes += ["simulated"] if record.simulated else []
-    notes += [f"withdrawn: {record.withdrawn_why}"] if record.withdrawn else []
-    return [
-        record.id, record.run.sample, f"{record.truth.name} {record.truth.sha256[:8]}",
-        ", ".join(record.flowcells), record.run.short,
-        record.version[:8], *shares, record.outcome.value, "; ".join(notes),
-    ]  # fmt: skip
-
-
-def _shares(found: "ClassAccuracy | None") -> "tuple[Interval | None, Interval | None]":
-    return (found.recall, found.precision) if found else (None, None)
-
-
-def _share(share: "Interval | None") -> str:
-    from seqdrop.domain.validation.record import in_percent
-
-    return "-" if share is None or share.value is None else in_percent(share.value)
 
 
 def _withdraw(assay: str, record: str, why: str, *, json: bool) -> None:
@@ -337,70 +305,10 @@ def _withdraw(assay: str, record: str, why: str, *, json: bool) -> None:
     except Conflict as error:
         raise CommandFailed(f"record {record} has changed meanwhile: try again") from error
     if json:
-        emit(_document(there))
+        emit(document(there))
         return
     say(f"record {record} is withdrawn")
     if there.outcome == "PASS":
         versions = [one.version for one in stack.catalog.validations.passed(assay)]
         if there.version not in versions:
             warn(f"WARN version {there.version[:8]} of {assay} has passed no more")
-
-
-def _document(record: "Record") -> dict[str, object]:
-    """A record as JSON, with all of its fields."""
-    found = {name: msgspec.to_builtins(getattr(record, name)) for name in record.__struct_fields__}
-    return {**found, "run": record.run.short, "sample": record.run.sample}
-
-
-def _write(out: Path, record: "Record", points: "Iterable[Point]") -> None:
-    from seqdrop.domain.comparison.pages.validation import page
-
-    out.mkdir(parents=True, exist_ok=True)
-    text = msgspec.json.format(msgspec.json.encode(_document(record)), indent=1)
-    (out / "validation.json").write_bytes(text + b"\n")
-    (out / "validation.html").write_text(page(record, points), encoding="utf-8")
-
-
-def _say(record: "Record", worse: tuple[str, ...]) -> None:
-    """A record in words."""
-    from seqdrop.domain.validation.record import in_percent
-
-    said = {"PASS": "passes", "FAIL": "fails", "NO_LIMITS": "is judged by no limits"}
-    say(
-        f"{record.outcome.value}: run {record.run.short} of {record.run.sample} "
-        f"{said[record.outcome]} (record {record.id})"
-    )
-    say(
-        f"it ended {record.ended}, by version {record.version[:8]} of {record.pipeline}, with "
-        f"{record.reference}"
-    )
-    for reason in record.reasons:
-        warn(f"  {reason}")
-    if record.simulated:
-        warn("WARN the run is simulated: a stand-in has played DRAGEN, and this says nothing of it")
-    for warning in record.accuracy.warnings:
-        warn(f"WARN {warning}")
-    if worse:
-        warn(f"WARN worse than before, beyond chance: {', '.join(worse)}")
-
-    def shown(share: "Interval") -> str:
-        if share.value is None:
-            return "-"
-        return f"{in_percent(share.value)} ({in_percent(share.low)} to {in_percent(share.high)})"
-
-    columns = ("class", "in the truth", "missed", "wrong calls", "recall", "precision", "F1", "")
-    rows = [
-        (
-            one.name if one.region == "all" else f"{one.region}: {one.name}",
-            f"{one.truth_total:,}", f"{one.false_negatives:,}", f"{one.false_positives:,}",
-            shown(one.recall), shown(one.precision),
-            "-" if one.f1 is None else in_percent(one.f1), one.note,
-        )
-        for one in record.accuracy.classes
-    ]  # fmt: skip
-    show_table(columns, rows)
-    if record.outcome == "PASS":
-        say(
-            f"samples of {record.assay} may be analysed by version {record.version[:8]}; those "
-            f"that are held for it go on with `seqdrop rerun --status HELD --assay {record.assay}`"
-        )
