@@ -25,6 +25,7 @@ from seqdrop.domain.plan import (
     StagePlan,
     StageResult,
     StoredObject,
+    decode_result,
     encode,
 )
 from tests.forks import Ended, run_forked
@@ -161,7 +162,7 @@ class RunnerLab:
     def result(self, stage: str = "align") -> StageResult | None:
         """What was published."""
         content = self.read(f"{prefix_of(stage)}{stage}.json")
-        return None if content is None else msgspec.json.decode(content, type=StageResult)
+        return None if content is None else decode_result(content)
 
     def failure(self, plan: RunPlan, stage: str = "align") -> StageFailure:
         """What the runner left beside the plan."""

@@ -17,7 +17,7 @@ from runner.parallel import run_parallel
 from runner.scratch import Folders, below
 from runner.source import ObjectStream
 from seqdrop.domain.failure import FailureClass
-from seqdrop.domain.plan import RunPlan, StagePlan, StageResult, StoredObject, encode
+from seqdrop.domain.plan import RunPlan, StagePlan, StageResult, StoredObject, decode_result, encode
 
 PART_BYTES = 64 * 2**20
 """Large files come in parts side by side: one connection gives some 90 MB/s."""
@@ -109,7 +109,7 @@ def _result_of(needed: StagePlan, objects: Objects) -> StageResult:
         message = f"stage {needed.stage} has no results at s3://{needed.bucket}/{key}"
         raise StageFault(FailureClass.BAD_PLAN, message)
     try:
-        return msgspec.json.decode(content, type=StageResult)
+        return decode_result(content)
     except msgspec.MsgspecError as error:
         message = f"s3://{needed.bucket}/{key} is no stage's result: {error}"
         raise StageFault(FailureClass.BAD_PLAN, message) from error

@@ -8,7 +8,7 @@ import msgspec
 
 from runner.objects import Objects
 from runner.parallel import run_parallel
-from seqdrop.domain.plan import ResultFile, StagePlan, StageResult, encode
+from seqdrop.domain.plan import ResultFile, StagePlan, StageResult, decode_result, encode
 
 WORKERS = 8
 
@@ -36,7 +36,7 @@ class Publisher:
             return "published"
         theirs = self._objects.read(self._stage.bucket, self._record_key) or b"{}"
         try:
-            files = msgspec.json.decode(theirs, type=StageResult).files
+            files = decode_result(theirs).files
         except msgspec.MsgspecError:
             files = ()
         same = {(f.name, f.sha256) for f in files} == {(f.name, f.sha256) for f in result.files}

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -97,10 +98,12 @@ def test_a_full_disk_is_told_and_the_same_upload_works_once_there_is_room(
 
 
 def fill(filler: Path) -> None:
-    """Takes all that is free."""
+    """Takes all that is free, while another process may be taking some of it."""
     with filler.open("wb") as file:
-        usage = os.fstatvfs(file.fileno())
-        os.posix_fallocate(file.fileno(), 0, usage.f_bavail * usage.f_frsize)
+        while free := (usage := os.fstatvfs(file.fileno())).f_bavail * usage.f_frsize:
+            with suppress(OSError):  # less is free by now
+                os.posix_fallocate(file.fileno(), file.tell(), free)
+                file.seek(free, os.SEEK_CUR)
 
 
 def test_a_function_s_errors_are_told_and_its_traces_are_in_the_log(

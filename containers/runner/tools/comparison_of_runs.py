@@ -14,7 +14,7 @@ from seqdrop.domain.comparison.contigs import BY_NAME_ALONE
 from seqdrop.domain.comparison.pages.comparison import page
 from seqdrop.domain.comparison.report import Report
 from seqdrop.domain.metrics import metrics_of
-from seqdrop.domain.plan import StageResult
+from seqdrop.domain.plan import StageResult, decode_result
 from seqdrop.domain.provenance import RunRecord
 
 PAGE_FILE = "comparison.html"
@@ -106,7 +106,4 @@ def _there(path: Path) -> Path | None:
 
 
 def _results(folder: Path) -> list[StageResult]:
-    return [
-        msgspec.json.decode(path.read_bytes(), type=StageResult)
-        for path in sorted(folder.glob("*.json"))
-    ]
+    return [decode_result(path.read_bytes()) for path in sorted(folder.glob("*.json"))]

@@ -14,7 +14,14 @@ from seqdrop.aws.object_answers import (
     raise_refusal,
 )
 from seqdrop.domain.identity import ObjectName
-from seqdrop.domain.plan import RunPlan, StageResult, StoredObject, decode_plan, encode
+from seqdrop.domain.plan import (
+    RunPlan,
+    StageResult,
+    StoredObject,
+    decode_plan,
+    decode_result,
+    encode,
+)
 from seqdrop.domain.sameness import Fingerprints, Part, Sameness, Verdict, compare
 
 if TYPE_CHECKING:
@@ -236,7 +243,7 @@ class Objects:
     def read_result(self, bucket: str, prefix: str, stage: str) -> StageResult | None:
         """What marks a stage's results as good; None where they are not there."""
         body = self.get(bucket, f"{prefix}{stage}.json")
-        return msgspec.json.decode(body, type=StageResult) if body is not None else None
+        return decode_result(body) if body is not None else None
 
     def result_numbers(self, bucket: str, prefix: str, stage: str) -> tuple[list[int], list[int]]:
         """The numbers under one stage key: all that hold anything, and those that are good."""

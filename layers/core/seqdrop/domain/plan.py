@@ -2,6 +2,7 @@
 
 import msgspec
 
+from seqdrop.domain.first_use import worked_out
 from seqdrop.domain.identity import ObjectName
 from seqdrop.domain.pipeline import MeasureFormat, Output, QueueKind, Step
 
@@ -140,6 +141,11 @@ class StageResult(msgspec.Struct, frozen=True, omit_defaults=True):
 def decode_plan(data: bytes) -> RunPlan:
     """A plan from its JSON; msgspec.ValidationError where it is none."""
     return msgspec.json.decode(data, type=RunPlan)
+
+
+def decode_result(data: bytes) -> StageResult:
+    """A stage's result from its JSON, in any thread; msgspec.ValidationError where it is none."""
+    return msgspec.json.decode(data, type=worked_out(StageResult))
 
 
 def encode(value: msgspec.Struct) -> bytes:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from seqdrop.aws.pause import pause
 from seqdrop.domain.errors import Conflict, Transient
+from seqdrop.domain.first_use import worked_out
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -54,7 +55,7 @@ def _builtin(field: Any) -> Any:
 
 def from_item(item: Mapping[str, Any], kind: type[T]) -> T:
     """The record of an item; attributes that it does not know are left out."""
-    return msgspec.convert(item, kind, strict=False)
+    return msgspec.convert(item, worked_out(kind), strict=False)
 
 
 def wire(value: Any) -> Any:
