@@ -18,6 +18,7 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from local.executions.answers import pass_on_what_responses_drop
@@ -35,6 +36,7 @@ from local.executions.tasks import name_unanswered_functions, renew_tokens
 
 _PATCHED: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (Execution, ("start", "stop")),
+    (ExecutionWorker, ("_get_evaluation_environment",)),
     (BaseExecutionWorkerCommunication, ("_reflect_execution_status",)),
     (Environment, ("set_stop", "set_timed_out", "set_error")),
     (ExecutionState, ("_evaluate_with_timeout",)),

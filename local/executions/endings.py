@@ -14,6 +14,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.execute_state import Exe
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, ProgramTimedOut
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 DETAIL_TYPE = "Step Functions Execution Status Change"
@@ -58,14 +59,24 @@ class StatusChanges:
 
 def emit_status_changes() -> None:
     """Sends an event when an execution starts and when it ends; stock moto sends none."""
-    start = Execution.start
     reflect = BaseExecutionWorkerCommunication._reflect_execution_status
+    make_environment = ExecutionWorker._get_evaluation_environment
 
-    @functools.wraps(start)
+    @functools.wraps(make_environment)
+    def made_once(worker: Any) -> Environment:
+        if worker.env is None:
+            worker.env = make_environment(worker)
+        return worker.env
+
+    @functools.wraps(Execution.start)
     def start_and_tell(execution: Any) -> None:
+        # Who looks for a token looks into the environment of all that run.
+        worker = execution._get_start_execution_worker()
+        worker._get_evaluation_environment()
+        execution.exec_worker = worker
         execution.exec_status = ExecutionStatus.RUNNING  # who gets the event may look it up
         StatusChanges.emit(execution, "RUNNING")
-        start(execution)
+        worker.start()
 
     @functools.wraps(reflect)
     def reflect_and_tell(communication: Any) -> None:
@@ -82,6 +93,7 @@ def emit_status_changes() -> None:
             execution.exec_status = status
         StatusChanges.emit(execution, execution.status)
 
+    ExecutionWorker._get_evaluation_environment = made_once
     Execution.start = start_and_tell
     BaseExecutionWorkerCommunication._reflect_execution_status = reflect_and_tell
 
@@ -144,9 +156,9 @@ def _stop(execution: Any, stop_date: datetime, error: str | None, cause: str | N
     latest = time.monotonic() + STARTING_SECONDS
     while execution.status == "RUNNING" and time.monotonic() < latest:
         env = execution.exec_worker.env
-        if env and env.is_running():
+        if env.is_running():
             env.set_stop(stop_date=stop_date, error=error, cause=cause)
-        if env and isinstance(env.program_state(), ProgramStopped):
+        if isinstance(env.program_state(), ProgramStopped):
             execution.error, execution.cause = error or None, cause or None
             BaseExecutionWorkerCommunication(execution)._reflect_execution_status()
             return

@@ -23,7 +23,7 @@ from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local import executions
-from local.executions.endings import end_all
+from local.executions.endings import StatusChanges, end_all
 from local.functions import FunctionHost, FunctionSpec, install, uninstall
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -415,6 +415,25 @@ def test_an_execution_may_be_stopped_as_soon_as_it_was_started(machines: Machine
         machines.sfn.stop_execution(executionArn=arn)
         assert machines.ended(arn)["status"] == "ABORTED"
         assert machines.statuses(arn) == ["RUNNING", "ABORTED"]
+
+
+def test_a_token_is_answered_while_another_execution_is_being_started(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of its start: it is told of already, and its interpreter has not begun."""
+    first = machines.ended(machines.start({"Pass": {"Type": "Pass", "End": True}}))
+    parking = machines.start({"Park": park()}, parked(machines))
+    token = machines.token()
+    put_event = StatusChanges.put_event
+
+    def answer_first(*told: Any, detail: StatusEvent, **more: Any) -> None:
+        if detail["status"] == "RUNNING":
+            machines.sfn.send_task_success(taskToken=token, output="{}")
+        put_event(*told, detail=detail, **more)
+
+    monkeypatch.setattr(StatusChanges, "put_event", staticmethod(answer_first))
+    machines.sfn.start_execution(stateMachineArn=first["stateMachineArn"], name="another")
+    assert machines.ended(parking)["status"] == "SUCCEEDED"
 
 
 def test_a_runtime_that_stops_leaves_no_execution(machines: Machines) -> None:
