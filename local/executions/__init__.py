@@ -35,7 +35,7 @@ from local.executions.parsing import parse_definitions_once, parse_paths_once
 from local.executions.tasks import name_unanswered_functions, renew_tokens
 
 _PATCHED: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (Execution, ("start", "stop")),
+    (Execution, ("__init__", "start", "stop")),
     (ExecutionWorker, ("_get_evaluation_environment",)),
     (BaseExecutionWorkerCommunication, ("_reflect_execution_status",)),
     (Environment, ("set_stop", "set_timed_out", "set_error")),

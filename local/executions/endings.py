@@ -59,6 +59,7 @@ class StatusChanges:
 
 def emit_status_changes() -> None:
     """Sends an event when an execution starts and when it ends; stock moto sends none."""
+    init = Execution.__init__
     reflect = BaseExecutionWorkerCommunication._reflect_execution_status
     make_environment = ExecutionWorker._get_evaluation_environment
 
@@ -68,15 +69,18 @@ def emit_status_changes() -> None:
             worker.env = make_environment(worker)
         return worker.env
 
+    @functools.wraps(init)
+    def begun(execution: Any, *args: Any, **kwargs: Any) -> None:
+        """Whole before it is listed: who looks for a token looks into all that run."""
+        init(execution, *args, **kwargs)
+        execution.exec_worker = execution._get_start_execution_worker()
+        execution.exec_worker._get_evaluation_environment()
+        execution.exec_status = ExecutionStatus.RUNNING
+
     @functools.wraps(Execution.start)
     def start_and_tell(execution: Any) -> None:
-        # Who looks for a token looks into the environment of all that run.
-        worker = execution._get_start_execution_worker()
-        worker._get_evaluation_environment()
-        execution.exec_worker = worker
-        execution.exec_status = ExecutionStatus.RUNNING  # who gets the event may look it up
         StatusChanges.emit(execution, "RUNNING")
-        worker.start()
+        execution.exec_worker.start()
 
     @functools.wraps(reflect)
     def reflect_and_tell(communication: Any) -> None:
@@ -94,6 +98,7 @@ def emit_status_changes() -> None:
         StatusChanges.emit(execution, execution.status)
 
     ExecutionWorker._get_evaluation_environment = made_once
+    Execution.__init__ = begun
     Execution.start = start_and_tell
     BaseExecutionWorkerCommunication._reflect_execution_status = reflect_and_tell
 

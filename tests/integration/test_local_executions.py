@@ -20,6 +20,7 @@ from moto.server import ThreadedMotoServer
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramError, ProgramStopped
 from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local import executions
@@ -434,6 +435,23 @@ def test_a_token_is_answered_while_another_execution_is_being_started(
     monkeypatch.setattr(StatusChanges, "put_event", staticmethod(answer_first))
     machines.sfn.start_execution(stateMachineArn=first["stateMachineArn"], name="another")
     assert machines.ended(parking)["status"] == "SUCCEEDED"
+
+
+def test_an_execution_is_whole_before_it_is_listed(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = machines.ended(machines.start({"Pass": {"Type": "Pass", "End": True}}))
+    seen: list[str] = []
+
+    def look(execution: Any) -> None:
+        listed = machines.sfn.list_executions(stateMachineArn=first["stateMachineArn"])
+        seen.extend(one["status"] for one in listed["executions"])
+        start(execution)
+
+    start = Execution.start
+    monkeypatch.setattr(Execution, "start", look)
+    machines.sfn.start_execution(stateMachineArn=first["stateMachineArn"], name="another")
+    assert sorted(seen) == ["RUNNING", "SUCCEEDED"]
 
 
 def test_a_runtime_that_stops_leaves_no_execution(machines: Machines) -> None:
