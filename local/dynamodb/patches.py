@@ -12,6 +12,8 @@
 | `DepthFirstTraverser.traverse_node_recursively` | works its types out at each node, ten times |
 | `UpdateExpressionParser.make` | parses a text once more for each check of it |
 | `Node.__deepcopy__` | copies a tree by pickle's protocol, two fifths of an update |
+| `Item.__init__` | measures the item once more for each of its attributes |
+| `DynamoType.size`, `responses.dynamo_to_dict` | ask each value for all kinds that it might be of |
 | `Item.__new__` | holds every item that ever was, and every copy that a Query makes |
 """
 
@@ -27,7 +29,7 @@ from threading import RLock
 from typing import Any
 
 from moto.core.serialize import BaseJSONSerializer
-from moto.dynamodb import models
+from moto.dynamodb import models, responses
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
@@ -39,6 +41,7 @@ from local.dynamodb.answers import serialize_structure, stock_structure
 from local.dynamodb.expressions import copy_of_node, make, traverse
 from local.dynamodb.indexes import forget_indexes, reindex
 from local.dynamodb.query import narrow
+from local.dynamodb.values import make_item, plain, size
 
 # One lock for all tables: under the interpreter's own lock a finer one would gain nothing.
 lock = RLock()
@@ -216,11 +219,14 @@ def new_item(cls: type, *_args: Any, **_kwargs: Any) -> Any:
     return object.__new__(cls)
 
 
-_STOCK: list[tuple[type, str, Any]] = [
+_STOCK: list[tuple[Any, str, Any]] = [
     (Table, "put_item", _put_item),
     (Table, "delete_item", _delete_item),
     (Table, "query", _query),
     (Item, "project", _project),
+    (Item, "__init__", Item.__init__),
+    (DynamoType, "size", DynamoType.size),
+    (responses, "dynamo_to_dict", responses.dynamo_to_dict),
     (DepthFirstTraverser, "traverse_node_recursively", _traverse),
     (DynamoDBBackend, "update_item", _update_item),
     (DynamoDBBackend, "transact_write_items", DynamoDBBackend.transact_write_items),
@@ -237,6 +243,9 @@ _OURS: dict[str, Any] = {
     "delete_item": _locked(delete_item),
     "query": _locked(query),
     "project": project,
+    "__init__": make_item,
+    "size": size,
+    "dynamo_to_dict": plain,
     "traverse_node_recursively": traverse,
     "update_item": _locked(update_item),
     "transact_write_items": _locked(transact_write_items),

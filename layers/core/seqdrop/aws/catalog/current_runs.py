@@ -2,7 +2,6 @@
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from seqdrop.aws.catalog.layout import (
     status_shard,
 )
 from seqdrop.aws.catalog.table import Table
+from seqdrop.aws.read_ahead import map_ahead, read_ahead
 from seqdrop.domain.identity import AnalysisId, RunId
 from seqdrop.domain.records import Analysis, AnalysisStatus
 
@@ -31,6 +31,7 @@ _LAST = "~"
 
 _KEYS_AT_ONCE = 100
 """What one request takes."""
+_READS_AT_ONCE = 2
 _ONLY = (
     "sample", "assay", "project", "status", "current_run", "pipeline", "reference",
     "reference_version", "made",
@@ -64,7 +65,7 @@ class CurrentRuns:
     def using(self, checksums: Iterable[str]) -> Iterator[CurrentRun]:
         """Those that use any of these contents, each once, in the order of their samples.
 
-        One page of each content is in memory.
+        Two pages of each content are in memory.
         """
         partitions = [self._users(checksum) for checksum in sorted(set(checksums))]
         uses = heapq.merge(*partitions, key=_order)
@@ -75,7 +76,7 @@ class CurrentRuns:
 
     def _users(self, checksum: str) -> Iterator[Use]:
         pages = self._table.index_pages(REFERENCE_INDEX, part_users(checksum), _LAST, _INDEX_PAGE)
-        return (read_use(item, checksum) for page in pages for item in page)
+        return (read_use(item, checksum) for page in read_ahead(pages) for item in page)
 
     def all(self) -> Iterator[CurrentRun]:
         """Those of all analyses, whatever their status; each once.
@@ -89,25 +90,16 @@ class CurrentRuns:
                 pages = self._table.index_pages(
                     STATUS_INDEX, status_shard(status, shard), _LAST, _INDEX_PAGE
                 )
-                for run in (read_current_run(item) for page in pages for item in page):
+                items = (item for page in read_ahead(pages) for item in page)
+                for run in map(read_current_run, items):
                     if run and run.analysis not in seen:
                         seen.add(run.analysis)
                         yield CurrentRun(run)
 
     def read(self, listed: Iterable[CurrentRun]) -> Iterator[Found]:
-        """Their analyses as they are now, each with the run that is the current one now.
-
-        The next page is asked for while one is looked at.
-        """
-        with ThreadPoolExecutor(1) as pool:
-            ahead: Future[list[Found]] | None = None
-            for page in _pages(listed):
-                asked = pool.submit(self._read, page)
-                if ahead:
-                    yield from ahead.result()
-                ahead = asked
-            if ahead:
-                yield from ahead.result()
+        """Their analyses as they are now, each with the run that is the current one now."""
+        for found in map_ahead(self._read, _pages(listed), _READS_AT_ONCE):
+            yield from found
 
     def _read(self, page: Sequence[CurrentRun]) -> list[Found]:
         keys = [analysis_key(one.run.analysis) for one in page]
