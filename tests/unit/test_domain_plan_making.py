@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqdrop.domain.errors import QueueNotHere
-from seqdrop.domain.pipeline import Linear, Pipeline, Size
+from seqdrop.domain.pipeline import Assay, Linear, Output, Pipeline, Size
 from seqdrop.domain.plan import RunPlan, decode_plan, encode
 from seqdrop.domain.plan_making import (
     LONGEST_POLL_SECONDS,
@@ -17,7 +17,7 @@ from seqdrop.domain.plan_making import (
     timeout_seconds,
 )
 from seqdrop.domain.records import RunOptions
-from tests.domain_support import blueprint, lane_pair, part, reference, run_of, stage
+from tests.domain_support import IMAGES, blueprint, lane_pair, part, reference, run_of, stage
 
 PARTS = {"sequence": part("genome.fa", "s1"), "annotation": part("genes.gff3", "a1")}
 FROZEN = blueprint(reference=reference(parts=PARTS))
@@ -153,6 +153,31 @@ def test_a_stage_keeps_the_job_definition_of_its_claim() -> None:
 
 def test_the_job_definition_decides_no_key() -> None:
     assert blueprint(definitions={"cpu": "arn:cpu:3"}).run_key == blueprint().run_key
+
+
+def test_what_decides_the_calls_is_every_stage_that_makes_them_and_none_that_follows() -> None:
+    def calling(small: str = "small", large: str = "large", **images: str) -> str:
+        calls = (Output("variants.vcf.gz"),)
+        stages = {
+            "align": stage("align"),
+            "small": stage(small, needs=("align",), outputs=calls, when="targets"),
+            "large": stage(large, needs=("align",), outputs=calls, queue="fpga-genome"),
+            "annotate": stage("annotate", needs=("large",), queue="fpga-exome"),
+        }
+        parts = {**PARTS, "targets:kit": part("kit.bed", "t1")}
+        return blueprint(
+            pipeline=Pipeline("p", "test", stages), assay=Assay("p", "tiny", targets="kit"),
+            reference=reference(parts=parts), images={**IMAGES, **images},
+        ).calling  # fmt: skip
+
+    others = [
+        calling(small="another"),
+        calling(large="another"),
+        calling(cpu="another@sha256:1"),
+        calling(**{"fpga-genome": "another@sha256:1"}),
+    ]
+    assert len({calling(), *others}) == 5
+    assert calling(**{"fpga-exome": "another@sha256:1"}) == calling()
 
 
 def test_a_pipeline_on_a_queue_that_is_not_here_is_refused_with_what_to_do() -> None:
