@@ -173,10 +173,13 @@ def test_a_chain_file_brings_calls_to_the_other_sequence(tmp_path: Path, reverse
     report = compare_files(
         paths["a.vcf"],
         paths["b.vcf"],
-        SideFiles(reference=one),
-        SideFiles(reference=two),
+        SideFiles(reference=one, facts={"run": "before"}),
+        SideFiles(reference=two, facts={"run": "now"}),
         chain=paths["c.chain"],
     )
+    assert [(side.variants, side.passed) for side in (report.a, report.b)] == [(7, 7), (5, 5)]
+    assert [side.facts["run"] for side in (report.a, report.b)] == ["before", "now"]
+    assert report.a.facts["##fileformat"] == "VCFv4.2"
     assert sorted((row.change, row.contig, row.position) for row in report.rows) == [
         (Change.NOT_COMPARABLE, "chr1", 410),
         (Change.REFERENCE, "chr1", 621),

@@ -1,6 +1,7 @@
 """Two runs of one sequence, compared: what is warned of, and what need not be."""
 
 import gzip
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -37,6 +38,24 @@ def test_contigs_of_the_very_same_sequence_need_no_warning(folder: Path) -> None
     )  # fmt: skip
     assert told.verdict == "identical"
     assert [one for one in told.warnings if one.startswith(BY_NAME_ALONE)] == []
+
+
+@pytest.mark.parametrize(
+    ("annotated", "verdict"), [("ref/before", "different"), ("now", "identical")]
+)
+def test_annotation_of_one_run_alone_is_told_and_its_loss_is_a_difference(
+    folder: Path, annotated: str, verdict: str
+) -> None:
+    shutil.copy(folder / annotated / "variants.vcf.gz", folder / annotated / "annotated.vcf.gz")
+    told = compare_runs(
+        folder / "ref", folder / "now", FACTS, {}, folder / TABLE_FILE,
+        same=frozenset({"genome.fa"}),
+    )  # fmt: skip
+    assert told.verdict == verdict
+    side = "A" if annotated == "ref/before" else "B"
+    assert told.warnings == (
+        f"only {side} has annotated.vcf.gz: consequences and classifications were not compared",
+    )
 
 
 def test_files_of_which_somebody_says_so_are_still_warned_of(folder: Path) -> None:

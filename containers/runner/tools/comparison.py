@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -176,7 +176,7 @@ def _lifted(
     header = b"\n".join(x for x in header.split(b"\n") if not x.startswith(b"##contig="))
     blocks = _in_blocks(header, lifter.sorted_lines())
     of_b = abouts[1]
-    about = About(abouts[0].label, of_b.bases, of_b.contigs, None, None, abouts[0].metrics)
+    about = replace(abouts[0], bases=of_b.bases, contigs=of_b.contigs, gvcf=None, targets=None)
     lifted = CallFile(blocks, files[0].file, files[0].sample)
     return (lifted, files[1]), (about, of_b), Lift(lifter.rows(), chains.reach)
 

@@ -12,12 +12,13 @@ import msgspec
 from runner.tools.comparison import REPORT_FILE, TABLE_FILE, SideFiles, compare_files
 from seqdrop.domain.comparison.contigs import BY_NAME_ALONE
 from seqdrop.domain.comparison.pages.comparison import page
-from seqdrop.domain.comparison.report import Report
+from seqdrop.domain.comparison.report import Report, Verdict
 from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.plan import StageResult, decode_result
 from seqdrop.domain.provenance import RunRecord
 
 PAGE_FILE = "comparison.html"
+ANNOTATED = "annotated.vcf.gz"
 RESULTS_FOLDER = "stages"
 """Where the runner puts the results of the stages before, each as ``<stage>.json``."""
 
@@ -62,8 +63,8 @@ def compare_runs(
     """
     before = ref / "before"
     record = msgspec.json.decode((before / "run.json").read_bytes(), type=RunRecord)
-    both_annotated = all((side / "annotated.vcf.gz").is_file() for side in (before, now))
-    calls = "annotated.vcf.gz" if both_annotated else "variants.vcf.gz"
+    annotated = [(side / ANNOTATED).is_file() for side in (before, now)]
+    calls = ANNOTATED if all(annotated) else "variants.vcf.gz"
     sequence = ref / "genome.fa"
     sequence_before = sequence if "genome.fa" in same else before / "genome.fa"
     targets = _there(ref / "targets.bed")
@@ -88,10 +89,21 @@ def compare_runs(
         chain=_there(ref / "before.chain"),
         table=table,
     )  # fmt: skip
+    if any(annotated) and not all(annotated):
+        report = _of_one_annotated(report, "A" if annotated[0] else "B")
     if sequence_before != sequence:
         return report
     warnings = (one for one in report.warnings if not one.startswith(BY_NAME_ALONE))
     return msgspec.structs.replace(report, warnings=tuple(warnings))
+
+
+def _of_one_annotated(report: Report, side: str) -> Report:
+    """Says that consequences could not be compared; what A alone has is lost in B."""
+    said = f"only {side} has {ANNOTATED}: consequences and classifications were not compared"
+    report = msgspec.structs.replace(report, warnings=(said, *report.warnings))
+    if side == "B" or report.verdict is Verdict.DIFFERENT:
+        return report
+    return msgspec.structs.replace(report, verdict=Verdict.DIFFERENT, why=f"B has no {ANNOTATED}")
 
 
 def write_report(report: Report, out: Path) -> None:

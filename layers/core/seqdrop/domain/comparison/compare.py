@@ -106,6 +106,8 @@ class _Comparison:
         """Goes through all contigs."""
         for row in self._lifted.rows if self._lifted else ():
             passed = self._a.header.passes(row.filter_a)
+            self._counts[0].variants += 1
+            self._counts[0].passed += passed
             self.findings.add_row(row, passed, (row.genotype_a, ABSENT))
         for one, two in contig_pairs(self._a, self._b, self._match):
             self._walk(one, two)

@@ -41,9 +41,9 @@ class Header(NamedTuple):
 
     @property
     def facts(self) -> dict[str, str]:
-        """What the header tells of the file's origin."""
-        wanted = ("fileformat", "fileDate", "source", "reference", "seqdrop")
-        pairs = (line[2:].partition("=")[::2] for line in self.lines)
+        """What the header tells of the file's origin: the lines ``##source=…`` and others."""
+        wanted = ("##fileformat", "##fileDate", "##source", "##reference", "##seqdrop")
+        pairs = (line.partition("=")[::2] for line in self.lines)
         return {name: text for name, text in pairs if name in wanted}
 
     def passes(self, filters: str) -> bool:
