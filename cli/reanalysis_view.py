@@ -40,10 +40,11 @@ def _budget(one: "Reanalysis") -> str:
 
 
 def _say_plan(plan: "Plan", in_flight: int) -> None:
+    current = f"; up to date: {plan.up_to_date:,}" if plan.up_to_date else ""
     if not plan.analyses:
-        say(f"nothing is to be made anew; up to date: {plan.up_to_date:,}")
+        say(f"nothing is to be made anew{current}")
     else:
-        say(f"{plan.analyses:,} analyses are to be made anew; up to date: {plan.up_to_date:,}")
+        say(f"{plan.analyses:,} analyses are to be made anew{current}")
         columns = ("assay", "analyses", "with", "changed", "stages anew", "stay", "for example")
         show_table(columns, [_group_row(group) for group in plan.groups])
     for group in plan.groups:

@@ -80,6 +80,8 @@ def _sequence_told(changes: ContigChanges) -> Iterator[str]:
         yield f"in another place of the order: {_listed(changes.reordered)}"
     for contig in changes.changed:
         yield _contig_told(contig)
+    if changes.changed:
+        yield "consequences may change wherever these bases are a gene's"
 
 
 def _contig_told(contig: ChangedContig) -> str:

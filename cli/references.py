@@ -230,7 +230,7 @@ def _users(users: Document) -> str:
     if not users["analyses"]:
         return "?" if users["more"] else "-"
     count = f"{'more than ' if users['more'] else ''}{users['analyses']:,}"
-    rest = " …" if users["more"] or len(users["samples"]) == _SHOWN_SAMPLES else ""
+    rest = " …" if users["more"] or users["analyses"] > len(users["samples"]) else ""
     return f"{count}: {', '.join(users['samples'])}{rest}"
 
 

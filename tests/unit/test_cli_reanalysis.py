@@ -81,7 +81,7 @@ def test_a_plan_of_nobody_says_so_and_of_how_many_nothing_has_changed(capsys: Ou
     text = said(capsys, reanalysis(status=status, plan=empty, why="nothing is to be made anew"))
     assert text.splitlines() == [
         "GRCh38-2-ask (reference GRCh38 2) is PLANNED: nothing is to be made anew",
-        "nothing is to be made anew; up to date: 0",
+        "nothing is to be made anew",
     ]
 
 
