@@ -12,7 +12,13 @@ import typer
 from cli.faults import CommandFailed
 from cli.options import Json
 from cli.screen import emit, say, warn
-from cli.validation_view import document, say_record, say_records, write_record
+from cli.validation_view import (
+    document,
+    say_against_others,
+    say_record,
+    say_records,
+    write_record,
+)
 
 if TYPE_CHECKING:
     from cli.stack import Stack
@@ -122,6 +128,12 @@ def _validate(
 
     stack = find_stack()
     asked = _settings(stack, assay)
+    if asked.holds_back(sample):
+        raise CommandFailed(
+            f"{sample} is none of the controls of {assay} ({', '.join(asked.controls)}), which "
+            "asks for a validated version: validate one of those, or name it among them in "
+            "pipelines/assays.yaml and deploy that"
+        )
     run = _run(stack, assay, sample, asked_run)
     record = stack.catalog.validations.add(_judged(stack, run, asked, files), stack.now())
     if record.withdrawn:
@@ -137,6 +149,9 @@ def _validate(
         emit(document(record))
     else:
         say_record(record, next((one.worse for one in points if one.record.id == record.id), ()))
+        say_against_others(
+            record, [one.record for one in points], stack.catalog.validations.passed(assay)
+        )
         if out:
             say(f"the page: {out / 'validation.html'}")
     if record.outcome == "FAIL":
@@ -173,6 +188,11 @@ def _run(stack: "Stack", assay: str, sample: str, asked: str) -> "Run":
     from cli.results import find_run
 
     analysis = stack.analysis(sample, assay)
+    if analysis.status == "DISMISSED":
+        raise CommandFailed(
+            f"{sample} was dismissed{': ' if analysis.why else ''}{analysis.why}: it says nothing "
+            f"of {assay}"
+        )
     wanted = find_run(stack, analysis, asked) if asked else analysis.current_run
     found = stack.catalog.runs.get(wanted) if wanted else None
     if found is None:

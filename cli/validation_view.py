@@ -10,7 +10,7 @@ from cli.screen import say, show_table, warn
 
 if TYPE_CHECKING:
     from seqdrop.domain.comparison.accuracy import ClassAccuracy, Interval
-    from seqdrop.domain.validation.record import Point, Record
+    from seqdrop.domain.validation.record import Passed, Point, Record
 
 
 def say_records(points: "Sequence[Point]") -> None:
@@ -108,4 +108,27 @@ def say_record(record: "Record", worse: tuple[str, ...]) -> None:
         say(
             f"samples of {record.assay} may be analysed by version {record.version[:8]}; those "
             f"that are held for it go on with `seqdrop rerun --status HELD --assay {record.assay}`"
+        )
+
+
+def say_against_others(
+    record: "Record", others: "Iterable[Record]", passed: "Iterable[Passed]"
+) -> None:
+    """What else is known of the run and of its version, and says the opposite."""
+    for other in others:
+        if other.run != record.run or other.id == record.id or record.outcome != "PASS":
+            continue
+        of = f"{other.truth.name} in {other.regions.name}"
+        if other.withdrawn:
+            warn(
+                f"WARN record {other.id} of this run, by {of}, was withdrawn: {other.withdrawn_why}"
+            )
+        elif other.outcome == "FAIL":
+            warn(f"WARN this run fails by record {other.id}, by {of}: look at why it passes now")
+    by = next((one.record for one in passed if one.version == record.version), "")
+    if by and record.outcome == "FAIL":
+        command = f"`seqdrop validate {record.assay} --withdraw {by} --why TEXT`"
+        warn(
+            f"WARN samples go on being analysed by version {record.version[:8]}, which has passed "
+            f"by record {by}: where that is wrong, {command}"
         )

@@ -30,6 +30,10 @@ assays:
     validation:
       limits: {snv: {recall: 0.99, precision: 0.99}}
       minimum_count: 2
+  strict:
+    pipeline: germline-cpu
+    reference: tiny
+    validation: {required: true, controls: ["HG*"], limits: {snv: {recall: 0.99}}}
 """
 SAMPLES = [f"P{number}" for number in range(10)]
 LENGTH = 5_000
@@ -240,6 +244,7 @@ def test_a_control_is_validated_and_its_record_is_kept(lab: Lab, command: Comman
     assert said.returncode == 1
     assert "snv: recall is" in said.stderr
     assert "FAIL: run" in said.stdout
+    assert f"which has passed by record {found['id']}: where that is wrong" in said.stderr
     listed = command.ask("validate", "panel")
     assert [one["outcome"] for one in listed["records"]] == ["PASS", "FAIL"]
     assert [one["record"] for one in listed["passed"]] == [found["id"]]
@@ -250,6 +255,11 @@ def test_a_control_is_validated_and_its_record_is_kept(lab: Lab, command: Comman
     assert "was withdrawn before: other kit" in command.bad(
         "validate", "panel", "--withdraw", found["id"], "--why", "x"
     )
+    (folder / "truth.vcf").write_text(known(GENOME))
+    said = command.run("validate", "panel", sample, *files[:4])
+    assert (said.returncode, said.stdout[:4]) == (0, "PASS")
+    assert f"record {found['id']} of this run, by truth.vcf in sure.bed, was" in said.stderr
+    assert f"this run fails by record {listed['records'][1]['id']}, by truth.vcf" in said.stderr
 
 
 def test_a_control_that_cannot_be_judged_is_told(lab: Lab, command: Command) -> None:
@@ -269,6 +279,9 @@ def test_a_control_that_cannot_be_judged_is_told(lab: Lab, command: Command) -> 
         "validate", "panal", SAMPLES[0], "--truth", "truth.vcf", "--regions", "far.bed"
     )
     assert command.run("validate", "panel", SAMPLES[0]).returncode == 2
+    assert f"{SAMPLES[0]} is none of the controls of strict (HG*)" in command.bad(
+        "validate", "strict", SAMPLES[0], "--truth", "truth.vcf", "--regions", "far.bed"
+    )
 
 
 def is_idle(lab: Lab, sample: str) -> bool:

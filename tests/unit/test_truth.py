@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from runner.tools.bed_files import read_bed
 from runner.tools.truth import judge_files, main
 from seqdrop.domain.comparison.accuracy import Accuracy, ClassAccuracy, exact
+from seqdrop.domain.comparison.judged_text import unknown_in_truth
 from seqdrop.domain.errors import InvalidInput
 from tests.comparison_support import line, vcf
 from tests.tools_support import SHARED_DATA, write_fasta
@@ -166,6 +167,38 @@ def test_what_has_no_genotype_in_the_truth_is_left_out(tmp_path: Path) -> None:
 def test_a_truth_that_has_a_record_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"truth\.vcf has chr1:7 A>C twice"):
         judged(tmp_path, [line("2 A C"), line("7 A C"), line("7 A G"), line("7 A C", "1/1")], [])
+
+
+@pytest.mark.parametrize(
+    ("records", "shown"),
+    [
+        ([line("6 TA TC", "0/1"), line("7 A C", "0/1")], "chr1:7 A>C"),  # padded, once
+        ([line("7 A C", "0/1"), line("7 AC CC", "0/1")], "chr1:7 AC>CC"),
+        ([line("7 A c", "1/1"), line("7 A C", "1/1")], "chr1:7 A>C"),
+        ([line("7 A C,T", "1/2"), line("7 A T,C", "1/2")], "chr1:7 A>T,C"),
+        ([line("5 ATA AC", "0/1"), line("6 T G"), line("5 ATA AC", "0/1")], "chr1:5 ATA>AC"),
+    ],
+)
+def test_an_allele_that_a_truth_writes_twice_in_two_ways_is_refused(
+    records: list[str], shown: str
+) -> None:
+    with pytest.raises(InvalidInput, match=rf"truth\.vcf has {shown} twice"):
+        unknown_in_truth([record.encode() for record in records], "truth.vcf")
+
+
+def test_alleles_of_one_place_that_are_others_are_not_taken_for_twice() -> None:
+    records = [
+        line("6 TA TC", "0/1"), line("7 A G", "0/1"), line("7 A AC", "0/1"), line("7 A C", "./."),
+        line("7 A C,T", "0/2"), line("9 A C"),
+    ]  # fmt: skip
+    records.append(line("9 A C", contig="chr2"))
+    assert len(unknown_in_truth([record.encode() for record in records], "truth.vcf")) == 1
+
+
+def test_a_block_without_a_genotype_is_left_out_to_its_end() -> None:
+    block = line("7 A <NON_REF>", "./.", info="DP=3;END=40")
+    (region,) = unknown_in_truth([block.encode()], "truth.vcf")
+    assert (region.start, region.end) == (6, 40)
 
 
 def test_regions_past_the_end_of_a_contig_are_cut_and_those_behind_it_refused(

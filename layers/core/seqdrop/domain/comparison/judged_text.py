@@ -1,5 +1,6 @@
 """The text of a VCF as it is judged against a truth: PASS alone, and without phase."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from seqdrop.domain.bed import Region
@@ -7,8 +8,10 @@ from seqdrop.domain.comparison.alleles import Bases, Edit, trimmed
 from seqdrop.domain.comparison.headers import FIXED
 from seqdrop.domain.errors import InvalidInput
 
-_POS, _REF, _ALT, _FILTER = 1, 3, 4, 6
+_POS, _REF, _ALT, _FILTER, _INFO = 1, 3, 4, 6, 7
 _BASES = frozenset("ACGT")
+_NUMBER = re.compile(rb"\d+")
+_END = re.compile(rb"(?:^|;)END=(\d+)")
 _NO_CALL, _PASS = b"./.", b"PASS"
 
 
@@ -100,9 +103,8 @@ def unknown_in_truth(lines: Iterable[bytes], file: str, sample: str = "") -> lis
 
     Raises InvalidInput where it has a record twice, which would count twice.
     """
-    reader = _JudgedLines(sample, None)
+    reader, once = _JudgedLines(sample, None), _Once(file)
     unknown: list[Region] = []
-    place, here = (b"", b""), set[tuple[bytes, bytes]]()
     for line in lines:
         if line.startswith(b"#"):
             reader.judged(line)
@@ -110,22 +112,64 @@ def unknown_in_truth(lines: Iterable[bytes], file: str, sample: str = "") -> lis
         fields = line.rstrip(b"\r").split(b"\t")
         if len(fields) <= reader.column or not fields[_POS].isdigit():
             continue  # the reader says what is wrong with it
-        if (fields[0], fields[_POS]) != place:
-            place, here = (fields[0], fields[_POS]), set()
-        alleles = fields[_REF], fields[_ALT]
-        if alleles in here:
-            shown = b">".join(alleles).decode("utf-8", "replace")
-            raise InvalidInput(
-                f"{file} has {b':'.join(place).decode('utf-8', 'replace')} {shown} twice",
-                "give each variant once: `bcftools norm -d exact` leaves out the others",
-            )
-        here.add(alleles)
         genotype = fields[reader.column].partition(b":")[0]
+        once.look(fields, genotype)
         if not any(48 <= char <= 57 for char in genotype):  # no digit, as in ./.
             start = int(fields[_POS]) - 1
+            end = _END.search(fields[_INFO]) if fields[_ALT].startswith(b"<") else None
             contig = fields[0].decode("utf-8", "replace")
-            unknown.append(Region(contig, start, start + len(fields[_REF])))
+            last = int(end[1]) if end else start + len(fields[_REF])
+            unknown.append(Region(contig, start, max(last, start + 1)))
     return unknown
+
+
+class _Once:
+    """Looks whether alleles come once, however their records are padded with equal bases."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._contig, self._reach = b"", 0
+        self._here: list[tuple[list[bytes], bytes]] = []
+        """Records that touch each other; most are alone, and are not looked into."""
+        self._seen: set[tuple[int, str, str]] = set()
+
+    def look(self, fields: list[bytes], genotype: bytes) -> None:
+        """Raises InvalidInput where an allele of the genotype was there before."""
+        start, end = int(fields[_POS]) - 1, int(fields[_POS]) - 1 + len(fields[_REF])
+        if fields[0] != self._contig or start > self._reach:
+            self._contig, self._reach = fields[0], 0
+            self._here, self._seen = [], set()
+        self._reach = max(self._reach, end)
+        self._here.append((fields, genotype))
+        if len(self._here) == 1:
+            return
+        for one, its_genotype in self._here if not self._seen else self._here[-1:]:
+            for allele in _called(one, its_genotype):
+                if allele in self._seen:
+                    self._refuse(one)
+                self._seen.add(allele)
+
+    def _refuse(self, fields: list[bytes]) -> None:
+        contig, place, ref, alt = (
+            fields[n].decode("utf-8", "replace") for n in (0, _POS, _REF, _ALT)
+        )
+        raise InvalidInput(
+            f"{self._file} has {contig}:{place} {ref}>{alt} twice",
+            "give each variant once, written in one way: `bcftools norm -f SEQUENCE -m -any -d "
+            "exact` leaves out the others",
+        )
+
+
+def _called(fields: list[bytes], genotype: bytes) -> set[tuple[int, str, str]]:
+    """The alleles of a genotype, without the bases that REF and ALT share."""
+    ref = fields[_REF].decode("utf-8", "replace").upper()
+    alts = fields[_ALT].decode("utf-8", "replace").upper().split(",")
+    numbers = {int(n) for n in _NUMBER.findall(genotype)} - {0}
+    return {
+        trimmed(int(fields[_POS]) - 1, ref, alts[n - 1])
+        for n in numbers
+        if n <= len(alts) and _BASES.issuperset(alts[n - 1])
+    }
 
 
 def look_at_sequence(records: Iterable[bytes], bases: Bases, file: str) -> None:
