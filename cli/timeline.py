@@ -87,7 +87,8 @@ def _headline(run: RunView, analysis: AnalysisView) -> str:
     parts = [f"run {run.id} is {run.status}"]
     if run.qc:
         parts.append(f"QC {run.qc}")
-    parts.append(f"{run.pipeline} on {run.reference}")
+    version = f" {run.calling_version[:8]}" if run.calling_version else ""
+    parts.append(f"{run.pipeline}{version} on {run.reference}")
     parts.append(f"${run.cost_usd:.4f}")
     if run.instead_of:
         parts.append(f"in place of {run.instead_of}: not equivalent")

@@ -227,6 +227,7 @@ def test_a_control_is_validated_and_its_record_is_kept(lab: Lab, command: Comman
     found = command.ask("validate", "panel", sample, *files, "--out", "page")
     assert (found["outcome"], found["reasons"], found["sample"]) == ("PASS", [], sample)
     assert found["flowcells"] == ["HP0"]
+    assert f"germline-cpu {found['version'][:8]} on tiny/" in command.good("show", sample)
     whole = found["accuracy"]["classes"][0]
     assert (whole["truth_total"], whole["true_positives"], whole["false_positives"]) == (
         len(there), len(there), 0,

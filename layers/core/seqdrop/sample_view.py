@@ -169,6 +169,8 @@ class RunView(msgspec.Struct, frozen=True):
     execution_url: str | None = None
     instead_of: str | None = None
     """The pipeline in whose place this one made it: its results are not equivalent."""
+    calling_version: str | None = None
+    """The version that a validation is of; None of one that makes no calls."""
 
 
 class FileView(msgspec.Struct, frozen=True):
@@ -522,6 +524,7 @@ def _run(run: Run, all_jobs: Mapping[JobOwner, Job], blueprint: bytes) -> RunVie
             run.options.fresh, run.options.from_stage or None, run.options.fallback or None
         ),
         instead_of=run.instead_of or None,
+        calling_version=run.calling_version or None,
         supersedes=_short(run.supersedes),
         execution=run.execution or None,
         claimed=run.claimed or None,

@@ -53,6 +53,8 @@ class RunRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """The pipeline in whose place another made these results, which are not equivalent to its."""
     claimed: str = ""
     started: str = ""
+    calling_version: str = ""
+    """What decides the calls beside the files: the version that a validation is of."""
 
 
 def make_record(
@@ -89,4 +91,5 @@ def make_record(
         instead_of=run.instead_of,
         claimed=run.claimed,
         started=run.started,
+        calling_version=blueprint.calling,
     )

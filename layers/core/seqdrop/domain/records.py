@@ -226,6 +226,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """The assay as which another run may be made in its place, where no FPGA is to be had."""
     instead_of: str = ""
     """The pipeline in whose place it is such a run itself: its results are not equivalent."""
+    calling_version: str = ""
+    """What decides its calls beside the files; see ``Blueprint.calling``."""
     supersedes: RunId | None = None
     """The run that was the current one when this one was claimed."""
     execution: str = ""

@@ -213,6 +213,7 @@ class Claiming:
             parts=blueprint.parts,
             recipe=blueprint.recipe,
             made=blueprint.made,
+            calling_version=blueprint.calling,
             input_bytes=blueprint.input_bytes,
             priority=priority,
             project=analysis.project,
