@@ -243,6 +243,7 @@ def test_calls_on_a_contig_that_changed_are_not_comparable(
     sides = About(contigs=contigs[0]), About(contigs=contigs[1])
     report, rows = compared(texts[0], texts[1], sides=sides)
     assert report.verdict is Verdict.DIFFERENT
+    assert report.why == "2 variants, counted on both sides, could not be compared."
     assert [row.change for row in rows] == [Change.NOT_COMPARABLE] * 2
 
 

@@ -29,6 +29,10 @@ def verdict(
     counted = _counted(findings)
     differing = sum(n for change, n in counted.items() if change is not Change.UNRESOLVED)
     matched = findings.same + findings.rewritten
+    if differing and counted.keys() <= _ALWAYS:
+        number = sum(counted.values())
+        why = f"{_variants(number)}, counted on both sides, could not be compared."
+        return Verdict.DIFFERENT, why
     if differing:
         say = "differs" if differing == 1 else "differ"
         return Verdict.DIFFERENT, f"{_variants(differing)} {say}: {_listed(counted)}."
