@@ -43,6 +43,9 @@ stages:
 """
 PIPELINES = {"assays.yaml": _ASSAYS, "quick.yaml": _ONE_STAGE}
 """One stage, and assays that differ in when a sample is complete."""
+VISIBILITY_SECONDS = 180
+"""The template's own: how long a message that a function has failed at is not tried again."""
+QUEUES = ("uploads", "job-events", "execution-ends")
 _COUNTS = [
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -60,6 +63,24 @@ def wait_until_quiet(lab: Lab, seconds: float = 240.0) -> None:
         return not any(messages(lab) or running_executions(lab) for _ in range(2))
 
     lab.wait_until(is_quiet, seconds, lambda: f"{messages(lab)}, {running_executions(lab)}")
+
+
+@contextmanager
+def tried_again_after(lab: Lab, seconds: int) -> Iterator[None]:
+    """Messages that a function fails at within the block come again so soon."""
+    set_visibility(lab, seconds)
+    try:
+        yield
+    finally:
+        set_visibility(lab, VISIBILITY_SECONDS)
+
+
+def set_visibility(lab: Lab, seconds: int) -> None:
+    """See VISIBILITY_SECONDS."""
+    sqs = lab.client("sqs")
+    for name in QUEUES:
+        url = sqs.get_queue_url(QueueName=f"seqdrop-{name}")["QueueUrl"]
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
 
 
 def messages(lab: Lab) -> dict[str, int]:

@@ -9,7 +9,12 @@ from types import SimpleNamespace
 import pytest
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 
-from tests.e2e.ingest import running_executions, wait_until_quiet
+from tests.e2e.ingest import (
+    VISIBILITY_SECONDS,
+    running_executions,
+    set_visibility,
+    wait_until_quiet,
+)
 from tests.lab import Lab
 from tests.statemachine.bench import Bench
 
@@ -17,8 +22,6 @@ SETTINGS = {"account_concurrency": 3}
 TIMES_FASTER = 180
 """Outages are played so much faster: a queue's visibility timeout is a second then."""
 OUTAGE_SECONDS = 30 * 60
-VISIBILITY_SECONDS = 180
-QUEUES = ("uploads", "job-events", "execution-ends")
 
 
 @contextmanager
@@ -37,13 +40,6 @@ def outage(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.sleep(max(0.0, end - time.monotonic()))
     set_visibility(lab, VISIBILITY_SECONDS)  # functions are not faster than they are
     host.account_concurrency = SETTINGS["account_concurrency"]
-
-
-def set_visibility(lab: Lab, seconds: int) -> None:
-    sqs = lab.client("sqs")
-    for name in QUEUES:
-        url = sqs.get_queue_url(QueueName=f"seqdrop-{name}")["QueueUrl"]
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
 
 
 def has_a_job(lab: Lab, sample: str) -> bool:
