@@ -81,7 +81,7 @@ def _sequence_told(changes: ContigChanges) -> Iterator[str]:
     for contig in changes.changed:
         yield _contig_told(contig)
     if changes.changed:
-        yield "consequences may change wherever these bases are a gene's"
+        yield "where these bases lie in a gene, its consequences may change"
 
 
 def _contig_told(contig: ChangedContig) -> str:

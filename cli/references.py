@@ -230,7 +230,8 @@ def _users(users: Document) -> str:
     if not users["analyses"]:
         return "?" if users["more"] else "-"
     count = f"{'more than ' if users['more'] else ''}{users['analyses']:,}"
-    rest = " …" if users["more"] or users["analyses"] > len(users["samples"]) else ""
+    is_cut = len(users["samples"]) == _SHOWN_SAMPLES < users["analyses"]
+    rest = " …" if users["more"] or is_cut else ""
     return f"{count}: {', '.join(users['samples'])}{rest}"
 
 

@@ -14,9 +14,9 @@ from cli.options import Json
 from cli.screen import emit, say, warn
 from cli.validation_view import (
     document,
-    say_against_others,
     say_record,
     say_records,
+    warn_of_contradictions,
     write_record,
 )
 
@@ -149,7 +149,7 @@ def _validate(
         emit(document(record))
     else:
         say_record(record, next((one.worse for one in points if one.record.id == record.id), ()))
-        say_against_others(
+        warn_of_contradictions(
             record, [one.record for one in points], stack.catalog.validations.passed(assay)
         )
         if out:

@@ -111,10 +111,10 @@ def say_record(record: "Record", worse: tuple[str, ...]) -> None:
         )
 
 
-def say_against_others(
+def warn_of_contradictions(
     record: "Record", others: "Iterable[Record]", passed: "Iterable[Passed]"
 ) -> None:
-    """What else is known of the run and of its version, and says the opposite."""
+    """Warns of other records that contradict this one."""
     for other in others:
         if other.run != record.run or other.id == record.id or record.outcome != "PASS":
             continue

@@ -13,7 +13,7 @@
 | `UpdateExpressionParser.make` | parses a text once more for each check of it |
 | `Node.__deepcopy__` | copies a tree by pickle's protocol, two fifths of an update |
 | `Item.__init__` | measures the item once more for each of its attributes |
-| `DynamoType.size`, `responses.dynamo_to_dict` | ask each value for all kinds that it might be of |
+| `DynamoType.size`, `responses.dynamo_to_dict` | try all types that a value might be of |
 | `Item.__new__` | holds every item that ever was, and every copy that a Query makes |
 """
 
@@ -37,11 +37,11 @@ from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
 
-from local.dynamodb.answers import serialize_structure, stock_structure
+from local.dynamodb.answers import plain, serialize_structure, stock_structure
 from local.dynamodb.expressions import copy_of_node, make, traverse
 from local.dynamodb.indexes import forget_indexes, reindex
 from local.dynamodb.query import narrow
-from local.dynamodb.values import make_item, plain, size
+from local.dynamodb.sizes import make_item, size
 
 # One lock for all tables: under the interpreter's own lock a finer one would gain nothing.
 lock = RLock()

@@ -22,6 +22,7 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from local.executions.answers import pass_on_what_responses_drop
+from local.executions.beginnings import be_whole_when_listed
 from local.executions.clients import CALLERS, keep_clients
 from local.executions.endings import (
     PutEvent,
@@ -68,6 +69,7 @@ def install(put_event: PutEvent | None = None) -> None:
     logging.getLogger("moto.stepfunctions.parser.asl").setLevel(logging.CRITICAL)
     StatusChanges.put_event = staticmethod(put_event or _default_bus())
     patches = (
+        be_whole_when_listed,
         emit_status_changes,
         stop_at_once,
         stay_ended,

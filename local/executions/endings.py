@@ -14,7 +14,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.execute_state import Exe
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, ProgramTimedOut
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
-from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 DETAIL_TYPE = "Step Functions Execution Status Change"
@@ -59,28 +58,13 @@ class StatusChanges:
 
 def emit_status_changes() -> None:
     """Sends an event when an execution starts and when it ends; stock moto sends none."""
-    init = Execution.__init__
+    start = Execution.start
     reflect = BaseExecutionWorkerCommunication._reflect_execution_status
-    make_environment = ExecutionWorker._get_evaluation_environment
 
-    @functools.wraps(make_environment)
-    def made_once(worker: Any) -> Environment:
-        if worker.env is None:
-            worker.env = make_environment(worker)
-        return worker.env
-
-    @functools.wraps(init)
-    def begun(execution: Any, *args: Any, **kwargs: Any) -> None:
-        """Whole before it is listed: who looks for a token looks into all that run."""
-        init(execution, *args, **kwargs)
-        execution.exec_worker = execution._get_start_execution_worker()
-        execution.exec_worker._get_evaluation_environment()
-        execution.exec_status = ExecutionStatus.RUNNING
-
-    @functools.wraps(Execution.start)
+    @functools.wraps(start)
     def start_and_tell(execution: Any) -> None:
         StatusChanges.emit(execution, "RUNNING")
-        execution.exec_worker.start()
+        start(execution)
 
     @functools.wraps(reflect)
     def reflect_and_tell(communication: Any) -> None:
@@ -97,8 +81,6 @@ def emit_status_changes() -> None:
             execution.exec_status = status
         StatusChanges.emit(execution, execution.status)
 
-    ExecutionWorker._get_evaluation_environment = made_once
-    Execution.__init__ = begun
     Execution.start = start_and_tell
     BaseExecutionWorkerCommunication._reflect_execution_status = reflect_and_tell
 

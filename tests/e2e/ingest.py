@@ -45,7 +45,7 @@ PIPELINES = {"assays.yaml": _ASSAYS, "quick.yaml": _ONE_STAGE}
 """One stage, and assays that differ in when a sample is complete."""
 VISIBILITY_SECONDS = 180
 """The template's own: how long a message that a function has failed at is not tried again."""
-QUEUES = ("uploads", "job-events", "execution-ends")
+_QUEUES = ("uploads", "job-events", "execution-ends")
 _COUNTS = [
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -68,17 +68,16 @@ def wait_until_quiet(lab: Lab, seconds: float = 240.0) -> None:
 @contextmanager
 def tried_again_after(lab: Lab, seconds: int) -> Iterator[None]:
     """Messages that a function fails at within the block come again so soon."""
-    set_visibility(lab, seconds)
+    _set_visibility(lab, seconds)
     try:
         yield
     finally:
-        set_visibility(lab, VISIBILITY_SECONDS)
+        _set_visibility(lab, VISIBILITY_SECONDS)
 
 
-def set_visibility(lab: Lab, seconds: int) -> None:
-    """See VISIBILITY_SECONDS."""
+def _set_visibility(lab: Lab, seconds: int) -> None:
     sqs = lab.client("sqs")
-    for name in QUEUES:
+    for name in _QUEUES:
         url = sqs.get_queue_url(QueueName=f"seqdrop-{name}")["QueueUrl"]
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
 

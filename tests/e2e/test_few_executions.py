@@ -12,7 +12,7 @@ from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from tests.e2e.ingest import (
     VISIBILITY_SECONDS,
     running_executions,
-    set_visibility,
+    tried_again_after,
     wait_until_quiet,
 )
 from tests.lab import Lab
@@ -33,12 +33,11 @@ def outage(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     host = lab.runtime.host
     sleep = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / TIMES_FASTER))
     monkeypatch.setattr(retrier_decl, "time", sleep)
-    set_visibility(lab, VISIBILITY_SECONDS // TIMES_FASTER)
-    host.account_concurrency = 0
-    end = time.monotonic() + OUTAGE_SECONDS / TIMES_FASTER
-    yield
-    time.sleep(max(0.0, end - time.monotonic()))
-    set_visibility(lab, VISIBILITY_SECONDS)  # functions are not faster than they are
+    with tried_again_after(lab, VISIBILITY_SECONDS // TIMES_FASTER):
+        host.account_concurrency = 0
+        end = time.monotonic() + OUTAGE_SECONDS / TIMES_FASTER
+        yield
+        time.sleep(max(0.0, end - time.monotonic()))
     host.account_concurrency = SETTINGS["account_concurrency"]
 
 

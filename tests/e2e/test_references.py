@@ -294,6 +294,7 @@ def test_the_difference_of_two_versions_is_told(patched: Command) -> None:
     ]
     text = patched.good("reference", "diff", "patched", "1", "2")
     assert f"  chr1, {len(OLD):,} bases, differs in 6 (5 with N in one of both): chr1:10-10" in text
+    assert "where these bases lie in a gene, its consequences may change" in text
     assert "consequences may change in 1 gene: G1 (GENE1)" in text
 
 

@@ -19,7 +19,7 @@ from moto.dynamodb.models.table import Table
 from moto.moto_api._internal.models import moto_api_backend
 
 from local import dynamodb
-from local.dynamodb.values import make_item
+from local.dynamodb.sizes import make_item
 
 ACCOUNT, REGION, TABLE = "123456789012", "us-east-1", "catalog"
 

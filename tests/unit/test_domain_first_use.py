@@ -37,12 +37,8 @@ for _ in range(300):
 """
 
 
-def race(program: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
-
-
 def test_threads_that_use_a_type_first_all_decode_it() -> None:
-    ended = race(RACE)
+    ended = subprocess.run(
+        [sys.executable, "-c", RACE], capture_output=True, text=True, check=False
+    )
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -177,6 +177,8 @@ def test_a_truth_that_has_a_record_twice_is_refused(tmp_path: Path) -> None:
         ([line("7 A c", "1/1"), line("7 A C", "1/1")], "chr1:7 A>C"),
         ([line("7 A C,T", "1/2"), line("7 A T,C", "1/2")], "chr1:7 A>T,C"),
         ([line("5 ATA AC", "0/1"), line("6 T G"), line("5 ATA AC", "0/1")], "chr1:5 ATA>AC"),
+        ([line("7 A <DEL>", "0/1"), line("7 A <DEL>", "0/1")], "chr1:7 A><DEL>"),
+        ([line("7 A C", "./."), line("7 A C", "0/1")], "chr1:7 A>C"),
     ],
 )
 def test_an_allele_that_a_truth_writes_twice_in_two_ways_is_refused(

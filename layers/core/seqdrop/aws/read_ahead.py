@@ -1,4 +1,4 @@
-"""Pages that are asked for while those before are looked at."""
+"""Reads the next pages while earlier ones are worked on."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +11,7 @@ Page = TypeVar("Page")
 
 
 def read_ahead(pages: Iterable[Page]) -> Iterator[Page]:
-    """The same pages; one more of them is in memory, got by a thread of its own."""
+    """The same pages; a thread of its own has the next one ready."""
     with ThreadPoolExecutor(1) as pool:
         left = iter(pages)
         coming = pool.submit(_next, left)
@@ -23,7 +23,7 @@ def read_ahead(pages: Iterable[Page]) -> Iterator[Page]:
 def map_ahead(
     read: Callable[[Asked], Page], asked: Iterable[Asked], at_once: int
 ) -> Iterator[Page]:
-    """Each page that ``read`` gives, in order; so many more are got by threads meanwhile."""
+    """``read`` of each, in order; threads read ``at_once`` more of them meanwhile."""
     with ThreadPoolExecutor(at_once) as pool:
         coming: deque[Future[Page]] = deque()
         for one in asked:

@@ -124,30 +124,30 @@ def unknown_in_truth(lines: Iterable[bytes], file: str, sample: str = "") -> lis
 
 
 class _Once:
-    """Looks whether alleles come once, however their records are padded with equal bases."""
+    """Looks whether each allele comes once, however its records are padded with equal bases."""
 
     def __init__(self, file: str) -> None:
         self._file = file
         self._contig, self._reach = b"", 0
-        self._here: list[tuple[list[bytes], bytes]] = []
-        """Records that touch each other; most are alone, and are not looked into."""
+        self._first: tuple[list[bytes], bytes] | None = None
+        """Of records that touch each other the first, until a second comes: most stay alone."""
         self._seen: set[tuple[int, str, str]] = set()
 
     def look(self, fields: list[bytes], genotype: bytes) -> None:
-        """Raises InvalidInput where an allele of the genotype was there before."""
-        start, end = int(fields[_POS]) - 1, int(fields[_POS]) - 1 + len(fields[_REF])
-        if fields[0] != self._contig or start > self._reach:
-            self._contig, self._reach = fields[0], 0
-            self._here, self._seen = [], set()
-        self._reach = max(self._reach, end)
-        self._here.append((fields, genotype))
-        if len(self._here) == 1:
+        """Raises InvalidInput where the record, or an allele of its genotype, was there before."""
+        start = int(fields[_POS]) - 1
+        is_apart = fields[0] != self._contig or start > self._reach
+        end = start + len(fields[_REF])
+        self._contig, self._reach = fields[0], end if is_apart else max(self._reach, end)
+        if is_apart:
+            self._first, self._seen = (fields, genotype), set()
             return
-        for one, its_genotype in self._here if not self._seen else self._here[-1:]:
-            for allele in _called(one, its_genotype):
-                if allele in self._seen:
-                    self._refuse(one)
-                self._seen.add(allele)
+        if self._first:
+            self._seen, self._first = _written(*self._first), None
+        written = _written(fields, genotype)
+        if not self._seen.isdisjoint(written):
+            self._refuse(fields)
+        self._seen |= written
 
     def _refuse(self, fields: list[bytes]) -> None:
         contig, place, ref, alt = (
@@ -160,16 +160,18 @@ class _Once:
         )
 
 
-def _called(fields: list[bytes], genotype: bytes) -> set[tuple[int, str, str]]:
-    """The alleles of a genotype, without the bases that REF and ALT share."""
-    ref = fields[_REF].decode("utf-8", "replace").upper()
-    alts = fields[_ALT].decode("utf-8", "replace").upper().split(",")
+def _written(fields: list[bytes], genotype: bytes) -> set[tuple[int, str, str]]:
+    """The record as it stands, and the alleles of its genotype without shared bases."""
+    start = int(fields[_POS]) - 1
+    ref, alt = (fields[n].decode("utf-8", "replace").upper() for n in (_REF, _ALT))
+    alts = alt.split(",")
     numbers = {int(n) for n in _NUMBER.findall(genotype)} - {0}
-    return {
-        trimmed(int(fields[_POS]) - 1, ref, alts[n - 1])
+    alleles = {
+        trimmed(start, ref, alts[n - 1])
         for n in numbers
         if n <= len(alts) and _BASES.issuperset(alts[n - 1])
     }
+    return alleles | {(start, f"{ref}>{alt}", "")}
 
 
 def look_at_sequence(records: Iterable[bytes], bases: Bases, file: str) -> None:

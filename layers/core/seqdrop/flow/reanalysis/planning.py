@@ -71,10 +71,7 @@ class ReanalysisPlanning:
         if not plan.analyses:
             status, why = ReanalysisStatus.PLANNED, "nothing is to be made anew"
         elif reanalysis.plan_only:
-            status, why = (
-                ReanalysisStatus.PLANNED,
-                "a plan alone: nothing runs until somebody resumes it",
-            )
+            status, why = ReanalysisStatus.PLANNED, "a plan alone, until somebody resumes it"
         elif reanalysis.approved_by and plan.judged <= reanalysis.approved:
             status, canaries = ReanalysisStatus.RUNNING, reanalysis.canaries
         planned_now = self.catalog.reanalyses.move(

@@ -1,19 +1,16 @@
-"""Attribute values in moto: measured and turned into plain data by their kind alone.
+"""Sizes in moto: of a value by its type alone, and of an item once when it is put.
 
-moto asks each value for all the kinds that it might be of, and measures an item once for each of
-its attributes when it is put, and twice when it is read.
+moto asks each value for all the types that it might be of, and measures an item once for each of
+its attributes.
 """
 
-import base64
 from typing import Any
 
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
-from moto.dynamodb.models.utilities import dynamo_to_dict as stock_plain
 
 _MOST_BYTES = 405_000
 """moto's own limit for an item."""
-_AS_THEY_ARE = frozenset({"S", "N", "BOOL", "NULL", "SS", "NS"})
 
 
 def size(value: DynamoType) -> int:
@@ -50,29 +47,3 @@ def make_item(
     dict.update(item.attrs, {name: DynamoType(value) for name, value in attrs.items()})
     if item.size() > _MOST_BYTES:
         raise ItemSizeTooLarge
-
-
-def plain(value: Any) -> Any:
-    """Stock ``dynamo_to_dict``: what is made of attribute values as an answer has it."""
-    kind = value.__class__
-    if kind is DynamoType:
-        return _plain_attribute(value.type, value.value)
-    if kind is dict or kind is LimitedSizeDict:
-        return {name: plain(member) for name, member in value.items()}
-    if kind is list:
-        return [plain(member) for member in value]
-    return value if kind is str or kind is int else stock_plain(value)
-
-
-def _plain_attribute(kind: str, content: Any) -> dict[str, Any]:
-    if kind in _AS_THEY_ARE:
-        return {kind: content}
-    if kind == "B":
-        return {kind: _raw(content)}
-    if kind == "BS":
-        return {kind: list(map(_raw, content))}
-    return {kind: plain(content)}
-
-
-def _raw(content: str | bytes) -> bytes:
-    return content if isinstance(content, bytes) else base64.b64decode(content)
