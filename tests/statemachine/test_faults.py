@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -55,17 +55,22 @@ def gated_submissions(*, before: Gate | None = None, after: Gate | None = None) 
                 gate.open.set()
 
 
-def kill_function(bench: Bench, name: str) -> None:
-    """Kills every worker of a function, in whatever it does; the host gives them no more calls."""
+def kill_function(bench: Bench, name: str) -> bool:
+    """Kills every worker of a function, in whatever it does; the host gives them no more calls.
+
+    Says whether there was one.
+    """
     deployed = next(f for f in bench.lab.runtime.deployment.functions if name in f.name)  # type: ignore[union-attr]  # it runs
     host = bench.lab.runtime.host
     killed = set(host.pids(deployed.name))
     for pid in killed:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it ended by itself meanwhile
+            os.kill(pid, signal.SIGKILL)
     end = time.monotonic() + 30
     while killed & set(host.pids(deployed.name)):
         assert time.monotonic() < end, "the host does not see that its workers are dead"
         time.sleep(0.01)
+    return bool(killed)
 
 
 def rerun(bench: Bench, sample: str, options: RunOptions | None = None) -> None:
