@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
+from runner.descendants import end_own_children
+
 Command = list[str]
 
 
@@ -68,6 +70,9 @@ def _run(commands: list[Command], out: int) -> bytes:
             text = children[-1].communicate()[0] or b""
             for child in children:
                 child.wait()
+        except BaseException:
+            end_own_children()  # a signal may have cut off a start: that child is in no list
+            raise
         finally:
             for child in children:
                 if child.poll() is None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from seqdrop.domain.errors import NoSuchSample, Transient
 from seqdrop.domain.identity import RunId
@@ -159,6 +159,27 @@ def test_a_run_that_fails_ends_the_jobs_that_are_left(submitted: Bench) -> None:
     submitted.state("record_failure", failure={"Error": "States.Timeout"})
     assert submitted.run.failure == "States.Timeout"
     assert submitted.cloud.batch.terminated == {"job-1": "stopped: another stage of its run failed"}
+
+
+@pytest.mark.parametrize("way", ["record_failure", "end_run"])
+def test_a_job_that_batch_has_and_the_catalog_does_not_know_by_id_ends_with_its_run(
+    planned: Bench, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    submit = planned.cloud.batch.submit
+
+    def dies_after(request: Any) -> str:
+        submit(request)
+        raise EndpointConnectionError(endpoint_url="batch")
+
+    monkeypatch.setattr(planned.cloud.batch, "submit", dies_after)
+    with pytest.raises(Transient):
+        planned.stage("submit_job")
+    assert planned.job.job_id == ""
+    if way == "end_run":
+        planned.cloud.deliver("end_run", execution_event(planned.ids, "FAILED"))
+    else:
+        planned.state("record_failure", failure={"Error": "States.Timeout"})
+    assert set(planned.cloud.batch.terminated) == {"job-1"}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import csv
 import gzip
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -341,3 +342,26 @@ def test_a_tool_that_fails_is_named_and_nothing_is_left(bench: Bench, tmp_path: 
     assert b"bcftools" in ended.stderr
     assert b"out of luck" in ended.stderr
     assert list(out.iterdir()) == []
+
+
+CUT_OFF = """
+import subprocess, sys
+from local.tools import child_tools
+
+class CutOff(subprocess.Popen):
+    def __init__(self, *given, **options):
+        super().__init__(*given, **options)
+        print(self.pid, flush=True)
+        sys.exit(143)  # as the handler of a signal does that comes right now
+
+child_tools.subprocess.Popen = CutOff
+child_tools.run(["sleep", "60"])
+"""
+
+
+def test_a_child_whose_start_a_signal_cuts_off_is_ended_too() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", CUT_OFF], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 143, ended.stderr
+    assert not lives(int(ended.stdout))
