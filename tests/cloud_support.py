@@ -5,7 +5,7 @@ A handler is loaded as Lambda does, from its own folder, and called with the eve
 
 import importlib.util
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
 from local import dynamodb
@@ -275,6 +276,21 @@ class Cloud:
         """All that the catalog has of a sample, its audit trail included."""
         analyses = self.catalog.analyses
         return [*analyses.partition(sample), *analyses.events(sample)]
+
+
+@contextmanager
+def dying(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, *, after: bool) -> Iterator[None]:
+    """A call that dies before or after it has its effect."""
+    call: Callable[..., Any] = getattr(owner, name)
+
+    def dies(*given: Any, **more: Any) -> Any:
+        if after:
+            call(*given, **more)
+        raise EndpointConnectionError(endpoint_url=name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, dies)
+        yield
 
 
 def _record(message_id: str, body: Any) -> dict[str, Any]:

@@ -71,13 +71,11 @@ def _run(commands: list[Command], out: int) -> bytes:
             for child in children:
                 child.wait()
         except BaseException:
+            for child in children:
+                child.kill()
+                child.wait()
             end_own_children()  # a signal may have cut off a start: that child is in no list
             raise
-        finally:
-            for child in children:
-                if child.poll() is None:
-                    child.kill()
-                    child.wait()
         _check(commands, children, stderrs)
         return text
 

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqdrop.aws.queues import NextInLine, UploadsQueue
 from seqdrop.domain.identity import AnalysisId, IndexOf, ReferenceId, RunId, StageOf
 from seqdrop.domain.records import Analysis, AnalysisStatus, Attempt
-from tests.cloud_support import TABLE, Cloud, client_of, execution_event, open_cloud
+from tests.cloud_support import TABLE, Cloud, client_of, dying, execution_event, open_cloud
 from tests.domain_support import job as job_of
 from tests.lab import reads
 
@@ -238,18 +237,10 @@ def test_whoever_dies_in_between_leaves_a_count_that_is_right(
         "settle": cloud.catalog.analyses,
     }  # fmt: skip
     owner = owners[call].__class__
-    real = getattr(owner, call)
     drop(cloud, 0, 1) if call != "claim" else drop(cloud, 0)
     event = [cloud.drop(f"S9_{mate}.fastq.gz", reads(3, mate=mate, seed=9)) for mate in (1, 2)]
     assert cloud.deliver("register_upload", event[0]) == []
-
-    def dies(*given: Any, **more: Any) -> None:
-        if after:
-            real(*given, **more)
-        raise EndpointConnectionError(endpoint_url=call)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(owner, call, dies)
+    with dying(monkeypatch, owner, call, after=after):
         assert cloud.deliver("register_upload", event[1]) == ["0"]
     assert cloud.deliver("register_upload", event[1]) == []
     delivered(cloud)

@@ -1,17 +1,15 @@
 """Gates of the kinds of queues, through the functions: whoever dies in between is made up for."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from seqdrop.aws.alerts import Alerts
 from seqdrop.aws.catalog.gates import Gates as Items
 from seqdrop.domain.errors import Transient
 from seqdrop.domain.gate import FREE, Gate
 from seqdrop.domain.records import JobState
+from tests.cloud_support import dying
 from tests.run_support import Bench
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -28,21 +26,6 @@ def alerts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def gate(bench: Bench) -> Gate:
     return bench.cloud.catalog.gates.get("cpu")
-
-
-@contextmanager
-def dying(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, *, after: bool) -> Iterator[None]:
-    """A call that dies before or after it has its effect."""
-    call: Callable[..., Any] = getattr(owner, name)
-
-    def dies(*given: Any, **more: Any) -> Any:
-        if after:
-            call(*given, **more)
-        raise EndpointConnectionError(endpoint_url=name)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(owner, name, dies)
-        yield
 
 
 CALLS = [

@@ -1,14 +1,11 @@
 """submit_job, poll_job and record_job_event: whichever comes first, twice, or never."""
 
-from typing import Any
-
 import msgspec
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from seqdrop.domain.errors import RunClosed, Transient
 from seqdrop.domain.records import JobState
-from tests.cloud_support import execution_event, job_event
+from tests.cloud_support import dying, execution_event, job_event
 from tests.run_support import Bench
 
 # A call that fails has no metric to tell, and Powertools says so.
@@ -26,16 +23,10 @@ def test_a_job_is_submitted_once_however_often_it_is_asked(submitted: Bench) -> 
 def test_a_job_that_was_submitted_but_not_recorded_is_taken_over(
     planned: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    submit = planned.cloud.batch.submit
-
-    def dies_after(request: Any) -> str:
-        submit(request)
-        raise EndpointConnectionError(endpoint_url="batch")
-
-    monkeypatch.setattr(planned.cloud.batch, "submit", dies_after)
-    with pytest.raises(Transient, match="EndpointConnectionError"):
+    with dying(monkeypatch, planned.cloud.batch, "submit", after=True):
+        with pytest.raises(Transient, match="EndpointConnectionError"):
+            planned.stage("submit_job")
         planned.stage("submit_job")
-    planned.stage("submit_job")
     assert planned.job.job_id == "job-1"
     assert len(planned.cloud.batch.submitted) == 1
 

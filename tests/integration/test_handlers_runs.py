@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError
 
 from seqdrop.domain.errors import NoSuchSample, Transient
 from seqdrop.domain.identity import RunId
 from seqdrop.domain.records import AnalysisStatus, RunStatus
 from seqdrop.flow.closing import ResultsIncomplete
-from tests.cloud_support import RESULTS, UPLOADS, execution_event
+from tests.cloud_support import RESULTS, UPLOADS, dying, execution_event
 from tests.lab import reads
 from tests.run_support import EXECUTION, Bench
 
@@ -165,14 +165,10 @@ def test_a_run_that_fails_ends_the_jobs_that_are_left(submitted: Bench) -> None:
 def test_a_job_that_batch_has_and_the_catalog_does_not_know_by_id_ends_with_its_run(
     planned: Bench, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    submit = planned.cloud.batch.submit
-
-    def dies_after(request: Any) -> str:
-        submit(request)
-        raise EndpointConnectionError(endpoint_url="batch")
-
-    monkeypatch.setattr(planned.cloud.batch, "submit", dies_after)
-    with pytest.raises(Transient):
+    with (
+        dying(monkeypatch, planned.cloud.batch, "submit", after=True),
+        pytest.raises(Transient),
+    ):
         planned.stage("submit_job")
     assert planned.job.job_id == ""
     if way == "end_run":

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from seqdrop.domain.errors import Transient
 from seqdrop.domain.records import Job, JobState
+from tests.cloud_support import dying
 from tests.run_support import Bench
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -114,16 +114,10 @@ def test_a_job_that_follows_is_submitted_once_though_its_submitter_dies(
     submitted: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fails(submitted, 137)
-    submit = submitted.cloud.batch.submit
-
-    def dies_after(request: Any) -> str:
-        submit(request)
-        raise EndpointConnectionError(endpoint_url="batch")
-
-    monkeypatch.setattr(submitted.cloud.batch, "submit", dies_after)
-    with pytest.raises(Transient):
+    with dying(monkeypatch, submitted.cloud.batch, "submit", after=True):
+        with pytest.raises(Transient):
+            submitted.stage("submit_job")
         submitted.stage("submit_job")
-    submitted.stage("submit_job")
     assert len(submitted.cloud.batch.submitted) == 2
     assert jobs_of(submitted)[1].job_id == "job-2"
 

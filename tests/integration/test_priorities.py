@@ -10,6 +10,7 @@ from seqdrop.aws.catalog.layout import run_item_key
 from seqdrop.aws.catalog.runs import Runs
 from seqdrop.domain.errors import Conflict
 from seqdrop.domain.records import Job
+from tests.cloud_support import dying
 from tests.run_support import Bench
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -66,17 +67,11 @@ def test_whoever_dies_in_between_is_made_up_for_by_the_next(
 ) -> None:
     submitted.cloud.deliver("record_job_event", submitted.event("RUNNABLE"))
     owner: Any = Runs if call == "set_priority" else submitted.cloud.batch
-    real = getattr(owner, call)
-
-    def dies(*given: Any) -> None:
-        if after:
-            real(*given)
-        raise EndpointConnectionError(endpoint_url=call)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(owner, call, dies)
-        with pytest.raises(EndpointConnectionError):
-            change(submitted)
+    with (
+        dying(monkeypatch, owner, call, after=after),
+        pytest.raises(EndpointConnectionError),
+    ):
+        change(submitted)
     change(submitted)
     assert submitted.cloud.batch.cancelled == {"job-1": REASON}
     assert submitted.run.priority == "urgent"

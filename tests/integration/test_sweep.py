@@ -15,7 +15,7 @@ from seqdrop.domain.identity import IndexOf, ReferenceId
 from seqdrop.domain.records import AnalysisStatus, Attempt, JobState, RunStatus
 from seqdrop.flow.references import Preparation
 from seqdrop.flow.sweep import LATE, LateAlert
-from tests.cloud_support import RESULTS, Cloud, Context, client_of, execution_event
+from tests.cloud_support import RESULTS, Cloud, Context, client_of, dying, execution_event
 from tests.domain_support import job as job_of
 from tests.lab import reads
 from tests.run_support import Bench
@@ -252,12 +252,7 @@ def test_who_dies_in_between_tells_again_rather_than_never(
     cloud = busy.cloud
     cloud.upload("NA2_1.fastq.gz", other_reads(1))
     cloud.clock.turn(5 * HOUR)
-
-    def dies(*_: object) -> None:
-        raise EndpointConnectionError(endpoint_url="aws")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(*owner(cloud), dies)
+    with dying(monkeypatch, *owner(cloud), after=False):
         assert sweep(cloud)["failures"] >= 1
     sweep(cloud)
     assert {sample.sample for alert in alerts for sample in alert.samples} == {"NA2"}

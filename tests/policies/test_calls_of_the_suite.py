@@ -73,7 +73,7 @@ EXPLAINED = {
     f"PlanReanalysisFunctionRole: s3:ListBucket on {UPLOADS}":
         "an upload that is gone is 404, not 403",
     "RecordFailureFunctionRole: batch:ListJobs on *":
-        "a job that Batch has and the catalog does not know by its id yet: there by its name",
+        "a job whose id is not in the catalog yet: it is found by its name",
     f"ReanalyseSampleFunctionRole: dynamodb:DeleteItem on {TABLE}":
         "a new version of a pipeline may use fewer parts of a reference than the run before it",
     f"ReanalyseSampleFunctionRole: s3:ListBucket on {RESULTS}":

@@ -58,7 +58,7 @@ def gated_submissions(*, before: Gate | None = None, after: Gate | None = None) 
 def kill_function(bench: Bench, name: str) -> bool:
     """Kills every worker of a function, in whatever it does; the host gives them no more calls.
 
-    Says whether there was one.
+    Returns whether there was any.
     """
     deployed = next(f for f in bench.lab.runtime.deployment.functions if name in f.name)  # type: ignore[union-attr]  # it runs
     host = bench.lab.runtime.host

@@ -30,7 +30,7 @@ from tests.statemachine.test_faults import kill_function
 REFERENCE, ASSAY = "again", "again"
 ENDED = ("DONE", "STOPPED", "FAILED", "REJECTED", "PLANNED")
 MOST_KILLS = 5
-"""Of one function: the state machine tries six times again, and then it is right to give up."""
+"""Of one function: the state machine tries six times again, and then rightly gives up."""
 
 
 @dataclass
