@@ -11,12 +11,13 @@ LAMBDA_PYTHON = $(firstword $(foreach python,python3.13 \
 	$(shell $(python) -c 'import sys; print(sys.executable)' 2>/dev/null)))
 # The template without its loops, beside it because SAM takes the paths in it from there.
 EXPANDED := template.expanded.json
+REPOSITORIES := bootstrap/template.expanded.json
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup demo test check lint bench validate build lambda-python lock clean
+.PHONY: help setup demo test containers-test check lint bench validate build lambda-python lock clean
 
 help: ## What can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 setup: .venv/.ready ## .venv with everything that runs, tests and checks the project
 
@@ -24,7 +25,10 @@ demo: setup ## Two simulated samples through the embedded runtime, in under a mi
 	$(BIN)/python -m local.demo
 
 test: setup ## Every test that needs nothing but this machine
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --ignore tests/containers
+
+containers-test: setup ## Every image that Debian and PyPI suffice for: built, and a real sample run in them
+	$(BIN)/python -m pytest -n 0 tests/containers
 
 check: lint validate build ## Format, lint, types, the templates and what is built of them
 	$(BIN)/python -m pytest -q tests/infrastructure tests/structure
@@ -38,15 +42,18 @@ bench: setup ## Speed and memory as ratios against a baseline of the same run
 	-@$(MAKE) --no-print-directory .venv-bench/.ready
 	$(BIN)/python -m benchmarks
 
-validate: setup .venv-sam/.ready .venv-checkov/.ready ## What SAM, cfn-lint and checkov say
+validate: setup .venv-sam/.ready .venv-checkov/.ready $(REPOSITORIES) ## What SAM, cfn-lint and checkov say
 	$(BIN)/python -m infrastructure.expansion template.yaml $(EXPANDED)
-	for template in $(EXPANDED) bootstrap/template.yaml; do \
+	for template in $(EXPANDED) $(REPOSITORIES); do \
 		$(SAM) validate --lint --template-file $$template --region us-east-1 || exit 1; \
 		$(BIN)/cfn-lint $$template || exit 1; \
 	done
 	$(BIN)/python -m tests.infrastructure.transformed .aws-sam/transformed.json
 	LOG_LEVEL=ERROR $(CHECKOV) --config-file .checkov.yaml \
-		--file .aws-sam/transformed.json bootstrap/template.yaml
+		--file .aws-sam/transformed.json $(REPOSITORIES)
+
+$(REPOSITORIES): bootstrap/template.yaml infrastructure/expansion.py .venv/.ready
+	$(BIN)/python -m infrastructure.expansion $< $@
 
 build: lambda-python setup .venv-sam/.ready ## The deployable artifacts, for Lambda's Python 3.13 on arm64
 	$(BIN)/python -m infrastructure.expansion template.yaml $(EXPANDED)
@@ -65,6 +72,8 @@ lock: setup ## Newest versions of everything, written to locks/
 		pyproject.toml -o locks/project.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes --constraint locks/project.txt \
 		locks/runner.in -o locks/runner.txt
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes --constraint locks/project.txt \
+		locks/report.in -o locks/report.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/sam.in -o locks/sam.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/checkov.in -o locks/checkov.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/bench.in -o locks/bench.txt
@@ -75,7 +84,7 @@ LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 \
 	--no-emit-index-url --no-annotate --no-header
 
 clean: ## Everything that was made
-	rm -rf $(EXPANDED) .venv .venv-sam .venv-checkov .venv-bench .aws-sam .seqdrop .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(EXPANDED) $(REPOSITORIES) .venv .venv-sam .venv-checkov .venv-bench .aws-sam .seqdrop .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/.ready: locks/project.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Seqdrop needs Python 3.11 or newer; this is " \

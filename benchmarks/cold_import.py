@@ -68,7 +68,7 @@ def _time(folder: Path, *arguments: str) -> tuple[float, list[str]]:
 
 def cold_environment(folder: Path) -> dict[str, str]:
     """As in Lambda: the function's folder and its layers, and settings that lead nowhere."""
-    images = json.dumps(dict.fromkeys(get_args(QueueKind), "none"))
+    images = ",".join(f"{kind}=none" for kind in get_args(QueueKind))
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": os.pathsep.join([str(folder), str(PROJECT / "layers/core")]),

@@ -22,6 +22,8 @@ _EMPTY = '""'
 _FEEDS_LOGIN = "aws ecr get-login-password --region {region} | "
 """What a person feeds `docker login` with; this command asks ECR itself."""
 _SAM = ".venv-sam/bin/sam"
+_REPOSITORIES = "bootstrap/template.expanded.json"
+"""The repositories' template without its loops."""
 _OWN_SAM = ".venv-sam/.ready"
 """SAM in an environment of its own, as the lock says: its pins conflict with ours."""
 
@@ -73,8 +75,8 @@ def deploy(
     if not dry_run:
         _refuse_stacks([IMAGES_STACK, *([] if images_only else [environment.stack])], account)
         _refuse_images(wanted, account, shell, given_too=as_given)
-    recipes = recipes_for(wanted.given)
-    shell.run(["make", _OWN_SAM])
+    recipes = recipes_for(wanted.given, wanted.library)
+    shell.run(["make", _OWN_SAM, _REPOSITORIES])
     shell.run(bootstrap_command(environment, ask=not yes))
     images = _push(recipes, registry, shell, environment.region)
     if images_only:
@@ -92,7 +94,7 @@ def bootstrap_command(environment: "Environment", *, ask: bool) -> list[str]:
     from cli.deployment import IMAGES_STACK
 
     return [
-        _SAM, "deploy", "--template-file", "bootstrap/template.yaml",
+        _SAM, "deploy", "--template-file", _REPOSITORIES,
         "--stack-name", IMAGES_STACK, "--region", environment.region,
         "--no-fail-on-empty-changeset",
         "--confirm-changeset" if ask else "--no-confirm-changeset",
@@ -119,12 +121,12 @@ def _push(
     from cli.images import build_commands, push_image
 
     if not shell.dry:
-        return {recipe.parameter: push_image(recipe, registry, shell) for recipe in recipes}
+        return {one.parameter: one.value(push_image(one, registry, shell)) for one in recipes}
     for recipe in recipes:
         for command in build_commands(recipe, registry):
             fed = _FEEDS_LOGIN.format(region=region) if "--password-stdin" in command else ""
             say(f"+ {fed}{shlex.join(command)}")
-    return {recipe.parameter: f"{registry.repository(recipe.kind)}@DIGEST" for recipe in recipes}
+    return {one.parameter: one.value(f"{registry.repository(one.name)}@DIGEST") for one in recipes}
 
 
 def _account(environment: "Environment") -> "Account":

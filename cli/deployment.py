@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from cli.faults import CommandFailed
+from seqdrop.domain.images import SLOTS as SLOTS_OF_IMAGES
 
 PROJECT = Path(__file__).resolve().parent.parent
 SAMCONFIG = PROJECT / "samconfig.toml"
@@ -22,6 +23,8 @@ PLACEHOLDER = "CHOOSE"
 """What samconfig.toml has where only the one who deploys can know."""
 KINDS = {"fpga-genome": "FpgaGenome", "fpga-exome": "FpgaExome", "cpu": "Cpu"}
 """Kinds of queue, and how the template's parameters name them."""
+SLOTS = tuple(f"Image{number}" for number in range(1, SLOTS_OF_IMAGES + 1))
+"""The template's parameters for images that stages name, each a name and an image."""
 
 _USED_ONLY_WITH = {
     ("EnableFpga", "true"): (
@@ -73,6 +76,22 @@ def parse_parameters(given: Sequence[str]) -> dict[str, str]:
         if not equals or not name.isalnum():
             raise CommandFailed(f"{text!r} is not Name=value")
         found[name] = value
+    return found
+
+
+def image_parameters(slots: Sequence[str]) -> dict[str, str]:
+    """Images by name, each with the template's parameter for it; ``slots`` as in images.yaml."""
+    queues = {kind: f"{prefix}Image" for kind, prefix in KINDS.items()}
+    return queues | dict(zip(slots, SLOTS, strict=False))
+
+
+def images_given(parameters: Mapping[str, str], slots: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The images that parameters name: by parameter, the image's name and the image itself."""
+    found = {}
+    for name, parameter in image_parameters(slots).items():
+        value = parameters.get(parameter, "")
+        if value and not value.startswith(PLACEHOLDER):
+            found[parameter] = (name, value.partition("=")[2] if parameter in SLOTS else value)
     return found
 
 

@@ -206,7 +206,7 @@ def _faults(
             pipeline=library.pipeline(assay.pipeline),
             reference=found,
             files=(),
-            images=dict.fromkeys(stack.output("QueueKinds").split(","), ""),
+            images=dict.fromkeys(stack.image_names, ""),
         )
 
 

@@ -5,13 +5,16 @@ an image's tag is the hash of the files that it is made of, and what ECR has und
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.deployment import KINDS, PLACEHOLDER, PROJECT
+from cli.deployment import PROJECT, SLOTS, image_parameters, images_given
 from cli.doctor.account import Account
 from cli.shell import Shell
+from seqdrop.domain.pipeline import is_fpga
+from seqdrop.library import Library
 
 SHARED = (
     "containers/runner", "layers/core/seqdrop/__init__.py", "layers/core/seqdrop/domain",
@@ -21,6 +24,7 @@ SHARED = (
 PREFIX = "seqdrop"
 """What the repositories' names begin with, as the bootstrap template has it by default."""
 _TAG_LENGTH = 16
+_ARCHIVE = re.compile(r"^ARG ARCHIVE=(\S+)$", re.MULTILINE)
 _LEFT_OUT = {"__pycache__"}
 
 
@@ -28,7 +32,8 @@ _LEFT_OUT = {"__pycache__"}
 class Recipe:
     """An image that this copy of Seqdrop can build."""
 
-    kind: str
+    name: str
+    """What stages call it: a kind of queue, or the name of a slot."""
     parameter: str
     """The template's parameter for it."""
     folder: Path
@@ -38,6 +43,15 @@ class Recipe:
     def dockerfile(self) -> str:
         """Its Dockerfile, from the project's folder."""
         return str((self.folder / "Dockerfile").relative_to(self.project))
+
+    @property
+    def local_name(self) -> str:
+        """What it is called on this machine."""
+        return f"{PREFIX}/{self.name}:{self.tag()}"
+
+    def value(self, image: str) -> str:
+        """The parameter's value for an image."""
+        return f"{self.name}={image}" if self.parameter in SLOTS else image
 
     def tag(self) -> str:
         """The hash of all files that it is made of."""
@@ -49,27 +63,81 @@ class Recipe:
         return digest.hexdigest()[:_TAG_LENGTH]
 
     def _files(self) -> Iterator[Path]:
-        for root in (self.folder, *(self.project / name for name in SHARED)):
+        lock = self.project / "locks" / f"{self.name}.txt"
+        own = (self.folder, *([lock] if lock.is_file() else []))
+        for root in (*own, *(self.project / name for name in SHARED)):
             inside = [root] if root.is_file() else root.rglob("*")
             yield from (p for p in inside if p.is_file() and not _LEFT_OUT & set(p.parts))
 
 
-def recipes(project: Path, kinds: Mapping[str, str]) -> list[Recipe]:
-    """Those kinds (and their parameters' prefixes) that have ``containers/<kind>/Dockerfile``."""
+def recipes(project: Path, parameters: Mapping[str, str]) -> list[Recipe]:
+    """Those images (with their parameters) that have ``containers/<name>/Dockerfile``."""
     found = (
-        Recipe(kind, f"{prefix}Image", project / "containers" / kind, project)
-        for kind, prefix in kinds.items()
+        Recipe(name, parameter, project / "containers" / name, project)
+        for name, parameter in parameters.items()
     )
     return [recipe for recipe in found if (recipe.folder / "Dockerfile").is_file()]
 
 
-def recipes_for(given: Mapping[str, str]) -> list[Recipe]:
-    """What this copy of Seqdrop builds: images that have a recipe, and that no parameter gives."""
+def recipes_for(given: Mapping[str, str], library: Library) -> list[Recipe]:
+    """What is built here: images that the assays need and have a recipe, and nobody gave.
+
+    Raises InvalidPipeline where the library does not say what is needed.
+    """
+    slots = library.images().slots
+    needed = images_needed(library, has_fpga=given.get("EnableFpga") == "true")
+    there = images_given(given, slots)
     return [
         recipe
-        for recipe in recipes(PROJECT, KINDS)
-        if given.get(recipe.parameter, PLACEHOLDER).startswith(PLACEHOLDER)
+        for recipe in recipes(PROJECT, image_parameters(slots))
+        if recipe.name in needed and recipe.parameter not in there
     ]
+
+
+def images_needed(library: Library, *, has_fpga: bool) -> set[str]:
+    """The images of all stages that the assays of a deployment may come to.
+
+    Raises InvalidPipeline.
+    """
+    names = {assay.pipeline for assay in library.assays().values()}
+    return _images_of(library, names, has_fpga=has_fpga)
+
+
+def images_of_pipelines(library: Library) -> set[str]:
+    """The images of all CPU stages of all pipelines, which a manifest may name, too.
+
+    Raises InvalidPipeline.
+    """
+    return _images_of(library, library.pipeline_names(), has_fpga=False)
+
+
+def _images_of(library: Library, names: Iterable[str], *, has_fpga: bool) -> set[str]:
+    pipelines = [*map(library.pipeline, sorted(names)), library.reference_indexes()]
+    stages = [stage for one in pipelines for stage in one.stages.values()]
+    stages.append(library.comparison())
+    return {stage.image_name for stage in stages if has_fpga or not is_fpga(stage.queue)}
+
+
+def archive_fault(recipe: Recipe) -> str:
+    """What is wrong with the vendor's archive that an image is built of; "" where none is asked.
+
+    Docker would find it too, after minutes.
+    """
+    wanted = _ARCHIVE.search((recipe.folder / "Dockerfile").read_text("utf-8"))
+    if wanted is None:
+        return ""
+    folder = recipe.folder / "archive"
+    where = folder.relative_to(recipe.project)
+    found = sorted(path.name for path in folder.glob(wanted[1]))
+    if not found:
+        return f"{where} has no {wanted[1]}: put the vendor's archive there"
+    if len(found) > 1:
+        return f"{where} has several archives ({', '.join(found)}): leave one"
+    sums = folder / "SHA256SUMS"
+    listed = sums.read_text("utf-8").split() if sums.is_file() else []
+    if found[0] not in [name.lstrip("*") for name in listed]:
+        return f"{where}/SHA256SUMS does not name {found[0]}: write the vendor's checksum into it"
+    return ""
 
 
 class Registry:
@@ -79,13 +147,13 @@ class Registry:
         self._account = account
         self.host = f"{number}.dkr.ecr.{account.region}.amazonaws.com"
 
-    def repository(self, kind: str) -> str:
-        """A kind's repository."""
-        return f"{self.host}/{PREFIX}/{kind}"
+    def repository(self, name: str) -> str:
+        """An image's repository."""
+        return f"{self.host}/{PREFIX}/{name}"
 
-    def digest(self, kind: str, tag: str) -> str:
+    def digest(self, name: str, tag: str) -> str:
         """The digest of an image by its tag; "" where it has not been pushed."""
-        image = self._account.container_image(f"{PREFIX}/{kind}", tag=tag)
+        image = self._account.container_image(f"{PREFIX}/{name}", tag=tag)
         return image.digest if image else ""
 
     def password(self) -> str:
@@ -98,22 +166,34 @@ def push_image(recipe: Recipe, registry: Registry, shell: Shell) -> str:
 
     Raises CommandFailed where Docker fails.
     """
-    repository, tag = registry.repository(recipe.kind), recipe.tag()
-    digest = registry.digest(recipe.kind, tag)
+    repository, tag = registry.repository(recipe.name), recipe.tag()
+    digest = registry.digest(recipe.name, tag)
     if digest:
         return f"{repository}@{digest}"
     for command in build_commands(recipe, registry):
         secret = registry.password() if "--password-stdin" in command else ""
         shell.run(command, secret)
-    return f"{repository}@{registry.digest(recipe.kind, tag)}"
+    return f"{repository}@{registry.digest(recipe.name, tag)}"
 
 
 def build_commands(recipe: Recipe, registry: Registry) -> list[list[str]]:
     """What Docker is told. The password goes in by standard input, never as an argument."""
-    name = f"{registry.repository(recipe.kind)}:{recipe.tag()}"
+    name = f"{registry.repository(recipe.name)}:{recipe.tag()}"
     return [
-        ["docker", "build", "--platform", "linux/amd64", "--file", recipe.dockerfile,
-         "--tag", name, "."],
+        _build(recipe, name),
         ["docker", "login", "--username", "AWS", "--password-stdin", registry.host],
         ["docker", "push", name],
+    ]
+
+
+def local_build_command(recipe: Recipe) -> list[str]:
+    """What makes an image for this machine; its packages come by the machine's own network."""
+    return _build(recipe, recipe.local_name, "--network", "host")
+
+
+def _build(recipe: Recipe, name: str, *more: str) -> list[str]:
+    """Of the base that BASE_IMAGE in the environment names, or else of the Dockerfile's own."""
+    return [
+        "docker", "build", "--platform", "linux/amd64", "--build-arg", "BASE_IMAGE", *more,
+        "--file", recipe.dockerfile, "--tag", name, ".",
     ]  # fmt: skip

@@ -40,6 +40,7 @@ def mistakes_in_library(folder: Path) -> list[str]:
     indexes = look.read("references", partial(library.unchecked, "references"))
     if file := look.read("names", library.names):
         look.note("names", mistakes_in_names(file))
+    images = look.read("images", library.images)
     names = library.pipeline_names()
     read = {name: look.read(name, partial(library.unchecked, name)) for name in names}
     pipelines = {name: pipeline for name, pipeline in read.items() if pipeline}
@@ -51,6 +52,8 @@ def mistakes_in_library(folder: Path) -> list[str]:
             look.note(name, _without_price(pipeline, prices.queues))
         if indexes:
             look.note(name, _without_index(pipeline, indexes.stages))
+        if images is not None:
+            look.note(name, _without_image(pipeline, images.slots))
     if assays := look.read("assays", library.all_assays):
         look.note("assays", _mistakes_of_assays(assays, names, pipelines))
     return look.mistakes
@@ -106,6 +109,13 @@ def _without_index(pipeline: Pipeline, indexes: Collection[str]) -> Iterator[Mis
             if index not in indexes:
                 says = f"stage {name}: no stage of references.yaml makes the index {index!r}"
                 yield Mistake(("stages", name, "indexes", index), says)
+
+
+def _without_image(pipeline: Pipeline, slots: Collection[str]) -> Iterator[Mistake]:
+    for name, stage in pipeline.stages.items():
+        if stage.image and stage.image not in {*slots, "cpu"}:
+            says = f"stage {name}: images.yaml has no image {stage.image!r} {_there_are(slots)}"
+            yield Mistake(("stages", name, "image"), says)
 
 
 def _mistakes_of_assays(

@@ -1,5 +1,6 @@
 """Options and arguments that several commands share."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -15,3 +16,10 @@ Parameters = Annotated[
         "--parameter", metavar="NAME=VALUE", help="A parameter of the template; may be repeated."
     ),
 ]
+
+
+class Engine(StrEnum):
+    """What the embedded runtime's jobs run in."""
+
+    DOCKER = "docker"
+    PROCESS = "process"

@@ -5,7 +5,7 @@ import shlex
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.faults import CommandFailed
-from cli.options import Json
+from cli.options import Engine, Json
 from cli.screen import emit, say, warn
 
 if TYPE_CHECKING:
@@ -43,22 +43,33 @@ def up(
     cpu_slots: Annotated[
         int | None, typer.Option(min=1, help="CPU jobs that run at once; by default one a core.")
     ] = None,
+    *,
+    engine: Annotated[
+        Engine | None,
+        typer.Option(
+            help="Run jobs as containers or processes; by default containers where a "
+            "Docker engine has the images."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Runs an AWS endpoint on this machine, with Seqdrop deployed, until Ctrl-C."""
+    from cli.engine import local_images
     from cli.instance import only_one
     from cli.library_check import require_good_library
     from cli.stack import PIPELINES
     from cli.window import DiskWatch, watch
+    from seqdrop.library import Library
 
     require_good_library(PIPELINES)
+    images = local_images(engine, Library(str(PIPELINES)))
     place = _place(folder, port)
     _check_disk(place)
     another = "--dir and --port" if folder else "--port"  # without --dir it goes by the port
     with _ended_by_signals(), only_one(place, another) as instance:
         _keep_temporary_files_in(place)
         log, space = watch(place, warn), DiskWatch(place, warn)
-        with _start(place, port, fpga_slots, cpu_slots) as runtime:
+        with _start(place, port, fpga_slots, cpu_slots, images) as runtime:
             instance.write(runtime.url)
             document = _document(runtime, log)
             if json:
@@ -144,7 +155,9 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 @contextmanager
-def _start(place: Path, port: int, fpga_slots: int, cpu_slots: int | None) -> "Iterator[Runtime]":
+def _start(
+    place: Path, port: int, fpga_slots: int, cpu_slots: int | None, images: Mapping[str, str]
+) -> "Iterator[Runtime]":
     try:
         from local.endpoint import PortInUse
         from local.permissions import CannotRead
@@ -155,7 +168,9 @@ def _start(place: Path, port: int, fpga_slots: int, cpu_slots: int | None) -> "I
             "run `make setup`, or pip install 'seqdrop[local]'"
         ) from error
     cpus = cpu_slots or os.cpu_count() or 1
-    settings = RuntimeSettings(place, port=port, fpga_slots=fpga_slots, cpu_slots=cpus)
+    settings = RuntimeSettings(
+        place, port=port, fpga_slots=fpga_slots, cpu_slots=cpus, images=images
+    )
     try:
         with Runtime(settings) as runtime:
             yield runtime
@@ -175,6 +190,7 @@ def _document(runtime: "Runtime", log: Path) -> dict[str, Any]:
         "log": str(log),
         "pid": os.getpid(),
         "outputs": dict(runtime.outputs),
+        "images": dict(runtime.settings.images),
         "tools": {tool: shutil.which(tool, path=path) for tool in TOOLS},
     }
 
@@ -192,6 +208,8 @@ def _announce(document: dict[str, Any]) -> None:
         say(f"  export {name}={value}")
     say(f"drop files here:  s3://{outputs['UploadsBucket']}/")
     say(f"results are here: s3://{outputs['ResultsBucket']}/")
+    if images := document["images"]:
+        say(f"CPU jobs are containers of these images: {', '.join(sorted(images))}")
     for line in _tool_lines(tools):
         say(line)
     say(f"errors are shown here, one line each; the whole log is {document['log']}")

@@ -2,11 +2,12 @@
 
 import shlex
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from cli.faults import CommandFailed
-from cli.screen import say
+from cli.screen import say, warn
 
 DOCKER = ("docker", "info")
 """Answers where a Docker engine does."""
@@ -15,22 +16,27 @@ PYTHON_FOR_LAMBDA = ("make", "--silent", "lambda-python")
 
 
 class Shell:
-    """Runs programs in a folder; with ``dry`` it only says what it would run."""
+    """Runs programs in a folder; with ``dry`` it only says what it would run.
 
-    def __init__(self, folder: Path, *, dry: bool = False) -> None:
+    ``to_stderr``: what it says, and they, is no part of a command's own output.
+    """
+
+    def __init__(self, folder: Path, *, dry: bool = False, to_stderr: bool = False) -> None:
         self._folder = folder
+        self._to_stderr = to_stderr
         self.dry = dry
 
     def run(self, command: Sequence[str], standard_input: str = "") -> None:
         """Runs one program to its end. Raises CommandFailed where it fails."""
-        say(f"+ {shlex.join(command)}")
+        (warn if self._to_stderr else say)(f"+ {shlex.join(command)}")
         if self.dry:
             return
         try:
             # Without input of its own a program speaks with the person: `sam deploy` asks.
             ended = subprocess.run(
-                command, cwd=self._folder, text=True, check=False, input=standard_input or None
-            )
+                command, cwd=self._folder, text=True, check=False, input=standard_input or None,
+                stdout=sys.stderr if self._to_stderr else None,
+            )  # fmt: skip
         except FileNotFoundError as error:
             raise CommandFailed(f"{command[0]} is not there: install it") from error
         if ended.returncode:

@@ -199,6 +199,14 @@ class Stack(Composition):
         return [self.catalog.gates.get(kind) for kind in kinds]
 
     @property
+    def image_names(self) -> set[str]:
+        """The images that jobs may run in: those of the queues, and those that stages name."""
+        from cli.deployment import SLOTS
+
+        values = [value for name, value in self.parameters.items() if name in SLOTS]
+        return {*self.output("QueueKinds").split(","), *(v.partition("=")[0] for v in values if v)}
+
+    @property
     def links(self) -> "ConsoleLinks | None":
         """The console's pages; None of this machine, which has none."""
         from seqdrop.console_links import ConsoleLinks

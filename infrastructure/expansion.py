@@ -38,7 +38,7 @@ def expand(source: Mapping[str, Any]) -> dict[str, Any]:
     named = source.get("Transform", [])
     rest = [n for n in ([named] if isinstance(named, str) else named) if n != TRANSFORM]
     expanded["Transform"] = rest[0] if len(rest) == 1 else rest
-    return expanded
+    return {section: each for section, each in expanded.items() if each not in ([], {})}
 
 
 def _looked_up_in(value: Any) -> set[str]:

@@ -35,6 +35,7 @@ from local.functions import FunctionHost
 from local.queues import QueuePollers
 from local.roles import check_policies
 from local.schedules import ScheduleClock
+from seqdrop.library import Library
 
 PROJECT = Path(__file__).resolve().parent.parent
 _PATCHED: tuple[Any, ...] = (
@@ -66,6 +67,8 @@ class RuntimeSettings:
     tool_path: str = field(default_factory=lambda: os.environ.get("PATH", os.defpath))
     """Where native tools are looked for first."""
     project: Path = PROJECT
+    images: Mapping[str, str] = field(default_factory=dict)
+    """A Docker engine's ids of images by name. Jobs of others run as processes."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Values of the template's parameters that differ from the runtime's own."""
 
@@ -110,7 +113,8 @@ class Runtime:
         batch.install(self._batch_settings())
         parameters = {
             "EnableFpga": str(self.settings.fpga_slots > 0).lower(),
-            "CpuImage": f"local/seqdrop-cpu@{_NO_DIGEST}",
+            "CpuImage": self._image("cpu"),
+            **self._slots(),
             "FpgaGenomeImage": f"local/seqdrop-fpga-genome@{_NO_DIGEST}",
             "FpgaExomeImage": f"local/seqdrop-fpga-exome@{_NO_DIGEST}",
             "FpgaGenomeAmi": "ami-0000000000000local",
@@ -166,6 +170,15 @@ class Runtime:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def _image(self, name: str) -> str:
+        """An image as the template wants it; one that only processes play has no digest."""
+        return f"local/seqdrop-{name}@{self.settings.images.get(name, _NO_DIGEST)}"
+
+    def _slots(self) -> dict[str, str]:
+        """The template's parameters for the images that stages name."""
+        names = Library(str(self.settings.project / "pipelines")).images().slots
+        return {f"Image{n}": f"{name}={self._image(name)}" for n, name in enumerate(names, 1)}
+
     def _batch_settings(self) -> BatchSettings:
         settings = self.settings
         bin_folder = settings.folder / "bin"
@@ -177,6 +190,7 @@ class Runtime:
         scratch.mkdir(exist_ok=True)
         return BatchSettings(
             scratch_dir=scratch,
+            images={self._image(name): image for name, image in settings.images.items()},
             environment={
                 "PATH": path,
                 "HOME": str(scratch),

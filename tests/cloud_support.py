@@ -43,7 +43,7 @@ SETTINGS = {
     "reanalyse_arn": f"arn:aws:states:{REGION}:123456789012:stateMachine:none",
     "job_queue_prefix": "lab",
     "images": IMAGES,
-    "job_definitions": {},
+    "job_definitions": {name: f"lab-{name}:1" for name in IMAGES},
     "shortest_poll_seconds": 60,
     "runnable_timeout_seconds": 14_400,
     "alert_after_seconds": 14_400,
@@ -382,7 +382,10 @@ def _tell_functions(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -
         "POWERTOOLS_SERVICE_NAME": "test", "POWERTOOLS_METRICS_NAMESPACE": "Seqdrop",
     }  # fmt: skip
     for name, value in settings.items():
-        given[name.upper()] = json.dumps(value) if isinstance(value, dict | list) else str(value)
+        if isinstance(value, dict):
+            given[name.upper()] = ",".join(f"{key}={each}" for key, each in value.items())
+        else:
+            given[name.upper()] = json.dumps(value) if isinstance(value, list) else str(value)
     for name, text in given.items():
         monkeypatch.setenv(name, text)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)

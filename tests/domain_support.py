@@ -18,7 +18,10 @@ from tests.tools_support import ROOT
 SIZE = Size(vcpus=4, memory_mib=Linear(1_000), seconds=Linear(60, per_input_gib=100))
 PATTERNS = Library(str(ROOT / "pipelines")).name_patterns()
 """How the project's own pipelines/names.yaml names files."""
-IMAGES = {"cpu": "cpu@sha256:1", "fpga-genome": "fpga@sha256:2", "fpga-exome": "exome@sha256:3"}
+IMAGES = {
+    "cpu": "cpu@sha256:1", "fpga-genome": "fpga@sha256:2", "fpga-exome": "exome@sha256:3",
+    **{name: f"{name}@sha256:4" for name in ("report", "snpeff", "isaac", "strelka2")},
+}  # fmt: skip
 
 
 def stored(key: str, content: str, size: int = 100) -> StoredObject:

@@ -14,11 +14,10 @@ from xdist.workermanage import WorkerController
 TESTS = Path(__file__).resolve().parent
 JUDGES = TESTS / "policies" / "test_calls_of_the_suite.py"
 LEVELS = (
-    "statemachine", "e2e", "integration", "infrastructure", "policies", "structure", "unit",
+    "containers", "statemachine", "e2e", "integration", "infrastructure", "policies", "structure",
+    "unit",
 )  # fmt: skip
 """In this order: the longest files first, so that at the end no worker waits long for another."""
-IMAGE = TESTS / "integration" / "runner" / "test_cpu_image.py"
-"""The first of all: while an image is built, others have the cores most of the time."""
 ONE_RUNTIME = ("tests/statemachine/",)
 """Packages whose files share a runtime, and so a worker."""
 SUITE_FOLDER = "SEQDROP_SUITE_FOLDER"
@@ -43,10 +42,10 @@ def suite_folder() -> Path:
     return Path(os.environ[SUITE_FOLDER])
 
 
-def position(item: pytest.Item) -> tuple[bool, bool, int]:
+def position(item: pytest.Item) -> tuple[bool, int]:
     """Where a test is sorted to: by its level, and the judges of the others' calls last."""
     level = item.path.relative_to(TESTS).parts[0]
-    return item.path == JUDGES, item.path != IMAGE, LEVELS.index(level)
+    return item.path == JUDGES, LEVELS.index(level)
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist's own base is untyped

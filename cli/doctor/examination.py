@@ -52,10 +52,10 @@ from cli.doctor.quotas import (
 from cli.doctor.roles import check_deployer, check_linked_roles, check_stack_roles
 from cli.doctor.stack import check_batch, check_images_stack, check_stack
 from cli.faults import NO_CREDENTIALS, CommandFailed, explain
-from cli.images import recipes_for
+from cli.images import Recipe, recipes_for
 from cli.shell import Shell
 from cli.stack import PIPELINES, Stack, is_embedded
-from seqdrop.domain.errors import SeqdropError
+from seqdrop.domain.errors import InvalidPipeline, SeqdropError
 from seqdrop.library import Library
 
 _LIMITS: dict[str, Any] = {"connect_timeout": 5, "read_timeout": 20}
@@ -95,17 +95,26 @@ def wanted_of(
     parameters = without_idle_placeholders(
         declared, {**known, **environment.parameters, **parse_parameters(given)}
     )
+    library = Library(str(PIPELINES))
     return Wanted(
         declared,
         parameters,
         with_defaults(declared, parameters),
-        Library(str(PIPELINES)),
+        library,
         stack if stack and stack.is_whole else None,
-        {one.parameter: (one.kind, one.tag()) for one in recipes_for(parameters)},
+        {one.parameter: (one.name, one.tag()) for one in _built(parameters, library)},
         None if stack is None or stack.is_whole else stack,
         environment.region,
         _resources_made(parameters) if with_resources else (),
     )
+
+
+def _built(parameters: Mapping[str, str], library: Library) -> list[Recipe]:
+    """What `seqdrop deploy` builds; nothing by a library with a mistake, which it refuses."""
+    try:
+        return recipes_for(parameters, library)
+    except InvalidPipeline:
+        return []
 
 
 def _resources_made(parameters: Mapping[str, str]) -> tuple[Mapping[str, Any], ...]:

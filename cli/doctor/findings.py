@@ -42,7 +42,7 @@ class Wanted:
     stack: StackFacts | None
     """The stack that is there, if it is whole."""
     built: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Parameters of images that nobody gave, so that `seqdrop deploy` builds them: kind and tag."""
+    """Parameters of images that nobody gave, so that `seqdrop deploy` builds them: name and tag."""
     unfinished: StackFacts | None = None
     """A stack that is not whole: a first try, or one that is being deleted."""
     region: str = ""

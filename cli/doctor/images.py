@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from cli.deployment import KINDS, PLACEHOLDER
+from cli.deployment import KINDS, SLOTS, images_given
 from cli.doctor.account import Account
 from cli.doctor.facts import ContainerImage
 from cli.doctor.findings import Finding, Wanted, fail, ok, warn
@@ -22,7 +22,7 @@ def check_container_images(wanted: Wanted, account: Account, shell: Shell) -> It
     yield from check_built_images(wanted, account, shell)
     yield from check_given_images(wanted, account)
     if wanted.stack is not None:
-        given = _given(wanted).values()
+        given = [image for _, image in _given(wanted).values()]
         definitions = [one.id for one in wanted.stack.of("AWS::Batch::JobDefinition")]
         for name, image in account.images_of_jobs(definitions).items():
             if image not in given:
@@ -31,14 +31,14 @@ def check_container_images(wanted: Wanted, account: Account, shell: Shell) -> It
 
 def check_built_images(wanted: Wanted, account: Account, shell: Shell) -> Iterator[Finding]:
     """The images that nobody gave: are they in ECR already, or can they be built here?"""
-    for name, (kind, tag) in wanted.built.items():
-        yield _built(name, kind, tag, account, shell)
+    for parameter, (name, tag) in wanted.built.items():
+        yield _built(parameter, name, tag, account, shell)
 
 
 def check_given_images(wanted: Wanted, account: Account) -> Iterator[Finding]:
     """The images that parameters name."""
-    for name, image in _given(wanted).items():
-        yield _container_image(name, image, account)
+    for parameter, (name, image) in _given(wanted).items():
+        yield _container_image(parameter if parameter not in SLOTS else name, image, account)
 
 
 def check_docker(wanted: Wanted, shell: Shell) -> Iterator[Finding]:
@@ -53,25 +53,27 @@ def check_docker(wanted: Wanted, shell: Shell) -> Iterator[Finding]:
 _BUILD = "start one; or run `seqdrop deploy --images-only` on a machine that has one"
 
 
-def _given(wanted: Wanted) -> dict[str, str]:
-    names = [f"{KINDS[kind]}Image" for kind in wanted.kinds]
-    given = {name: wanted.parameters.get(name, "") for name in names}
-    return {
-        name: image for name, image in given.items() if image and not image.startswith(PLACEHOLDER)
-    }
+def _given(wanted: Wanted) -> dict[str, tuple[str, str]]:
+    """By parameter, the names of the images that are given, and the images."""
+    idle = {f"{KINDS[kind]}Image" for kind in KINDS.keys() - wanted.kinds}
+    found = images_given(wanted.parameters, wanted.library.images().slots)
+    return {parameter: one for parameter, one in found.items() if parameter not in idle}
 
 
-def _built(name: str, kind: str, tag: str, account: Account, shell: Shell) -> Finding:
+def _built(parameter: str, name: str, tag: str, account: Account, shell: Shell) -> Finding:
     """An image of this copy of Seqdrop: under its sources' hash, or yet to be built."""
-    repository = f"{PREFIX}/{kind}"
+    repository = f"{PREFIX}/{name}"
     if image := account.container_image(repository, tag=tag):
-        says = f"{name}: {repository} has {tag} already, nothing to build"
+        says = f"{parameter}: {repository} has {tag} already, nothing to build"
         return _runs(says, image, "remove it from the repository, and deploy again")
     if shell.answers(*DOCKER):
-        return ok(f"{name}: `seqdrop deploy` builds {repository}:{tag} with Docker, and pushes it")
+        return ok(
+            f"{parameter}: `seqdrop deploy` builds {repository}:{tag} with Docker, and pushes it"
+        )
     return fail(
-        f"{name}: {repository} has no {tag} yet, and no Docker engine answers that could build it",
-        f"{_BUILD}; or give --parameter {name}=…@sha256:…",
+        f"{parameter}: {repository} has no {tag} yet, and no Docker engine answers that could "
+        "build it",
+        f"{_BUILD}; or give --parameter {parameter}=…@sha256:…",
     )
 
 

@@ -11,7 +11,7 @@ from moto.batch.utils import make_arn_for_job
 
 from local.batch.containers import Container, Task
 from local.batch.logs import LogStream
-from local.batch.process import JobProcess
+from local.batch.process import Running
 from local.batch.retry import AttemptEnd, RetryStrategy
 
 
@@ -50,7 +50,7 @@ class Attempt:
     log_stream: LogStream
     task_id: str
     started_at: int | None = None
-    process: JobProcess | None = None
+    process: Running | None = None
     end: AttemptEnd | None = None
     stopped_at: int | None = None
 

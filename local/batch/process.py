@@ -44,6 +44,14 @@ class Watchdog:
         """Strike a process group that has ended."""
         self._write(f"-{group}\n")
 
+    def watch_container(self, name: str) -> None:
+        """Note a container that must not outlive the runtime."""
+        self._write(f">{name}\n")
+
+    def forget_container(self, name: str) -> None:
+        """Strike a container that has ended."""
+        self._write(f"<{name}\n")
+
     def close(self) -> None:
         """Have what is left killed and the scratch folder removed; return when that is done."""
         with self._lock, suppress(BrokenPipeError):
@@ -72,6 +80,20 @@ class Launch:
 
 class CannotStart(Exception):
     """The command can't be started at all."""
+
+
+class Running(Protocol):
+    """What an attempt needs of its process or container."""
+
+    @property
+    def output(self) -> IO[bytes]: ...
+
+    @property
+    def reason(self) -> str | None: ...
+
+    def wait(self) -> int: ...
+
+    def stop(self, grace_seconds: float) -> None: ...
 
 
 class _Process(Protocol):
@@ -103,6 +125,11 @@ class JobProcess:
     def output(self) -> IO[bytes]:
         """Standard output and error as one stream."""
         return _pipe(self._process.stdout)
+
+    @property
+    def reason(self) -> str | None:
+        """What Batch says of a container's end beside its exit code: of a process, nothing."""
+        return None
 
     def wait(self) -> int:
         """Wait for the first process, end the rest of its group, return a shell-like exit code."""

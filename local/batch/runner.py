@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.batch import faults
+from local.batch.docker_engine import ContainerLaunch, DockerEngine
 from local.batch.jobs import Attempt, Job, now_ms
-from local.batch.process import CannotStart, JobProcess, Launch, Watchdog
+from local.batch.process import CannotStart, JobProcess, Launch, Running, Watchdog
 from local.batch.retry import AttemptEnd
 from local.batch.secrets import SecretNotRead, secret_values
 from local.batch.starting import check_may_start
@@ -33,6 +34,8 @@ class BatchSettings:
     environment: Mapping[str, str]
     slots: Mapping[str, int] = field(default_factory=dict)
     default_slots: int = 1
+    images: Mapping[str, str] = field(default_factory=dict)
+    """The engine's ids of images, by their names in job definitions: their jobs are containers."""
     grace_seconds: float = 10.0
     queue_second: float = 1.0
     """How long a second of a queue's time limits is here: Batch takes none below ten minutes."""
@@ -54,6 +57,7 @@ class AttemptRunner:
     ) -> None:
         self._settings = settings
         self._scratch = scratch
+        self._engine = DockerEngine(settings.images) if settings.images else None
         self._watchdog = watchdog
         self._warm = warm
 
@@ -61,7 +65,7 @@ class AttemptRunner:
         self,
         job: Job,
         attempt: Attempt,
-        on_start: Callable[[JobProcess], None],
+        on_start: Callable[[Running], None],
         on_timeout: Callable[[], None],
     ) -> AttemptEnd:
         """Run an attempt to its end; `on_start` is called once the process is there."""
@@ -74,7 +78,7 @@ class AttemptRunner:
             check_may_start(job, attempt)
             attempt.log_stream.create()
             folder.mkdir()
-            process = JobProcess(self._launch(job, attempt, folder), self._watchdog, self._warm)
+            process = self._start(job, attempt, folder)
             on_start(process)
             exit_code = _follow(process, attempt, job.timeout_seconds, on_timeout)
         except SecretNotRead as refusal:
@@ -83,11 +87,30 @@ class AttemptRunner:
             return AttemptEnd(None, _NOT_STARTED, f"CannotStartContainerError: {refusal}")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return AttemptEnd(exit_code, _ENDED)
+        return AttemptEnd(exit_code, _ENDED, process.reason)
 
-    def _launch(self, job: Job, attempt: Attempt, folder: Path) -> Launch:
-        environment = {
-            **self._settings.environment,
+    def _start(self, job: Job, attempt: Attempt, folder: Path) -> Running:
+        """A container where the engine has the job's image, and else a process."""
+        command = job.container.command(job.parameters)
+        image = str(job.container.properties.get("image", ""))
+        shared = self._settings.environment
+        if self._engine is None or not self._engine.has(image):
+            launch = Launch(
+                command, self._environment(job, attempt, shared), folder, shared.get("PATH", "")
+            )
+            return JobProcess(launch, self._watchdog, self._warm)
+        of_aws = {name: value for name, value in shared.items() if name.startswith("AWS_")}
+        return self._engine.start(
+            ContainerLaunch(
+                image, command, self._environment(job, attempt, of_aws), job.container,
+                job.task.around or {}, self._scratch, f"seqdrop-{folder.name}",
+            ),
+            self._watchdog,
+        )  # fmt: skip
+
+    def _environment(self, job: Job, attempt: Attempt, shared: Mapping[str, str]) -> dict[str, str]:
+        return {
+            **shared,
             "AWS_ACCESS_KEY_ID": job_key(job.definition.name),
             **job.container.environment,
             **secret_values(job.container.secrets, job.account, job.region),
@@ -96,12 +119,10 @@ class AttemptRunner:
             "AWS_BATCH_JQ_NAME": job.queue.name,
             "AWS_BATCH_CE_NAME": attempt.environment.name,
         }
-        command = job.container.command(job.parameters)
-        return Launch(command, environment, folder, self._settings.environment.get("PATH", ""))
 
 
 def _follow(
-    process: JobProcess,
+    process: Running,
     attempt: Attempt,
     timeout_seconds: int | None,
     on_timeout: Callable[[], None],

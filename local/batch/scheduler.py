@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from local.batch import blocked, consumables
 from local.batch.events import StateChanges
 from local.batch.jobs import Attempt, Job, Status, now_ms
-from local.batch.process import JobProcess
+from local.batch.process import Running
 from local.batch.retry import AttemptEnd
 from local.batch.runner import AttemptRunner, BatchSettings
 
@@ -220,7 +220,7 @@ class Scheduler:
             with self._lock:
                 self._conclude(job, attempt, end)
 
-    def _started(self, job: Job, attempt: Attempt, process: JobProcess) -> None:
+    def _started(self, job: Job, attempt: Attempt, process: Running) -> None:
         with self._lock:
             attempt.process = process
             attempt.started_at = now_ms()

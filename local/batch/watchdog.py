@@ -1,8 +1,9 @@
 """Ends what a runtime that died left running; a program of its own, with the standard library only.
 
-It reads `+<process group>` and `-<process group>` lines from the runtime. When that pipe closes,
-however the runtime ended, every group still noted is killed, then every process that works below
-the scratch folder, and the folder is removed.
+It reads `+<process group>` and `-<process group>` lines from the runtime, and `><container>` and
+`<<container>`. When that pipe closes, however the runtime ended, every container still noted is
+removed, every group killed, then every process that works below the scratch folder, and the folder
+is removed.
 
 A parent-death signal would reach a job's first process only, and needs a launcher in front of
 every job (about 10 ms of Python each); this costs one small process for the whole runtime.
@@ -11,6 +12,7 @@ every job (about 10 ms of Python each); this costs one small process for the who
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -22,11 +24,18 @@ _GONE = (ProcessLookupError, PermissionError)
 
 def main(scratch: Path, lines: Iterable[str]) -> None:
     """Follow the runtime's notes until its pipe closes, then clean up."""
-    groups: set[int] = set()
+    noted: dict[str, set[str]] = {"+": set(), ">": set()}
+    ends = {"-": "+", "<": ">"}
     for line in lines:
-        group = int(line[1:])
-        (groups.add if line.startswith("+") else groups.discard)(group)
-    for group in groups:
+        mark, name = line[0], line[1:].strip()
+        if mark in ends:
+            noted[ends[mark]].discard(name)
+        else:
+            noted[mark].add(name)
+    if noted[">"]:
+        remove = [sys.executable, "-P", str(Path(__file__).with_name("remove_containers.py"))]
+        subprocess.run([*remove, *noted[">"]], check=False)
+    for group in map(int, noted["+"]):
         with suppress(*_GONE):
             os.killpg(group, signal.SIGKILL)
     _kill_workers_below(scratch)

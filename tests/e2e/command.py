@@ -70,9 +70,11 @@ def line(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def up(command: Command, folder: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+def up(
+    command: Command, folder: Path, *options: str
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """A runtime on a free port, once it is ready."""
-    process = command.start("local", "up", "--port", "0", "--dir", str(folder), "--json")
+    process = command.start("local", "up", "--port", "0", "--dir", str(folder), "--json", *options)
     try:
         yield process, json.loads(first_document(process))
     finally:

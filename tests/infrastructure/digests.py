@@ -18,6 +18,7 @@ DEPLOYMENTS: list[dict[str, str]] = [
     {"EnableFpga": "true", "SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1"},
     {
         "EnableFpga": "true",
+        **{f"Image{number}": f"i{number}=lab/i@sha256:{number}" for number in range(1, 9)},
         "FpgaGenomeDragenFrom": "host",
         "FpgaExomeDragenFrom": "host",
         "DragenLicences": "4",

@@ -80,7 +80,8 @@ def refers_to(value: Any) -> set[str]:
             found.add(attribute.split(".")[0] if isinstance(attribute, str) else attribute[0])
         if "Fn::Sub" in value:
             text = value["Fn::Sub"]
-            found |= set(_SUBSTITUTED.findall(text if isinstance(text, str) else text[0]))
+            body, own = (text, {}) if isinstance(text, str) else text
+            found |= set(_SUBSTITUTED.findall(body)) - own.keys()
         return found.union(*(refers_to(v) for v in value.values()))
     if isinstance(value, list):
         return set().union(*(refers_to(v) for v in value))

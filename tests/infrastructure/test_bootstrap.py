@@ -11,25 +11,31 @@ import pytest
 from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
 
-from cli.deployment import KINDS
+from cli.deployment import KINDS, image_parameters
 from cli.doctor.account import Account
 from cli.images import Registry
+from infrastructure.expansion import expand
+from seqdrop.library import Library
 
 PROJECT = Path(__file__).resolve().parents[2]
 TEMPLATE = PROJECT / "bootstrap/template.yaml"
-SOURCE: dict[str, Any] = yaml_parse(TEMPLATE.read_text("utf-8"))
+SOURCE: dict[str, Any] = expand(yaml_parse(TEMPLATE.read_text("utf-8")))
 REPOSITORIES: dict[str, dict[str, Any]] = SOURCE["Resources"]
 
 
-def test_cfn_lint_has_nothing_to_say() -> None:
-    lint = [str(Path(sys.executable).with_name("cfn-lint")), str(TEMPLATE)]
+def test_cfn_lint_has_nothing_to_say(tmp_path: Path) -> None:
+    expanded = tmp_path / "template.json"
+    expanded.write_text(json.dumps(SOURCE))
+    lint = [str(Path(sys.executable).with_name("cfn-lint")), str(expanded)]
     answer = subprocess.run(lint, capture_output=True, text=True, check=False)
     assert answer.stdout + answer.stderr == ""
     assert answer.returncode == 0
 
 
-def test_every_kind_of_queue_has_a_repository_and_says_where_it_is() -> None:
-    assert REPOSITORIES.keys() == {f"{prefix}Repository" for prefix in KINDS.values()}
+def test_every_image_has_a_repository_and_says_where_it_is() -> None:
+    slots = Library(str(PROJECT / "pipelines")).images().slots
+    names = [*KINDS.values(), *(name.title() for name in slots)]
+    assert REPOSITORIES.keys() == {f"{name}Repository" for name in names}
     assert SOURCE["Outputs"].keys() == REPOSITORIES.keys()
 
 
@@ -54,10 +60,11 @@ def test_it_can_be_deployed_and_images_go_where_the_command_pushes_them(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     with mock_aws():
         client = boto3.client("cloudformation", region_name="us-east-1")
-        client.create_stack(StackName="images", TemplateBody=TEMPLATE.read_text("utf-8"))
+        client.create_stack(StackName="images", TemplateBody=json.dumps(SOURCE))
         stack = client.describe_stacks(StackName="images")["Stacks"][0]
         outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
         registry = Registry(Account(lambda _: None, "us-east-1"), "123456789012")
-    assert outputs == {
-        f"{prefix}Repository": registry.repository(kind) for kind, prefix in KINDS.items()
+    assert set(outputs.values()) == {
+        registry.repository(name)
+        for name in image_parameters(Library(str(PROJECT / "pipelines")).images().slots)
     }

@@ -5,26 +5,20 @@ from functools import cache
 from pathlib import Path
 
 import cfnlint
-import yaml
+from samtranslator.yaml_helper import yaml_parse
 
 from cli.deployment import BOOTSTRAP
 from cli.doctor.deployer import MAKING, MAKING_WITH, actions_for
+from infrastructure.expansion import expand
 from tests.infrastructure.stack import deployed, made
 from tests.policies.iam_tables import action_row
 
 SCHEMAS = Path(cfnlint.__file__).parent / "data/schemas/resources"
 
 
-class _Loader(yaml.SafeLoader):
-    """CloudFormation's short functions are read as nothing."""
-
-
-_Loader.add_multi_constructor("!", lambda *_: None)
-
-
 def types() -> set[str]:
     """Every type of resource of both templates, whatever the conditions."""
-    body = yaml.load(BOOTSTRAP.read_text("utf-8"), _Loader)  # noqa: S506  # a SafeLoader
+    body = expand(yaml_parse(BOOTSTRAP.read_text("utf-8")))
     return {one["Type"] for one in [*deployed().values(), *body["Resources"].values()]}
 
 

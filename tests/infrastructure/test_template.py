@@ -1,5 +1,6 @@
 """The template's own promises, held before anything is deployed."""
 
+import json
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from tests.infrastructure.stack import (
     deployed,
     functions,
     made,
+    made_of_type,
     of_type,
     refers_to,
     source,
@@ -31,6 +33,8 @@ RULES = of_type("AWS::Events::Rule")
 QUEUES = of_type("AWS::SQS::Queue")
 JOB_QUEUES = of_type("AWS::Batch::JobQueue")
 JOB_DEFINITIONS = of_type("AWS::Batch::JobDefinition")
+FOR_WHAT_CLAIMS = {"IMAGES", "JOB_DEFINITIONS"}
+"""Written once for all functions, though some read neither."""
 KINDS = {"fpga-genome": "FpgaGenome", "fpga-exome": "FpgaExome", "cpu": "Cpu"}
 PRIORITIES = {"urgent": 100, "routine": 50, "bulk": 10}
 
@@ -79,7 +83,35 @@ def test_a_function_gets_exactly_the_settings_that_it_reads(name: str) -> None:
     handler = (PROJECT / functions()[name]["CodeUri"] / "handler.py").read_text("utf-8")
     (kind,) = re.findall(r"^flows = compose\((\w+)\)$", handler, re.MULTILINE)
     fields = {field.upper() for field in getattr(settings, kind).__struct_fields__}
-    assert {name for name in given if not name.startswith("POWERTOOLS_")} == fields
+    named = {name for name in given if not name.startswith("POWERTOOLS_")}
+    assert named - FOR_WHAT_CLAIMS == fields - FOR_WHAT_CLAIMS
+    assert named >= FOR_WHAT_CLAIMS
+
+
+@pytest.mark.parametrize("name", functions())
+def test_the_longest_images_leave_room_in_a_function_s_variables(name: str) -> None:
+    """Lambda takes 4 KB of them in all, names and values."""
+    parameters = source()["Parameters"]
+    shared = source()["Globals"]["Function"]["Environment"]["Variables"]
+    variables = shared | functions()[name]["Environment"]["Variables"]
+    images = variables.pop("IMAGES")
+    named = re.findall(r"\$\{(\w+)\}", json.dumps(images))
+    assert len(named) == 15
+    longest = sum(
+        int(parameters[one].get("MaxLength", len("ami-0123456789abcdef0"))) for one in named
+    )
+    definitions = len(JOB_DEFINITIONS) * len(f"fpga-genome={'s' * 40}-fpga-genome:1234,")
+    others = sum(len(key) + _longest(key, value) for key, value in variables.items())
+    assert longest + definitions + others + len("fpga-genome=fpga-exome=cpu=,|||||host") < 4096
+
+
+def _longest(name: str, value: Any) -> int:
+    """How long a variable may be: a text, a number, an ARN or URL, the name of a bucket."""
+    if isinstance(value, str):
+        return len(value)
+    if name.endswith(("SECONDS", "GIB")):
+        return 8
+    return 130 if name.endswith(("ARN", "URL", "TYPES")) else 63
 
 
 def test_what_claims_runs_is_updated_after_what_reads_their_blueprints() -> None:
@@ -253,8 +285,8 @@ def test_every_kind_of_queue_has_a_price_and_an_image() -> None:
     assert set(Library(str(PROJECT / "pipelines")).prices().queues) == set(KINDS)
     for fpga, kinds in {"true": set(KINDS), "false": {"cpu"}}.items():
         function = made(EnableFpga=fpga)["RegisterUploadFunction"]["Properties"]
-        images = function["Environment"]["Variables"]["IMAGES"]["Fn::Sub"]
-        assert set(re.findall(r'"([a-z-]+)":', images)) == kinds
+        images = json.dumps(function["Environment"]["Variables"]["IMAGES"])
+        assert set(re.findall(r"([a-z-]+)=", images)) == kinds
 
 
 def test_the_price_of_a_vcpu_is_that_of_a_type_that_batch_may_choose() -> None:
@@ -282,8 +314,19 @@ def test_batch_itself_tries_a_job_again_only_where_its_host_is_gone(name: str) -
 
 
 def test_definitions_are_named_as_the_functions_look_for_them() -> None:
-    names = {d["JobDefinitionName"]["Fn::Sub"] for d in JOB_DEFINITIONS.values()}
-    assert names == {f"${{AWS::StackName}}-{kind}" for kind in KINDS}
+    given = {f"Image{number}": f"i{number}=image" for number in range(1, 9)}
+    found = made_of_type("AWS::Batch::JobDefinition", EnableFpga="true", **given)
+    names = {name: json.dumps(one["JobDefinitionName"]) for name, one in found.items()}
+    for word, kind in ((f"{word}JobDefinition", kind) for kind, word in KINDS.items()):
+        assert f"${{AWS::StackName}}-{kind}" in names.pop(word)
+    assert names.keys() == {f"{slot}JobDefinition" for slot in given}
+    for slot, name in names.items():
+        assert json.loads(name) == {
+            "Fn::Sub": [
+                "${AWS::StackName}-${Name}",
+                {"Name": {"Fn::Select": [0, {"Fn::Split": ["=", {"Ref": slot[:6]}]}]}},
+            ]
+        }
 
 
 def test_every_wildcard_in_a_policy_is_explained() -> None:

@@ -59,6 +59,7 @@ class FakeStack:
     catalog: Catalog
     objects: Objects | None = None
     name: str = "seqdrop"
+    image_names: frozenset[str] = frozenset({"cpu"})
 
     def sample(self, sample: str) -> SampleItems:
         return read_sample(self.catalog.analyses.partition(sample))

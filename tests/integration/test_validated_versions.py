@@ -338,6 +338,23 @@ def test_another_ami_holds_samples_until_a_control_has_passed_on_it(lab: Lab) ->
     assert "has no fpga-genome queue" in lab.again("NA1").holds["claim"]
 
 
+def test_a_version_whose_image_is_approved_no_more_holds_its_samples(validated: Lab) -> None:
+    lab = validated
+    digests = [f"sha256:{digit * 64}" for digit in "12"]
+    lab.images(cpu=f"lab/cpu@{digests[0]}")
+    lab.drop("NA1", 2)
+    lab.finish("NA1")
+    approved = lab.folder / "images.yaml"
+    approved.write_text(f"approved: {{cpu: ['{digests[1]}']}}\n")
+    load_yaml.cache_clear()
+    held = lab.again("NA1")
+    assert held.status is AnalysisStatus.HELD
+    assert "the image cpu of this deployment is" in held.holds["claim"]
+    approved.write_text("approved: {}\n")
+    load_yaml.cache_clear()
+    assert lab.again("NA1").status is AnalysisStatus.ANALYSING
+
+
 def test_a_fall_back_has_to_pass_by_itself(validated: Lab) -> None:
     """Its own assay asks for a validation, so whatever makes its runs must have one."""
     lab = validated

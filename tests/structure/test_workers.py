@@ -60,4 +60,3 @@ def test_every_level_has_its_place_in_the_order() -> None:
              workers.TESTS.glob("*/**/test_*.py")}  # fmt: skip
     assert there == set(workers.LEVELS)
     assert workers.JUDGES.exists()
-    assert workers.IMAGE.exists()

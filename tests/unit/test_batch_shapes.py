@@ -188,7 +188,7 @@ def test_whether_a_queue_has_jobs_is_read_and_who_asks_too_often_is_told_so() ->
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_the_templates_definitions_have_the_shape_that_jobs_are_asked_for_in(name: str) -> None:
     definition = DEFINITIONS[name]
-    kind = definition["JobDefinitionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+    kind = json.dumps(definition["JobDefinitionName"]).partition("${AWS::StackName}-")[2]
     if container_name(kind):
         (task,) = definition["EcsProperties"]["TaskProperties"]
         assert [each["Name"] for each in task["Containers"]] == [FPGA_CONTAINER]

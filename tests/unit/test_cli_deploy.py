@@ -11,26 +11,40 @@ from typing import Any, ClassVar
 import boto3
 import pytest
 from moto import mock_aws
+from samtranslator.yaml_helper import yaml_parse
 from typer.testing import CliRunner
 
 from cli import deployment
 from cli.deploy import bootstrap_command, deploy_command
 from cli.deployment import (
-    KINDS,
+    BOOTSTRAP,
     PROJECT,
     Environment,
     faults,
+    image_parameters,
+    images_given,
     parse_parameters,
     read_environment,
     template_parameters,
 )
 from cli.doctor.account import Account
 from cli.faults import CommandFailed, explain
-from cli.images import SHARED, Recipe, Registry, push_image, recipes, recipes_for
+from cli.images import (
+    SHARED,
+    Recipe,
+    Registry,
+    images_needed,
+    push_image,
+    recipes,
+    recipes_for,
+)
 from cli.main import app
 from cli.shell import Shell
+from infrastructure.expansion import expand
+from seqdrop.library import Library
 from tests.infrastructure.stack import made
 
+LIBRARY = Library(str(PROJECT / "pipelines"))
 DECLARED: dict[str, dict[str, Any]] = {
     "Image": {"Type": "String", "MinLength": 1, "MaxLength": 9},
     "Size": {"Type": "Number", "Default": 16, "MinValue": 16, "MaxValue": 512},
@@ -135,10 +149,13 @@ def test_a_dry_run_prints_every_command_and_runs_none(monkeypatch: pytest.Monkey
     monkeypatch.setattr("cli.shell.subprocess.run", refuse)
     answer = run("--dry-run", "--env", "dev", "--parameter", "CpuImage=lab/cpu@sha256:" + "a" * 64)
     commands = [line for line in answer.stdout.splitlines() if line.startswith("+ ")]
-    assert len(commands) == 4
-    assert commands[0] == "+ make .venv-sam/.ready"
-    assert "bootstrap/template.yaml" in commands[1]
-    assert commands[2] == "+ make build"
+    assert commands[0] == "+ make .venv-sam/.ready bootstrap/template.expanded.json"
+    assert "bootstrap/template.expanded.json" in commands[1]
+    built = [command for command in commands if command.startswith("+ docker build")]
+    assert [command.partition("--file ")[2].split()[0] for command in built] == [
+        "containers/report/Dockerfile"
+    ], "what the assays' pipelines name, and nobody gave"
+    assert commands[-2] == "+ make build"
     assert "--config-env dev" in commands[-1]
     assert "CpuImage=lab/cpu@sha256:" in commands[-1]
 
@@ -153,14 +170,20 @@ def test_an_image_that_nobody_gave_is_built_here() -> None:
     assert "--file containers/cpu/Dockerfile" in commands[2]
     assert commands[3].startswith("+ aws ecr get-login-password --region us-east-1 | docker login")
     assert "seqdrop/cpu@DIGEST" in commands[-1]
+    assert (
+        "Image1=report=ACCOUNT.dkr.ecr.us-east-1.amazonaws.com/seqdrop/report@DIGEST"
+        in commands[-1]
+    )
 
 
 def test_images_alone_need_no_other_parameter() -> None:
     answer = run("--dry-run", "--env", "prod-us", "--images-only")
     commands = [line for line in answer.stdout.splitlines() if line.startswith("+ ")]
-    assert "bootstrap/template.yaml" in commands[1]
+    assert "bootstrap/template.expanded.json" in commands[1]
     assert commands[-1].startswith("+ docker push ")
-    assert answer.stdout.splitlines()[-1].startswith("CpuImage=")
+    printed = [line.partition("@")[0] for line in answer.stdout.splitlines()[-2:]]
+    registry = "ACCOUNT.dkr.ecr.us-east-1.amazonaws.com/seqdrop"
+    assert printed == [f"CpuImage={registry}/cpu", f"Image1=report={registry}/report"]
 
 
 def test_placeholders_stop_a_deployment_before_anything_is_run(
@@ -264,13 +287,13 @@ def make_recipe(project: Path) -> Recipe:
         file.write_text(name)
     (project / "containers/cpu").mkdir()
     (project / "containers/cpu/Dockerfile").write_text("FROM scratch\n")
-    (found,) = recipes(project, KINDS)
+    (found,) = recipes(project, {"cpu": "CpuImage", "report": "Image1"})
     return found
 
 
 def test_an_images_tag_is_the_hash_of_what_it_is_made_of(tmp_path: Path) -> None:
     recipe = make_recipe(tmp_path)
-    assert (recipe.kind, recipe.parameter) == ("cpu", "CpuImage")
+    assert (recipe.name, recipe.parameter) == ("cpu", "CpuImage")
     first = recipe.tag()
     (tmp_path / "containers/runner/__pycache__").mkdir()
     (tmp_path / "containers/runner/__pycache__/a.pyc").write_bytes(b"x")
@@ -279,13 +302,22 @@ def test_an_images_tag_is_the_hash_of_what_it_is_made_of(tmp_path: Path) -> None
     assert recipe.tag() != first
 
 
-def test_an_image_is_made_of_nothing_but_what_its_tag_stands_for() -> None:
-    dockerfile = (PROJECT / "containers/cpu/Dockerfile").read_text("utf-8")
-    copied = re.findall(r"^COPY (?:--\S+ )*(\S+) ", dockerfile, re.MULTILINE)
+DOCKERFILES = sorted(path.parent.name for path in (PROJECT / "containers").glob("*/Dockerfile"))
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_an_image_is_made_of_nothing_but_what_its_tag_stands_for(name: str) -> None:
+    dockerfile = (PROJECT / "containers" / name / "Dockerfile").read_text("utf-8")
+    copied = [
+        source
+        for sources in re.findall(r"^COPY (.+) \S+$", dockerfile, re.MULTILINE)
+        for source in sources.split()
+    ]
     assert copied
+    own = (*SHARED, f"containers/{name}", f"locks/{name}.txt")
     for source in copied:
         assert (PROJECT / source).exists(), source
-        assert any(source == name or source.startswith(f"{name}/") for name in SHARED), source
+        assert any(source == name or source.startswith(f"{name}/") for name in own), source
     let_in = [
         line.removeprefix("!")
         for line in (PROJECT / ".dockerignore").read_text("utf-8").splitlines()
@@ -304,6 +336,40 @@ def test_an_image_has_what_the_runner_imports_and_the_project_tests_with() -> No
     assert runner.items() <= project.items()
 
 
+def library_with(folder: Path, **files: str) -> Library:
+    """The project's library, with other files in the place of some."""
+    there = shutil.copytree(PROJECT / "pipelines", folder / "pipelines")
+    for name, text in files.items():
+        (there / f"{name}.yaml").write_text(text)
+    return Library(str(there))
+
+
+def test_only_images_of_pipelines_that_assays_name_are_built(tmp_path: Path) -> None:
+    assert images_needed(LIBRARY, has_fpga=False) == {"cpu", "report"}
+    assert {"fpga-genome", "fpga-exome"} < images_needed(LIBRARY, has_fpga=True)
+    own = library_with(
+        tmp_path,
+        assays="default: a\nassays:\n  a: {pipeline: own, reference: r}\n",
+        own="name: own\ndescription: d\nstages:\n  one:\n    queue: cpu\n    image: snpeff\n"
+        "    size: {vcpus: 1, memory_mib: {base: 1}, seconds: {base: 1}}\n"
+        "    steps: [{pipe: [[echo]], stdout: '{out}/x'}]\n    outputs: [{name: x}]\n",
+    )
+    assert images_needed(own, has_fpga=False) == {"cpu", "snpeff"}
+    built = {one.parameter: one.name for one in recipes_for({}, own)}
+    assert built == {"CpuImage": "cpu", "Image2": "snpeff"}
+    given = {"CpuImage": "CHOOSE-image", "Image2": "snpeff=lab/snpeff@sha256:1"}
+    assert [one.name for one in recipes_for(given, own)] == ["cpu"]
+
+
+def test_an_image_keeps_its_slot_whatever_is_deployed_beside_it() -> None:
+    slots = LIBRARY.images().slots
+    assert image_parameters(slots)["report"] == "Image1"
+    assert image_parameters((*slots, "mine"))["report"] == "Image1"
+    given = {"CpuImage": "a@1", "Image2": "snpeff=b@2", "FpgaGenomeImage": "CHOOSE-image"}
+    found = images_given(given, slots)
+    assert found == {"CpuImage": ("cpu", "a@1"), "Image2": ("snpeff", "b@2")}
+
+
 def registry_of(ecr: Any) -> Registry:
     return Registry(Account(lambda _: ecr, "us-east-1"), "123456789012")
 
@@ -316,7 +382,8 @@ def test_without_docker_an_image_that_is_not_there_is_one_clear_line(
     answer = run("--env", "dev")
     says = r"no Docker engine answers.*--images-only.*CpuImage"
     assert re.search(says, str(answer.exception))
-    put_image(images_stack, recipes_for({})[0].tag())
+    for recipe in recipes_for({}, LIBRARY):
+        put_image(images_stack, recipe.tag(), recipe.name)
     answer = run("--env", "dev")
     assert "was run" in str(answer.exception), "nothing is in the way of the first command"
 
@@ -428,7 +495,7 @@ def images_stack(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         client = boto3.client("cloudformation", region_name="us-east-1")
-        body = (PROJECT / "bootstrap/template.yaml").read_text("utf-8")
+        body = json.dumps(expand(yaml_parse(BOOTSTRAP.read_text("utf-8"))))
         client.create_stack(StackName="seqdrop-images", TemplateBody=body)
         yield boto3.client("ecr", region_name="us-east-1")
 
@@ -457,9 +524,10 @@ def put_list(ecr: Any, architecture: str) -> str:
     return str(answer["image"]["imageId"]["imageDigest"])
 
 
-def put_image(ecr: Any, tag: str) -> str:
-    manifest = json.dumps(MANIFEST)
-    answer = ecr.put_image(repositoryName="seqdrop/cpu", imageManifest=manifest, imageTag=tag)
+def put_image(ecr: Any, tag: str, name: str = "cpu") -> str:
+    manifest = json.dumps({**MANIFEST, "annotations": {"name": name}})
+    repository = f"seqdrop/{name}"
+    answer = ecr.put_image(repositoryName=repository, imageManifest=manifest, imageTag=tag)
     return str(answer["image"]["imageId"]["imageDigest"])
 
 
@@ -510,8 +578,10 @@ def test_samconfig_holds_no_secret() -> None:
 
 def test_the_bootstrap_template_is_the_one_that_is_deployed() -> None:
     command = bootstrap_command(read_environment("dev"), ask=True)
-    path = PROJECT / command[command.index("--template-file") + 1]
-    assert "Repository" in path.read_text("utf-8")
+    given = PROJECT / command[command.index("--template-file") + 1]
+    assert given == BOOTSTRAP.with_name("template.expanded.json")
+    makefile = (PROJECT / "Makefile").read_text("utf-8")
+    assert f"\nREPOSITORIES := {given.relative_to(PROJECT)}\n" in makefile
 
 
 def test_every_parameter_is_explained_with_its_default() -> None:

@@ -738,7 +738,7 @@ def test_what_a_stack_is_made_of_is_read_without_a_region(
         monkeypatch.delenv(name)
     asked = wanted_of(Environment("", "seqdrop", ""), [], STACK)
     assert len(asked.of("AWS::Batch::ComputeEnvironment")) == 2
-    assert len(asked.of("AWS::ECR::Repository")) == 3
+    assert len(asked.of("AWS::ECR::Repository")) == 9
 
 
 def limited(*denied: str) -> FakeSimulator:

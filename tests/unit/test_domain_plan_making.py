@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqdrop.domain.errors import QueueNotHere
+from seqdrop.domain.blueprint import check_approved
+from seqdrop.domain.errors import ImageNotApproved, ImageNotHere, QueueNotHere
 from seqdrop.domain.pipeline import Assay, Linear, Output, Pipeline, Size
 from seqdrop.domain.plan import RunPlan, decode_plan, encode
 from seqdrop.domain.plan_making import (
@@ -188,6 +189,49 @@ def test_a_pipeline_on_a_queue_that_is_not_here_is_refused_with_what_to_do() -> 
         "this deployment has no fpga-genome queue, which the pipeline genome needs: choose an "
         "assay on CPU, or deploy with EnableFpga=true; then rerun the sample"
     )
+
+
+def test_a_stage_runs_in_the_image_that_it_names() -> None:
+    pipeline = Pipeline("p", "test", {"map": stage("a"), "page": stage("b", image="report")})
+    images = {"cpu": "cpu@sha256:1", "report": "report@sha256:2"}
+    definitions = {"cpu": "seqdrop-cpu:1", "report": "seqdrop-report:4", "snpeff": "x:1"}
+    frozen = blueprint(pipeline=pipeline, images=images, definitions=definitions)
+    assert (frozen.images, frozen.definitions.keys()) == (images, images.keys())
+    stages = make_plan(
+        frozen, run_of(frozen), bucket="results", good={}, shortest_poll_seconds=60,
+        next_number=dict.fromkeys(frozen.stages, 1),
+    ).stages  # fmt: skip
+    plans = {one.stage: one for one in stages}
+    assert (plans["map"].image, plans["map"].definition) == ("cpu@sha256:1", "seqdrop-cpu:1")
+    assert (plans["page"].image, plans["page"].definition) == (
+        "report@sha256:2", "seqdrop-report:4",
+    )  # fmt: skip
+    other = blueprint(pipeline=pipeline, images={**images, "report": "report@sha256:3"})
+    assert frozen.stage_keys["map"] == other.stage_keys["map"]
+    assert frozen.stage_keys["page"] != other.stage_keys["page"]
+
+
+def test_an_image_that_is_not_here_is_refused_with_what_to_do() -> None:
+    pipeline = Pipeline("p", "test", {"page": stage("a", image="report")})
+    with pytest.raises(ImageNotHere, match="has no image report, which the pipeline p needs: "):
+        blueprint(pipeline=pipeline, images={"cpu": "cpu@sha256:1"})
+
+
+def test_only_an_approved_digest_runs_where_any_is_listed() -> None:
+    one, two = (f"sha256:{digit * 64}" for digit in "12")
+    images = {"fpga-genome": f"lab/dragen@{one}|ami-1|host", "cpu": f"lab/cpu@{two}"}
+    frozen = blueprint(images=images)
+    for approved in ({}, {"cpu": [two]}, {"cpu": [one, two], "report": [one]}):
+        check_approved(frozen, approved)
+    fpga = blueprint(
+        pipeline=Pipeline("genome", "test", {"map": stage("a", queue="fpga-genome")}), images=images
+    )
+    check_approved(fpga, {"fpga-genome": [one]})
+    for of, name in ((frozen, "cpu"), (fpga, "fpga-genome")):
+        with pytest.raises(ImageNotApproved) as refusal:
+            check_approved(of, {name: []})
+        assert f"the image {name} of this deployment is sha256:" in str(refusal.value)
+        assert "approve it in pipelines/images.yaml" in str(refusal.value)
 
 
 def test_a_stage_that_is_left_out_needs_no_queue() -> None:

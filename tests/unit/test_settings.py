@@ -1,6 +1,5 @@
 """A function that is not told what it must know does not start, and says what it lacks."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -20,14 +19,14 @@ def test_settings_are_the_variables_of_their_names() -> None:
     assert load(Plan, {**GOOD, "OTHER": "x"}) == Plan("t", "r", 60)
 
 
-def test_what_is_kept_by_kind_of_queue_is_json() -> None:
-    names = RegisterUploadSettings.__struct_fields__
-    given = dict.fromkeys((name.upper() for name in names), "x")
-    kinds = {"cpu": "image|with a bar"}
-    found = load(
-        RegisterUploadSettings, {**given, "IMAGES": json.dumps(kinds), "JOB_DEFINITIONS": "{}"}
-    )
-    assert (found.images, found.job_definitions) == (kinds, {})
+REGISTER = {name.upper(): "x" for name in RegisterUploadSettings.__struct_fields__}
+
+
+def test_what_is_kept_by_name_is_a_list_in_which_slots_may_be_empty() -> None:
+    given = {**REGISTER, "IMAGES": "cpu=a@1,,report=b|with=a bar,", "JOB_DEFINITIONS": "cpu=d:1"}
+    found = load(RegisterUploadSettings, given)
+    assert found.images == {"cpu": "a@1", "report": "b|with=a bar"}
+    assert found.job_definitions == {"cpu": "d:1"}
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -48,11 +47,16 @@ def test_a_number_that_is_none_is_named(name: str, text: str) -> None:
         load(Plan, {**GOOD, name: text})
 
 
-@pytest.mark.parametrize("text", ["{cpu: x}", '["cpu"]', '{"cpu": 1}'])
-def test_images_that_are_no_json_of_texts_are_named(text: str) -> None:
-    given = dict.fromkeys((n.upper() for n in RegisterUploadSettings.__struct_fields__), "x")
-    with pytest.raises(MissingSetting, match="the variable IMAGES is"):
-        load(RegisterUploadSettings, {**given, "IMAGES": text, "JOB_DEFINITIONS": "{}"})
+@pytest.mark.parametrize("text", ["cpu", "cpu=a,report", "=a", "cpu=a,report="])
+def test_an_image_without_a_name_or_a_name_without_an_image_is_told(text: str) -> None:
+    with pytest.raises(MissingSetting, match=r"the variable IMAGES is .* is not name=value"):
+        load(RegisterUploadSettings, {**REGISTER, "IMAGES": text, "JOB_DEFINITIONS": "cpu=d:1"})
+
+
+def test_two_images_of_one_name_are_refused() -> None:
+    given = {**REGISTER, "IMAGES": "report=a@1,report=b@2", "JOB_DEFINITIONS": "cpu=d:1"}
+    with pytest.raises(MissingSetting, match="'report' is there twice"):
+        load(RegisterUploadSettings, given)
 
 
 def test_a_function_fails_when_it_starts_and_not_at_its_first_event() -> None:

@@ -9,6 +9,7 @@ import msgspec
 from seqdrop.domain.admission import ProjectsFile
 from seqdrop.domain.cost import Prices
 from seqdrop.domain.errors import InvalidPipeline, UnknownAssay, UnknownPipeline
+from seqdrop.domain.images import ImagesFile
 from seqdrop.domain.name_patterns import NamePatterns, NamesFile
 from seqdrop.domain.pipeline import COMPARE, Assay, Assays, Pipeline, Stage
 from seqdrop.domain.pipeline_check import check_pipeline
@@ -18,7 +19,7 @@ from seqdrop.yaml_file import find_line, load_yaml
 
 T = TypeVar("T")
 _NOT_PIPELINES = {
-    "assays", "comparison", "names", "prices", "projects", "reanalyses", "references",
+    "assays", "comparison", "images", "names", "prices", "projects", "reanalyses", "references",
 }  # fmt: skip
 
 
@@ -109,6 +110,13 @@ class Library:
     def prices(self) -> Prices:
         """What an hour costs on each kind of queue, and the volumes of its hosts."""
         return self._read("prices", self._load("prices"), Prices)
+
+    def images(self) -> ImagesFile:
+        """The images that stages may name, and the digests that were approved; none of a lab that
+        has no such file."""
+        if not (self._folder / "images.yaml").is_file():
+            return ImagesFile()
+        return self._read("images", self._load("images"), ImagesFile)
 
     def projects(self) -> ProjectsFile:
         """What each project may have; all that there is, where no file says otherwise."""

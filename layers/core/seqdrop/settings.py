@@ -21,9 +21,9 @@ class RegisterUploadSettings(msgspec.Struct, frozen=True):
     analyse_sample_arn: str
     pipelines_dir: str
     images: dict[str, str]
-    """What runs on each kind of queue: an image's digest, or a host's AMI and DRAGEN version."""
+    """By name; of an FPGA's image, the AMI of its hosts and where DRAGEN is come after it."""
     job_definitions: dict[str, str]
-    """The revision of the job definition that belongs to each image, by the same kinds."""
+    """The revision of the job definition that belongs to each image."""
 
 
 class PlanRunSettings(msgspec.Struct, frozen=True):
@@ -147,9 +147,29 @@ def load_settings(kind: type[T], environment: Mapping[str, str] = os.environ) ->
         if not text:
             raise MissingSetting(f"the variable {name} is missing or empty: deploy the template")
         try:
-            is_json = get_origin(field.type) in {dict, frozenset}
-            value = msgspec.json.decode(text) if is_json else text
-            given[field.name] = msgspec.convert(value, field.type, strict=False)
+            given[field.name] = msgspec.convert(
+                _read(text, get_origin(field.type)), field.type, strict=False
+            )
         except (msgspec.ValidationError, msgspec.DecodeError) as error:
             raise MissingSetting(f"the variable {name} is {text[:100]!r}: {error}") from error
     return kind(**given)
+
+
+def _read(text: str, kind: object) -> object:
+    """What a variable's text says: ``name=value,…`` for a mapping, and a set as JSON."""
+    if kind is frozenset:
+        return msgspec.json.decode(text)
+    return _mapping(text) if kind is dict else text
+
+
+def _mapping(text: str) -> dict[str, str]:
+    """``name=value,…``, in which an entry may be empty: the template has slots for images."""
+    found: dict[str, str] = {}
+    for entry in filter(None, text.split(",")):
+        name, _, value = entry.partition("=")
+        if not name or not value:
+            raise msgspec.ValidationError(f"{entry!r} is not name=value")
+        if name in found:
+            raise msgspec.ValidationError(f"{name!r} is there twice")
+        found[name] = value
+    return found

@@ -1,13 +1,15 @@
 """The blueprint of a run: all that decides its results, frozen when the run is claimed."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
 from seqdrop.domain.assay_check import mistakes_of_assay
 from seqdrop.domain.errors import (
     IdenticalFiles,
+    ImageNotApproved,
+    ImageNotHere,
     InvalidAssay,
     QueueNotHere,
     ReferenceNotReady,
@@ -34,6 +36,7 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
     stages: dict[str, Stage]
     stage_keys: dict[str, str]
     images: dict[str, str]
+    """By the image's name; that of an FPGA's image has the AMI of its hosts beside it."""
     variables: dict[str, bool | str]
     pairs: tuple[ReadPair, ...]
     reference: str
@@ -167,7 +170,8 @@ def make_blueprint(
     check_ready(reference)
     variables = _variables(analysis.assay, assay, reference)
     stages = {n: s for n, s in pipeline.stages.items() if not s.when or variables.get(s.when)}
-    check_queues(pipeline.name, stages, images)
+    check_images(pipeline.name, stages, images)
+    used = {stage.image_name for stage in stages.values()}
     pairs = pair_files(analysis.sample, files)
     parts = {name: _used_parts(stage, assay, reference) for name, stage in stages.items()}
     return Blueprint(
@@ -176,7 +180,7 @@ def make_blueprint(
         pipeline=pipeline.name,
         stages=stages,
         stage_keys=_stage_keys(stages, variables, pairs, _checksums(parts), images),
-        images={kind: images[kind] for kind in {stage.queue for stage in stages.values()}},
+        images={name: images[name] for name in used},
         variables=variables,
         pairs=pairs,
         reference=str(reference.id),
@@ -189,11 +193,7 @@ def make_blueprint(
         control_reads=assay.control_reads,
         control=control,
         poll_factor=assay.poll_factor,
-        definitions={
-            kind: definition
-            for kind, definition in (definitions or {}).items()
-            if kind in {stage.queue for stage in stages.values()}
-        },
+        definitions={name: definitions[name] for name in used} if definitions else {},
     )
 
 
@@ -223,8 +223,9 @@ def check_ready(reference: ReferenceVersion) -> None:
     )
 
 
-def check_queues(pipeline: str, stages: dict[str, Stage], images: dict[str, str]) -> None:
-    """Raises QueueNotHere where a stage wants a kind of queue that has no image here."""
+def check_images(pipeline: str, stages: dict[str, Stage], images: dict[str, str]) -> None:
+    """Raises QueueNotHere where a stage wants a kind of queue that is not here, and ImageNotHere
+    where only its image is missing. Each kind of queue has an image of its own name."""
     missing = sorted({stage.queue for stage in stages.values()} - images.keys())
     if missing:
         raise QueueNotHere(
@@ -233,6 +234,26 @@ def check_queues(pipeline: str, stages: dict[str, Stage], images: dict[str, str]
             + (", or deploy with EnableFpga=true" if is_fpga(missing[0]) else ""),
             "then rerun the sample",
         )
+    without = sorted({stage.image_name for stage in stages.values()} - images.keys())
+    if without:
+        raise ImageNotHere(
+            f"this deployment has no image {without[0]}, which the pipeline {pipeline} needs",
+            "deploy again: `seqdrop deploy` builds the images of every assay's pipeline",
+            "then rerun the sample",
+        )
+
+
+def check_approved(blueprint: Blueprint, approved: Mapping[str, Collection[str]]) -> None:
+    """Raises ImageNotApproved where an image has digests that were approved, and has another."""
+    for name, image in sorted(blueprint.images.items()):
+        digest = image.partition("|")[0].rpartition("@")[2]
+        if name in approved and digest not in approved[name]:
+            raise ImageNotApproved(
+                f"the image {name} of this deployment is {digest}, which is not among its "
+                "approved digests",
+                f"approve it in pipelines/images.yaml, or deploy one that is ({name})",
+                "then rerun the sample",
+            )
 
 
 def _variables(name: str, assay: Assay, reference: ReferenceVersion) -> dict[str, bool | str]:
@@ -314,7 +335,7 @@ def _stage_keys(
             stage = stages[name]
             keys[name] = stage_key(
                 stage,
-                image=images[stage.queue],
+                image=images[stage.image_name],
                 variables={v: variables[v] for v in sorted(stage.asked) if v in variables},
                 reference_checksums=parts[name],
                 reads=reads if stage.reads else [],

@@ -74,6 +74,14 @@ class QueueNotHere(InvalidInput):
     """A pipeline needs a kind of queue that this deployment does not have."""
 
 
+class ImageNotHere(InvalidInput):
+    """A pipeline needs an image that this deployment does not have."""
+
+
+class ImageNotApproved(InvalidInput):
+    """A pipeline needs an image whose digest nobody has approved."""
+
+
 class ReferenceNotReady(InvalidInput):
     """A reference, a version or a part of it that is not there or not ready."""
 

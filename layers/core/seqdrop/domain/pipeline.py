@@ -104,6 +104,9 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: Size
     steps: tuple[Step, ...]
     outputs: tuple[Output, ...]
+    image: str = ""
+    """The image that it runs in, as its folder in ``containers/`` is named; without one, that of
+    its queue."""
     needs: tuple[str, ...] = ()
     when: str = ""
     reads: Literal["", "stream", "files"] = ""
@@ -116,6 +119,11 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     measures: dict[str, MeasureFormat] = {}
     """Outputs that hold figures of the run, each with its format; the runner reads them. A name
     that ends with ``/`` is a folder with a file for each lane."""
+
+    @property
+    def image_name(self) -> str:
+        """The image that it runs in."""
+        return self.image or self.queue
 
     @property
     def outputs_named(self) -> set[str]:

@@ -14,6 +14,7 @@ from seqdrop.domain.pipeline import (
     Pipeline,
     Stage,
     Step,
+    is_fpga,
     waves_of,
 )
 from seqdrop.domain.qc import crossed_limits
@@ -108,6 +109,8 @@ def _problems(name: str, stage: Stage) -> Iterator[tuple[str, str]]:
             "its name must be lower-case letters, digits and '-', at most 30, and not 'runs' or "
             "'compare'",
         )
+    if stage.image and is_fpga(stage.queue):
+        yield "image", "its image is that of its FPGA queue: name none"
     names = [output.name for output in stage.outputs]
     for measured in sorted(stage.measures.keys() - set(names)):
         yield (

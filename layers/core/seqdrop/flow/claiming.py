@@ -12,7 +12,8 @@ from seqdrop.aws.queues import LookAt, NextInLine, UploadsQueue
 from seqdrop.domain.admission import counts_in_share
 from seqdrop.domain.blueprint import (
     Blueprint,
-    check_queues,
+    check_approved,
+    check_images,
     decode_blueprint,
     encode_blueprint,
     make_blueprint,
@@ -236,7 +237,7 @@ class Claiming:
         """The reference version of a new run; of a queue that is not here nobody need add one."""
         pipeline = self.library.pipeline(config.pipeline)
         always = {name: stage for name, stage in pipeline.stages.items() if not stage.when}
-        check_queues(pipeline.name, always, self.images)
+        check_images(pipeline.name, always, self.images)
         return self.catalog.references.choose(config.reference, config.reference_version)
 
     def _next(self, analysis: Analysis, config: Assay) -> tuple[ReferenceVersion, Blueprint]:
@@ -252,7 +253,8 @@ class Claiming:
         except InvalidInput:
             if not config.validation.holds_back(analysis.sample):
                 raise
-            return self.validated.as_last(analysis, config, self._files(analysis))
+            reference, blueprint = self.validated.as_last(analysis, config, self._files(analysis))
+            check_approved(blueprint, self.library.images().approved)
         return reference, blueprint
 
     def _files(self, analysis: Analysis) -> list[FastqFile]:
@@ -265,17 +267,18 @@ class Claiming:
 
         Raises InvalidInput where it can't be run.
         """
-        files = self._files(analysis)
-        return make_blueprint(
+        blueprint = make_blueprint(
             analysis=analysis.id,
             assay=config,
             pipeline=self.library.pipeline(config.pipeline),
             reference=reference,
-            files=files,
+            files=self._files(analysis),
             images=self.images,
             definitions=self.definitions,
             control=analysis.control,
         )
+        check_approved(blueprint, self.library.images().approved)
+        return blueprint
 
     def _hold(self, analysis: Analysis, cause: str, error: InvalidInput) -> str:
         if analysis.holds.get(cause) != str(error):

@@ -194,9 +194,12 @@ class ReferenceFlow:
     def _submit(self, reference: ReferenceVersion) -> None:
         folder = reference.id.folder
         plans = tuple(
-            _index_plan(index, stage, reference.parts, self.references_bucket, folder)
+            _index_plan(
+                index, stage, reference.parts, self.references_bucket, folder,
+                definition=f"{self.submission.queue_prefix}-{stage.image_name}",
+            )
             for index, stage in self.preparation.index_stages().items()
-        )
+        )  # fmt: skip
         name, version = reference.name, reference.version
         plan = self.objects.freeze_plan(
             self.references_bucket,
@@ -230,7 +233,7 @@ class ReferenceFlow:
             name=job.name,
             kind=stage.queue,
             queue=job.queue,
-            definition=f"{self.submission.queue_prefix}-{stage.queue}",
+            definition=stage.definition or f"{self.submission.queue_prefix}-{stage.queue}",
             parameters={
                 "plan": uri,
                 "stage": owner.index,
@@ -251,8 +254,9 @@ def _why_failed(job: Job) -> str:
 
 
 def _index_plan(
-    index: str, stage: Stage, parts: dict[str, LocalFile], bucket: str, folder: str
-) -> StagePlan:
+    index: str, stage: Stage, parts: dict[str, LocalFile], bucket: str, folder: str, *,
+    definition: str,
+) -> StagePlan:  # fmt: skip
     sequence = parts["sequence"]
     size = sequence.object.size
     seconds = stage.size.seconds.of(size)
@@ -264,6 +268,7 @@ def _index_plan(
         bucket=bucket,
         queue=stage.queue,
         image="",
+        definition=definition,
         vcpus=stage.size.vcpus_of(size),
         memory_mib=stage.size.memory_mib.of(size),
         expected_seconds=seconds,

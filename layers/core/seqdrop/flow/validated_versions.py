@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from seqdrop.aws.catalog import Catalog
-from seqdrop.domain.blueprint import Blueprint, check_queues, check_ready, decode_blueprint
+from seqdrop.domain.blueprint import Blueprint, check_images, check_ready, decode_blueprint
 from seqdrop.domain.errors import InvalidInput, NotValidated
 from seqdrop.domain.identity import ReferenceId, RunId
 from seqdrop.domain.pipeline import Assay, is_fpga
@@ -81,7 +81,7 @@ class ValidatedVersions:
             example = decode_blueprint(self.catalog.runs.blueprint(made) if made else b"")
         except msgspec.DecodeError as error:
             raise NotValidated("its record is gone, or of another release") from error
-        check_queues(example.pipeline, example.stages, self.images)
+        check_images(example.pipeline, example.stages, self.images)
         self._check_hosts(example)
         _check_asks_the_same(example, config)
         name, _, version = example.reference.partition("/")

@@ -51,8 +51,8 @@ def with_comparison(
     """A run with one more stage, after all others. Its key and its recipe stay as they are.
 
     ``before`` has the files of the run that it is compared with, by name: calls and their indexes,
-    ``run.json``, the sequence and the targets. ``image`` and ``definition`` are of the stage's
-    kind of queue.
+    ``run.json``, the sequence and the targets. ``image`` and ``definition`` are the
+    stage's.
     """
     now = files_of_reference(blueprint)
     same = {name for name in before if name in now and _same(before[name], now[name])}
@@ -71,8 +71,8 @@ def with_comparison(
         blueprint,
         variables={**blueprint.variables, SAME: ",".join(sorted(same))},
         stages={**blueprint.stages, COMPARE: compare},
-        images={**blueprint.images, stage.queue: image},
-        definitions={**blueprint.definitions, stage.queue: definition},
+        images={**blueprint.images, stage.image_name: image},
+        definitions={**blueprint.definitions, stage.image_name: definition},
         stage_keys={**blueprint.stage_keys, COMPARE: key},
         files={**blueprint.files, COMPARE: files},
     )

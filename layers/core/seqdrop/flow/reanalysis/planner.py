@@ -366,9 +366,9 @@ def _chosen(analysis: Analysis) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _uses_image(target: Target, kind: str) -> bool:
+def _uses_image(target: Target, name: str) -> bool:
     """Whether a stage runs in the image of a kind of queues; any does where none is named."""
-    return not kind or any(stage.queue == kind for stage in target.stages.values())
+    return not name or any(stage.image_name == name for stage in target.stages.values())
 
 
 def _reads(group: Group, target: Target) -> bool:

@@ -268,6 +268,6 @@ class ReanalysisRuns:
             stage,
             self.files.of(current, before),
             chain=chain_between(current, reference),
-            image=self.claiming.images[stage.queue],
-            definition=self.claiming.definitions.get(stage.queue, ""),
+            image=self.claiming.images[stage.image_name],
+            definition=self.claiming.definitions.get(stage.image_name, ""),
         )
