@@ -6,14 +6,15 @@ an image's tag is the hash of the files that it is made of, and what ECR has und
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from cli.deployment import PROJECT, SLOTS, image_parameters, images_given
 from cli.doctor.account import Account
 from cli.shell import Shell
-from seqdrop.domain.pipeline import is_fpga
+from seqdrop.domain.blueprint import variables_of
+from seqdrop.domain.pipeline import Assay, Pipeline, Stage, is_fpga
 from seqdrop.library import Library
 
 SHARED = (
@@ -99,8 +100,26 @@ def images_needed(library: Library, *, has_fpga: bool) -> set[str]:
 
     Raises InvalidPipeline.
     """
-    names = {assay.pipeline for assay in library.assays().values()}
-    return _images_of(library, names, has_fpga=has_fpga)
+    assays = library.assays()
+    fallbacks = [
+        assay.as_fallback(assays[assay.fallback])
+        for assay in assays.values()
+        if assay.fallback in assays
+    ]
+    stages = [
+        stage
+        for assay in (*assays.values(), *fallbacks)
+        for stage in _stages_of(library.pipeline(assay.pipeline), assay)
+    ]
+    return _with_common(library, stages, has_fpga=has_fpga)
+
+
+def _stages_of(pipeline: Pipeline, assay: Assay) -> list[Stage]:
+    """Those that a run under the assay may have, whatever parts its reference has."""
+    targets = [f"{part}:{assay.targets}" for part in ("targets", "left_out")]
+    variables = variables_of("", assay, ["annotation", "iupac", "fingerprint", *targets])
+    stages = pipeline.stages.values()
+    return [stage for stage in stages if not stage.when or variables.get(stage.when)]
 
 
 def images_of_pipelines(library: Library) -> set[str]:
@@ -108,14 +127,18 @@ def images_of_pipelines(library: Library) -> set[str]:
 
     Raises InvalidPipeline.
     """
-    return _images_of(library, library.pipeline_names(), has_fpga=False)
+    pipelines = map(library.pipeline, library.pipeline_names())
+    stages = [stage for pipeline in pipelines for stage in pipeline.stages.values()]
+    return _with_common(library, stages, has_fpga=False)
 
 
-def _images_of(library: Library, names: Iterable[str], *, has_fpga: bool) -> set[str]:
-    pipelines = [*map(library.pipeline, sorted(names)), library.reference_indexes()]
-    stages = [stage for one in pipelines for stage in one.stages.values()]
-    stages.append(library.comparison())
-    return {stage.image_name for stage in stages if has_fpga or not is_fpga(stage.queue)}
+def _with_common(library: Library, stages: list[Stage], *, has_fpga: bool) -> set[str]:
+    """The images of some stages, of the indexes that they use, and of the comparison of runs."""
+    indexes = library.reference_indexes().stages
+    used = {index for stage in stages for index in stage.indexes}
+    of_indexes = [stage for index, stage in indexes.items() if index in used]
+    every = [*stages, *of_indexes, library.comparison()]
+    return {stage.image_name for stage in every if has_fpga or not is_fpga(stage.queue)}
 
 
 def archive_fault(recipe: Recipe) -> str:

@@ -110,6 +110,14 @@ class Outputs:
         return frozenset(self.output("QueueKinds").split(","))
 
     @property
+    def image_names(self) -> frozenset[str]:
+        """The images that jobs may run in: those of the queues, and those that stages name."""
+        from cli.deployment import SLOTS
+
+        slots = [self._parameters.get(name, "") for name in SLOTS]
+        return self.queue_kinds | {value.partition("=")[0] for value in slots if value}
+
+    @property
     def runnable_timeout_seconds(self) -> int:
         """How long a job may wait for a host."""
         return int(self._parameters.get("RunnableTimeoutSeconds", DEFAULT_RUNNABLE_TIMEOUT_SECONDS))
@@ -199,12 +207,9 @@ class Stack(Composition):
         return [self.catalog.gates.get(kind) for kind in kinds]
 
     @property
-    def image_names(self) -> set[str]:
-        """The images that jobs may run in: those of the queues, and those that stages name."""
-        from cli.deployment import SLOTS
-
-        values = [value for name, value in self.parameters.items() if name in SLOTS]
-        return {*self.output("QueueKinds").split(","), *(v.partition("=")[0] for v in values if v)}
+    def image_names(self) -> frozenset[str]:
+        """The images that jobs may run in."""
+        return self._settings.image_names
 
     @property
     def links(self) -> "ConsoleLinks | None":

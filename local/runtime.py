@@ -177,7 +177,11 @@ class Runtime:
     def _slots(self) -> dict[str, str]:
         """The template's parameters for the images that stages name."""
         names = Library(str(self.settings.project / "pipelines")).images().slots
-        return {f"Image{n}": f"{name}={self._image(name)}" for n, name in enumerate(names, 1)}
+        return {
+            f"Image{number}": f"{name}={self._image(name)}"
+            for number, name in enumerate(names, 1)
+            if name in self.settings.images or is_playable(name)
+        }
 
     def _batch_settings(self) -> BatchSettings:
         settings = self.settings
@@ -206,6 +210,11 @@ class Runtime:
                 "Cpu": settings.cpu_slots,  # on demand, too: the machine's cores are there once
             },
         )
+
+
+def is_playable(image: str) -> bool:
+    """Whether processes can do what an image's jobs do: nothing plays snpEff's part."""
+    return image != "snpeff" or shutil.which("snpEff") is not None
 
 
 def put_tools(folder: Path, path: str) -> list[str]:

@@ -208,7 +208,7 @@ class Cloud:
     @cached_property
     def flows(self) -> Composition:
         """Every flow, over the fakes; as the command would build them."""
-        here = {"references_bucket": "references", "queue_kinds": frozenset({"cpu"})}
+        here = {"references_bucket": "references", "image_names": frozenset({"cpu"})}
         return Parts(self, SimpleNamespace(**self.settings | here))
 
     @property

@@ -17,7 +17,7 @@ from moto.secretsmanager.utils import SecretsManagerSecretIdentifier
 from moto.utilities.id_generator import moto_id_manager
 
 from cli.stack import Outputs
-from local.deploy import ACCOUNT, REGION
+from local.deploy import ACCOUNT, REGION, STACK
 from local.runtime import Runtime, RuntimeSettings
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import read_sample
@@ -174,7 +174,9 @@ class Lab:
 
     def references(self) -> ReferenceFlow:
         """The flow that adds references."""
-        settings = Outputs("seqdrop", self.runtime.outputs, {})
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        given = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+        settings = Outputs(STACK, self.runtime.outputs, given)
         settings.pipelines_dir = str(self.runtime.settings.project / "pipelines")
         return Composition(settings, self.client).reference_flow
 

@@ -158,7 +158,7 @@ VERSIONS = {
     },
     "report": {"MultiQC": "multiqc --version | sed 's/.*version //'"},
     "snpeff": {
-        "snpEff": "java -jar /usr/share/java/snpeff.jar -version | cut -f 2",
+        "snpEff": "snpEff --version | cut -f 2",
         "bcftools": "bcftools --version | sed -n '1s/bcftools //p'",
     },
 }

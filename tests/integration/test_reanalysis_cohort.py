@@ -106,7 +106,7 @@ class Lab:
         for file in self.folder.glob("*.yaml"):
             (release / file.name).write_text(file.read_text())
         (release / "assays.yaml").write_text(ASSAYS.format(least=least))
-        here = {"references_bucket": "references", "queue_kinds": frozenset({"cpu"})}
+        here = {"references_bucket": "references", "image_names": frozenset({"cpu"})}
         settings = self.cloud.settings | here | {"images": images, "pipelines_dir": str(release)}
         self.flows = Parts(self.cloud, SimpleNamespace(**settings))
         fakes = {"tokens": self.machine, "reanalysis_executions": self.machine}

@@ -4,6 +4,7 @@ import importlib
 import sys
 
 VERBS = {
+    "annotated": "runner.tools.annotation:main",
     "base-quality": "runner.tools.base_quality:main",
     "calls": "runner.tools.calls:main",
     "compare": "runner.tools.comparison:main",
@@ -17,6 +18,7 @@ VERBS = {
     "reference-check": "runner.tools.reference_check:main",
     "regions": "runner.tools.regions:main",
     "scope": "runner.tools.scope:main",
+    "snpeff-config": "runner.tools.annotation:write_config",
     "truth": "runner.tools.truth:main",
 }
 """Each verb's function, from arguments to exit code; its module is imported when it is called."""

@@ -77,6 +77,7 @@ class Settings(Protocol):
     job_definitions: dict[str, str]
     job_queue_prefix: str
     queue_kinds: frozenset[str]
+    image_names: frozenset[str]
     shortest_poll_seconds: int
     runnable_timeout_seconds: int
     alert_after_seconds: int
@@ -468,12 +469,12 @@ class Composition:
         """Adding and retiring references."""
         from seqdrop.flow.references import Preparation, ReferenceFlow
 
-        kinds = self._settings.queue_kinds
+        images = self._settings.image_names
         return ReferenceFlow(
             catalog=self.catalog,
             objects=self.objects,
             preparation=Preparation(
-                self.catalog, self.objects, self.library, self.job_events, self.now, kinds
+                self.catalog, self.objects, self.library, self.job_events, self.now, images
             ),
             submission=self.submission,
             polling=self.polling,

@@ -1,6 +1,7 @@
 """What can be known of an assay before any sample runs it."""
 
 import re
+from collections.abc import Iterator
 
 from seqdrop.domain.metrics import unmeasured_limits
 from seqdrop.domain.pipeline import Assay, Calling, Mistake, Pipeline
@@ -45,11 +46,16 @@ def mistakes_of_assay(name: str, assay: Assay, pipeline: Pipeline) -> list[Mista
     ]  # fmt: skip
 
 
-def _unused_settings(assay: Assay, pipeline: Pipeline) -> list[Mistake]:
+def _unused_settings(assay: Assay, pipeline: Pipeline) -> Iterator[Mistake]:
     """A lab that sets how to call relies on it: what has no effect must not look as if it had."""
     asked = set[str]().union(*(stage.asked for stage in pipeline.stages.values()))
+    asked |= {stage.when for stage in pipeline.stages.values()}
     usual = Calling()
-    return [
+    chosen = f"annotate_{assay.annotator}"
+    if assay.annotator != Assay("").annotator and chosen not in asked:
+        says = f"pipeline {pipeline.name} has no stage that annotates by {assay.annotator}"
+        yield Mistake(("annotator",), says)
+    yield from [
         Mistake(
             ("calling", name),
             f"calling sets {name!r}, which pipeline {pipeline.name} does not use",

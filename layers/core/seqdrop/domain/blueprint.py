@@ -168,7 +168,8 @@ def make_blueprint(
     """Freezes a run. Raises InvalidInput where mates, limits or the reference do not fit."""
     check_limits(analysis.assay, assay, pipeline)
     check_ready(reference)
-    variables = _variables(analysis.assay, assay, reference)
+    _check_targets(assay, reference)
+    variables = variables_of(analysis.assay, assay, reference.parts)
     stages = {n: s for n, s in pipeline.stages.items() if not s.when or variables.get(s.when)}
     check_images(pipeline.name, stages, images)
     used = {stage.image_name for stage in stages.values()}
@@ -238,7 +239,8 @@ def check_images(pipeline: str, stages: dict[str, Stage], images: dict[str, str]
     if without:
         raise ImageNotHere(
             f"this deployment has no image {without[0]}, which the pipeline {pipeline} needs",
-            "deploy again: `seqdrop deploy` builds the images of every assay's pipeline",
+            "deploy again: `seqdrop deploy` builds the images of every assay's pipeline (on one machine: "
+            "`seqdrop local up --engine docker`)",
             "then rerun the sample",
         )
 
@@ -256,21 +258,28 @@ def check_approved(blueprint: Blueprint, approved: Mapping[str, Collection[str]]
             )
 
 
-def _variables(name: str, assay: Assay, reference: ReferenceVersion) -> dict[str, bool | str]:
+def _check_targets(assay: Assay, reference: ReferenceVersion) -> None:
     if assay.targets and f"targets:{assay.targets}" not in reference.parts:
         raise ReferenceNotReady(
             f"reference {reference.name} {reference.version} has no target regions "
             f"{assay.targets!r}: add a version of it with {assay.targets}.bed"
         )
+
+
+def variables_of(name: str, assay: Assay, parts: Collection[str]) -> dict[str, bool | str]:
+    """What ``when`` may ask of a run under an assay, over a reference with these parts."""
+    annotation = "annotation" in parts
     return {
         "mark_duplicates": assay.duplicates == "mark",
         "keep_duplicates": assay.duplicates == "none",
         "targets": bool(assay.targets),
         "whole_genome": not assay.targets,
-        "annotation": "annotation" in reference.parts,
-        "iupac": "iupac" in reference.parts,
-        "fingerprint": "fingerprint" in reference.parts,
-        "left_out": f"left_out:{assay.targets}" in reference.parts,
+        "annotation": annotation,
+        "annotate_csq": annotation and assay.annotator == "csq",
+        "annotate_snpeff": annotation and assay.annotator == "snpeff",
+        "iupac": "iupac" in parts,
+        "fingerprint": "fingerprint" in parts,
+        "left_out": f"left_out:{assay.targets}" in parts,
         "assay": name,
         "reporting_depth": str(assay.reporting_depth),
         **assay.calling.variables,

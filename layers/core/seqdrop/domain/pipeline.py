@@ -229,6 +229,8 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reference_version: str = ""
     targets: str = ""
     duplicates: Literal["mark", "none"] = "mark"
+    annotator: Literal["csq", "snpeff"] = "csq"
+    """What tells the consequences of variants, where the reference has genes."""
     priority: Priority = "routine"
     complete: Completeness = Completeness()
     calling: Calling = Calling()

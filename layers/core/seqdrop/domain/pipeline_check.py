@@ -28,8 +28,8 @@ _OF_EACH = {
     "region": {"region.id", "region.bed"},
 }
 VARIABLES = {
-    "mark_duplicates", "keep_duplicates", "targets", "whole_genome", "annotation", "iupac",
-    "fingerprint", "left_out",
+    "mark_duplicates", "keep_duplicates", "targets", "whole_genome", "annotation", "annotate_csq",
+    "annotate_snpeff", "iupac", "fingerprint", "left_out",
     *Calling().variables,
 }  # fmt: skip
 """What ``when`` may ask: see ``blueprint``. Those that are text are placeholders too."""

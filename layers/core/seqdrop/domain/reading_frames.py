@@ -17,12 +17,13 @@ from seqdrop.domain.letters import reverse_complement
 _STOP = re.compile(rb"TAA|TAG|TGA")
 """Stop codons of the standard code (NCBI table 1), by which csq reads every contig. Two of them
 can't overlap, so that a search finds all."""
-_STOP_OF_MITOCHONDRIA = re.compile(rb"TAA|TAG")
+_STOP_OFMITOCHONDRIA = re.compile(rb"TAA|TAG")
 """Those that nearly all mitochondria have: TGA is tryptophan there, and AGA and AGG are stops in
 vertebrates alone (NCBI tables 2, 3, 4, 5, 9)."""
 _START = re.compile(rb"[ACGT]TG|AT[ACGT]")
 """Start codons of the standard, bacterial and mitochondrial codes (NCBI tables 1, 2, 5, 11)."""
-_MITOCHONDRIA = re.compile(r"(chr)?(M|MT)")
+MITOCHONDRIA = re.compile(r"(chr)?(M|MT)")
+"""What their contig is called."""
 _SHARE_WARNED = 0.01
 """Transcripts with a stop inside that nobody is told of: selenoproteins and programmed
 frameshifts are some hundred of a human annotation's 100,000."""
@@ -134,7 +135,7 @@ def has_stop_inside(bases: bytes, contig: str) -> bool:
 
     What is left of a last codon is one that follows.
     """
-    stop = _STOP_OF_MITOCHONDRIA if _MITOCHONDRIA.fullmatch(contig) else _STOP
+    stop = _STOP_OFMITOCHONDRIA if MITOCHONDRIA.fullmatch(contig) else _STOP
     inside = (len(bases) - 1) // 3 * 3
     return any(found.start() % 3 == 0 for found in stop.finditer(bases, 0, max(0, inside)))
 

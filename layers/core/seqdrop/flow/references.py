@@ -1,7 +1,7 @@
 """References: a new version is put, its indexes are made by Batch jobs, and it is ready."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,8 +47,8 @@ class Preparation:
     library: Library
     queue: JobEventsQueue
     now: Callable[[], datetime]
-    queue_kinds: frozenset[str] = frozenset()
-    """The kinds of queues that are here, where that is known: no others' indexes are made."""
+    images: frozenset[str] = frozenset()
+    """The images that are here, where that is known: no index of others is made."""
 
     def settle(self, reference: ReferenceId) -> None:
         """A job over a reference has ended: its version may be ready now, or has failed.
@@ -77,18 +77,23 @@ class Preparation:
             elif job.owner.number >= reference.tries:
                 why = _why_failed(job)
                 self.catalog.references.settle(reference, ReferenceState.FAILED, why, self.now())
-        if reference.indexes.keys() >= set(reference.wanted or self.index_stages()):
+        wanted = reference.wanted or self.index_stages(reference.parts)
+        if reference.indexes.keys() >= set(wanted):
             self.catalog.references.settle(reference, ReferenceState.READY, "", self.now())
         there = self.catalog.references.get(reference.id) or reference
         if there.to_announce:
             self.queue.reference_ready(there.id)
         return there
 
-    def index_stages(self) -> dict[str, Stage]:
-        """The stages that make the indexes of this deployment."""
+    def index_stages(self, parts: Collection[str]) -> dict[str, Stage]:
+        """The stages that make the indexes of this deployment, over a version's parts."""
         stages = self.library.reference_indexes().stages
-        here = self.queue_kinds or {stage.queue for stage in stages.values()}
-        return {index: stage for index, stage in stages.items() if stage.queue in here}
+        here = self.images or {stage.image_name for stage in stages.values()}
+        return {
+            index: stage
+            for index, stage in stages.items()
+            if stage.image_name in here and (not stage.when or stage.when in parts)
+        }
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ class ReferenceFlow:
         """
         new = ReferenceVersion(
             reference.name, reference.version, ReferenceState.PREPARING, bases, parts,
-            wanted=tuple(self.preparation.index_stages()), created=timestamp(self.now()),
+            wanted=tuple(self.preparation.index_stages(parts)), created=timestamp(self.now()),
             facts=facts, warnings=tuple(warnings),
         )  # fmt: skip
         try:
@@ -198,7 +203,7 @@ class ReferenceFlow:
                 index, stage, reference.parts, self.references_bucket, folder,
                 definition=f"{self.submission.queue_prefix}-{stage.image_name}",
             )
-            for index, stage in self.preparation.index_stages().items()
+            for index, stage in self.preparation.index_stages(reference.parts).items()
         )  # fmt: skip
         name, version = reference.name, reference.version
         plan = self.objects.freeze_plan(
