@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from cli.deployment import PROJECT, SLOTS, image_parameters, images_given
 from cli.doctor.account import Account
@@ -39,6 +40,11 @@ class Recipe:
     """The template's parameter for it."""
     folder: Path
     project: Path
+
+    @classmethod
+    def of(cls, name: str, parameter: str, project: Path = PROJECT) -> Self:
+        """The recipe in an image's folder."""
+        return cls(name, parameter, project / "containers" / name, project)
 
     @property
     def dockerfile(self) -> str:
@@ -73,10 +79,7 @@ class Recipe:
 
 def recipes(project: Path, parameters: Mapping[str, str]) -> list[Recipe]:
     """Those images (with their parameters) that have ``containers/<name>/Dockerfile``."""
-    found = (
-        Recipe(name, parameter, project / "containers" / name, project)
-        for name, parameter in parameters.items()
-    )
+    found = (Recipe.of(name, parameter, project) for name, parameter in parameters.items())
     return [recipe for recipe in found if (recipe.folder / "Dockerfile").is_file()]
 
 

@@ -219,7 +219,9 @@ def _announce(document: dict[str, Any]) -> None:
 
 def _tool_lines(tools: dict[str, str | None]) -> Iterator[str]:
     """What runs in place of tools that this machine does not have."""
-    missing = [tool for tool, path in tools.items() if not path and tool != "dragen"]
+    from local.runtime import STAND_INS
+
+    missing = [tool for tool, path in tools.items() if not path and tool not in STAND_INS]
     if missing:
         yield f"not on PATH, so taken from PyPI: {', '.join(missing)}"
     if tools["dragen"]:

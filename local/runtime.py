@@ -48,7 +48,9 @@ _PATCHED: tuple[Any, ...] = (
     s3_events,
 )
 _NO_DIGEST = f"sha256:{0:064}"
-TOOLS = ("bwa", "samtools", "bcftools", "mosdepth", "dragen")
+STAND_INS = ("dragen", "isaac-align", "strelka2-germline")
+"""Vendors' programs, whose part is played where they are not; what comes of it is marked."""
+TOOLS = ("bwa", "samtools", "bcftools", "mosdepth", *STAND_INS)
 log = logging.getLogger(__name__)
 
 
@@ -226,7 +228,7 @@ def put_tools(folder: Path, path: str) -> list[str]:
     missing = [tool for tool in TOOLS if not _starts(tool, path)]
     for tool in missing:
         command = folder / tool
-        module = f"local.tools.{tool}"
+        module = f"local.tools.{tool.replace('-', '_')}"
         run = f"import runpy\n\nrunpy.run_module({module!r}, run_name='__main__', alter_sys=True)\n"
         command.write_text(f"#!{sys.executable}\n{run}")
         command.chmod(command.stat().st_mode | stat.S_IXUSR)

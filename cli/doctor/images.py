@@ -7,7 +7,7 @@ from cli.deployment import KINDS, SLOTS, images_given
 from cli.doctor.account import Account
 from cli.doctor.facts import ContainerImage
 from cli.doctor.findings import Finding, Wanted, fail, ok, warn
-from cli.images import PREFIX
+from cli.images import PREFIX, Recipe, archive_fault
 from cli.shell import DOCKER, Shell
 
 _PLATFORM = "linux/amd64"
@@ -50,6 +50,7 @@ def check_docker(wanted: Wanted, shell: Shell) -> Iterator[Finding]:
         )
 
 
+_ARCHIVES = "see docs/containers.md, Archives of vendors"
 _BUILD = "start one; or run `seqdrop deploy --images-only` on a machine that has one"
 
 
@@ -66,6 +67,8 @@ def _built(parameter: str, name: str, tag: str, account: Account, shell: Shell) 
     if image := account.container_image(repository, tag=tag):
         says = f"{parameter}: {repository} has {tag} already, nothing to build"
         return _runs(says, image, "remove it from the repository, and deploy again")
+    if fault := archive_fault(Recipe.of(name, parameter)):
+        return fail(f"{parameter}: the image {name} can't be built: {fault}", _ARCHIVES)
     if shell.answers(*DOCKER):
         return ok(
             f"{parameter}: `seqdrop deploy` builds {repository}:{tag} with Docker, and pushes it"

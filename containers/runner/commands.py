@@ -45,7 +45,7 @@ def applies(when: str, variables: Mapping[str, bool | str]) -> bool:
 
 
 class Each(NamedTuple):
-    """What a command is for: a pair, a region, or neither."""
+    """What a command is for: a pair, a library, a region, or none of them."""
 
     kind: str = ""
     id: str = ""
@@ -76,7 +76,7 @@ class Filler:
         return applies(when, self._variables)
 
     def pipes(self, step: Step) -> Iterable[PipePlan]:
-        """What the step runs: nothing, once, or once for each pair or region."""
+        """What the step runs: nothing, once, or once for each of a kind."""
         if self.applies(step.when):
             for each in self._all(step.for_each) if step.for_each else (ONCE,):
                 yield self._pipe(step, each)
@@ -85,14 +85,26 @@ class Filler:
         """The whole path that a text with placeholders stands for."""
         return self._root / self._fill(text, ONCE, {})
 
-    def _all(self, kind: str) -> list[Each]:
+    def _all(self, kind: str, within: Each = ONCE) -> list[Each]:
+        """Each of a kind; of the read pairs, those of the library that a step is for."""
+        libraries = self._libraries()
+        if kind == "library":
+            return [Each(kind, number) for number in libraries]
         if kind == "read_pair":
-            return [Each(kind, pair_id) for pair_id in self._pairs]
+            pairs = libraries[within.id] if within.kind == "library" else self._pairs
+            return [Each(kind, pair_id) for pair_id in pairs]
         regions = sorted((self._root / REGIONS).glob("*.bed"))
         if not regions:
             message = f"for_each: region, but no step before wrote a BED file into {REGIONS}"
             raise StageFault(FailureClass.BAD_PLAN, message)
         return [Each(kind, region.stem) for region in regions]
+
+    def _libraries(self) -> dict[str, list[str]]:
+        """The pairs of each library, by its number: its name may have any letters."""
+        found: dict[str, list[str]] = {}
+        for pair_id, (pair, _) in self._pairs.items():
+            found.setdefault(pair.library, []).append(pair_id)
+        return {str(number): pairs for number, pairs in enumerate(found.values(), 1)}
 
     def _pipe(self, step: Step, each: Each) -> PipePlan:
         used: dict[str, ReadPair] = {}
@@ -108,7 +120,7 @@ class Filler:
             if isinstance(item, str):
                 arguments.append(self._fill(item, each, used))
             elif self.applies(item.when):
-                for one in self._all(item.for_each) if item.for_each else (each,):
+                for one in self._all(item.for_each, each) if item.for_each else (each,):
                     arguments.extend(self._fill(text, one, used) for text in item.args)
         return arguments
 
@@ -117,6 +129,8 @@ class Filler:
             name = match[1]
             if name.startswith("pair."):
                 return self._of_pair(name.removeprefix("pair."), each, used)
+            if name == "library.id":
+                return self._of_library(each)
             if name.startswith("region."):
                 return self._of_region(name.removeprefix("region."), each)
             if name not in self._texts:
@@ -126,6 +140,13 @@ class Filler:
             return self._texts[name]
 
         return PLACEHOLDER.sub(value, text)
+
+    @staticmethod
+    def _of_library(each: Each) -> str:
+        if each.kind != "library":
+            message = "{library.id} is used outside of for_each: library"
+            raise StageFault(FailureClass.BAD_PLAN, message)
+        return each.id
 
     def _of_region(self, name: str, each: Each) -> str:
         if each.kind != "region":

@@ -141,9 +141,8 @@ class JobContainer:
         from docker.errors import APIError, NotFound
 
         try:
-            self._container.remove(force=True)
-        except NotFound:
-            pass
+            with suppress(NotFound):
+                self._container.remove(force=True)
         except APIError as error:
             log.error("the container %s stays: %s", self._container.name, _said(error))
         self._watchdog.forget_container(self._container.id)

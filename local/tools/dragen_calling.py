@@ -31,17 +31,21 @@ def padded_targets(bed: Path, padding: int, target: Path) -> Path:
 
 
 def call_variants(
-    bam: Path, fasta: Path, gvcf: Path, vcf: Path, *, targets: Path | None, threads: int
-) -> None:
-    """Calls variants: equal to `bcftools mpileup | bcftools call -mv`, plus reference blocks."""
+    bam: Path, fasta: Path, gvcf: Path, vcf: Path, *, targets: Path | None, threads: int,
+    says: str = STAND_IN_HEADER, hard_filter: str = HARD_FILTER,
+) -> None:  # fmt: skip
+    """Calls variants: equal to `bcftools mpileup | bcftools call -mv`, plus reference blocks.
+
+    ``says``: lines of the header by which a stand-in says what it is.
+    """
     header = gvcf.with_suffix(".header.txt")
-    header.write_text(STAND_IN_HEADER, encoding="utf-8")
+    header.write_text(says, encoding="utf-8")
     only = ["-T", str(targets)] if targets else []
     add_tags = ["-a", "FORMAT/AD,FORMAT/DP"]
     # --no-version: dates and scratch files in the header would make equal runs differ.
     plain, extra = "--no-version", str(threads - 1)
     mpileup = ["bcftools", "mpileup", plain, "-Ou", *add_tags, *only, "-f", str(fasta), str(bam)]
-    judge = ["bcftools", "filter", plain, "-s", HARD_FILTER, "-e", FAILS, "-Ou", "-"]
+    judge = ["bcftools", "filter", plain, "-s", hard_filter, "-e", FAILS, "-Ou", "-"]
     annotate = ["bcftools", "annotate", plain, "--threads", extra, "-h", str(header)]
     run(
         mpileup,

@@ -10,7 +10,9 @@ import pytest
 
 from tests.lab import PROJECT
 
-TOOLS = {"bwa", "samtools", "bcftools", "mosdepth", "dragen"}
+TOOLS = {
+    "bwa", "samtools", "bcftools", "mosdepth", "dragen", "isaac-align", "strelka2-germline",
+}  # fmt: skip
 SECONDS_AT_MOST = 600
 """Only so that a demo that hangs ends: it takes half a minute."""
 

@@ -288,8 +288,8 @@ def test_the_difference_of_two_versions_is_told(patched: Command) -> None:
     assert (found["before"]["sequence"]["uncertain"], found["same"]) == (0, False)
     assert [meaning["says"] for meaning in found["meaning"]] == [
         "sequence: all (germline-cpu)",
-        "targets:kit: call, qc, then annotate (germline-cpu)",
-        "annotation: annotate (germline-cpu)",
+        "targets:kit: call, qc, then annotate, snpeff (germline-cpu)",
+        "annotation: annotate, snpeff (germline-cpu)",
         "chain:1: no stage uses it",
     ]
     text = patched.good("reference", "diff", "patched", "1", "2")

@@ -564,6 +564,22 @@ def test_an_image_of_these_sources_is_there_or_can_be_built(
     assert says in finding.says
 
 
+def test_an_image_whose_archive_is_missing_is_told_before_docker_is(tmp_path: Path) -> None:
+    asked = replace(wanted(EnableFpga="false"), built={"Image4": ("strelka2", "abc")})
+    check = partial(check_container_images, shell=Machine(docker=True))
+
+    class Empty(Facts):
+        """Nothing was pushed yet."""
+
+        def container_image(self, *_: Any, **__: Any) -> None:
+            return None
+
+    finding = found(check, Empty(), asked)[0]
+    assert finding.verdict is Verdict.FAIL
+    assert "containers/strelka2/archive has no strelka-2.9.10.*.tar.bz2" in finding.says
+    assert finding.do == "see docs/containers.md, Archives of vendors"
+
+
 def test_an_image_for_other_machines_is_told() -> None:
     arm = ContainerImage(DIGEST, ("linux/arm64",))
     both = ContainerImage(DIGEST, ("linux/amd64", "linux/arm64"))

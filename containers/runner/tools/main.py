@@ -15,6 +15,7 @@ VERBS = {
     "finish": "runner.tools.calls:finish",
     "header": "runner.tools.calls:header",
     "join": "runner.tools.calls:join",
+    "packed-bed": "runner.tools.packed_bed:main",
     "reference-check": "runner.tools.reference_check:main",
     "regions": "runner.tools.regions:main",
     "scope": "runner.tools.scope:main",

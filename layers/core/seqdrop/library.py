@@ -160,9 +160,11 @@ class Library:
 
 
 def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Mappings key by key, in the order of the base; all else as its own."""
-    merged = dict(base)
+    """Mappings key by key, in the order of the base; all else as its own. What is ``~`` goes."""
+    merged = {key: value for key, value in base.items() if key not in own or own[key] is not None}
     for key, value in own.items():
+        if value is None and key in base:
+            continue
         before = base.get(key)
         if isinstance(before, dict) and isinstance(value, dict):
             merged[key] = _merged(before, value)

@@ -239,8 +239,8 @@ def check_images(pipeline: str, stages: dict[str, Stage], images: dict[str, str]
     if without:
         raise ImageNotHere(
             f"this deployment has no image {without[0]}, which the pipeline {pipeline} needs",
-            "deploy again: `seqdrop deploy` builds the images of every assay's pipeline (on one machine: "
-            "`seqdrop local up --engine docker`)",
+            "deploy again: `seqdrop deploy` builds the images of every assay's pipeline, "
+            "as `seqdrop local up --engine docker` does on one machine",
             "then rerun the sample",
         )
 

@@ -18,7 +18,7 @@ them."""
 QueueKind = Literal["fpga-genome", "fpga-exome", "cpu"]
 Priority = Literal["urgent", "routine", "bulk"]
 Policy = Literal["ask", "auto", "off"]
-ForEach = Literal["", "read_pair", "region"]
+ForEach = Literal["", "read_pair", "library", "region"]
 MeasureFormat = Literal[
     "flagstat", "samtools-stats", "bcftools-stats", "calls", "callability", "depth",
     "fingerprint", "dragen-mapping", "dragen-coverage", "dragen-histogram",
@@ -47,8 +47,10 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``{memory_mib}``; ``{sample}``, ``{pipeline}``, ``{reference}``, ``{run_key}``,
     ``{stage_key}``, ``{version}`` (Seqdrop's) and ``{simulated}`` (true or false); what the
     assay sets (see ``Calling``); in ``for_each: read_pair`` ``{pair.id}``, ``{pair.r1}``,
-    ``{pair.r2}``, ``{pair.read_group}``; and in ``for_each: region``, for each BED file that an
-    earlier step left in ``{tmp}/regions``, ``{region.id}`` and ``{region.bed}``.
+    ``{pair.r2}``, ``{pair.read_group}``; in ``for_each: library`` ``{library.id}``, a number (and
+    what is for each read pair in it is for those of the library); and in ``for_each: region``, for
+    each BED file that an earlier step left in ``{tmp}/regions``, ``{region.id}`` and
+    ``{region.bed}``.
     Regions are worked on side by side, one a core.
     """
 

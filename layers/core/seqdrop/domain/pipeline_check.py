@@ -25,6 +25,7 @@ _RESERVED = {"runs", COMPARE}
 _OF_EACH = {
     "": set[str](),
     "read_pair": {"pair.id", "pair.r1", "pair.r2", "pair.read_group"},
+    "library": {"library.id"},
     "region": {"region.id", "region.bed"},
 }
 VARIABLES = {

@@ -37,6 +37,11 @@ class ReadPair(msgspec.Struct, frozen=True, omit_defaults=True):
     r1: StoredObject
     r2: StoredObject
 
+    @property
+    def library(self) -> str:
+        """The library that its reads are of, as the read group names it."""
+        return self.read_group.partition("\\tLB:")[2].partition("\\t")[0]
+
 
 class LocalFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """An object to be fetched before the steps, and its path below ``{ref}`` or ``{in}``."""
