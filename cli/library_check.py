@@ -13,9 +13,11 @@ from seqdrop.domain.errors import InvalidPipeline
 from seqdrop.domain.name_patterns import mistakes_in_names
 from seqdrop.domain.pipeline import Assay, Assays, Mistake, Pipeline, is_fpga
 from seqdrop.domain.pipeline_check import mistakes_in
+from seqdrop.domain.pipeline_files import mistakes_in_files
 from seqdrop.library import Library
 
 T = TypeVar("T")
+PipelineCheck = Callable[[Pipeline], Iterable[Mistake]]
 _SAME_IN_FALLBACK = ("reference", "reference_version", "targets", "duplicates", "reporting_depth")
 
 
@@ -27,11 +29,11 @@ def require_good_library(folder: Path) -> None:
         raise typer.Exit(1)
 
 
-def mistakes_in_library(folder: Path) -> list[str]:
+def mistakes_in_library(folder: Path, *further: PipelineCheck) -> list[str]:
     """A line for each mistake, as ``FOLDER/assays.yaml, line 3: …``.
 
     Of a file that is not YAML, or that has a value of the wrong type, only the first mistake is
-    told; checks that need its content are left out.
+    told; checks that need its content are left out. ``further`` checks are of each pipeline.
     """
     look = _Look(folder)
     library = look.library
@@ -46,8 +48,11 @@ def mistakes_in_library(folder: Path) -> list[str]:
     pipelines = {name: pipeline for name, pipeline in read.items() if pipeline}
     for name, pipeline in pipelines.items():
         look.note(name, _misnamed(name, pipeline))
+        for check in further:
+            look.note(name, check(pipeline))
     for name, pipeline in {**pipelines, **({"references": indexes} if indexes else {})}.items():
         look.note(name, mistakes_in(pipeline))
+        look.note(name, mistakes_in_files(pipeline))
         if prices is not None:
             look.note(name, _without_price(pipeline, prices.queues))
         if indexes:

@@ -16,6 +16,9 @@ from cli import (
     events,
     fingerprint,
     logs,
+    pipeline_check,
+    pipeline_new,
+    pipeline_trial,
     priority,
     queues,
     reanalysis,
@@ -43,6 +46,7 @@ app = typer.Typer(
 )
 local_app = typer.Typer(no_args_is_help=True)
 reference_app = typer.Typer(no_args_is_help=True)
+pipeline_app = typer.Typer(no_args_is_help=True)
 reanalysis_app = typer.Typer(no_args_is_help=True)
 
 
@@ -239,6 +243,28 @@ _add(
 )
 _add(reanalysis_app, reanalysis.cap, "Changes how many runs go on at once.")
 app.add_typer(reanalysis_app, name="reanalysis", help="Lists, shows, stops and resumes reanalyses.")
+_add(
+    pipeline_app,
+    pipeline_new.new,
+    "Writes a small pipeline that works.",
+    "seqdrop pipeline new my-panel",
+)
+_add(
+    pipeline_app,
+    pipeline_check.check,
+    "Says what is wrong in pipelines, with file and line.",
+    "seqdrop pipeline check",
+    "seqdrop pipeline check my-panel",
+)
+_add(
+    pipeline_app,
+    pipeline_trial.try_out,
+    "Runs a pipeline on a small pair, here.",
+    "seqdrop pipeline test my-panel",
+    "seqdrop pipeline test my-panel NA1_R1.fastq.gz NA1_R2.fastq.gz --reference chr20.fa",
+    name="test",
+)
+app.add_typer(pipeline_app, name="pipeline", help="Writes, checks and tries pipelines.")
 _add(
     app,
     redrive.redrive,

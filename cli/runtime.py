@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from local.runtime import Runtime
 
 DEFAULT_PORT = 4566
+_STACK = "SEQDROP_STACK"
+_DEMO_SEED = 1
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Port = Annotated[
     int, typer.Option(min=0, max=65535, help="The endpoint's port; 0 takes a free one.")
@@ -66,7 +68,7 @@ def up(
     place = _place(folder, port)
     _check_disk(place)
     another = "--dir and --port" if folder else "--port"  # without --dir it goes by the port
-    with _ended_by_signals(), only_one(place, another) as instance:
+    with ended_by_signals(), only_one(place, another) as instance:
         _keep_temporary_files_in(place)
         log, space = watch(place, warn), DiskWatch(place, warn)
         with _start(place, port, fpga_slots, cpu_slots, images) as runtime:
@@ -135,7 +137,7 @@ def _keep_temporary_files_in(place: Path) -> None:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Ctrl-C and SIGTERM end the block by one KeyboardInterrupt, which is no error here.
 
     The next ones are ignored, so that what was started is ended in peace.
@@ -176,6 +178,41 @@ def _start(
             yield runtime
     except (PortInUse, CannotRead) as error:
         raise CommandFailed(str(error)) from error
+
+
+@contextmanager
+def embedded(place: Path, engine: Engine | None) -> Iterator[str]:
+    """A runtime in this process, until the block ends; this process's commands speak to it.
+
+    Gives its endpoint. Errors of functions are warnings, and its log is in the folder.
+    """
+    from cli.engine import local_images
+    from cli.stack import PIPELINES
+    from cli.window import watch
+    from seqdrop.library import Library
+
+    images = local_images(engine, Library(str(PIPELINES)))
+    place.mkdir(parents=True)
+    _check_disk(place)
+    _keep_temporary_files_in(place)
+    watch(place, warn)
+    with _start(place, 0, 1, None, images) as runtime:
+        before = {name: os.environ.pop(name, None) for name in ("AWS_ENDPOINT_URL", _STACK)}
+        os.environ["AWS_ENDPOINT_URL"] = runtime.url
+        try:
+            yield runtime.url
+        finally:
+            del os.environ["AWS_ENDPOINT_URL"]
+            os.environ.update({name: value for name, value in before.items() if value is not None})
+
+
+def write_demo_files(folder: Path) -> tuple[Path, Path, Path]:
+    """The demo's small genome and its plain pair: FASTA, R1, R2."""
+    from local.demo.people import write_plain_pair, write_reference
+
+    genome = write_reference(folder, _DEMO_SEED)
+    r1, r2, *_ = write_plain_pair(folder, genome, _DEMO_SEED).upload
+    return folder / "genome.fa", folder / r1, folder / r2
 
 
 def _document(runtime: "Runtime", log: Path) -> dict[str, Any]:

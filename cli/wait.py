@@ -41,8 +41,8 @@ def wait(
     stack = find_stack()
     names = list(dict.fromkeys(sample))
     with ExitStack() as shown:
-        watch = _watcher(shown, json)
-        samples, in_time = _follow(stack, names, assay, timeout, watch)
+        watch = watcher(shown, json)
+        samples, in_time = follow(stack, names, assay, timeout, watch)
     if json:
         emit({"samples": samples})
     problems = list(_problems(samples))
@@ -60,7 +60,7 @@ def wait(
             say(line)
 
 
-def _follow(
+def follow(
     stack: "Stack", names: list[str], assay: str, timeout: float | None, watch: Watcher
 ) -> "tuple[list[SampleView], bool]":
     """Looks until all is decided; the second value is False where the time was up before.
@@ -148,7 +148,8 @@ def _state(analysis: "AnalysisView") -> str:
     return text
 
 
-def _watcher(shown: ExitStack, json: bool) -> Watcher:
+def watcher(shown: ExitStack, json: bool) -> Watcher:
+    """Shows where samples are: in place on a terminal, a line for each change elsewhere."""
     if json:
         return lambda _: None
     if not on_terminal():

@@ -40,7 +40,7 @@ def write_people(folder: Path, genome: Genome, seed: int) -> list[Person]:
     """Makes both people and writes their FASTQ files."""
     return [
         _by_lanes(folder, genome, seed + 1),
-        _as_plain_pair(folder, genome, seed + 2),
+        write_plain_pair(folder, genome, seed + 2),
     ]
 
 
@@ -62,7 +62,8 @@ def _by_lanes(folder: Path, genome: Genome, seed: int) -> Person:
     return Person(sample, pipeline, planted, ("--manifest", name), "two lanes and their manifest")
 
 
-def _as_plain_pair(folder: Path, genome: Genome, seed: int) -> Person:
+def write_plain_pair(folder: Path, genome: Genome, seed: int) -> Person:
+    """Makes the one whose files are a plain pair, and writes them."""
     sample, pipeline = "BEN", "germline-cpu"
     planted = plant_variants(genome, seed)
     names = (f"{sample}_1.fastq.gz", f"{sample}_2.fastq.gz")

@@ -31,7 +31,7 @@ def follow(
 ) -> tuple[list[SampleView], bool]:
     """What `wait` saw when it ended, and whether that was in time."""
     stack: Any = Stack(*analyses)
-    return wait._follow(stack, names or ["NA1"], "", timeout, lambda _: None)
+    return wait.follow(stack, names or ["NA1"], "", timeout, lambda _: None)
 
 
 def test_a_name_that_stays_unknown_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

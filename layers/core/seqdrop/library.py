@@ -18,9 +18,10 @@ from seqdrop.misfit import place_of
 from seqdrop.yaml_file import find_line, load_yaml
 
 T = TypeVar("T")
-_NOT_PIPELINES = {
+NOT_PIPELINES = {
     "assays", "comparison", "images", "names", "prices", "projects", "reanalyses", "references",
 }  # fmt: skip
+"""Files beside the pipelines, which no pipeline can be called."""
 
 
 class Library:
@@ -95,7 +96,7 @@ class Library:
 
     def pipeline_names(self) -> list[str]:
         """All pipelines that samples may run."""
-        return sorted(p.stem for p in self._folder.glob("*.yaml") if p.stem not in _NOT_PIPELINES)
+        return sorted(p.stem for p in self._folder.glob("*.yaml") if p.stem not in NOT_PIPELINES)
 
     def reference_indexes(self) -> Pipeline:
         """The stages that make a reference's indexes."""
@@ -136,12 +137,16 @@ class Library:
 
     def where(self, name: str, place: Sequence[str | int]) -> str:
         """File and line of a place in a file, or in its base where that alone has it."""
-        own = load_yaml(self._folder / f"{name}.yaml")
-        base = [str(own["base"])] if isinstance(own, dict) and "base" in own else []
-        names = [name, *(each for each in base if each in self.pipeline_names())]
+        names = self.files_of(name)
         found = {each: find_line(self._folder / f"{each}.yaml", place) for each in names}
         best = max(names, key=lambda each: found[each][1])  # its own, where both have as much
         return f"{best}.yaml, line {found[best][0]}"
+
+    def files_of(self, name: str) -> list[str]:
+        """The files that a pipeline is made of: its own, and its base's."""
+        own = load_yaml(self._folder / f"{name}.yaml")
+        base = [str(own["base"])] if isinstance(own, dict) and "base" in own else []
+        return [name, *(each for each in base if each in self.pipeline_names())]
 
     def all_assays(self) -> Assays:
         """The file of the assays."""

@@ -73,11 +73,17 @@ def most_memory_mib(queue: str, instance_types: str, asked: int) -> int:
     """
     if kind_of(queue) != "cpu":
         return asked
+    return max(asked, largest_cpu_host(instance_types)[1])
+
+
+def largest_cpu_host(instance_types: str) -> tuple[int, int]:
+    """The vCPUs, and the memory (MiB) for jobs, of the largest of the CPU hosts' types."""
     vcpus = {"4xlarge": 16, "8xlarge": 32}
     gib = {"m": 4, "r": 8}
-    named = (name.strip().partition(".") for name in instance_types.split(",") if name)
-    largest = max((gib[f[:1]] * vcpus[size] for f, _, size in named), default=0)
-    return max(asked, int(largest * 1024 * _FOR_JOBS))
+    named = [name.strip().partition(".") for name in instance_types.split(",") if name]
+    most_vcpus = max((vcpus[size] for _, _, size in named), default=0)
+    most_gib = max((gib[f[:1]] * vcpus[size] for f, _, size in named), default=0)
+    return most_vcpus, int(most_gib * 1024 * _FOR_JOBS)
 
 
 def sign_of_hosts(state: JobState, now: str) -> str:

@@ -8,6 +8,12 @@ from seqdrop.domain.flavour import Flavour
 from seqdrop.domain.identity import ReferenceId
 from seqdrop.domain.plan import LocalFile, StoredObject
 
+PARTS = (
+    "sequence", "alt", "targets", "left_out", "annotation", "fingerprint", "iupac", "chain",
+)  # fmt: skip
+"""What stages may name. Of ``targets``, ``left_out`` and ``chain`` a version has one for each assay
+or earlier version."""
+
 
 class ReferenceState(StrEnum):
     """Whether a reference version may be used."""

@@ -1,0 +1,91 @@
+"""Whether the files that a pipeline's steps name can be there: told before any sample runs it."""
+
+import re
+from collections.abc import Iterator
+
+from seqdrop.domain.pipeline import Mistake, Pipeline, Stage
+from seqdrop.domain.reference import PARTS
+
+_PATH = re.compile(r"\{(?:ref|in|tmp|out)\}[^\s\"'`;|&<>(),:=]*")
+"""A path of one of a job's folders, wherever it stands in an argument."""
+_OF_EACH = re.compile(r"\{(?!(?:ref|in|tmp|out)\})")
+"""Where a path goes on with what only the run knows."""
+_MEASURED = "stages/"
+"""The runner writes there what the stages before have measured."""
+
+
+def mistakes_in_files(pipeline: Pipeline) -> Iterator[Mistake]:
+    """Files of the stages before, outputs, and parts of the reference that can't be there.
+
+    It goes by the steps' text. A file is only missed where no text can mean it: what a tool names
+    by itself, as an index beside its data, is let pass.
+    """
+    for name, stage in pipeline.stages.items():
+        yield from _unknown_parts(name, stage)
+        yield from _unwritten(name, stage)
+        if all(need in pipeline.stages for need in stage.needs):
+            yield from _not_fetched(pipeline, name, stage)
+
+
+def _unknown_parts(name: str, stage: Stage) -> Iterator[Mistake]:
+    for part in stage.reference:
+        if part not in PARTS:
+            says = f"stage {name}: no reference has a part {part!r} (there are: {', '.join(PARTS)})"
+            yield Mistake(("stages", name, "reference", part), says)
+
+
+def _unwritten(name: str, stage: Stage) -> Iterator[Mistake]:
+    written = {_known_part(path) for text in texts_of(stage) for path in _PATH.findall(text)}
+    for output in stage.outputs:
+        path = output.source or f"{{out}}/{output.name}"
+        if not _PATH.fullmatch(path):
+            continue  # beside the job's folders: only the tool itself knows what it leaves there
+        if not any(_may_mean(one, _known_part(path)) for one in written):
+            says = (
+                f"stage {name}: no step names {path}, nor its folder: nothing makes {output.name}"
+            )
+            yield Mistake(("stages", name, "outputs", output.name), says)
+
+
+def _may_mean(written: str, path: str) -> bool:
+    """Whether a tool that is told the one may write the other: by itself, or as a beginning."""
+    return path.startswith(written) or (path.endswith("/") and written.startswith(path))
+
+
+def _not_fetched(pipeline: Pipeline, name: str, stage: Stage) -> Iterator[Mistake]:
+    made = {output.name for need in stage.needs for output in pipeline.stages[need].outputs}
+    fetched = made & set(stage.inputs) if stage.inputs else made
+    for text in texts_of(stage):
+        for path in _PATH.findall(text):
+            folder, _, file = path.partition("/")
+            if folder != "{in}" or not file or _is_among(_known_part(file), fetched):
+                continue
+            if file in made:
+                why = f"inputs does not name {file}, so it is not fetched"
+            else:
+                why = f"{file} is no output of the stages that it needs"
+            there = ", ".join(sorted(fetched)) or "nothing"
+            says = f"stage {name}: {path} will not be there: {why} (there will be: {there})"
+            yield Mistake(("stages", name, "steps", text), says)
+
+
+def _is_among(file: str, fetched: set[str]) -> bool:
+    """Whether it is fetched, holds what is fetched, or may be made beside it by the stage."""
+    if file.startswith(_MEASURED):
+        return True
+    return any(name.startswith(file) or file.startswith((name, f"{name}.")) for name in fetched)
+
+
+def _known_part(path: str) -> str:
+    """A path up to what only the run knows, as a pair's id."""
+    found = _OF_EACH.search(path, 1)
+    return path[: found.start()] if found else path
+
+
+def texts_of(stage: Stage) -> Iterator[str]:
+    """Every text of a stage's steps, as it is in the file."""
+    for step in stage.steps:
+        for argument in (a for command in step.pipe for a in command):
+            yield from [argument] if isinstance(argument, str) else argument.args
+        if step.stdout:
+            yield step.stdout
