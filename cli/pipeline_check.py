@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from seqdrop.library import Library
 
 
+_MIB = 2**20
+
+
 class StageSummary(msgspec.Struct, frozen=True):
     """A stage, and what it asks for to analyse a human genome at 30×."""
 
@@ -62,7 +65,9 @@ def check(
     wanted = _known(library, names or [])
     mistakes = _mistakes(PIPELINES, library, wanted if names else [])
     readable = [] if mistakes else [library.unchecked(name) for name in wanted]
-    warnings = list(dict.fromkeys(line for one in readable for line in _warnings(library, one)))
+    warnings = list(
+        dict.fromkeys(line for one in readable for line in _warnings(PIPELINES, library, one))
+    )
     found = [summary_of(one) for one in readable]
     if json:
         emit({"mistakes": mistakes, "warnings": warnings, "pipelines": found})
@@ -133,11 +138,11 @@ def _beginnings(files: set[str]) -> Iterator[str]:
         yield from (f"{file},", f"{file}:", f"{file} ")
 
 
-def _warnings(library: "Library", pipeline: "Pipeline") -> Iterator[str]:
+def _warnings(folder: Path, library: "Library", pipeline: "Pipeline") -> Iterator[str]:
     from cli.pipeline_fit import unmentioned_programs
 
     for mistake in unmentioned_programs(pipeline):
-        yield f"{library.where(pipeline.name, mistake.place)}: {mistake.says}"
+        yield f"{folder}/{library.where(pipeline.name, mistake.place)}: {mistake.says}"
 
 
 def summary_of(pipeline: "Pipeline") -> PipelineSummary:
@@ -177,6 +182,7 @@ def _output(output: "Output") -> str:
 
 def _show(one: PipelineSummary) -> None:
     from cli.pipeline_fit import GENOME_GIB
+    from cli.timeline import size_text
     from seqdrop.domain.duration import duration_text
 
     say(f"{one.pipeline}: {one.description}")
@@ -188,8 +194,8 @@ def _show(one: PipelineSummary) -> None:
     rows = [
         (
             str(stage.wave), stage.stage, stage.queue, stage.image, str(stage.vcpus),
-            f"{stage.memory_mib / 1024:,.0f} GiB",
-            f"{stage.scratch_mib / 1024:,.0f} GiB" if stage.scratch_mib else "-",
+            size_text(stage.memory_mib * _MIB),
+            size_text(stage.scratch_mib * _MIB) if stage.scratch_mib else "-",
             duration_text(stage.expected_seconds), stage.when or "always", ", ".join(stage.outputs),
         )
         for stage in one.stages

@@ -13,6 +13,7 @@ GENOME_GIB = 60
 GENOME_BYTES = GENOME_GIB * 2**30
 _FPGA_HOST = 24, 256 * 1024
 """vCPUs and memory (MiB) of an f2.6xlarge, the template's only FPGA host."""
+_OR_LARGER = ", or raise the stack's ScratchGib, which this check knows nothing of"
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 _WORD = r"(?<![A-Za-z0-9_]){}(?![A-Za-z0-9_])"
 _IN_EVERY_IMAGE = frozenset((
@@ -33,13 +34,12 @@ def oversized(pipeline: Pipeline) -> Iterator[Mistake]:
         asked = asked_for_genome(stage.size)
         for word, (most, unit) in _most(stage).items():
             if asked[word] > most:
-                larger = word == "scratch_mib"
-                yield Mistake(
-                    ("stages", name, "size", word),
+                says = (
                     f"stage {name}: {word} is {asked[word]:,} for {GENOME_GIB} GiB of FASTQ, and "
-                    f"no host of the template's defaults has more than {most:,} {unit}: ask for less"
-                    + (", or let ScratchGib be larger where you deploy" if larger else ""),
+                    f"no host of the template's defaults has more than {most:,} {unit}: ask for "
+                    f"less{_OR_LARGER if word == 'scratch_mib' else ''}"
                 )
+                yield Mistake(("stages", name, "size", word), says)
 
 
 def asked_for_genome(size: Size) -> dict[str, int]:

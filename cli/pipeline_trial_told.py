@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from cli.stack import Stack
     from seqdrop.domain.pipeline import Stage
     from seqdrop.domain.plan import StageResult
-    from seqdrop.sample_view import AnalysisView, SampleView, StageView
+    from seqdrop.sample_view import AnalysisView, StageView
+    from seqdrop.why import Why
 
-_LAST_LINES = 20
+_LAST_LINES, _LONGEST_LINE = 20, 300
 SKIPPED = "SKIPPED"
 """Of a stage whose ``when`` is false: it belongs to no run of such a sample."""
 
@@ -51,18 +52,17 @@ class Trial(msgspec.Struct, frozen=True):
     simulated: bool
     stages: tuple[TriedStage, ...]
     why: tuple[str, ...]
-    """As `seqdrop why` says it; nothing where the run has succeeded."""
+    """What `seqdrop why` would say is the reason; nothing where the run has succeeded."""
     kept: str | None = None
     """The folder with the results, where it is kept."""
 
 
 def trial_of(stack: "Stack", sample: str, pipeline: str) -> Trial:
     """The newest run of a sample as a trial of a pipeline."""
-    from cli.timeline import why_text
     from seqdrop.domain.records import RunStatus
+    from seqdrop.why import why
 
-    view: SampleView = stack.view(sample)
-    (analysis,) = view.analyses
+    (analysis,) = stack.view(sample).analyses
     run = analysis.newest
     succeeded = run is not None and run.status is RunStatus.SUCCEEDED
     return Trial(
@@ -73,8 +73,13 @@ def trial_of(stack: "Stack", sample: str, pipeline: str) -> Trial:
         qc_reasons=run.qc_reasons if run else (),
         simulated=run.simulated if run else False,
         stages=tuple(_stages(stack, analysis, pipeline)),
-        why=() if succeeded else tuple(why_text(view, analysis, stack.now())),
+        why=() if succeeded else _reason(why(sample, analysis, stack.now())),
     )
+
+
+def _reason(found: "Why") -> tuple[str, ...]:
+    """State and cause. What `why` says to do is for a deployment that is still there."""
+    return (found.state, *found.cause.splitlines())
 
 
 def _stages(stack: "Stack", analysis: "AnalysisView", pipeline: str) -> Iterator[TriedStage]:
@@ -126,7 +131,7 @@ def tell(trial: Trial) -> None:
     show_table(("stage", "status", "seconds", "outputs"), list(map(_row, trial.stages)))
     for line in (*_tool_lines(trial), *_absences(trial), *_judgements(trial)):
         say(line)
-    for line in (*trial.why, *_log_lines(trial)):
+    for line in (*_why_lines(trial), *_log_lines(trial)):
         warn(line)
     if trial.kept:
         say(f"kept in {trial.kept}")
@@ -153,11 +158,18 @@ def _judgements(trial: Trial) -> Iterator[str]:
         yield "DRAGEN was played by a stand-in: its times and its calls say nothing of DRAGEN's"
 
 
+def _why_lines(trial: Trial) -> Iterator[str]:
+    first, *rest = trial.why or ("",)
+    if first:
+        yield f"{trial.status}: {first}"
+    yield from (f"  {line}" for line in rest)
+
+
 def _log_lines(trial: Trial) -> Iterator[str]:
     for stage in trial.stages:
         if stage.log:
             yield f"the last lines of {stage.stage}'s log:"
-            yield from (f"  {line}" for line in stage.log)
+            yield from (f"  {line[:_LONGEST_LINE]}" for line in stage.log)
 
 
 def _row(stage: TriedStage) -> tuple[str, str, str, str]:

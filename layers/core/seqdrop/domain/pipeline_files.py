@@ -8,8 +8,8 @@ from seqdrop.domain.reference import PARTS
 
 _PATH = re.compile(r"\{(?:ref|in|tmp|out)\}[^\s\"'`;|&<>(),:=]*")
 """A path of one of a job's folders, wherever it stands in an argument."""
-_OF_EACH = re.compile(r"\{(?!(?:ref|in|tmp|out)\})")
-"""Where a path goes on with what only the run knows."""
+_OF_EACH = re.compile(r"\{(?!(?:ref|in|tmp|out)\})[^}]*\}")
+"""What only the run knows of a path, as a pair's id."""
 _MEASURED = "stages/"
 """The runner writes there what the stages before have measured."""
 
@@ -35,12 +35,12 @@ def _unknown_parts(name: str, stage: Stage) -> Iterator[Mistake]:
 
 
 def _unwritten(name: str, stage: Stage) -> Iterator[Mistake]:
-    written = {_known_part(path) for text in texts_of(stage) for path in _PATH.findall(text)}
+    written = {path for text in texts_of(stage) for path in _PATH.findall(text)}
     for output in stage.outputs:
         path = output.source or f"{{out}}/{output.name}"
         if not _PATH.fullmatch(path):
             continue  # beside the job's folders: only the tool itself knows what it leaves there
-        if not any(_may_mean(one, _known_part(path)) for one in written):
+        if not any(_may_mean(one, path) for one in written):
             says = (
                 f"stage {name}: no step names {path}, nor its folder: nothing makes {output.name}"
             )
@@ -49,7 +49,9 @@ def _unwritten(name: str, stage: Stage) -> Iterator[Mistake]:
 
 def _may_mean(written: str, path: str) -> bool:
     """Whether a tool that is told the one may write the other: by itself, or as a beginning."""
-    return path.startswith(written) or (path.endswith("/") and written.startswith(path))
+    beginning = ".*".join(map(re.escape, _OF_EACH.split(written)))
+    of_folder = path.endswith("/") and _known_part(written).startswith(path)
+    return of_folder or re.match(beginning, path) is not None
 
 
 def _not_fetched(pipeline: Pipeline, name: str, stage: Stage) -> Iterator[Mistake]:
@@ -77,9 +79,8 @@ def _is_among(file: str, fetched: set[str]) -> bool:
 
 
 def _known_part(path: str) -> str:
-    """A path up to what only the run knows, as a pair's id."""
-    found = _OF_EACH.search(path, 1)
-    return path[: found.start()] if found else path
+    """A path up to what only the run knows."""
+    return _OF_EACH.split(path, maxsplit=1)[0]
 
 
 def texts_of(stage: Stage) -> Iterator[str]:
