@@ -22,23 +22,25 @@ from seqdrop.domain.qc import crossed_limits
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
 _RESERVED = {"runs", COMPARE}
 """A folder beside the stages' results, and the stage that a reanalysis adds."""
-_OF_EACH = {
+OF_EACH = {
     "": set[str](),
     "read_pair": {"pair.id", "pair.r1", "pair.r2", "pair.read_group"},
     "library": {"library.id"},
     "region": {"region.id", "region.bed"},
 }
+"""Placeholders that stand for a pair or a region, by what ``for_each`` says."""
 VARIABLES = {
     "mark_duplicates", "keep_duplicates", "targets", "whole_genome", "annotation", "annotate_csq",
     "annotate_snpeff", "iupac", "fingerprint", "left_out",
     *Calling().variables,
 }  # fmt: skip
 """What ``when`` may ask: see ``blueprint``. Those that are text are placeholders too."""
-_TEXTS = {
+TEXTS = {
     "ref", "in", "tmp", "out", "threads", "memory_mib", "sample", "pipeline", "reference",
     "run_key", "stage_key", "version", "simulated", "assay", "reporting_depth",
     *(name for name, value in Calling().variables.items() if isinstance(value, str)),
 }  # fmt: skip
+"""Placeholders that may stand anywhere."""
 
 
 def check_pipeline(pipeline: Pipeline) -> None:
@@ -142,19 +144,19 @@ def _conditions(stage: Stage) -> set[str]:
 def _texts(stage: Stage) -> Iterator[tuple[str, set[str]]]:
     """Each text that is filled in, with the placeholders that are possible there."""
     for output in stage.outputs:
-        yield output.source, _TEXTS
+        yield output.source, TEXTS
     for step in stage.steps:
         yield from _texts_of_step(step)
 
 
 def _texts_of_step(step: Step) -> Iterator[tuple[str, set[str]]]:
-    known = _TEXTS | _OF_EACH[step.for_each]
+    known = TEXTS | OF_EACH[step.for_each]
     yield step.stdout, known
     for command in step.pipe:
         for argument in command:
             if isinstance(argument, str):
                 yield argument, known
             else:
-                inside = known | _OF_EACH[argument.for_each]
+                inside = known | OF_EACH[argument.for_each]
                 for text in argument.args:
                     yield text, inside
