@@ -1,5 +1,6 @@
 """`seqdrop local up` and `seqdrop local down`: the embedded runtime on this machine."""
 
+import logging
 import os
 import shlex
 import shutil
@@ -204,6 +205,8 @@ def embedded(place: Path, engine: Engine | None) -> Iterator[str]:
         finally:
             del os.environ["AWS_ENDPOINT_URL"]
             os.environ.update({name: value for name, value in before.items() if value is not None})
+            logging.disable(logging.ERROR)  # what the end cuts off is no error
+    logging.disable(logging.NOTSET)
 
 
 def write_demo_files(folder: Path) -> tuple[Path, Path, Path]:
