@@ -16,10 +16,12 @@ import boto3
 import msgspec
 from moto.server import ThreadedMotoServer
 
+from runner.host_files import FOLDER
 from runner.main import main
 from seqdrop.domain.failure import StageFailure
 from seqdrop.domain.pipeline import Output, Step
 from seqdrop.domain.plan import (
+    LocalFile,
     ReadPair,
     RunPlan,
     StagePlan,
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 ROOT = Path(__file__).parents[1]
-BUCKET = "results"
+BUCKET, UPLOADS, REFERENCES = "results", "uploads", "references"
+REFERENCE = "g/1"
 
 FLAGSTAT = """\
 #!/bin/sh
@@ -101,10 +104,16 @@ class RunnerLab:
         path.write_text(script)
         path.chmod(0o755)
 
-    def put(self, key: str, content: bytes, **known: str) -> StoredObject:
+    def put(self, key: str, content: bytes, bucket: str = UPLOADS, **known: str) -> StoredObject:
         """An object, and what a plan says of it."""
-        answer = self.client.put_object(Bucket=BUCKET, Key=key, Body=content)
-        return StoredObject(BUCKET, key, len(content), version_id=answer["VersionId"], **known)
+        answer = self.client.put_object(Bucket=bucket, Key=key, Body=content)
+        return StoredObject(bucket, key, len(content), version_id=answer["VersionId"], **known)
+
+    def reference(self, path: str, content: bytes, sha256: str | None = None) -> LocalFile:
+        """A file of the plan's reference, with its checksum unless told otherwise."""
+        known = hashlib.sha256(content).hexdigest() if sha256 is None else sha256
+        key = f"{REFERENCE}/{path or 'part'}"
+        return LocalFile(path, self.put(key, content, REFERENCES, sha256=known))
 
     def pair(
         self,
@@ -127,17 +136,16 @@ class RunnerLab:
 
     def plan(self, *stages: StagePlan, pairs: tuple[ReadPair, ...] = (), **more: Any) -> RunPlan:
         """A plan, put where the runner finds it."""
-        plan = RunPlan(
-            sample="S1",
-            assay="wgs",
-            run_key="abc",
-            attempt=1,
-            folder="S1/wgs/runs/abc/1/",
-            pipeline="p",
-            stages=stages,
-            pairs=pairs,
-            **more,
-        )
+        named: dict[str, Any] = {
+            "sample": "S1",
+            "assay": "wgs",
+            "run_key": "abc",
+            "attempt": 1,
+            "folder": "S1/wgs/runs/abc/1/",
+            "pipeline": "p",
+            "reference": REFERENCE,
+        }
+        plan = RunPlan(stages=stages, pairs=pairs, **{**named, **more})
         self.client.put_object(Bucket=BUCKET, Key=f"{plan.folder}plan.json", Body=encode(plan))
         return plan
 
@@ -152,12 +160,16 @@ class RunnerLab:
         )
 
     def run(self, plan: RunPlan, stage: str = "align") -> Ended:
-        """Run it to its end; it must leave no scratch folder, whatever happened."""
+        """Run it to its end; it must leave no folder of its own, whatever happened."""
         arguments = [f"s3://{BUCKET}/{plan.folder}plan.json", stage]
         ended = run_forked(main, arguments, self.environment, ROOT, seconds=60)
-        assert not list(self.scratch.iterdir()), "the scratch folder is not empty"
+        assert not self.left_behind(), "the scratch folder is not empty"
         assert "Traceback" not in ended.stderr, ended.stderr
         return ended
+
+    def left_behind(self) -> list[Path]:
+        """What is on the scratch beside the host's references."""
+        return [path for path in self.scratch.iterdir() if path.name != FOLDER]
 
     def result(self, stage: str = "align") -> StageResult | None:
         """What was published."""
@@ -233,23 +245,26 @@ def s3_server() -> Iterator[tuple["S3Client", dict[str, str]]]:
         aws_secret_access_key="test",
         region_name="eu-west-1",
     )
-    client.create_bucket(
-        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-    )
-    client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    for bucket in (BUCKET, UPLOADS, REFERENCES):
+        client.create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     try:
         yield client, environment
     finally:
         empty(client)
-        client.delete_bucket(Bucket=BUCKET)
+        for bucket in (BUCKET, UPLOADS, REFERENCES):
+            client.delete_bucket(Bucket=bucket)
         server.stop()
 
 
 def empty(client: "S3Client") -> None:
-    """Take every version of every object out of the bucket."""
-    listed = client.list_object_versions(Bucket=BUCKET)
-    for version in listed.get("Versions", []) + listed.get("DeleteMarkers", []):
-        client.delete_object(Bucket=BUCKET, Key=version["Key"], VersionId=version["VersionId"])
+    """Take every version of every object out of the buckets."""
+    for bucket in (BUCKET, UPLOADS, REFERENCES):
+        listed = client.list_object_versions(Bucket=bucket)
+        for version in listed.get("Versions", []) + listed.get("DeleteMarkers", []):
+            client.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
 
 
 def installed(*tools: str) -> bool:

@@ -22,7 +22,9 @@ from runner.settings import Settings, read_settings
 from runner.stage import StageRun
 from runner.streaming.mate_process import load_libraries
 from seqdrop.domain.failure import EXIT_CODES, FailureClass, StageFailure
+from seqdrop.domain.identity import ObjectName
 from seqdrop.domain.plan import RunPlan, decode_plan, encode
+from seqdrop.domain.plan_scope import PlanScope
 
 STOPPED_EXIT_CODE = 128 + signal.SIGTERM
 _LOOK_SECONDS = 0.5
@@ -103,16 +105,25 @@ def _run(bucket: str, key: str, stage_name: str) -> int:
     except StageFault as fault:
         return _report(outcomes, fault)
     outcomes = outcomes.bind(sample=plan.sample, run_key=plan.run_key)
-    stage = next((stage for stage in plan.stages if stage.stage == stage_name), None)
-    failures = (stage.bucket if stage else bucket, f"{plan.folder}{stage_name}.failure.json")
+    scope = PlanScope(plan, ObjectName(bucket, key))
+    # Beside the plan, wherever the plan itself says that it is.
+    failures = (bucket, f"{key.rpartition('/')[0]}/{stage_name}.failure.json")
     try:
+        _check_scope(scope)
+        stage = next((stage for stage in plan.stages if stage.stage == stage_name), None)
         if not stage:
             raise StageFault(FailureClass.BAD_PLAN, f"the plan has no stage {stage_name!r}")
-        _run_stage(lambda: StageRun(plan, stage, objects, settings, outcomes))
+        _run_stage(lambda: StageRun(plan, stage, objects, settings, outcomes, scope))
     except StageFault as fault:
         _leave_word(outcomes, objects, failures, fault, settings)
         return _report(outcomes, fault)
     return 0
+
+
+def _check_scope(scope: PlanScope) -> None:
+    """Refuses a plan that names another sample's objects, before any of them is touched."""
+    if strays := list(scope.strays()):
+        raise StageFault(FailureClass.BAD_PLAN, "the plan is refused: " + "; ".join(strays))
 
 
 def _run_stage(new_run: Callable[[], StageRun]) -> None:

@@ -19,6 +19,8 @@ class Settings:
     job_id: str
     job_attempt: str
     dragen_licence: str = field(repr=False)
+    shares_scratch: bool = False
+    """Whether the scratch is a host's, on which other jobs follow this one."""
 
 
 def read_settings(environment: MutableMapping[str, str] = os.environ) -> Settings:
@@ -29,6 +31,7 @@ def read_settings(environment: MutableMapping[str, str] = os.environ) -> Setting
         job_id=environment.get("AWS_BATCH_JOB_ID", ""),
         job_attempt=environment.get("AWS_BATCH_JOB_ATTEMPT", ""),
         dragen_licence=take_licence(environment),
+        shares_scratch=bool(environment.get("SEQDROP_SCRATCH")),
     )
 
 

@@ -1,6 +1,7 @@
 """One stage from its plan to its published results."""
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -8,24 +9,18 @@ from pathlib import Path
 from threading import Event
 
 from runner.commands import Filler, applies
+from runner.copying import can_be_shared
 from runner.faults import StageFault
-from runner.fetch import WORKERS as FETCH_WORKERS
-from runner.fetch import (
-    Needed,
-    check_files,
-    fetch_tasks,
-    keep_results,
-    needed_results,
-    wanted_files,
-)
+from runner.fetch import Needed, keep_results, needed_results, wanted_files
+from runner.host_files import HostFiles, host_files
 from runner.licence import check_version, lent
 from runner.log import OutcomeLog
 from runner.objects import Objects
 from runner.outputs import check_records, collect, measure
-from runner.parallel import run_parallel
 from runner.publish import Publisher
 from runner.scratch import Folders, scratch
 from runner.settings import Settings, cores
+from runner.staging import Staging
 from runner.steps import run_steps
 from runner.streaming.reads import Reads
 from runner.usage import Usage, watched
@@ -33,6 +28,7 @@ from runner.versions import ToolVersions, VersionQuestions, programs_of
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.pipeline import Step
 from seqdrop.domain.plan import ResultFile, RunPlan, StagePlan, StageResult
+from seqdrop.domain.plan_scope import PlanScope
 from seqdrop.domain.version import VERSION
 
 SECONDS_FOR_CAUSE = 120.0
@@ -53,6 +49,7 @@ class StageRun:
     objects: Objects
     settings: Settings
     log: OutcomeLog
+    scope: PlanScope
     stop: Event = field(default_factory=Event)
     counts: dict[str, int] = field(default_factory=dict)
     lanes: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -72,13 +69,14 @@ class StageRun:
         with (
             scratch(self.settings.scratch, self.stage.scratch_mib) as folders,
             self._reads(folders) as reads,  # it forks: before any thread runs
+            self._host_files() as host,
             watched(folders.root) as usage,
         ):
             steps = [s for s in self.stage.steps if applies(s.when, self.plan.variables)]
             questions = VersionQuestions(programs_of(steps), folders.tmp)
             needed = needed_results(self.plan, self.stage, self.objects, self.stop)
             self.of_simulated = any(result.simulated for _, result in needed)
-            self._fetch(needed, folders, reads)
+            self._fetch(needed, folders, reads, host)
             versions = questions.answers()
             check_version(self.settings.dragen_licence, versions.lines)
             filler = Filler(folders.root, self._texts(versions), self.plan.variables, reads.pairs)
@@ -117,12 +115,25 @@ class StageRun:
         """Whether a stand-in ran here, or in a stage before: its results mark what follows."""
         return versions.simulated or self.of_simulated
 
-    def _fetch(self, needed: Needed, folders: Folders, reads: Reads) -> None:
+    def _host_files(self) -> AbstractContextManager[HostFiles | None]:
+        """None where no other job comes after this one on its scratch."""
+        if not self.settings.shares_scratch:
+            return nullcontext()
+        objects = [file.object for file in self.stage.reference_files]
+        makes = any(can_be_shared(one) and self.scope.is_of_reference(one) for one in objects)
+        return host_files(self.settings.scratch, self.log, makes=makes)
+
+    def _fetch(
+        self, needed: Needed, folders: Folders, reads: Reads, host: HostFiles | None
+    ) -> None:
         begun = time.monotonic()
-        wanted = wanted_files(self.stage, needed, folders)
-        tasks = fetch_tasks(wanted, self.objects, self.stop) + reads.fetch_tasks()
-        run_parallel(tasks, FETCH_WORKERS, self.stop)
-        check_files(wanted, self.stop)
+        Staging(folders.root, host, self.objects, self.log, self.stop).stage(
+            wanted_files(self.stage, needed, folders),
+            self.scope.is_of_reference,
+            reads.fetch_tasks(),
+            reads_bytes=reads.bytes_on_disk,
+            needed_mib=self.stage.scratch_mib,
+        )
         keep_results(needed, folders)
         reads.begin_checks()
         self.timings["fetch"] = _since(begun)

@@ -77,6 +77,12 @@ class Reads:
             )
         ]
 
+    @property
+    def bytes_on_disk(self) -> int:
+        """What the files take that the tasks bring."""
+        files = self._files() if self.on_disk else ()
+        return sum(mate.stored.size for mate, _ in files)
+
     def begin_checks(self) -> None:
         """The files have come: list them for DRAGEN, and check them while it runs."""
         if not self.on_disk:

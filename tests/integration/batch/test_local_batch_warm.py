@@ -18,12 +18,14 @@ import pytest
 
 from local.batch.warm import RUNNER, can_start_warm
 from seqdrop.domain.failure import EXIT_CODES, FailureClass
+from seqdrop.domain.identity import RunId
 from seqdrop.domain.pipeline import Step
 from seqdrop.domain.plan import RunPlan, encode
 from tests.integration.batch.lab import REGION, Lab, eventually, open_lab
 from tests.processes import lives
 from tests.runner_support import BUCKET, a_stage, pipe
 
+FOLDER = RunId("S1", "wgs", "abc", 1).folder
 EXECUTED = {"PYTHONNOUSERSITE": "1"}
 """Decides how Python starts, so that a job with it is started as a command."""
 PLACE: Any = {"LocationConstraint": REGION}
@@ -55,16 +57,17 @@ def variables(lab: Lab, more: dict[str, str]) -> list[dict[str, str]]:
 def put_plan(lab: Lab, *steps: Step) -> str:
     """A plan of one stage without outputs, in the lab's store; its URI."""
     stage = a_stage(steps=steps, outputs=(), reads="", measures={})
-    stage = msgspec.structs.replace(stage, prefix=f"{uuid.uuid4()}/")
+    key = str(uuid.uuid4())
+    stage = msgspec.structs.replace(stage, key=key, prefix=f"S1/wgs/{stage.stage}/{key}/1/")
     plan = RunPlan(
-        sample="S1", assay="wgs", run_key="abc", attempt=1, folder="S1/", pipeline="p",
+        sample="S1", assay="wgs", run_key="abc", attempt=1, folder=FOLDER, pipeline="p",
         stages=(stage,), pairs=(),
     )  # fmt: skip
     s3 = lab.client("s3")
     if not s3.list_buckets()["Buckets"]:
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=PLACE)
-    s3.put_object(Bucket=BUCKET, Key="S1/plan.json", Body=encode(plan))
-    return f"s3://{BUCKET}/S1/plan.json"
+    s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}plan.json", Body=encode(plan))
+    return f"s3://{BUCKET}/{FOLDER}plan.json"
 
 
 def run(lab: Lab, uri: str, **environment: str) -> str:
@@ -187,7 +190,7 @@ def test_a_stop_ends_the_runner_and_its_tools(lab: Lab, more: dict[str, str]) ->
 
 
 def test_a_job_that_is_killed_leaves_the_others(lab: Lab) -> None:
-    (first, its_pid), second = sleeping(lab), run(lab, f"s3://{BUCKET}/S1/plan.json")
+    (first, its_pid), second = sleeping(lab), run(lab, f"s3://{BUCKET}/{FOLDER}plan.json")
     other = process_of(second)
     os.kill(its_pid, signal.SIGKILL)
     assert exit_code(lab, first) == 137
@@ -204,7 +207,7 @@ def test_jobs_end_with_the_process_that_they_were_forked_from_and_the_next_has_a
     os.kill(server, signal.SIGKILL)
     assert exit_code(lab, job_id) == 137
     eventually(lambda: not any(map(lives, [pid, *tools])))
-    job_id = run(lab, f"s3://{BUCKET}/S1/plan.json")
+    job_id = run(lab, f"s3://{BUCKET}/{FOLDER}plan.json")
     pid = process_of(job_id)
     assert is_forked(pid)
     end(lab, job_id)

@@ -12,6 +12,7 @@ from tests.runner_support import (
     ALIGN_OUTPUTS,
     ALIGN_STEPS,
     BUCKET,
+    UPLOADS,
     RunnerLab,
     a_stage,
     fastq,
@@ -41,14 +42,14 @@ def test_a_stage_without_its_need_is_a_plan_s_mistake(lab: RunnerLab) -> None:
 
 
 def test_a_fetched_file_with_another_checksum_is_refused(lab: RunnerLab) -> None:
-    changed = LocalFile("g.fa", lab.put("ref/g.fa", b">chr1\n", sha256="0" * 64))
+    changed = lab.reference("g.fa", b">chr1\n", "0" * 64)
     stage = a_stage(reference_files=(changed,))
     assert "SHA-256" in failed(lab, FailureClass.TRANSFER_FAILED, stage, pairs=(lab.pair(),))
 
 
 @pytest.mark.parametrize("path", ["../g.fa", "/g.fa", "a/../../g.fa", ""])
 def test_a_path_that_leaves_its_folder_is_refused(lab: RunnerLab, path: str) -> None:
-    stage = a_stage(reference_files=(LocalFile(path, lab.put("g.fa", b"x")),))
+    stage = a_stage(reference_files=(LocalFile(path, lab.reference("g.fa", b"x").object),))
     assert "no path below" in failed(lab, FailureClass.BAD_PLAN, stage, pairs=(lab.pair(),))
 
 
@@ -89,7 +90,7 @@ def test_a_fault_in_the_input_wins_over_the_tool_s_own_error(lab: RunnerLab) -> 
 
 def test_a_version_that_is_gone_is_the_input_s_fault(lab: RunnerLab) -> None:
     pair = lab.pair()
-    lab.client.delete_object(Bucket=BUCKET, Key=pair.r1.key, VersionId=pair.r1.version_id)
+    lab.client.delete_object(Bucket=UPLOADS, Key=pair.r1.key, VersionId=pair.r1.version_id)
     assert "is gone (NoSuch" in failed(lab, FailureClass.BAD_INPUT, pairs=(pair,))
 
 
@@ -185,8 +186,8 @@ def test_reads_that_are_not_asked_for_or_not_used_are_the_plan_s_fault(lab: Runn
 
 def test_an_object_that_was_replaced_is_noticed_by_its_etag(lab: RunnerLab) -> None:
     right = lab.pair()
-    etag = lab.client.head_object(Bucket=BUCKET, Key=right.r1.key)["ETag"].strip('"')
-    r1 = StoredObject(BUCKET, right.r1.key, right.r1.size, checksum=f"etag:{etag}")
+    etag = lab.client.head_object(Bucket=UPLOADS, Key=right.r1.key)["ETag"].strip('"')
+    r1 = StoredObject(UPLOADS, right.r1.key, right.r1.size, checksum=f"etag:{etag}")
     pair = ReadPair(right.id, right.read_group, r1, right.r2)
     stage = a_stage(outputs=(*ALIGN_OUTPUTS, Output("more")))
     assert "output more" in failed(lab, FailureClass.TOOL_FAILED, stage, pairs=(pair,))

@@ -83,7 +83,7 @@ def test_a_stop_request_leaves_no_process_and_no_file(
     send(process.pid)
     process.communicate(timeout=60)
     assert process.returncode == 143
-    assert not list(lab.scratch.iterdir())
+    assert not lab.left_behind()
     for pid in pids.read_text().split():
         assert not _runs(int(pid)), "a tool was left behind"
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from seqdrop.domain.pipeline import Args, Output
-from seqdrop.domain.plan import LocalFile
 from tests.runner_support import (
     ALIGN_STEPS,
     RunnerLab,
@@ -132,7 +131,7 @@ def test_a_lane_s_file_that_is_no_such_file_is_named(lab: RunnerLab) -> None:
 
 def test_a_stage_gets_its_reference_and_what_it_needs(lab: RunnerLab) -> None:
     assert lab.run(lab.plan(a_stage(), pairs=(lab.pair(),))).returncode == 0
-    sequence = LocalFile("index/genome.fa", lab.put("ref/g.fa", b">chr1\nACGT\n"))
+    sequence = lab.reference("index/genome.fa", b">chr1\nACGT\n")
     steps = (
         pipe(["cat", "{ref}/index/genome.fa", "{in}/alignment.bam"], stdout="{out}/parts/both"),
     )

@@ -53,7 +53,7 @@ def results_as_reference(lab: RunnerLab, stage: str) -> tuple[LocalFile, ...]:
     result = lab.result(stage)
     assert result is not None
     return tuple(
-        LocalFile(file.name, lab.put(f"copy/{file.name}", content))
+        lab.reference(file.name, content)
         for file in result.files
         if (content := lab.read(prefix_of(stage) + file.name)) is not None
     )
@@ -63,7 +63,7 @@ def test_a_planted_variant_is_found_from_streamed_reads(lab: RunnerLab) -> None:
     chance = random.Random(7)
     genome = "".join(chance.choices("ACGT", k=6000))
     planted = genome[:3000] + {"A": "C", "C": "G", "G": "T", "T": "A"}[genome[3000]] + genome[3001:]
-    sequence = LocalFile("genome.fa", lab.put("ref/genome.fa", f">c\n{genome}\n".encode()))
+    sequence = lab.reference("genome.fa", f">c\n{genome}\n".encode())
     indexes = ("sequence", "bwa")
     lab.tool("seqdrop-tool", f'#!/bin/sh\nexec "{sys.executable}" -m runner.tools.main "$@"\n')
     plan = lab.plan(*(planned("references", i, reference_files=(sequence,)) for i in indexes))
@@ -96,7 +96,7 @@ def test_a_planted_variant_is_found_from_streamed_reads(lab: RunnerLab) -> None:
 def test_a_shorter_mate_is_found_although_bwa_is_content(lab: RunnerLab) -> None:
     chance = random.Random(8)
     genome = "".join(chance.choices("ACGT", k=3000))
-    sequence = LocalFile("genome.fa", lab.put("ref/genome.fa", f">c\n{genome}\n".encode()))
+    sequence = lab.reference("genome.fa", f">c\n{genome}\n".encode())
     index = planned("references", "bwa", reference_files=(sequence,))
     assert lab.run(lab.plan(index), "bwa").returncode == 0
     r1, r2 = reads_of(genome, 9000, chance)
