@@ -192,7 +192,10 @@ class HostFiles:
         with suppress(OSError):
             freed = part.lstat().st_blocks * 512
             part.unlink()
-        opened = open_plainly(path)
+        try:
+            opened = open_plainly(path)
+        except FileNotFoundError:
+            opened = None
         if not opened:
             return freed
         with opened:

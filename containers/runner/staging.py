@@ -73,10 +73,10 @@ class Staging:
 
     def _make_room(self, needed_bytes: int, kept: set[str]) -> None:
         host = self.host
-        names = iter([n for n in host.longest_unused() if n not in kept] if host else ())
 
         def evict_one() -> bool:
-            return any(host.evict(name) for name in names) if host else False
+            names = host.longest_unused() if host else []
+            return any(host.evict(name) for name in names if host and name not in kept)
 
         make_room(self.root.parent, needed_bytes, evict_one, self._has_neighbours, self.stop)
 
