@@ -127,12 +127,14 @@ class StageRun:
         self, needed: Needed, folders: Folders, reads: Reads, host: HostFiles | None
     ) -> None:
         begun = time.monotonic()
+        # Somebody has sized a host's disk by it; a machine of one's own may hold a small genome.
+        needed_mib = self.stage.scratch_mib if self.settings.shares_scratch else 0
         Staging(folders.root, host, self.objects, self.log, self.stop).stage(
             wanted_files(self.stage, needed, folders),
             self.scope.is_of_reference,
             reads.fetch_tasks(),
             reads_bytes=reads.bytes_on_disk,
-            needed_mib=self.stage.scratch_mib,
+            needed_mib=needed_mib,
         )
         keep_results(needed, folders)
         reads.begin_checks()
