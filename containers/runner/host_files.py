@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
 
-from runner.copying import READ_ONLY, SHA256, Copying, HostFile
+from runner.copying import READ_ONLY, Copying, HostFile
 from runner.fetch import FETCHED_AT
 from runner.file_locks import hold, lock_now, open_plainly
 from runner.log import OutcomeLog
@@ -98,27 +98,6 @@ class HostFiles:
             return None
         return copying
 
-    def evict(self, name: str) -> int:
-        """Removes a file that no job uses; the bytes that came free."""
-        with suppress(OSError):
-            lock = os.open(self.folder / f"{name}.lock", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-            try:
-                return self._evict(self.folder / name) if lock_now(lock, fcntl.LOCK_EX) else 0
-            finally:
-                os.close(lock)
-        return 0
-
-    def longest_unused(self) -> list[str]:
-        """Names of the whole files, those that were used last at the end."""
-        used: dict[str, float] = {}
-        with suppress(OSError):
-            for entry in os.scandir(self.folder):
-                if SHA256.fullmatch(entry.name.removesuffix(".part")):
-                    with suppress(OSError):
-                        used[entry.name] = entry.stat(follow_symlinks=False).st_atime
-        whole = {name.removesuffix(".part") for name in used}
-        return sorted(whole, key=lambda name: used.get(name, 0))
-
     def close(self) -> None:
         """The job needs nothing of it any more."""
         for file in self._held:
@@ -172,39 +151,16 @@ class HostFiles:
     def _is_free(self, file: HostFile) -> bool:
         """Whether there is no such file; one that was seen to be wrong is removed."""
         path = self.folder / file.name
-        try:
+        with suppress(FileNotFoundError):
             if stat.S_ISREG(path.lstat().st_mode) and not self._is_known_as_damaged(file):
                 return False
             path.unlink()  # OSError for a folder
-        except FileNotFoundError:
-            pass
         return True
 
     def _is_known_as_damaged(self, file: HostFile) -> bool:
         """FileNotFoundError where there is none."""
         found = (self.folder / file.name).lstat()
         return (found.st_dev, found.st_ino) in self._damaged
-
-    def _evict(self, path: Path) -> int:
-        """While it is locked against those that fetch it. One with other links frees nothing."""
-        part = path.with_name(f"{path.name}.part")
-        freed = 0
-        with suppress(OSError):
-            freed = part.lstat().st_blocks * 512
-            part.unlink()
-        try:
-            opened = open_plainly(path)
-        except FileNotFoundError:
-            opened = None
-        if not opened:
-            return freed
-        with opened:
-            found = os.fstat(opened.fileno())
-            if found.st_nlink == 1 and lock_now(opened.fileno(), fcntl.LOCK_EX):
-                path.unlink()
-                self.log.info("reference_evicted", sha256=path.name, bytes=found.st_size)
-                freed += found.st_blocks * 512
-        return freed
 
     def _say_unusable(self, file: HostFile, why: str) -> None:
         self.log.info("reference_damaged", key=file.stored.key, sha256=file.name, why=why)

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from runner.copying import Copying, HostFile, can_be_shared, hosts_files
+from runner.eviction import evict, longest_unused
 from runner.faults import Stopped
 from runner.fetch import WORKERS, Wanted, check_files, fetch_tasks, part_tasks
 from runner.host_files import HostFiles
@@ -75,8 +76,10 @@ class Staging:
         host = self.host
 
         def evict_one() -> bool:
-            names = host.longest_unused() if host else []
-            return any(host.evict(name) for name in names if host and name not in kept)
+            if host is None:
+                return False
+            names = [name for name in longest_unused(host.folder) if name not in kept]
+            return any(evict(host.folder, name, self.log) for name in names)
 
         make_room(self.root.parent, needed_bytes, evict_one, self._has_neighbours, self.stop)
 

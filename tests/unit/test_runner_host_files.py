@@ -12,6 +12,7 @@ import pytest
 
 from runner import space, staging
 from runner.copying import HostFile, can_be_shared, hosts_files
+from runner.eviction import evict, longest_unused
 from runner.faults import StageFault
 from runner.fetch import FETCHED_AT
 from runner.host_files import FOLDER, HostFiles, host_files
@@ -109,12 +110,12 @@ def test_files_that_no_job_uses_go_in_the_order_of_their_last_use(host: Host) ->
             os.utime(path, (number, FETCHED_AT))
             path.unlink()
         host.stage(files, b"A")[0].unlink()
-        assert files.longest_unused() == [name(b"B"), name(b"C"), name(b"A")]
-        assert not files.evict(name(b"B")), "a job holds it"
+        assert longest_unused(files.folder) == [name(b"B"), name(b"C"), name(b"A")]
+        assert not evict(files.folder, name(b"B"), LOG), "a job holds it"
     with host_files(host.scratch, LOG, makes=False) as later:
         assert later
-        assert later.evict(name(b"B"))
-        assert not later.evict(name(b"B"))
+        assert evict(later.folder, name(b"B"), LOG)
+        assert not evict(later.folder, name(b"B"), LOG)
         assert {path.name for path in later.folder.iterdir() if path.suffix != ".lock"} == {
             name(b"A"),
             name(b"C"),
@@ -129,9 +130,9 @@ def test_a_file_that_a_folder_still_has_is_not_evicted_since_that_frees_nothing(
         (path,) = host.stage(files, b"A")
     with host_files(host.scratch, LOG, makes=True) as files:
         assert files
-        assert not files.evict(name(b"A"))
+        assert not evict(files.folder, name(b"A"), LOG)
         path.unlink()
-        assert files.evict(name(b"A"))
+        assert evict(files.folder, name(b"A"), LOG)
 
 
 def test_what_a_job_left_that_died_over_it_is_evicted_and_what_one_fetches_is_not(
@@ -142,10 +143,10 @@ def test_what_a_job_left_that_died_over_it_is_evicted_and_what_one_fetches_is_no
     assert copying
     copying.part.write_bytes(b"half")
     assert files.begin(file) is None
-    assert not files.evict(file.name)
+    assert not evict(files.folder, file.name, LOG)
     os.close(copying._lock)  # as the end of its process does
-    assert files.longest_unused() == [file.name]
-    assert files.evict(file.name)
+    assert longest_unused(files.folder) == [file.name]
+    assert evict(files.folder, file.name, LOG)
     assert not copying.part.exists()
 
 
