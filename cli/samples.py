@@ -80,9 +80,10 @@ def show(sample: Sample, assay: Assay = "", json: Json = False) -> None:
     """Shows a sample: its files, its runs, their stages, and what it waits for."""
     from cli.stack import find_stack
     from cli.timeline import sample_lines
+    from seqdrop.stage_progress import with_progress
 
     stack = find_stack()
-    view = stack.view(sample, assay)
+    view = with_progress(stack.view(sample, assay), stack.objects, stack.output("ResultsBucket"))
     if json:
         emit(view)
         return

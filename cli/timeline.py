@@ -11,6 +11,7 @@ from seqdrop.domain.duration import duration_text
 from seqdrop.domain.metrics import METRICS
 from seqdrop.sample_view import (
     AnalysisView,
+    ProgressView,
     RunView,
     SampleView,
     StageView,
@@ -19,6 +20,9 @@ from seqdrop.sample_view import (
 from seqdrop.why import attempt_text, clock, why, why_lines
 
 _BAR_WIDTH = 16
+_PROGRESS_WIDTH = 10
+_SAID_LATELY_SECONDS = 900
+"""A runner says every five minutes how far it is: three times nothing is worth a word."""
 _METRICS_WIDTH = 92
 _OLDER_RUNS = 3
 """How many runs before the newest are named."""
@@ -39,7 +43,7 @@ def analysis_lines(sample: SampleView, analysis: AnalysisView, now: datetime) ->
         yield f"  batch: {warning}"
     yield from _file_lines(analysis)
     if analysis.newest:
-        yield from _run_lines(analysis.newest, analysis)
+        yield from _run_lines(analysis.newest, analysis, now)
     for run in analysis.runs[1 : 1 + _OLDER_RUNS]:
         yield f"  before: {_headline(run, analysis)}"
     if len(analysis.runs) > 1 + _OLDER_RUNS:
@@ -106,7 +110,7 @@ def status_text(status: str, blocked_reason: str | None) -> str:
     return f"{status}, blocked: {blocked_reason}" if blocked_reason else status
 
 
-def _run_lines(run: RunView, analysis: AnalysisView) -> Iterator[str]:
+def _run_lines(run: RunView, analysis: AnalysisView, now: datetime) -> Iterator[str]:
     yield f"  {_headline(run, analysis)}"
     if run.why and run.why not in (analysis.why, *analysis.holds.values()):
         yield from (f"    {line}" for line in run.why.splitlines())
@@ -114,12 +118,12 @@ def _run_lines(run: RunView, analysis: AnalysisView) -> Iterator[str]:
         yield f"    QC {reason}"
     for line in metric_lines(run.metrics):
         yield f"    {line}"
-    rows = [_stage_row(stage, run) for stage in run.stages]
+    rows = [_stage_row(stage, run, now) for stage in run.stages]
     for line in aligned(rows) if rows else []:
         yield f"    {line}"
 
 
-def _stage_row(stage: StageView, run: RunView) -> list[str]:
+def _stage_row(stage: StageView, run: RunView, now: datetime) -> list[str]:
     waited, ran = stage.waited_seconds, stage.ran_seconds
     return [
         stage.stage,
@@ -128,8 +132,24 @@ def _stage_row(stage: StageView, run: RunView) -> list[str]:
         "" if waited is None else f"waited {duration_text(waited)}",
         "" if ran is None else f"ran {duration_text(ran)}",
         _bar(stage, run),
-        _attempts(stage),
+        ", ".join(filter(None, (progress_text(stage.progress, now), _attempts(stage)))),
     ]
+
+
+def progress_text(progress: ProgressView | None, now: datetime) -> str:
+    """A bar, how much is done, and how long it may still take; "" where nothing is known."""
+    if not progress:
+        return ""
+    done = int(progress.fraction * _PROGRESS_WIDTH)
+    bar = "#" * done + "." * (_PROGRESS_WIDTH - done)
+    text = f"[{bar}] {int(100 * progress.fraction)} %"
+    said = datetime.fromisoformat(progress.at)
+    if (now - said).total_seconds() > _SAID_LATELY_SECONDS:
+        return f"{text} at {clock(progress.at)}"  # and not a word since
+    if not progress.ends_at:
+        return text
+    left = (datetime.fromisoformat(progress.ends_at) - now).total_seconds()
+    return f"{text}, about {duration_text(left)} left" if left >= 60 else f"{text}, about to end"
 
 
 def _attempts(stage: StageView) -> str:

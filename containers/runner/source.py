@@ -44,6 +44,11 @@ class ObjectStream:
         self._body: StreamingBody | None = None
         self._failures = 0
 
+    @property
+    def position(self) -> int:
+        """How many bytes of the object have been read, or passed over."""
+        return self._position
+
     def read(self, size: int) -> bytes:
         """At most ``size`` bytes; none at the end. Breaks are mended from the byte reached."""
         while self._position < self._end:

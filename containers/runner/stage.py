@@ -12,6 +12,7 @@ from runner.commands import Filler, applies
 from runner.copying import can_be_shared
 from runner.faults import StageFault
 from runner.fetch import Needed, keep_results, needed_results, wanted_files
+from runner.heartbeat import Heartbeat, beating
 from runner.host_files import HostFiles, host_files
 from runner.licence import check_version, lent
 from runner.log import OutcomeLog
@@ -26,9 +27,11 @@ from runner.streaming.reads import Reads
 from runner.usage import Usage, watched
 from runner.versions import ToolVersions, VersionQuestions, programs_of
 from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.identity import RunId
 from seqdrop.domain.pipeline import Step
 from seqdrop.domain.plan import ResultFile, RunPlan, StagePlan, StageResult
 from seqdrop.domain.plan_scope import PlanScope
+from seqdrop.domain.progress import progress_key
 from seqdrop.domain.version import VERSION
 
 SECONDS_FOR_CAUSE = 120.0
@@ -71,8 +74,9 @@ class StageRun:
             self._reads(folders) as reads,  # it forks: before any thread runs
             self._host_files() as host,
             watched(folders.root) as usage,
+            beating(self._heartbeat(reads, usage)) as heartbeat,
         ):
-            steps = [s for s in self.stage.steps if applies(s.when, self.plan.variables)]
+            steps = self._steps
             questions = VersionQuestions(programs_of(steps), folders.tmp)
             needed = needed_results(self.plan, self.stage, self.objects, self.stop)
             self.of_simulated = any(result.simulated for _, result in needed)
@@ -80,13 +84,33 @@ class StageRun:
             versions = questions.answers()
             check_version(self.settings.dragen_licence, versions.lines)
             filler = Filler(folders.root, self._texts(versions), self.plan.variables, reads.pairs)
-            self._run_steps(steps, filler, reads, folders)
+            self._run_steps(steps, filler, reads, folders, heartbeat)
             files = self._check(filler, reads, folders.out)
             usage.look()  # all is there now, however short it was
             self._publish(publisher, files, versions, usage)
 
     def _reads(self, folders: Folders) -> Reads:
         return Reads(self.plan.pairs, self.stage.reads, folders.tmp, self.objects, self.stop)
+
+    def _heartbeat(self, reads: Reads, usage: Usage) -> Heartbeat:
+        run = RunId(self.plan.sample, self.plan.assay, self.plan.run_key, self.plan.attempt)
+        key = progress_key(self.plan.folder, self.stage.stage)
+        # Nobody shows how far a reference's indexes are, and no role may write beside them.
+        is_shown = self.plan.folder == run.folder
+        return Heartbeat(
+            stage=self.stage.stage,
+            steps=len(self._steps),
+            reads=reads,
+            usage=usage,
+            cores=self.threads,
+            settings=self.settings,
+            log=self.log,
+            write=partial(self.objects.write, self.stage.bucket, key) if is_shown else None,
+        )
+
+    @property
+    def _steps(self) -> list[Step]:
+        return [step for step in self.stage.steps if applies(step.when, self.plan.variables)]
 
     @property
     def threads(self) -> int:
@@ -140,7 +164,9 @@ class StageRun:
         reads.begin_checks()
         self.timings["fetch"] = _since(begun)
 
-    def _run_steps(self, steps: list[Step], filler: Filler, reads: Reads, folders: Folders) -> None:
+    def _run_steps(
+        self, steps: list[Step], filler: Filler, reads: Reads, folders: Folders, heart: Heartbeat
+    ) -> None:
         """Runs the steps while files on disk are checked: a bad file may be why a tool failed."""
         try:
             licence = partial(
@@ -154,6 +180,7 @@ class StageRun:
                 licence=licence,
                 threads=self.threads,
                 stop=self.stop,
+                tell=heart.note_steps,
             )
         except StageFault as fault:
             if fault.failure_class is FailureClass.TOOL_FAILED:

@@ -45,9 +45,11 @@ def run_steps(
     licence: Licence,
     threads: int,
     stop: Event,
+    tell: Callable[[int], None],
 ) -> StepsRan:
     """Runs all steps, one after another; the regions of a step side by side, one a core.
 
+    ``tell`` is called with the number of steps that are done, after each.
     ``licence`` lends DRAGEN's option for it while a step that has DRAGEN runs. It is added when a
     command starts; recorded commands are without it.
     """
@@ -57,6 +59,7 @@ def run_steps(
         started = time.monotonic()
         pipes = list(filler.pipes(step))
         if not pipes:  # for each of no pairs
+            tell(number)
             continue
         by_region = step.for_each == "region"
         with licence() if any(map(_has_dragen, pipes)) else nullcontext(()) as option:
@@ -69,6 +72,7 @@ def run_steps(
         tools = "_".join(Path(command[0]).name for command in pipes[0].commands)
         seconds[f"step_{number}_{tools}"] = round(time.monotonic() - started, 3)
         commands += [redact_command(pipe.text) for pipe in (pipes[:1] if by_region else pipes)]
+        tell(number)
     return StepsRan(seconds, tuple(commands))
 
 

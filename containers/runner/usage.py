@@ -27,6 +27,9 @@ class Usage:
     memory_bytes: int = 0
     """Of the runner and all its processes at once."""
     scratch_bytes: int = 0
+    memory_bytes_now: int = 0
+    scratch_bytes_now: int = 0
+    """As the last look saw them."""
     _over: Event = field(default_factory=Event)
 
     @property
@@ -43,8 +46,10 @@ class Usage:
 
     def look(self) -> None:
         """Looks once; where there is no /proc, at the scratch alone."""
-        self.memory_bytes = max(self.memory_bytes, _memory_bytes())
-        self.scratch_bytes = max(self.scratch_bytes, _bytes_below(self.scratch))
+        self.memory_bytes_now = _memory_bytes()
+        self.scratch_bytes_now = _bytes_below(self.scratch)
+        self.memory_bytes = max(self.memory_bytes, self.memory_bytes_now)
+        self.scratch_bytes = max(self.scratch_bytes, self.scratch_bytes_now)
 
     def watch(self) -> None:
         """Looks again and again until the stage is over."""
@@ -67,6 +72,20 @@ def watched(scratch: Path) -> Iterator[Usage]:
     finally:
         usage.end()
         watcher.join()
+
+
+def cpu_seconds() -> float:
+    """What the runner and its processes have used, those that ended too; 0 without /proc."""
+    return sum(map(_ticks, family({os.getpid()}))) / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(pid: int) -> int:
+    """Of a process and of its children that it has waited for, in their code and the kernel's."""
+    with contextlib.suppress(OSError):  # it has just ended, or there is no /proc
+        # The name, in brackets, may hold anything.
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return sum(map(int, fields[11:15]))
+    return 0
 
 
 def _memory_bytes() -> int:

@@ -136,6 +136,7 @@ DOCUMENTED = {
         "cost_usd", "attempts", "log_stream", "action", "vcpus", "memory_mib",
         "peak_memory_mib", "peak_scratch_mib", "expected_seconds",
         "most_attempts", "tries", "job_url", "log_url", "gate", "fallback", "moved_from",
+        "progress",
     ],
 }  # fmt: skip
 """What `show --json` has had until now, and scripts read: it may become more, never less."""

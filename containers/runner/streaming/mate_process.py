@@ -23,6 +23,7 @@ from runner.objects import Objects
 from runner.streaming.fifo import FifoWriter
 from runner.streaming.mate_counts import MateCounts
 from runner.streaming.mates import Mate
+from runner.streaming.tally import Tally
 from seqdrop.domain.failure import FailureClass
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class MateProcess:
         """Forks; no other thread may run yet. ``others`` are those that were forked before."""
         load_libraries()
 
-        self.mate = mate
+        self.mate, self.tally = mate, Tally()
         self.connection, theirs = Pipe()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -84,7 +85,7 @@ class MateProcess:
         if self._pid == 0:
             for connection in (self.connection, *(other.connection for other in others)):
                 connection.close()  # or nobody would see that the runner is gone
-            _run(_Worker(mate, objects, theirs))
+            _run(_Worker(mate, objects, theirs, self.tally))
         theirs.close()
         self._lock = Lock()
         self._how = ""
@@ -160,8 +161,9 @@ def _run(worker: "_Worker") -> NoReturn:
 class _Worker:
     """The process' side."""
 
-    def __init__(self, mate: Mate, objects: Objects, connection: Connection) -> None:
+    def __init__(self, mate: Mate, objects: Objects, connection: Connection, tally: Tally) -> None:
         self._mate, self._objects, self._connection = mate, objects, connection
+        self._tally = tally
         self._asked: SimpleQueue[Request] = SimpleQueue()
         self._answers: SimpleQueue[Word] = SimpleQueue()
         self._tools_ended = Event()
@@ -215,11 +217,13 @@ class _Worker:
         fifo, unread = FifoWriter(path, self._tools_ended), False
         try:
             for text in checked_text(stream, counter, md5=self._mate.stored.md5):
+                self._tally.note(stream.position, counter.counts.reads)
                 if not unread and not fifo.write(text):
                     unread = True
                     fifo.close()
                     if not self._is_rest_wanted():
                         return False, True
+            self._tally.note(stream.position, counter.counts.reads)
             if not unread:
                 unread = not fifo.open()  # a file without reads has not opened it yet
             return True, unread
@@ -236,4 +240,5 @@ class _Worker:
 
         with path.open("rb") as file:
             for _ in checked_text(file, counter, md5=self._mate.stored.md5):
-                pass  # the tool reads the file itself
+                self._tally.note(file.tell(), counter.counts.reads)  # the tool reads it itself
+            self._tally.note(file.tell(), counter.counts.reads)

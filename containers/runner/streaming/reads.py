@@ -165,6 +165,16 @@ class Reads:
             f"(keys {pair.r1.key}, {pair.r2.key})",
         )
 
+    @property
+    def bytes_all(self) -> int:
+        """Compressed, of all files of the stage; 0 of a stage without reads."""
+        return sum(mate.stored.size for mate in self._processes)
+
+    def read_so_far(self) -> tuple[int, int]:
+        """Compressed bytes and reads of both mates; of files on disk, what is checked."""
+        tallies = [process.tally for process in self._processes.values()]
+        return sum(t.compressed_bytes for t in tallies), sum(t.reads for t in tallies)
+
     def totals(self) -> dict[str, int]:
         """What was counted in all pairs; a pair that was streamed twice counts once."""
         return totals(self._counts.values())

@@ -68,6 +68,18 @@ class AttemptView(msgspec.Struct, frozen=True):
         return seconds_between(self.started, self.ended)
 
 
+class ProgressView(msgspec.Struct, frozen=True):
+    """How far a running stage was when its runner last said so."""
+
+    fraction: float
+    """From 0 to 1."""
+    reads: int | None
+    """Of both mates, until now; None of a stage that reads none."""
+    ends_at: str | None
+    """An estimate; None while there can be none."""
+    at: str
+
+
 class StageView(msgspec.Struct, frozen=True):
     """A stage of a run, and the newest of its jobs."""
 
@@ -113,6 +125,8 @@ class StageView(msgspec.Struct, frozen=True):
     """The assay as which its run is made anew where no FPGA is to be had."""
     moved_from: str | None = None
     """The queue in which its job waited before the run's priority was changed."""
+    progress: ProgressView | None = None
+    """Of one that runs, where its runner has said something: asked for by `show` alone."""
 
     @property
     def waited_seconds(self) -> float | None:
