@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import msgspec
 import pytest
 
 from seqdrop.aws.objects import Objects
@@ -112,7 +113,10 @@ def test_a_job_that_makes_an_index_writes_no_progress(lab: RunnerLab) -> None:
     go_on = lab.scratch.parent / "go-on"
     lab.tool("align", SLOW.format(go_on=go_on))
     plan = lab.plan(a_stage(), pairs=(lab.pair(),))
-    elsewhere = RunPlan("G", "reference", "1", 1, "G/1/", "references", plan.stages, "", plan.pairs)
+    stages = [msgspec.structs.replace(one, prefix="G/1/indexes/align/") for one in plan.stages]
+    elsewhere = RunPlan(
+        "G", "reference", "1", 1, "G/1/", "references", tuple(stages), "", plan.pairs
+    )
     lab.client.put_object(Bucket=BUCKET, Key="G/1/plan.json", Body=encode(elsewhere))
     process = quick_runner(lab, elsewhere)
     time.sleep(1.5)
