@@ -14,7 +14,7 @@ from typing import Self
 from cli.deployment import PROJECT, SLOTS, image_parameters, images_given
 from cli.doctor.account import Account
 from cli.shell import Shell
-from seqdrop.domain.blueprint import variables_of
+from seqdrop.domain.blueprint import stages_under, variables_of
 from seqdrop.domain.pipeline import Assay, Pipeline, Stage, is_fpga
 from seqdrop.library import Library
 
@@ -121,8 +121,7 @@ def _stages_of(pipeline: Pipeline, assay: Assay) -> list[Stage]:
     """Those that a run under the assay may have, whatever parts its reference has."""
     targets = [f"{part}:{assay.targets}" for part in ("targets", "left_out")]
     variables = variables_of("", assay, ["annotation", "iupac", "fingerprint", *targets])
-    stages = pipeline.stages.values()
-    return [stage for stage in stages if not stage.when or variables.get(stage.when)]
+    return list(stages_under(pipeline, variables).values())
 
 
 def images_of_pipelines(library: Library) -> set[str]:

@@ -60,8 +60,10 @@ stages: # each stage is one job, with results of its own
       memory_mib: {base: 8000}
       seconds: {base: 60, per_input_gib: 280}
     steps:
+      # -d: by itself mpileup looks at 250 reads of a position, and says nothing of the others.
       - pipe:
-          - [bcftools, mpileup, --no-version, -Ou, -f, "{ref}/genome.fa", "{in}/alignment.bam"]
+          - [bcftools, mpileup, --no-version, -Ou, -d, "{max_depth}", -L, "{max_depth}",
+             -f, "{ref}/genome.fa", "{in}/alignment.bam"]
           - [bcftools, call, --no-version, -m, -v, -Oz, -o, "{out}/variants.vcf.gz", "-"]
       - pipe: [[bcftools, index, -t, "{out}/variants.vcf.gz"]]
     outputs:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from cli.dead_letters import DeadLetters
 from cli.doctor.findings import Finding, Verdict, Wanted, fail, ok, warn
 from seqdrop.aws.catalog import Catalog
+from seqdrop.domain.blueprint import stages_under, variables_of
 from seqdrop.domain.errors import ReferenceNotReady
 from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.records import Analysis, AnalysisStatus
@@ -57,7 +58,8 @@ def _reference(assay: Assay, wanted: Wanted, catalog: Catalog) -> Finding:
         found = catalog.references.choose(assay.reference, assay.reference_version)
     except ReferenceNotReady as error:
         return fail(error.fact, f"seqdrop reference add {assay.reference} VERSION FASTA")
-    stages = wanted.library.pipeline(assay.pipeline).stages.values()
+    pipeline = wanted.library.pipeline(assay.pipeline)
+    stages = stages_under(pipeline, variables_of("", assay, found.parts)).values()
     indexes = {index for stage in stages for index in stage.indexes} - found.indexes.keys()
     if assay.targets and f"targets:{assay.targets}" not in found.parts:
         return warn(

@@ -170,7 +170,7 @@ def make_blueprint(
     check_ready(reference)
     _check_targets(assay, reference)
     variables = variables_of(analysis.assay, assay, reference.parts)
-    stages = {n: s for n, s in pipeline.stages.items() if not s.when or variables.get(s.when)}
+    stages = stages_under(pipeline, variables)
     check_images(pipeline.name, stages, images)
     used = {stage.image_name for stage in stages.values()}
     pairs = pair_files(analysis.sample, files)
@@ -264,6 +264,11 @@ def _check_targets(assay: Assay, reference: ReferenceVersion) -> None:
             f"reference {reference.name} {reference.version} has no target regions "
             f"{assay.targets!r}: add a version of it with {assay.targets}.bed"
         )
+
+
+def stages_under(pipeline: Pipeline, variables: Mapping[str, bool | str]) -> dict[str, Stage]:
+    """The stages that a run has, by what ``when`` asks."""
+    return {n: s for n, s in pipeline.stages.items() if not s.when or variables.get(s.when)}
 
 
 def variables_of(name: str, assay: Assay, parts: Collection[str]) -> dict[str, bool | str]:
