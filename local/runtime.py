@@ -51,6 +51,8 @@ _NO_DIGEST = f"sha256:{0:064}"
 STAND_INS = ("dragen", "isaac-align", "strelka2-germline")
 """Vendors' programs, whose part is played where they are not; what comes of it is marked."""
 TOOLS = ("bwa", "samtools", "bcftools", "mosdepth", *STAND_INS)
+_PLAYED_BY_NOTHING = {"snpeff": "snpEff", "nextflow": "nextflow"}
+"""Images whose jobs are processes only where this machine has the program."""
 log = logging.getLogger(__name__)
 
 
@@ -215,8 +217,9 @@ class Runtime:
 
 
 def is_playable(image: str) -> bool:
-    """Whether processes can do what an image's jobs do: nothing plays snpEff's part."""
-    return image != "snpeff" or shutil.which("snpEff") is not None
+    """Whether processes can do what an image's jobs do: nothing plays the part of some."""
+    program = _PLAYED_BY_NOTHING.get(image)
+    return program is None or shutil.which(program) is not None
 
 
 def put_tools(folder: Path, path: str) -> list[str]:

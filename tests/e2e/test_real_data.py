@@ -164,7 +164,7 @@ def assert_names_everything(record: dict[str, Any]) -> None:
         assert mate["size"] > 0
     assert record["files"]["align"]
     assert all(len(part["sha256"]) == 64 for part in record["files"]["align"])
-    assert record["images"].keys() == {"cpu"}
+    assert record["images"].keys() == {"cpu", "report"}
     assert record["version"] and record["pipeline_digest"]
     align = record["results"]["align"]
     assert align["tools"].keys() >= {"bwa", "samtools"}
