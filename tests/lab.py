@@ -261,11 +261,12 @@ def own_pipelines(*names: str) -> dict[str, str]:
 
 
 def make_project(folder: Path, pipelines: dict[str, str]) -> Path:
-    """The project with its own pipelines in place of the lab's; prices and indexes stay."""
+    """The project with its own pipelines in place of the lab's; prices and names of images stay."""
     for name in ("template.yaml", "functions", "layers", "statemachine"):
         (folder / name).symlink_to(PROJECT / name)
     (folder / "pipelines").mkdir()
     for name, text in {
+        "images.yaml": (PROJECT / "pipelines/images.yaml").read_text(),
         "names.yaml": (PROJECT / "pipelines/names.yaml").read_text(),
         "prices.yaml": (PROJECT / "pipelines/prices.yaml").read_text(),
         **pipelines,

@@ -22,7 +22,7 @@ from seqdrop.domain.intake import AnalysisChange
 from seqdrop.domain.lifecycle import Assessment
 from seqdrop.domain.records import Analysis, AnalysisStatus
 from seqdrop.library import Library
-from tests.cloud_support import QUICK, TABLE, UPLOADS, Cloud, open_cloud
+from tests.cloud_support import QUICK, RESULTS, TABLE, UPLOADS, Cloud, open_cloud
 from tests.domain_support import reference
 from tests.lab import reads
 from tests.run_support import Bench
@@ -93,7 +93,9 @@ class Lab:
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     with open_cloud(tmp_path, monkeypatch) as cloud:
-        outputs = {"CatalogTable": TABLE, "UploadsQueueUrl": cloud.queue_url}
+        outputs = {
+            "CatalogTable": TABLE, "UploadsQueueUrl": cloud.queue_url, "ResultsBucket": RESULTS,
+        }  # fmt: skip
         here = Stack("lab", outputs, boto3.Session(region_name="us-east-1"))
         here.now = cloud.clock
         vars(here)["executions"] = cloud.executions
