@@ -98,8 +98,10 @@ def test_a_mistake_is_told_with_its_file_and_line(
 ) -> None:
     line = change(folder / file, old, new) - new.endswith("\n")
     told = [each for each in mistakes_in_library(folder) if says in each]
-    assert len(told) == 1, mistakes_in_library(folder)
-    assert told[0].startswith(f"{folder}/{file}, line {line}: ")
+    assert told, mistakes_in_library(folder)
+    # A pipeline that stands on another has its limits, too, and is named beside it.
+    assert len(told) == 1 or file == "germline-cpu.yaml"
+    assert all(each.startswith(f"{folder}/{file}, line {line}: ") for each in told)
 
 
 FILES = sorted((PROJECT / "pipelines").glob("*.yaml"))
@@ -152,7 +154,7 @@ def test_all_mistakes_are_told_and_none_twice(folder: Path) -> None:
     ]
     unpriced = [each for each in told if "no price for its queue, cpu" in each]
     assert {each.split(",")[0].rpartition("/")[2] for each in unpriced} == {
-        "germline-cpu.yaml", "germline-fpga.yaml", "references.yaml"
+        "germline-cpu.yaml", "germline-fpga.yaml", "germline-isaac-strelka.yaml", "references.yaml"
     }  # fmt: skip
     assert len(told) == len(set(told))
 
