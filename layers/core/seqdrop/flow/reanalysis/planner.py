@@ -367,7 +367,7 @@ def _chosen(analysis: Analysis) -> tuple[str, ...]:
 
 
 def _uses_image(target: Target, name: str) -> bool:
-    """Whether a stage runs in the image of a kind of queues; any does where none is named."""
+    """Whether a stage runs in an image; any does where none is named."""
     return not name or any(stage.image_name == name for stage in target.stages.values())
 
 
