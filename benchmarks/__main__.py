@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 MEASURES = (
-    "start", "cold_import", "run_cost", "fastq_check", "host_references", "catalog_size", "sweep",
-    "reanalysis_plan", "plain_pair", "side_by_side", "compare_calls", "crowd", "cohort",
+    "start", "cold_import", "run_cost", "reading", "fastq_check", "host_references", "catalog_size",
+    "sweep", "reanalysis_plan", "plain_pair", "side_by_side", "compare_calls", "crowd", "cohort",
     "many_lanes", "thirty_fold",
 )  # fmt: skip
 """Modules of this package, the quick ones first."""

@@ -1,7 +1,6 @@
 """Contigs with their checksums, read of a sequence or of its index; known values of GA4GH's."""
 
 import hashlib
-import random
 
 import pytest
 
@@ -73,14 +72,3 @@ def test_a_list_is_read_as_it_was_written_and_is_small() -> None:
     assert read_list(b'{"contigs":[{"name":"1","length":4,"md5":"f","later":1}]}') == [
         Contig("1", 4, "f")
     ]
-
-
-def test_the_checksums_of_a_genome_take_a_time_that_it_can_afford() -> None:
-    """Not a benchmark: what looked at each letter in Python would need half a minute."""
-    import time
-
-    text = bytes(random.Random(3).choices(b"ACGTacgt", k=6_000_000))
-    lines = b"".join(text[at : at + 60] + b"\n" for at in range(0, len(text), 60))
-    begun = time.monotonic()
-    read_contigs([b">chr1\n" + lines])
-    assert time.monotonic() - begun < 3

@@ -1,7 +1,5 @@
 """FASTA: what is refused with its line, and the working copy of the rest."""
 
-import random
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -174,14 +172,3 @@ def test_any_bytes_are_read_or_refused_the_same_in_any_chunks(text: bytes, size:
     assert found == outcome(1000)
     if isinstance(found, tuple):
         assert read(found[0])[0] == found[0]
-
-
-def test_a_long_sequence_is_read_in_a_time_that_a_genome_can_afford() -> None:
-    """Not a benchmark: what looked at each letter in Python would need half a minute."""
-    import time
-
-    text = bytes(random.Random(3).choices(b"ACGTacgt", k=6_000_000))
-    lines = b"".join(text[at : at + 60] + b"\n" for at in range(0, len(text), 60))
-    begun = time.monotonic()
-    read(b">chr1\n" + lines)
-    assert time.monotonic() - begun < 3

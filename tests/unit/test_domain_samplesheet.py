@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -232,8 +231,8 @@ def test_the_same_sheet_is_the_same_under_each_separator_and_line_end(
 
 
 @pytest.mark.parametrize("key", ["samplesheet.csv", "x.manifest.json"])
-def test_eight_megabytes_are_read_and_expanded_in_a_small_functions_time(key: str) -> None:
-    """512 MB of Lambda have 0.29 of a processor: ten seconds here would be too many there."""
+def test_eight_megabytes_are_read_and_expanded(key: str) -> None:
+    """How long it takes is measured by ``benchmarks.reading``."""
     named = [(f"S{n // 4:05}", f"run/{n:06}_R1.fastq.gz", f"run/{n:06}_R2.fastq.gz", "0" * 32)
              for n in range(48_000)]  # fmt: skip
     columns = ("sample", "r1", "r2", "r1_md5")
@@ -246,12 +245,10 @@ def test_eight_megabytes_are_read_and_expanded_in_a_small_functions_time(key: st
         samples = [{"sample": name, "files": pairs} for name, pairs in by_sample.items()]
         body = json.dumps({"samples": samples}, indent=1)
     assert 7_000_000 < len(body) < 9_000_000
-    began = time.process_time()
     entries = parse_manifest(body.encode(), key).samples
     files = [file for entry in entries for file in expected_files(entry, "wgs", "up", key)]
     check_named_once(file.key for file in files)
     assert (len(entries), len(files)) == (12_000, 96_000)
-    assert time.process_time() - began < 5
 
 
 SHEET = ObjectName("up", "run/samplesheet.csv")
