@@ -43,7 +43,7 @@ SETTINGS = {
     "reanalyse_arn": f"arn:aws:states:{REGION}:123456789012:stateMachine:none",
     "job_queue_prefix": "lab",
     "images": IMAGES,
-    "job_definitions": {name: f"lab-{name}:1" for name in IMAGES},
+    "job_definitions": dict.fromkeys(IMAGES, "1.1.1"),
     "shortest_poll_seconds": 60,
     "runnable_timeout_seconds": 14_400,
     "alert_after_seconds": 14_400,

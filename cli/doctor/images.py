@@ -24,7 +24,9 @@ def check_container_images(wanted: Wanted, account: Account, shell: Shell) -> It
     if wanted.stack is not None:
         given = [image for _, image in _given(wanted).values()]
         definitions = [one.id for one in wanted.stack.of("AWS::Batch::JobDefinition")]
-        for name, image in account.images_of_jobs(definitions).items():
+        # An image has a definition for each reach of its jobs: it is looked for once.
+        first = {image: name for name, image in account.images_of_jobs(definitions).items()}
+        for image, name in first.items():
             if image not in given:
                 yield _container_image(f"job definition {name}", image, account)
 

@@ -27,7 +27,10 @@ from tests.infrastructure.stack import (
 
 ENVIRONMENTS = of_type("AWS::Batch::ComputeEnvironment")
 TEMPLATES = of_type("AWS::EC2::LaunchTemplate")
-FPGA_JOBS = ("FpgaGenomeJobDefinition", "FpgaExomeJobDefinition")
+REACHES = ("Reads", "Results", "Index")
+FPGA_JOBS = tuple(
+    f"{kind}{reach}JobDefinition" for kind in ("FpgaGenome", "FpgaExome") for reach in REACHES
+)
 REASONS = {
     "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY",
     "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE",
@@ -194,7 +197,12 @@ def _mounts(name: str, **parameters: str) -> dict[str, str]:
 
 
 def _from(name: str, where: str) -> dict[str, str]:
-    return {f"{name.removesuffix('JobDefinition')}DragenFrom": where}
+    return {f"{_kind(name)}DragenFrom": where}
+
+
+def _kind(name: str) -> str:
+    """``FpgaGenome`` of ``FpgaGenomeReadsJobDefinition``."""
+    return re.sub(f"({'|'.join(REACHES)})JobDefinition$", "", name)
 
 
 @pytest.mark.parametrize("name", FPGA_JOBS)
@@ -217,7 +225,7 @@ def test_binaries_in_the_image_are_not_hidden_by_those_of_the_host(name: str) ->
 
 
 def test_genomes_and_exomes_choose_for_themselves_where_dragen_is() -> None:
-    genome, exome = FPGA_JOBS
+    genome, exome = FPGA_JOBS[0], FPGA_JOBS[-1]
     assert _mounts(exome, **_from(genome, "host")) == _mounts(exome)
     assert _mounts(genome, **_from(exome, "host")) == _mounts(genome)
 
@@ -226,7 +234,7 @@ def test_genomes_and_exomes_choose_for_themselves_where_dragen_is() -> None:
 def test_where_dragen_is_decides_a_result_s_key(name: str) -> None:
     environment = made(EnableFpga="true")["RegisterUploadFunction"]["Properties"]["Environment"]
     images = json.dumps(environment["Variables"]["IMAGES"])
-    prefix = name.removesuffix("JobDefinition")
+    prefix = _kind(name)
     kind = prefix.replace("Fpga", "fpga-").lower()
     parts = [f"${{{prefix}{part}}}" for part in ("Image", "Ami", "DragenFrom")]
     assert f"{kind}={'|'.join(parts)}" in images
@@ -268,7 +276,7 @@ def test_one_job_has_an_fpga_by_size_alone() -> None:
 def test_a_licence_is_a_secret_and_counted_only_by_choice(name: str) -> None:
     assert "Secrets" not in _task(name)["Containers"][0]
     plain = made_of_type("AWS::Batch::JobDefinition", EnableFpga="true")[name]
-    gate = {"ConsumableResource": {"Ref": name.replace("JobDefinition", "Gate")}, "Quantity": 1}
+    gate = {"ConsumableResource": {"Ref": f"{_kind(name)}Gate"}, "Quantity": 1}
     assert plain["ConsumableResourceProperties"]["ConsumableResourceList"] == [gate]
     given = {"EnableFpga": "true", "DragenLicences": "8", "DragenLicenceSecretArn": "arn:secret"}
     chosen = made_of_type("AWS::Batch::JobDefinition", **given)[name]
@@ -287,7 +295,7 @@ def test_jobs_of_both_kinds_work_on_scratch_and_log_where_logs_expire() -> None:
         for definition in of_type("AWS::Batch::JobDefinition").values()
         if "ContainerProperties" in definition
     ]
-    assert len(cpu) == 9
+    assert len(cpu) == 9 * len(REACHES)
     containers = [*cpu, *(_task(n)["Containers"][0] for n in FPGA_JOBS)]
     for container in containers:
         assert {"Name": "SEQDROP_SCRATCH", "Value": "/scratch"} in container["Environment"]

@@ -156,7 +156,7 @@ def test_only_intake_reads_uploads_and_nothing_writes_them() -> None:
             readers |= {name} if actions & reading else set()
             writers |= {name} if actions - reading - {"s3:ListBucket"} else set()
     planner = "PlanReanalysisFunctionRole"  # looks which files are archived: HEAD is GetObject
-    assert readers == {"RegisterUploadFunctionRole", "CpuJobRole", "FpgaJobRole", planner}
+    assert readers == {"RegisterUploadFunctionRole", "ReadsJobRole", planner}
     assert writers == set()
 
 
@@ -169,19 +169,44 @@ def test_only_the_copy_reaches_the_trails_copy_and_can_only_add() -> None:
     assert reach == [("CopyAuditFunctionRole", ["s3:PutObject"])]
 
 
-def test_jobs_write_indexes_and_never_the_reference_itself() -> None:
-    for role in ("CpuJobRole", "FpgaJobRole"):
-        written = [
-            resource["Fn::Sub"]
-            for name, statement in _statements()
-            if name == role and "s3:PutObject" in _list(statement["Action"])
-            for resource in statement["Resource"]
-        ]
-        assert sorted(written) == [
-            "${ReferencesBucket.Arn}/*.failure.json",
-            "${ReferencesBucket.Arn}/*/indexes/*",
-            "${ResultsBucket.Arn}/*",
-        ]
+def test_a_job_writes_results_or_indexes_and_never_the_reference_itself() -> None:
+    indexes = ["${ReferencesBucket.Arn}/*.failure.json", "${ReferencesBucket.Arn}/*/indexes/*"]
+    results = ["${ResultsBucket.Arn}/*"]
+    may_write = {"ReadsJobRole": results, "ResultsJobRole": results, "IndexJobRole": indexes}
+    assert may_write == {role: sorted(_resources(role, "s3:PutObject")) for role in may_write}
+
+
+def test_a_job_reads_what_its_kind_needs() -> None:
+    references, results = "${ReferencesBucket.Arn}/*", "${ResultsBucket.Arn}/*"
+    read = {
+        role: (_resources(role, "s3:GetObjectVersion"), _resources(role, "s3:GetObject"))
+        for role in ("ReadsJobRole", "ResultsJobRole", "IndexJobRole")
+    }
+    assert read == {
+        "ReadsJobRole": (["${UploadsBucket.Arn}/*"], [references, results]),
+        "ResultsJobRole": ([], [references, results]),
+        "IndexJobRole": ([], [references]),
+    }
+
+
+def test_jobs_reach_nothing_but_s3() -> None:
+    actions = {
+        action
+        for name, statement in _statements()
+        if name.endswith("JobRole")
+        for action in _list(statement["Action"])
+    }
+    assert {action.partition(":")[0] for action in actions} == {"s3"}
+
+
+def _resources(role: str, action: str) -> list[str]:
+    """On which objects a role may do something."""
+    return [
+        resource["Fn::Sub"]
+        for name, statement in _statements()
+        if name == role and action in _list(statement["Action"])
+        for resource in _list(statement["Resource"])
+    ]
 
 
 def test_every_role_is_taken_by_the_service_that_it_is_for() -> None:

@@ -6,13 +6,14 @@ import subprocess
 import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from infrastructure import expansion
 from seqdrop import settings
 from seqdrop.domain.hosts import ON_DEMAND
+from seqdrop.domain.job_definitions import Reach, definition_name
 from seqdrop.domain.next_job import BATCH_ATTEMPTS
 from tests.infrastructure.stack import (
     PROJECT,
@@ -33,8 +34,8 @@ RULES = of_type("AWS::Events::Rule")
 QUEUES = of_type("AWS::SQS::Queue")
 JOB_QUEUES = of_type("AWS::Batch::JobQueue")
 JOB_DEFINITIONS = of_type("AWS::Batch::JobDefinition")
-FOR_WHAT_CLAIMS = {"IMAGES", "JOB_DEFINITIONS"}
-"""Written once for all functions, though some read neither."""
+FOR_WHAT_CLAIMS = {"IMAGES", "JOB_DEFINITIONS", "JOB_QUEUE_PREFIX"}
+"""Written once for all functions, though some read none of them."""
 KINDS = {"fpga-genome": "FpgaGenome", "fpga-exome": "FpgaExome", "cpu": "Cpu"}
 PRIORITIES = {"urgent": 100, "routine": 50, "bulk": 10}
 
@@ -100,7 +101,7 @@ def test_the_longest_images_leave_room_in_a_function_s_variables(name: str) -> N
     longest = sum(
         int(parameters[one].get("MaxLength", len("ami-0123456789abcdef0"))) for one in named
     )
-    definitions = len(JOB_DEFINITIONS) * len(f"fpga-genome={'s' * 40}-fpga-genome:1234,")
+    definitions = 11 * len(f"{'i' * 30}=12345.12345.12345,")
     others = sum(len(key) + _longest(key, value) for key, value in variables.items())
     assert longest + definitions + others + len("fpga-genome=fpga-exome=cpu=,|||||host") < 4096
 
@@ -317,16 +318,18 @@ def test_definitions_are_named_as_the_functions_look_for_them() -> None:
     given = {f"Image{number}": f"i{number}=image" for number in range(1, 9)}
     found = made_of_type("AWS::Batch::JobDefinition", EnableFpga="true", **given)
     names = {name: json.dumps(one["JobDefinitionName"]) for name, one in found.items()}
-    for word, kind in ((f"{word}JobDefinition", kind) for kind, word in KINDS.items()):
-        assert f"${{AWS::StackName}}-{kind}" in names.pop(word)
-    assert names.keys() == {f"{slot}JobDefinition" for slot in given}
-    for slot, name in names.items():
-        assert json.loads(name) == {
-            "Fn::Sub": [
-                "${AWS::StackName}-${Name}",
-                {"Name": {"Fn::Select": [0, {"Fn::Split": ["=", {"Ref": slot[:6]}]}]}},
-            ]
-        }
+    for reach in get_args(Reach):
+        for kind, word in KINDS.items():
+            name = definition_name("${AWS::StackName}", kind, reach)
+            assert name in names.pop(f"{word}{reach.title()}JobDefinition")
+        for slot in given:
+            assert json.loads(names.pop(f"{slot}{reach.title()}JobDefinition")) == {
+                "Fn::Sub": [
+                    definition_name("${AWS::StackName}", "${Name}", reach),
+                    {"Name": {"Fn::Select": [0, {"Fn::Split": ["=", {"Ref": slot}]}]}},
+                ]
+            }
+    assert names == {}
 
 
 def test_every_wildcard_in_a_policy_is_explained() -> None:

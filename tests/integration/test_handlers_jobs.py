@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publis
 def test_a_job_is_submitted_once_however_often_it_is_asked(submitted: Bench) -> None:
     submitted.stage("submit_job", token="newer")
     (request,) = submitted.cloud.batch.submitted
-    assert (request.queue, request.definition) == ("lab-cpu-routine", "lab-cpu:1")
+    assert (request.queue, request.definition) == ("lab-cpu-routine", "lab-cpu-reads:1")
     assert (submitted.job.job_id, submitted.job.token) == ("job-1", "newer")
     assert submitted.cloud.executions.answers == []
 

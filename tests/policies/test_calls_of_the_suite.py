@@ -93,15 +93,13 @@ EXPLAINED = {
         "a reanalysis whose execution was never started",
     **{
         f"{role}: s3:AbortMultipartUpload on {resource}": PARTS_TAKEN_BACK
-        for role in ("CpuJobRole", "FpgaJobRole")
-        for resource in (
-            f"{RESULTS}/*", f"{REFERENCES}/*/indexes/*", f"{REFERENCES}/*.failure.json"
+        for role, resource in (
+            ("ReadsJobRole", f"{RESULTS}/*"),
+            ("ResultsJobRole", f"{RESULTS}/*"),
+            ("IndexJobRole", f"{REFERENCES}/*/indexes/*"),
+            ("IndexJobRole", f"{REFERENCES}/*.failure.json"),
         )
     },
-    f"FpgaJobRole: s3:PutObject on {REFERENCES}/*.failure.json":
-        "as the CPU jobs: why an index could not be made",
-    f"FpgaJobRole: s3:ListBucket on {UPLOADS}":
-        "as the CPU jobs: an upload that is gone is 404, not 403",
     f"RecordJobEventFunctionRole: s3:ListBucket on {REFERENCES}":
         "an index whose job succeeded without results: 404, which fails the version, not 403",
     **{

@@ -86,13 +86,13 @@ BATCH = {
 STACK = StackFacts(
     name="seqdrop", status="CREATE_COMPLETE", parameters={}, outputs={},
     resources=(
-        Resource("CpuJobRole", "AWS::IAM::Role", "role-1"),
+        Resource("ReadsJobRole", "AWS::IAM::Role", "role-1"),
         Resource("ResultsBucket", "AWS::S3::Bucket", "results"),
         Resource("DragenLicences", "AWS::Batch::ConsumableResource", "arn:licences"),
         Resource("CpuGate", "AWS::Batch::ConsumableResource", "arn:consumable-resource/x-gate-cpu"),
         Resource("CpuComputeEnvironment", "AWS::Batch::ComputeEnvironment", "arn:cpu"),
         Resource("CpuUrgentQueue", "AWS::Batch::JobQueue", "arn:urgent"),
-        Resource("CpuJobDefinition", "AWS::Batch::JobDefinition", "arn:definition:1"),
+        Resource("CpuReadsJobDefinition", "AWS::Batch::JobDefinition", "arn:definition:1"),
     ),
 )  # fmt: skip
 POLICY: dict[str, list[dict[str, Any]]] = {
@@ -104,7 +104,7 @@ POLICY: dict[str, list[dict[str, Any]]] = {
 }  # fmt: skip
 TEMPLATE = {
     "Resources": {
-        "CpuJobRole": {
+        "ReadsJobRole": {
             "Type": "AWS::IAM::Role",
             "Properties": {"Policies": [{"PolicyName": "jobs", "PolicyDocument": POLICY}]},
         }
@@ -190,7 +190,7 @@ class Facts:
 
     def images_of_jobs(self, definitions: Sequence[str]) -> dict[str, str]:
         assert definitions == ["arn:definition:1"]
-        return {"seqdrop-cpu:1": self.job_image}
+        return {"seqdrop-cpu-reads:1": self.job_image}
 
     def batch_resources(self, kind: str, arns: Sequence[str] = ()) -> list[BatchResource]:
         return [one for one in self.batch[kind] if not arns or one.arn in arns]
@@ -607,7 +607,9 @@ def test_an_image_that_a_deployed_job_definition_names_is_looked_for_too() -> No
 
     findings = found(check_images, Cleaned(job_image=older), asked)
     assert verdicts(findings) == ["ok", "fail"]
-    assert findings[1].says.startswith("job definition seqdrop-cpu:1: seqdrop/cpu has no sha256:b")
+    assert findings[1].says.startswith(
+        "job definition seqdrop-cpu-reads:1: seqdrop/cpu has no sha256:b"
+    )
 
 
 @pytest.mark.parametrize(
@@ -848,7 +850,7 @@ def test_jobs_that_an_organisation_keeps_from_their_bucket_are_told() -> None:
     (finding,) = found(check_stack_roles, Facts(iam=iam), wanted(STACK))
     assert finding.verdict is Verdict.FAIL
     assert finding.says == (
-        "CpuJobRole (role-1) may not s3:PutObject on arn:aws:s3:::results/any: "
+        "ReadsJobRole (role-1) may not s3:PutObject on arn:aws:s3:::results/any: "
         "a policy of the organisation (SCP) forbids it"
     )
     assert "keep the organisation's policies" in finding.do
@@ -871,7 +873,7 @@ def test_what_hangs_on_a_key_of_a_real_call_is_for_a_person_to_judge() -> None:
 def test_a_role_that_someone_deleted_is_told() -> None:
     gone = Facts(without_roles=frozenset({"role-1"}))
     (finding,) = found(check_stack_roles, gone, wanted(STACK))
-    assert (finding.verdict, finding.says) == ("fail", "CpuJobRole (role-1) is gone")
+    assert (finding.verdict, finding.says) == ("fail", "ReadsJobRole (role-1) is gone")
     assert "make it again under this name, or delete the stack and deploy again" in finding.do
 
 

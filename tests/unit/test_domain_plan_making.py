@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from seqdrop.domain.blueprint import check_approved
 from seqdrop.domain.errors import ImageNotApproved, ImageNotHere, QueueNotHere
+from seqdrop.domain.job_definitions import JobDefinitions
 from seqdrop.domain.pipeline import Assay, Linear, Output, Pipeline, Size
 from seqdrop.domain.plan import RunPlan, decode_plan, encode
 from seqdrop.domain.plan_making import (
@@ -141,19 +142,21 @@ def test_more_input_is_given_more_time() -> None:
 
 
 def test_a_stage_keeps_the_job_definition_of_its_claim() -> None:
-    frozen = blueprint(definitions={"cpu": "arn:cpu:3", "fpga-exome": "arn:exome:9"})
-    assert set(frozen.definitions) <= {stage.queue for stage in frozen.stages.values()}
-    assert "arn:exome:9" not in frozen.definitions.values()
+    deployed = JobDefinitions("lab", {"cpu": "3.5.7", "fpga-exome": "9.9.9"})
+    frozen = blueprint(definitions=deployed)
+    assert frozen.definitions == {"align": "lab-cpu-reads:3", "call": "lab-cpu-results:5"}
     plan = make_plan(
         frozen, run_of(frozen), bucket="results", good={},
         next_number=dict.fromkeys(frozen.stages, 1), shortest_poll_seconds=60,
     )  # fmt: skip
-    of_queue = {"cpu": "arn:cpu:3"}
-    assert all(stage.definition == of_queue.get(stage.queue, "") for stage in plan.stages)
+    assert {stage.stage: stage.definition for stage in plan.stages} == frozen.definitions
 
 
 def test_the_job_definition_decides_no_key() -> None:
-    assert blueprint(definitions={"cpu": "arn:cpu:3"}).run_key == blueprint().run_key
+    assert (
+        blueprint(definitions=JobDefinitions("lab", {"cpu": "3.3.3"})).run_key
+        == blueprint().run_key
+    )
 
 
 def test_what_decides_the_calls_is_every_stage_that_makes_them_and_none_that_follows() -> None:
@@ -194,17 +197,20 @@ def test_a_pipeline_on_a_queue_that_is_not_here_is_refused_with_what_to_do() -> 
 def test_a_stage_runs_in_the_image_that_it_names() -> None:
     pipeline = Pipeline("p", "test", {"map": stage("a"), "page": stage("b", image="report")})
     images = {"cpu": "cpu@sha256:1", "report": "report@sha256:2"}
-    definitions = {"cpu": "seqdrop-cpu:1", "report": "seqdrop-report:4", "snpeff": "x:1"}
+    definitions = JobDefinitions("seqdrop", {"cpu": "1.1.1", "report": "3.4.5", "snpeff": "1.1.1"})
     frozen = blueprint(pipeline=pipeline, images=images, definitions=definitions)
-    assert (frozen.images, frozen.definitions.keys()) == (images, images.keys())
+    assert frozen.images == images
     stages = make_plan(
         frozen, run_of(frozen), bucket="results", good={}, shortest_poll_seconds=60,
         next_number=dict.fromkeys(frozen.stages, 1),
     ).stages  # fmt: skip
     plans = {one.stage: one for one in stages}
-    assert (plans["map"].image, plans["map"].definition) == ("cpu@sha256:1", "seqdrop-cpu:1")
+    assert (plans["map"].image, plans["map"].definition) == (
+        "cpu@sha256:1",
+        "seqdrop-cpu-results:1",
+    )
     assert (plans["page"].image, plans["page"].definition) == (
-        "report@sha256:2", "seqdrop-report:4",
+        "report@sha256:2", "seqdrop-report-results:4",
     )  # fmt: skip
     other = blueprint(pipeline=pipeline, images={**images, "report": "report@sha256:3"})
     assert frozen.stage_keys["map"] == other.stage_keys["map"]

@@ -23,10 +23,10 @@ REGISTER = {name.upper(): "x" for name in RegisterUploadSettings.__struct_fields
 
 
 def test_what_is_kept_by_name_is_a_list_in_which_slots_may_be_empty() -> None:
-    given = {**REGISTER, "IMAGES": "cpu=a@1,,report=b|with=a bar,", "JOB_DEFINITIONS": "cpu=d:1"}
+    given = {**REGISTER, "IMAGES": "cpu=a@1,,report=b|with=a bar,", "JOB_DEFINITIONS": "cpu=1.2.3"}
     found = load(RegisterUploadSettings, given)
     assert found.images == {"cpu": "a@1", "report": "b|with=a bar"}
-    assert found.job_definitions == {"cpu": "d:1"}
+    assert found.job_definitions == {"cpu": "1.2.3"}
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -50,11 +50,11 @@ def test_a_number_that_is_none_is_named(name: str, text: str) -> None:
 @pytest.mark.parametrize("text", ["cpu", "cpu=a,report", "=a", "cpu=a,report="])
 def test_an_image_without_a_name_or_a_name_without_an_image_is_told(text: str) -> None:
     with pytest.raises(MissingSetting, match=r"the variable IMAGES is .* is not name=value"):
-        load(RegisterUploadSettings, {**REGISTER, "IMAGES": text, "JOB_DEFINITIONS": "cpu=d:1"})
+        load(RegisterUploadSettings, {**REGISTER, "IMAGES": text, "JOB_DEFINITIONS": "cpu=1.2.3"})
 
 
 def test_two_images_of_one_name_are_refused() -> None:
-    given = {**REGISTER, "IMAGES": "report=a@1,report=b@2", "JOB_DEFINITIONS": "cpu=d:1"}
+    given = {**REGISTER, "IMAGES": "report=a@1,report=b@2", "JOB_DEFINITIONS": "cpu=1.2.3"}
     with pytest.raises(MissingSetting, match="'report' is there twice"):
         load(RegisterUploadSettings, given)
 

@@ -193,6 +193,7 @@ class Composition:
     @cached_property
     def claiming(self) -> "Claiming":
         """Whether analyses may start."""
+        from seqdrop.domain.job_definitions import JobDefinitions
         from seqdrop.flow.claiming import Claiming
         from seqdrop.flow.validated_versions import ValidatedVersions
 
@@ -204,7 +205,9 @@ class Composition:
             priorities=self.priorities,
             library=self.library,
             images=self._settings.images,
-            definitions=self._settings.job_definitions,
+            definitions=JobDefinitions(
+                self._settings.job_queue_prefix, self._settings.job_definitions
+            ),
             validated=ValidatedVersions(self.catalog, self.library, self._settings.images),
             now=self.now,
         )

@@ -23,7 +23,8 @@ class RegisterUploadSettings(msgspec.Struct, frozen=True):
     images: dict[str, str]
     """By name; of an FPGA's image, the AMI of its hosts and where DRAGEN is come after it."""
     job_definitions: dict[str, str]
-    """The revision of the job definition that belongs to each image."""
+    """By image, the revisions of its job definitions (``JobDefinitions``)."""
+    job_queue_prefix: str
 
 
 class PlanRunSettings(msgspec.Struct, frozen=True):
@@ -40,7 +41,7 @@ class SubmitJobSettings(msgspec.Struct, frozen=True):
     catalog_table: str
     results_bucket: str
     job_queue_prefix: str
-    """Queues are ``<prefix>-<kind>-<priority>``, definitions ``<prefix>-<kind>``."""
+    """Queues are ``<prefix>-<kind>-<priority>``, definitions ``<prefix>-<image>-<reach>``."""
     cpu_instance_types: str
 
 
@@ -120,6 +121,7 @@ class ReanalyseSampleSettings(msgspec.Struct, frozen=True):
     pipelines_dir: str
     images: dict[str, str]
     job_definitions: dict[str, str]
+    job_queue_prefix: str
 
 
 class ReportReanalysisSettings(msgspec.Struct, frozen=True):

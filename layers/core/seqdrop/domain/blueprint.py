@@ -16,6 +16,7 @@ from seqdrop.domain.errors import (
 )
 from seqdrop.domain.fastq import check_mates
 from seqdrop.domain.identity import AnalysisId, FileIdentity
+from seqdrop.domain.job_definitions import JobDefinitions
 from seqdrop.domain.keys import digest, run_key, stage_key
 from seqdrop.domain.metrics import measurable
 from seqdrop.domain.pipeline import COMPARE, Assay, Limit, Pipeline, Stage, is_fpga, waves_of
@@ -52,7 +53,7 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
     control: bool = False
     """Whether it is judged as a control without a template."""
     definitions: dict[str, str] = {}
-    """The job definition's revision for each image: a deploy in mid-run changes neither."""
+    """The job definition's revision for each stage: a deploy in mid-run does not change it."""
 
     @property
     def run_key(self) -> str:
@@ -162,7 +163,7 @@ def make_blueprint(
     reference: ReferenceVersion,
     files: Iterable[FastqFile],
     images: dict[str, str],
-    definitions: dict[str, str] | None = None,
+    definitions: JobDefinitions | None = None,
     control: bool = False,
 ) -> Blueprint:
     """Freezes a run. Raises InvalidInput where mates, limits or the reference do not fit."""
@@ -194,7 +195,7 @@ def make_blueprint(
         control_reads=assay.control_reads,
         control=control,
         poll_factor=assay.poll_factor,
-        definitions={name: definitions[name] for name in used} if definitions else {},
+        definitions={n: definitions.of(s) for n, s in stages.items()} if definitions else {},
     )
 
 

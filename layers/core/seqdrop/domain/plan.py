@@ -70,7 +70,7 @@ class StagePlan(msgspec.Struct, frozen=True, omit_defaults=True):
     scratch_mib: int = 0
     """What the disk of its host must be able to hold; 0 where nobody has said."""
     definition: str = ""
-    """The job definition's revision; "" is the newest of the queue's own name."""
+    """The job definition's revision; "" is the newest, as of plans of 0.1."""
     bucket: str = ""
     reused: bool = False
     """True where good results under this key are there already: no job is submitted."""

@@ -89,7 +89,7 @@ def _stage_plan(
         prefix=prefix,
         queue=stage.queue,
         image=blueprint.images[stage.image_name],
-        definition=blueprint.definitions.get(stage.image_name, ""),
+        definition=blueprint.definitions.get(name, ""),
         vcpus=stage.size.vcpus_of(blueprint.input_bytes),
         memory_mib=stage.size.memory_mib.of(blueprint.input_bytes),
         scratch_mib=stage.size.scratch_mib.of(blueprint.input_bytes),

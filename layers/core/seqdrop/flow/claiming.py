@@ -21,6 +21,7 @@ from seqdrop.domain.blueprint import (
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient, UnknownAssay
 from seqdrop.domain.identity import AnalysisId, RunId
 from seqdrop.domain.inputs import NO_FILES, files_of_run, to_look_at_again
+from seqdrop.domain.job_definitions import JobDefinitions
 from seqdrop.domain.lifecycle import Assessment, assess
 from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.records import (
@@ -52,7 +53,7 @@ class Claiming:
     priorities: Priorities
     library: Library
     images: dict[str, str]
-    definitions: dict[str, str]
+    definitions: JobDefinitions
     validated: ValidatedVersions
     now: Callable[[], datetime]
 

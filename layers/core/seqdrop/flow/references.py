@@ -17,6 +17,7 @@ from seqdrop.domain.errors import Conflict, InvalidInput, Transient
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.hosts import queue_name
 from seqdrop.domain.identity import IndexOf, ReferenceId
+from seqdrop.domain.job_definitions import definition_name
 from seqdrop.domain.pipeline import Stage
 from seqdrop.domain.plan import LocalFile, RunPlan, StagePlan
 from seqdrop.domain.plan_making import timeout_seconds
@@ -201,7 +202,7 @@ class ReferenceFlow:
         plans = tuple(
             _index_plan(
                 index, stage, reference.parts, self.references_bucket, folder,
-                definition=f"{self.submission.queue_prefix}-{stage.image_name}",
+                definition=definition_name(self.submission.queue_prefix, stage.image_name, "index"),
             )
             for index, stage in self.preparation.index_stages(reference.parts).items()
         )  # fmt: skip
@@ -238,7 +239,7 @@ class ReferenceFlow:
             name=job.name,
             kind=stage.queue,
             queue=job.queue,
-            definition=stage.definition or f"{self.submission.queue_prefix}-{stage.queue}",
+            definition=stage.definition,
             parameters={
                 "plan": uri,
                 "stage": owner.index,

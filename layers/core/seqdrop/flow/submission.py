@@ -14,6 +14,7 @@ from seqdrop.aws.objects import Objects
 from seqdrop.domain.errors import RunClosed, Transient
 from seqdrop.domain.hosts import most_memory_mib, queue_name
 from seqdrop.domain.identity import RunId, StageInput, StageOf
+from seqdrop.domain.job_definitions import definition_name, reach_of
 from seqdrop.domain.next_job import next_job
 from seqdrop.domain.plan import StagePlan
 from seqdrop.domain.records import Job, Run
@@ -30,7 +31,7 @@ class Submission:
     tokens: TaskTokens
     results_bucket: str
     queue_prefix: str
-    """Queues are ``<prefix>-<kind>-<priority>``, definitions ``<prefix>-<kind>``."""
+    """Queues are ``<prefix>-<kind>-<priority>``, definitions ``<prefix>-<image>-<reach>``."""
     cpu_instance_types: str
     """The template's CpuInstanceTypes: how large a job can be."""
     now: Callable[[], datetime]
@@ -108,7 +109,8 @@ class Submission:
             name=job.name,
             kind=stage.queue,
             queue=job.queue,
-            definition=stage.definition or f"{self.queue_prefix}-{stage.queue}",
+            definition=stage.definition
+            or definition_name(self.queue_prefix, stage.queue, reach_of(stage)),
             parameters={
                 "plan": f"s3://{self.results_bucket}/{job.folder}plan.json",
                 "stage": ids.stage,

@@ -72,7 +72,7 @@ def with_comparison(
         variables={**blueprint.variables, SAME: ",".join(sorted(same))},
         stages={**blueprint.stages, COMPARE: compare},
         images={**blueprint.images, stage.image_name: image},
-        definitions={**blueprint.definitions, stage.image_name: definition},
+        definitions={**blueprint.definitions, COMPARE: definition},
         stage_keys={**blueprint.stage_keys, COMPARE: key},
         files={**blueprint.files, COMPARE: files},
     )

@@ -269,5 +269,5 @@ class ReanalysisRuns:
             self.files.of(current, before),
             chain=chain_between(current, reference),
             image=self.claiming.images[stage.image_name],
-            definition=self.claiming.definitions.get(stage.image_name, ""),
+            definition=self.claiming.definitions.of(stage),
         )
