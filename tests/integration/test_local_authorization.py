@@ -51,7 +51,7 @@ def client(runtime: Runtime, who: str, service: str) -> Any:
 
 SUBMITTER = function_key("seqdrop-submit-job")
 REGISTRAR = function_key("seqdrop-register-upload")
-CPU_JOB = job_key("seqdrop-cpu")
+CPU_JOB = job_key("seqdrop-cpu-reads")
 
 
 def refusal(call: Any, **request: Any) -> tuple[str, int, str]:
@@ -65,7 +65,7 @@ def refusal(call: Any, **request: Any) -> tuple[str, int, str]:
 
 def submit(runtime: Runtime, **more: Any) -> Any:
     return client(runtime, SUBMITTER, "batch").submit_job(
-        jobName="one", jobQueue=QUEUE, jobDefinition="seqdrop-cpu",
+        jobName="one", jobQueue=QUEUE, jobDefinition="seqdrop-cpu-reads",
         containerOverrides={"command": ["true"], "resourceRequirements": SIZE}, **more,
     )  # fmt: skip
 
@@ -162,7 +162,7 @@ def test_a_state_machine_invokes_its_own_functions_and_no_others(runtime: Runtim
 
 def test_a_container_whose_log_may_not_be_written_does_not_start(runtime: Runtime) -> None:
     iam, batch = client(runtime, "local", "iam"), client(runtime, "local", "batch")
-    role = role_of(start_key("seqdrop-cpu"))
+    role = role_of(start_key("seqdrop-cpu-reads"))
     document = iam.get_role_policy(RoleName=role, PolicyName="starts-containers")["PolicyDocument"]
     iam.delete_role_policy(RoleName=role, PolicyName="starts-containers")
     try:

@@ -53,7 +53,7 @@ def submit_job(**more: Any) -> Request:
     body = {
         "jobName": "one",
         "jobQueue": "seqdrop-fpga-genome-routine",
-        "jobDefinition": f"{ARN}:job-definition/seqdrop-fpga-genome:1",
+        "jobDefinition": f"{ARN}:job-definition/seqdrop-fpga-genome-reads:1",
         "tags": {"seqdrop-sample": "NA1"},
         **more,
     }

@@ -191,7 +191,7 @@ def test_an_urgent_run_takes_the_next_slot_before_500_that_wait(lab: Bench) -> N
     waiting = [
         batch.submit_job(
             jobName=f"bulk-{number}", jobQueue="seqdrop-fpga-genome-bulk",
-            jobDefinition="seqdrop-fpga-genome",
+            jobDefinition="seqdrop-fpga-genome-results",
             parameters={"plan": f"s3://{lab.lab.results}/none/plan.json"},
         )["jobId"]
         for number in range(500)

@@ -115,4 +115,6 @@ def test_jobs_name_the_revision_of_their_definition_that_was_claimed(bench: Benc
     ids = [job.job_id for job in lab.jobs(sample, "quick")]
     described = lab.client("batch").describe_jobs(jobs=ids)["jobs"]
     used = {job["jobDefinition"].rsplit("/", 1)[-1] for job in described}
-    assert used == {"seqdrop-cpu-reads:1", "seqdrop-fpga-genome-results:1"}
+    assert used == {
+        "seqdrop-cpu-reads:1", "seqdrop-cpu-results:1", "seqdrop-fpga-genome-results:1",
+    }  # fmt: skip
