@@ -37,7 +37,7 @@ ISAAC = Manual(
     {
         "--reference-genome": PATH,
         "--base-calls": PATH,
-        "--base-calls-format": "bam|bcl|bcl-gz|bgzf|fastq|fastq-gz|fastq-bgzf",
+        "--base-calls-format": "bam|bcl|bcl-gz|bcl-bgzf|fastq|fastq-gz",
         "--memory-limit": NUMBER,
         "--jobs": NUMBER,
         "--output-directory": PATH,
