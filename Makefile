@@ -76,6 +76,7 @@ lock: setup ## Newest versions of everything, written to locks/
 		locks/report.in -o locks/report.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/sam.in -o locks/sam.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/checkov.in -o locks/checkov.txt
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/syft.in -o locks/syft.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --generate-hashes locks/bench.in -o locks/bench.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) layers/core/requirements.in \
 		-o layers/core/requirements.txt
@@ -84,7 +85,7 @@ LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 \
 	--no-emit-index-url --no-annotate --no-header
 
 clean: ## Everything that was made
-	rm -rf $(EXPANDED) $(REPOSITORIES) .venv .venv-sam .venv-checkov .venv-bench .aws-sam .seqdrop .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(EXPANDED) $(REPOSITORIES) .venv .venv-sam .venv-checkov .venv-syft .venv-bench .aws-sam .seqdrop .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/.ready: locks/project.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Seqdrop needs Python 3.11 or newer; this is " \
@@ -103,6 +104,12 @@ clean: ## Everything that was made
 .venv-checkov/.ready: locks/checkov.txt
 	$(PYTHON) -m venv .venv-checkov
 	.venv-checkov/bin/pip install --quiet --no-deps --require-hashes -r locks/checkov.txt
+	@touch $@
+
+# What lists the packages of images.
+.venv-syft/.ready: locks/syft.txt
+	$(PYTHON) -m venv .venv-syft
+	.venv-syft/bin/pip install --quiet --no-deps --require-hashes -r locks/syft.txt
 	@touch $@
 
 # What Seqdrop is measured beside; a benchmark leaves out what could not be installed.

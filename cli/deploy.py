@@ -2,12 +2,13 @@
 
 import os
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.faults import CommandFailed
-from cli.options import Parameters
+from cli.options import Parameters, Severity
 from cli.screen import say
 from cli.shell import Shell
 
@@ -46,6 +47,14 @@ def deploy(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only print what would be run.")
     ] = False,
+    sbom: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the packages of each image there, as SPDX."),
+    ] = None,
+    scan: Annotated[
+        Severity | None,
+        typer.Option(help="Refuse images in which ECR's scan finds something so severe."),
+    ] = None,
 ) -> None:
     """Deploys this copy of Seqdrop; refuses what can't go well, and stops at what fails."""
     from cli.deployment import IMAGES_STACK, PROJECT, read_environment
@@ -79,6 +88,9 @@ def deploy(
     shell.run(["make", _OWN_SAM, _REPOSITORIES])
     shell.run(bootstrap_command(environment, ask=not yes))
     images = _push(recipes, registry, shell, environment.region)
+    if not dry_run:
+        named = {r.name: images[r.parameter].removeprefix(f"{r.name}=") for r in recipes}
+        _examine(named, sbom, scan, registry, shell)
     if images_only:
         for name, image in images.items():
             say(f"{name}={image}")
@@ -118,15 +130,33 @@ def _push(
     recipes: "list[Recipe]", registry: "Registry", shell: "Shell", region: str
 ) -> dict[str, str]:
     """Parameters for the images that are built here."""
+    from cli.image_base import base_name
     from cli.images import build_commands, push_image
 
     if not shell.dry:
         return {one.parameter: one.value(push_image(one, registry, shell)) for one in recipes}
     for recipe in recipes:
-        for command in build_commands(recipe, registry):
+        base = base_name(recipe.folder / "Dockerfile").partition("@")[0]
+        for command in build_commands(recipe, registry, f"{base}@DIGEST"):
             fed = _FEEDS_LOGIN.format(region=region) if "--password-stdin" in command else ""
             say(f"+ {fed}{shlex.join(command)}")
     return {one.parameter: one.value(f"{registry.repository(one.name)}@DIGEST") for one in recipes}
+
+
+def _examine(
+    images: dict[str, str],
+    sbom: Path | None,
+    scan: Severity | None,
+    registry: "Registry",
+    shell: Shell,
+) -> None:
+    """Lists what images are made of, and refuses those in which ECR finds too much, if asked to."""
+    from cli.supply_chain import refuse_findings, write_sboms
+
+    if sbom:
+        write_sboms(images, sbom, registry, shell)
+    if scan:
+        refuse_findings(images, scan, registry.account)
 
 
 def _account(environment: "Environment") -> "Account":

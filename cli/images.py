@@ -13,6 +13,7 @@ from typing import Self
 
 from cli.deployment import PROJECT, SLOTS, image_parameters, images_given
 from cli.doctor.account import Account
+from cli.image_base import pinned_base
 from cli.shell import Shell
 from seqdrop.domain.blueprint import stages_under, variables_of
 from seqdrop.domain.pipeline import Assay, Pipeline, Stage, is_fpga
@@ -169,7 +170,7 @@ class Registry:
     """ECR's repositories of one account and region."""
 
     def __init__(self, account: Account, number: str) -> None:
-        self._account = account
+        self.account = account
         self.host = f"{number}.dkr.ecr.{account.region}.amazonaws.com"
 
     def repository(self, name: str) -> str:
@@ -178,12 +179,12 @@ class Registry:
 
     def digest(self, name: str, tag: str) -> str:
         """The digest of an image by its tag; "" where it has not been pushed."""
-        image = self._account.container_image(f"{PREFIX}/{name}", tag=tag)
+        image = self.account.container_image(f"{PREFIX}/{name}", tag=tag)
         return image.digest if image else ""
 
     def password(self) -> str:
         """What Docker is let in with, for twelve hours."""
-        return self._account.registry_password()
+        return self.account.registry_password()
 
 
 def push_image(recipe: Recipe, registry: Registry, shell: Shell) -> str:
@@ -195,20 +196,29 @@ def push_image(recipe: Recipe, registry: Registry, shell: Shell) -> str:
     digest = registry.digest(recipe.name, tag)
     if digest:
         return f"{repository}@{digest}"
-    for command in build_commands(recipe, registry):
+    base = pinned_base(recipe.folder / "Dockerfile", shell)
+    for command in build_commands(recipe, registry, base):
         secret = registry.password() if "--password-stdin" in command else ""
         shell.run(command, secret)
     return f"{repository}@{registry.digest(recipe.name, tag)}"
 
 
-def build_commands(recipe: Recipe, registry: Registry) -> list[list[str]]:
-    """What Docker is told. The password goes in by standard input, never as an argument."""
+def build_commands(recipe: Recipe, registry: Registry, base: str) -> list[list[str]]:
+    """What Docker is told: ``base`` by its digest, which the image's labels name, too."""
     name = f"{registry.repository(recipe.name)}:{recipe.tag()}"
+    repository, _, digest = base.partition("@")
+    labels = {"base.name": repository, "base.digest": digest}
+    words = [w for k, v in labels.items() for w in ("--label", f"org.opencontainers.image.{k}={v}")]
     return [
-        _build(recipe, name),
-        ["docker", "login", "--username", "AWS", "--password-stdin", registry.host],
+        _build(recipe, name, *words, base=f"={base}"),
+        login_command(registry),
         ["docker", "push", name],
     ]
+
+
+def login_command(registry: Registry) -> list[str]:
+    """What lets Docker in. The password goes in by standard input, never as an argument."""
+    return ["docker", "login", "--username", "AWS", "--password-stdin", registry.host]
 
 
 def local_build_command(recipe: Recipe) -> list[str]:
@@ -216,9 +226,9 @@ def local_build_command(recipe: Recipe) -> list[str]:
     return _build(recipe, recipe.local_name, "--network", "host")
 
 
-def _build(recipe: Recipe, name: str, *more: str) -> list[str]:
-    """Of the base that BASE_IMAGE in the environment names, or else of the Dockerfile's own."""
+def _build(recipe: Recipe, name: str, *more: str, base: str = "") -> list[str]:
+    """Of a base; or of that which BASE_IMAGE in the environment names, or the Dockerfile's own."""
     return [
-        "docker", "build", "--platform", "linux/amd64", "--build-arg", "BASE_IMAGE", *more,
+        "docker", "build", "--platform", "linux/amd64", "--build-arg", f"BASE_IMAGE{base}", *more,
         "--file", recipe.dockerfile, "--tag", name, ".",
     ]  # fmt: skip

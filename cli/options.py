@@ -23,3 +23,12 @@ class Engine(StrEnum):
 
     DOCKER = "docker"
     PROCESS = "process"
+
+
+class Severity(StrEnum):
+    """Of what ECR finds in an image, in rising order; the rest stops nothing."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"

@@ -43,6 +43,20 @@ class Shell:
             name = " ".join([Path(command[0]).name, *command[1:2]])
             raise CommandFailed(f"`{name}` ended with exit code {ended.returncode}: see above")
 
+    def output(self, command: Sequence[str]) -> str:
+        """What one program prints. Raises CommandFailed where it fails; "" where nothing is run."""
+        if self.dry:
+            return ""
+        try:
+            ended = subprocess.run(
+                command, cwd=self._folder, text=True, check=False, capture_output=True
+            )
+        except FileNotFoundError as error:
+            raise CommandFailed(f"{command[0]} is not there: install it") from error
+        if ended.returncode:
+            raise CommandFailed(f"`{shlex.join(command)}` failed: {ended.stderr.strip()}")
+        return ended.stdout
+
     def answers(self, *command: str) -> bool:
         """Whether a program is there and ends well; what it prints is not shown."""
         try:

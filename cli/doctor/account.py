@@ -222,6 +222,18 @@ class Account:
         )["images"]
         return ContainerImage(str(found["imageDigest"]), _platforms(given[0]["imageManifest"]))
 
+    def scan(self, repository: str, digest: str) -> tuple[str, dict[str, int]]:
+        """How far ECR's scan of an image is ("NONE": not begun), and its findings by severity."""
+        ecr, image = self._client("ecr"), {"imageDigest": digest}
+        answer = _unless_missing(
+            lambda: ecr.describe_image_scan_findings(repositoryName=repository, imageId=image),
+            "ScanNotFoundException",
+        )
+        if answer is None:
+            return "NONE", {}
+        counts = answer.get("imageScanFindings", {}).get("findingSeverityCounts", {})
+        return str(answer["imageScanStatus"]["status"]), dict(counts)
+
     def registry_password(self) -> str:
         """What Docker is let into this account's registry with, for twelve hours."""
         answer = self._client("ecr").get_authorization_token()["authorizationData"][0]

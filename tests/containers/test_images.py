@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cli.deployment import PROJECT
+from cli.supply_chain import SYFT, sbom_command
 from seqdrop.domain.failure import EXIT_CODES, FailureClass
 from seqdrop.domain.pipeline import Output
 from seqdrop.domain.plan import RunPlan
@@ -234,3 +235,18 @@ def test_an_image_without_its_archive_stops_with_what_to_do(docker: Docker, base
     )  # fmt: skip
     assert ended.returncode != 0
     assert "seqdrop: the base image has no python2.7" in ended.stdout + ended.stderr
+
+
+def test_its_packages_are_listed_as_spdx(
+    docker: Docker, images: dict[str, str], tmp_path: Path
+) -> None:
+    """Debian's and PyPI's packages, each with its version, as `seqdrop deploy --sbom` does it."""
+    subprocess.run(SYFT, cwd=PROJECT, check=True, capture_output=True)
+    file = tmp_path / "cpu.spdx.json"
+    subprocess.run(sbom_command(images["cpu"], file), cwd=PROJECT, check=True)
+    document = json.loads(file.read_text("utf-8"))
+    assert document["spdxVersion"] == "SPDX-2.3"
+    versions = {one["name"]: one.get("versionInfo", "") for one in document["packages"]}
+    assert versions["samtools"].startswith("1.16.1-")
+    locked = (PROJECT / "locks/runner.txt").read_text("utf-8")
+    assert f"boto3=={versions['boto3']} " in locked

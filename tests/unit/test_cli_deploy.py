@@ -286,7 +286,7 @@ def make_recipe(project: Path) -> Recipe:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(name)
     (project / "containers/cpu").mkdir()
-    (project / "containers/cpu/Dockerfile").write_text("FROM scratch\n")
+    (project / "containers/cpu/Dockerfile").write_text("ARG BASE_IMAGE=debian:x\n")
     (found,) = recipes(project, {"cpu": "CpuImage", "report": "Image1"})
     return found
 
@@ -484,7 +484,11 @@ def test_without_credentials_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> 
 
 FAKE_DOCKER = """#!/bin/sh
 echo "$@" >> docker.log
-case "$1" in login) cat > password ;; push) : > pushed ;; esac
+case "$1" in
+    login) cat > password ;;
+    push) : > pushed ;;
+    image) echo "mirror/debian@sha256:1 debian@sha256:2" ;;
+esac
 """
 
 
@@ -564,7 +568,10 @@ def test_a_new_image_is_built_and_pushed_and_its_password_is_no_argument(
     name = push_image(recipe, registry, Pushing(tmp_path))
     assert "@sha256:" in name
     ran = (tmp_path / "docker.log").read_text().splitlines()
-    assert [line.split()[0] for line in ran] == ["build", "login", "push"]
+    assert [line.split()[0] for line in ran] == ["pull", "image", "build", "login", "push"]
+    assert "--build-arg BASE_IMAGE=debian@sha256:2 " in ran[2]
+    for label in ("name=debian", "digest=sha256:2"):
+        assert f"--label org.opencontainers.image.base.{label} " in ran[2]
     assert (tmp_path / "pushed").exists()
     password = (tmp_path / "password").read_text()
     assert password
