@@ -6,6 +6,9 @@ transform: a loop stands for its fragment once for each item, with the item in p
 and `Ref: Item`; and what is known beforehand (a lookup in `Mappings` by fixed keys, and whatever is
 joined of that, and conditions on it) is written out.
 
+One function is our own: ``Fn::FileText: PATH`` stands for the text of a file of the project. So
+what hosts run is a file that can be checked and tested, and is deployed with the template itself.
+
 ``python -m infrastructure.expansion TEMPLATE EXPANDED`` writes one file from the other.
 """
 
@@ -20,6 +23,8 @@ from infrastructure.decided import decide
 
 TRANSFORM = "AWS::LanguageExtensions"
 _LOOP = "Fn::ForEach::"
+_FILE = "Fn::FileText"
+_PROJECT = Path(__file__).resolve().parents[1]
 _VARIABLE = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 _SECTIONS = ("Conditions", "Resources", "Outputs")
 """Where CloudFormation takes loops; Mappings, Parameters and Rules take none."""
@@ -27,7 +32,8 @@ _SECTIONS = ("Conditions", "Resources", "Outputs")
 
 def expand(source: Mapping[str, Any]) -> dict[str, Any]:
     """The same template without loops. ValueError names a loop or a lookup that can't be."""
-    mappings = source.get("Mappings", {})
+    source = _with_files(source)
+    mappings = _known(source.get("Mappings", {}), {})
     expanded = dict(source)
     for section in [name for name in _SECTIONS if name in source]:
         expanded[section] = _known(_unrolled(source[section]), mappings)
@@ -39,6 +45,16 @@ def expand(source: Mapping[str, Any]) -> dict[str, Any]:
     rest = [n for n in ([named] if isinstance(named, str) else named) if n != TRANSFORM]
     expanded["Transform"] = rest[0] if len(rest) == 1 else rest
     return {section: each for section, each in expanded.items() if each not in ([], {})}
+
+
+def _with_files(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_files(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {_FILE}:
+        return (_PROJECT / value[_FILE]).read_text("utf-8")
+    return {name: _with_files(each) for name, each in value.items()}
 
 
 def _looked_up_in(value: Any) -> set[str]:

@@ -34,8 +34,12 @@ def transformed(text: str, region: str) -> dict[str, Any]:
 
 
 def _place_of(text: str) -> Path:
-    """A file for this text, this translator and this code: another of them is another file."""
-    code = [path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]
+    """A file for this text, this translator and this code: another of them is another file.
+
+    The code is all that lies here, since the text may name some of it.
+    """
+    files = sorted(path for path in Path(__file__).parent.rglob("*") if path.is_file())
+    code = [path.read_text("utf-8") for path in files if "__pycache__" not in path.parts]
     decides = [text, version("aws-sam-translator"), *code]
     digest = hashlib.sha256("\0".join(decides).encode()).hexdigest()[:24]
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

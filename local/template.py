@@ -35,7 +35,7 @@ _ADDED = {
     # moto wants the role by name that AWS takes by itself
     "AWS::Batch::ComputeEnvironment": {"ServiceRole": {"Fn::GetAtt": ["HostRole", "Arn"]}},
 }
-_PLACES_OF_A_HOST = {"SEQDROP_SCRATCH", "SEQDROP_SECRETS"}
+_PLACES_OF_A_HOST = {"SEQDROP_SCRATCH", "SEQDROP_SECRETS", "SEQDROP_HOST", "SEQDROP_REQUESTS"}
 """Variables of jobs that name a folder of their host's: here each job works in one of its own."""
 
 Resource = dict[str, Any]

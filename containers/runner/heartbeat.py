@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from threading import Event, Thread
 
 from runner.faults import StageFault
+from runner.host import facts_of
 from runner.log import OutcomeLog
 from runner.settings import Settings
 from runner.streaming.reads import Reads
@@ -88,6 +89,7 @@ class Heartbeat:
             steps=self.steps,
             job_id=self.settings.job_id,
             job_attempt=int(self.settings.job_attempt or 0),
+            host=facts_of(self.settings.host),
         )
 
     def _load(self) -> dict[str, int]:

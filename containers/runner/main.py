@@ -16,12 +16,14 @@ from runner import log
 from runner.board import reset_board
 from runner.descendants import end_own_children
 from runner.faults import StageFault, machine_fault
+from runner.host import ask_for_its_end, facts_of
 from runner.log import OutcomeLog
 from runner.objects import Objects, look_up_s3, make_client
 from runner.settings import Settings, read_settings
 from runner.stage import StageRun
 from runner.streaming.mate_process import load_libraries
 from seqdrop.domain.failure import EXIT_CODES, FailureClass, StageFailure
+from seqdrop.domain.host_facts import HostFacts
 from seqdrop.domain.identity import ObjectName
 from seqdrop.domain.plan import RunPlan, decode_plan, encode
 from seqdrop.domain.plan_scope import PlanScope
@@ -44,11 +46,13 @@ def main(arguments: list[str] | None = None) -> int:
     if not uri:
         parser.error(f"{options.plan!r} is not an s3:// URI")
     log.set_up()
+    settings = read_settings()
+    outcomes = _outcomes(options.stage, settings)
     try:
         with _stopped_by_sigterm():
-            return _run(uri[1], uri[2], options.stage)
+            return _run(uri[1], uri[2], options.stage, settings, outcomes)
     except SystemExit as stopped:
-        _leave(stopped)
+        _leave(stopped, settings, outcomes)
 
 
 def load() -> None:
@@ -86,19 +90,37 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(STOPPED_EXIT_CODE)
 
 
-def _leave(stopped: SystemExit) -> NoReturn:
-    """Leaves now: threads may still wait for the network, and the job has 30 seconds."""
+def _leave(stopped: SystemExit, settings: Settings, outcomes: OutcomeLog) -> NoReturn:
+    """Leaves now: threads may still wait for the network, and the job has 30 seconds.
+
+    The exit code tells Batch to try it elsewhere, where the host says that EC2 takes it back.
+    """
     end_own_children()
+    code, host = int(stopped.code or 0), facts_of(settings.host)
+    if host and host.reclaimed and code == STOPPED_EXIT_CODE:
+        outcomes.error("host_reclaimed", at=host.reclaimed)
+        code = EXIT_CODES[FailureClass.SPOT_RECLAIMED]
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(int(stopped.code or 0))
+    os._exit(code)
 
 
-def _run(bucket: str, key: str, stage_name: str) -> int:
-    settings = read_settings()
-    outcomes = OutcomeLog(
-        {"stage": stage_name, "job": settings.job_id, "job_attempt": settings.job_attempt}
+def _outcomes(stage_name: str, settings: Settings) -> OutcomeLog:
+    """A log whose lines tell the job, and the host where that is known."""
+    host = facts_of(settings.host) or HostFacts()
+    return OutcomeLog(
+        {
+            "stage": stage_name,
+            "job": settings.job_id,
+            "job_attempt": settings.job_attempt,
+            "instance_id": host.instance_id,
+            "instance_type": host.instance_type,
+            "market": host.market,
+        }
     )
+
+
+def _run(bucket: str, key: str, stage_name: str, settings: Settings, outcomes: OutcomeLog) -> int:
     objects = Objects(make_client())
     try:
         plan = _read_plan(objects, bucket, key)
@@ -115,6 +137,8 @@ def _run(bucket: str, key: str, stage_name: str) -> int:
             raise StageFault(FailureClass.BAD_PLAN, f"the plan has no stage {stage_name!r}")
         _run_stage(lambda: StageRun(plan, stage, objects, settings, outcomes, scope))
     except StageFault as fault:
+        if fault.failure_class is FailureClass.BAD_BOARD:  # or the next job gets it, too
+            ask_for_its_end(settings.requests, str(fault))
         _leave_word(outcomes, objects, failures, fault, settings)
         return _report(outcomes, fault)
     return 0
@@ -174,6 +198,7 @@ def _leave_word(
         fault.counts,
         job_id=settings.job_id,
         job_attempt=int(settings.job_attempt or 0),
+        host=facts_of(settings.host),
     )
     try:
         objects.write(*place, encode(failure))

@@ -21,6 +21,10 @@ class Settings:
     dragen_licence: str = field(repr=False)
     shares_scratch: bool = False
     """Whether the scratch is a host's, on which other jobs follow this one."""
+    host: Path | None = None
+    """Where the host says what it is; None of a machine of one's own."""
+    requests: Path | None = None
+    """Where a job asks something of its host; None where it may not."""
 
 
 def read_settings(environment: MutableMapping[str, str] = os.environ) -> Settings:
@@ -32,7 +36,13 @@ def read_settings(environment: MutableMapping[str, str] = os.environ) -> Setting
         job_attempt=environment.get("AWS_BATCH_JOB_ATTEMPT", ""),
         dragen_licence=take_licence(environment),
         shares_scratch=bool(environment.get("SEQDROP_SCRATCH")),
+        host=_folder(environment.get("SEQDROP_HOST")),
+        requests=_folder(environment.get("SEQDROP_REQUESTS")),
     )
+
+
+def _folder(path: str | None) -> Path | None:
+    return Path(path) if path else None
 
 
 def cores() -> int:

@@ -13,6 +13,7 @@ from runner.copying import can_be_shared
 from runner.faults import StageFault
 from runner.fetch import Needed, keep_results, needed_results, wanted_files
 from runner.heartbeat import Heartbeat, beating
+from runner.host import facts_of
 from runner.host_files import HostFiles, host_files
 from runner.licence import check_version, lent
 from runner.log import OutcomeLog
@@ -255,6 +256,9 @@ class StageRun:
             started=self.started,
             ended=_now(),
             lanes=self.lanes,
+            host=facts_of(self.settings.host),
+            job_id=self.settings.job_id,
+            job_attempt=int(self.settings.job_attempt or 0),
         )
 
 

@@ -11,6 +11,7 @@ from moto.ec2.models.instance_types import INSTANCE_TYPES
 
 from seqdrop.aws.batch import FPGA_CONTAINER
 from seqdrop.domain import cost
+from seqdrop.domain.failure import EXIT_CODES, FailureClass
 from seqdrop.domain.plan_making import timeout_seconds
 from seqdrop.library import Library
 from tests.infrastructure.stack import (
@@ -27,6 +28,7 @@ from tests.infrastructure.stack import (
 
 ENVIRONMENTS = of_type("AWS::Batch::ComputeEnvironment")
 TEMPLATES = of_type("AWS::EC2::LaunchTemplate")
+HOST_PROGRAM = (PROJECT / "infrastructure/host/seqdrop_host.py").read_text("utf-8")
 REACHES = ("Reads", "Results", "Index")
 FPGA_JOBS = tuple(
     f"{kind}{reach}JobDefinition" for kind in ("FpgaGenome", "FpgaExome") for reach in REACHES
@@ -161,6 +163,19 @@ def test_a_job_pays_for_its_share_of_the_smallest_host() -> None:
     assert Library(str(PROJECT / "pipelines")).prices().queues["cpu"].host_vcpus == min(vcpus)
 
 
+def test_every_type_of_hosts_has_its_price_and_none_costs_more_than_its_queue_says() -> None:
+    prices = Library(str(PROJECT / "pipelines")).prices()
+    types = source()["Parameters"]["CpuInstanceTypes"]["Default"].split(",")
+    fpga = ENVIRONMENTS["FpgaGenomeComputeEnvironment"]["ComputeResources"]["InstanceTypes"]
+    assert prices.hosts.keys() == {*types, *fpga}
+    for name in types:
+        price = prices.hosts[name]
+        assert price.vcpus == INSTANCE_TYPES[name]["VCpuInfo"]["DefaultVCpus"]
+        assert price.usd_per_hour / price.vcpus <= prices.queues["cpu"].usd_per_hour
+    (board,) = fpga
+    assert prices.hosts[board].usd_per_hour == prices.queues["fpga-genome"].usd_per_hour
+
+
 @pytest.mark.parametrize("name", ["RecordJobEventFunction", "PollJobFunction"])
 def test_who_computes_a_cost_knows_how_large_scratch_is(name: str) -> None:
     variables = functions()[name]["Environment"]["Variables"]
@@ -218,7 +233,8 @@ def test_dragen_gets_what_it_needs_of_its_host(name: str) -> None:
 
 @pytest.mark.parametrize("name", FPGA_JOBS)
 def test_binaries_in_the_image_are_not_hidden_by_those_of_the_host(name: str) -> None:
-    always = {path: path for path in ("/scratch", "/dev/shm")}
+    own = ("/scratch", "/dev/shm", "/run/seqdrop-host", "/run/seqdrop-requests")
+    always = {path: path for path in own}
     assert _mounts(name) == _mounts(name, **_from(name, "image")) == always
     thin = always | {path: path for path in ("/opt/edico", "/var/lib/edico")}
     assert _mounts(name, **_from(name, "host")) == thin
@@ -304,6 +320,50 @@ def test_jobs_of_both_kinds_work_on_scratch_and_log_where_logs_expire() -> None:
         assert region in container["Environment"]
         options = container["LogConfiguration"]["Options"]
         assert options["awslogs-group"] == {"Ref": "JobLogGroup"}
+
+
+def _containers() -> dict[str, dict[str, Any]]:
+    """The container of each job definition, with its task's volumes."""
+    found = {
+        name: definition["ContainerProperties"]
+        for name, definition in of_type("AWS::Batch::JobDefinition").items()
+        if "ContainerProperties" in definition
+    }
+    tasks = {name: _task(name) for name in FPGA_JOBS}
+    return found | {n: {**t["Containers"][0], "Volumes": t["Volumes"]} for n, t in tasks.items()}
+
+
+@pytest.mark.parametrize("name", of_type("AWS::Batch::JobDefinition"))
+def test_a_job_reads_what_host_it_is_on_and_can_write_no_such_thing(name: str) -> None:
+    """The host's program ends those jobs that have its folder mounted."""
+    container = _containers()[name]
+    environment = {v["Name"]: v["Value"] for v in container["Environment"]}
+    mounts = {m["SourceVolume"]: m for m in container["MountPoints"]}
+    folders = {v["Name"]: v["Host"]["SourcePath"] for v in container["Volumes"]}
+    defaults = dict(re.findall(r'add\("--(folder|requests)".*default="(.+?)"', HOST_PROGRAM))
+    assert environment["SEQDROP_HOST"] == mounts["host"]["ContainerPath"] == folders["host"]
+    assert folders["host"] == defaults["folder"]
+    assert mounts["host"]["ReadOnly"] is True
+    if name not in FPGA_JOBS:  # jobs of others run beside it
+        assert "SEQDROP_REQUESTS" not in environment
+        return
+    asks = environment["SEQDROP_REQUESTS"]
+    assert asks == mounts["requests"]["ContainerPath"] == folders["requests"]
+    assert asks == defaults["requests"]
+    assert not mounts["requests"].get("ReadOnly")
+
+
+@pytest.mark.parametrize("name", of_type("AWS::Batch::JobDefinition"))
+def test_batch_itself_tries_again_where_the_runner_says_that_its_host_is_taken_back(
+    name: str,
+) -> None:
+    rules = of_type("AWS::Batch::JobDefinition")[name]["RetryStrategy"]["EvaluateOnExit"]
+    code = EXIT_CODES[FailureClass.SPOT_RECLAIMED]
+    assert [rule for rule in rules if rule["Action"] == "RETRY"] == [
+        {"Action": "RETRY", "OnStatusReason": "Host EC2*"},
+        {"Action": "RETRY", "OnExitCode": str(code)},
+    ]
+    assert len(rules) <= 5  # Batch takes no more
 
 
 def test_a_licence_under_a_key_of_one_s_own_can_be_read_by_what_starts_containers() -> None:

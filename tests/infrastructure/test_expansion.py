@@ -8,7 +8,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from infrastructure.expansion import expand, main
-from tests.infrastructure.stack import TEMPLATE, source
+from tests.infrastructure.stack import PROJECT, TEMPLATE, source
 
 
 def resources(text: str, mappings: str = "{}") -> Any:
@@ -98,6 +98,17 @@ def test_nothing_of_a_loop_is_left_in_the_template() -> None:
     assert "Fn::ForEach" in TEMPLATE.read_text("utf-8")
     assert "Fn::ForEach" not in json.dumps(source())
     assert source()["Transform"] == "AWS::Serverless-2016-10-31"
+
+
+def test_the_text_of_a_file_stands_where_it_is_named() -> None:
+    mappings = (
+        "{M: {A: {T: !Join ['', ['x', !FileText infrastructure/host/seqdrop-host.service, 'y']]}}}"
+    )
+    found = resources("  A: {Type: T, Properties: {P: !FindInMap [M, A, T]}}\n", mappings)
+    text = (PROJECT / "infrastructure/host/seqdrop-host.service").read_text()
+    assert found["A"]["Properties"] == {"P": f"x{text}y"}
+    with pytest.raises(FileNotFoundError, match=r"no-such-file\.py"):
+        resources("  A: {Type: T, Properties: {P: !FileText no-such-file.py}}\n")
 
 
 def test_an_item_may_be_part_of_the_name_of_a_condition() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.infrastructure.stack import PROJECT, of_type
-from tests.infrastructure.test_scratch import user_data
+from tests.infrastructure.test_user_data import user_data
 
 METADATA, ECS_CREDENTIALS = "169.254.169.254", "169.254.170.2"
 _ANSWERS = """\

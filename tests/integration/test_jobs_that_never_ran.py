@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from local.batch.retry import AttemptEnd, RetryStrategy
 from seqdrop.aws.batch_detail import read_state
-from seqdrop.domain.failure import FailureClass, StageFailure
+from seqdrop.domain.failure import EXIT_CODES, FailureClass, StageFailure
 from seqdrop.domain.job_end import classify
 from seqdrop.domain.plan import encode
 from tests.infrastructure.stack import of_type
@@ -46,8 +46,10 @@ REPORTED = [  # texts from issues of nextflow, of other pipelines, and of the EC
     End(ENDED,
         "OutOfMemoryError: Container killed due to memory usage", 137, "OutOfMemory"),
     End("Host EC2 (instance i-00000000000000000) terminated.", "", None, "SpotReclaimed"),
+    End(ENDED, "", EXIT_CODES[FailureClass.SPOT_RECLAIMED], "SpotReclaimed"),
 ]  # fmt: skip
-numbered = pytest.mark.parametrize("end", REPORTED, ids=range(1, 10))
+RECLAIMED = REPORTED[-1]
+numbered = pytest.mark.parametrize("end", REPORTED, ids=range(1, 11))
 
 TEXTS = [  # of the same and other issues, in the very words
     ("CgroupError: Agent could not create task's platform resources", "NeverStarted"),
@@ -153,7 +155,7 @@ def test_batch_itself_tries_again_only_where_the_host_is_gone(definition: str, e
 def test_no_other_end_is_tried_again_unseen(
     definition: str, exit_code: int | None, status_reason: str, reason: str
 ) -> None:
-    if not status_reason.startswith("Host EC2"):
+    if not status_reason.startswith("Host EC2") and exit_code != RECLAIMED.exit_code:
         assert not tried_again(definition, exit_code, status_reason, reason)
 
 

@@ -3,10 +3,12 @@
 import itertools
 from datetime import date
 
+import msgspec
 import pytest
 
 from seqdrop.domain.assignment import Assignment, assigned_by_manifest
 from seqdrop.domain.cost import (
+    HostPrice,
     Prices,
     QueuePrice,
     VolumePrice,
@@ -15,6 +17,7 @@ from seqdrop.domain.cost import (
     volumes_usd_per_hour,
 )
 from seqdrop.domain.expectation import ManifestVersion
+from seqdrop.domain.host_facts import HostFacts
 from seqdrop.domain.identity import AnalysisId, ObjectName
 from seqdrop.domain.intake import Found
 from seqdrop.domain.manifest import ExpectedFile
@@ -48,6 +51,26 @@ def test_a_job_costs_its_hours_and_its_volumes_failed_attempts_included(
     found = sum_usd(attempt_cost_usd(PRICES, kind, vcpus, 1_000, s) for s in (1_800, 0, 1_800))
     assert found == pytest.approx(cost, abs=1e-6)
     assert sum_usd([None]) == 0
+
+
+@pytest.mark.parametrize(
+    ("market", "known", "cost"),
+    [
+        ("on-demand", "m.large", (3.2 + 98 / 730) / 8),
+        ("spot", "m.large", (3.2 + 98 / 730) / 8),  # nobody said what Spot costs: at most that
+        ("spot", "m.cheap", (0.8 + 98 / 730) / 8),
+        ("on-demand", "m.cheap", (3.2 + 98 / 730) / 8),
+        ("spot", "m.unknown", 8.0 + 98 / 730 / 4),
+    ],
+)
+def test_a_job_whose_host_is_known_costs_its_share_of_that_host(
+    market: str, known: str, cost: float
+) -> None:
+    hosts = {"m.large": HostPrice(3.2, 32), "m.cheap": HostPrice(3.2, 32, spot_usd_per_hour=0.8)}
+    prices = msgspec.structs.replace(PRICES, hosts=hosts)
+    ran_on = HostFacts("i-1", known, market=market)
+    found = attempt_cost_usd(prices, "cpu", 4, 1_000, 3_600, ran_on=ran_on)
+    assert found == pytest.approx(cost, abs=1e-6)
 
 
 def test_scratch_costs_what_was_asked_for() -> None:

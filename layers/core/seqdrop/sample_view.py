@@ -61,6 +61,9 @@ class AttemptView(msgspec.Struct, frozen=True):
     cost_usd: float | None = None
     log_stream: str | None = None
     log_url: str | None = None
+    instance_type: str | None = None
+    """Of its host, and ``spot`` or ``on-demand``, where its runner could say so."""
+    market: str | None = None
 
     @property
     def ran_seconds(self) -> float | None:
@@ -630,6 +633,8 @@ def _tries(job: Job) -> Iterator[AttemptView]:
             failure_class=(job.failure_class or None) if is_end else None,
             cost_usd=attempt.cost_usd,
             log_stream=attempt.log_stream or None,
+            instance_type=attempt.instance_type or None,
+            market=attempt.market or None,
         )
     if not job.has_ended:
         yield AttemptView(

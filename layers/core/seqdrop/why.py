@@ -656,11 +656,16 @@ def attempt_text(attempt: AttemptView) -> str:
     parts = [
         attempt.failure_class or "",
         f"{attempt.reason}{code}" if attempt.reason else "",
-        f"on {attempt.host}" if attempt.host else "",
+        f"on {_host_text(attempt)}" if attempt.host else "",
         "" if attempt.ran_seconds is None else f"ran {duration_text(attempt.ran_seconds)}",
         "" if attempt.cost_usd is None else f"${attempt.cost_usd:.2f}",
     ]
     return ", ".join(part for part in parts if part) or "nothing is known of it"
+
+
+def _host_text(attempt: AttemptView) -> str:
+    kind = ", ".join(part for part in (attempt.instance_type, attempt.market) if part)
+    return f"{attempt.host} ({kind})" if kind else f"{attempt.host}"
 
 
 def clock(time: str | None) -> str:

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from seqdrop.domain.host_facts import HostFacts
+
 HOURS_A_MONTH = 730
 """Prices of volumes are for a month, billed by the second: 8,760 hours a year over twelve."""
 ROOT_GIB = 100
@@ -30,6 +32,22 @@ class QueuePrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host_vcpus: int = 1
 
 
+class HostPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an hour of a type of hosts costs (USD), and the vCPUs that its jobs share.
+
+    On Spot nobody knows the price beforehand: what a lab paid, or else at most that on demand.
+    """
+
+    usd_per_hour: float
+    vcpus: int
+    spot_usd_per_hour: float | None = None
+
+    def of(self, market: str) -> float:
+        """USD an hour, on Spot or on demand."""
+        on_spot = self.spot_usd_per_hour if market == "spot" else None
+        return self.usd_per_hour if on_spot is None else on_spot
+
+
 class VolumePrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a month of a gp3 volume costs (USD): each GiB, and each MiB/s above the included."""
 
@@ -52,21 +70,33 @@ class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     queues: dict[str, QueuePrice]
     volumes: VolumePrice
     restores: RestorePrice | None = None
+    hosts: dict[str, HostPrice] = {}
+    """By type, for jobs of which it is known where they ran."""
 
 
 def attempt_cost_usd(
-    prices: Prices, kind: str, vcpus: int, scratch_gib: int, seconds: float
+    prices: Prices,
+    kind: str,
+    vcpus: int,
+    scratch_gib: int,
+    seconds: float,
+    *,
+    ran_on: HostFacts | None = None,
 ) -> float:
     """USD for an attempt that ran so long, however it ended; the host's start-up is not in it.
 
     hours x (price of the host or of its vCPUs + its share of the host's volumes), where the share
-    is its vCPUs of the smallest host's, and all of them where it has the host for itself: so the
-    volumes' part is the most that it can be.
+    is its vCPUs of the host's, and all of them where it has the host for itself. Where the host is
+    not known, it is the smallest and dearest of its queue: so the cost is the most that it can be.
     """
     price = prices.queues[kind]
     alone = price.per == "instance"
-    host = price.usd_per_hour * (1 if alone else vcpus)
-    share = 1.0 if alone else min(1.0, vcpus / price.host_vcpus)
+    known = prices.hosts.get(ran_on.instance_type) if ran_on else None
+    share = 1.0 if alone else min(1.0, vcpus / (known.vcpus if known else price.host_vcpus))
+    if known and ran_on:
+        host = share * known.of(ran_on.market)
+    else:
+        host = price.usd_per_hour * (1 if alone else vcpus)
     volumes = share * volumes_usd_per_hour(prices.volumes, kind, scratch_gib)
     return round((host + volumes) * seconds / 3600, 6)
 

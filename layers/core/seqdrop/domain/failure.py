@@ -8,6 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
+from seqdrop.domain.host_facts import HostFacts
+
 
 class FailureClass(StrEnum):
     """What went wrong with a job. Never more than is known."""
@@ -97,6 +99,7 @@ RULES = {
         Action.ON_DEMAND,
         "rerun it",
         jobs=1,
+        exit_code=37,
     ),
     FailureClass.HOST_FAILED: Rule(
         "its host ended or refused it: it was lost, killed the job, or can't read its own disk",
@@ -253,6 +256,8 @@ class StageFailure(msgspec.Struct, frozen=True):
     job_id: str = ""
     job_attempt: int = 0
     """Whose words these are, counted from 1; of a runner of the release before, nobody knows."""
+    host: HostFacts | None = None
+    """Where it ran, where the host says so."""
 
     def is_of(self, job_id: str, attempts: int, exit_code: int | None) -> bool:
         """Whether these are the words of a job's last attempt, and not of an earlier one."""

@@ -17,9 +17,11 @@ from seqdrop.domain.text import visible
 FORGOTTEN = "Batch knows this job no more"
 """Seqdrop's own reason, where DescribeJobs does not have a job any more."""
 _BY_EXIT_CODE = {code: failure for failure, code in EXIT_CODES.items()}
-_ENDED_BY_HOST = {128 + 9, 128 + 15, 255}
-"""SIGKILL and SIGTERM to the container's first process come from its host alone. 255 is what Docker
-gives a container that ran when Docker or the host went down."""
+_RECLAIMED = EXIT_CODES[FailureClass.SPOT_RECLAIMED]
+_ENDED_BY_HOST = {128 + 9, 128 + 15, 255, _RECLAIMED}
+"""SIGKILL and SIGTERM to the container's first process come from its host alone; the runner has a
+code of its own for a SIGTERM on a host that EC2 takes back. 255 is what Docker gives a container
+that ran when Docker or the host went down."""
 _HOST_TAKEN_AWAY = (
     "container instance deregistration forced",
     "ecs is performing maintenance on the underlying infrastructure",
@@ -91,11 +93,12 @@ def classify(state: JobState) -> FailureClass:
     said = state.reason.lower()
     if state.exit_code is None or "task failed to start" in said:
         return _class_without_exit_code(state, said)
+    is_killed = state.exit_code in _ENDED_BY_HOST or state.exit_code < 0
+    if is_killed and _is_by_hand(state):
+        return FailureClass.STOPPED
     if state.exit_code in _BY_EXIT_CODE:
         return _BY_EXIT_CODE[state.exit_code]
-    if state.exit_code not in _ENDED_BY_HOST and state.exit_code >= 0:
-        return FailureClass.TOOL_FAILED
-    return FailureClass.STOPPED if _is_by_hand(state) else FailureClass.HOST_FAILED
+    return FailureClass.HOST_FAILED if is_killed else FailureClass.TOOL_FAILED
 
 
 def _class_without_exit_code(state: JobState, said: str) -> FailureClass:
@@ -164,7 +167,8 @@ def _is_certain(words: StageFailure) -> bool:
 
 def _batch_says(state: JobState) -> str:
     exit_text = "" if state.exit_code is None else f", exit code {state.exit_code}"
-    return f"{state.reason or 'Batch gives no reason'}{exit_text}"
+    said = f"{state.reason or 'Batch gives no reason'}{exit_text}"
+    return f"EC2 took its host back ({said})" if state.exit_code == _RECLAIMED else said
 
 
 def _out_of_memory(job: Job, state: JobState) -> str:

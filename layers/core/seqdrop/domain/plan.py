@@ -3,6 +3,7 @@
 import msgspec
 
 from seqdrop.domain.first_use import worked_out
+from seqdrop.domain.host_facts import HostFacts
 from seqdrop.domain.identity import ObjectName
 from seqdrop.domain.pipeline import MeasureFormat, Output, QueueKind, Step
 
@@ -141,6 +142,15 @@ class StageResult(msgspec.Struct, frozen=True, omit_defaults=True):
     lanes: dict[str, dict[str, int]] = {}
     """By read pair's id: what was counted in its two files, and by the tools in its alignment (by
     read group, where they count so); see ``domain/lanes.py``."""
+    host: HostFacts | None = None
+    """Where it ran, where the host says so."""
+    job_id: str = ""
+    job_attempt: int = 0
+    """Which attempt of which Batch job has made it, counted from 1."""
+
+    def is_of(self, job_id: str, attempts: int) -> bool:
+        """Whether a job's last attempt has made it, and did not find it there."""
+        return (self.job_id, self.job_attempt) == (job_id, attempts)
 
 
 def decode_plan(data: bytes) -> RunPlan:

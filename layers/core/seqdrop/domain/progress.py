@@ -5,6 +5,8 @@ from typing import Annotated
 
 import msgspec
 
+from seqdrop.domain.host_facts import HostFacts
+
 LEAST_SECONDS, LEAST_FRACTION = 60, 0.05
 """Before both are done, the speed of the whole can't be told from that of the beginning."""
 
@@ -31,6 +33,8 @@ class StageProgress(msgspec.Struct, frozen=True, omit_defaults=True):
     job_id: str = ""
     job_attempt: int = 0
     """Whose progress it is, counted from 1."""
+    host: HostFacts | None = None
+    """Where it runs, where the host says so."""
 
 
 def expected_end(now: datetime, seconds: float, fraction: float) -> datetime | None:

@@ -278,6 +278,9 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """Its EC2 instance where Batch names it, else ECS's id of its container instance."""
     log_stream: str = ""
     cost_usd: float | None = None
+    instance_type: str = ""
+    """Of its host, and whether that is on Spot, where the runner could say so."""
+    market: str = ""
 
 
 class JobState(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -14,11 +14,13 @@ from seqdrop.aws.objects import Objects
 from seqdrop.aws.queues import JobEventsQueue
 from seqdrop.domain.cost import Prices, attempt_cost_usd
 from seqdrop.domain.failure import RULES, FailureClass, StageFailure, read_failure
+from seqdrop.domain.host_facts import HostFacts
 from seqdrop.domain.hosts import hosts_of, kind_of, sign_of_hosts
 from seqdrop.domain.identity import JobOwner
 from seqdrop.domain.job_end import explain, may_be_by_hand
 from seqdrop.domain.next_job import action_for
 from seqdrop.domain.pipeline import is_fpga
+from seqdrop.domain.plan import StageResult
 from seqdrop.domain.records import JOB_ENDED, NOTHING, Attempt, Job, JobState, Took
 from seqdrop.flow.gates import Gates
 
@@ -59,9 +61,11 @@ class Recording:
         job = self.catalog.jobs.get(owner)
         if job is None or job.has_ended:
             return job
-        state = self._with_costs(job, state)
-        has_ended = state.status in JOB_ENDED
-        return self._ended(job, state) if has_ended else self._going_on(owner, state)
+        if not state.attempts:  # Batch has forgotten them
+            state = msgspec.structs.replace(state, attempts=job.attempts)
+        if state.status in JOB_ENDED:
+            return self._ended(job, state)
+        return self._going_on(owner, self._with_costs(job, state))
 
     def _going_on(self, owner: JobOwner, state: JobState) -> Job | None:
         job = self.catalog.jobs.record_state(owner, state, self.now())
@@ -73,38 +77,44 @@ class Recording:
         if state.attempts and job.job_id in {"", state.job_id}:
             self.queue.copy_log(job.owner)  # before its end is written: twice rather than never
         if state.status == "SUCCEEDED":
-            return self.catalog.jobs.record_end(job, state, self.now(), took=self._took(job))
+            result = self.objects.read_result(job.bucket, job.prefix, job.stage)
+            made = result and result.is_of(state.job_id, len(state.attempts))
+            state = self._with_costs(job, state, result.host if result and made else None)
+            return self.catalog.jobs.record_end(job, state, self.now(), took=_took(job, result))
         if state.by_hand is None and may_be_by_hand(state):  # an event does not say
             asked = self.batch.describe([state.job_id]).get(state.job_id)
             state = msgspec.structs.replace(state, by_hand=asked.by_hand if asked else None)
-        failure, message = explain(job, state, self._left_by_runner(job))
+        left = self._left_by_runner(job)
+        said = left and left.is_of(state.job_id, len(state.attempts), state.exit_code)
+        state = self._with_costs(job, state, left.host if left and said else None)
+        failure, message = explain(job, state, left)
         return self.catalog.jobs.record_end(
             job, state, self.now(),
             failure_class=failure, message=message, action=action_for(job, failure),
         )  # fmt: skip
 
-    def _took(self, job: Job) -> Took:
-        """What its results say that it took. DRAGEN's licence is metered by all bases of the reads;
-        a stand-in for DRAGEN takes nothing of it.
-        """
-        result = self.objects.read_result(job.bucket, job.prefix, job.stage)
-        if result is None:
-            return NOTHING
-        by_dragen = is_fpga(kind_of(job.queue)) and not result.simulated
-        bases = result.counts.get("bases_in", 0) if by_dragen else 0
-        # A runner of the release before knew the largest process alone, and nothing of the scratch.
-        peak = result.peak_memory_mib if result.peak_scratch_mib else 0
-        return Took(peak, result.peak_scratch_mib, bases)
+    def _with_costs(self, job: Job, state: JobState, host: HostFacts | None = None) -> JobState:
+        """The state with what each attempt cost.
 
-    def _with_costs(self, job: Job, state: JobState) -> JobState:
-        """The state with what each attempt cost. One that Batch has forgotten has those it had."""
+        ``host`` is that of the last attempt, where its runner has said it.
+        """
         prices, kind = self.prices(), kind_of(job.queue)
 
-        def priced(attempt: Attempt) -> Attempt:
-            cost = attempt_cost_usd(prices, kind, job.vcpus, self.scratch_gib, attempt.seconds)
-            return msgspec.structs.replace(attempt, cost_usd=cost)
+        def priced(attempt: Attempt, ran_on: HostFacts | None) -> Attempt:
+            cost = attempt_cost_usd(
+                prices, kind, job.vcpus, self.scratch_gib, attempt.seconds, ran_on=ran_on
+            )
+            known = ran_on or HostFacts()
+            return msgspec.structs.replace(
+                attempt,
+                cost_usd=cost,
+                host=known.instance_id or attempt.host,
+                instance_type=known.instance_type or attempt.instance_type,
+                market=known.market or attempt.market,
+            )
 
-        attempts = tuple(map(priced, state.attempts or job.attempts))
+        hosts = [None] * (len(state.attempts) - 1) + [host]
+        attempts = tuple(map(priced, state.attempts, hosts))  # of no attempts, none
         return msgspec.structs.replace(state, attempts=attempts)
 
     def _left_by_runner(self, job: Job) -> StageFailure | None:
@@ -118,6 +128,19 @@ class Recording:
         answer(self.tokens, job)
         if job.has_ended:
             self.gates.job_ended(job)
+
+
+def _took(job: Job, result: StageResult | None) -> Took:
+    """What its results say that it took. DRAGEN's licence is metered by all bases of the reads;
+    a stand-in for DRAGEN takes nothing of it.
+    """
+    if result is None:
+        return NOTHING
+    by_dragen = is_fpga(kind_of(job.queue)) and not result.simulated
+    bases = result.counts.get("bases_in", 0) if by_dragen else 0
+    # A runner of the release before knew the largest process alone, and nothing of the scratch.
+    peak = result.peak_memory_mib if result.peak_scratch_mib else 0
+    return Took(peak, result.peak_scratch_mib, bases)
 
 
 def answer(tokens: TaskTokens, job: Job) -> None:
