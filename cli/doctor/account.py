@@ -139,7 +139,19 @@ class Account:
             return None
         found = answer["Images"][0]
         tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
-        return Image(found["State"], found["Architecture"], bool(found.get("EnaSupport")), tags)
+        root = found.get("RootDeviceName", "")
+        volumes = {
+            one["DeviceName"]: one["Ebs"] for one in found["BlockDeviceMappings"] if "Ebs" in one
+        }
+        return Image(
+            found["State"],
+            found["Architecture"],
+            bool(found.get("EnaSupport")),
+            tags,
+            root_device=root if root in volumes else "",
+            root_gib=int(volumes.get(root, {}).get("VolumeSize", 0)),
+            is_allowed=bool(found.get("ImageAllowed", True)),
+        )
 
     def subnets(self, ids: Sequence[str]) -> list[Subnet]:
         """Subnets by their ids; those that are not there are left out."""

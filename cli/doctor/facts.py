@@ -49,6 +49,11 @@ class Image:
     architecture: str
     has_ena: bool
     tags: Mapping[str, str]
+    root_device: str = ""
+    """The name of its root volume; "" of one without a volume (EBS) as its root."""
+    root_gib: int = 0
+    is_allowed: bool = True
+    """By the account's own list (EC2's Allowed AMIs); True where it has none."""
 
 
 @dataclass(frozen=True)

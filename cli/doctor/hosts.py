@@ -4,11 +4,14 @@ from collections.abc import Iterator, Mapping
 
 from cli.deployment import KINDS, PLACEHOLDER
 from cli.doctor.account import Account
-from cli.doctor.facts import Subnet
+from cli.doctor.facts import Image, Subnet
 from cli.doctor.findings import Finding, Wanted, fail, ok, warn
+from seqdrop.domain.cost import ROOT_GIB
 from seqdrop.library import Library
 
 FPGA_TYPE = "f2.6xlarge"
+ROOT_DEVICES = ("/dev/sda1", "/dev/xvda")
+"""Those that FpgaRootDevice may name, its default first."""
 DRAGEN_TAG = "seqdrop:dragen"
 """On an AMI: the DRAGEN version in it, set by who tried it on an F2 host."""
 LICENCE_PARAMETER = "DragenLicenceSecretArn"
@@ -91,13 +94,37 @@ def check_host_images(wanted: Wanted, account: Account) -> Iterator[Finding]:
         name = f"{KINDS[kind]}Ami"
         ami = wanted.parameters.get(name, "")
         if ami and kind != "cpu" and not ami.startswith(PLACEHOLDER):
-            yield _host_image(f"{name} {ami}", ami, dragen_wanted(wanted.library, kind), account)
+            what, image = f"{name} {ami}", account.image(ami)
+            if image is None:
+                where = f"there is no such AMI in {account.region}, or it is not shared"
+                yield fail(f"{what}: {where}", _COPY)
+                continue
+            device = wanted.parameters.get("FpgaRootDevice") or ROOT_DEVICES[0]
+            bad = _bad_root(what, image, device)
+            yield bad or _host_image(what, image, dragen_wanted(wanted.library, kind))
 
 
-def _host_image(what: str, ami: str, versions: Mapping[str, str], account: Account) -> Finding:
-    image = account.image(ami)
-    if image is None:
-        return fail(f"{what}: there is no such AMI in {account.region}, or it is not shared", _COPY)
+def _bad_root(what: str, image: Image, device: str) -> Finding | None:
+    """What is wrong with an AMI's root volume, which the hosts' launch template encrypts."""
+    if not image.root_device:
+        return fail(f"{what} has no EBS volume as its root", "make the AMI of an EBS-backed host")
+    if image.root_device != device:
+        do = "make the AMI of another base"
+        if image.root_device in ROOT_DEVICES:
+            do = f"give --parameter FpgaRootDevice={image.root_device}"
+        return fail(
+            f"{what} has its root volume at {image.root_device}, not at {device}: the hosts' would "
+            "not be encrypted, and keep the AMI's size", do,
+        )  # fmt: skip
+    if image.root_gib > ROOT_GIB:
+        return fail(
+            f"{what} has a root volume of {image.root_gib} GiB, and the hosts' have {ROOT_GIB}: "
+            "EC2 starts none of them", f"make the AMI of a host with at most {ROOT_GIB} GiB"
+        )  # fmt: skip
+    return None
+
+
+def _host_image(what: str, image: Image, versions: Mapping[str, str]) -> Finding:
     if image.state != "available" or image.architecture != "x86_64" or not image.has_ena:
         return fail(
             f"{what} can't start on {FPGA_TYPE}: it is {image.state}, {image.architecture}, "
@@ -113,10 +140,18 @@ def _host_image(what: str, ami: str, versions: Mapping[str, str], account: Accou
     if wrong:
         wants = ", ".join(f"{name} wants {version}" for name, version in sorted(wrong.items()))
         return fail(f"{what} ran DRAGEN {has}, but {wants}", "give an AMI of that version")
+    if not image.is_allowed:
+        return warn(
+            f"{what} ran DRAGEN {has}, but is not among the AMIs that this account allows",
+            "add it to EC2's Allowed AMIs: where that list is enforced, no host starts",
+        )
     return ok(f"{what} ran DRAGEN {has}")
 
 
-_COPY = "copy the AMI into this region and account, or share it with this account"
+_COPY = (
+    "copy the AMI into this region and account, share it with this account, or add it to EC2's "
+    "Allowed AMIs"
+)
 
 
 def _is_of(version: str, wanted: str) -> bool:

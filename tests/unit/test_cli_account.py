@@ -99,8 +99,34 @@ def test_an_ami_is_read_with_its_tags_and_none_where_there_is_none(
     image = account.image(known)
     assert image is not None
     assert (image.state, image.tags) == ("available", {"seqdrop:dragen": "4.4"})
+    assert (image.root_device, image.is_allowed) == ("/dev/sda1", True)
+    assert image.root_gib > 0
     assert account.image("ami-00000000000000000") is None
     assert account.image("no ami") is None
+
+
+@pytest.mark.parametrize(
+    ("described", "root", "gib", "allowed"),
+    [
+        ({"RootDeviceName": "/dev/xvda", "BlockDeviceMappings": [
+            {"DeviceName": "/dev/sdb", "VirtualName": "ephemeral0"},
+            {"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 30}}]}, "/dev/xvda", 30, True),
+        ({"RootDeviceName": "/dev/sda1", "BlockDeviceMappings": [], "ImageAllowed": False},
+         "", 0, False),
+        ({"BlockDeviceMappings": [], "ImageAllowed": True}, "", 0, True),
+    ],
+)  # fmt: skip
+def test_an_ami_s_root_volume_is_read_as_ec2_tells_it(
+    described: dict[str, Any], root: str, gib: int, allowed: bool
+) -> None:
+    """In the service's own shapes: moto knows one kind of root, and no list of allowed AMIs."""
+    ec2: Any = boto3.client("ec2", region_name=REGION)
+    answer = {"Images": [{"State": "available", "Architecture": "x86_64", **described}]}
+    with Stubber(ec2) as stub:
+        stub.add_response("describe_images", answer, {"ImageIds": ["ami-1"]})
+        image = Account(lambda _: ec2, REGION).image("ami-1")
+    assert image is not None
+    assert (image.root_device, image.root_gib, image.is_allowed) == (root, gib, allowed)
 
 
 def test_what_is_not_there_is_no_error(clients: Any, account: Account) -> None:

@@ -23,7 +23,13 @@ from cli.doctor.facts import (
     Subnet,
 )
 from cli.doctor.findings import Finding, Verdict, Wanted
-from cli.doctor.hosts import check_cpu_types, check_fpga_zones, check_host_images, check_network
+from cli.doctor.hosts import (
+    ROOT_DEVICES,
+    check_cpu_types,
+    check_fpga_zones,
+    check_host_images,
+    check_network,
+)
 from cli.doctor.images import check_container_images, check_docker
 from cli.doctor.inputs import (
     check_disk,
@@ -48,6 +54,7 @@ from cli.shell import Shell
 from seqdrop.library import Library
 from tests.iam_support import ALL as ALL_ALLOWED
 from tests.iam_support import FakeSimulator
+from tests.infrastructure.stack import source
 
 DIGEST = "sha256:" + "a" * 64
 IMAGE = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/seqdrop/cpu@{DIGEST}"
@@ -63,7 +70,7 @@ PRIVATE = Subnet(
     id="subnet-a", zone="us-east-1a", vpc="vpc-1", gives_public_addresses=False,
     default_route="nat-1", s3_endpoint=True, endpoints=frozenset(),
 )  # fmt: skip
-HOST_IMAGE = Image("available", "x86_64", True, {"seqdrop:dragen": "4.4.4"})
+HOST_IMAGE = Image("available", "x86_64", True, {"seqdrop:dragen": "4.4.4"}, "/dev/sda1", 100)
 PUSHED = ContainerImage(DIGEST)
 CPU_TYPES = ["m7i.4xlarge", "r6i.8xlarge"]
 RESOURCES: tuple[dict[str, Any], ...] = (
@@ -340,6 +347,9 @@ def test_the_templates_own_network_has_the_first_two_zones() -> None:
         (replace(HOST_IMAGE, tags={}), "nothing says that DRAGEN has run on it"),
         (replace(HOST_IMAGE, tags={"seqdrop:dragen": "4.3.6"}), "ran DRAGEN 4.3.6, but"),
         (replace(HOST_IMAGE, tags={"seqdrop:dragen": "4.40"}), "germline-fpga wants 4.4"),
+        (replace(HOST_IMAGE, root_device=""), "has no EBS volume as its root"),
+        (replace(HOST_IMAGE, root_device="/dev/xvda"), "at /dev/xvda, not at /dev/sda1"),
+        (replace(HOST_IMAGE, root_gib=101), "101 GiB, and the hosts' have 100"),
     ],
 )
 def test_an_ami_that_cannot_run_dragen_is_told(image: Image | None, says: str) -> None:
@@ -347,6 +357,25 @@ def test_an_ami_that_cannot_run_dragen_is_told(image: Image | None, says: str) -
     findings = found(check_host_images, facts)
     assert verdicts(findings) == ["fail", "fail"]  # of each kind of queue
     assert says in findings[0].says
+
+
+def test_an_ami_of_another_root_device_is_mended_by_the_parameter() -> None:
+    facts = Facts(images={"ami-1": replace(HOST_IMAGE, root_device="/dev/xvda")})
+    assert found(check_host_images, facts)[0].do == "give --parameter FpgaRootDevice=/dev/xvda"
+    asked = wanted(FpgaRootDevice="/dev/xvda")
+    assert verdicts(found(check_host_images, facts, asked)) == ["ok", "ok"]
+    other = Facts(images={"ami-1": replace(HOST_IMAGE, root_device="/dev/nvme0")})
+    assert "FpgaRootDevice" not in found(check_host_images, other)[0].do
+    allowed = source()["Parameters"]["FpgaRootDevice"]
+    assert allowed["AllowedValues"] == list(ROOT_DEVICES)
+    assert allowed["Default"] == ROOT_DEVICES[0]
+
+
+def test_an_ami_that_the_account_does_not_allow_is_warned_of() -> None:
+    facts = Facts(images={"ami-1": replace(HOST_IMAGE, is_allowed=False)})
+    findings = found(check_host_images, facts)
+    assert verdicts(findings) == ["warn", "warn"]
+    assert "not among the AMIs that this account allows" in findings[0].says
 
 
 @pytest.mark.parametrize(
