@@ -89,7 +89,7 @@ def notice_of(metadata: Metadata) -> str:
     told = json.loads(text)
     if told["action"] not in ("terminate", "stop", "hibernate"):
         raise ValueError("no notice that is known: " + text)
-    return str(told["time"])
+    return str(told["time"]) or "any time"
 
 
 def drain(metadata: Metadata, agent: str, ecs: str) -> None:

@@ -209,6 +209,17 @@ def _resources(role: str, action: str) -> list[str]:
     ]
 
 
+def test_hosts_have_aws_own_policy_for_them_and_nothing_else() -> None:
+    """It lets them drain themselves (ecs:UpdateContainerInstancesState), as the ECS agent does."""
+    role = made(**ALL)["HostRole"]["Properties"]
+    policy = (
+        "arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
+    )
+    assert role["ManagedPolicyArns"] == [{"Fn::Sub": policy}]
+    assert "Policies" not in role
+    assert [name for name, _ in _statements() if name == "HostRole"] == []
+
+
 def test_every_role_is_taken_by_the_service_that_it_is_for() -> None:
     services = set()
     for name, resource in deployed().items():
