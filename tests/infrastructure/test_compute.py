@@ -11,7 +11,6 @@ from moto.ec2.models.instance_types import INSTANCE_TYPES
 
 from seqdrop.aws.batch import FPGA_CONTAINER
 from seqdrop.domain import cost
-from seqdrop.domain.failure import EXIT_CODES, FailureClass
 from seqdrop.domain.plan_making import timeout_seconds
 from seqdrop.library import Library
 from tests.infrastructure.stack import (
@@ -351,19 +350,6 @@ def test_a_job_reads_what_host_it_is_on_and_can_write_no_such_thing(name: str) -
     assert asks == mounts["requests"]["ContainerPath"] == folders["requests"]
     assert asks == defaults["requests"]
     assert not mounts["requests"].get("ReadOnly")
-
-
-@pytest.mark.parametrize("name", of_type("AWS::Batch::JobDefinition"))
-def test_batch_itself_tries_again_where_the_runner_says_that_its_host_is_taken_back(
-    name: str,
-) -> None:
-    rules = of_type("AWS::Batch::JobDefinition")[name]["RetryStrategy"]["EvaluateOnExit"]
-    code = EXIT_CODES[FailureClass.SPOT_RECLAIMED]
-    assert [rule for rule in rules if rule["Action"] == "RETRY"] == [
-        {"Action": "RETRY", "OnStatusReason": "Host EC2*"},
-        {"Action": "RETRY", "OnExitCode": str(code)},
-    ]
-    assert len(rules) <= 5  # Batch takes no more
 
 
 def test_a_licence_under_a_key_of_one_s_own_can_be_read_by_what_starts_containers() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from infrastructure import expansion
 from seqdrop import settings
+from seqdrop.domain.failure import EXIT_CODES, FailureClass
 from seqdrop.domain.hosts import ON_DEMAND
 from seqdrop.domain.job_definitions import Reach, definition_name
 from seqdrop.domain.next_job import BATCH_ATTEMPTS
@@ -305,8 +306,10 @@ def test_the_price_of_a_vcpu_is_that_of_a_type_that_batch_may_choose() -> None:
 def test_batch_itself_tries_a_job_again_only_where_its_host_is_gone(name: str) -> None:
     definition = JOB_DEFINITIONS[name]
     assert definition["RetryStrategy"]["Attempts"] == BATCH_ATTEMPTS
-    first, *rules = definition["RetryStrategy"]["EvaluateOnExit"]
-    assert first == {"Action": "RETRY", "OnStatusReason": "Host EC2*"}
+    lost, reclaimed, *rules = definition["RetryStrategy"]["EvaluateOnExit"]
+    assert lost == {"Action": "RETRY", "OnStatusReason": "Host EC2*"}
+    code = EXIT_CODES[FailureClass.SPOT_RECLAIMED]
+    assert reclaimed == {"Action": "RETRY", "OnExitCode": str(code)}
     # What matches nothing is tried again, so that the last rules match everything else.
     assert rules == [
         {"Action": "EXIT", "OnReason": "*"}, {"Action": "EXIT", "OnStatusReason": "*"},
