@@ -135,9 +135,9 @@ def test_a_host_that_starts_again_without_its_scratch_ends(
     for name, body in (("mountpoint", f"exit {int(not mounted)}"), ("shutdown", "echo $0 $*")):
         (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
         (tmp_path / name).chmod(0o755)
-    assert command.count("/var/lib/seqdrop-scratch") == 1
+    assert command.count("/var/lib/cloud/instance/seqdrop-scratch") == 1
     said = subprocess.run(
-        ["/bin/sh", "-c", command.replace("/var/lib/seqdrop-scratch", str(marker))],
+        ["/bin/sh", "-c", command.replace("/var/lib/cloud/instance/seqdrop-scratch", str(marker))],
         env={"PATH": os.pathsep.join([str(tmp_path), os.defpath])},
         check=True, capture_output=True, text=True,
     )  # fmt: skip
@@ -159,7 +159,7 @@ def test_scratch_is_the_instance_store_where_there_is_one(tmp_path: Path) -> Non
     told = run(tmp_path, ROOT, *EBS, STORE)
     assert told[0] == "mkfs.xfs -f /dev/nvme3n1"
     assert "mount -o noatime /dev/nvme3n1 /scratch" in told
-    assert told[-2:] == ["chmod 1777 /scratch", "touch /var/lib/seqdrop-scratch"]
+    assert told[-2:] == ["chmod 1777 /scratch", "touch /var/lib/cloud/instance/seqdrop-scratch"]
 
 
 def test_several_instance_stores_are_striped_and_volumes_beside_them_left_alone(
