@@ -18,7 +18,9 @@ from seqdrop.library import Library
 
 T = TypeVar("T")
 PipelineCheck = Callable[[Pipeline], Iterable[Mistake]]
-_SAME_IN_FALLBACK = ("reference", "reference_version", "targets", "duplicates", "reporting_depth")
+_SAME_IN_FALLBACK = (
+    "reference", "reference_version", "targets", "duplicates", "umi_separator", "reporting_depth",
+)  # fmt: skip
 
 
 def require_good_library(folder: Path) -> None:

@@ -25,6 +25,8 @@ from seqdrop.domain.fingerprint_sites import check_bases, parse_sites
 from seqdrop.domain.flavour import flavour, par_mask
 from seqdrop.domain.gff import parse_gff
 from seqdrop.domain.plan import LocalFile, StoredObject
+from seqdrop.domain.primers import PART as PRIMERS
+from seqdrop.domain.primers import parse_primers, primer_warnings
 from seqdrop.domain.reading_frames import check_reading_frames
 from seqdrop.domain.reference import SequenceFacts
 from seqdrop.domain.targets import uncallable
@@ -79,6 +81,7 @@ def prepare_parts(
         given[name] = path, file
     if part_of(files[0].name)[0] != "sequence":
         raise InvalidInput(f"{files[0].name!r} is not FASTA (.fa): the sequence comes first")
+    _check_primers_have_targets(given)
     earlier = {name: lengths_in(version) for name, version in _chains(given)}
     prepared, content = _prepare_sequence(files[0], scratch)
     with _bases(prepared, content) as bases:
@@ -94,6 +97,17 @@ def prepare_parts(
         prepared.warnings += missing_alt(content.alternates)
     _note_flavour(prepared, content)
     return prepared
+
+
+def _check_primers_have_targets(given: Mapping[str, tuple[str, Path]]) -> None:
+    """Raises InvalidInput for primers of which no assay would ever know."""
+    for name, (_, file) in given.items():
+        kind, _, targets = name.partition(":")
+        if kind == PRIMERS and f"targets:{targets}" not in given:
+            raise InvalidInput(
+                f"{file.name!r} has the primers of the target regions {targets!r}, which are not "
+                f"given: give {targets}.bed, too, or name the primers after the file that you have"
+            )
 
 
 def _chains(names: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -195,6 +209,9 @@ def _prepare(
                 check_bases(found.sites, bases, shown)
             prepared.warnings += found.warnings
             kept = found.lines
+        elif name.startswith(f"{PRIMERS}:"):
+            kept = parse_primers(lines, sequence.lengths, shown)
+            prepared.warnings += primer_warnings(kept, shown)
         else:
             bed = parse_bed(lines, sequence.lengths, shown)
             prepared.warnings += bed.warnings

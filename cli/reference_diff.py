@@ -380,7 +380,7 @@ def _meanings(stack: "Stack", name: str, parts: Mapping[str, str]) -> list[Meani
 def _meaning(library: "Library", name: str, part: str) -> Meaning:
     assays = {key: one for key, one in library.assays().items() if one.reference == name}
     kind, _, which = part.partition(":")
-    if kind in {"targets", "left_out"}:
+    if kind in {"targets", "left_out", "primers"}:
         assays = {key: one for key, one in assays.items() if one.targets == which}
         names = _pipelines_of(assays, library)
     else:

@@ -52,9 +52,9 @@ def add(
         list[Path] | None,
         typer.Argument(
             metavar="FILE", exists=True, dir_okay=False,
-            help="Target regions (<name>.bed), genes (.gff3), names of ALT contigs (.alt), "
-            "SNPs for identity (.fingerprint.vcf), the way from an earlier version "
-            "(<version>.chain).",
+            help="Target regions (<name>.bed), the primers of a panel (<name>.primers.bed), "
+            "genes (.gff3), names of ALT contigs (.alt), SNPs for identity "
+            "(.fingerprint.vcf), the way from an earlier version (<version>.chain).",
         ),
     ] = None,
     *,

@@ -136,6 +136,10 @@ EXAMPLES: dict[MeasureFormat, tuple[str, dict[str, float]]] = {
         '{"calls_passed": 9, "calls_filtered": 2, "calls_at_codes": 1}',
         {"calls_passed": 9, "calls_filtered": 2, "calls_at_codes": 1},
     ),
+    "primers": (
+        '{"reads_looked_at": 10, "reads_with_primer": 9, "reads_without_primer": 1}',
+        {"reads_looked_at": 10, "reads_with_primer": 9, "reads_without_primer": 1},
+    ),
     "callability": ('{"callability": 0.98}', {"callability": 0.98}),
     "dragen-coverage": (
         COVERAGE,

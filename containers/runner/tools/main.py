@@ -16,11 +16,13 @@ VERBS = {
     "header": "runner.tools.calls:header",
     "join": "runner.tools.calls:join",
     "packed-bed": "runner.tools.packed_bed:main",
+    "primers": "runner.tools.primers:main",
     "reference-check": "runner.tools.reference_check:main",
     "regions": "runner.tools.regions:main",
     "scope": "runner.tools.scope:main",
     "snpeff-config": "runner.tools.annotation:write_config",
     "truth": "runner.tools.truth:main",
+    "umis": "runner.tools.umis:main",
 }
 """Each verb's function, from arguments to exit code; its module is imported when it is called."""
 

@@ -27,6 +27,7 @@ from seqdrop.domain.fasta import FastaContent, read_fasta
 from seqdrop.domain.fingerprint_sites import FILE as SITES
 from seqdrop.domain.fingerprint_sites import check_bases, parse_sites
 from seqdrop.domain.gff import left_out_by_csq, parse_gff
+from seqdrop.domain.primers import parse_primers, primer_warnings
 from seqdrop.domain.reading_frames import CodingSequence, check_reading_frames
 from seqdrop.domain.targets import uncallable
 from seqdrop.domain.text import text_lines
@@ -69,6 +70,8 @@ def check(ref: Path) -> tuple[FastaContent, list[str]]:
         warnings += check_alt(_lines(alt), content.lengths, content.alternates, alt.name)
     for bed in sorted((ref / "targets").glob("*.bed")):
         warnings += _check_targets(bed, content)
+    for primers in sorted((ref / "primers").glob("*.bed")):
+        warnings += _check_primers(primers, content.lengths)
     for chain in sorted((ref / "chain").glob("*.chain")):
         _check_chain(chain, content.lengths)
     with _bases(ref / "genome.fa", content.lengths) as bases:
@@ -107,6 +110,14 @@ def _check_targets(bed: Path, content: FastaContent) -> list[str]:
             f"{_ADD}"
         )
     return [*found.warnings, *uncallable(found.regions, content.callable, bed.name)]
+
+
+def _check_primers(bed: Path, lengths: Mapping[str, int]) -> list[str]:
+    lines = list(_lines(bed))
+    kept = parse_primers(lines, lengths, bed.name)
+    if [f"{line}\n" for line in kept] != lines:
+        raise InvalidReference(f"{bed.name} has lines that are no primers: {_ADD}")
+    return list(primer_warnings(kept, bed.name))
 
 
 def _check_chain(chain: Path, lengths: Mapping[str, int]) -> None:

@@ -50,11 +50,17 @@ def _unused_settings(assay: Assay, pipeline: Pipeline) -> Iterator[Mistake]:
     """A lab that sets how to call relies on it: what has no effect must not look as if it had."""
     asked = set[str]().union(*(stage.asked for stage in pipeline.stages.values()))
     asked |= {stage.when for stage in pipeline.stages.values()}
-    usual = Calling()
+    usual, usual_assay = Calling(), Assay("")
     chosen = f"annotate_{assay.annotator}"
-    if assay.annotator != Assay("").annotator and chosen not in asked:
+    if assay.annotator != usual_assay.annotator and chosen not in asked:
         says = f"pipeline {pipeline.name} has no stage that annotates by {assay.annotator}"
         yield Mistake(("annotator",), says)
+    if assay.duplicates == "umi" and "umi_pattern" not in asked:
+        says = f"pipeline {pipeline.name} does not tell duplicates by UMIs"
+        yield Mistake(("duplicates",), says)
+    if assay.duplicates != "umi" and assay.umi_separator != usual_assay.umi_separator:
+        says = "umi_separator is of use with duplicates: umi alone"
+        yield Mistake(("umi_separator",), says)
     yield from [
         Mistake(
             ("calling", name),

@@ -21,11 +21,14 @@ from seqdrop.domain.keys import digest, run_key, stage_key
 from seqdrop.domain.metrics import measurable
 from seqdrop.domain.pipeline import COMPARE, Assay, Limit, Pipeline, Stage, is_fpga, waves_of
 from seqdrop.domain.plan import LocalFile, ReadPair, StoredObject
+from seqdrop.domain.primers import PART as PRIMERS
 from seqdrop.domain.read_name import is_of_one_read
 from seqdrop.domain.records import FastqFile
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 
 CALLS = "variants.vcf.gz"
+_OF_TARGETS = {"targets", "left_out", PRIMERS}
+"""Parts of which a version has one for each of its target regions."""
 
 
 class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -170,6 +173,7 @@ def make_blueprint(
     check_limits(analysis.assay, assay, pipeline)
     check_ready(reference)
     _check_targets(assay, reference)
+    _check_primers(analysis.assay, assay, pipeline, reference)
     variables = variables_of(analysis.assay, assay, reference.parts)
     stages = stages_under(pipeline, variables)
     check_images(pipeline.name, stages, images)
@@ -267,6 +271,31 @@ def _check_targets(assay: Assay, reference: ReferenceVersion) -> None:
         )
 
 
+def _primers_of(assay: Assay) -> str:
+    return f"{PRIMERS}:{assay.targets}"
+
+
+def _check_primers(
+    name: str, assay: Assay, pipeline: Pipeline, reference: ReferenceVersion
+) -> None:
+    """Raises InvalidAssay where reads would keep their primers' bases, or be taken for copies."""
+    if _primers_of(assay) not in reference.parts:
+        return
+    fact = f"reference {reference.name} {reference.version} has primers of {assay.targets!r}"
+    if not any("primers" in stage.asked for stage in pipeline.stages.values()):
+        raise InvalidAssay(
+            f"{fact}, and pipeline {pipeline.name} does not clip primers: their bases would be "
+            f"called as the patient's: let the assay {name} name a pipeline that does, as "
+            "germline-cpu, or a version of the reference without them"
+        )
+    if assay.duplicates == "mark":
+        raise InvalidAssay(
+            f"{fact}, and the assay {name} marks duplicates by position: all reads of an amplicon "
+            "begin at the same base, so nearly all would be left out: say duplicates: none (or "
+            "umi) in pipelines/assays.yaml"
+        )
+
+
 def stages_under(pipeline: Pipeline, variables: Mapping[str, bool | str]) -> dict[str, Stage]:
     """The stages that a run has, by what ``when`` asks."""
     return {n: s for n, s in pipeline.stages.items() if not s.when or variables.get(s.when)}
@@ -276,8 +305,9 @@ def variables_of(name: str, assay: Assay, parts: Collection[str]) -> dict[str, b
     """What ``when`` may ask of a run under an assay, over a reference with these parts."""
     annotation = "annotation" in parts
     return {
-        "mark_duplicates": assay.duplicates == "mark",
-        "keep_duplicates": assay.duplicates == "none",
+        "mark_duplicates": assay.marks_duplicates,
+        "umi_pattern": assay.umi_pattern,
+        "keep_duplicates": not assay.marks_duplicates,
         "targets": bool(assay.targets),
         "whole_genome": not assay.targets,
         "annotation": annotation,
@@ -286,6 +316,7 @@ def variables_of(name: str, assay: Assay, parts: Collection[str]) -> dict[str, b
         "iupac": "iupac" in parts,
         "fingerprint": "fingerprint" in parts,
         "left_out": f"left_out:{assay.targets}" in parts,
+        "primers": _primers_of(assay) in parts,
         "assay": name,
         "reporting_depth": str(assay.reporting_depth),
         **assay.calling.variables,
@@ -294,15 +325,14 @@ def variables_of(name: str, assay: Assay, parts: Collection[str]) -> dict[str, b
 
 def _limits(pipeline: Pipeline, assay: Assay) -> dict[str, Limit]:
     """The pipeline's, but for the metrics that the assay limits itself or does not have."""
-    marked = assay.duplicates == "mark"
-    known = measurable(pipeline, duplicates_marked=marked)
+    known = measurable(pipeline, duplicates_marked=assay.marks_duplicates)
     return {name: limit for name, limit in pipeline.qc.items() if name in known} | assay.qc
 
 
 def _used_parts(stage: Stage, assay: Assay, reference: ReferenceVersion) -> dict[str, LocalFile]:
     used = {}
     for wanted in stage.reference:
-        name = f"{wanted}:{assay.targets}" if wanted in {"targets", "left_out"} else wanted
+        name = f"{wanted}:{assay.targets}" if wanted in _OF_TARGETS else wanted
         if name in reference.parts:
             used[name] = reference.parts[name]
         elif wanted == "sequence":

@@ -64,6 +64,10 @@ METRICS: dict[str, Metric] = {
     "properly_paired_fraction": Metric(
         "fraction", "among reads whose both mates map: those that lie as a pair of one fragment"
     ),
+    "reads_without_primer": Metric(
+        "reads", "mapped reads that begin and end at no primer of the panel"
+    ),
+    "primer_fraction": Metric("fraction", "mapped reads that begin or end at a primer"),
     "same_strand_fraction": Metric(
         "fraction", "among pairs on one contig: those whose mates are on one strand"
     ),
@@ -126,6 +130,7 @@ _RATIOS: dict[str, Ratio] = {
     "properly_paired_fraction": Ratio("properly_paired", "both_mapped", LEAST_PAIRED_READS),
     "same_strand_fraction": Ratio("same_strand_pairs", "oriented_pairs", LEAST_PAIRS),
     "identical_mates_fraction": Ratio("identical_mates", "pairs_in"),
+    "primer_fraction": Ratio("reads_with_primer", "reads_looked_at"),
     "error_rate": Ratio("mismatches", "aligned_bases"),
     "ts_tv": Ratio("transitions", "transversions"),
     "het_hom": Ratio("het_calls", "hom_calls"),
@@ -201,7 +206,7 @@ def measurable(pipeline: Pipeline, *, duplicates_marked: bool = True) -> set[str
 
 def unmeasured_limits(pipeline: Pipeline, assay: Assay | None = None) -> list[Mistake]:
     """A mistake for each limit that names what no run of the pipeline can have."""
-    marked = assay is None or assay.duplicates == "mark"
+    marked = assay is None or assay.marks_duplicates
     limits = pipeline.qc if assay is None else assay.qc
     known = measurable(pipeline, duplicates_marked=marked)
     return [

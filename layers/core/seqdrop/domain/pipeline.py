@@ -21,7 +21,7 @@ Policy = Literal["ask", "auto", "off"]
 ForEach = Literal["", "read_pair", "library", "region"]
 MeasureFormat = Literal[
     "flagstat", "samtools-stats", "bcftools-stats", "calls", "callability", "depth",
-    "fingerprint", "dragen-mapping", "dragen-coverage", "dragen-histogram",
+    "fingerprint", "primers", "dragen-mapping", "dragen-coverage", "dragen-histogram",
 ]  # fmt: skip
 """What ``domain/measures`` can read."""
 
@@ -230,7 +230,10 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reference: str = ""
     reference_version: str = ""
     targets: str = ""
-    duplicates: Literal["mark", "none"] = "mark"
+    duplicates: Literal["mark", "none", "umi"] = "mark"
+    """``umi``: pairs are copies only where their UMIs are the same, too, letter by letter."""
+    umi_separator: Literal[":", "_"] = ":"
+    """What the UMI follows at the end of a read's name."""
     annotator: Literal["csq", "snpeff"] = "csq"
     """What tells the consequences of variants, where the reference has genes."""
     priority: Priority = "routine"
@@ -256,6 +259,23 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What happens when a newer version of its reference is ready: it is planned, and a person is
     asked; its canaries are made anew, too, before somebody is asked; or nothing."""
     validation: Validation = Validation()
+
+    @property
+    def marks_duplicates(self) -> bool:
+        """Whether copies of a fragment are marked, and so can be counted."""
+        return self.duplicates != "none"
+
+    @property
+    def umi_pattern(self) -> str:
+        """A regular expression whose group is the UMI in a read's name; "" without UMIs.
+
+        The same to Python and to POSIX (samtools). Letters are those of Illumina's software: two
+        UMIs are joined by + (by others, -), and r is before one that was read backwards. N alone
+        is no UMI.
+        """
+        if self.duplicates != "umi":
+            return ""
+        return f"{self.umi_separator}([ACGTNr+-]*[ACGT][ACGTNr+-]*)$"
 
     def as_fallback(self, fallback: "Assay") -> "Assay":
         """This assay, with runs that are made and judged as those of its fall-back are."""

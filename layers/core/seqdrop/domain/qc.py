@@ -57,6 +57,12 @@ FLOORS: dict[str, Floor] = {
         Limit(fail_above=0.01),
         "R1 and R2 hold the same bases: one file was sent twice, or neither holds any",
     ),
+    # Of a panel's own reads nearly all begin at a primer; chance alone gives a few percent.
+    "primer_fraction": Floor(
+        Limit(warn_below=0.5, fail_below=0.1),
+        "most reads begin at no primer, and keep the bases of whatever primers they have: these "
+        "are primers of another panel or of another sequence, or the reads were clipped before",
+    ),
     "phred64": Floor(
         Limit(fail_above=0.5),
         "qualities seem to be written with an offset of 64 (Illumina before 1.8): convert them to "
@@ -93,6 +99,12 @@ FLOORS: dict[str, Floor] = {
     ),
 }
 """What no assay's limits can hide; an assay says in ``floors`` why one does not hold for it."""
+
+UMIS_ARE_EXACT = (
+    "duplicates were told by position and UMI, letter by letter: a misread UMI makes a molecule of "
+    "its own, and no consensus of a molecule's reads was made"
+)
+"""A note of every run with ``duplicates: umi``."""
 
 OF_ALIGNMENT = frozenset(
     ("mapped_fraction", "properly_paired_fraction", "mean_depth", "reporting_breadth")
@@ -131,12 +143,13 @@ def judge(
     lanes: Mapping[str, WorstLane] | None = None,
     identity: Iterable[Comparison] = (),
     warnings: Iterable[str] = (),
+    notes: Iterable[str] = (),
 ) -> Judgement:
     """Limits, floors, comparisons of fingerprints, and, where ``sex`` is not None, the sex by
     depth against what was given.
 
     Where a lane is worse than all together, it is judged and named. ``warnings`` come from
-    elsewhere, as from the controls of the batch.
+    elsewhere, as from the controls of the batch; ``notes`` say how something was done.
 
     A limited metric that the run does not have is a WARN: it could not be looked at. So is a
     run whose alignment nobody looked at.
@@ -147,6 +160,7 @@ def judge(
     findings = [*_by_limits(values, limits, places), *_by_floors(values, aside, places)]
     findings += map(_by_identity, identity)
     findings += [_Finding(Verdict.WARN, line) for line in warnings]
+    findings += [_Finding(Verdict.PASS, line) for line in notes]
     if sex is not None:
         findings.append(_by_sex(metrics, sex))
     if not metrics.keys() & (limits.keys() | (FLOORS.keys() - aside.keys())) & OF_ALIGNMENT:

@@ -24,8 +24,8 @@ from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.pipeline import COMPARE
 from seqdrop.domain.plan import RunPlan, StageResult, encode
 from seqdrop.domain.provenance import RunRecord, make_record
+from seqdrop.domain.qc import UMIS_ARE_EXACT, judge, not_equivalent
 from seqdrop.domain.qc import Verdict as Qc
-from seqdrop.domain.qc import judge, not_equivalent
 from seqdrop.domain.records import Analysis, AnalysisStatus, Job, Run, RunOptions, RunStatus
 from seqdrop.flow.assay_gates import AssayGates
 from seqdrop.flow.controls import Controls
@@ -116,6 +116,7 @@ class Closing:
                 lanes=worst_lanes(results.values()),
                 identity=comparisons,
                 warnings=self._warnings(run, analysis),
+                notes=[UMIS_ARE_EXACT] if blueprint.variables.get("umi_pattern") else (),
             )
         return msgspec.structs.replace(
             run,

@@ -11,7 +11,7 @@ from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import job_parameter, timestamp
 from seqdrop.aws.objects import Objects
 from seqdrop.aws.queues import JobEventsQueue
-from seqdrop.domain import chain_file, fingerprint_sites
+from seqdrop.domain import chain_file, fingerprint_sites, primers
 from seqdrop.domain.cost import REFERENCES
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient
 from seqdrop.domain.failure import FailureClass
@@ -35,7 +35,9 @@ from seqdrop.library import Library
 
 CODES_PART = "iupac"
 """The part that says where codes for several bases were replaced."""
-_SUFFIXES = {"targets": ".bed", "left_out": ".bed", chain_file.PART: ".chain"}
+_SUFFIXES = {
+    "targets": ".bed", "left_out": ".bed", primers.PART: ".bed", chain_file.PART: ".chain",
+}  # fmt: skip
 """Of the kinds of parts of which a version may have several, each with a name."""
 
 
@@ -311,7 +313,7 @@ def part_of(file_name: str) -> tuple[str, str]:
     if kind.endswith(".fingerprint.vcf"):
         return fingerprint_sites.PART, fingerprint_sites.FILE
     if kind.endswith(".bed"):
-        return f"targets:{stem[: -len('.bed')]}", "targets.bed"
+        return _part_of_bed(stem[: -len(".bed")], file_name)
     if kind.endswith((".gff3", ".gff")):
         return "annotation", "annotation.gff3.gz"
     if kind.endswith(".alt"):
@@ -320,6 +322,20 @@ def part_of(file_name: str) -> tuple[str, str]:
         return f"{chain_file.PART}:{stem[: -len('.chain')]}", chain_file.FILE
     raise InvalidInput(
         f"{file_name!r} is no part of a reference: give FASTA (.fa), target regions (.bed), "
-        "genes (.gff3), the names of ALT contigs (.alt), SNPs for identity (.fingerprint.vcf) or "
-        "the way from an earlier version (<version>.chain)"
+        "the primers of a panel (<targets>.primers.bed), genes (.gff3), the names of ALT contigs "
+        "(.alt), SNPs for identity (.fingerprint.vcf) or the way from an earlier version "
+        "(<version>.chain)"
     )
+
+
+def _part_of_bed(stem: str, file_name: str) -> tuple[str, str]:
+    """Target regions, or the primers of a panel, which are named after its target regions."""
+    targets, dot, kind = stem.rpartition(".")
+    if kind.lower() != primers.PART:
+        return f"targets:{stem}", "targets.bed"
+    if not dot:
+        raise InvalidInput(
+            f"{file_name!r} does not say whose primers they are: name it after the target regions "
+            "of its panel, as amplicon.primers.bed is named after amplicon.bed"
+        )
+    return f"{primers.PART}:{targets}", primers.FILE

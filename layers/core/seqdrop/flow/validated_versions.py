@@ -109,7 +109,8 @@ def _check_asks_the_same(example: Blueprint, config: Assay) -> None:
     wanted = {f"targets:{config.targets}"} if config.targets else set()
     asked = {
         "targets": targets == wanted,
-        "duplicates": example.variables.get("mark_duplicates") == (config.duplicates == "mark"),
+        "duplicates": example.variables.get("mark_duplicates") == config.marks_duplicates
+        and example.variables.get("umi_pattern", "") == config.umi_pattern,
         "reference": example.reference.partition("/")[0] == config.reference,
     }
     if other := [name for name, same in asked.items() if not same]:

@@ -25,6 +25,7 @@ from seqdrop.domain.measures import (
     dragen_mapping,
     fingerprint,
     flagstat,
+    primers,
     samtools_stats,
 )
 from seqdrop.domain.pipeline import MeasureFormat
@@ -50,6 +51,7 @@ FORMATS: dict[MeasureFormat, Format] = {
     "callability": Format(callability.read, callability.NAMES),
     "depth": Format(depth.read, depth.NAMES),
     "fingerprint": Format(fingerprint.read, fingerprint.NAMES),
+    "primers": Format(primers.read, primers.NAMES),
     "dragen-mapping": Format(dragen_mapping.read, dragen_mapping.NAMES, dragen_mapping.read_lanes),
     "dragen-coverage": Format(dragen_coverage.read, dragen_coverage.NAMES),
     "dragen-histogram": Format(dragen_histogram.read, dragen_histogram.NAMES),
