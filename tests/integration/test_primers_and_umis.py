@@ -114,12 +114,13 @@ def test_without_primers_the_oligos_base_would_be_a_variant(tmp_path: Path, path
 def test_a_variant_below_a_primer_is_told_by_the_amplicon_beside_it(
     tmp_path: Path, path: Path
 ) -> None:
-    """Reads of one amplicon have its primer there, which is like the reference; they don't count."""
+    """Reads of one amplicon have its primer there, like the reference: they do not count."""
     below = START + 10
     own = Fragment(GENOME[START:END])
     beside = Fragment(with_snvs(below)[START - 150 : START + 150])
     tiled = PRIMERS + (
-        f"chr1\t{START - 150}\t{START - 130}\tf2\t0\t+\nchr1\t{START + 130}\t{START + 150}\tr2\t0\t-\n"
+        f"chr1\t{START - 150}\t{START - 130}\tf2\t0\t+\n"
+        f"chr1\t{START + 130}\t{START + 150}\tr2\t0\t-\n"
     )
     sample = sample_of(tmp_path, [own, beside] * 80, tiled)
     align(sample, tmp_path, path, PANEL)

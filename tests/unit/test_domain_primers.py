@@ -81,7 +81,8 @@ def claimed(assay: Assay, targets: str = "panel") -> dict[str, bool | str]:
     }
     made = make_blueprint(
         analysis=AnalysisId("NA1", "panel"), assay=assay, files=lane_pair(),
-        pipeline=LIBRARY.pipeline(assay.pipeline), reference=reference(parts=parts, indexes=INDEXES),
+        pipeline=LIBRARY.pipeline(assay.pipeline),
+        reference=reference(parts=parts, indexes=INDEXES),
         images=dict.fromkeys([*IMAGES, "report", "isaac", "strelka2", "dragen"], "x@sha256:1"),
     )  # fmt: skip
     used = {"primers:panel"} & made.parts.keys()
@@ -98,7 +99,7 @@ def test_reads_are_clipped_where_the_reference_has_primers_of_the_assays_targets
 
 
 def test_copies_that_are_told_by_position_are_refused_with_primers() -> None:
-    with pytest.raises(InvalidAssay, match="marks duplicates by position.*say duplicates: none"):
+    with pytest.raises(InvalidAssay, match=r"marks duplicates by position.*say duplicates: none"):
         claimed(Assay("germline-cpu", "tiny", targets="panel"))
 
 

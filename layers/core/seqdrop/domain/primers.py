@@ -36,8 +36,8 @@ def parse_primers(lines: Iterable[str], lengths: Mapping[str, int], file: str) -
     if unstranded:
         raise InvalidReference(
             f"{file} has primers without a strand: {_shown(unstranded)}: give each line six "
-            "columns (contig, start, end, name, score, strand), with + for a primer at the left end "
-            "of its amplicon and - for one at the right end"
+            "columns (contig, start, end, name, score, strand), with + for a primer at the left "
+            "end of its amplicon and - for one at the right end"
         )
     long = [
         line

@@ -2,7 +2,7 @@
 
 import re
 
-from seqdrop.domain.measures.dragen_rows import rows
+from seqdrop.domain.measures.dragen_rows import rows, share, values_of
 
 _SUMMARY = "COVERAGE SUMMARY"
 _ON_TARGET = re.compile(r"Aligned bases in (?!genome).+")
@@ -20,21 +20,22 @@ NAMES = frozenset(
 def read(content: bytes) -> dict[str, float]:
     """Depth, and the depth of X and Y over that of the autosomes.
 
-    Its rows of breadth differ from version to version: the histogram has them all.
+    What is NA is left out. Its rows of breadth differ from version to version: the histogram has
+    them all.
     """
     found = [row for row in rows(content) if row.section == _SUMMARY and not row.of]
-    figures: dict[str, float] = {}
-    means: dict[str, float] = {}
-    for row in found:
-        if mean := _MEAN.fullmatch(row.metric):
-            means[mean[1]] = row.value
-        elif _ON_TARGET.fullmatch(row.metric) and row.percent is not None:
-            figures["on_target_fraction"] = round(row.percent / 100, 4)
+    values = values_of(row for row in found if _MEAN.fullmatch(row.metric))
+    means = {
+        match[1]: mean for metric, mean in values.items() if (match := _MEAN.fullmatch(metric))
+    }
     if "alignment" not in means:
         raise ValueError(f"it has no row {_SUMMARY},,Average alignment coverage over …")
-    figures["mean_depth"] = means["alignment"]
-    if means.get("autosomal"):
-        for name, ours in (("chr X", "x_depth_ratio"), ("chr Y", "y_depth_ratio")):
-            if name in means:
-                figures[ours] = round(means[name] / means["autosomal"], 4)
-    return figures
+    figures: dict[str, float | None] = {"mean_depth": means["alignment"]}
+    for row in found:
+        if _ON_TARGET.fullmatch(row.metric):
+            figures["on_target_fraction"] = share(row)
+    autosomes = means.get("autosomal")
+    for name, ours in (("chr X", "x_depth_ratio"), ("chr Y", "y_depth_ratio")):
+        depth = means.get(name)
+        figures[ours] = round(depth / autosomes, 4) if autosomes and depth is not None else None
+    return {name: figure for name, figure in figures.items() if figure is not None}

@@ -4,10 +4,8 @@
 above.
 """
 
-import csv
-import io
-
 from seqdrop.domain.measures.depth import BREADTH_DEPTHS
+from seqdrop.domain.measures.dragen_rows import csv_rows, number_of
 
 NAMES = frozenset(f"breadth_{depth}x" for depth in BREADTH_DEPTHS)
 
@@ -28,7 +26,23 @@ def read(content: bytes) -> dict[str, float]:
 
 def bases_by_depth(content: bytes) -> dict[int, int]:
     """Depth to bases, the last depth for all above too. Raises ValueError for another file."""
-    rows = csv.reader(io.StringIO(content.decode("utf-8-sig")))
-    if not any(row[:2] == ["Depth", "Overall"] for row in rows):
+    rows = csv_rows(content)
+    if not any([field.strip() for field in row[:2]] == ["Depth", "Overall"] for row in rows):
         raise ValueError("it has no line Depth,Overall")
-    return {int(row[0].rstrip("+")): int(row[1]) for row in rows if row}
+    bases: dict[int, int] = {}
+    for row in rows:
+        if not row:
+            continue
+        depth, count = int(row[0].strip().rstrip("+")), _whole(row[1])
+        if depth in bases:
+            raise ValueError(f"it has two rows for the depth {depth}")
+        bases[depth] = count
+    return bases
+
+
+def _whole(text: str) -> int:
+    """A count, as digits or with an exponent (``2.5e+03``). Raises ValueError for any other."""
+    number = number_of(text.strip())
+    if number is None or number < 0 or not number.is_integer():
+        raise ValueError(f"it counts {text!r} bases")
+    return int(number)

@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 
-from seqdrop.domain.measures.dragen_rows import rows
+from seqdrop.domain.measures.dragen_rows import Row, rows, values_of
 
 _SUMMARY, _READ_GROUP = "MAPPING/ALIGNING SUMMARY", "MAPPING/ALIGNING PER RG"
+_TOTAL = "Total input reads"
 _NAMES = {
-    "Total input reads": "primary_out",
+    _TOTAL: "primary_out",
     "Mapped reads": "mapped",
     "Number of duplicate marked reads": "duplicates",
     "Paired reads (itself & mate mapped)": "both_mapped",
@@ -22,21 +23,27 @@ _LANE_NAMES = {**_NAMES, "Total reads in RG": "primary_out"}
 
 
 def read(content: bytes) -> dict[str, float]:
-    """The figures of the whole run: rows of single read groups are left out."""
-    figures = {
-        _NAMES[row.metric]: row.value
-        for row in rows(content)
-        if row.section == _SUMMARY and not row.of and row.metric in _NAMES
-    }
+    """The figures of the whole run: rows of single read groups are left out.
+
+    What is NA is left out, too, but for the total: without it nobody could see lost reads.
+    """
+    summary = [row for row in rows(content) if row.section == _SUMMARY and not row.of]
+    figures = _known(summary, _NAMES)
     if "primary_out" not in figures:
-        raise ValueError(f"it has no row {_SUMMARY},,Total input reads")
+        raise ValueError(f"it has no row {_SUMMARY},,{_TOTAL} with a number")
     return figures
 
 
 def read_lanes(content: bytes) -> dict[str, dict[str, float]]:
     """The figures of each read group, by its id; rows have the names of the summary's."""
-    lanes: dict[str, dict[str, float]] = defaultdict(dict)
+    lanes: dict[str, list[Row]] = defaultdict(list)
     for row in rows(content):
-        if row.section == _READ_GROUP and row.of and row.metric in _LANE_NAMES:
-            lanes[row.of][_LANE_NAMES[row.metric]] = row.value
-    return dict(lanes)
+        if row.section == _READ_GROUP and row.of:
+            lanes[row.of].append(row)
+    return {lane: found for lane, of in lanes.items() if (found := _known(of, _LANE_NAMES))}
+
+
+def _known(found: list[Row], names: dict[str, str]) -> dict[str, float]:
+    """Those that have a name of ours and a number."""
+    values = values_of(row for row in found if row.metric in names)
+    return {names[metric]: value for metric, value in values.items() if value is not None}
