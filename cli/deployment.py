@@ -29,7 +29,7 @@ SLOTS = tuple(f"Image{number}" for number in range(1, SLOTS_OF_IMAGES + 1))
 _USED_ONLY_WITH = {
     ("EnableFpga", "true"): (
         "FpgaGenomeImage", "FpgaGenomeAmi", "FpgaExomeImage", "FpgaExomeAmi",
-        "DragenLicenceSecretArn", "DragenLicenceKmsKeyArn",
+        "DragenLicenceSecretArn",
     ),
     ("CreateNetwork", "false"): ("SubnetIds", "SecurityGroupIds"),
     ("CreateNetwork", "true"): ("NetworkZones",),

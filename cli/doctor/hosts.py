@@ -15,6 +15,8 @@ ROOT_DEVICES = ("/dev/sda1", "/dev/xvda")
 DRAGEN_TAG = "seqdrop:dragen"
 """On an AMI: the DRAGEN version in it, set by who tried it on an F2 host."""
 LICENCE_PARAMETER = "DragenLicenceSecretArn"
+SOFTWARE_LICENCE_PARAMETER = "DragenSoftwareLicenceSecretArn"
+"""That of DRAGEN's software mode, on CPU hosts."""
 
 
 def check_fpga_zones(wanted: Wanted, account: Account) -> Iterator[Finding]:
@@ -211,7 +213,8 @@ def _closed(subnet: Subnet, where: str, wanted: Wanted) -> Iterator[Finding]:
         yield fail(f"{where} has no way to {', '.join(missing)}", "add interface endpoints, or NAT")
     else:
         yield ok(f"{where} reaches S3 and the services by endpoints")
-    if wanted.has_fpga and wanted.values(LICENCE_PARAMETER):
+    asks = wanted.has_fpga and wanted.values(LICENCE_PARAMETER)
+    if asks or wanted.values(SOFTWARE_LICENCE_PARAMETER):
         yield fail(
             f"from {where} DRAGEN can't reach its licence server, which is on the internet",
             "give subnets behind a NAT gateway",

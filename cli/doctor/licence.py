@@ -5,12 +5,20 @@ from collections.abc import Iterator
 from cli.deployment import KINDS, PLACEHOLDER
 from cli.doctor.account import Account
 from cli.doctor.findings import Finding, Wanted, fail, ok, warn
-from cli.doctor.hosts import DRAGEN_TAG, LICENCE_PARAMETER, dragen_wanted
+from cli.doctor.hosts import (
+    DRAGEN_TAG,
+    LICENCE_PARAMETER,
+    SOFTWARE_LICENCE_PARAMETER,
+    dragen_wanted,
+)
 from runner.licence import OLDEST
 
 
 def check_licence(wanted: Wanted, account: Account) -> Iterator[Finding]:
     """Can DRAGEN get its licence, and is any left?"""
+    software = wanted.parameters.get(SOFTWARE_LICENCE_PARAMETER, "")
+    if software and not software.startswith(PLACEHOLDER):
+        yield _secret(software, SOFTWARE_LICENCE_PARAMETER, wanted, account)
     if not wanted.has_fpga:
         return
     secret = wanted.parameters.get(LICENCE_PARAMETER, "")
@@ -19,7 +27,7 @@ def check_licence(wanted: Wanted, account: Account) -> Iterator[Finding]:
     elif secret.startswith(PLACEHOLDER):
         return
     else:
-        yield _secret(secret, wanted, account)
+        yield _secret(secret, LICENCE_PARAMETER, wanted, account)
         yield from _too_old_for_it(wanted, account)
     resources = wanted.stack.of("AWS::Batch::ConsumableResource") if wanted.stack else []
     for resource in resources:
@@ -33,15 +41,15 @@ def check_licence(wanted: Wanted, account: Account) -> Iterator[Finding]:
 _KEY_PARAMETER = "DragenLicenceKmsKeyArn"
 
 
-def _secret(arn: str, wanted: Wanted, account: Account) -> Finding:
-    """The licence's secret, and the key that its reader must be allowed to use."""
+def _secret(arn: str, parameter: str, wanted: Wanted, account: Account) -> Finding:
+    """A licence's secret, and the key that its reader must be allowed to use."""
     secret = account.secret(arn)
     if secret is None:
         return fail(f"there is no secret {arn}", "store the licence in Secrets Manager")
     if secret.arn != arn:
         return fail(
             f"{arn} is not the whole ARN of the licence's secret, and no job could read it",
-            f"give --parameter {LICENCE_PARAMETER}={secret.arn}",
+            f"give --parameter {parameter}={secret.arn}",
         )
     if not secret.key or secret.key == wanted.parameters.get(_KEY_PARAMETER):
         return ok("the licence's secret is there")

@@ -183,6 +183,8 @@ def _analyse(run: Run, lanes: list[Lane]) -> None:
 
 
 def _run(options: Options) -> None:
+    if options.software_mode:
+        logger.info("stand-in (simulated): software mode, without an FPGA")
     if options.licensed:
         logger.info("stand-in (simulated): license credentials file accepted")
     if options.build_hash_table:

@@ -49,6 +49,8 @@ class Options:
     threads: int
     build_hash_table: bool
     ht_reference: str
+    software_mode: bool
+    """Whether DRAGEN would do without an FPGA, with the same results; the stand-in has none."""
     licensed: bool
     """Whether a licence credentials file was given; what it holds is looked at and forgotten."""
 
@@ -111,6 +113,7 @@ _SWITCHES = {
 def _parser() -> _Parser:
     parser = _Parser(prog="dragen", allow_abbrev=False, add_help=False)
     parser.add_argument("-f", "--force", action="store_true")
+    parser.add_argument("--sw-mode", action="store_true")  # as ICA's documents have it: no value
     for names in _PATHS_AND_NAMES:
         parser.add_argument(*names, default="")
     for name, default in _SWITCHES.items():
@@ -175,6 +178,7 @@ def parse(arguments: list[str]) -> Options:
         threads=max(1, found.num_threads),
         build_hash_table=found.build_hash_table,
         ht_reference=found.ht_reference,
+        software_mode=found.sw_mode,
         licensed=_has_licence(found.lic_credentials),
     )
     _require(options, given_directory=bool(found.output_directory))

@@ -1,5 +1,6 @@
 """A deployment without FPGA queues: assays on CPU run, and those on FPGA say what to do."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -39,12 +40,28 @@ def test_an_assay_on_fpga_is_held_before_anybody_is_asked_for_its_reference(lab:
     assert lab.runs("NA1", "wgs") == []
 
 
-def test_a_reference_is_ready_without_the_index_of_dragen_and_an_assay_on_cpu_runs(
-    lab: Lab,
-) -> None:
+def test_a_reference_gets_dragens_index_on_a_cpu_and_assays_on_cpu_run(lab: Lab) -> None:
     lab.add_reference("GRCh38", fasta(GENOME))
     added = lab.catalog.references.get(ReferenceId("GRCh38", "1"))
     assert added is not None
-    assert (added.wanted, set(added.indexes)) == (("sequence", "bwa"), {"sequence", "bwa"})
+    assert set(added.wanted) == set(added.indexes) == {"sequence", "bwa", "dragen"}
     drop(lab, "NA2", "wgs-cpu")
     lab.wait_for("NA2", "wgs-cpu", "ANALYSED")
+
+
+def test_dragens_software_mode_runs_on_cpu_hosts_and_says_what_it_is(lab: Lab) -> None:
+    name = "germline-dragen-software"
+    files = []
+    for mate, body in enumerate(pair(200, genome=GENOME, seed=9), 1):
+        lab.drop(f"sw/NA3_{mate}.fastq.gz", body)
+    files.append({"r1": "NA3_1.fastq.gz", "r2": "NA3_2.fastq.gz"})
+    sample = {"sample": "NA3", "pipeline": name, "reference": "GRCh38", "files": files}
+    lab.drop_manifest("sw/a.manifest.json", sample)
+    lab.wait_for("NA3", name, "ANALYSED")
+    (run,) = lab.runs("NA3", name)
+    assert {stage.queue for stage in run.stages} == {"cpu"}
+    assert run.simulated, "a stand-in played DRAGEN here"
+    (stage,) = [one for one in run.stages if one.stage == "dragen"]
+    body = lab.client("s3").get_object(Bucket=lab.results, Key=f"{stage.prefix}dragen.json")["Body"]
+    commands = json.loads(body.read())["commands"]
+    assert any(command.startswith("dragen --sw-mode -f -r ref/dragen ") for command in commands)

@@ -23,6 +23,7 @@ DEPLOYMENTS: list[dict[str, str]] = [
         "FpgaExomeDragenFrom": "host",
         "DragenLicences": "4",
         "DragenLicenceSecretArn": "arn:secret",
+        "DragenSoftwareLicenceSecretArn": "arn:other-secret",
         "DragenLicenceKmsKeyArn": "arn:licence-key",
         "CreateNetwork": "true",
         "NetworkZones": "us-east-1a,us-east-1b",

@@ -304,6 +304,43 @@ def test_a_licence_is_a_secret_and_counted_only_by_choice(name: str) -> None:
     assert counted == [gate, {"ConsumableResource": {"Ref": "DragenLicence"}, "Quantity": 1}]
 
 
+def test_only_dragens_image_gets_the_licence_of_the_software_mode_and_keeps_it_in_memory() -> None:
+    slot = f"Image{Library(str(PROJECT / 'pipelines')).images().slots.index('dragen') + 1}"
+    secret = {"DragenSoftwareLicenceSecretArn": "arn:secret"}
+    images = {f"Image{n}": f"i{n}=x@sha256:{'0' * 64}" for n in range(1, 9)}
+    for given, licensed in (({**images, **secret}, {f"{slot}JobDefinition"}), (images, set())):
+        jobs = {
+            name: definition["ContainerProperties"]
+            for name, definition in made_of_type("AWS::Batch::JobDefinition", **given).items()
+            if "ContainerProperties" in definition
+        }
+        assert len(jobs) == 9
+        assert {name for name, job in jobs.items() if "Secrets" in job} == licensed
+        for name, job in jobs.items():
+            variables = {v["Name"]: v["Value"] for v in job["Environment"]}
+            memory = job["LinuxParameters"].get("Tmpfs", [])
+            assert [m["ContainerPath"] for m in memory] == ["/run/seqdrop"] * (name in licensed)
+            assert variables.get("SEQDROP_SECRETS") == ("/run/seqdrop" if memory else None)
+            assert job["User"] == "65534:65534"
+
+
+def test_the_licence_of_the_software_mode_can_be_read_by_what_starts_containers() -> None:
+    def granted(**parameters: str) -> list[Any]:
+        role = made(EnableFpga="false", **parameters)["ExecutionRole"]["Properties"]
+        (policy,) = role["Policies"]
+        statements = policy["PolicyDocument"]["Statement"]
+        actions = ("secretsmanager:GetSecretValue", "kms:Decrypt")
+        return [s["Resource"] for s in statements if s["Action"] in actions]
+
+    secret = {"Ref": "DragenSoftwareLicenceSecretArn"}
+    given = {"DragenSoftwareLicenceSecretArn": "arn:secret"}
+    assert granted() == []
+    assert granted(**given) == [secret]
+    assert granted(**given, DragenLicenceKmsKeyArn="arn:key") == [
+        secret, {"Ref": "DragenLicenceKmsKeyArn"},
+    ]  # fmt: skip
+
+
 def test_jobs_of_both_kinds_work_on_scratch_and_log_where_logs_expire() -> None:
     cpu = [
         definition["ContainerProperties"]

@@ -115,6 +115,15 @@ def test_a_licence_on_hosts_that_reach_no_server_is_refused() -> None:
     assert "NAT gateway" in why
 
 
+def test_the_software_mode_s_licence_needs_no_fpga_and_a_way_to_its_server() -> None:
+    secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:d"
+    licence = {"DragenSoftwareLicenceSecretArn": secret}
+    key = {"DragenLicenceKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1"}
+    assert refused(**SUBNETS, **licence) == refused(**SUBNETS, **licence, **key) == []
+    (why,) = refused(**NEW_NETWORK, **licence)
+    assert "NAT gateway" in why
+
+
 @pytest.mark.parametrize("name", sorted(FPGA.keys() - {"EnableFpga"}))
 def test_fpga_queues_without_their_hosts_are_refused(name: str) -> None:
     (why,) = refused(**SUBNETS, **FPGA | {name: ""})
@@ -165,6 +174,7 @@ def test_nothing_that_is_made_refers_to_what_is_not() -> None:
                     "KmsKeyArn": "k",
                     "DragenLicences": "1",
                     "DragenLicenceSecretArn": "s",
+                    "DragenSoftwareLicenceSecretArn": "t",
                     "DragenLicenceKmsKeyArn": "l",
                     "FpgaGenomeDragenFrom": "host",
                 },

@@ -455,6 +455,15 @@ def test_a_licence_that_is_not_there_or_used_up_is_told() -> None:
     assert (findings[1].verdict, findings[1].says) == ("warn", "0 of 4 DRAGEN licences are free")
 
 
+def test_the_licence_of_the_software_mode_is_looked_at_without_an_fpga_too() -> None:
+    cpu = {"EnableFpga": "false", "DragenLicenceSecretArn": ""}
+    asked = wanted(**cpu, DragenSoftwareLicenceSecretArn="arn:secret")
+    assert verdicts(found(check_licence, Facts(), asked)) == ["ok"]
+    (finding,) = found(check_licence, Facts(secret_arn="arn:secret-AbCdEf"), asked)
+    assert finding.do == "give --parameter DragenSoftwareLicenceSecretArn=arn:secret-AbCdEf"
+    assert found(check_licence, Facts(key=None), wanted(**cpu)) == []
+
+
 def test_an_arn_that_only_finds_the_secret_is_told_with_the_whole_one() -> None:
     """A name that ends with a dash and six letters looks like a whole ARN, and is none."""
     (finding,) = found(check_licence, Facts(secret_arn="arn:secret-AbCdEf"))

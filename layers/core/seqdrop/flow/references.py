@@ -40,6 +40,9 @@ _SUFFIXES = {
 }  # fmt: skip
 """Of the kinds of parts of which a version may have several, each with a name."""
 
+_IN_PLACE_OF = {"dragen-software": "dragen"}
+"""Stages that make an index where there is no queue for the one that has its name."""
+
 
 @dataclass(frozen=True)
 class Preparation:
@@ -89,14 +92,21 @@ class Preparation:
         return there
 
     def index_stages(self, parts: Collection[str]) -> dict[str, Stage]:
-        """The stages that make the indexes of this deployment, over a version's parts."""
+        """The stages that make the indexes of this deployment, over a version's parts.
+
+        Where the image of one is not here, another may make it in its place.
+        """
         stages = self.library.reference_indexes().stages
         here = self.images or {stage.image_name for stage in stages.values()}
-        return {
+        made = {
             index: stage
             for index, stage in stages.items()
             if stage.image_name in here and (not stage.when or stage.when in parts)
         }
+        for other, index in _IN_PLACE_OF.items():
+            if stage := made.pop(other, None):
+                made.setdefault(index, stage)
+        return made
 
 
 @dataclass(frozen=True)
