@@ -152,7 +152,8 @@ class Lab:
             "fingerprint": "fingerprint.vcf",
         }
         for part, body in parts.items():
-            other = "before.chain" if part.startswith("chain:") else "targets.bed"
+            kind = part.partition(":")[0]
+            other = "before.chain" if kind == "chain" else f"{kind}.bed"
             files[part] = (paths.get(part, other), body)
         stored = {}
         for part, (path, body) in files.items():

@@ -182,6 +182,7 @@ WITH_ARCHIVE = [
     ("strelka2", "strelka-2.9.10.centos6_x86_64.tar.bz2"),
     ("isaac", "isaac-04.18.11.09.tar.gz"),
     ("dragen", "edico-4.4.4-1.el8.x86_64.rpm"),
+    ("dragen", "dragen-softwaremode-4.4.4-1.el8.x86_64.rpm"),
     ("nextflow", "nextflow-25.10.0-dist"),
 ]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.processes import BAD_DATA_EXIT_CODE
 from runner.tools.main import main
 from seqdrop.domain import fingerprint_sites
 from tests.tools_support import run, shims
@@ -158,3 +159,21 @@ def test_the_same_sequence_under_two_names_is_told(
     (ref / "genome.fa").write_bytes(FASTA + FASTA.replace(b">chr1", b">1"))
     assert check(ref) == 0
     assert "WARN the sequence has contigs under several names" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("chr1\t0\t20\tf\t0\t+\nchr1\t60\t80\tr\t0\t-\n", ""),
+        ("chr1\t0\t20\tf\t0\t+\nchr2\t60\t80\tr\t0\t-\n", "does not have"),
+        ("chr1\t0\t20\tf\t0\n", "without a strand"),
+        ("chr1 0 20 f 0 +\n", "lines that are no primers"),
+    ],
+)
+def test_primers_are_held_by_the_rules_by_which_they_are_added(
+    ref: Path, capfd: pytest.CaptureFixture[str], lines: str, says: str
+) -> None:
+    (ref / "primers").mkdir()
+    (ref / "primers/panel.bed").write_text(lines)
+    assert check(ref) == (BAD_DATA_EXIT_CODE if says else 0)
+    assert says in capfd.readouterr().err

@@ -456,7 +456,7 @@ def test_a_licence_that_is_not_there_or_used_up_is_told() -> None:
 
 
 def test_the_licence_of_the_software_mode_is_looked_at_without_an_fpga_too() -> None:
-    cpu = {"EnableFpga": "false", "DragenLicenceSecretArn": ""}
+    cpu: dict[str, Any] = {"EnableFpga": "false", "DragenLicenceSecretArn": ""}
     asked = wanted(**cpu, DragenSoftwareLicenceSecretArn="arn:secret")
     assert verdicts(found(check_licence, Facts(), asked)) == ["ok"]
     (finding,) = found(check_licence, Facts(secret_arn="arn:secret-AbCdEf"), asked)

@@ -312,3 +312,45 @@ def test_a_wrong_chain_file_is_refused_with_its_line(tmp_path: Path) -> None:
 def test_a_chain_file_from_no_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="there is no version '1' from which a chain file"):
         prepare_parts([put(tmp_path, "g.fa", FASTA), put(tmp_path, "1.chain", CHAIN)], tmp_path)
+
+
+PRIMERS = b"chr1\t0\t20\tf\t0\t+\nchr1 60 80 r 0 -\n"
+
+
+def test_primers_are_kept_beside_the_targets_that_they_are_named_after(tmp_path: Path) -> None:
+    files = [
+        put(tmp_path, "g.fa", LONG),
+        put(tmp_path, "panel.bed", b"chr1\t20\t60\n"),
+        put(tmp_path, "panel.primers.bed.gz", gzip.compress(PRIMERS)),
+    ]
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    prepared = prepare_parts(files, scratch)
+    assert prepared.warnings == []
+    part = prepared.parts["primers:panel"]
+    assert part.path == "primers.bed"
+    assert part.file.read_bytes() == PRIMERS.replace(b" ", b"\t")
+    stored = stored_parts(prepared.parts, "refs", "tiny/1")["primers:panel"]
+    assert stored.path == "primers.bed"
+    assert stored.object.key.startswith("tiny/1/primers/panel/")
+
+
+def test_primers_of_targets_that_are_not_given_are_refused(tmp_path: Path) -> None:
+    files = [
+        put(tmp_path, "g.fa", LONG),
+        put(tmp_path, "exome.bed", b"chr1\t20\t60\n"),
+        put(tmp_path, "panel.primers.bed", PRIMERS),
+    ]
+    with pytest.raises(InvalidInput, match=r"give panel\.bed, too"):
+        prepare_parts(files, tmp_path)
+
+
+@pytest.mark.parametrize("line", [b"chr9\t0\t20\tf\t0\t+\n", b"chr1\t0\t20\tf\n"])
+def test_primers_that_would_stay_in_the_reads_are_refused(tmp_path: Path, line: bytes) -> None:
+    files = [
+        put(tmp_path, "g.fa", LONG),
+        put(tmp_path, "panel.bed", b"chr1\t20\t60\n"),
+        put(tmp_path, "panel.primers.bed", line),
+    ]
+    with pytest.raises(InvalidInput, match=r"panel\.primers\.bed"):
+        prepare_parts(files, tmp_path)
