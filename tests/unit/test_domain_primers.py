@@ -8,6 +8,7 @@ from msgspec import structs
 from seqdrop.domain.blueprint import make_blueprint
 from seqdrop.domain.errors import InvalidAssay, InvalidInput, InvalidReference
 from seqdrop.domain.identity import AnalysisId
+from seqdrop.domain.lanes import worst_lanes
 from seqdrop.domain.metrics import METRICS, metrics_of
 from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.plan import StageResult
@@ -128,6 +129,19 @@ def test_primers_of_another_panel_do_not_pass(without: int, verdict: str) -> Non
     found = judge(metrics, {})
     assert found.verdict.name == verdict
     assert any("primers of another panel" in line for line in found.lines) == (verdict != "PASS")
+
+
+def test_one_lane_of_another_panel_is_not_hidden_by_the_others() -> None:
+    lanes = {
+        f"FC.{n}": {"reads_looked_at": 1_000, "reads_with_primer": 0 if n == 4 else 1_000}
+        for n in range(1, 5)
+    }
+    worst = worst_lanes([StageResult("align", "k", (), {}, lanes=lanes)])
+    found = judge(measured(4_000, 1_000), {}, lanes=worst)
+    assert found.verdict.name == "FAIL"
+    assert any(
+        "primer_fraction is 0, below 0.1 (floor) (worst in lane FC.4)" in one for one in found.lines
+    )
 
 
 def test_where_nothing_maps_no_share_is_made_up() -> None:

@@ -28,7 +28,7 @@ GOOD = {
     "phred64": 0.0, "duplicate_fraction": 0.1, "files_without_end": 0.0,
     "files_of_merged_lanes": 0.0,
     "depth_over_cap": 0.1, "contamination": 0.0, "same_strand_fraction": 0.01,
-    "highest_quality": 41,
+    "highest_quality": 41, "primer_fraction": 0.98,
 }  # fmt: skip
 
 
@@ -106,6 +106,8 @@ def test_a_good_run_crosses_no_floor() -> None:
         ("duplicate_fraction", 0.99, Verdict.FAIL, "amplicons"),
         ("files_without_end", 2.0, Verdict.WARN, "cut off"),
         ("files_of_merged_lanes", 2.0, Verdict.WARN, "each lane is a read group then"),
+        ("primer_fraction", 0.4, Verdict.WARN, "primers of another panel"),
+        ("primer_fraction", 0.05, Verdict.FAIL, "primers of another panel"),
         ("depth_over_cap", 0.6, Verdict.WARN, "max_depth"),
         ("contamination", 0.06, Verdict.WARN, "another person"),
     ],

@@ -1,6 +1,7 @@
 """``seqdrop-tool primers OUT FILE…``: how many reads begin or end at a primer.
 
 Each file is what ``samtools ampliconclip -f`` counted in the primary alignments of one lane.
+OUT's folder is made where it is not there.
 """
 
 import argparse
@@ -14,13 +15,14 @@ _LINE = re.compile(r"^(TOTAL READS|EXCLUDED|NOT CLIPPED): (\d+)$", re.MULTILINE)
 
 
 def main(arguments: list[str]) -> int:
-    """Writes the counts of all lanes together."""
+    """Writes the counts of these lanes together."""
     parser = argparse.ArgumentParser(prog="seqdrop-tool primers", description=__doc__)
     parser.add_argument("output", type=Path)
     parser.add_argument("counted", type=Path, nargs="+")
     options = parser.parse_args(arguments)
     counts = primer_counts(path.read_text("utf-8") for path in options.counted)
     text = msgspec.json.format(msgspec.json.encode(counts, order="deterministic"), indent=1)
+    options.output.parent.mkdir(exist_ok=True)
     options.output.write_bytes(text + b"\n")
     return 0
 

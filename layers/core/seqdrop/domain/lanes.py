@@ -12,7 +12,9 @@ LEAST_PAIRED_READS = 2 * LEAST_PAIRS
 """Both mates of at least 100 pairs have to map before the proper ones among them say anything:
 bwa learns from the pairs what proper is, and calls none proper where they are few (it asks for
 ten good ones of an orientation: MIN_DIR_CNT in bwamem_pair.c)."""
-LESS_IS_WORSE = frozenset(("highest_quality", "mapped_fraction", "properly_paired_fraction"))
+LESS_IS_WORSE = frozenset(
+    ("highest_quality", "mapped_fraction", "properly_paired_fraction", "primer_fraction")
+)
 """Metrics of lanes whose worst value is the smallest; of all others it is the greatest."""
 _SUMMED = frozenset(("files_without_end", "files_of_merged_lanes"))
 """Metrics of the run that are counts over all lanes."""
@@ -96,6 +98,8 @@ def _metrics_of(counts: Mapping[str, int]) -> dict[str, float]:
             found["highest_quality"] = min(best) - PHRED33
     if "mapped" in counts and counts.get("primary_out", 0) >= _LEAST_READS:
         found["mapped_fraction"] = counts["mapped"] / counts["primary_out"]
+    if counts.get("reads_looked_at", 0) >= _LEAST_READS:
+        found["primer_fraction"] = counts["reads_with_primer"] / counts["reads_looked_at"]
     if "properly_paired" in counts and counts.get("both_mapped", 0) >= LEAST_PAIRED_READS:
         found["properly_paired_fraction"] = counts["properly_paired"] / counts["both_mapped"]
     return found

@@ -136,7 +136,8 @@ def _took(job: Job, result: StageResult | None) -> Took:
     """
     if result is None:
         return NOTHING
-    by_dragen = is_fpga(kind_of(job.queue)) and not result.simulated
+    has_dragen = is_fpga(kind_of(job.queue)) or "dragen" in result.tools  # in software mode
+    by_dragen = has_dragen and not result.simulated
     bases = result.counts.get("bases_in", 0) if by_dragen else 0
     # A runner of the release before knew the largest process alone, and nothing of the scratch.
     peak = result.peak_memory_mib if result.peak_scratch_mib else 0

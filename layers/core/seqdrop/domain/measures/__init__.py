@@ -56,7 +56,12 @@ FORMATS: dict[MeasureFormat, Format] = {
     "dragen-coverage": Format(dragen_coverage.read, dragen_coverage.NAMES),
     "dragen-histogram": Format(dragen_histogram.read, dragen_histogram.NAMES),
 }
-LANE_FIGURES = frozenset(("primary_out", "mapped", "both_mapped", "properly_paired"))
+LANE_FIGURES = frozenset(
+    (
+        "primary_out", "mapped", "both_mapped", "properly_paired",
+        "reads_looked_at", "reads_with_primer",
+    )
+)  # fmt: skip
 """What is kept of a lane; duplicates, for one, are marked later, in all lanes together."""
 
 
