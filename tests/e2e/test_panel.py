@@ -40,15 +40,19 @@ def changed(genome: str, *places: int) -> str:
     return "".join(bases)
 
 
-def sample(*, umis: bool, lane: int) -> tuple[bytes, bytes]:
-    """R1 and R2 of 120 copies of 40 molecules of the amplicon, and of what is foreign."""
+def sample(umis: str, lane: int) -> tuple[bytes, bytes]:
+    """R1 and R2 of 120 copies of 40 molecules of the amplicon, and of what is foreign.
+
+    Of the reads ``all``, the ``first`` alone or ``none`` has a UMI.
+    """
     chance = random.Random(lane)
     amplicon = changed(GENOME, OLIGO, PATIENT)[START:END]
     molecules = [(amplicon, "".join(chance.choices("ACGT", k=9))) for _ in range(40)] * 3
     molecules += [(GENOME[n * 900 : n * 900 + 280], "ACGTACGTA") for n in (0, 1, 4, 5)]
     mates: tuple[list[str], list[str]] = ([], [])
     for number, (bases, umi) in enumerate(molecules):
-        name = f"@M01:7:HPANEL:{lane}:1101:{number}:9" + (f":{umi}" if umis else "")
+        has_umi = umis == "all" or (umis == "first" and not number)
+        name = f"@M01:7:HPANEL:{lane}:1101:{number}:9" + (f":{umi}" if has_umi else "")
         for lines, read, mate in zip(mates, (bases, reverse(bases)), (1, 2), strict=True):
             lines.append(f"{name} {mate}:N:0:ACGT\n{read[:150]}\n+\n{'F' * 150}\n")
     one, two = (gzip.compress("".join(lines).encode(), mtime=0) for lines in mates)
@@ -67,13 +71,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield lab
 
 
-def drop(lab: Lab, name: str, assay: str, *, umis: bool, lane: int) -> None:
-    for mate, body in enumerate(sample(umis=umis, lane=lane), 1):
+def drop(lab: Lab, name: str, assay: str, umis: str, lane: int) -> None:
+    for mate, body in enumerate(sample(umis, lane), 1):
         lab.drop(f"{assay}/{name}_R{mate}.fastq.gz", body)
 
 
 def test_primers_are_clipped_copies_are_told_by_umi_and_the_run_says_so(lab: Lab) -> None:
-    drop(lab, "P1", "amplicon", umis=True, lane=1)
+    drop(lab, "P1", "amplicon", "all", 1)
     lab.wait_for("P1", "amplicon", "ANALYSED")
     (run,) = lab.runs("P1", "amplicon")
     pairs = 120 + FOREIGN
@@ -94,15 +98,23 @@ def test_primers_are_clipped_copies_are_told_by_umi_and_the_run_says_so(lab: Lab
 
 
 def test_reads_without_umis_hold_the_sample_and_nothing_is_marked_by_place(lab: Lab) -> None:
-    drop(lab, "P2", "amplicon", umis=False, lane=2)
+    drop(lab, "P2", "amplicon", "first", 2)
     held = lab.wait_for("P2", "amplicon", "HELD")
     (said,) = held.holds.values()
-    assert "lane HPANEL.2: 248 of 248 reads have no UMI at the end of their name" in said
-    assert "'M01:7:HPANEL:2:1101:0:9'" in said
+    assert "lane HPANEL.2: 246 of 248 reads have no UMI at the end of their name" in said
+    assert "'M01:7:HPANEL:2:1101:" in said
+
+
+def test_files_that_begin_without_umis_are_held_before_a_host_starts(lab: Lab) -> None:
+    drop(lab, "P4", "amplicon", "none", 4)
+    held = lab.wait_for("P4", "amplicon", "HELD")
+    (said,) = held.holds.values()
+    assert "has no UMI at the end of its name (M01:7:HPANEL:4:1101:0:9)" in said
+    assert lab.runs("P4", "amplicon") == []
 
 
 def test_an_assay_that_marks_by_place_is_held_before_it_costs_anything(lab: Lab) -> None:
-    drop(lab, "P3", "marked", umis=True, lane=3)
+    drop(lab, "P3", "marked", "all", 3)
     held = lab.wait_for("P3", "marked", "HELD")
     (said,) = held.holds.values()
     assert "has primers of 'panel', and the assay marked marks duplicates by position" in said

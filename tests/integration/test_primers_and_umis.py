@@ -142,6 +142,7 @@ def test_every_read_is_kept_and_those_without_a_primer_are_counted(
     assert counts["reads_looked_at"] == sum(counts.values()) - counts["reads_looked_at"]
     flagstat = json.loads((made / "flagstat.json").read_bytes())["QC-passed reads"]
     assert flagstat["primary"] == 2 * len(fragments)
+    assert genotypes(tmp_path, sample, path) == {}
 
 
 def test_what_clipping_moves_is_made_right_again(tmp_path: Path, path: Path) -> None:

@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -10,13 +11,18 @@ from msgspec import structs
 from runner.processes import BAD_DATA_EXIT_CODE
 from runner.tools import umis
 from seqdrop.domain.assay_check import mistakes_of_assay
+from seqdrop.domain.blueprint import make_blueprint
+from seqdrop.domain.errors import ReadsWithoutUmi
+from seqdrop.domain.identity import AnalysisId
 from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.qc import UMIS_ARE_EXACT, judge
 from seqdrop.library import Library
+from tests.domain_support import IMAGES, lane_pair, part, reference
 from tests.lab import PROJECT
 
 LIBRARY = Library(str(PROJECT / "pipelines"))
 ASSAY = Assay("germline-cpu", duplicates="umi")
+INDEXES = {name: (part(f"{name}/x", name),) for name in ("sequence", "bwa")}
 PREFIX = "A00217:76:HFLT3DSXX:1:1101:1108:1000"
 
 
@@ -80,6 +86,25 @@ def test_a_pipeline_that_knows_no_umis_is_refused(pipeline: str) -> None:
 def test_a_separator_without_umis_is_a_mistake() -> None:
     assay = Assay("germline-cpu", umi_separator="_")
     assert says(assay) == ["umi_separator is of use with duplicates: umi alone"]
+
+
+@pytest.mark.parametrize(("name", "fits"), [(f"{PREFIX}:ACGT", True), (PREFIX, False), ("", True)])
+def test_a_file_whose_first_read_has_no_umi_is_held_before_a_host_starts(
+    name: str, fits: bool
+) -> None:
+    """A file without a read is another rule's."""
+    files = [structs.replace(file, first_read=name) for file in lane_pair()]
+    given: dict[str, Any] = {
+        "analysis": AnalysisId("NA1", "a"), "pipeline": LIBRARY.pipeline("germline-cpu"),
+        "reference": reference(indexes=INDEXES), "files": files,
+        "images": dict.fromkeys([*IMAGES, "report"], "x@sha256:1"),
+    }  # fmt: skip
+    if fits:
+        assert make_blueprint(assay=structs.replace(ASSAY, reference="tiny"), **given)
+    else:
+        with pytest.raises(ReadsWithoutUmi, match=r"has no UMI at the end of its name \(A00217:76"):
+            make_blueprint(assay=structs.replace(ASSAY, reference="tiny"), **given)
+    assert make_blueprint(assay=Assay("germline-cpu", "tiny"), **given)
 
 
 def test_a_run_says_that_no_consensus_was_made() -> None:

@@ -1,5 +1,6 @@
 """The blueprint of a run: all that decides its results, frozen when the run is claimed."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
@@ -12,6 +13,7 @@ from seqdrop.domain.errors import (
     ImageNotHere,
     InvalidAssay,
     QueueNotHere,
+    ReadsWithoutUmi,
     ReferenceNotReady,
 )
 from seqdrop.domain.fastq import check_mates
@@ -178,7 +180,9 @@ def make_blueprint(
     stages = stages_under(pipeline, variables)
     check_images(pipeline.name, stages, images)
     used = {stage.image_name for stage in stages.values()}
-    pairs = pair_files(analysis.sample, files)
+    came = list(files)
+    _check_umis(analysis.assay, assay, came)
+    pairs = pair_files(analysis.sample, came)
     parts = {name: _used_parts(stage, assay, reference) for name, stage in stages.items()}
     return Blueprint(
         sample=analysis.sample,
@@ -294,6 +298,18 @@ def _check_primers(
             "begin at the same base, so nearly all would be left out: say duplicates: none (or "
             "umi) in pipelines/assays.yaml"
         )
+
+
+def _check_umis(name: str, assay: Assay, files: Iterable[FastqFile]) -> None:
+    """Raises ReadsWithoutUmi by each file's first read; a job looks at all of them."""
+    for file in files if assay.umi_pattern else ():
+        if file.first_read and not re.search(assay.umi_pattern, file.first_read):
+            raise ReadsWithoutUmi(
+                f"the first read of {file.object.key} has no UMI at the end of its name "
+                f"({file.first_read}), and the assay {name} tells copies by UMIs",
+                "make the FASTQ files anew with the UMIs in the reads' names, or use another assay "
+                "(umi_separator says what the UMI follows)",
+            )
 
 
 def stages_under(pipeline: Pipeline, variables: Mapping[str, bool | str]) -> dict[str, Stage]:

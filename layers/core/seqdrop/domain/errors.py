@@ -58,6 +58,10 @@ class IdenticalFiles(InvalidInput):
     """The same file came for both mates of a lane, or for two lanes of a sample."""
 
 
+class ReadsWithoutUmi(InvalidInput):
+    """An assay tells copies by UMIs, and the names of a file's reads have none."""
+
+
 class InvalidManifest(InvalidInput):
     """A manifest or samplesheet can't be used as it stands."""
 
