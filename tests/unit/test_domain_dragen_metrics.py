@@ -5,6 +5,8 @@ with a median depth of 0, a panel's region. Rows are cut to those that matter.
 """
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seqdrop.domain.errors import InvalidMeasure
 from seqdrop.domain.measures import read_lanes, read_measures
@@ -160,6 +162,13 @@ def test_what_cannot_be_is_refused(kind: MeasureFormat, content: str) -> None:
         figures(kind, content)
 
 
+def test_a_lane_with_two_values_for_one_figure_is_refused_too() -> None:
+    twice = SINGLE_END + "MAPPING/ALIGNING PER RG,6405-JL-0001_111,Mapped reads,1,0.00\n"
+    assert figures("dragen-mapping", twice) == figures("dragen-mapping", SINGLE_END)
+    with pytest.raises(InvalidMeasure, match="two values for Mapped reads"):
+        read_lanes("dragen-mapping", twice.encode())
+
+
 def test_the_same_rows_twice_say_the_same() -> None:
     assert figures("dragen-mapping", SINGLE_END * 2) == figures("dragen-mapping", SINGLE_END)
 
@@ -200,3 +209,26 @@ def test_files_that_hold_no_figure_of_ours_are_read_by_the_same_rules() -> None:
 def test_a_histograms_counts_may_have_exponents() -> None:
     found = figures("dragen-histogram", "Depth,Overall\r\n0,2.5e+03\r\n30+,7.5E3\r\n")
     assert found["breadth_1x"] == found["breadth_30x"] == 0.75
+
+
+WORDS = st.sampled_from(
+    [SUMMARY, "MAPPING/ALIGNING PER RG", "COVERAGE SUMMARY", "Total input reads", "Mapped reads",
+     "Average alignment coverage over genome", "Depth", "Overall", "FC.1", "", "NA", "inf", "1e3",
+     "-1", "9", "0.5", "1_0", '"', "\r", "\n", "\x00", "00:00:01.5", "é"]
+)  # fmt: skip
+
+
+@given(
+    kind=st.sampled_from(["dragen-mapping", "dragen-coverage", "dragen-histogram"]),
+    lines=st.lists(st.lists(WORDS, max_size=7).map(",".join), max_size=8),
+)
+def test_whatever_a_file_holds_it_is_read_or_refused_and_no_figure_is_negative(
+    kind: MeasureFormat, lines: list[str]
+) -> None:
+    content = "\n".join(lines)
+    try:
+        found = figures(kind, content)
+        read_lanes(kind, content.encode())
+    except InvalidMeasure:
+        return
+    assert all(0 <= figure < float("inf") for figure in found.values())

@@ -9,7 +9,8 @@ it (``flagstat/FC.1.json``): its figures are those of lanes. Some formats have f
 whole run and of lanes in one file.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
@@ -72,12 +73,22 @@ def figures_of(output: str, kind: MeasureFormat) -> frozenset[str]:
 
 def read_measures(kind: MeasureFormat, content: bytes) -> Metrics:
     """The figures in a tool's output. Raises InvalidMeasure where it is not of that format."""
-    try:
+    with _refused_as(kind):
         return FORMATS[kind].read(content)
-    except (msgspec.MsgspecError, KeyError, IndexError, ValueError) as error:
-        raise InvalidMeasure(f"is not what {kind} is: {error!r}") from error
 
 
 def read_lanes(kind: MeasureFormat, content: bytes) -> dict[str, Metrics]:
-    """The figures by lane in an output that ``read_measures`` takes; none in most formats."""
-    return FORMATS[kind].read_lanes(content)
+    """The figures by lane in an output that ``read_measures`` takes; none in most formats.
+
+    Raises InvalidMeasure where those of a lane can't be.
+    """
+    with _refused_as(kind):
+        return FORMATS[kind].read_lanes(content)
+
+
+@contextmanager
+def _refused_as(kind: MeasureFormat) -> Iterator[None]:
+    try:
+        yield
+    except (msgspec.MsgspecError, KeyError, IndexError, ValueError) as error:
+        raise InvalidMeasure(f"is not what {kind} is: {error!r}") from error
