@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from cli.reference_document import Document, reference_document, sequence_told
 from cli.screen import clean, console, emit, on_terminal, say, show_table, warn
 
 if TYPE_CHECKING:
+    from cli.parts import Part
     from cli.stack import Stack
     from seqdrop.aws.catalog.current_runs import CurrentRuns
     from seqdrop.domain.identity import ReferenceId
@@ -100,6 +101,7 @@ def _put(
     bucket = stack.output("ReferencesBucket")
     with TemporaryDirectory(prefix="seqdrop-") as scratch:
         prepared = prepare_parts(files, Path(scratch), partial(lengths_in, stack, reference))
+        prepared.warnings += _lost(stack, reference, prepared.parts)
         for warning in prepared.warnings:
             warn(f"WARN {warning}")
         files_of = prepared.parts | {_CONTIG_LIST: prepared.contig_list}
@@ -112,6 +114,16 @@ def _put(
     return stack.reference_flow.add(
         reference, stored, prepared.bases, stack.who(), facts=facts, warnings=prepared.warnings
     )  # fmt: skip
+
+
+def _lost(stack: "Stack", reference: "ReferenceId", parts: "Mapping[str, Part]") -> "Iterator[str]":
+    """What the newest earlier version has, and an assay would miss without a word."""
+    from seqdrop.domain.primers import lost_primers
+
+    there = stack.catalog.references.versions(reference.name)
+    earlier = [one for one in there if one.version != reference.version and one.state == "READY"]
+    for newest in sorted(earlier, key=lambda one: one.created)[-1:]:
+        yield from lost_primers(newest.version, newest.parts, parts)
 
 
 def _until_settled(

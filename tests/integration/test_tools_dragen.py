@@ -133,6 +133,16 @@ def test_the_vcf_equals_what_bcftools_alone_calls(bench: Bench, analysed: Path) 
     assert ours == expected != b""
 
 
+def test_the_software_mode_says_what_it_is_and_makes_the_same(
+    bench: Bench, analysed: Path, tmp_path: Path
+) -> None:
+    ended = bench.analyse(tmp_path, "--sw-mode")
+    assert ended.returncode == 0, ended.stderr
+    assert b"software mode, without an FPGA" in ended.stdout
+    for name in ("NA1.bam", "NA1.hard-filtered.vcf.gz", "NA1.mapping_metrics.csv"):
+        assert (tmp_path / name).read_bytes() == (analysed / name).read_bytes()
+
+
 def test_each_lane_is_a_read_group_of_one_sample(bench: Bench, analysed: Path) -> None:
     header = run(tool("samtools", "view", "-H", analysed / "NA1.bam")).stdout.decode()
     groups = [set(line.split("\t")) for line in header.splitlines() if line.startswith("@RG")]

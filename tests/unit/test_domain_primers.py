@@ -12,7 +12,7 @@ from seqdrop.domain.lanes import worst_lanes
 from seqdrop.domain.metrics import METRICS, metrics_of
 from seqdrop.domain.pipeline import Assay
 from seqdrop.domain.plan import StageResult
-from seqdrop.domain.primers import LONGEST, parse_primers, primer_warnings
+from seqdrop.domain.primers import LONGEST, lost_primers, parse_primers, primer_warnings
 from seqdrop.domain.qc import judge
 from seqdrop.flow.references import part_of
 from seqdrop.library import Library
@@ -22,6 +22,7 @@ from tests.lab import PROJECT
 LIBRARY = Library(str(PROJECT / "pipelines"))
 LENGTHS = {"chr1": 1_000, "chr2": 500}
 GOOD = ("chr1\t100\t120\tf\t0\t+\n", "chr1 280 300 r 0 -\r\n")
+FILES = [structs.replace(file, first_read="A1:7:FC:1:1101:9:9:ACGT") for file in lane_pair()]
 INDEXES = {
     name: (part(f"{name}/x", name),) for name in ("sequence", "bwa", "dragen", "dragen-software")
 }
@@ -62,6 +63,14 @@ def test_primers_of_one_strand_alone_are_odd() -> None:
     assert "primers of the strand + alone" in warning
 
 
+def test_a_version_that_has_lost_a_panels_primers_is_odd() -> None:
+    had = ["sequence", "targets:a", "primers:a", "targets:b", "primers:b", "primers:gone"]
+    now = {"sequence", "targets:a", "targets:b", "primers:b"}
+    (warning,) = lost_primers("3", had, now)
+    assert warning.startswith("version 3 has primers of a, and this one has none")
+    assert list(lost_primers("3", now, had)) == []
+
+
 @pytest.mark.parametrize("name", ["amplicon.primers.bed", "amplicon.Primers.bed.gz"])
 def test_primers_are_named_after_their_target_regions(name: str) -> None:
     assert part_of(name) == ("primers:amplicon", "primers.bed")
@@ -81,7 +90,7 @@ def claimed(assay: Assay, targets: str = "panel") -> dict[str, bool | str]:
         f"primers:{targets}": part("primers.bed", "p1"),
     }
     made = make_blueprint(
-        analysis=AnalysisId("NA1", "panel"), assay=assay, files=lane_pair(),
+        analysis=AnalysisId("NA1", "panel"), assay=assay, files=FILES,
         pipeline=LIBRARY.pipeline(assay.pipeline),
         reference=reference(parts=parts, indexes=INDEXES),
         images=dict.fromkeys([*IMAGES, "report", "isaac", "strelka2", "dragen"], "x@sha256:1"),

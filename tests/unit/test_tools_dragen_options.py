@@ -33,6 +33,15 @@ def test_a_gvcf_alone_is_made_unless_the_vcf_is_asked_for(words: list[str]) -> N
     assert (both.emit_gvcf, both.emit_vcf) == (True, True)
 
 
+def test_the_software_mode_is_a_word_without_a_value(words: list[str]) -> None:
+    options = parse(["--sw-mode", *words])
+    assert options.software_mode
+    assert options.prefix == "P"
+    assert not parse(words).software_mode
+    with pytest.raises(WrongUse, match="unknown option true"):
+        parse([*words, "--sw-mode", "true"])
+
+
 def test_licence_options_leave_no_trace(words: list[str]) -> None:
     options = parse([*words, "--lic-server", "https://u:secret@x", "--lic-instance-id-location=/s"])
     assert "secret" not in repr(options)

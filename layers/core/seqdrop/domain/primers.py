@@ -5,7 +5,7 @@ them by strand, and leaves a line that it can't use without a word. So a file is
 rules once, when it is added.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from seqdrop.domain.bed import listed, parse_bed
 from seqdrop.domain.errors import InvalidReference
@@ -61,6 +61,18 @@ def primer_warnings(lines: Iterable[str], file: str) -> Iterator[str]:
             f"{file} has primers of the strand {strand} alone: nothing is clipped from reads of "
             "the other one's"
         )
+
+
+def lost_primers(before: str, had: Iterable[str], now: Collection[str]) -> Iterator[str]:
+    """What is odd about a version without the primers of an earlier one, by the names of parts."""
+    for name in had:
+        kind, _, targets = name.partition(":")
+        if kind == PART and name not in now and f"targets:{targets}" in now:
+            yield (
+                f"version {before} has primers of {targets}, and this one has none: reads of that "
+                f"panel would keep their primers' bases; give {targets}.primers.bed, too, under "
+                "another version, unless this is meant"
+            )
 
 
 def _shown(lines: Iterable[str]) -> str:
