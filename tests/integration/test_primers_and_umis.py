@@ -117,10 +117,10 @@ def test_a_variant_below_a_primer_is_told_by_the_amplicon_beside_it(
     """Reads of one amplicon have its primer there, like the reference: they do not count."""
     below = START + 10
     own = Fragment(GENOME[START:END])
-    beside = Fragment(with_snvs(below)[START - 150 : START + 150])
+    beside = Fragment(with_snvs(below)[START - 120 : START + 180])
     tiled = PRIMERS + (
-        f"chr1\t{START - 150}\t{START - 130}\tf2\t0\t+\n"
-        f"chr1\t{START + 130}\t{START + 150}\tr2\t0\t-\n"
+        f"chr1\t{START - 120}\t{START - 100}\tf2\t0\t+\n"
+        f"chr1\t{START + 160}\t{START + 180}\tr2\t0\t-\n"
     )
     sample = sample_of(tmp_path, [own, beside] * 80, tiled)
     align(sample, tmp_path, path, PANEL)
