@@ -308,13 +308,14 @@ def test_only_dragens_image_gets_the_licence_of_the_software_mode_and_keeps_it_i
     slot = f"Image{Library(str(PROJECT / 'pipelines')).images().slots.index('dragen') + 1}"
     secret = {"DragenSoftwareLicenceSecretArn": "arn:secret"}
     images = {f"Image{n}": f"i{n}=x@sha256:{'0' * 64}" for n in range(1, 9)}
-    for given, licensed in (({**images, **secret}, {f"{slot}JobDefinition"}), (images, set())):
+    of_dragen = {f"{slot}{reach}JobDefinition" for reach in REACHES}
+    for given, licensed in (({**images, **secret}, of_dragen), (images, set())):
         jobs = {
             name: definition["ContainerProperties"]
             for name, definition in made_of_type("AWS::Batch::JobDefinition", **given).items()
             if "ContainerProperties" in definition
         }
-        assert len(jobs) == 9
+        assert len(jobs) == 9 * len(REACHES)
         assert {name for name, job in jobs.items() if "Secrets" in job} == licensed
         for name, job in jobs.items():
             variables = {v["Name"]: v["Value"] for v in job["Environment"]}
@@ -373,7 +374,7 @@ def _containers() -> dict[str, dict[str, Any]]:
 def test_a_job_reads_what_host_it_is_on_and_can_write_no_such_thing(name: str) -> None:
     """The host's program ends those jobs that have its folder mounted."""
     container = _containers()[name]
-    environment = {v["Name"]: v["Value"] for v in container["Environment"]}
+    environment = {v["Name"]: v["Value"] for v in container["Environment"] if "Name" in v}
     mounts = {m["SourceVolume"]: m for m in container["MountPoints"]}
     folders = {v["Name"]: v["Host"]["SourcePath"] for v in container["Volumes"]}
     defaults = dict(re.findall(r'add\("--(folder|requests)".*default="(.+?)"', HOST_PROGRAM))

@@ -112,12 +112,18 @@ DRAGEN = Manual(
         "--output-directory": PATH,
         "--output-file-prefix": TEXT,
         "--intermediate-results-dir": PATH,
+        "--sw-mode": FLAG,  # Illumina's page "Run DRAGEN in Bench"
     },
     frozenset({"-r", "--output-directory", "--output-file-prefix", "--enable-variant-caller"}),
 )
 DRAGEN_BUILD = Manual(
     "DRAGEN 4.4 product guide: Host Software, Prepare a Reference Genome",
-    {"--build-hash-table": TRUE, "--ht-reference": PATH, "--output-directory": PATH},
+    {
+        "--build-hash-table": TRUE,
+        "--ht-reference": PATH,
+        "--output-directory": PATH,
+        "--sw-mode": FLAG,
+    },
     frozenset({"--build-hash-table", "--ht-reference", "--output-directory"}),
 )
 
