@@ -39,6 +39,7 @@ DEFAULTS: dict[str, bool | str] = {
     **Calling().variables,
     "assay": "test",
     "reporting_depth": "20",
+    "call_bcftools": True,
 }
 
 

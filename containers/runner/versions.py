@@ -20,7 +20,7 @@ _NOT_ASKED = frozenset((
 # fmt: on
 _SAY_IT_WHEN_BARE = ("bwa",)
 _LONGEST_ANSWER_SECONDS = 20
-_VERSION_LINE = re.compile(r"^Version:\s*(\S.*)$", re.MULTILINE)
+_VERSION_LINE = re.compile(r"^Version:\s*(\S.*)$", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 from runner.tools.bed_files import read_bed
 from runner.tools.sequence import Sequence
 from seqdrop.domain.bed import Region, merged
+from seqdrop.domain.blocks_between import between, header_of_both
 from seqdrop.domain.callability import not_called
 from seqdrop.domain.calls import (
     REF_CODE,
@@ -47,15 +48,45 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--min-depth", type=int, required=True)
     parser.add_argument("--min-gq", type=float, required=True)
     parser.add_argument("--codes", type=Path, help="BED of the reference's codes, by name")
+    parser.add_argument("--padded", action="store_true", help="keep what is only seen, too")
+    parser.add_argument("--blocks", type=Path, help="padded calls of bcftools, for their blocks")
+    parser.add_argument("--fasta", type=Path, help="the sequence, for --blocks")
+    parser.add_argument("--within", type=Path, help="BED in which variants begin, for --blocks")
     options = parser.parse_args(arguments)
     codes = _codes(options.codes) if options.codes else {}
     thresholds = Thresholds(options.min_qual, options.min_depth, options.min_gq, codes)
     lines, records = _read(sys.stdin)
+    if options.blocks:
+        lines, records = _between_blocks(lines, records, options)
     sys.stdout.writelines(_with_lines(lines, thresholds.header))
-    kept = _kept(options.region)
-    sys.stdout.writelines(map(thresholds.judge, kept_records(records, kept)))
+    if not options.padded:
+        records = kept_records(records, _kept(options.region))
+    sys.stdout.writelines(map(thresholds.judge, records))
     sys.stdout.flush()
     return 0
+
+
+def _between_blocks(
+    lines: list[str], variants: Iterator[str], options: argparse.Namespace
+) -> tuple[list[str], Iterator[str]]:
+    """Header and records of another caller's variants, with the blocks of bcftools' calls."""
+    with options.blocks.open(encoding="utf-8") as file:
+        others, rest = _read(file)
+        blocks = list(rest)
+    sequence = Sequence(options.fasta)
+    if options.within:
+        within = Targets(read_bed(options.within))
+        variants = (line for line in variants if _begins_within(line, within))
+
+    def base(contig: str, place: int) -> str:
+        return sequence.bases(contig, place, place + 1)
+
+    return header_of_both(lines, others), between(variants, blocks, base, sequence.contigs)
+
+
+def _begins_within(line: str, regions: Targets) -> bool:
+    contig, position, _ = line.split("\t", 2)
+    return regions.overlap(contig, int(position) - 1, int(position))
 
 
 def join(arguments: list[str]) -> int:
@@ -140,7 +171,7 @@ def finish(arguments: list[str]) -> int:
     codes = _codes(bed) if (bed := options.pop("codes")) else {}
     counts = dict.fromkeys(sorted(CALLS), 0)
     lines, records = _read(sys.stdin)
-    more = [REF_CODE_HEADER] if codes else []
+    more = [REF_CODE_HEADER] if codes and f"{REF_CODE_HEADER}\n" not in lines else []
     more += [maker_line(**options)] if any(options.values()) else []
     sys.stdout.writelines(_with_lines(lines, more))
     for record in map(split_genotype, filter(touches, records)):

@@ -31,6 +31,11 @@ class Sequence:
         self._contigs = _contigs(fasta.with_name(f"{fasta.name}.fai"))
         self._file = fasta.open("rb")
 
+    @property
+    def contigs(self) -> list[str]:
+        """Their names, in the order of the sequence."""
+        return list(self._contigs)
+
     def bases(self, contig: str, start: int, end: int) -> str:
         """Bases from start to end (0-based, half-open), in capitals; fewer at the contig's end."""
         at = self._contigs[contig]

@@ -12,6 +12,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """Folders, catalog keys and manifests are made with it."""
 
 
+_CHOICES = (("annotator", "annotate", "annotates by"), ("caller", "call", "calls by"))
+"""Settings that choose among a pipeline's steps: name, beginning of the variable, what they do."""
+
+
 def mistakes_of_assay(name: str, assay: Assay, pipeline: Pipeline) -> list[Mistake]:
     """What is wrong with an assay, its pipeline's lacks among it; places begin at the assay."""
     named = (
@@ -51,10 +55,17 @@ def _unused_settings(assay: Assay, pipeline: Pipeline) -> Iterator[Mistake]:
     asked = set[str]().union(*(stage.asked for stage in pipeline.stages.values()))
     asked |= {stage.when for stage in pipeline.stages.values()}
     usual, usual_assay = Calling(), Assay("")
-    chosen = f"annotate_{assay.annotator}"
-    if assay.annotator != usual_assay.annotator and chosen not in asked:
-        says = f"pipeline {pipeline.name} has no stage that annotates by {assay.annotator}"
-        yield Mistake(("annotator",), says)
+    for name, variable, does in _CHOICES:
+        choice = getattr(assay, name)
+        if choice != getattr(usual_assay, name) and f"{variable}_{choice}" not in asked:
+            says = f"pipeline {pipeline.name} has no stage that {does} {choice}"
+            yield Mistake((name,), says)
+    if assay.caller == "freebayes" and not assay.calling.min_mapq:
+        yield Mistake(
+            ("caller",),
+            "freebayes believes a read that fits several places as much as any other: set "
+            "`calling: {min_mapq: 20}`, as depth is counted",
+        )
     if assay.duplicates == "umi" and "umi_pattern" not in asked:
         says = f"pipeline {pipeline.name} does not tell duplicates by UMIs"
         yield Mistake(("duplicates",), says)

@@ -329,6 +329,8 @@ def variables_of(name: str, assay: Assay, parts: Collection[str]) -> dict[str, b
         "annotation": annotation,
         "annotate_csq": annotation and assay.annotator == "csq",
         "annotate_snpeff": annotation and assay.annotator == "snpeff",
+        "call_bcftools": assay.caller == "bcftools",
+        "call_freebayes": assay.caller == "freebayes",
         "iupac": "iupac" in parts,
         "fingerprint": "fingerprint" in parts,
         "left_out": f"left_out:{assay.targets}" in parts,

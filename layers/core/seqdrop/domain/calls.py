@@ -90,9 +90,10 @@ def _reads_of_alleles(values: Mapping[str, str]) -> str:
 def with_ref_code(codes: Codes, line: str) -> str:
     """A record with RefCode beside the filters that another caller gave it, where it applies."""
     fields = line.split("\t", _FILTER + 1)
-    if not _is_of_code(codes, fields):
+    filters = fields[_FILTER].split(";")
+    if REF_CODE in filters or not _is_of_code(codes, fields):
         return line
-    before = [] if fields[_FILTER] in {"PASS", "."} else [fields[_FILTER]]
+    before = [name for name in filters if name not in {"PASS", "."}]
     fields[_FILTER] = ";".join([*before, REF_CODE])
     return "\t".join(fields)
 

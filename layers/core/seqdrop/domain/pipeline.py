@@ -236,6 +236,8 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the UMI follows at the end of a read's name."""
     annotator: Literal["csq", "snpeff"] = "csq"
     """What tells the consequences of variants, where the reference has genes."""
+    caller: Literal["bcftools", "freebayes"] = "bcftools"
+    """What calls the variants; ``docs/results.md`` says in what freebayes' differ."""
     priority: Priority = "routine"
     complete: Completeness = Completeness()
     calling: Calling = Calling()
@@ -282,6 +284,7 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.structs.replace(
             self,
             pipeline=fallback.pipeline,
+            caller=fallback.caller,
             calling=fallback.calling,
             qc=fallback.qc,
             floors=fallback.floors,

@@ -31,7 +31,8 @@ OF_EACH = {
 """Placeholders that stand for a pair or a region, by what ``for_each`` says."""
 VARIABLES = {
     "mark_duplicates", "keep_duplicates", "targets", "whole_genome", "annotation", "annotate_csq",
-    "annotate_snpeff", "iupac", "fingerprint", "left_out", "primers", "umi_pattern",
+    "annotate_snpeff", "call_bcftools", "call_freebayes", "iupac", "fingerprint", "left_out",
+    "primers", "umi_pattern",
     *Calling().variables,
 }  # fmt: skip
 """What ``when`` may ask: see ``blueprint``. Those that are text are placeholders too."""
