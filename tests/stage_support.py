@@ -40,6 +40,8 @@ DEFAULTS: dict[str, bool | str] = {
     "assay": "test",
     "reporting_depth": "20",
     "call_bcftools": True,
+    "alignment": "bam",
+    "alignment_bam": True,
 }
 
 
@@ -77,7 +79,7 @@ def run_stage(
                 plan.stdout.parent.mkdir(exist_ok=True)
                 plan.stdout.write_bytes(said)
     for output in stage.outputs:
-        if applies(output.when, variables):
+        if applies(output.when, DEFAULTS | variables):
             assert filler.path(output.source or f"{{out}}/{output.name}").exists()
 
 

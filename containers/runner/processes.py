@@ -30,6 +30,9 @@ _LONGEST_KEPT = 500
 _LAST_LINES_SECONDS = 2.0
 _LEAST_FREE_BYTES = 32 << 20
 """Less than a tool's next block and its buffers: what failed then, failed for want of space."""
+_NO_REFERENCE_SERVER = {"REF_PATH": "/dev/null/%s", "REF_CACHE": ""}
+"""htslib asks a server of the EBI for a CRAM's sequence that it is not given, unless there is a
+path where it looks for it instead. Here it finds none: a step that gives no sequence fails."""
 _PARTED_MATES = "paired reads have different names"
 """bwa's words; the mates' counts may be the same."""
 _OWN_TOOL = "seqdrop-tool"
@@ -116,7 +119,8 @@ class ToolPipe:
     def start(self, commands: list[list[str]], stdout: Path | None, folders: Folders) -> None:
         """Starts all tools; the last one's stdout goes to the file, or to the log."""
         self._root = folders.root
-        folder, environment = folders.root, {**os.environ, "TMPDIR": str(folders.tmp)}
+        folder = folders.root
+        environment = {**os.environ, "TMPDIR": str(folders.tmp), **_NO_REFERENCE_SERVER}
         upstream: IO[bytes] | None = None
         if stdout:
             stdout.parent.mkdir(parents=True, exist_ok=True)

@@ -180,6 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-q", "--quantize", default="")
     parser.add_argument("-Q", "--mapq", type=int, default=0)
     parser.add_argument("-T", "--thresholds", required=True)
+    parser.add_argument("-f", "--fasta")
     parser.add_argument("prefix")
     parser.add_argument("alignment")
     return parser
@@ -188,7 +189,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: list[str]) -> int:
     """Runs one command line; returns the exit code."""
     options = _parser().parse_args(arguments)
-    with ExitStack() as files, pysam.AlignmentFile(options.alignment) as alignment:
+    opened = pysam.AlignmentFile(options.alignment, reference_filename=options.fasta)
+    with ExitStack() as files, opened as alignment:
         writer = Writer(options, files)
         for contig, length in zip(alignment.references, alignment.lengths, strict=True):
             writer.write(contig, length, contig_depths(alignment, contig, length, options.mapq))

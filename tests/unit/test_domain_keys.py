@@ -11,10 +11,11 @@ from seqdrop.domain.blueprint import Blueprint, pair_files, read_group
 from seqdrop.domain.errors import IdenticalFiles, MismatchedMates, ReferenceNotReady
 from seqdrop.domain.identity import AnalysisId, FileIdentity
 from seqdrop.domain.keys import STAGE_KEY_LENGTH, digest
-from seqdrop.domain.pipeline import Assay, Linear, Pipeline, Size, Step
+from seqdrop.domain.pipeline import Assay, Calling, Linear, Pipeline, Size, Step
 from seqdrop.domain.plan import StoredObject, encode
 from seqdrop.domain.records import FastqFile
 from seqdrop.domain.reference import ReferenceState
+from seqdrop.library import Library
 from tests.domain_support import (
     IMAGES,
     blueprint,
@@ -24,6 +25,7 @@ from tests.domain_support import (
     pipeline,
     reference,
 )
+from tests.lab import PROJECT
 
 FILES = [*lane_pair("1"), *lane_pair("2"), *lane_pair("1", flowcell="HZZ", library="lib2")]
 GENES = {"sequence": part("genome.fa", "s1"), "annotation": part("genes.gff3", "a1")}
@@ -240,3 +242,25 @@ def test_a_digest_does_not_depend_on_the_order_of_names(value: dict[str, Any]) -
     backwards = dict(reversed(value.items()))
     assert digest(value) == digest(backwards)
     assert len(digest(value)) == STAGE_KEY_LENGTH
+
+
+def test_another_caller_costs_calling_anew_and_another_format_of_the_reads_all_of_it() -> None:
+    library = Library(str(PROJECT / "pipelines"))
+
+    def keys(**chosen: Any) -> tuple[dict[str, str], str]:
+        assay = Assay("germline-cpu", "tiny", calling=Calling(min_mapq=20), **chosen)
+        frozen = blueprint(
+            assay=assay,
+            pipeline=library.pipeline("germline-cpu"),
+            reference=reference(indexes={"bwa": (), "sequence": ()}),
+        )
+        assert frozen.recipe.keys() == frozen.stage_keys.keys()
+        return frozen.stage_keys, frozen.calling
+
+    plain, calling = keys()
+    by_freebayes, other = keys(caller="freebayes")
+    changed = {name for name in plain if plain[name] != by_freebayes[name]}
+    assert changed == {"call", "report"}
+    assert calling != other
+    as_cram, _ = keys(alignment="cram")
+    assert {name for name in plain if plain[name] != as_cram[name]} == plain.keys()

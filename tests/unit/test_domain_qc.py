@@ -298,6 +298,39 @@ def test_a_setting_of_calling_that_dragen_does_not_take_is_refused(
     check_limits("wes", assay, library.pipeline("germline-cpu"))
 
 
+@pytest.mark.parametrize(
+    ("assay", "why"),
+    [
+        (
+            Assay("exome-fpga", caller="freebayes"),
+            "exome-fpga has no stage that calls by freebayes",
+        ),
+        (Assay("germline-isaac-strelka", caller="freebayes"), "no stage that calls by freebayes"),
+        (Assay("germline-cpu", caller="freebayes"), r"set `calling: {min_mapq: 20}`"),
+        (Assay("germline-fpga", alignment="cram"), "germline-fpga has no output alignment.cram"),
+        (Assay("germline-isaac-strelka", alignment="cram"), "has no output alignment.cram"),
+        (Assay("germline-fpga", annotator="snpeff"), "no stage that annotates by snpeff"),
+    ],
+)
+def test_a_choice_that_a_pipeline_does_not_have_is_refused(assay: Assay, why: str) -> None:
+    pipeline = Library(str(PROJECT / "pipelines")).pipeline(assay.pipeline)
+    with pytest.raises(InvalidAssay, match=why):
+        check_limits("panel", assay, pipeline)
+
+
+def test_germline_cpu_calls_by_freebayes_and_writes_cram() -> None:
+    chosen = Assay(
+        "germline-cpu", caller="freebayes", alignment="cram", calling=Calling(min_mapq=20)
+    )
+    check_limits("panel", chosen, Library(str(PROJECT / "pipelines")).pipeline("germline-cpu"))
+
+
+def test_a_fallback_calls_and_keeps_its_reads_in_its_own_way() -> None:
+    fallback = Assay("germline-cpu", caller="freebayes", alignment="cram")
+    found = Assay("germline-fpga", fallback="wgs-cpu").as_fallback(fallback)
+    assert (found.caller, found.alignment) == ("freebayes", "cram")
+
+
 def test_a_figure_comes_from_one_file() -> None:
     stages = msgspec.to_builtins(pipeline().stages)
     stages["align"]["outputs"] += ({"name": "mapping_metrics.csv"},)

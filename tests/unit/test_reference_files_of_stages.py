@@ -1,5 +1,7 @@
 """Which files of a reference each stage of the project's own pipelines finds below {ref}."""
 
+from typing import Literal
+
 import pytest
 
 from seqdrop.domain.blueprint import make_blueprint
@@ -27,10 +29,11 @@ INDEXES = {
 }
 
 
-def files_of(stage: str, **given: object) -> set[str]:
+def files_of(stage: str, alignment: Literal["bam", "cram"] = "bam", **given: object) -> set[str]:
     """What a stage of germline-cpu is given."""
+    assay = Assay("germline-cpu", "tiny", targets="exome", alignment=alignment)
     made = make_blueprint(
-        analysis=AnalysisId("NA1", "exome"), assay=Assay("germline-cpu", "tiny", targets="exome"),
+        analysis=AnalysisId("NA1", "exome"), assay=assay,
         pipeline=LIBRARY.pipeline("germline-cpu"), images=IMAGES, files=lane_pair(),
         reference=reference(**{"parts": PARTS, "indexes": INDEXES, **given}),
     )  # fmt: skip
@@ -52,6 +55,12 @@ def test_the_sites_of_the_fingerprint_are_for_qc_alone() -> None:
     assert "fingerprint.vcf" in files_of("qc")
     assert "genome.fa" not in files_of("qc")
     assert "fingerprint.vcf" not in files_of("align") | files_of("call")
+
+
+def test_what_reads_a_cram_has_the_sequence_beside_it() -> None:
+    assert files_of("qc", "cram") == files_of("qc") | {"genome.fa"}
+    for stage in ("align", "call", "report"):
+        assert files_of(stage, "cram") == files_of(stage)
 
 
 @pytest.mark.parametrize(

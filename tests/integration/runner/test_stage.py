@@ -175,6 +175,20 @@ def test_conditions_and_variables_are_the_plan_s(lab: RunnerLab) -> None:
     assert lab.read(prefix_of("align") + "said") == b"{x} twice\n"
 
 
+def test_a_tool_asks_no_server_for_a_sequence(lab: RunnerLab) -> None:
+    """Without REF_PATH htslib would ask the EBI's for that of a CRAM."""
+    lab.environment |= {"REF_PATH": "", "REF_CACHE": "/somewhere/%s"}
+    lab.tool("told", '#!/bin/sh\necho "REF_PATH=$REF_PATH REF_CACHE=$REF_CACHE"\n')
+    stage = a_stage(
+        steps=(pipe(["told"], stdout="{out}/told"),),
+        outputs=(Output("told"),),
+        reads="",
+        measures={},
+    )
+    assert lab.run(lab.plan(stage)).returncode == 0
+    assert lab.read(prefix_of("align") + "told") == b"REF_PATH=/dev/null/%s REF_CACHE=\n"
+
+
 def test_hostile_keys_stay_data(lab: RunnerLab, tmp_path: Path) -> None:
     folder = f"""a b;touch {tmp_path}/x;$(touch {tmp_path}/x)'"`../../\\n/"""
     plan = lab.plan(a_stage(), pairs=(lab.pair(folder=folder),))

@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from seqdrop.domain.pipeline import Calling
 from seqdrop.domain.plan import LocalFile, StagePlan
 from tests.runner_support import (
     BUCKET,
@@ -15,7 +14,7 @@ from tests.runner_support import (
     installed,
     prefix_of,
 )
-from tests.stage_support import stage_of
+from tests.stage_support import DEFAULTS, stage_of
 
 pytestmark = pytest.mark.skipif(
     not installed("bwa", "samtools", "bcftools"), reason="the real tools are not on PATH"
@@ -75,9 +74,7 @@ def test_a_planted_variant_is_found_from_streamed_reads(lab: RunnerLab) -> None:
     pairs = tuple(
         lab.pair(*reads_of(planted, 600, chance), lane=lane, md5=True) for lane in ("FC.1", "FC.2")
     )
-    plan = lab.plan(
-        align, call, pairs=pairs, variables={"mark_duplicates": True} | Calling().variables
-    )
+    plan = lab.plan(align, call, pairs=pairs, variables={"mark_duplicates": True} | DEFAULTS)
     for stage in ("align", "call"):
         ended = lab.run(plan, stage)
         assert ended.returncode == 0, ended.stderr
@@ -108,7 +105,7 @@ def test_a_shorter_mate_is_found_although_bwa_is_content(lab: RunnerLab) -> None
             reference_files=(sequence, *results_as_reference(lab, "bwa")),
         ),
         pairs=(lab.pair(r1, gzip.compress(short)),),
-        variables={"mark_duplicates": True},
+        variables={"mark_duplicates": True} | DEFAULTS,
     )
     assert lab.run(plan).returncode == 10
     assert lab.failure(plan).message.endswith("has 8,500 reads, R1 has 9,000")

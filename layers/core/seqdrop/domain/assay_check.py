@@ -60,11 +60,16 @@ def _unused_settings(assay: Assay, pipeline: Pipeline) -> Iterator[Mistake]:
         if choice != getattr(usual_assay, name) and f"{variable}_{choice}" not in asked:
             says = f"pipeline {pipeline.name} has no stage that {does} {choice}"
             yield Mistake((name,), says)
+    file = f"alignment.{assay.alignment}"
+    if file != "alignment.bam" and all(
+        file not in stage.outputs_named for stage in pipeline.stages.values()
+    ):
+        yield Mistake(("alignment",), f"pipeline {pipeline.name} has no output {file}")
     if assay.caller == "freebayes" and not assay.calling.min_mapq:
         yield Mistake(
             ("caller",),
-            "freebayes believes a read that fits several places as much as any other: set "
-            "`calling: {min_mapq: 20}`, as depth is counted",
+            "freebayes can't weigh reads that fit several places equally well (MAPQ 0): set "
+            "`calling: {min_mapq: 20}`, as depth is counted, or at least 1",
         )
     if assay.duplicates == "umi" and "umi_pattern" not in asked:
         says = f"pipeline {pipeline.name} does not tell duplicates by UMIs"

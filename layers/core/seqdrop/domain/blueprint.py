@@ -29,6 +29,7 @@ from seqdrop.domain.records import FastqFile
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 
 CALLS = "variants.vcf.gz"
+CRAM = "alignment.cram"
 _OF_TARGETS = {"targets", "left_out", PRIMERS}
 """Parts of which a version has one for each of its target regions."""
 
@@ -313,8 +314,17 @@ def _check_umis(name: str, assay: Assay, files: Iterable[FastqFile]) -> None:
 
 
 def stages_under(pipeline: Pipeline, variables: Mapping[str, bool | str]) -> dict[str, Stage]:
-    """The stages that a run has, by what ``when`` asks."""
-    return {n: s for n, s in pipeline.stages.items() if not s.when or variables.get(s.when)}
+    """The stages that a run has, by what ``when`` asks; those that fetch a CRAM by name get the
+    sequence, without which it can't be read."""
+    stages = {n: s for n, s in pipeline.stages.items() if not s.when or variables.get(s.when)}
+    if not variables.get("alignment_cram"):
+        return stages
+    return {n: _with_sequence(s) if CRAM in s.inputs else s for n, s in stages.items()}
+
+
+def _with_sequence(stage: Stage) -> Stage:
+    parts = tuple(dict.fromkeys(("sequence", *stage.reference)))
+    return msgspec.structs.replace(stage, reference=parts)
 
 
 def variables_of(name: str, assay: Assay, parts: Collection[str]) -> dict[str, bool | str]:
@@ -331,6 +341,9 @@ def variables_of(name: str, assay: Assay, parts: Collection[str]) -> dict[str, b
         "annotate_snpeff": annotation and assay.annotator == "snpeff",
         "call_bcftools": assay.caller == "bcftools",
         "call_freebayes": assay.caller == "freebayes",
+        "alignment": assay.alignment,
+        "alignment_bam": assay.alignment == "bam",
+        "alignment_cram": assay.alignment == "cram",
         "iupac": "iupac" in parts,
         "fingerprint": "fingerprint" in parts,
         "left_out": f"left_out:{assay.targets}" in parts,

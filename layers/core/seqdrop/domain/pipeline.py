@@ -238,6 +238,8 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What tells the consequences of variants, where the reference has genes."""
     caller: Literal["bcftools", "freebayes"] = "bcftools"
     """What calls the variants; ``docs/results.md`` says in what freebayes' differ."""
+    alignment: Literal["bam", "cram"] = "bam"
+    """How the aligned reads are kept. A CRAM is smaller, and takes the sequence to be read."""
     priority: Priority = "routine"
     complete: Completeness = Completeness()
     calling: Calling = Calling()
@@ -285,6 +287,7 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             self,
             pipeline=fallback.pipeline,
             caller=fallback.caller,
+            alignment=fallback.alignment,
             calling=fallback.calling,
             qc=fallback.qc,
             floors=fallback.floors,

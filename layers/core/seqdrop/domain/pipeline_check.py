@@ -31,14 +31,15 @@ OF_EACH = {
 """Placeholders that stand for a pair or a region, by what ``for_each`` says."""
 VARIABLES = {
     "mark_duplicates", "keep_duplicates", "targets", "whole_genome", "annotation", "annotate_csq",
-    "annotate_snpeff", "call_bcftools", "call_freebayes", "iupac", "fingerprint", "left_out",
-    "primers", "umi_pattern",
+    "annotate_snpeff", "call_bcftools", "call_freebayes", "alignment_bam", "alignment_cram",
+    "iupac", "fingerprint", "left_out", "primers", "umi_pattern",
     *Calling().variables,
 }  # fmt: skip
 """What ``when`` may ask: see ``blueprint``. Those that are text are placeholders too."""
 TEXTS = {
     "ref", "in", "tmp", "out", "threads", "memory_mib", "sample", "pipeline", "reference",
     "run_key", "stage_key", "version", "simulated", "assay", "reporting_depth", "umi_pattern",
+    "alignment",
     *(name for name, value in Calling().variables.items() if isinstance(value, str)),
 }  # fmt: skip
 """Placeholders that may stand anywhere."""
