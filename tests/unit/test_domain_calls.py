@@ -208,6 +208,7 @@ def test_each_place_of_a_deletion_is_reached(context: str, length: int, at: int)
         (".", "C", "RefCode"),
         ("DRAGENSnpHardQUAL", "C", "DRAGENSnpHardQUAL;RefCode"),
         ("a;b", "C", "a;b;RefCode"),
+        ("a;RefCode", "C", "a;RefCode"),
         ("PASS", "T", "PASS"),
         ("PASS", "C,T", "PASS"),
         ("PASS", "AC", "PASS"),
