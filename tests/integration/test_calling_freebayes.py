@@ -245,6 +245,16 @@ def test_too_few_reads_make_no_pass_and_regions_without_any_no_record(
     assert [place for place, _ in groupby(seen)] == [2, 3, 6, 7]
 
 
+def test_three_fragments_are_three_reads_although_their_mates_overlap(
+    tmp_path: Path, path: Path
+) -> None:
+    reference = genome_of(14_000)
+    sample = with_snv(reference, 7_000)
+    (found,) = panel_calls(tmp_path, path, reference, [sample[6_900:7_100]] * 3, PANEL)
+    assert (found.position, found.values["AD"], found.values["DP"]) == (7_001, "0,3", "3")
+    assert "LowDepth" in found.filter
+
+
 def test_a_sample_without_a_read_has_no_record(tmp_path: Path, path: Path) -> None:
     (tmp_path / "made").mkdir()
     foreign = genome_of(3_000, seed=99)

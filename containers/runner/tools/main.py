@@ -15,6 +15,7 @@ VERBS = {
     "finish": "runner.tools.calls:finish",
     "header": "runner.tools.calls:header",
     "join": "runner.tools.calls:join",
+    "mates-once": "runner.tools.mates_once:main",
     "packed-bed": "runner.tools.packed_bed:main",
     "primers": "runner.tools.primers:main",
     "reference-check": "runner.tools.reference_check:main",

@@ -1,0 +1,17 @@
+"""``seqdrop-tool mates-once``: SAM in which bases that both mates show count once."""
+
+import argparse
+import sys
+
+from seqdrop.domain.mates_once import once
+
+
+def main(arguments: list[str]) -> int:
+    """Copies SAM from standard input; of two mates, the later shows nothing where both lie."""
+    parser = argparse.ArgumentParser(prog="seqdrop-tool mates-once", description=main.__doc__)
+    parser.add_argument("--min-mapq", type=int, required=True, help="mates below it do not count")
+    min_mapq = parser.parse_args(arguments).min_mapq
+    for line in sys.stdin:
+        sys.stdout.write(line if line.startswith("@") else once(line, min_mapq))
+    sys.stdout.flush()
+    return 0
