@@ -51,7 +51,7 @@ def both(folder: Path, sample: Sample, *, native_first: bool) -> Both:
 def people(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Both:
     """Simulated reads of a person, whose SNPs tell who it is, by tools of two versions."""
     is_native = request.param == "native"
-    if is_native and not all(map(native, ("samtools", "bcftools", "bwa", "mosdepth"))):
+    if is_native and not all(map(native, ("samtools", "bcftools", "bwa"))):
         pytest.skip("the tools are not installed")
     folder = tmp_path_factory.mktemp(request.param)
     two = two_people(60)
@@ -90,7 +90,7 @@ def assert_the_same_reads(made: Both) -> None:
 def calls_of(made: Both, variables: dict[str, bool | str]) -> list[dict[str, bytes]]:
     found = []
     for place, kept in ((made.bam, {}), (made.cram, AS_CRAM)):
-        out = call(made.sample, place, made.path, size=4_999, variables=variables | kept)
+        out = call(made.sample, place, made.path, variables=variables | kept)
         found.append({file.name: file.read_bytes() for file in out.iterdir()})
     return found
 
@@ -136,19 +136,16 @@ def test_without_its_sequence_a_cram_is_not_read_and_nobody_is_asked_for_it(peop
         timeout=60, cwd=people.cram,
     )  # fmt: skip
     assert ended.returncode != 0
-    assert b"http" not in ended.stderr.lower()
+    assert b"ebi.ac.uk" not in ended.stderr.lower()
 
 
 def test_a_cram_is_the_same_to_the_byte_by_any_number_of_threads(
     people: Both, tmp_path: Path
 ) -> None:
-    for threads in (1, 4):
-        folder = tmp_path / str(threads)
-        folder.mkdir()
-        align(people.sample, folder, people.path, MARKED | AS_CRAM, threads=threads)
-        for name in ("alignment.cram", "alignment.cram.crai"):
-            found = (folder / "in" / name).read_bytes()
-            assert found == (people.cram / "in" / name).read_bytes()
+    align(people.sample, tmp_path, people.path, MARKED | AS_CRAM, threads=4)
+    for name in ("alignment.cram", "alignment.cram.crai"):
+        found = (tmp_path / "in" / name).read_bytes()
+        assert found == (people.cram / "in" / name).read_bytes()
 
 
 @pytest.mark.parametrize("caller", ["bcftools", "freebayes"])
@@ -166,13 +163,22 @@ def test_calls_from_a_cram_are_those_from_the_bam_on_real_data(real: Both) -> No
     assert of_bam == of_cram
 
 
-def test_figures_from_a_cram_are_those_from_the_bam(people: Both) -> None:
-    found = []
+def test_figures_from_a_cram_are_those_from_the_bam(
+    people: Both, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By our own equal of mosdepth, and by the native one where it finds its library."""
+    path, found = people.path, []
+    if not (path / "mosdepth").exists():
+        library = next(Path("/usr/lib").glob("*/libhts.so.3"), None)
+        if library is None:
+            pytest.skip("mosdepth's library is not here")
+        (tmp_path / "libhts.so").symlink_to(library)
+        monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
     for place, kept in ((people.bam, {}), (people.cram, AS_CRAM)):
         for name in ("tmp", "out"):
             shutil.rmtree(place / name, ignore_errors=True)
         qc = stage_of("germline-cpu", "qc")
-        run_stage(qc, people.sample, place, {"fingerprint": True, **kept}, people.path)
+        run_stage(qc, people.sample, place, {"fingerprint": True, **kept}, path)
         found.append({file.name: file.read_bytes() for file in (place / "out").iterdir()})
     assert {"depth.json", "samtools_stats.txt", "fingerprint.json"} < found[0].keys()
     assert b'"fingerprint_sites": 60' in found[0]["fingerprint.json"]
