@@ -335,7 +335,7 @@ def test_a_comparison_adds_its_image_and_changes_nothing_else() -> None:
     plain = calling_run()
     found = compared(REPLACE(plain, images={"fpga-genome": "d@1"}), BEFORE)
     assert found.images == {"fpga-genome": "d@1", "cpu": "tools@1"}
-    assert found.definitions["cpu"] == "definition:1"
+    assert found.definitions["compare"] == "definition:1"
     assert found.run_key == plain.run_key
     assert {name: key for name, key in found.stage_keys.items() if name != COMPARE} == (
         plain.stage_keys
