@@ -63,11 +63,11 @@ def run_stage(
         ref.symlink_to(sample.ref)
     pairs = {}
     for lane, mates in sample.lanes.items():
-        local = MatePaths(*(folder / "tmp" / f"{lane}_R{n}.fastq.gz" for n in (1, 2)))
-        for there, here in zip(mates, (local.r1, local.r2), strict=True):
+        local = [folder / "tmp" / f"{lane}_R{n}.fastq.gz" for n in (1, 2)]
+        for there, here in zip(mates, local, strict=True):
             here.unlink(missing_ok=True)
             here.symlink_to(there)
-        pairs[lane] = ReadPair(lane, read_group(lane), nothing, nothing), local
+        pairs[lane] = ReadPair(lane, read_group(lane), nothing, nothing), MatePaths(*local)
     texts = {name: name for name in ("tmp", "out", "in", "ref")}
     texts |= {"threads": str(threads), "sample": "S1", "pipeline": "p", "reference": "r/1"}
     texts |= {"run_key": "k", "stage_key": "s", "version": "0", "simulated": "false"}

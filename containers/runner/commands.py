@@ -33,10 +33,10 @@ class PipePlan:
 
 @dataclass(frozen=True)
 class MatePaths:
-    """Where the tools find a pair: named pipes or files."""
+    """Where the tools find a pair: named pipes, files, or copies in the bucket (s3:// URIs)."""
 
-    r1: Path
-    r2: Path
+    r1: Path | str
+    r2: Path | str
 
 
 def applies(when: str, variables: Mapping[str, bool | str]) -> bool:
@@ -170,7 +170,9 @@ class Filler:
             case "read_group":
                 return pair.read_group
             case "r1" | "r2":
-                used[pair.id] = pair
                 path = paths.r1 if name == "r1" else paths.r2
+                if isinstance(path, str):
+                    return path
+                used[pair.id] = pair
                 return str(path.relative_to(self._root))
         raise StageFault(FailureClass.BAD_PLAN, f"unknown placeholder {{pair.{name}}}")

@@ -21,6 +21,8 @@ from seqdrop.domain.tool_failure import class_of_tool, has_lost_output
 
 GRACE_SECONDS = 3.0
 """Between SIGTERM and SIGKILL; Batch itself gives the whole job 30."""
+_LONGER_GRACE = {"nextflow": 20.0}
+"""Nextflow ends the jobs of its tasks first, one call for each."""
 TAIL_LINES = 20
 BAD_DATA_EXIT_CODE = 65
 """How ``seqdrop-tool`` ends where its input is wrong (EX_DATAERR of sysexits.h); it says what."""
@@ -180,9 +182,10 @@ class ToolPipe:
 
     def end(self) -> None:
         """Ends what still runs, with everything that it started."""
-        running = {tool.process.pid for tool in self.tools if tool.process.returncode is None}
+        running = {tool.process.pid: tool for tool in self.tools if tool.process.returncode is None}
         if running:
-            end_trees(running, GRACE_SECONDS)
+            graces = [_LONGER_GRACE.get(tool.name, GRACE_SECONDS) for tool in running.values()]
+            end_trees(set(running), max(graces))
 
 
 def _start(

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +43,31 @@ def read_settings(environment: MutableMapping[str, str] = os.environ) -> Setting
 
 def _folder(path: str | None) -> Path | None:
     return Path(path) if path else None
+
+
+@dataclass(frozen=True)
+class TaskSettings:
+    """Where the tasks of a workflow run, and as whom; the job definition of head jobs says it."""
+
+    queue: str
+    role: str
+    log_group: str
+    cli: str
+    """Where a task's host has the AWS CLI, which is mounted into its container."""
+    region: str
+
+
+def read_task_settings(environment: Mapping[str, str] = os.environ) -> TaskSettings:
+    """KeyError names what is missing: the job is not of the queue of head jobs."""
+    # Tasks have the priority of their head job, whose queue Batch names.
+    priority = environment["AWS_BATCH_JQ_NAME"].rpartition("-")[2]
+    return TaskSettings(
+        queue=f"{environment['SEQDROP_TASK_QUEUES']}-{priority}",
+        role=environment["SEQDROP_TASK_ROLE"],
+        log_group=environment["SEQDROP_TASK_LOG_GROUP"],
+        cli=environment["SEQDROP_TASK_CLI"],
+        region=environment["AWS_DEFAULT_REGION"],
+    )
 
 
 def cores() -> int:

@@ -28,12 +28,13 @@ from runner.streaming.reads import Reads
 from runner.usage import Usage, watched
 from runner.versions import ToolVersions, VersionQuestions, programs_of
 from seqdrop.domain.failure import FailureClass
-from seqdrop.domain.identity import RunId
+from seqdrop.domain.identity import ObjectName, RunId
 from seqdrop.domain.pipeline import Step
 from seqdrop.domain.plan import ResultFile, RunPlan, StagePlan, StageResult
 from seqdrop.domain.plan_scope import PlanScope
 from seqdrop.domain.progress import progress_key
 from seqdrop.domain.version import VERSION
+from seqdrop.domain.workflow import session_of, tag_of, work_key
 
 SECONDS_FOR_CAUSE = 120.0
 """How long a failed tool's host waits for the checks of its reads: a tool that stumbles over a
@@ -91,7 +92,11 @@ class StageRun:
             self._publish(publisher, files, versions, usage)
 
     def _reads(self, folders: Folders) -> Reads:
-        return Reads(self.plan.pairs, self.stage.reads, folders.tmp, self.objects, self.stop)
+        copies_to = ObjectName(self.stage.bucket, f"{work_key(self.stage.prefix)}reads/")
+        return Reads(
+            self.plan.pairs, self.stage.reads, folders.tmp, self.objects, self.stop,
+            copies_to=copies_to,
+        )  # fmt: skip
 
     def _heartbeat(self, reads: Reads, usage: Usage) -> Heartbeat:
         run = RunId(self.plan.sample, self.plan.assay, self.plan.run_key, self.plan.attempt)
@@ -134,7 +139,13 @@ class StageRun:
             "stage_key": self.stage.key,
             "version": VERSION,
             "simulated": "true" if self._is_simulated(versions) else "false",
-        }
+            "work": ObjectName(self.stage.bucket, work_key(self.stage.prefix)).uri,
+            "session": session_of(self.stage.prefix),
+            "task_tag": tag_of(
+                self.plan.sample, self.plan.assay, self.plan.run_key, self.plan.attempt,
+                self.stage.stage,
+            ),
+        }  # fmt: skip
 
     def _is_simulated(self, versions: ToolVersions) -> bool:
         """Whether a stand-in ran here, or in a stage before: its results mark what follows."""

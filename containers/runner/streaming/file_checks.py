@@ -1,4 +1,4 @@
-"""Files on disk, checked while the tools read them: a fault found ends the tools and wins."""
+"""Whole files, checked while the tools read them: a fault found ends the tools and wins."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -19,8 +19,11 @@ Listener = Callable[[StageFault], None]
 class FileChecks:
     """The checks of all mates of a stage, each in its own process."""
 
-    def __init__(self, files: Sequence[tuple[MateProcess, Path]]) -> None:
-        """Nothing is started; at most half of the cores are taken from the tools."""
+    def __init__(self, files: Sequence[tuple[MateProcess, Path | None]]) -> None:
+        """Nothing is started; at most half of the cores are taken from the tools.
+
+        A file without a path is read from its bucket.
+        """
         self._files = files
         self._checks: list[Future[MateCounts]] = []
         self._pool = ThreadPoolExecutor(max(_LEAST_AT_ONCE, cores() // 2))
@@ -63,7 +66,7 @@ class FileChecks:
         """Starts no more checks; those under way end with their processes."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _check(self, process: MateProcess, path: Path) -> MateCounts:
+    def _check(self, process: MateProcess, path: Path | None) -> MateCounts:
         try:
             process.send(CheckFile(path))
             checked = process.receive()

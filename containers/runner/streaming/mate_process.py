@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum, auto
 from multiprocessing.connection import Connection, Pipe
@@ -39,9 +40,9 @@ class StreamInto:
 
 @dataclass(frozen=True)
 class CheckFile:
-    """Check the mate's file, which is on disk."""
+    """Check the mate's file: on disk, or where no path is given in its bucket."""
 
-    path: Path
+    path: Path | None
 
 
 class Word(Enum):
@@ -235,9 +236,15 @@ class _Worker:
         self._connection.send(Word.READER_LEFT)
         return self._answers.get() is Word.GO_ON
 
-    def _check_file(self, path: Path, counter: "RecordCounter") -> None:
+    def _check_file(self, path: Path | None, counter: "RecordCounter") -> None:
         from runner.streaming.fastq import checked_text
 
+        if path is None:
+            with closing(self._mate.stream(self._objects, Event())) as stream:
+                for _ in checked_text(stream, counter, md5=self._mate.stored.md5):
+                    self._tally.note(stream.position, counter.counts.reads)
+                self._tally.note(stream.position, counter.counts.reads)
+            return
         with path.open("rb") as file:
             for _ in checked_text(file, counter, md5=self._mate.stored.md5):
                 self._tally.note(file.tell(), counter.counts.reads)  # the tool reads it itself

@@ -1,4 +1,4 @@
-"""How read pairs reach the tools: as named pipes, or as files with a list for DRAGEN."""
+"""How read pairs reach the tools: as named pipes, as files with a list for DRAGEN, or as copies."""
 
 import csv
 import os
@@ -17,6 +17,7 @@ from runner.fetch import part_tasks
 from runner.objects import Objects
 from runner.processes import Ended
 from runner.scratch import below
+from runner.streaming.copies import ReadCopies
 from runner.streaming.feed import Feed, ToolsEnded
 from runner.streaming.file_checks import FileChecks, Listener
 from runner.streaming.mate_counts import BLOCK_READS, MateCounts, lane_counts, parting_block, totals
@@ -24,6 +25,7 @@ from runner.streaming.mate_process import MateProcess
 from runner.streaming.mates import Mate, check_counts, mates_of
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.fastq_record import pair_name
+from seqdrop.domain.identity import ObjectName
 from seqdrop.domain.plan import ReadPair
 
 _LIST_HEADER = ("RGID", "RGSM", "RGLB", "Lane", "Read1File", "Read2File")
@@ -33,22 +35,37 @@ class Reads:
     """The pairs of a stage: where they are for its tools, and what was counted in them."""
 
     def __init__(
-        self, pairs: tuple[ReadPair, ...], how: str, tmp: Path, objects: Objects, stop: Event
-    ) -> None:
-        """``how`` is the plan's: "stream", "files", or "" for a stage without reads.
+        self, pairs: tuple[ReadPair, ...], how: str, tmp: Path, objects: Objects, stop: Event,
+        *, copies_to: ObjectName | None = None,
+    ) -> None:  # fmt: skip
+        """``how`` is the plan's: "stream", "files", "copies" or "" for a stage without reads.
 
+        ``copies_to`` is where copies go: a bucket, and what their keys begin with.
         Starts a process for each mate: no other thread may run yet.
         """
         self.streamed, self.on_disk = how == "stream", how == "files"
+        self._copies: ReadCopies | None = None
+        if how == "copies" and copies_to:
+            self._copies = ReadCopies(copies_to, objects)
         self._objects, self._stop, self._tmp = objects, stop, tmp
         suffix = "fastq" if self.streamed else "fastq.gz"
-        self.pairs = {pair.id: (pair, _paths(pair, tmp, suffix)) for pair in pairs}
+        self.pairs: dict[str, tuple[ReadPair, MatePaths]] = {}
+        for number, pair in enumerate(pairs, 1):
+            paths = _paths(pair, tmp, suffix)
+            if self._copies:
+                places = [self._copies.place(number, mate).uri for mate in mates_of(pair)]
+                paths = MatePaths(*places)
+            self.pairs[pair.id] = pair, paths
         self._counts: dict[str, tuple[MateCounts, MateCounts]] = {}
         self._processes: dict[Mate, MateProcess] = {}
-        for mate, _ in self._files() if how else ():
+        for mate in self._mates() if how else ():
             self._processes[mate] = MateProcess(mate, objects, self._processes.values())
-        on_disk = self._files() if self.on_disk else ()
-        self._checks = FileChecks([(self._processes[mate], path) for mate, path in on_disk])
+        checked: list[tuple[MateProcess, Path | None]] = []
+        if self.on_disk:
+            checked = [(self._processes[mate], path) for mate, path in self._files()]
+        elif self._copies:
+            checked = [(process, None) for process in self._processes.values()]
+        self._checks = FileChecks(checked)
 
     def __enter__(self) -> Self:
         """At the end of the block the mates' processes end."""
@@ -66,7 +83,13 @@ class Reads:
             process.end()
 
     def fetch_tasks(self) -> list[Callable[[], None]]:
-        """What brings the files, for run_parallel; nothing where they are streamed."""
+        """What brings or copies the files, for run_parallel; nothing where they are streamed."""
+        if self._copies:
+            return [
+                self._copies.task(number, mate)
+                for number, (pair, _) in enumerate(self.pairs.values(), 1)
+                for mate in mates_of(pair)
+            ]
         if not self.on_disk:
             return []
         return [
@@ -84,7 +107,13 @@ class Reads:
         return sum(mate.stored.size for mate, _ in files)
 
     def begin_checks(self) -> None:
-        """The files have come: list them for DRAGEN, and check them while it runs."""
+        """The files have come: list them for DRAGEN, and check them while it runs.
+
+        Copies are checked before anything runs: what reads them is many jobs, which cost money.
+        """
+        if self._copies:
+            self._checks.start()
+            self.finish_checks()
         if not self.on_disk:
             return
         with (self._tmp / "fastq_list.csv").open("w", newline="") as file:
@@ -102,8 +131,8 @@ class Reads:
         return not self.on_disk or self._checks.wait(seconds)
 
     def finish_checks(self) -> None:
-        """Wait for the checks of files on disk; raises what they found."""
-        if not self.on_disk:
+        """Wait for the checks of whole files; raises what they found."""
+        if not self.on_disk and not self._copies:
             return
         results = iter(self._checks.results())
         for pair, _ in self.pairs.values():
@@ -122,12 +151,11 @@ class Reads:
             )
         feeds: list[Feed] = []
         for pair in pairs if self.streamed else ():
-            paths = self.pairs[pair.id][1]
+            files = list(self._files_of(pair))
             both = [
-                Feed(self._processes[mate], path, self._stop, tools, events)
-                for mate, path in zip(mates_of(pair), (paths.r1, paths.r2), strict=True)
+                Feed(self._processes[mate], path, self._stop, tools, events) for mate, path in files
             ]
-            for path in (paths.r1, paths.r2):
+            for _, path in files:
                 os.mkfifo(path)
             both[0].partner, both[1].partner = both[1], both[0]
             feeds += both
@@ -136,9 +164,8 @@ class Reads:
     def remove_pipes(self, pairs: list[ReadPair]) -> None:
         """A step is over: another may read the same pair."""
         for pair in pairs if self.streamed else ():
-            paths = self.pairs[pair.id][1]
-            paths.r1.unlink(missing_ok=True)
-            paths.r2.unlink(missing_ok=True)
+            for _, path in self._files_of(pair):
+                path.unlink(missing_ok=True)
 
     def compare(self, pair: ReadPair, first: MateCounts, second: MateCounts) -> None:
         """Note the counts of two whole mates; a fault unless they hold the same reads."""
@@ -167,8 +194,10 @@ class Reads:
 
     @property
     def bytes_all(self) -> int:
-        """Compressed, of all files of the stage; 0 of a stage without reads."""
-        return sum(mate.stored.size for mate in self._processes)
+        """Compressed, of all files of the stage; 0 of one without reads, or with copies of them,
+        whose reading says nothing of how far the stage is.
+        """
+        return 0 if self._copies else sum(mate.stored.size for mate in self._processes)
 
     def read_so_far(self) -> tuple[int, int]:
         """Compressed bytes and reads of both mates; of files on disk, what is checked."""
@@ -191,17 +220,28 @@ class Reads:
         if not self.totals()["reads_in"]:
             raise StageFault(FailureClass.BAD_INPUT, "there is no read in any of the files")
 
+    def _mates(self) -> Iterator[Mate]:
+        """Each mate, both of a pair side by side."""
+        for pair, _ in self.pairs.values():
+            yield from mates_of(pair)
+
     def _files(self) -> Iterator[tuple[Mate, Path]]:
-        """Each mate and where it is for the tools, both of a pair side by side."""
-        for pair, paths in self.pairs.values():
-            yield from zip(mates_of(pair), (paths.r1, paths.r2), strict=True)
+        """Each mate and where it is on this host, both of a pair side by side."""
+        for pair, _ in self.pairs.values():
+            yield from self._files_of(pair)
+
+    def _files_of(self, pair: ReadPair) -> Iterator[tuple[Mate, Path]]:
+        _, paths = self.pairs[pair.id]
+        for mate, path in zip(mates_of(pair), (paths.r1, paths.r2), strict=True):
+            if isinstance(path, Path):  # a copy is not on this host
+                yield mate, path
 
     def _names(self, mate: Mate, begin: int) -> Iterator[bytes]:
         """The names that both mates should have, from a record on."""
         from runner.streaming.fastq import headers
 
-        path = dict(self._files())[mate]
-        source = path.open("rb") if self.on_disk else mate.stream(self._objects, self._stop)
+        path = dict(self._files())[mate] if self.on_disk else None
+        source = path.open("rb") if path else mate.stream(self._objects, self._stop)
         with closing(source):
             yield from map(pair_name, islice(headers(source), begin, None))
 

@@ -14,6 +14,7 @@ from seqdrop.domain.name_patterns import NamePatterns, NamesFile
 from seqdrop.domain.pipeline import COMPARE, Assay, Assays, Pipeline, Stage
 from seqdrop.domain.pipeline_check import check_pipeline
 from seqdrop.domain.records import Analysis
+from seqdrop.domain.workflow_steps import with_workflow_steps
 from seqdrop.misfit import place_of
 from seqdrop.yaml_file import find_line, load_yaml
 
@@ -77,7 +78,7 @@ class Library:
 
     def unchecked(self, name: str) -> Pipeline:
         """A file of stages as it stands, whatever may be wrong with what it says."""
-        return self._read(name, self._with_base(name), Pipeline)
+        return with_workflow_steps(self._read(name, self._with_base(name), Pipeline))
 
     def _with_base(self, name: str) -> object:
         """A pipeline's YAML; with ``base: other`` the other's, where it says nothing itself."""

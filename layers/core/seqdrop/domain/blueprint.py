@@ -241,8 +241,9 @@ def check_images(pipeline: str, stages: dict[str, Stage], images: dict[str, str]
     if missing:
         raise QueueNotHere(
             f"this deployment has no {missing[0]} queue, which the pipeline {pipeline} needs",
-            "choose an assay on CPU"
-            + (", or deploy with EnableFpga=true" if is_fpga(missing[0]) else ""),
+            "choose an assay on CPU, or deploy with EnableFpga=true"
+            if is_fpga(missing[0])
+            else "deploy again: `seqdrop deploy` makes it where an assay's pipeline runs on it",
             "then rerun the sample",
         )
     without = sorted({stage.image_name for stage in stages.values()} - images.keys())

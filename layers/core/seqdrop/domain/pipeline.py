@@ -9,13 +9,14 @@ import msgspec
 
 from seqdrop.domain.errors import InvalidPipeline
 from seqdrop.domain.validation.limits import Validation
+from seqdrop.domain.workflow import Workflow
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 """What the runner fills in; see ``Step``."""
 COMPARE = "compare"
 """The stage that a reanalysis adds to those of a pipeline: it compares results, and is no part of
 them."""
-QueueKind = Literal["fpga-genome", "fpga-exome", "cpu"]
+QueueKind = Literal["fpga-genome", "fpga-exome", "cpu", "nextflow"]
 Priority = Literal["urgent", "routine", "bulk"]
 Policy = Literal["ask", "auto", "off"]
 ForEach = Literal["", "read_pair", "library", "region"]
@@ -104,14 +105,16 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     queue: QueueKind
     size: Size
-    steps: tuple[Step, ...]
     outputs: tuple[Output, ...]
+    steps: tuple[Step, ...] = ()
+    """Those of a stage with a workflow are made of it when the pipeline is read."""
+    workflow: Workflow | None = None
     image: str = ""
     """The image that it runs in, as its folder in ``containers/`` is named; without one, that of
     its queue."""
     needs: tuple[str, ...] = ()
     when: str = ""
-    reads: Literal["", "stream", "files"] = ""
+    reads: Literal["", "stream", "files", "copies"] = ""
     reference: tuple[str, ...] = ()
     """Parts of the reference that decide the output: they are in the stage key."""
     indexes: tuple[str, ...] = ()

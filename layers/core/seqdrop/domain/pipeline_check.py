@@ -18,6 +18,7 @@ from seqdrop.domain.pipeline import (
     waves_of,
 )
 from seqdrop.domain.qc import crossed_limits
+from seqdrop.domain.workflow_steps import mistakes_of_kind
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
 _RESERVED = {"runs", COMPARE}
@@ -43,6 +44,9 @@ TEXTS = {
     *(name for name, value in Calling().variables.items() if isinstance(value, str)),
 }  # fmt: skip
 """Placeholders that may stand anywhere."""
+OF_WORKFLOWS = {"work", "session", "task_tag"}
+"""Placeholders of stages that run a workflow: its folder in the bucket (an s3:// URI that ends with
+``/``), its Nextflow session, and what the tags of its tasks say."""
 
 
 def check_pipeline(pipeline: Pipeline) -> None:
@@ -116,6 +120,7 @@ def _problems(name: str, stage: Stage) -> Iterator[tuple[str, str]]:
         )
     if stage.image and is_fpga(stage.queue):
         yield "image", "its image is that of its FPGA queue: name none"
+    yield from mistakes_of_kind(stage)
     names = [output.name for output in stage.outputs]
     for measured in sorted(stage.measures.keys() - set(names)):
         yield (
@@ -145,14 +150,15 @@ def _conditions(stage: Stage) -> set[str]:
 
 def _texts(stage: Stage) -> Iterator[tuple[str, set[str]]]:
     """Each text that is filled in, with the placeholders that are possible there."""
+    anywhere = TEXTS | OF_WORKFLOWS if stage.workflow else TEXTS
     for output in stage.outputs:
-        yield output.source, TEXTS
+        yield output.source, anywhere
     for step in stage.steps:
-        yield from _texts_of_step(step)
+        yield from _texts_of_step(step, anywhere)
 
 
-def _texts_of_step(step: Step) -> Iterator[tuple[str, set[str]]]:
-    known = TEXTS | OF_EACH[step.for_each]
+def _texts_of_step(step: Step, anywhere: set[str]) -> Iterator[tuple[str, set[str]]]:
+    known = anywhere | OF_EACH[step.for_each]
     yield step.stdout, known
     for command in step.pipe:
         for argument in command:

@@ -1,0 +1,57 @@
+"""A Nextflow workflow that a stage runs: what a lab writes of it, and where it works.
+
+The stage's one job is the workflow's head. Its tasks are Batch jobs of their own, on queue ``cpu``.
+"""
+
+import uuid
+
+import msgspec
+
+QUEUE = "nextflow"
+"""The kind of queue, and the image, of head jobs: hosts of their own, which no task can take."""
+WORK = "_work/"
+"""Begins the keys of work folders in the results bucket. No sample's name begins so."""
+TRACE, REPORT, LOG = "workflow_trace.tsv", "workflow_report.html", "workflow.log"
+TAG = "seqdrop-task"
+"""The tag of tasks' jobs, and of their events: whose task it is."""
+_HERE = uuid.UUID("6f2f4c0e-6b57-4d0c-9b39-5d8c5e2d6f41")
+
+
+class Sheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The sample sheet that the workflow gets: a row for each read pair."""
+
+    columns: dict[str, str]
+    """The template of each column's value, with placeholders; ``{pair.r1}`` and ``{pair.r2}`` are
+    the s3:// URIs of checked copies."""
+    required: tuple[str, ...] = ()
+    """Columns that may not be empty, in the template or in a row."""
+    param: str = "input"
+    """The workflow's parameter that names the sheet."""
+
+
+class Workflow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which workflow, in which revision, with which parameters: all of it decides the results."""
+
+    project: str
+    """As ``nextflow run`` takes it: ``nf-core/sarek``, an https:// URL, a folder of the image."""
+    revision: str
+    """A tag, or a commit, which nobody can move; "" for a folder of the image alone."""
+    sheet: Sheet
+    params: dict[str, bool | int | float | str | None] = {}
+    """The workflow's own parameters; text may have placeholders."""
+    profile: str = ""
+
+
+def work_key(prefix: str) -> str:
+    """The key of the work folder of the results below a prefix; it ends with ``/``."""
+    return f"{WORK}{prefix}"
+
+
+def session_of(prefix: str) -> str:
+    """The id of a work folder's Nextflow session: the same for every try to make its results."""
+    return str(uuid.uuid5(_HERE, work_key(prefix)))
+
+
+def tag_of(sample: str, assay: str, run_key: str, attempt: int, stage: str) -> str:
+    """The value of ``TAG`` for the tasks of a run's stage."""
+    return "/".join((sample, assay, run_key, str(attempt), stage))
