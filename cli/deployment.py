@@ -21,7 +21,9 @@ IMAGES_STACK = "seqdrop-images"
 """That stack: one for an account and region, whatever is deployed beside it."""
 PLACEHOLDER = "CHOOSE"
 """What samconfig.toml has where only the one who deploys can know."""
-KINDS = {"fpga-genome": "FpgaGenome", "fpga-exome": "FpgaExome", "cpu": "Cpu"}
+KINDS = {
+    "fpga-genome": "FpgaGenome", "fpga-exome": "FpgaExome", "cpu": "Cpu", "nextflow": "Nextflow",
+}  # fmt: skip
 """Kinds of queue, and how the template's parameters name them."""
 SLOTS = tuple(f"Image{number}" for number in range(1, SLOTS_OF_IMAGES + 1))
 """The template's parameters for images that stages name, each a name and an image."""

@@ -5,14 +5,18 @@ from collections.abc import Iterator
 from functools import cache
 
 from cli.deployment import PROJECT, template_parameters
+from seqdrop.domain.cost import HEAD_SCRATCH_GIB
 from seqdrop.domain.hosts import largest_cpu_host
 from seqdrop.domain.pipeline import Mistake, Pipeline, Size, Stage, is_fpga
+from seqdrop.domain.workflow import QUEUE
 
 GENOME_GIB = 60
 """The FASTQ files of a human genome at 30×."""
 GENOME_BYTES = GENOME_GIB * 2**30
 _FPGA_HOST = 24, 256 * 1024
 """vCPUs and memory (MiB) of an f2.6xlarge, the template's only FPGA host."""
+_HEAD_HOST = 2, 7_400
+"""The same for jobs on the smallest host of head jobs; its scratch is 100 GiB."""
 _OR_LARGER = ", or raise the stack's ScratchGib, which this check knows nothing of"
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 _WORD = r"(?<![A-Za-z0-9_]){}(?![A-Za-z0-9_])"
@@ -59,6 +63,8 @@ def _most(stage: Stage) -> dict[str, tuple[int, str]]:
         return {"vcpus": (vcpus, "vCPUs"), "memory_mib": (memory, "MiB")}
     types, scratch_gib = _defaults()
     vcpus, memory = largest_cpu_host(types)
+    if stage.queue == QUEUE:
+        (vcpus, memory), scratch_gib = _HEAD_HOST, HEAD_SCRATCH_GIB
     return {
         "vcpus": (vcpus, "vCPUs"),
         "memory_mib": (memory, "MiB"),

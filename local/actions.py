@@ -31,6 +31,8 @@ _BATCH = {
         "TerminateJob",
         "CancelJob",
         "UpdateConsumableResource",
+        "RegisterJobDefinition",
+        "DescribeJobDefinitions",
     )
 }
 _S3_BUCKET = {
@@ -110,7 +112,10 @@ def needs_of(request: Request) -> list[Need]:
         found = list(translate(request))
     except (ValueError, LookupError, TypeError, AttributeError):
         found = list(_unknown(request))
-    return [(f"{request.service}:{action}", resource) for action, resource in found]
+    return [
+        (action if ":" in action else f"{request.service}:{action}", resource)
+        for action, resource in found
+    ]
 
 
 def _unknown(request: Request) -> Iterator[Need]:
@@ -167,12 +172,25 @@ def _batch(request: Request) -> Iterator[Need]:
         yield from ((action, each) for each in touched)
         if asked.get("tags"):  # a tagged job is TagResource on all that it touches
             yield from (("TagResource", each) for each in touched)
+    elif action == "RegisterJobDefinition":
+        yield from _registered(named("job-definition", asked["jobDefinitionName"]), asked)
     elif "consumableResource" in asked:
         yield action, named("consumable-resource", asked["consumableResource"])
     elif "jobId" in asked:
         yield action, request.arn(f"job/{asked['jobId']}")
     else:
         yield action, ANY
+
+
+def _registered(definition: str, asked: Mapping[str, Any]) -> Iterator[Need]:
+    """A tagged definition is TagResource too, and its roles are passed on."""
+    yield "RegisterJobDefinition", definition
+    if asked.get("tags"):
+        yield "TagResource", f"{definition}:*"  # its revision is not known yet
+    properties = asked.get("containerProperties") or {}
+    for name in ("jobRoleArn", "executionRoleArn"):
+        if role := properties.get(name):
+            yield "iam:PassRole", role
 
 
 def _consumed_by(definition: str) -> list[str]:

@@ -48,10 +48,10 @@ _PATCHED: tuple[Any, ...] = (
     s3_events,
 )
 _NO_DIGEST = f"sha256:{0:064}"
-STAND_INS = ("dragen", "isaac-align", "strelka2-germline")
+STAND_INS = ("dragen", "isaac-align", "strelka2-germline", "nextflow")
 """Vendors' programs, whose part is played where they are not; what comes of it is marked."""
 TOOLS = ("bwa", "samtools", "bcftools", "mosdepth", *STAND_INS)
-_PLAYED_BY_NOTHING = {"snpeff": "snpEff", "nextflow": "nextflow"}
+_PLAYED_BY_NOTHING = {"snpeff": "snpEff"}
 """Images whose jobs are processes only where this machine has the program."""
 log = logging.getLogger(__name__)
 
@@ -121,6 +121,7 @@ class Runtime:
             **self._slots(),
             "FpgaGenomeImage": f"local/seqdrop-fpga-genome@{_NO_DIGEST}",
             "FpgaExomeImage": f"local/seqdrop-fpga-exome@{_NO_DIGEST}",
+            "NextflowImage": self._image("nextflow"),
             "FpgaGenomeAmi": "ami-0000000000000local",
             "FpgaExomeAmi": "ami-0000000000000local",
             "DragenLicences": str(2 * self.settings.fpga_slots),  # for genomes, and for exomes
@@ -212,6 +213,7 @@ class Runtime:
                 "FpgaGenome": settings.fpga_slots,
                 "FpgaExome": settings.fpga_slots,
                 "Cpu": settings.cpu_slots,  # on demand, too: the machine's cores are there once
+                "Nextflow": settings.cpu_slots,  # their heads wait for tasks, and do little else
             },
         )
 

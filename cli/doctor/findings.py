@@ -10,6 +10,7 @@ from cli.doctor.facts import StackFacts
 from cli.faults import CommandFailed
 from seqdrop.domain.errors import InvalidPipeline
 from seqdrop.domain.pipeline import Assay
+from seqdrop.domain.workflow import QUEUE
 from seqdrop.library import Library
 
 
@@ -56,6 +57,12 @@ class Wanted:
         return self.parameters.get("EnableFpga") == "true"
 
     @property
+    def has_nextflow(self) -> bool:
+        """Whether it has hosts for workflows' head jobs."""
+        name = f"{KINDS[QUEUE]}Image"
+        return bool(self.parameters.get(name)) or name in self.built
+
+    @property
     def makes_network(self) -> bool:
         """Whether the template makes the hosts' network."""
         return self.parameters.get("CreateNetwork") == "true"
@@ -63,7 +70,8 @@ class Wanted:
     @property
     def kinds(self) -> list[str]:
         """The kinds of queue that it has."""
-        return [kind for kind in KINDS if kind == "cpu" or self.has_fpga]
+        there = {"cpu": True, QUEUE: self.has_nextflow}
+        return [kind for kind in KINDS if there.get(kind, self.has_fpga)]
 
     @property
     def smallest_cpu_host(self) -> int:

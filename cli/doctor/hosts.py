@@ -7,6 +7,7 @@ from cli.doctor.account import Account
 from cli.doctor.facts import Image, Subnet
 from cli.doctor.findings import Finding, Wanted, fail, ok, warn
 from seqdrop.domain.cost import ROOT_GIB
+from seqdrop.domain.pipeline import is_fpga
 from seqdrop.library import Library
 
 FPGA_TYPE = "f2.6xlarge"
@@ -95,7 +96,7 @@ def check_host_images(wanted: Wanted, account: Account) -> Iterator[Finding]:
     for kind in wanted.kinds:
         name = f"{KINDS[kind]}Ami"
         ami = wanted.parameters.get(name, "")
-        if ami and kind != "cpu" and not ami.startswith(PLACEHOLDER):
+        if ami and is_fpga(kind) and not ami.startswith(PLACEHOLDER):
             what, image = f"{name} {ami}", account.image(ami)
             if image is None:
                 where = f"there is no such AMI in {account.region}, or it is not shared"

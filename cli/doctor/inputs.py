@@ -47,7 +47,8 @@ def _default_assay(wanted: Wanted) -> Iterator[Finding]:
 
 def check_rules(wanted: Wanted) -> Iterator[Finding]:
     """Do the parameters go together, as the template's rules say, and with the region?"""
-    for why in broken_rules(wanted.given):
+    to_be_built = dict.fromkeys(wanted.built, "built")
+    for why in broken_rules({**wanted.given, **to_be_built}):
         yield fail(why, _MEND)
     if wanted.makes_network:
         for zone in wanted.values("NetworkZones"):

@@ -12,6 +12,7 @@ from cli.doctor.hosts import (
     dragen_wanted,
 )
 from runner.licence import OLDEST
+from seqdrop.domain.pipeline import is_fpga
 
 
 def check_licence(wanted: Wanted, account: Account) -> Iterator[Finding]:
@@ -61,7 +62,7 @@ def _secret(arn: str, parameter: str, wanted: Wanted, account: Account) -> Findi
 
 def _too_old_for_it(wanted: Wanted, account: Account) -> Iterator[Finding]:
     """The pipelines and AMIs whose DRAGEN takes no licence from a file."""
-    for kind in [each for each in wanted.kinds if each != "cpu"]:
+    for kind in [each for each in wanted.kinds if is_fpga(each)]:
         for pipeline, version in dragen_wanted(wanted.library, kind).items():
             if _is_too_old(version):
                 yield fail(f"pipeline {pipeline} wants DRAGEN {version}, {_NO_OPTION}", _NEWER)

@@ -19,6 +19,8 @@ _NOT_ASKED = frozenset((
 ))
 # fmt: on
 _SAY_IT_WHEN_BARE = ("bwa",)
+_OTHER_QUESTIONS = {"nextflow": "-v"}
+"""Of tools that do not know ``--version``."""
 _LONGEST_ANSWER_SECONDS = 20
 _VERSION_LINE = re.compile(r"^Version:\s*(\S.*)$", re.MULTILINE | re.IGNORECASE)
 
@@ -70,7 +72,7 @@ def _answer(program: str, folder: Path) -> str:
     bare = Path(program).name in _SAY_IT_WHEN_BARE
     try:
         ended = subprocess.run(
-            [program] if bare else [program, "--version"],
+            [program] if bare else [program, _OTHER_QUESTIONS.get(Path(program).name, "--version")],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

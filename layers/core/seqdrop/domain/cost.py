@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from seqdrop.domain.host_facts import HostFacts
+from seqdrop.domain.workflow import QUEUE
 
 HOURS_A_MONTH = 730
 """Prices of volumes are for a month, billed by the second: 8,760 hours a year over twelve."""
@@ -16,6 +17,8 @@ SCRATCH_VOLUMES = 2
 """Volumes that a CPU host's scratch is striped over; FPGA hosts have NVMe of their own."""
 SCRATCH_MIBPS = 250
 """Throughput of each of them, in MiB/s."""
+HEAD_SCRATCH_GIB = 100
+"""Scratch of a host of head jobs, on one volume without more throughput."""
 INCLUDED_MIBPS = 125
 """Throughput that any gp3 volume has without a charge."""
 
@@ -107,6 +110,8 @@ def volumes_usd_per_hour(price: VolumePrice, kind: str, scratch_gib: int) -> flo
     if kind == "cpu":
         gib += scratch_gib
         mibps = SCRATCH_VOLUMES * (SCRATCH_MIBPS - INCLUDED_MIBPS)
+    elif kind == QUEUE:
+        gib += HEAD_SCRATCH_GIB
     month = gib * price.usd_per_gib_month + mibps * price.usd_per_mibps_month
     return month / HOURS_A_MONTH
 

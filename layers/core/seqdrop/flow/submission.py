@@ -16,6 +16,7 @@ from seqdrop.domain.hosts import most_memory_mib, queue_name
 from seqdrop.domain.identity import RunId, StageInput, StageOf
 from seqdrop.domain.job_definitions import definition_name, reach_of
 from seqdrop.domain.next_job import next_job
+from seqdrop.domain.pipeline import is_fpga
 from seqdrop.domain.plan import StagePlan
 from seqdrop.domain.records import Job, Run
 from seqdrop.flow.recording import OWNER_PARAMETER, answer
@@ -67,7 +68,7 @@ class Submission:
                 folder=run.id.folder,
                 project=run.project,
                 pipeline=run.pipeline,
-                fallback=run.fallback if stage.queue != "cpu" else "",
+                fallback=run.fallback if is_fpga(stage.queue) else "",
                 vcpus=stage.vcpus,
                 memory_mib=stage.memory_mib,
                 scratch_mib=stage.scratch_mib,
