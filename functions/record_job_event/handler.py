@@ -39,6 +39,9 @@ def record(state: JobState) -> None:
     owner = owner_of(state)
     job = flows.recording.record(owner, state) if owner else None
     metrics.add_metric(name="JobEvents", unit="Count", value=1)
+    if job is None and (task := flows.workflow_tasks.record(state)):
+        logger.info("task recorded", stage=task.stage, job_id=task.job_id, status=task.status)
+        return
     if job is None:
         logger.info("not a job of ours", job_id=state.job_id, status=state.status)
         return

@@ -33,7 +33,11 @@ stages:
       revision: 1.2.0
       params: {{fasta: "{{work}}reference/genome.fa", stand_in: {plays}}}
       sheet:
-        columns: {{sample: "{{sample}}", lane: "{{pair.id}}", fastq_1: "{{pair.r1}}", fastq_2: "{{pair.r2}}"}}
+        columns:
+          sample: "{{sample}}"
+          lane: "{{pair.id}}"
+          fastq_1: "{{pair.r1}}"
+          fastq_2: "{{pair.r2}}"
         required: [sample, fastq_1, fastq_2]
     outputs:
       - {{name: variants.vcf.gz, source: "variants/{{sample}}.vcf.gz"}}
@@ -99,4 +103,4 @@ def test_what_the_workflow_made_is_published_under_our_names_and_marked_as_simul
     )
     paths = {one["name"]: Path(one["path"]) for one in said["files"]}
     assert json.loads(paths["counts.json"].read_text())["reads"] == [200, 200]
-    assert "simulated" in gzip.open(paths["variants.vcf.gz"], "rt").read()
+    assert b"simulated" in gzip.decompress(paths["variants.vcf.gz"].read_bytes())

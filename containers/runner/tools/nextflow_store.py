@@ -20,9 +20,11 @@ from runner.faults import StageFault
 from runner.fetch import part_tasks
 from runner.objects import Objects, is_gone, make_client, transfers
 from runner.parallel import run_parallel
+from seqdrop.domain.errors import InvalidMeasure
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.identity import ObjectName
 from seqdrop.domain.plan import StoredObject
+from seqdrop.domain.trace import read_trace
 
 WORKERS = 8
 _DELETED_AT_ONCE = 1_000
@@ -63,6 +65,7 @@ def fetch(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="seqdrop-tool nextflow-results", description=__doc__)
     parser.add_argument("results", type=read_uri, help="the workflow's outdir, an s3:// URI")
     parser.add_argument("out", type=Path)
+    parser.add_argument("trace", type=Path, help="what Nextflow wrote of its tasks")
     parser.add_argument(
         "--output", nargs=2, action="append", default=[], metavar=("NAME", "PATTERN")
     )
@@ -70,6 +73,7 @@ def fetch(arguments: list[str]) -> int:
     objects, stop = Objects(make_client()), Event()
     folder = ObjectName(options.results.bucket, f"{options.results.key.rstrip('/')}/")
     try:
+        check_trace(options.trace)
         there = {one.key.removeprefix(folder.key): one for one in _below(folder, objects)}
         tasks = []
         for name, pattern in options.output:
@@ -80,6 +84,16 @@ def fetch(arguments: list[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def check_trace(path: Path) -> None:
+    """Raises NoSuchResult for a trace that does not tell which jobs the tasks were."""
+    try:
+        tasks = read_trace(path.read_bytes())
+    except (InvalidMeasure, OSError) as error:
+        raise NoSuchResult(f"{path.name} {error}") from error
+    if not tasks:
+        raise NoSuchResult(f"{path.name} has no task: the workflow did nothing")
 
 
 def read_uri(text: str) -> ObjectName:

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from seqdrop.flow.references import Preparation, ReferenceFlow
     from seqdrop.flow.submission import Submission
     from seqdrop.flow.sweep import Sweep
+    from seqdrop.flow.workflow_tasks import WorkflowTasks
 
 _FUNCTION_CONFIG = Config(
     connect_timeout=3,
@@ -295,6 +296,21 @@ class Composition:
             batch=self.batch,
             gates=self.gates,
             queue=self.job_events,
+            tasks=self.workflow_tasks,
+            prices=self.library.prices,
+            scratch_gib=self._settings.scratch_gib,
+            now=self.now,
+        )
+
+    @cached_property
+    def workflow_tasks(self) -> "WorkflowTasks":
+        """The jobs of workflows' tasks."""
+        from seqdrop.flow.workflow_tasks import WorkflowTasks
+
+        return WorkflowTasks(
+            catalog=self.catalog,
+            objects=self.objects,
+            batch=self.batch,
             prices=self.library.prices,
             scratch_gib=self._settings.scratch_gib,
             now=self.now,

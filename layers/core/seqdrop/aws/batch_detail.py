@@ -5,6 +5,7 @@ with `ecsProperties` has none: `ecsProperties.taskProperties[].containers[]` and
 `taskProperties[].containers[]` tell instead.
 """
 
+import math
 import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
@@ -43,7 +44,17 @@ def read_state(detail: Mapping[str, Any]) -> JobState:
         parameters=dict(detail.get("parameters") or {}),
         blocked=blocked,
         by_hand=_by_hand(detail),
+        name=detail.get("jobName") or "",
+        queue=(detail.get("jobQueue") or "").rpartition("/")[2],
+        vcpus=_vcpus(containers),
+        tags=dict(detail.get("tags") or {}),
     )
+
+
+def _vcpus(containers: Iterable[Container]) -> int:
+    """What all containers ask for, in whole vCPUs, of which EC2 has no parts."""
+    asked = (one for each in containers for one in each.get("resourceRequirements") or [])
+    return math.ceil(sum(float(one["value"]) for one in asked if one["type"] == "VCPU"))
 
 
 def _by_hand(detail: Mapping[str, Any]) -> bool | None:

@@ -305,6 +305,11 @@ class JobState(msgspec.Struct, frozen=True, omit_defaults=True):
     """When that was so; empty of an answer, which is of now."""
     by_hand: bool | None = None
     """Whether somebody cancelled or terminated it; None of an event, which does not say."""
+    name: str = ""
+    queue: str = ""
+    """The queue's name."""
+    vcpus: int = 0
+    tags: dict[str, str] = {}
 
     @property
     def progress(self) -> int:

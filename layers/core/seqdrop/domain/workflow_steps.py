@@ -103,7 +103,7 @@ def _steps(
         {"for_each": "read_pair", "args": ["--row", *sheet.columns.values()]},
     ]  # fmt: skip
     prepare = ["seqdrop-tool", "nextflow-prepare", _FILES, "{work}"]
-    fetch = ["seqdrop-tool", "nextflow-results", "{work}results", "{out}"] + [
+    fetch = ["seqdrop-tool", "nextflow-results", "{work}results", "{out}", f"{{out}}/{TRACE}"] + [
         {"when": one.when, "args": ["--output", one.name, one.source or one.name]}
         for one in outputs
     ]  # fmt: skip

@@ -140,8 +140,8 @@ class Closing:
         return identity.set_aside(run)
 
     def _cost(self, run: Run) -> float:
-        jobs = self.catalog.jobs.of_run(run.id)
-        return sum_usd(job.cost_usd for job in jobs)
+        jobs, tasks = self.catalog.jobs.of_run(run.id), self.catalog.tasks.of_run(run.id)
+        return sum_usd([*(job.cost_usd for job in jobs), *(task.cost_usd for task in tasks)])
 
     def fail(self, ids: RunId, error: str, cause: str) -> tuple[str, str]:
         """Closes a run that failed: HELD where a person must mend the files, FAILED else.
@@ -233,8 +233,13 @@ class Closing:
         return run.failure or status
 
     def end_jobs(self, run: RunId, reason: str) -> list[str]:
-        """Ends every job of a run that has not ended; returns the ids of those."""
-        ended = []
+        """Ends every job of a run that has not ended, and tasks of theirs; returns their ids.
+
+        A head job that is told to end ends its tasks itself; one that is gone can't.
+        """
+        ended = [task.job_id for task in self.catalog.tasks.of_run(run) if not task.has_ended]
+        for task_id in ended:
+            self.batch.terminate(task_id, f"stopped: {reason}")
         for job in self.catalog.jobs.of_run(run):
             if job.has_ended:
                 continue

@@ -16,13 +16,15 @@ from seqdrop.domain.cost import Prices, attempt_cost_usd
 from seqdrop.domain.failure import RULES, FailureClass, StageFailure, read_failure
 from seqdrop.domain.host_facts import HostFacts
 from seqdrop.domain.hosts import hosts_of, kind_of, sign_of_hosts
-from seqdrop.domain.identity import JobOwner
+from seqdrop.domain.identity import JobOwner, StageOf
 from seqdrop.domain.job_end import explain, may_be_by_hand
 from seqdrop.domain.next_job import action_for
 from seqdrop.domain.pipeline import is_fpga
 from seqdrop.domain.plan import StageResult
 from seqdrop.domain.records import JOB_ENDED, NOTHING, Attempt, Job, JobState, Took
+from seqdrop.domain.workflow import QUEUE
 from seqdrop.flow.gates import Gates
+from seqdrop.flow.workflow_tasks import WorkflowTasks
 
 NO_JOB_LEFT = "NoJobLeft"
 """The error of a job that failed like those before it, so that none follows."""
@@ -43,6 +45,7 @@ class Recording:
     batch: Batch
     gates: Gates
     queue: JobEventsQueue
+    tasks: WorkflowTasks
     prices: Callable[[], Prices]
     scratch_gib: int
     """Scratch of a CPU host, which its jobs pay for; the template's ScratchGib."""
@@ -76,6 +79,8 @@ class Recording:
     def _ended(self, job: Job, state: JobState) -> Job | None:
         if state.attempts and job.job_id in {"", state.job_id}:
             self.queue.copy_log(job.owner)  # before its end is written: twice rather than never
+        if isinstance(job.owner, StageOf) and kind_of(job.queue) == QUEUE:
+            self.tasks.settle(job, job.owner)  # before it: whoever closes the run adds up costs
         if state.status == "SUCCEEDED":
             result = self.objects.read_result(job.bucket, job.prefix, job.stage)
             made = result and result.is_of(state.job_id, len(state.attempts))

@@ -16,6 +16,7 @@ from seqdrop.aws.catalog.reanalyses import Reanalyses
 from seqdrop.aws.catalog.references import References
 from seqdrop.aws.catalog.runs import Runs
 from seqdrop.aws.catalog.table import Table
+from seqdrop.aws.catalog.tasks import Tasks
 from seqdrop.aws.catalog.uploads import Uploads
 from seqdrop.aws.catalog.validations import Validations
 
@@ -40,6 +41,7 @@ class Catalog:
         self.gates = Gates(table)
         self.dues = Dues(table)
         self.jobs = Jobs(table, self.costs)
+        self.tasks = Tasks(table, self.costs)
         self.references = References(table)
         self.reanalyses = Reanalyses(table)
         self.validations = Validations(table)

@@ -8,10 +8,11 @@ from collections import defaultdict
 
 import msgspec
 
-from seqdrop.aws.catalog.layout import cost_key, costs_of_month
+from seqdrop.aws.catalog.layout import cost_key, costs_of_month, task_cost_key
 from seqdrop.aws.catalog.table import Table, Write, from_item
 from seqdrop.domain.cost import CostLine, micros
 from seqdrop.domain.records import Job
+from seqdrop.domain.task import Task
 
 _SUMS = ("micros", "waste_micros", "jobs", "dragen_bases")
 
@@ -32,6 +33,17 @@ class Costs:
         }
         of = {"day": job.ended[:10], "project": job.project, "pipeline": job.pipeline}
         return self._table.update_write(cost_key(job), sets=of, adds=adds)
+
+    def count_task_write(self, task: Task) -> Write:
+        """Adds a workflow's task that has ended, for the transaction that says so."""
+        adds = {
+            "micros": sum(micros(attempt.cost_usd) for attempt in task.attempts),
+            "waste_micros": sum(micros(attempt.cost_usd) for attempt in task.waste),
+            "jobs": 1,
+            "dragen_bases": 0,
+        }
+        of = {"day": task.ended[:10], "project": task.project, "pipeline": task.pipeline}
+        return self._table.update_write(task_cost_key(task), sets=of, adds=adds)
 
     def of_month(self, month: str) -> list[CostLine]:
         """The costs of a month (``2026-11``), a line for each day, project and pipeline."""

@@ -30,6 +30,7 @@ from seqdrop.domain.identity import (
 )
 from seqdrop.domain.manifest import ExpectedFile
 from seqdrop.domain.records import Analysis, FastqFile, Job, Run
+from seqdrop.domain.task import Task
 
 _LONGEST_IN_SORT_KEY = 900
 """Bytes of an object's name: a sort key has 1,024, and S3's keys alone may have as many."""
@@ -361,8 +362,17 @@ def read_place(item: Item) -> Place:
 
 def cost_key(job: Job) -> Key:
     """The part of a day's costs that an ended job is added to: the same, whoever counts it."""
-    day, shard = job.ended[:10], zlib.crc32(job_parameter(job.owner).encode()) % COST_SHARDS
-    return f"COST#{day[:7]}#{shard:02d}", f"{day}#{job.project}#{job.pipeline}"
+    return _cost_key(job_parameter(job.owner), job.ended, job.project, job.pipeline)
+
+
+def task_cost_key(task: Task) -> Key:
+    """The same, of a workflow's task."""
+    return _cost_key(task.job_id, task.ended, task.project, task.pipeline)
+
+
+def _cost_key(of: str, ended: str, project: str, pipeline: str) -> Key:
+    day, shard = ended[:10], zlib.crc32(of.encode()) % COST_SHARDS
+    return f"COST#{day[:7]}#{shard:02d}", f"{day}#{project}#{pipeline}"
 
 
 def costs_of_month(month: str) -> list[Range]:
@@ -590,6 +600,27 @@ def blueprint_item(run: RunId, blueprint: bytes) -> Item:
 def read_blueprint(item: Item) -> bytes:
     """The blueprint of its item."""
     return zlib.decompress(item["blueprint"])
+
+
+def task_key(task: Task) -> Key:
+    """The item of a workflow's task: in a partition of its own, since a run may have thousands."""
+    pk, prefix = tasks_of_run(task.run)
+    return pk, f"{prefix}{task.stage}#{task.job_id}"
+
+
+def tasks_of_run(run: RunId) -> Range:
+    """The tasks of a run's workflows."""
+    return f"TASKS#{run.sample}", f"{run.assay}#{run.run_key}#{run.attempt:04d}#"
+
+
+def task_attributes(task: Task) -> Item:
+    """All of a task's attributes but its key."""
+    return to_item(task)
+
+
+def read_task(item: Item) -> Task:
+    """A task of its item."""
+    return from_item(item, Task)
 
 
 def job_item(job: Job) -> Item:

@@ -1,0 +1,81 @@
+"""Tasks of workflows: Batch jobs that a head job submits, known by a tag of theirs."""
+
+import msgspec
+
+from seqdrop.domain.cost import Prices, attempt_cost_usd, sum_usd
+from seqdrop.domain.hosts import kind_of
+from seqdrop.domain.identity import RunId, StageOf
+from seqdrop.domain.records import JOB_ENDED, Attempt, JobState, Run
+from seqdrop.domain.workflow import TAG
+
+
+class Task(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A task as Batch tells of it. Nobody waits for one: its head job does."""
+
+    run: RunId
+    stage: str
+    job_id: str
+    name: str
+    queue: str
+    status: str
+    progress: int
+    vcpus: int
+    project: str
+    pipeline: str
+    reason: str = ""
+    exit_code: int | None = None
+    started: str = ""
+    ended: str = ""
+    attempts: tuple[Attempt, ...] = ()
+    cost_usd: float | None = None
+    """Of all its attempts, once it has ended."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether Batch is done with it."""
+        return self.status in JOB_ENDED
+
+    @property
+    def waste(self) -> tuple[Attempt, ...]:
+        """Its attempts that came to nothing."""
+        return self.attempts[:-1] if self.status == "SUCCEEDED" else self.attempts
+
+
+def owner_of_task(state: JobState) -> StageOf | None:
+    """The run and stage whose task a job is; None where it is no task of ours."""
+    match state.tags.get(TAG, "").split("/"):
+        case [sample, assay, run_key, attempt, stage] if attempt.isdecimal():
+            return StageOf(RunId(sample, assay, run_key, int(attempt)), stage)
+    return None
+
+
+def make_task(
+    stage: str, run: Run, state: JobState, *, prices: Prices, scratch_gib: int, now: str
+) -> Task:
+    """What is known of a task of a run's stage; with its cost once it has ended."""
+    kind = kind_of(state.queue)
+    attempts = tuple(
+        msgspec.structs.replace(
+            one, cost_usd=attempt_cost_usd(prices, kind, state.vcpus, scratch_gib, one.seconds)
+        )
+        for one in state.attempts
+    )
+    has_ended = state.status in JOB_ENDED
+    return Task(
+        run=run.id,
+        stage=stage,
+        job_id=state.job_id,
+        name=state.name,
+        queue=state.queue,
+        status=state.status,
+        progress=state.progress,
+        vcpus=state.vcpus,
+        project=run.project,
+        pipeline=run.pipeline,
+        reason=state.reason,
+        exit_code=state.exit_code,
+        started=state.started,
+        ended=(state.ended or now) if has_ended else "",
+        attempts=attempts,
+        cost_usd=sum_usd(one.cost_usd for one in attempts) if has_ended else None,
+    )
