@@ -228,7 +228,7 @@ def test_the_project_s_own_pipelines_have_no_mistake_and_no_warning(
     there = {one["pipeline"] for one in found["pipelines"]}
     assert there == {
         "exome-fpga", "germline-cpu", "germline-dragen-software", "germline-fpga",
-        "germline-isaac-strelka", "panel-fpga",
+        "germline-isaac-strelka", "panel-fpga", "sarek",
     }  # fmt: skip
     assert folder.is_dir()
 
