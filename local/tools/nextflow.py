@@ -3,7 +3,8 @@
 `python -m local.tools.nextflow …`. It reads no workflow: for each row of the sample sheet it runs
 one task (``nextflow_task``), a job of Batch as the awsbatch executor makes them, by the
 configuration that it was given. What tasks made it publishes below ``outdir``, as a workflow would.
-The parameter ``stand_in`` of a workflow plays what can go wrong: ``fail``, ``empty``, ``hang``.
+The parameter ``stand_in`` of a workflow plays what can go wrong: ``fail``, ``empty`` (it publishes
+nothing), ``hang``, and ``once``: all tasks but the first fail when they are tried first.
 """
 
 import csv

@@ -39,6 +39,9 @@ def main(arguments: list[str]) -> int:
         time.sleep(600)
     store = Store()
     store.text(read_uri(f"{folder}/.command.run"))
+    if plays == "once" and store.get(read_uri(f"{folder}/.tried")) is None:
+        store.put(read_uri(f"{folder}/.tried"), b"once")
+        return 8
     counts = [_reads(store.get(read_uri(uri)) or b"") for uri in mates]
     with tempfile.TemporaryDirectory() as made:
         for name, body in _files(sample, counts, Path(made)).items():

@@ -125,9 +125,10 @@ class Tasks:
         self._store.put(read_uri(f"{task.folder}/.command.run"), task.name.encode())
         # The real one's command is a shell that fetches this script by the AWS CLI.
         mates = [task.row[name] for name in ("fastq_1", "fastq_2")]
+        plays = self._plays if self._plays != "once" or task.number > 1 else ""
         command = [
             sys.executable, "-m", "local.tools.nextflow_task", task.folder, task.row["sample"],
-            self._plays or "-", *mates,
+            plays or "-", *mates,
         ]  # fmt: skip
         size = [
             {"type": "MEMORY", "value": str(_MEMORY_MIB)},

@@ -31,6 +31,7 @@ DEPLOYMENTS: list[dict[str, str]] = [
         "KmsKeyArn": "arn:key",
         "UploadsExpireDays": "30",
         "AuditObjectLock": "COMPLIANCE",
+        "NextflowImage": "lab/nextflow@sha256:9",
     },
 ]
 """Small, with FPGA, and with all that can be chosen."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 
+from runner.settings import read_task_settings
 from seqdrop.aws.batch import FPGA_CONTAINER
 from seqdrop.domain import cost
 from seqdrop.domain.plan_making import timeout_seconds
@@ -90,6 +91,7 @@ def test_fpga_hosts_are_on_demand_and_cpu_hosts_on_spot_with_on_demand_behind() 
         "FpgaExome": ("EC2", "BEST_FIT_PROGRESSIVE"),
         "Cpu": ("SPOT", "SPOT_PRICE_CAPACITY_OPTIMIZED"),
         "CpuOnDemand": ("EC2", "BEST_FIT_PROGRESSIVE"),
+        "Nextflow": ("EC2", "BEST_FIT_PROGRESSIVE"),
     }
     for name in ("CpuComputeEnvironment", "CpuOnDemandComputeEnvironment"):
         types = ENVIRONMENTS[name]["ComputeResources"]["InstanceTypes"]
@@ -147,8 +149,10 @@ def test_the_cost_of_a_job_knows_the_volumes_that_hosts_have() -> None:
         for name, t in TEMPLATES.items()
     }
     assert {volume["VolumeType"] for found in volumes.values() for volume in found} == {"gp3"}
-    assert [found[0]["VolumeSize"] for found in volumes.values()] == [cost.ROOT_GIB] * 2
-    assert [len(found) for found in volumes.values()] == [1, 1 + cost.SCRATCH_VOLUMES]
+    assert [found[0]["VolumeSize"] for found in volumes.values()] == [cost.ROOT_GIB] * 3
+    assert [len(found) for found in volumes.values()] == [1, 1 + cost.SCRATCH_VOLUMES, 2]
+    (_, of_heads) = volumes["NextflowLaunchTemplate"]
+    assert (of_heads["VolumeSize"], "Throughput" in of_heads) == (cost.HEAD_SCRATCH_GIB, False)
     assert all("Throughput" not in found[0] for found in volumes.values())
     scratch = volumes["CpuLaunchTemplate"][1:]
     assert [volume["Throughput"] for volume in scratch] == [cost.SCRATCH_MIBPS] * len(scratch)
@@ -173,6 +177,56 @@ def test_every_type_of_hosts_has_its_price_and_none_costs_more_than_its_queue_sa
         assert price.usd_per_hour / price.vcpus <= prices.queues["cpu"].usd_per_hour
     (board,) = fpga
     assert prices.hosts[board].usd_per_hour == prices.queues["fpga-genome"].usd_per_hour
+
+
+def test_a_head_job_pays_for_its_share_of_the_smallest_of_its_hosts() -> None:
+    types = ENVIRONMENTS["NextflowComputeEnvironment"]["ComputeResources"]["InstanceTypes"]
+    smallest = min(INSTANCE_TYPES[t]["VCpuInfo"]["DefaultVCpus"] for t in types)
+    assert Library(str(PROJECT / "pipelines")).prices().queues["nextflow"].host_vcpus == smallest
+
+
+def test_there_are_head_jobs_only_where_their_image_is_given() -> None:
+    def of_heads(**parameters: str) -> set[str]:
+        return {name for name in made(**parameters) if "Nextflow" in name}
+
+    assert of_heads() == set()
+    assert of_heads(NextflowImage="lab/nextflow@sha256:1") == {
+        "NextflowLaunchTemplate", "NextflowComputeEnvironment", "NextflowUrgentQueue",
+        "NextflowRoutineQueue", "NextflowBulkQueue", "NextflowGate", "NextflowJobDefinition",
+        "NextflowJobRole", "NextflowTaskRole",
+    }  # fmt: skip
+
+
+def test_head_jobs_take_no_host_from_their_own_tasks() -> None:
+    for priority in ("Urgent", "Routine", "Bulk"):
+        order = of_type("AWS::Batch::JobQueue")[f"Nextflow{priority}Queue"]
+        hosts = [target_of(e["ComputeEnvironment"]) for e in order["ComputeEnvironmentOrder"]]
+        assert hosts == ["NextflowComputeEnvironment"]
+
+
+def test_a_head_job_knows_where_its_tasks_run_and_as_whom() -> None:
+    definition = of_type("AWS::Batch::JobDefinition")["NextflowJobDefinition"]
+    container = definition["ContainerProperties"]
+    given = {one["Name"]: one["Value"] for one in container["Environment"]}
+    names = ("AWS_BATCH_JQ_NAME", *given)
+    tasks = read_task_settings(dict.fromkeys(names, "seqdrop-nextflow-bulk"))
+    assert tasks.queue.endswith("-bulk")
+    assert given["SEQDROP_TASK_QUEUES"] == {"Fn::Sub": "${AWS::StackName}-cpu"}
+    assert given["SEQDROP_TASK_ROLE"] == {"Fn::GetAtt": ["NextflowTaskRole", "Arn"]}
+    assert container["User"] == "65534:65534"
+    (install,) = re.findall(r"--install-dir (\S+)", json.dumps(source()["Mappings"]["HostScripts"]))
+    assert given["SEQDROP_TASK_CLI"] == f"{install}/v2/current/bin/aws"
+
+
+def test_only_hosts_of_workflows_tasks_fetch_the_aws_cli_and_check_what_they_got() -> None:
+    def data(**parameters: str) -> str:
+        found = made_of_type("AWS::EC2::LaunchTemplate", **parameters)["CpuLaunchTemplate"]
+        return json.dumps(found["LaunchTemplateData"]["UserData"])
+
+    assert "awscli" not in data()
+    fetched = data(NextflowImage="lab/nextflow@sha256:1")
+    assert re.search(r"awscli-exe-linux-x86_64-[0-9.]+\.zip", fetched)
+    assert re.search(r"[0-9a-f]{64}  cli\.zip.*sha256sum --check", fetched)
 
 
 @pytest.mark.parametrize("name", ["RecordJobEventFunction", "PollJobFunction"])
@@ -348,7 +402,7 @@ def test_jobs_of_both_kinds_work_on_scratch_and_log_where_logs_expire() -> None:
         for definition in of_type("AWS::Batch::JobDefinition").values()
         if "ContainerProperties" in definition
     ]
-    assert len(cpu) == 9 * len(REACHES)
+    assert len(cpu) == 9 * len(REACHES) + 1  # and head jobs
     containers = [*cpu, *(_task(n)["Containers"][0] for n in FPGA_JOBS)]
     for container in containers:
         assert {"Name": "SEQDROP_SCRATCH", "Value": "/scratch"} in container["Environment"]

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from seqdrop.domain.errors import SeqdropError
+from seqdrop.domain.naming import check_sample_id
+from seqdrop.domain.workflow import WORK
 from tests.infrastructure.stack import (
     deployed,
     functions,
@@ -17,11 +20,15 @@ from tests.infrastructure.stack import (
 
 BUCKETS = of_type("AWS::S3::Bucket")
 KEY = {"KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1"}
-ALL = {"EnableFpga": "true", "CreateNetwork": "true", "DragenLicenceSecretArn": "arn:x", **KEY}
+ALL = {
+    "EnableFpga": "true", "CreateNetwork": "true", "DragenLicenceSecretArn": "arn:x",
+    "NextflowImage": "nextflow@sha256:x", **KEY,
+}  # fmt: skip
 EXPLAINED = {
     "ecr:GetAuthorizationToken": "a token is for all repositories",
     "batch:ListJobs": "knows no resources",
     "batch:DescribeJobs": "knows no resources",
+    "batch:DescribeJobDefinitions": "knows no resources",
     "states:SendTaskSuccess": "tokens have no ARN",
     "states:SendTaskFailure": "tokens have no ARN",
 }
@@ -156,7 +163,8 @@ def test_only_intake_reads_uploads_and_nothing_writes_them() -> None:
             readers |= {name} if actions & reading else set()
             writers |= {name} if actions - reading - {"s3:ListBucket"} else set()
     planner = "PlanReanalysisFunctionRole"  # looks which files are archived: HEAD is GetObject
-    assert readers == {"RegisterUploadFunctionRole", "ReadsJobRole", planner}
+    jobs = {"ReadsJobRole", "NextflowJobRole"}
+    assert readers == {"RegisterUploadFunctionRole", *jobs, planner}
     assert writers == set()
 
 
@@ -193,7 +201,7 @@ def test_jobs_reach_nothing_but_s3() -> None:
     actions = {
         action
         for name, statement in _statements()
-        if name.endswith("JobRole")
+        if name.endswith("JobRole") and name != "NextflowJobRole"
         for action in _list(statement["Action"])
     }
     assert {action.partition(":")[0] for action in actions} == {"s3"}
@@ -218,6 +226,57 @@ def test_hosts_have_aws_own_policy_for_them_and_nothing_else() -> None:
     assert role["ManagedPolicyArns"] == [{"Fn::Sub": policy}]
     assert "Policies" not in role
     assert [name for name, _ in _statements() if name == "HostRole"] == []
+
+
+def test_tasks_of_workflows_reach_work_folders_alone_and_write_no_reads_and_no_reference() -> None:
+    granted = {
+        (action, text)
+        for name, statement in _statements()
+        if name == "NextflowTaskRole"
+        for action in _list(statement["Action"])
+        for text in [
+            one.get("Fn::Sub", one.get("Fn::GetAtt")) for one in _list(statement["Resource"])
+        ]
+        if action != "s3:ListBucket"
+    }
+    assert granted == {
+        ("s3:GetObject", "${ResultsBucket.Arn}/_work/*"),
+        ("s3:PutObject", "${ResultsBucket.Arn}/_work/*/tasks/*"),
+        ("s3:AbortMultipartUpload", "${ResultsBucket.Arn}/_work/*/tasks/*"),
+    }
+    (listing,) = [
+        statement
+        for name, statement in _statements()
+        if name == "NextflowTaskRole" and "s3:ListBucket" in _list(statement["Action"])
+    ]
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "_work/*"}}
+
+
+def test_head_jobs_of_workflows_run_tasks_on_cpu_queues_as_the_role_of_tasks_and_no_other() -> None:
+    statements = [one for name, one in _statements() if name == "NextflowJobRole"]
+
+    def resources(action: str) -> list[Any]:
+        (found,) = [one for one in statements if action in _list(one["Action"])]
+        return _list(found["Resource"])
+
+    submitted = [one["Fn::Sub"].rpartition(":")[2] for one in resources("batch:SubmitJob")]
+    assert submitted == ["job/*", "job-queue/${AWS::StackName}-cpu-*", "job-definition/nf-*"]
+    (defined,) = resources("batch:RegisterJobDefinition")
+    assert defined["Fn::Sub"].endswith(":job-definition/nf-*")
+    assert resources("iam:PassRole") == [{"Fn::GetAtt": ["NextflowTaskRole", "Arn"]}]
+    (passed,) = [one for one in statements if "iam:PassRole" in _list(one["Action"])]
+    assert passed["Condition"] == {
+        "StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+    }
+    assert resources("s3:DeleteObject") == [{"Fn::Sub": "${ResultsBucket.Arn}/_work/*"}]
+
+
+def test_work_folders_expire_and_no_other_results_do() -> None:
+    rules = made_of_type("AWS::S3::Bucket")["ResultsBucket"]["LifecycleConfiguration"]["Rules"]
+    (rule,) = [rule for rule in rules if "ExpirationInDays" in rule]
+    assert (rule["Prefix"], rule["ExpirationInDays"]) == (WORK, {"Ref": "WorkExpiresDays"})
+    with pytest.raises(SeqdropError):
+        check_sample_id(WORK.rstrip("/"))
 
 
 def test_every_role_is_taken_by_the_service_that_it_is_for() -> None:

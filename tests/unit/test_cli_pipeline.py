@@ -13,7 +13,7 @@ from cli.faults import CommandFailed
 from cli.pipeline_check import check
 from cli.pipeline_new import new
 from seqdrop.domain.measures import FORMATS
-from seqdrop.domain.pipeline_check import OF_EACH, TEXTS, VARIABLES
+from seqdrop.domain.pipeline_check import OF_EACH, OF_WORKFLOWS, TEXTS, VARIABLES
 from seqdrop.domain.reference import PARTS
 from seqdrop.yaml_file import load_yaml
 from tests.lab import PROJECT
@@ -236,7 +236,7 @@ def test_the_project_s_own_pipelines_have_no_mistake_and_no_warning(
 def test_the_page_for_labs_has_every_word_that_a_pipeline_may_use() -> None:
     page = (PROJECT / "docs/pipelines.md").read_text("utf-8")
     words = page.partition("## All words")[2]
-    placeholders = TEXTS.union(*OF_EACH.values())
+    placeholders = TEXTS.union(OF_WORKFLOWS, *OF_EACH.values())
     assert [name for name in sorted(placeholders) if f"`{{{name}}}`" not in words] == []
     for known in (VARIABLES, FORMATS, PARTS):
         assert [name for name in sorted(known) if f"`{name}`" not in words] == []

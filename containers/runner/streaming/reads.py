@@ -114,6 +114,7 @@ class Reads:
         if self._copies:
             self._checks.start()
             self.finish_checks()
+            self.check_all_read()
         if not self.on_disk:
             return
         with (self._tmp / "fastq_list.csv").open("w", newline="") as file:
