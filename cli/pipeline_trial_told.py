@@ -155,7 +155,12 @@ def _judgements(trial: Trial) -> Iterator[str]:
     if trial.qc:
         yield f"QC of these reads: {'; '.join([trial.qc, *trial.qc_reasons])}"
     if trial.simulated:
-        yield "DRAGEN was played by a stand-in: its times and its calls say nothing of DRAGEN's"
+        versions = [said for stage in trial.stages for said in stage.tools.items()]
+        played = sorted({tool for tool, version in versions if "simulated" in version.lower()})
+        yield (
+            f"{', '.join(played) or 'a tool'} was played by a stand-in: its times and its results "
+            "say nothing of the real one's"
+        )
 
 
 def _why_lines(trial: Trial) -> Iterator[str]:

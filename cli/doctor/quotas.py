@@ -5,7 +5,8 @@ from typing import Any
 
 from cli.doctor.account import Account
 from cli.doctor.findings import Finding, Wanted, fail, ok, warn
-from seqdrop.domain.cost import ROOT_GIB
+from seqdrop.domain.cost import HEAD_SCRATCH_GIB, ROOT_GIB
+from seqdrop.domain.workflow import QUEUE
 
 FPGA_VCPUS = 24
 _F_QUOTA = ("L-74FC7D96", "Running On-Demand F instances")
@@ -36,7 +37,8 @@ def check_quotas(wanted: Wanted, account: Account) -> Iterator[Finding]:
     """May so many vCPUs run at once?"""
     cpus = wanted.number("MaxCpuVcpus")
     smallest = wanted.smallest_cpu_host
-    needs = [(*_SPOT_QUOTA, cpus, smallest), (*_STANDARD_QUOTA, cpus, smallest)]
+    heads = wanted.number("MaxHeadVcpus") if wanted.has_nextflow else 0
+    needs = [(*_SPOT_QUOTA, cpus, smallest), (*_STANDARD_QUOTA, cpus + heads, smallest)]
     if wanted.has_fpga:
         needs.append((*_F_QUOTA, 2 * wanted.number("MaxFpgaVcpus"), FPGA_VCPUS))
     for code, name, most, least in needs:
@@ -57,6 +59,9 @@ def check_storage(wanted: Wanted, account: Account) -> Iterator[Finding]:
     most = wanted.number("MaxCpuVcpus") // wanted.smallest_cpu_host * host
     if wanted.has_fpga:
         most += 2 * wanted.number("MaxFpgaVcpus") // FPGA_VCPUS * ROOT_GIB
+    if wanted.has_nextflow:
+        heads = wanted.library.prices().queues[QUEUE].host_vcpus
+        most += wanted.number("MaxHeadVcpus") // heads * (ROOT_GIB + HEAD_SCRATCH_GIB)
     has = account.quota("L-7A658B76", "ebs")
     says = (
         f"Storage for gp3 volumes (L-7A658B76): {has:g} TiB, {most / 1024:.1f} wanted at the most"

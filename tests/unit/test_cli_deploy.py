@@ -237,6 +237,7 @@ def test_what_counts_as_not_deployed_is_used_by_no_resource(
         ("EnableFpga=true", "EnableFpga=true needs FpgaGenomeAmi"),
         ("NetworkZones=us-east-1a,eu-west-2b", "NetworkZones: eu-west-2b is no zone of us-east-1"),
         ("CpuImage=lab/cpu:latest", "CpuImage: 'lab/cpu:latest' is not as it should be"),
+        (f"NextflowImage=lab/nextflow@sha256:{0:064}", "give SubnetIds behind a NAT gateway"),
     ],
 )
 def test_what_the_template_would_refuse_is_refused_before_anything_is_run(
@@ -245,6 +246,24 @@ def test_what_the_template_would_refuse_is_refused_before_anything_is_run(
     answer = run("--dry-run", "--env", "dev", "--parameter", parameter)
     assert says in str(answer.exception)
     assert "+ " not in answer.stdout
+
+
+def test_a_workflow_of_an_assay_needs_a_network_with_a_way_out_and_gets_its_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(PROJECT / "pipelines", tmp_path / "pipelines")
+    with (folder / "assays.yaml").open("a") as assays:
+        assays.write("  workflow: {pipeline: sarek, reference: GRCh38}\n")
+    for module in ("cli.stack", "cli.doctor.inputs", "cli.doctor.examination"):
+        monkeypatch.setattr(f"{module}.PIPELINES", folder)
+    closed = run("--dry-run", "--env", "dev")
+    assert "give SubnetIds behind a NAT gateway" in str(closed.exception)
+    assert "+ " not in closed.stdout
+    given = ("CreateNetwork=false", "SubnetIds=subnet-1", "SecurityGroupIds=sg-1")
+    answer = run("--dry-run", "--env", "dev", *(p for one in given for p in ("--parameter", one)))
+    assert answer.exit_code == 0, answer.exception
+    assert "NextflowImage=ACCOUNT" in answer.stdout.splitlines()[-1]
+    assert "containers/nextflow/Dockerfile" in answer.stdout
 
 
 @pytest.mark.parametrize("command", [["deploy"], ["deploy", "--dry-run"], ["doctor"]])
