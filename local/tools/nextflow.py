@@ -9,6 +9,7 @@ nothing), ``hang``, and ``once``: all tasks but the first fail when they are tri
 
 import csv
 import json
+import os
 import signal
 import sys
 import threading
@@ -44,6 +45,10 @@ def main(arguments: list[str]) -> int:
 
 def _run(options: Options) -> int:
     sys.stdout.write(_SAYS)
+    if os.environ.get("NXF_IGNORE_RESUME_HISTORY") != "true":  # as ScriptRunner.groovy has it
+        raise WrongUse(f"Can't find a run with the specified id: {options.session}")
+    if not options.name:  # as CmdRun.groovy has it
+        raise WrongUse("Missing workflow run name")
     params = json.loads(options.params_file.read_text("utf-8"))
     config = read_config(options.config)
     store = Store()

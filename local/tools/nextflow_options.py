@@ -13,7 +13,7 @@ from pathlib import Path
 LAUNCHER = frozenset(("-log", "-c", "-config"))
 RUN_WITH_VALUE = frozenset((
     "-r", "-revision", "-profile", "-params-file", "-w", "-work-dir", "-with-cloudcache", "-resume",
-    "-ansi-log", "-with-trace", "-with-report",
+    "-ansi-log", "-name", "-with-trace", "-with-report",
 ))  # fmt: skip
 RUN_FLAGS = frozenset(("-offline",))
 _QUOTED = r"'((?:[^'\\\\]|\\\\.)*)'"
@@ -37,6 +37,7 @@ class Options:
     work: str
     cache: str
     session: str
+    name: str
     trace: Path
     report: Path
     log: Path
@@ -69,6 +70,7 @@ def read_options(arguments: Sequence[str]) -> Options:
             work=given["-work-dir"],
             cache=given["-with-cloudcache"],
             session=session,
+            name=given.get("-name", ""),
             trace=Path(given["-with-trace"]),
             report=Path(given["-with-report"]),
             log=Path(given["-log"]),

@@ -52,8 +52,8 @@ def test_nextflow_gets_only_options_that_its_reference_has() -> None:
     assert {word for word in command[:run] if word.startswith("-")} == {"-log", "-c"} <= OPTIONS
     given = {word for word in command[run:] if word.startswith("-")}
     assert given == {
-        "-r", "-profile", "-params-file", "-work-dir", "-with-cloudcache", "-resume", "-ansi-log",
-        "-with-trace", "-with-report",
+        "-r", "-profile", "-params-file", "-work-dir", "-with-cloudcache", "-resume", "-name",
+        "-ansi-log", "-with-trace", "-with-report",
     }  # fmt: skip
     assert given <= RUN_OPTIONS
 
@@ -190,6 +190,13 @@ def test_every_try_to_make_the_same_results_has_one_session_and_others_have_anot
     assert first == session_of("S1/wgs/workflow/abc/1/")
     assert first != session_of("S1/wgs/workflow/abc/2/")
     assert work_key("S1/wgs/workflow/abc/1/") == "_work/S1/wgs/workflow/abc/1/"
+
+
+def test_a_run_s_name_is_one_that_nextflow_takes() -> None:
+    """CmdRun's pattern; without a history on the host, it wants to be given a name."""
+    command = nextflow_of(stage_of())
+    name = command[command.index("-name") + 1].replace("{session}", session_of("S1/wgs/w/k/1/"))
+    assert re.fullmatch(r"[a-z](?:[a-z\d]|[-_](?=[a-z\d])){0,79}", name)
 
 
 def test_tags_hold_only_what_batch_takes_in_the_value_of_a_tag() -> None:

@@ -124,6 +124,7 @@ def _command(workflow: Workflow) -> list[str]:
         *(["-r", workflow.revision] if workflow.revision else ["-offline"]),
         *(["-profile", workflow.profile] if workflow.profile else []),
         "-params-file", f"{_FILES}/params.json", "-work-dir", "{work}tasks",
-        "-with-cloudcache", "{work}cache", "-resume", "{session}", "-ansi-log", "false",
+        "-with-cloudcache", "{work}cache", "-resume", "{session}", "-name", "seqdrop-{session}",
+        "-ansi-log", "false",
         "-with-trace", f"{{out}}/{TRACE}", "-with-report", f"{{out}}/{REPORT}",
     ]  # fmt: skip
