@@ -20,7 +20,7 @@ PATTERNS = Library(str(ROOT / "pipelines")).name_patterns()
 """How the project's own pipelines/names.yaml names files."""
 IMAGES = {
     "cpu": "cpu@sha256:1", "fpga-genome": "fpga@sha256:2", "fpga-exome": "exome@sha256:3",
-    **{name: f"{name}@sha256:4" for name in ("report", "snpeff", "isaac", "strelka2")},
+    **{name: f"{name}@sha256:4" for name in ("report", "snpeff", "isaac", "strelka2", "nextflow")},
 }  # fmt: skip
 
 

@@ -34,7 +34,7 @@ from seqdrop.domain.plan import ResultFile, RunPlan, StagePlan, StageResult
 from seqdrop.domain.plan_scope import PlanScope
 from seqdrop.domain.progress import progress_key
 from seqdrop.domain.version import VERSION
-from seqdrop.domain.workflow import session_of, tag_of, work_key
+from seqdrop.domain.workflow import session_of, tag_of
 
 SECONDS_FOR_CAUSE = 120.0
 """How long a failed tool's host waits for the checks of its reads: a tool that stumbles over a
@@ -92,7 +92,7 @@ class StageRun:
             self._publish(publisher, files, versions, usage)
 
     def _reads(self, folders: Folders) -> Reads:
-        copies_to = ObjectName(self.stage.bucket, f"{work_key(self.stage.prefix)}reads/")
+        copies_to = ObjectName(self.stage.bucket, f"{self.stage.work}reads/")
         return Reads(
             self.plan.pairs, self.stage.reads, folders.tmp, self.objects, self.stop,
             copies_to=copies_to,
@@ -139,8 +139,8 @@ class StageRun:
             "stage_key": self.stage.key,
             "version": VERSION,
             "simulated": "true" if self._is_simulated(versions) else "false",
-            "work": ObjectName(self.stage.bucket, work_key(self.stage.prefix)).uri,
-            "session": session_of(self.stage.prefix),
+            "work": ObjectName(self.stage.bucket, self.stage.work).uri,
+            "session": session_of(self.stage.work),
             "task_tag": tag_of(
                 self.plan.sample, self.plan.assay, self.plan.run_key, self.plan.attempt,
                 self.stage.stage,

@@ -71,7 +71,7 @@ def _files(sample: str, counts: list[int], folder: Path) -> dict[str, bytes]:
         ALIGNED: f"{_SAYS}\n".encode(),
         SAID: f"simulated: {_SAYS}\n".encode(),
         SAMTOOLS: f"# {_SAYS}\n{summary}".encode(),
-        BCFTOOLS: f"# {_SAYS}\nSN\t0\tnumber of records:\t0\n".encode(),
+        BCFTOOLS: f"# {_SAYS}\nSN\t0\tnumber of SNPs:\t0\nSN\t0\tnumber of indels:\t0\n".encode(),
     }
 
 

@@ -259,7 +259,7 @@ def test_head_jobs_of_workflows_run_tasks_on_cpu_queues_as_the_role_of_tasks_and
         (found,) = [one for one in statements if action in _list(one["Action"])]
         return _list(found["Resource"])
 
-    submitted = [one["Fn::Sub"].rpartition(":")[2] for one in resources("batch:SubmitJob")]
+    submitted = [one["Fn::Sub"].partition("AccountId}:")[2] for one in resources("batch:SubmitJob")]
     assert submitted == ["job/*", "job-queue/${AWS::StackName}-cpu-*", "job-definition/nf-*"]
     (defined,) = resources("batch:RegisterJobDefinition")
     assert defined["Fn::Sub"].endswith(":job-definition/nf-*")

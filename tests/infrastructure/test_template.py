@@ -37,7 +37,9 @@ JOB_QUEUES = of_type("AWS::Batch::JobQueue")
 JOB_DEFINITIONS = of_type("AWS::Batch::JobDefinition")
 FOR_WHAT_CLAIMS = {"IMAGES", "JOB_DEFINITIONS", "JOB_QUEUE_PREFIX"}
 """Written once for all functions, though some read none of them."""
-KINDS = {"fpga-genome": "FpgaGenome", "fpga-exome": "FpgaExome", "cpu": "Cpu"}
+KINDS = {
+    "fpga-genome": "FpgaGenome", "fpga-exome": "FpgaExome", "cpu": "Cpu", "nextflow": "Nextflow",
+}  # fmt: skip
 PRIORITIES = {"urgent": 100, "routine": 50, "bulk": 10}
 
 
@@ -98,7 +100,7 @@ def test_the_longest_images_leave_room_in_a_function_s_variables(name: str) -> N
     variables = shared | functions()[name]["Environment"]["Variables"]
     images = variables.pop("IMAGES")
     named = re.findall(r"\$\{(\w+)\}", json.dumps(images))
-    assert len(named) == 15
+    assert len(named) == 16
     longest = sum(
         int(parameters[one].get("MaxLength", len("ami-0123456789abcdef0"))) for one in named
     )
@@ -285,8 +287,9 @@ def test_every_kind_of_queue_has_a_price_and_an_image() -> None:
     from seqdrop.library import Library
 
     assert set(Library(str(PROJECT / "pipelines")).prices().queues) == set(KINDS)
-    for fpga, kinds in {"true": set(KINDS), "false": {"cpu"}}.items():
-        function = made(EnableFpga=fpga)["RegisterUploadFunction"]["Properties"]
+    chosen = {"EnableFpga": "true", "NextflowImage": "lab/nextflow@sha256:1"}
+    for parameters, kinds in ((chosen, set(KINDS)), ({}, {"cpu"})):
+        function = made(**parameters)["RegisterUploadFunction"]["Properties"]
         images = json.dumps(function["Environment"]["Variables"]["IMAGES"])
         assert set(re.findall(r"([a-z-]+)=", images)) == kinds
 
@@ -319,10 +322,13 @@ def test_batch_itself_tries_a_job_again_only_where_its_host_is_gone(name: str) -
 
 def test_definitions_are_named_as_the_functions_look_for_them() -> None:
     given = {f"Image{number}": f"i{number}=image" for number in range(1, 9)}
-    found = made_of_type("AWS::Batch::JobDefinition", EnableFpga="true", **given)
+    others = {"EnableFpga": "true", "NextflowImage": "lab/nextflow@sha256:1"}
+    found = made_of_type("AWS::Batch::JobDefinition", **others, **given)
     names = {name: json.dumps(one["JobDefinitionName"]) for name, one in found.items()}
+    heads = names.pop("NextflowJobDefinition")
+    assert "${AWS::StackName}-nextflow" in heads, "all its jobs reach the same"
     for reach in get_args(Reach):
-        for kind, word in KINDS.items():
+        for kind, word in KINDS.items() - {("nextflow", "Nextflow")}:
             name = definition_name("${AWS::StackName}", kind, reach)
             assert name in names.pop(f"{word}{reach.title()}JobDefinition")
         for slot in given:

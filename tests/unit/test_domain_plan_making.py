@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from seqdrop.domain.blueprint import check_approved
 from seqdrop.domain.errors import ImageNotApproved, ImageNotHere, QueueNotHere
@@ -20,6 +21,7 @@ from seqdrop.domain.plan_making import (
 )
 from seqdrop.domain.records import RunOptions
 from tests.domain_support import IMAGES, blueprint, lane_pair, part, reference, run_of, stage
+from tests.workflows import stage_of as workflow_stage
 
 PARTS = {"sequence": part("genome.fa", "s1"), "annotation": part("genes.gff3", "a1")}
 FROZEN = blueprint(reference=reference(parts=PARTS))
@@ -48,6 +50,28 @@ def plan(good: dict[str, int] | None = None) -> RunPlan:
         next_number=dict.fromkeys(ALL, 5),
         shortest_poll_seconds=60,
     )
+
+
+def test_tries_go_on_in_one_work_folder_until_one_goes_well() -> None:
+    frozen = blueprint(pipeline=Pipeline("w", "test", {"workflow": workflow_stage(reference=[])}))
+
+    def work(number: int, good: dict[str, int], options: RunOptions | None = None) -> str:
+        run = run_of(frozen)
+        run = structs.replace(run, options=options) if options else run
+        made = make_plan(
+            frozen, run, bucket="results", good=good, next_number={"workflow": number},
+            shortest_poll_seconds=60,
+        )  # fmt: skip
+        return made.stage("workflow").work
+
+    first = work(1, {})
+    assert first.startswith("_work/")
+    assert first.endswith("/1/")
+    assert work(2, {}) == work(3, {}) == first
+    anew = work(4, {"workflow": 3}, RunOptions(fresh=True))
+    assert anew.endswith("/4/")
+    assert work(5, {"workflow": 3}, RunOptions(fresh=True)) == anew
+    assert [one.work for one in plan().stages] == [""] * 3
 
 
 @pytest.mark.parametrize(

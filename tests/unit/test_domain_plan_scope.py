@@ -92,6 +92,20 @@ def test_results_that_would_go_elsewhere_are_refused_also_of_a_stage_that_is_onl
     assert "stage align writes to" in refused(a_plan(a_stage("call", needs=("align",)), stray))
 
 
+@pytest.mark.parametrize(
+    "work",
+    [
+        "_work/S2/wgs/align/k/1/", "_work/S1/wgs/align/other/1/", "_work/S1/wgs/align/k/",
+        "S1/wgs/align/k/1/", "_work/../S1/wgs/align/k/1/", "_work/",
+        "_work/_work/S1/wgs/align/k/1/",
+    ],
+)  # fmt: skip
+def test_a_work_folder_of_another_sample_or_stage_is_refused(work: str) -> None:
+    assert refused(a_plan(structs.replace(a_stage(), work="_work/S1/wgs/align/k/3/"))) == ""
+    stray = structs.replace(a_stage(), work=work)
+    assert "stage align works in" in refused(a_plan(stray))
+
+
 @pytest.mark.parametrize("bucket", [UPLOADS, REFERENCES, ""])
 def test_results_in_another_bucket_than_the_plan_s_are_refused(bucket: str) -> None:
     assert "stage align writes to" in refused(a_plan(structs.replace(a_stage(), bucket=bucket)))

@@ -3,6 +3,7 @@
 import json
 import re
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -185,10 +186,11 @@ def test_a_deployment_without_head_jobs_holds_the_sample_and_says_what_to_do() -
         check_images("counting", {"workflow": stage_of()}, {"cpu": "image"})
 
 
-def test_every_try_to_make_the_same_results_has_one_session_and_others_have_another() -> None:
-    first = session_of("S1/wgs/workflow/abc/1/")
-    assert first == session_of("S1/wgs/workflow/abc/1/")
-    assert first != session_of("S1/wgs/workflow/abc/2/")
+def test_a_work_folder_has_one_session_and_others_have_another() -> None:
+    first = session_of("_work/S1/wgs/workflow/abc/1/")
+    assert first == session_of("_work/S1/wgs/workflow/abc/1/")
+    assert first != session_of("_work/S1/wgs/workflow/abc/2/")
+    assert str(UUID(first)) == first
     assert work_key("S1/wgs/workflow/abc/1/") == "_work/S1/wgs/workflow/abc/1/"
 
 

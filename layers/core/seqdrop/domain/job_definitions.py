@@ -31,11 +31,14 @@ class JobDefinitions:
 
     prefix: str
     revisions: dict[str, str]
-    """By image: the revisions of its definitions, in the order of ``Reach``, joined by dots."""
+    """By image: the revisions of its definitions, in the order of ``Reach``, joined by dots; one
+    alone where all its jobs reach the same, as head jobs of workflows do."""
 
     def of(self, stage: Stage) -> str:
         """``name:revision`` for a stage of a run. Raises KeyError where its image is not here."""
-        reach = reach_of(stage)
-        revisions = self.revisions[stage.image_name].split(".")
-        by_reach = dict(zip(get_args(Reach), revisions, strict=True))
-        return f"{definition_name(self.prefix, stage.image_name, reach)}:{by_reach[reach]}"
+        reach, image = reach_of(stage), stage.image_name
+        first, *others = self.revisions[image].split(".")
+        if not others:
+            return f"{self.prefix}-{image}:{first}"
+        by_reach = dict(zip(get_args(Reach), [first, *others], strict=True))
+        return f"{definition_name(self.prefix, image, reach)}:{by_reach[reach]}"

@@ -73,6 +73,8 @@ class StagePlan(msgspec.Struct, frozen=True, omit_defaults=True):
     definition: str = ""
     """The job definition's revision; "" is the newest, as of plans of 0.1."""
     bucket: str = ""
+    work: str = ""
+    """The key of a workflow's work folder in the bucket: ``_work/…/``."""
     reused: bool = False
     """True where good results under this key are there already: no job is submitted."""
     reads: str = ""

@@ -6,6 +6,7 @@ from seqdrop.domain.blueprint import Blueprint
 from seqdrop.domain.pipeline import Stage, waves_of
 from seqdrop.domain.plan import RunPlan, StagePlan
 from seqdrop.domain.records import Run
+from seqdrop.domain.workflow import work_key
 
 LONGEST_POLL_SECONDS = 7_200
 TIMEOUT_FACTOR = 6
@@ -61,7 +62,12 @@ def make_plan(
         number = good[name] if name in reused else next_number[name]
         prefix = run.id.analysis.results(name, blueprint.stage_keys[name]).numbered(number)
         stage = _stage_plan(blueprint, name, prefix, shortest_poll_seconds)
-        stages.append(structs.replace(stage, bucket=bucket, reused=name in reused))
+        work = ""
+        if blueprint.stages[name].workflow:
+            # Of all tries since the last good results: the next one goes on with what one left.
+            since = run.id.analysis.results(name, stage.key).numbered(good.get(name, 0) + 1)
+            work = work_key(since)
+        stages.append(structs.replace(stage, bucket=bucket, work=work, reused=name in reused))
     return RunPlan(
         sample=run.sample,
         assay=run.assay,

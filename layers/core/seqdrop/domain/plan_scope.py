@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from seqdrop.domain.identity import AnalysisId, ObjectName, ReferenceId, RunId
 from seqdrop.domain.pipeline import COMPARE
 from seqdrop.domain.plan import RunPlan, StagePlan, StoredObject
+from seqdrop.domain.workflow import WORK, work_key
 
 OF_A_REFERENCE = ("references", "reference")
 """Pipeline and assay of the plan that makes the indexes of a reference (``flow/references.py``)."""
@@ -71,6 +72,9 @@ class PlanScope:
         if stage.bucket != self.place.bucket or not self._is_own_prefix(stage):
             where = ObjectName(stage.bucket, stage.prefix).uri
             yield f"stage {name} writes to {where}, which is no place of {self._own}"
+        if stage.work and not self._is_own_work(stage):
+            where = ObjectName(stage.bucket, stage.work).uri
+            yield f"stage {name} works in {where}, which is no work folder of {self._own}"
         for output in stage.outputs:
             if not _is_path(output.name.removesuffix("/")):
                 yield f"stage {name} has the output {output.name!r}, which is no path"
@@ -90,6 +94,11 @@ class PlanScope:
             return stage.prefix == f"{self._folder}indexes/{stage.stage}/"
         analysis = AnalysisId(self.plan.sample, self.plan.assay)
         return analysis.results(stage.stage, stage.key).number_of(stage.prefix) is not None
+
+    def _is_own_work(self, stage: StagePlan) -> bool:
+        results = AnalysisId(self.plan.sample, self.plan.assay).results(stage.stage, stage.key)
+        own = stage.work.removeprefix(WORK)
+        return stage.work == work_key(own) and results.number_of(own) is not None
 
     def _is_results(self, stored: StoredObject) -> bool:
         """Whether an object is of the same sample and assay, as what a comparison reads."""

@@ -15,13 +15,13 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True):
     run: RunId
     stage: str
     job_id: str
-    name: str
-    queue: str
     status: str
-    progress: int
-    vcpus: int
-    project: str
-    pipeline: str
+    progress: int = 0
+    name: str = ""
+    queue: str = ""
+    vcpus: int = 0
+    project: str = ""
+    pipeline: str = ""
     reason: str = ""
     exit_code: int | None = None
     started: str = ""

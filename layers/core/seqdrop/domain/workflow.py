@@ -3,7 +3,7 @@
 The stage's one job is the workflow's head. Its tasks are Batch jobs of their own, on queue ``cpu``.
 """
 
-import uuid
+import hashlib
 
 import msgspec
 
@@ -14,7 +14,6 @@ WORK = "_work/"
 TRACE, REPORT, LOG = "workflow_trace.tsv", "workflow_report.html", "workflow.log"
 TAG = "seqdrop-task"
 """The tag of tasks' jobs, and of their events: whose task it is."""
-_HERE = uuid.UUID("6f2f4c0e-6b57-4d0c-9b39-5d8c5e2d6f41")
 
 
 class Sheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,13 +42,14 @@ class Workflow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def work_key(prefix: str) -> str:
-    """The key of the work folder of the results below a prefix; it ends with ``/``."""
+    """The key of the work folder for results below a prefix; it ends with ``/``."""
     return f"{WORK}{prefix}"
 
 
-def session_of(prefix: str) -> str:
-    """The id of a work folder's Nextflow session: the same for every try to make its results."""
-    return str(uuid.uuid5(_HERE, work_key(prefix)))
+def session_of(work: str) -> str:
+    """The id (a UUID) of a work folder's Nextflow session: all that work there have the same."""
+    digits = hashlib.sha256(work.encode()).hexdigest()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:32]}"
 
 
 def tag_of(sample: str, assay: str, run_key: str, attempt: int, stage: str) -> str:
