@@ -53,6 +53,8 @@ def _run(options: Options) -> int:
     config = read_config(options.config)
     store = Store()
     rows = list(csv.DictReader(store.text(read_uri(params["input"])).splitlines()))
+    begun = f"{params['outdir']}/pipeline_info/begun.txt"
+    store.put(read_uri(begun), VERSION.encode())
     tasks = Tasks(options, config, store, plays=str(params.get("stand_in", "")))
     _end_with(tasks)
     try:

@@ -4,12 +4,19 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.iam.models import iam_backends
+
 from local.calls import Call
 from local.permissions import Grant
-from local.roles import grants_of_role, roles
+from local.roles import grants_of_role, job_key, roles
 
 _SUFFIX = re.compile(r"\b(seqdrop-[A-Za-z0-9]+)-[0-9A-Za-z]{12}(?![0-9A-Za-z-])")
 """CloudFormation ends the names that it makes up with twelve letters of chance."""
+
+
+OF_TASKS = job_key("nf-")
+"""How the access keys of workflows' tasks begin: Nextflow makes their definitions while it runs."""
 
 
 def lasting(text: str) -> str:
@@ -41,13 +48,16 @@ class Policies:
 
     def _used(self, call: Call) -> list[Grant]:
         who, action, resource = call
-        role = self.roles.get(who)
+        role = self.roles.get(OF_TASKS if who.startswith(OF_TASKS) else who)
         return [g for g in self.grants if g.role == role and g.allows(action, resource)]
 
 
 def deployed_policies() -> Policies:
     """Those of the runtime that runs in this process."""
     who_has = roles()
+    named = iam_backends[DEFAULT_ACCOUNT_ID]["aws"].roles.values()
+    (of_tasks,) = [role.name for role in named if "-NextflowTaskRole-" in role.name]
+    who_has[OF_TASKS] = of_tasks
     grants = (grant for role in set(who_has.values()) for grant in grants_of_role(role))
     return Policies(
         {lasting(who): lasting(role) for who, role in who_has.items()},

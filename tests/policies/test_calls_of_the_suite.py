@@ -100,6 +100,25 @@ EXPLAINED = {
             ("IndexJobRole", f"{REFERENCES}/*.failure.json"),
         )
     },
+    **{
+        f"{role}: s3:AbortMultipartUpload on {resource}": PARTS_TAKEN_BACK
+        for role, resource in (
+            ("NextflowJobRole", f"{RESULTS}/*"), ("NextflowTaskRole", f"{RESULTS}/_work/*/tasks/*"),
+        )
+    },
+    **{
+        f"NextflowJobRole: s3:ListBucket on {bucket}":
+            "as the CPU jobs: what is gone is 404, not 403"
+        for bucket in (UPLOADS, REFERENCES)
+    },
+    "NextflowJobRole: logs:GetLogEvents on "
+    "arn:aws:logs:us-east-1:123456789012:log-group:/aws/batch/seqdrop:*":
+        "Nextflow itself looks for what a task that failed has said; its stand-in does not",
+    "RecordJobEventFunctionRole: batch:TerminateJob on "
+    "arn:aws:batch:us-east-1:123456789012:job/*":
+        "a workflow's task that is told of after its run has ended",
+    f"PollJobFunctionRole: dynamodb:Query on {TABLE}":
+        "the tasks of a workflow whose head job's end is found by a poll",
     f"RecordJobEventFunctionRole: s3:ListBucket on {REFERENCES}":
         "an index whose job succeeded without results: 404, which fails the version, not 403",
     **{

@@ -21,13 +21,11 @@ from runner.fetch import part_tasks
 from runner.objects import Objects, is_gone, make_client, transfers
 from runner.parallel import run_parallel
 from seqdrop.domain.errors import InvalidMeasure
-from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.identity import ObjectName
 from seqdrop.domain.plan import StoredObject
 from seqdrop.domain.trace import read_trace
 
 WORKERS = 8
-_DELETED_AT_ONCE = 1_000
 _SHOWN = 20
 _S3_URI = re.compile(r"s3://([^/]+)/(.+)", re.DOTALL)
 
@@ -149,15 +147,8 @@ def _below(folder: ObjectName, objects: Objects) -> Iterator[StoredObject]:
 
 
 def _remove_all(folder: ObjectName, objects: Objects) -> None:
-    keys = [one.key for one in _below(folder, objects)]
+    remove = objects.client.delete_object
     with transfers(f"removing {folder.uri}"):
-        for start in range(0, len(keys), _DELETED_AT_ONCE):
-            some = keys[start : start + _DELETED_AT_ONCE]
-            answer = objects.client.delete_objects(
-                Bucket=folder.bucket,
-                Delete={"Objects": [{"Key": key} for key in some], "Quiet": True},
-            )
-            if failed := answer.get("Errors"):
-                raise StageFault(
-                    FailureClass.TRANSFER_FAILED, f"removing {folder.uri}: {failed[0]}"
-                )
+        found = [one.key for one in _below(folder, objects)]
+        tasks = [partial(remove, Bucket=folder.bucket, Key=key) for key in found]
+        run_parallel(tasks, WORKERS, Event())

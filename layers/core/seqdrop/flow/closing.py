@@ -235,11 +235,10 @@ class Closing:
     def end_jobs(self, run: RunId, reason: str) -> list[str]:
         """Ends every job of a run that has not ended, and tasks of theirs; returns their ids.
 
-        A head job that is told to end ends its tasks itself; one that is gone can't.
+        Head jobs come first: one that sees a task fail may try it again. One that is told to end
+        ends its tasks itself, and one that is gone can't.
         """
-        ended = [task.job_id for task in self.catalog.tasks.of_run(run) if not task.has_ended]
-        for task_id in ended:
-            self.batch.terminate(task_id, f"stopped: {reason}")
+        ended = []
         for job in self.catalog.jobs.of_run(run):
             if job.has_ended:
                 continue
@@ -247,6 +246,10 @@ class Closing:
             for job_id in ids:
                 self.batch.terminate(job_id, f"stopped: {reason}")
                 ended.append(job_id)
+        for task in self.catalog.tasks.of_run(run):
+            if not task.has_ended:
+                self.batch.terminate(task.job_id, f"stopped: {reason}")
+                ended.append(task.job_id)
         return ended
 
     def _close(
