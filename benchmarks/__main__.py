@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 MEASURES = (
-    "start", "cold_import", "run_cost", "reading", "fastq_check", "host_references", "catalog_size",
-    "sweep", "reanalysis_plan", "plain_pair", "side_by_side", "compare_calls", "crowd", "cohort",
-    "many_lanes", "thirty_fold",
+    "start", "cold_import", "run_cost", "reading", "fastq_check", "staging", "host_references",
+    "catalog_size", "sweep", "reanalysis_plan", "plain_pair", "side_by_side", "compare_calls",
+    "crowd", "cohort", "many_lanes", "thirty_fold",
 )  # fmt: skip
 """Modules of this package, the quick ones first."""
 
