@@ -19,6 +19,8 @@ from runner.parallel import run_parallel
 from runner.space import make_room
 from seqdrop.domain.plan import StoredObject
 
+TASKS = "tasks"
+"""The folder beside jobs' own that workflows' tasks have; it stays when they have ended."""
 PATIENCE_SECONDS = 300.0
 """Without a byte more of a file that another job fetches: then this job fetches it for itself."""
 _LOOK_SECONDS = 0.1
@@ -85,8 +87,9 @@ class Staging:
 
     def _has_neighbours(self) -> bool:
         """Whether other jobs have a folder on the disk."""
-        own = {self.root, self.host.folder if self.host else self.root}
-        return any(path not in own and path.is_dir() for path in self.root.parent.iterdir())
+        base = self.root.parent
+        own = {self.root, self.host.folder if self.host else self.root, base / TASKS}
+        return any(path not in own and path.is_dir() for path in base.iterdir())
 
     def _share(self, files: list[HostFile], beside: Tasks) -> list[HostFile]:
         """Takes what the host has, and fetches for it what it lacks; the files that are left are

@@ -488,7 +488,7 @@ def test_what_is_paused_waits_and_why_says_who_paused_it_and_how_to_go_on(
     command.good("wait", "NA20", "--timeout", "60")
     assert "there are no queues 'moon' here" in command.bad("pause", "moon")
     assert "give one of " in command.bad("resume", code=2)
-    assert len(command.ask("pause", "--all")["gates"]) == 3
+    assert len(command.ask("pause", "--all")["gates"]) == 4
     command.good("resume", "--all")
 
 

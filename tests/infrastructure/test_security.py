@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from runner.tools.nextflow_files import NOBODY
 from seqdrop.domain.errors import SeqdropError
 from seqdrop.domain.naming import check_sample_id
-from seqdrop.domain.workflow import WORK
+from seqdrop.domain.workflow import TAG, WORK
 from tests.infrastructure.stack import (
     deployed,
     functions,
@@ -265,9 +266,17 @@ def test_head_jobs_of_workflows_run_tasks_on_cpu_queues_as_the_role_of_tasks_and
     assert defined["Fn::Sub"].endswith(":job-definition/nf-*")
     assert resources("iam:PassRole") == [{"Fn::GetAtt": ["NextflowTaskRole", "Arn"]}]
     (passed,) = [one for one in statements if "iam:PassRole" in _list(one["Action"])]
-    assert passed["Condition"] == {
-        "StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+    services = ["batch.amazonaws.com", "ecs-tasks.amazonaws.com"]
+    assert passed["Condition"] == {"StringEquals": {"iam:PassedToService": services}}
+    (register,) = [
+        one for one in statements if "batch:RegisterJobDefinition" in _list(one["Action"])
+    ]
+    assert register["Condition"] == {
+        "StringEquals": {"batch:User": NOBODY},
+        "BoolIfExists": {"batch:Privileged": "false"},
     }
+    (end,) = [one for one in statements if "batch:TerminateJob" in _list(one["Action"])]
+    assert end["Condition"] == {"Null": {f"aws:ResourceTag/{TAG}": "false"}}
     assert resources("s3:DeleteObject") == [{"Fn::Sub": "${ResultsBucket.Arn}/_work/*"}]
 
 

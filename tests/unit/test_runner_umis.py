@@ -53,7 +53,18 @@ def test_another_separator_is_the_assays_choice() -> None:
     assay = structs.replace(ASSAY, umi_separator="_")
     assert look(f"{PREFIX}_ACGT", assay=assay) == "lane FC.1: 1 UMIs in 1 reads"
     with pytest.raises(umis.NoUmis):
-        look(f"{PREFIX}:ACGT", assay=assay)
+        look(f"{PREFIX}_", assay=assay)
+    with pytest.raises(umis.NoUmis):
+        look(f"{PREFIX}_ACGT")
+
+
+@pytest.mark.parametrize("name", ["_ACGT_TTGA", ":ACGT_TTGA", "_ACGT+TTGA"])
+def test_of_two_umis_that_are_joined_none_is_left_out(name: str) -> None:
+    """The second alone would take molecules for copies that the first tells apart."""
+    pattern = structs.replace(ASSAY, umi_separator="_").umi_pattern
+    found = re.search(pattern, f"{PREFIX}{name}")
+    assert found is not None
+    assert found[1] == name[1:]
 
 
 def test_an_index_in_the_place_of_the_umi_is_refused() -> None:

@@ -111,7 +111,7 @@ aws {{
         maxSpotAttempts = {_SPOT_ATTEMPTS}
         maxTransferAttempts = {_TRANSFER_ATTEMPTS}
         terminateUnschedulableJobs = true
-        volumes = ['/scratch:/tmp']
+        volumes = ['/scratch/tasks:/tmp']
     }}
 }}
 trace {{

@@ -236,7 +236,7 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     duplicates: Literal["mark", "none", "umi"] = "mark"
     """``umi``: pairs are copies only where their UMIs are the same, too, letter by letter."""
     umi_separator: Literal[":", "_"] = ":"
-    """What the UMI follows at the end of a read's name."""
+    """What the UMI follows at the end of a read's name; with ``_``, what joins two, too."""
     annotator: Literal["csq", "snpeff"] = "csq"
     """What tells the consequences of variants, where the reference has genes."""
     caller: Literal["bcftools", "freebayes"] = "bcftools"
@@ -282,7 +282,9 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         if self.duplicates != "umi":
             return ""
-        return f"{self.umi_separator}([ACGTNr+-]*[ACGT][ACGTNr+-]*)$"
+        # Two UMIs may be joined by _, too: the last one alone would take molecules for copies.
+        before, joined = (":", "") if self.umi_separator == ":" else ("[:_]", "_")
+        return f"{before}([ACGTNr{joined}+-]*[ACGT][ACGTNr{joined}+-]*)$"
 
     def as_fallback(self, fallback: "Assay") -> "Assay":
         """This assay, with runs that are made and judged as those of its fall-back are."""
