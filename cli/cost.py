@@ -184,10 +184,12 @@ def _run_lines(run: "RunView") -> Iterator[str]:
         if not stage.tries:
             continue
         yield f"  {stage.stage} ${stage.cost_usd or 0:.4f}"
-        if len(stage.tries) > 1:
+        if len(stage.tries) > 1 or stage.tasks:
             for number, attempt in enumerate(stage.tries, 1):
                 ended = attempt.failure_class or attempt.status
                 yield f"    attempt {number}, {ended}: ${attempt.cost_usd or 0:.4f}"
+        if stage.tasks:
+            yield f"    tasks, {stage.tasks:,} of them: ${stage.tasks_usd or 0:.4f}"
 
 
 def _document(run: "RunView") -> dict[str, object]:
@@ -207,4 +209,5 @@ def _stage(stage: "StageView") -> dict[str, object]:
             {"status": one.status, "failure_class": one.failure_class, "cost_usd": one.cost_usd}
             for one in stage.tries
         ],
+        "tasks": {"jobs": stage.tasks, "cost_usd": stage.tasks_usd or 0.0},
     }

@@ -80,6 +80,9 @@ def _say_estimate(plan: "Plan", in_flight: int) -> None:
     reckoned = sorted({f"{one.assay} {one.stage}" for one in found.stages if not one.seen})
     if reckoned:
         say(f"by the pipeline's own figures, for want of jobs to go by: {', '.join(reckoned)}")
+    heads = sorted({f"{one.assay} {one.stage}" for one in found.stages if one.without_tasks})
+    if heads:
+        say(f"NOT in the estimate: workflows' tasks, of which nothing is known: {', '.join(heads)}")
     if plan.archived and plan.archived.archived:
         say(
             f"FASTQ in an archive: {plan.archived.archived} of {plan.archived.looked_at} that were "

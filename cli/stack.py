@@ -186,9 +186,13 @@ class Stack(Composition):
 
     def sample(self, sample: str) -> "SampleItems":
         """All that the catalog has of a sample, its audit trail apart."""
+        import msgspec
+
         from seqdrop.aws.catalog.layout import read_sample
 
-        return read_sample(self.catalog.analyses.partition(sample))
+        found = read_sample(self.catalog.analyses.partition(sample))
+        tasks = self.catalog.tasks.of_jobs(sample, found.jobs)
+        return msgspec.structs.replace(found, tasks=tuple(tasks))
 
     def view(self, sample: str, assay: str = "") -> "SampleView":
         """All that is known of a sample, with its links into the console; see ``view_sample``."""

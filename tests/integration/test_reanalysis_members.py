@@ -36,6 +36,7 @@ from seqdrop.domain.records import (
     RunStatus,
     StageRun,
 )
+from seqdrop.domain.task import Task
 from seqdrop.flow.reanalysis.members import ReanalysisMembers
 from seqdrop.flow.reanalysis.planner import Planned
 from tests.cloud_support import RESULTS, START, Cloud, open_cloud
@@ -634,6 +635,16 @@ def test_a_run_of_which_a_stage_failed_is_told_with_the_reason(desk: Desk) -> No
     assert desk.member.status is MemberStatus.FAILED
     assert "no such queue" in desk.member.why
     assert micros(None) == desk.member.cost_micros
+
+
+def test_a_member_that_failed_has_cost_what_its_tasks_have_too(desk: Desk) -> None:
+    run = desk.begin()
+    desk.spend(run, 1.5)
+    task = Task(run.id, "align", "task-1", "FAILED", ended="2026-01-01T00:00:00.000Z", cost_usd=2.0)
+    desk.cloud.catalog.tasks.record(task)
+    desk.close(run, RunStatus.FAILED, failure="align: no disk")
+    assert desk.member.cost_micros == 3_500_000
+    assert desk.money == (0, 3_500_000, 6_500_000)
 
 
 def test_a_run_of_no_reanalysis_closes_as_ever(desk: Desk) -> None:

@@ -125,6 +125,15 @@ def test_that_dragen_maps_again_and_what_its_licence_takes_is_said(capsys: Out) 
     assert "by the pipeline's own figures" not in text
 
 
+def test_that_what_workflows_tasks_cost_is_not_known_is_said(capsys: Out) -> None:
+    usd = Spread(1.0, 2.0, 3.0)
+    stage = StageEstimate("wgs", "workflow", 3, 0, usd, usd, without_tasks=True)
+    text = said(
+        capsys, reanalysis(plan=plan(group(), estimate=Estimate(usd, usd, 0, 1.0, (stage,))))
+    )
+    assert "NOT in the estimate: workflows' tasks, of which nothing is known: wgs workflow" in text
+
+
 def test_a_stage_that_is_not_run_any_more_is_said(capsys: Out) -> None:
     stale = Stale((), ("pipeline or image",), ("annotate",))
     lines = said(capsys, reanalysis(plan=plan(group(stale=stale)))).splitlines()

@@ -136,7 +136,7 @@ DOCUMENTED = {
         "cost_usd", "attempts", "log_stream", "action", "vcpus", "memory_mib",
         "peak_memory_mib", "peak_scratch_mib", "expected_seconds",
         "most_attempts", "tries", "job_url", "log_url", "gate", "fallback", "moved_from",
-        "progress",
+        "progress", "tasks", "tasks_usd",
     ],
 }  # fmt: skip
 """What `show --json` has had until now, and scripts read: it may become more, never less."""
@@ -155,7 +155,7 @@ def test_the_document_has_every_field_that_scripts_read() -> None:
     assert one_run["stages"][0] == dict.fromkeys(DOCUMENTED["stage"]) | {
         "stage": "align", "status": "NOT_RUN", "queue": "cpu", "reused": False, "key": "k1",
         "prefix": "NA1/wgs/align/k1/1/", "message": "", "attempts": 0, "tries": [],
-        "most_attempts": 0,
+        "most_attempts": 0, "tasks": 0,
     }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from seqdrop.domain.records import (
     RunStatus,
     StageRun,
 )
+from seqdrop.domain.task import Task, cost_of
 from seqdrop.domain.upload import is_object_cause, object_cause
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class StageView(msgspec.Struct, frozen=True):
     blocked_reason: str | None = None
     blocked_since: str | None = None
     cost_usd: float | None = None
-    """Of all its attempts."""
+    """Of all its attempts, and of the tasks of its workflow."""
     attempts: int = 0
     """How many are over."""
     log_stream: str | None = None
@@ -130,6 +131,10 @@ class StageView(msgspec.Struct, frozen=True):
     """The queue in which its job waited before the run's priority was changed."""
     progress: ProgressView | None = None
     """Of one that runs, where its runner has said something: asked for by `show` alone."""
+    tasks: int = 0
+    """How many jobs a workflow has submitted, as far as Batch has told."""
+    tasks_usd: float | None = None
+    """What of its cost is theirs; None of one without tasks."""
 
     @property
     def waited_seconds(self) -> float | None:
@@ -451,7 +456,15 @@ def _analysis(
         alerted=analysis.alerted if analysis.is_alerted else None,
         files=tuple(_file(file) for file in found.files if file.assay == analysis.assay),
         runs=tuple(
-            _linked(_run(run, jobs, found.blueprints.get(run.id, run.blueprint)), links)
+            _linked(
+                _run(
+                    run,
+                    jobs,
+                    found.blueprints.get(run.id, run.blueprint),
+                    [task for task in found.tasks if task.run == run.id],
+                ),
+                links,
+            )
             for run in mine
         ),
         batch=batch,
@@ -513,14 +526,16 @@ def _short(run: RunId | None) -> str | None:
     return run.short if run else None
 
 
-def _run(run: Run, all_jobs: Mapping[JobOwner, Job], blueprint: bytes) -> RunView:
+def _run(
+    run: Run, all_jobs: Mapping[JobOwner, Job], blueprint: bytes, tasks: Sequence[Task]
+) -> RunView:
     jobs: dict[str, list[Job]] = {}
     for owner, job in sorted(all_jobs.items(), key=lambda item: item[0].number):
         if _is_of(owner, run.id):
             jobs.setdefault(owner.stage, []).append(job)
     cost = run.cost_usd
     if cost is None or run.status is not RunStatus.SUCCEEDED:  # the jobs may have ended after it
-        cost = sum_usd(job.cost_usd for of_stage in jobs.values() for job in of_stage)
+        cost = cost_of((job for of_stage in jobs.values() for job in of_stage), tasks)
     return RunView(
         run_key=run.run_key,
         attempt=run.attempt,
@@ -548,7 +563,10 @@ def _run(run: Run, all_jobs: Mapping[JobOwner, Job], blueprint: bytes) -> RunVie
         started=run.started or None,
         ended=run.ended or None,
         stages=tuple(
-            _stage(stage, jobs.get(stage.stage, []), run.status)
+            _with_tasks(
+                _stage(stage, jobs.get(stage.stage, []), run.status),
+                [task for task in tasks if task.stage == stage.stage],
+            )
             for stage in _stages(run, blueprint)
         ),
     )
@@ -580,6 +598,16 @@ def _stage(stage: StageRun, jobs: Sequence[Job], run: RunStatus) -> StageView:
         prefix=stage.prefix or None,
     )
     return _with_jobs(view, jobs) if jobs else view
+
+
+def _with_tasks(view: StageView, tasks: Sequence[Task]) -> StageView:
+    """With what the tasks of its workflow have cost until now."""
+    if not tasks:
+        return view
+    usd = cost_of((), tasks)
+    return msgspec.structs.replace(
+        view, tasks=len(tasks), tasks_usd=usd, cost_usd=sum_usd([view.cost_usd, usd])
+    )
 
 
 def _with_jobs(view: StageView, jobs: Sequence[Job]) -> StageView:

@@ -1,12 +1,14 @@
 """Tasks of workflows: Batch jobs that a head job submits, known by a tag of theirs."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from seqdrop.domain.cost import Prices, attempt_cost_usd, sum_usd
 from seqdrop.domain.hosts import kind_of
 from seqdrop.domain.identity import RunId, StageOf
-from seqdrop.domain.records import JOB_ENDED, Attempt, JobState, Run
-from seqdrop.domain.workflow import TAG
+from seqdrop.domain.records import JOB_ENDED, Attempt, Job, JobState, Run
+from seqdrop.domain.workflow import QUEUE, TAG
 
 
 class Task(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -39,6 +41,16 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True):
     def waste(self) -> tuple[Attempt, ...]:
         """Its attempts that came to nothing."""
         return self.attempts[:-1] if self.status == "SUCCEEDED" else self.attempts
+
+
+def cost_of(jobs: Iterable[Job], tasks: Iterable[Task]) -> float:
+    """What jobs and the tasks of their workflows have cost until now (USD)."""
+    return sum_usd([*(job.cost_usd for job in jobs), *(task.cost_usd for task in tasks)])
+
+
+def may_have_tasks(job: Job) -> bool:
+    """Whether a job is the head of a workflow."""
+    return f"-{QUEUE}-" in job.queue
 
 
 def owner_of_task(state: JobState) -> StageOf | None:

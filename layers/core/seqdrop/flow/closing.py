@@ -14,7 +14,6 @@ from seqdrop.aws.queues import NextInLine, UploadsQueue
 from seqdrop.domain.assay_gate import OF_ASSAY, RunEnd, Verdict
 from seqdrop.domain.blueprint import Blueprint, decode_blueprint
 from seqdrop.domain.control import judge_control
-from seqdrop.domain.cost import sum_usd
 from seqdrop.domain.errors import NoSuchSample, RunClosed, SeqdropError, Transient
 from seqdrop.domain.failure import RULES, Action, FailureClass
 from seqdrop.domain.fingerprint import Comparison, identity_metrics
@@ -27,6 +26,7 @@ from seqdrop.domain.provenance import RunRecord, make_record
 from seqdrop.domain.qc import UMIS_ARE_EXACT, judge, not_equivalent
 from seqdrop.domain.qc import Verdict as Qc
 from seqdrop.domain.records import Analysis, AnalysisStatus, Job, Run, RunOptions, RunStatus
+from seqdrop.domain.task import cost_of
 from seqdrop.flow.assay_gates import AssayGates
 from seqdrop.flow.controls import Controls
 from seqdrop.flow.identity_check import IdentityCheck
@@ -141,7 +141,7 @@ class Closing:
 
     def _cost(self, run: Run) -> float:
         jobs, tasks = self.catalog.jobs.of_run(run.id), self.catalog.tasks.of_run(run.id)
-        return sum_usd([*(job.cost_usd for job in jobs), *(task.cost_usd for task in tasks)])
+        return cost_of(jobs, tasks)
 
     def fail(self, ids: RunId, error: str, cause: str) -> tuple[str, str]:
         """Closes a run that failed: HELD where a person must mend the files, FAILED else.

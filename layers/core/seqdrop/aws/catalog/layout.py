@@ -613,6 +613,11 @@ def tasks_of_run(run: RunId) -> Range:
     return f"TASKS#{run.sample}", f"{run.assay}#{run.run_key}#{run.attempt:04d}#"
 
 
+def tasks_of_sample(sample: str) -> Range:
+    """The tasks of all runs of a sample."""
+    return f"TASKS#{sample}", ""
+
+
 def task_attributes(task: Task) -> Item:
     """All of a task's attributes but its key."""
     return to_item(task)
@@ -676,6 +681,8 @@ class SampleItems(msgspec.Struct, frozen=True):
     jobs: tuple[Job, ...]
     blueprints: dict[RunId, bytes] = {}
     """As JSON; that of a run of the release before is in the run itself."""
+    tasks: tuple[Task, ...] = ()
+    """Of workflows; they are in a partition of their own."""
 
 
 def read_sample(items: Sequence[Item]) -> SampleItems:

@@ -1,13 +1,21 @@
 """Tasks of workflows in the catalog: each only moves forward, and its cost is counted once."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 from seqdrop.aws.catalog.costs import Costs
-from seqdrop.aws.catalog.layout import read_task, task_attributes, task_key, tasks_of_run
+from seqdrop.aws.catalog.layout import (
+    read_task,
+    task_attributes,
+    task_key,
+    tasks_of_run,
+    tasks_of_sample,
+)
 from seqdrop.aws.catalog.table import Table
 from seqdrop.domain.errors import Conflict
 from seqdrop.domain.identity import RunId
-from seqdrop.domain.task import Task
+from seqdrop.domain.records import Job
+from seqdrop.domain.task import Task, may_have_tasks
 
 
 class Tasks:
@@ -20,6 +28,12 @@ class Tasks:
     def of_run(self, run: RunId) -> list[Task]:
         """The tasks of a run that are known."""
         return [read_task(item) for item in self._table.query(*tasks_of_run(run))]
+
+    def of_jobs(self, sample: str, jobs: Iterable[Job]) -> list[Task]:
+        """The tasks of a sample's runs; without a look where no job is the head of a workflow."""
+        if not any(map(may_have_tasks, jobs)):
+            return []
+        return [read_task(item) for item in self._table.query(*tasks_of_sample(sample))]
 
     def record(self, task: Task) -> None:
         """Writes a task as it is now, unless more is known of it already."""

@@ -9,10 +9,11 @@ from statistics import fmean, quantiles
 import msgspec
 
 from seqdrop.domain.cost import Prices, attempt_cost_usd
-from seqdrop.domain.identity import RunId
+from seqdrop.domain.identity import JobOwner, RunId, StageOf
 from seqdrop.domain.pipeline import Stage
 from seqdrop.domain.reanalysis.staleness import Target
 from seqdrop.domain.records import Job
+from seqdrop.domain.task import Task, cost_of
 
 SAMPLED = 50
 """Analyses of each assay whose jobs are looked at: the standard error of a mean over so many is a
@@ -53,6 +54,8 @@ class StageEstimate(msgspec.Struct, frozen=True):
     """Of jobs, whatever runs side by side."""
     dragen_bases: float = 0.0
     """What DRAGEN's licence would be metered by."""
+    without_tasks: bool = False
+    """Of a workflow, and it has no past: what its tasks will cost is not known, nor in ``usd``."""
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -97,15 +100,28 @@ class History:
 
     def __init__(self) -> None:
         self._jobs: dict[tuple[str, str], list[Job]] = defaultdict(list)
+        self._usd: dict[tuple[str, str], list[float]] = defaultdict(list)
         self._bytes: dict[str, list[int]] = defaultdict(list)
 
-    def add(self, assay: str, input_bytes: int, jobs: Iterable[Job]) -> None:
-        """Takes in the jobs of an analysis, and how large its files are."""
+    def add(
+        self, assay: str, input_bytes: int, jobs: Iterable[Job], tasks: Iterable[Task] = ()
+    ) -> None:
+        """Takes in the jobs of an analysis, with workflows' tasks, and how large its files are."""
         if input_bytes:
             self._bytes[assay].append(input_bytes)
-        for job in jobs:
+        of_try: dict[JobOwner, list[Task]] = defaultdict(list)
+        for task in tasks:
+            of_try[StageOf(task.run, task.stage)].append(task)
+        left: dict[str, list[Task]] = defaultdict(list)
+        """By the folder of a key's results: tasks of tries before, which a resumed one goes on
+        with."""
+        for job in sorted(jobs, key=lambda job: job.ended or "~"):
+            folder = job.prefix.rstrip("/").rpartition("/")[0]
+            first_job = msgspec.structs.replace(job.owner, number=1)
+            left[folder] += of_try.pop(first_job, [])
             if job.status == "SUCCEEDED" and job.attempts:
                 self._jobs[assay, job.stage].append(job)
+                self._usd[assay, job.stage].append(cost_of([job], left.pop(folder, [])))
 
     def mean_bytes(self, assay: str) -> int:
         """How large the files of a run are; 0 where nobody knows."""
@@ -116,8 +132,11 @@ class History:
         seen = self._jobs.get((assay, stage), [])
         if len(seen) < LEAST_JOBS:
             usd, hours = _same(reckoned.usd), _same(reckoned.hours)
-            return StageEstimate(assay, stage, jobs, 0, usd.times(jobs), hours.times(jobs))
-        usd = _spread([job.cost_usd or 0.0 for job in seen])
+            return StageEstimate(
+                assay, stage, jobs, 0, usd.times(jobs), hours.times(jobs),
+                without_tasks=reckoned.without_tasks,
+            )  # fmt: skip
+        usd = _spread(self._usd[assay, stage])
         hours = _spread([sum(one.seconds for one in job.attempts) / 3600 for job in seen])
         bases = fmean(job.dragen_bases for job in seen) * jobs
         return StageEstimate(
@@ -130,6 +149,8 @@ class Reckoned(msgspec.Struct, frozen=True):
 
     usd: float
     hours: float
+    without_tasks: bool = False
+    """It is the head of a workflow: a pipeline says nothing of the tasks."""
 
 
 def reckon(stage: Stage, input_bytes: int, prices: Prices, scratch_gib: int) -> Reckoned:
@@ -137,7 +158,7 @@ def reckon(stage: Stage, input_bytes: int, prices: Prices, scratch_gib: int) -> 
     seconds = stage.size.seconds.of(input_bytes)
     vcpus = stage.size.vcpus_of(input_bytes)
     usd = attempt_cost_usd(prices, stage.queue, vcpus, scratch_gib, seconds)
-    return Reckoned(usd, seconds / 3600)
+    return Reckoned(usd, seconds / 3600, without_tasks=stage.workflow is not None)
 
 
 def add_up(parts: Iterable[StageEstimate], run_hours: float) -> Estimate:

@@ -16,6 +16,7 @@ from seqdrop.domain.errors import Conflict
 from seqdrop.domain.pipeline import COMPARE
 from seqdrop.domain.reanalysis.record import Compared, MemberState, MemberStatus
 from seqdrop.domain.records import Run, RunStatus
+from seqdrop.domain.task import cost_of
 
 _STOPPED = "its run was stopped"
 _NOT_COMPARED = (Change.NOT_COMPARABLE, Change.UNRESOLVED)
@@ -78,13 +79,13 @@ class ReanalysisMembers:
             if overtaken := self._is_overtaken(run):
                 return msgspec.structs.replace(made, status=MemberStatus.LEFT_OUT, why=overtaken)
             return made
-        cost = sum(micros(job.cost_usd) for job in self.catalog.jobs.of_run(run.id))
+        jobs, tasks = self.catalog.jobs.of_run(run.id), self.catalog.tasks.of_run(run.id)
         stopped = run.status is RunStatus.ABORTED
         return msgspec.structs.replace(
             member,
             status=MemberStatus.LEFT_OUT if stopped else MemberStatus.FAILED,
             why=_STOPPED if stopped else run.failure,
-            cost_micros=cost,
+            cost_micros=micros(cost_of(jobs, tasks)),
         )
 
     def _is_overtaken(self, run: Run) -> str:

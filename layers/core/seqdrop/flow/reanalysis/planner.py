@@ -115,7 +115,9 @@ class ReanalysisPlanner:
         seen = History()
         for run in runs:
             jobs = self.catalog.jobs.of_analysis(run.id.analysis)
-            seen.add(run.assay, run.input_bytes, jobs)
+            tasks = self.catalog.tasks.of_jobs(run.sample, jobs)
+            mine = [task for task in tasks if task.run.analysis == run.id.analysis]
+            seen.add(run.assay, run.input_bytes, jobs, mine)
         return seen
 
     @property
