@@ -38,6 +38,9 @@ path where it looks for it instead. Here it finds none: a step that gives no seq
 _PARTED_MATES = "paired reads have different names"
 """bwa's words; the mates' counts may be the same."""
 _OWN_TOOL = "seqdrop-tool"
+_OF_OTHERS = frozenset(("nextflow",))
+"""Tools that repeat what tasks on other hosts have said: it tells nothing of this host, nor of the
+reads."""
 _SIGPIPE_CODES = (-signal.SIGPIPE, 128 + signal.SIGPIPE)
 _KILLED_CODES = (-signal.SIGKILL, 128 + signal.SIGKILL)
 
@@ -152,12 +155,15 @@ class ToolPipe:
         """
         if tool.exit_code in _SIGPIPE_CODES:
             return tool is self.tools[-1]
+        if tool.name in _OF_OTHERS:
+            return tool.exit_code != 0
         return tool.exit_code != 0 or has_lost_output("\n".join(tool.tail))
 
     def fault(self, tool: Tool) -> StageFault:
         """What the bad end of one of the tools means."""
         lines = "\n".join(tool.tail)
-        said = "\n".join(line for any_tool in self.tools for line in list(any_tool.tail))
+        own = [one for one in self.tools if one.name not in _OF_OTHERS]
+        said = "\n".join(line for any_tool in own for line in list(any_tool.tail))
         message = f"{tool.name} {tool.how_it_ended()}\n{lines}".rstrip()
         if tool.name == _OWN_TOOL and tool.exit_code == BAD_DATA_EXIT_CODE:
             return StageFault(FailureClass.BAD_INPUT, lines or message)

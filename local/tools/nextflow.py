@@ -65,6 +65,8 @@ def _run(options: Options) -> int:
         for name, body in results_of(options.project, one.row["sample"], store, one.folder).items():
             if params.get("stand_in") == "empty":
                 continue
+            # As Nextflow's file system of S3: making a folder leaves an object that marks it.
+            store.put(read_uri(f"{params['outdir']}/{name.rpartition('/')[0]}/"), b"")
             store.put(read_uri(f"{params['outdir']}/{name}"), body)
     sys.stdout.write(f"Succeeded   : {sum(not one.cached for one in ended)}\n")
     return 0

@@ -47,7 +47,7 @@ stages:
     outputs:
       - {{name: variants.vcf.gz, source: "variants/{{sample}}.vcf.gz"}}
       - {{name: variants.vcf.gz.tbi, source: "variants/{{sample}}.vcf.gz.tbi"}}
-      - {{name: counts.json, source: "counts/*.json"}}
+      - {{name: counts.json, source: "counts/*"}}
       - {{name: software_versions.yml, source: pipeline_info/software_versions.yml}}
 """
 GENOME = make_genome(5_000)

@@ -125,6 +125,24 @@ def test_when_a_head_job_ends_batch_is_asked_after_all_tasks_of_its_trace(
     assert counted(submitted) == 3
 
 
+@pytest.mark.parametrize("queue", ["gpu", "lab-fpga-genome-routine", "cpu", ""])
+def test_a_task_on_a_queue_of_others_has_no_price_and_keeps_no_head_job_from_its_end(
+    submitted: Bench, queue: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = submitted.job
+    submitted.put(f"{head.prefix}{TRACE}", b"native_id\tname\tstatus\ntask-1\tA\tCOMPLETED")
+    detail = event(submitted, "SUCCEEDED")["detail"]
+    detail["jobQueue"] = f"arn:aws:batch:us-east-1:123456789012:job-queue/{queue}"
+    submitted.cloud.batch.states["task-1"] = read_state(detail)
+    tasks_of(submitted).settle(head, StageOf(submitted.ids, "workflow"))
+    (task,) = submitted.cloud.catalog.tasks.of_run(submitted.ids)
+    assert (task.status, task.queue, task.cost_usd) == ("SUCCEEDED", queue, None)
+    assert "task-1" in caplog.text
+    assert "none of ours" in caplog.text
+    (line,) = submitted.cloud.catalog.costs.of_month("1970-01")
+    assert line.micros == 0
+
+
 def test_a_run_costs_what_its_jobs_and_their_tasks_cost(submitted: Bench) -> None:
     submitted.cloud.deliver("record_job_event", event(submitted, "SUCCEEDED"))
     for stage in submitted.plan.stages:

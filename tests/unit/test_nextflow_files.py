@@ -9,7 +9,13 @@ import pytest
 
 from local.tools.nextflow_options import WrongUse, read_config, read_options
 from runner.settings import TaskSettings, read_task_settings
-from runner.tools.nextflow_files import TRACE_FIELDS, config_text, main, sheet_text
+from runner.tools.nextflow_files import (
+    EVERY_PROCESS,
+    TRACE_FIELDS,
+    config_text,
+    main,
+    sheet_text,
+)
 from runner.tools.nextflow_store import NoSuchResult, check_trace, the_one
 from seqdrop.domain.plan import StoredObject
 
@@ -54,7 +60,7 @@ def scope(text: str, name: str) -> dict[str, str]:
 def test_the_configuration_has_only_settings_of_nextflow_s_reference() -> None:
     text = config_text(TASKS, TAG)
     assert scope(text, "batch").keys() <= AWS_BATCH
-    assert scope(text, "withName: '.*'").keys() - {"executor"} <= DIRECTIVES
+    assert scope(text, f"withName: '{EVERY_PROCESS}'").keys() - {"executor"} <= DIRECTIVES
     assert scope(text, "trace").keys() <= {"enabled", "fields", "file", "overwrite", "raw", "sep"}
     assert scope(text, "report").keys() <= {"enabled", "file", "overwrite"}
     assert set(TRACE_FIELDS) <= TRACE
@@ -62,13 +68,30 @@ def test_the_configuration_has_only_settings_of_nextflow_s_reference() -> None:
 
 
 def test_tasks_run_on_the_cpu_queue_of_their_head_s_priority_under_our_tags_and_as_nobody() -> None:
-    selected = scope(config_text(TASKS, TAG), "withName: '.*'")
+    selected = scope(config_text(TASKS, TAG), f"withName: '{EVERY_PROCESS}'")
     assert selected == {
         "executor": "'awsbatch'",
         "queue": "'seqdrop-cpu-urgent'",
         "resourceLabels": f"['seqdrop-task': '{TAG}', 'seqdrop-sample': 'S1']",
         "containerOptions": "'--user 65534:65534'",
     }
+
+
+def test_our_selector_is_none_that_a_workflow_writes_and_matches_whatever_a_process_is_called() -> (
+    None
+):
+    """Nextflow keeps the place of a selector that is in two configurations, and the last one wins
+    (ProcessConfigBuilder.applyConfigSelectorWithName, matchesSelector)."""
+    assert EVERY_PROCESS not in {".*", "*", ".+", "^.*$"}
+    for name in ("FASTQC", "NFCORE_SAREK:SAREK:FASTQ_ALIGN:BWAMEM1_MEM", ""):
+        assert re.fullmatch(EVERY_PROCESS, name)
+    assert not EVERY_PROCESS.startswith("!")  # which would negate it
+
+
+def test_neither_fusion_nor_wave_has_a_say_in_what_containers_are() -> None:
+    text = config_text(TASKS, TAG)
+    assert scope(text, "fusion") == {"enabled": "false"}
+    assert scope(text, "wave") == {"enabled": "false"}
 
 
 def test_tasks_have_the_role_region_and_logs_of_the_deployment() -> None:

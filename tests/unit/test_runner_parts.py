@@ -283,6 +283,60 @@ def test_a_tool_that_only_says_that_a_write_failed_is_the_host_s_fault_on_a_full
     assert "sh ended with exit code 1\n[tmp_file] write failed" in str(fault)
 
 
+WORDS_OF_A_TASK = (
+    "No space left on device", "std::bad_alloc", "paired reads have different names",
+    "Cannot allocate memory",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", WORDS_OF_A_TASK)
+def test_what_a_task_has_said_elsewhere_tells_nothing_of_the_head_job_s_host_or_of_the_reads(
+    words: str, tmp_path: Path
+) -> None:
+    faults = {}
+    for name in ("nextflow", "other"):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\necho '{words}' >&2\nexit 1\n")
+        program.chmod(0o755)
+        ended: SimpleQueue[Ended] = SimpleQueue()
+        pipe = ToolPipe(ended.put)
+        with scratch(tmp_path / "s") as folders:
+            pipe.start([[str(program)]], None, folders)
+            faults[name] = pipe.fault(ended.get(timeout=30).tool)
+    assert faults["nextflow"].failure_class is FailureClass.TOOL_FAILED
+    assert words in str(faults["nextflow"])
+    assert faults["other"].failure_class is not FailureClass.TOOL_FAILED
+
+
+@pytest.mark.parametrize(("name", "is_failure"), [("nextflow", False), ("bcftools", True)])
+def test_that_a_task_lost_its_output_is_not_that_nextflow_did(
+    name: str, is_failure: bool, tmp_path: Path
+) -> None:
+    program = tmp_path / name
+    program.write_text("#!/bin/sh\necho '[E::bgzf_close] file write failed' >&2\n")
+    program.chmod(0o755)
+    ended: SimpleQueue[Ended] = SimpleQueue()
+    pipe = ToolPipe(ended.put)
+    with scratch(tmp_path / "s") as folders:
+        pipe.start([[str(program)]], None, folders)
+        assert pipe.is_failure(ended.get(timeout=30).tool) is is_failure
+
+
+def test_a_disk_that_the_runner_sees_full_is_so_whatever_nextflow_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "nextflow"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    ended: SimpleQueue[Ended] = SimpleQueue()
+    pipe = ToolPipe(ended.put)
+    with scratch(tmp_path / "s") as folders:
+        pipe.start([[str(program)]], None, folders)
+        tool = ended.get(timeout=30).tool
+        monkeypatch.setattr("runner.processes.shutil.disk_usage", lambda _: _Usage(1))
+        assert pipe.fault(tool).failure_class is FailureClass.DISK_FULL
+
+
 class _Usage(NamedTuple):
     free: int
 

@@ -23,6 +23,8 @@ TRACE_FIELDS = (
 )  # fmt: skip
 NOBODY = "65534:65534"
 """Root would reach the host's own role; see the template's launch template."""
+EVERY_PROCESS = "(?s).*"
+"""A regular expression of Java, which the whole of a process' name is held against."""
 _SPOT_ATTEMPTS = 3
 _TRANSFER_ATTEMPTS = 5
 
@@ -87,15 +89,18 @@ def sheet_text(
 def config_text(tasks: TaskSettings, task: str) -> str:
     """The configuration, which wins over the workflow's own.
 
-    A ``withName`` selector wins over what a process says itself, and over its labels: whatever
-    queue a workflow names, its tasks run on ours, under our tags.
+    A ``withName`` selector wins over what a process says itself, and over its labels. Of several
+    that match, the last one does: those of the workflow's own configuration come before this
+    file's, but a selector that is in both keeps its first place. So ours is one that nobody writes.
+    Whatever queue a workflow names, its tasks run on ours, under our tags. Fusion and Wave would
+    bring containers that want more rights, and images that nobody has named.
     """
     labels = {TAG: task, "seqdrop-sample": task.partition("/")[0]}
     listed = ", ".join(f"{_quoted(name)}: {_quoted(value)}" for name, value in labels.items())
     return f"""\
 // Written by Seqdrop for one run.
 process {{
-    withName: '.*' {{
+    withName: {_quoted(EVERY_PROCESS)} {{
         executor = 'awsbatch'
         queue = {_quoted(tasks.queue)}
         resourceLabels = [{listed}]
@@ -113,6 +118,12 @@ aws {{
         terminateUnschedulableJobs = true
         volumes = ['/scratch/tasks:/tmp']
     }}
+}}
+fusion {{
+    enabled = false
+}}
+wave {{
+    enabled = false
 }}
 trace {{
     fields = {_quoted(",".join(TRACE_FIELDS))}

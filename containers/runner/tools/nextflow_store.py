@@ -72,7 +72,11 @@ def fetch(arguments: list[str]) -> int:
     folder = ObjectName(options.results.bucket, f"{options.results.key.rstrip('/')}/")
     try:
         check_trace(options.trace)
-        there = {one.key.removeprefix(folder.key): one for one in _below(folder, objects)}
+        there = {
+            one.key.removeprefix(folder.key): one
+            for one in _below(folder, objects)
+            if not one.key.endswith("/")  # marks a folder, which AWS' file system for Java writes
+        }
         tasks = []
         for name, pattern in options.output:
             stored = there[the_one(name, pattern, there)]
@@ -109,7 +113,7 @@ def the_one(name: str, pattern: str, there: dict[str, StoredObject]) -> str:
         return found[0]
     if found:
         said = f"{len(found)} results of the workflow are {pattern!r}: {', '.join(found[:_SHOWN])}"
-        raise NoSuchResult(f"the output {name} is not told: {said}")
+        raise NoSuchResult(f"the output {name} is not clear: {said}")
     others = ", ".join(sorted(there)[:_SHOWN]) or "none"
     raise NoSuchResult(
         f"the workflow ended well, but its output {name} is not there: no result is {pattern!r} "

@@ -34,6 +34,11 @@ def kind_of(queue: str) -> str:
     return next(kind for kind in kinds if own.endswith(f"-{kind}"))
 
 
+def is_cpu(queue: str) -> bool:
+    """Whether a queue is one of CPU hosts, by its name; of others' queues, too."""
+    return queue.rpartition("-")[0].endswith("-cpu")
+
+
 def gate_of(queue: str) -> str:
     """The name of the resource that the jobs of a queue's kind take one of each."""
     kind = kind_of(queue)

@@ -62,16 +62,23 @@ def owner_of_task(state: JobState) -> StageOf | None:
 
 
 def make_task(
-    stage: str, run: Run, state: JobState, *, prices: Prices, scratch_gib: int, now: str
+    stage: str, run: Run, state: JobState, *, prices: Prices | None, scratch_gib: int, now: str
 ) -> Task:
-    """What is known of a task of a run's stage; with its cost once it has ended."""
-    kind = kind_of(state.queue)
-    attempts = tuple(
-        msgspec.structs.replace(
-            one, cost_usd=attempt_cost_usd(prices, kind, state.vcpus, scratch_gib, one.seconds)
+    """What is known of a task of a run's stage; with its cost once it has ended.
+
+    Without ``prices`` no cost is known: of one that is not on our hosts.
+    """
+    attempts = state.attempts
+    if prices:
+        kind = kind_of(state.queue)
+        costs = (
+            attempt_cost_usd(prices, kind, state.vcpus, scratch_gib, one.seconds)
+            for one in attempts
         )
-        for one in state.attempts
-    )
+        attempts = tuple(
+            msgspec.structs.replace(one, cost_usd=usd)
+            for one, usd in zip(attempts, costs, strict=True)
+        )
     has_ended = state.status in JOB_ENDED
     return Task(
         run=run.id,
@@ -89,5 +96,5 @@ def make_task(
         started=state.started,
         ended=(state.ended or now) if has_ended else "",
         attempts=attempts,
-        cost_usd=sum_usd(one.cost_usd for one in attempts) if has_ended else None,
+        cost_usd=sum_usd(one.cost_usd for one in attempts) if has_ended and prices else None,
     )

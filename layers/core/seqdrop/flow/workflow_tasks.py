@@ -1,5 +1,6 @@
 """Tasks of workflows: recorded from their events, and asked after when their head job ends."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,11 +10,14 @@ from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import timestamp
 from seqdrop.aws.objects import Objects
 from seqdrop.domain.cost import Prices
+from seqdrop.domain.hosts import is_cpu
 from seqdrop.domain.identity import StageOf
 from seqdrop.domain.records import Job, JobState, Run
 from seqdrop.domain.task import Task, make_task, owner_of_task
 from seqdrop.domain.trace import read_trace
 from seqdrop.domain.workflow import TRACE
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,16 @@ class WorkflowTasks:
                 self._record(owner.stage, run, state)
 
     def _record(self, stage: str, run: Run, state: JobState) -> Task:
+        is_ours = is_cpu(state.queue)
+        if not is_ours:
+            logger.warning(
+                "the task %s of %s is on the queue %s, which is none of ours: its cost is left out",
+                state.job_id, run.id.short, state.queue or "(unknown)",
+            )  # fmt: skip
         task = make_task(
             stage, run, state,
-            prices=self.prices(), scratch_gib=self.scratch_gib, now=timestamp(self.now()),
+            prices=self.prices() if is_ours else None,
+            scratch_gib=self.scratch_gib, now=timestamp(self.now()),
         )  # fmt: skip
         self.catalog.tasks.record(task)
         return task
