@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 
 from local.tools.nextflow_options import Config, Options
-from local.tools.nextflow_work import Store, read_uri
+from local.tools.nextflow_work import Store, name_in_files, read_uri
 
 IMAGE = "quay.io/stand-in/simulated:1.0"
 _POLL_SECONDS = 0.2
@@ -127,8 +127,8 @@ class Tasks:
         mates = [task.row[name] for name in ("fastq_1", "fastq_2")]
         plays = self._plays if self._plays != "once" or task.number > 1 else ""
         command = [
-            sys.executable, "-m", "local.tools.nextflow_task", task.folder, task.row["sample"],
-            plays or "-", *mates,
+            sys.executable, "-m", "local.tools.nextflow_task", task.folder,
+            name_in_files(self._options.project, task.row), plays or "-", *mates,
         ]  # fmt: skip
         size = [
             {"type": "MEMORY", "value": str(_MEMORY_MIB)},

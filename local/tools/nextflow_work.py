@@ -1,7 +1,7 @@
 """The stand-in's work folder in S3, and what its one kind of task leaves for publishing."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import boto3
@@ -51,6 +51,11 @@ def read_uri(text: str) -> Place:
     if not found:
         raise ValueError(f"{text!r} is not an s3:// URI")
     return found[1], found[2]
+
+
+def name_in_files(project: str, row: Mapping[str, str]) -> str:
+    """The sample's name in headers; that of sarek is of its samplesheet_to_channel."""
+    return f"{row['patient']}_{row['sample']}" if project == _SAREK else row["sample"]
 
 
 def results_of(project: str, sample: str, store: Store, folder: str) -> dict[str, bytes]:

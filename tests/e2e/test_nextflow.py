@@ -156,13 +156,22 @@ def test_tasks_are_jobs_of_the_cpu_queue_and_add_to_the_cost_of_the_run(
     assert run.cost_usd == pytest.approx(job.cost_usd + task.cost_usd)
 
 
-def test_a_task_that_fails_fails_the_run_with_its_process_and_publishes_nothing(lab: Lab) -> None:
+def test_a_task_that_fails_fails_the_run_with_its_process_and_publishes_nothing(
+    lab: Lab, tmp_path: Path
+) -> None:
     drop(lab, "failing", "W2", flowcell="HW2")
     analysis = lab.wait_for("W2", "failing", "FAILED")
     assert "Error executing process > 'SIMULATED (W2 1)'" in analysis.why
     (task,) = tasks(lab, "W2", "failing")
     assert (task.status, task.exit_code) == ("FAILED", 7)
     assert task.cost_usd is not None
+    (job,) = lab.jobs("W2", "failing")
+    assert job.cost_usd is not None
+    costs = Command(tmp_path, lab.runtime.url).ask("cost", "W2")
+    both = pytest.approx(job.cost_usd + task.cost_usd, abs=2e-6)
+    (run,) = costs["samples"][0]["runs"]
+    assert costs["total"]["cost_usd"] == run["cost_usd"] == both
+    assert run["stages"][0]["tasks"] == {"jobs": 1, "cost_usd": task.cost_usd}
     (stage,) = lab.runs("W2", "failing")[-1].stages
     assert below(lab, stage.prefix) == []
 
@@ -204,6 +213,23 @@ def test_a_run_that_failed_is_resumed_where_it_was(lab: Lab, tmp_path: Path) -> 
     assert (task.job_id, task.status) == (traced["COMPLETED"], "SUCCEEDED")
 
 
+def test_a_run_that_is_asked_for_anew_takes_nothing_of_the_tries_before_nor_does_one_after_it(
+    lab: Lab, tmp_path: Path
+) -> None:
+    for lane in (1, 2):
+        drop(lab, "once", "W7", f"_L00{lane}", flowcell="HW7", lane=lane, seed=lane)
+    lab.wait_for("W7", "once", "FAILED")
+    command = Command(tmp_path, lab.runtime.url)
+    command.good("rerun", "W7", "--fresh")
+    lab.wait_until(lambda: [run.status for run in lab.runs("W7", "once")] == ["FAILED"] * 2)
+    of_fresh = {task.status: task.job_id for task in tasks(lab, "W7", "once")}
+    assert of_fresh.keys() == {"FAILED", "SUCCEEDED"}
+    command.good("rerun", "W7")
+    lab.wait_for("W7", "once", "ANALYSED")
+    traced = {one.status: one.native_id for one in trace_of(lab, "W7", "once")}
+    assert traced["CACHED"] == of_fresh["SUCCEEDED"]
+
+
 def test_sarek_s_pipeline_names_what_sarek_publishes(lab: Lab) -> None:
     drop(lab, "germline", "W6", flowcell="HW6")
     lab.wait_for("W6", "germline", "ANALYSED")
@@ -213,5 +239,9 @@ def test_sarek_s_pipeline_names_what_sarek_publishes(lab: Lab) -> None:
     (stage,) = run.stages
     names = {key.removeprefix(stage.prefix) for key in below(lab, stage.prefix)}
     assert {"variants.vcf.gz", "variants.g.vcf.gz", "alignment.cram", "report.html"} <= names
+    key = f"{stage.prefix}variants.vcf.gz"
+    body = lab.client("s3").get_object(Bucket=lab.results, Key=key)["Body"].read()
+    header = gzip.decompress(body).decode().splitlines()[-1]
+    assert header.split("\t")[-1] == "W6_W6"  # patient and sample, as sarek has it
     given = below(lab, f"{work_key(stage.prefix)}reference/")
     assert {"genome.fa", "genome.fa.fai", "genome.dict"} <= {k.rpartition("/")[2] for k in given}

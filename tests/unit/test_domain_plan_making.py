@@ -55,12 +55,14 @@ def plan(good: dict[str, int] | None = None) -> RunPlan:
 def test_tries_go_on_in_one_work_folder_until_one_goes_well() -> None:
     frozen = blueprint(pipeline=Pipeline("w", "test", {"workflow": workflow_stage(reference=[])}))
 
-    def work(number: int, good: dict[str, int], options: RunOptions | None = None) -> str:
+    def work(
+        number: int, good: dict[str, int], options: RunOptions | None = None, begun: int = 0
+    ) -> str:
         run = run_of(frozen)
         run = structs.replace(run, options=options) if options else run
         made = make_plan(
             frozen, run, bucket="results", good=good, next_number={"workflow": number},
-            shortest_poll_seconds=60,
+            shortest_poll_seconds=60, begun={"workflow": begun},
         )  # fmt: skip
         return made.stage("workflow").work
 
@@ -70,7 +72,11 @@ def test_tries_go_on_in_one_work_folder_until_one_goes_well() -> None:
     assert work(2, {}) == work(3, {}) == first
     anew = work(4, {"workflow": 3}, RunOptions(fresh=True))
     assert anew.endswith("/4/")
-    assert work(5, {"workflow": 3}, RunOptions(fresh=True)) == anew
+    assert work(5, {"workflow": 3}, RunOptions(from_stage="workflow")).endswith("/5/")
+    assert work(3, {}, RunOptions(fresh=True)).endswith("/3/"), "the tries before it failed"
+    assert work(4, {}, begun=3) == work(5, {}, begun=3) == work(3, {}, RunOptions(fresh=True))
+    assert work(6, {"workflow": 5}, RunOptions(fresh=True), begun=3).endswith("/6/")
+    assert work(7, {"workflow": 6}, begun=3).endswith("/7/")
     assert [one.work for one in plan().stages] == [""] * 3
 
 

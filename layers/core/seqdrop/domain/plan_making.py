@@ -1,11 +1,13 @@
 """From a blueprint to a plan: what is to be run, where, how big, and in which order."""
 
+from collections.abc import Mapping
+
 from msgspec import structs
 
 from seqdrop.domain.blueprint import Blueprint
 from seqdrop.domain.pipeline import Stage, waves_of
 from seqdrop.domain.plan import RunPlan, StagePlan
-from seqdrop.domain.records import Run
+from seqdrop.domain.records import Run, RunOptions
 from seqdrop.domain.workflow import work_key
 
 LONGEST_POLL_SECONDS = 7_200
@@ -32,6 +34,18 @@ def reusable_stages(blueprint: Blueprint, run: Run, complete: set[str]) -> set[s
     return set(blueprint.stages) - anew
 
 
+def is_begun_anew(blueprint: Blueprint, options: RunOptions, stage: str) -> bool:
+    """Whether a person wants nothing of what earlier tries at a stage have left: it is named by
+    ``--from``, or after that one, or all are to be made anew."""
+    if options.fresh or not options.from_stage:
+        return options.fresh
+    anew = {options.from_stage}
+    for name in stages_in_order(blueprint):
+        if anew.intersection(blueprint.stages[name].needs):
+            anew.add(name)
+    return stage in anew
+
+
 def stages_in_order(blueprint: Blueprint) -> list[str]:
     """The stages in the order of their work: each after those that it needs."""
     waves = waves_of({name: stage.needs for name, stage in blueprint.stages.items()})
@@ -46,11 +60,13 @@ def make_plan(
     good: dict[str, int],
     next_number: dict[str, int],
     shortest_poll_seconds: int,
+    begun: Mapping[str, int] | None = None,
 ) -> RunPlan:
     """The plan of a run.
 
     ``good`` gives the number of the newest good result of each stage that has one,
-    ``next_number`` the number that a new result of each stage would get.
+    ``next_number`` the number that a new result of each stage would get, ``begun`` that of the
+    newest run that has begun a workflow anew.
     """
     reused = reusable_stages(blueprint, run, set(good))
     waves = [
@@ -64,9 +80,12 @@ def make_plan(
         stage = _stage_plan(blueprint, name, prefix, shortest_poll_seconds)
         work = ""
         if blueprint.stages[name].workflow:
-            # Of all tries since the last good results: the next one goes on with what one left.
-            since = run.id.analysis.results(name, stage.key).numbered(good.get(name, 0) + 1)
-            work = work_key(since)
+            # Of all tries since the last good results, or since a person wanted it anew: the next
+            # one goes on with what one left.
+            since = max(good.get(name, 0) + 1, (begun or {}).get(name, 0))
+            if is_begun_anew(blueprint, run.options, name):
+                since = number
+            work = work_key(run.id.analysis.results(name, stage.key).numbered(since))
         stages.append(structs.replace(stage, bucket=bucket, work=work, reused=name in reused))
     return RunPlan(
         sample=run.sample,

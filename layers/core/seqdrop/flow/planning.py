@@ -9,11 +9,11 @@ import msgspec
 
 from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.objects import Objects
-from seqdrop.domain.blueprint import decode_blueprint
+from seqdrop.domain.blueprint import Blueprint, decode_blueprint
 from seqdrop.domain.errors import NoSuchSample, RunClosed
 from seqdrop.domain.identity import RunId
 from seqdrop.domain.plan import RunPlan
-from seqdrop.domain.plan_making import make_plan
+from seqdrop.domain.plan_making import is_begun_anew, make_plan
 from seqdrop.domain.records import Run, StageRun
 
 
@@ -74,6 +74,24 @@ class Planning:
             bucket=self.results_bucket,
             good=good,
             next_number={name: number + 1 for name, number in taken.items()},
+            begun=self._begun(run, blueprint),
             shortest_poll_seconds=self.shortest_poll_seconds,
         )
         return self.objects.freeze_plan(self.results_bucket, plan)
+
+    def _begun(self, run: Run, blueprint: Blueprint) -> dict[str, int]:
+        """Of each workflow the number of the newest run that began it anew."""
+        if not any(stage.workflow for stage in blueprint.stages.values()):
+            return {}
+        begun: dict[str, int] = {}
+        for earlier in self.catalog.runs.of_analysis(run.id.analysis):
+            for stage in earlier.stages:
+                results = run.id.analysis.results(stage.stage, stage.key)
+                if (
+                    not stage.reused
+                    and blueprint.stage_keys.get(stage.stage) == stage.key
+                    and is_begun_anew(blueprint, earlier.options, stage.stage)
+                ):
+                    number = results.number_of(stage.prefix) or 0
+                    begun[stage.stage] = max(begun.get(stage.stage, 0), number)
+        return begun

@@ -91,6 +91,11 @@ def blueprint_key(run: RunId) -> Key:
     return f"SAMPLE#{run.sample}", f"BLUEPRINT#{run.assay}#{run.run_key}#{run.attempt:04d}"
 
 
+def runs_of(analysis: AnalysisId) -> Range:
+    """All runs of an analysis."""
+    return f"SAMPLE#{analysis.sample}", f"RUN#{analysis.assay}#"
+
+
 def runs_of_key(analysis: AnalysisId, run_key: str) -> Range:
     """The attempts under one run key, oldest first."""
     return f"SAMPLE#{analysis.sample}", f"RUN#{analysis.assay}#{run_key}#"

@@ -15,6 +15,7 @@ from seqdrop.aws.catalog.layout import (
     reference_key,
     run_item,
     run_item_key,
+    runs_of,
     runs_of_key,
     status_attributes,
     timestamp,
@@ -47,6 +48,10 @@ class Runs:
     def of_key(self, analysis: AnalysisId, run_key: str) -> list[Run]:
         """All attempts under one run key, oldest first."""
         return [read_run(item) for item in self._table.query(*runs_of_key(analysis, run_key))]
+
+    def of_analysis(self, analysis: AnalysisId) -> list[Run]:
+        """All runs of an analysis."""
+        return [read_run(item) for item in self._table.query(*runs_of(analysis))]
 
     def blueprint(self, run: Run) -> bytes:
         """What was frozen when the run was claimed, as JSON; empty where nothing was."""
