@@ -1,7 +1,7 @@
 """The stand-in's reading of Nextflow's command line and of the configuration it is given.
 
-Options are those of Nextflow's ``docs/reference/cli.mdx`` and ``docs/reference/cli/run.mdx``; one
-that is not among them is refused, as is a command line without one that the stand-in wants.
+Options are those of ``docs/reference/cli.md`` of Nextflow 25.10.4; one that is not among them is
+refused, as is a command line without one that the stand-in wants.
 """
 
 import re

@@ -7,34 +7,38 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from msgspec import structs
 
+from seqdrop.domain.assay_check import mistakes_of_assay
 from seqdrop.domain.blueprint import check_images
 from seqdrop.domain.errors import QueueNotHere
 from seqdrop.domain.keys import stage_key
-from seqdrop.domain.pipeline import Args, Stage
+from seqdrop.domain.pipeline import Args, Assay, Pipeline, Stage
 from seqdrop.domain.pipeline_check import mistakes_in
 from seqdrop.domain.pipeline_files import mistakes_in_files
-from seqdrop.domain.workflow import session_of, tag_of, work_key
+from seqdrop.domain.workflow import TASKS, session_of, tag_of, work_key
 from seqdrop.library import Library
+from tests.domain_support import stage as plain_stage
 from tests.tools_support import ROOT
 from tests.workflows import SHEET, STAGE, commands_of, pipeline_of, stage_of, workflow_of
 
 RUN_OPTIONS = frozenset((
-    "-E", "-ansi-log", "-bucket-dir", "-cache", "-disable-jobs-cancellation", "-dump-channels",
-    "-dump-hashes", "-entry", "-h", "-help", "-hub", "-latest", "-lib", "-main-script", "-name",
-    "-offline", "-o", "-output-dir", "-output-format", "-params-file", "-plugins", "-preview",
-    "-profile", "-qs", "-queue-size", "-resume", "-r", "-revision", "-stub-run", "-stub", "-test",
-    "-user", "-with-apptainer", "-with-charliecloud", "-with-agent-trace", "-with-cloudcache",
+    "-E", "-ansi-log", "-bucket-dir", "-cache", "-d", "-deep", "-disable-jobs-cancellation",
+    "-dump-channels", "-dump-hashes", "-entry", "-h", "-help", "-hub", "-latest", "-lib",
+    "-main-script", "-name", "-offline", "-o", "-output-dir", "-params-file", "-plugins",
+    "-preview", "-profile", "-qs", "-queue-size", "-resume", "-r", "-revision", "-stub-run",
+    "-stub", "-test", "-user", "-with-apptainer", "-with-charliecloud", "-with-cloudcache",
     "-with-conda", "-with-dag", "-with-docker", "-N", "-with-notification", "-with-podman",
     "-with-report", "-with-singularity", "-with-spack", "-with-timeline", "-with-tower",
-    "-with-trace", "-with-wave", "-with-weblog", "-w", "-work-dir",
+    "-with-trace", "-with-wave", "-with-weblog", "-without-conda", "-without-docker",
+    "-without-podman", "-without-spack", "-without-wave", "-w", "-work-dir",
 ))  # fmt: skip
-"""Nextflow's docs/reference/cli/run.mdx, as of 26.08.0-edge."""
+"""`run` in docs/reference/cli.md of Nextflow 25.10.4, which the image takes."""
 OPTIONS = frozenset((
-    "-C", "-D", "-bg", "-c", "-config", "-h", "-log", "-q", "-quiet", "-remote-debug", "-syslog",
-    "-trace", "-v", "-version",
+    "-C", "-D", "-bg", "-c", "-config", "-d", "-dockerize", "-h", "-log", "-q", "-quiet",
+    "-remote-debug", "-syslog", "-trace", "-v", "-version",
 ))  # fmt: skip
-"""Those before the command: docs/reference/cli.mdx."""
+"""Those before the command, in the same file."""
 
 
 def mistakes(**changes: Any) -> list[str]:
@@ -155,6 +159,19 @@ def test_the_queue_of_head_jobs_and_copies_of_reads_are_for_workflows_alone() ->
     assert "it has no steps" in says(queue="cpu", steps=[], reads="")
     assert "{work} in" in says(queue="cpu", reads="", steps=[{"pipe": [["ls", "{work}"]]}])
     assert says(queue="cpu", reads="", outputs=outputs) == ""
+
+
+def test_no_stage_and_no_assay_is_called_as_the_folder_is_that_tasks_may_write_into() -> None:
+    """The role of tasks reaches ``_work/*/tasks/*``, whatever folder of that name it is."""
+    pipeline = pipeline_of(STAGE)
+    named = structs.replace(pipeline, stages={TASKS: pipeline.stages["workflow"]})
+    assert any("'tasks'" in one.says for one in mistakes_in(named))
+    plain = Pipeline("p", "", {"tasks": plain_stage("tasks")})
+    assert any("'tasks'" in one.says for one in mistakes_in(plain))
+    assert any("'tasks'" in one.says for one in mistakes_of_assay("tasks", Assay("p"), plain))
+    assert not any("'tasks'" in one.says for one in mistakes_of_assay("task", Assay("p"), plain))
+    command = nextflow_of(stage_of())
+    assert command[command.index("-work-dir") + 1] == f"{{work}}{TASKS}"
 
 
 def test_revision_parameters_and_sheet_decide_the_stage_s_key() -> None:

@@ -20,11 +20,11 @@ from runner.tools.nextflow_store import NoSuchResult, check_trace, the_one
 from seqdrop.domain.plan import StoredObject
 
 AWS_BATCH = frozenset((
-    "cliPath", "delayBetweenAttempts", "executionRole", "forceGlacierTransfer", "jobRole",
-    "logsGroup", "maxParallelTransfers", "maxSpotAttempts", "maxTransferAttempts", "platformType",
-    "retryMode", "schedulingPriority", "shareIdentifier", "terminateUnschedulableJobs", "volumes",
+    "cliPath", "delayBetweenAttempts", "executionRole", "jobRole", "logsGroup",
+    "maxParallelTransfers", "maxSpotAttempts", "maxTransferAttempts", "platformType", "retryMode",
+    "schedulingPriority", "shareIdentifier", "terminateUnschedulableJobs", "volumes",
 ))  # fmt: skip
-"""aws.batch of Nextflow's docs/reference/config/aws.mdx."""
+"""aws.batch of docs/reference/config.md of Nextflow 25.10.4, which the image takes."""
 TRACE = frozenset((
     "task_id", "hash", "native_id", "process", "tag", "name", "status", "exit", "module",
     "container", "cpus", "time", "disk", "memory", "attempt", "submit", "start", "complete",
@@ -32,12 +32,12 @@ TRACE = frozenset((
     "rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "vol_ctxt", "inv_ctxt", "env",
     "workdir", "script", "scratch", "error_action", "hostname", "cpu_model",
 ))  # fmt: skip
-"""trace.fields of docs/reference/config/trace.mdx."""
+"""Fields of a trace: its docs/reports.md."""
 DIRECTIVES = frozenset((
     "accelerator", "arch", "container", "containerOptions", "cpus", "disk", "memory", "queue",
     "resourceLabels", "time",
 ))  # fmt: skip
-"""Directives that the awsbatch executor knows: docs/executor/aws-batch.mdx."""
+"""Directives that the awsbatch executor knows: its docs/executor.md."""
 ENVIRONMENT = {
     "AWS_BATCH_JQ_NAME": "seqdrop-nextflow-urgent",
     "AWS_DEFAULT_REGION": "eu-west-2",

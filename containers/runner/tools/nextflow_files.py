@@ -1,7 +1,7 @@
 """``seqdrop-tool nextflow-files``: what ``nextflow run`` reads, written of a stage's own words.
 
 Into one folder: ``nextflow.config`` (where tasks run, and as whom), ``params.json`` and
-``sheet.csv``. Names of options are those of Nextflow's reference (docs/reference/config).
+``sheet.csv``. Names of options are those of Nextflow's reference (docs/reference/config.md).
 """
 
 import argparse

@@ -7,6 +7,7 @@ from seqdrop.domain.metrics import unmeasured_limits
 from seqdrop.domain.pipeline import Assay, Calling, Mistake, Pipeline
 from seqdrop.domain.qc import FLOORS, crossed_limits
 from seqdrop.domain.validation.limits import mistakes_of_validation
+from seqdrop.domain.workflow import TASKS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """Folders, catalog keys and manifests are made with it."""
@@ -20,12 +21,12 @@ def mistakes_of_assay(name: str, assay: Assay, pipeline: Pipeline) -> list[Mista
     """What is wrong with an assay, its pipeline's lacks among it; places begin at the assay."""
     named = (
         []
-        if _NAME.fullmatch(name)
+        if _NAME.fullmatch(name) and name != TASKS
         else [
             Mistake(
                 (),
-                "its name must have letters, digits, '.', '_' and '-', at most 64, and "
-                "begin with a letter or digit",
+                "its name must have letters, digits, '.', '_' and '-', at most 64, "
+                "begin with a letter or digit, and not be 'tasks'",
             )
         ]
     )

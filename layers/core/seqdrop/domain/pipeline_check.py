@@ -18,11 +18,13 @@ from seqdrop.domain.pipeline import (
     waves_of,
 )
 from seqdrop.domain.qc import crossed_limits
+from seqdrop.domain.workflow import TASKS
 from seqdrop.domain.workflow_steps import mistakes_of_kind
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
-_RESERVED = {"runs", COMPARE}
-"""A folder beside the stages' results, and the stage that a reanalysis adds."""
+_RESERVED = {"runs", COMPARE, TASKS}
+"""A folder beside the stages' results, the stage that a reanalysis adds, and the folder that tasks of
+a workflow may write into."""
 OF_EACH = {
     "": set[str](),
     "read_pair": {"pair.id", "pair.r1", "pair.r2", "pair.read_group"},
@@ -115,8 +117,8 @@ def _problems(name: str, stage: Stage) -> Iterator[tuple[str, str]]:
     if not _STAGE_NAME.fullmatch(name) or name in _RESERVED:
         yield (
             name,
-            "its name must be lower-case letters, digits and '-', at most 30, and not 'runs' or "
-            "'compare'",
+            "its name must be lower-case letters, digits and '-', at most 30, and not 'runs', "
+            "'compare' or 'tasks'",
         )
     if stage.image and is_fpga(stage.queue):
         yield "image", "its image is that of its FPGA queue: name none"

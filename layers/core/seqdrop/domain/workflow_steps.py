@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from seqdrop.domain.pipeline import Output, Pipeline, Stage, Step
-from seqdrop.domain.workflow import LOG, QUEUE, REPORT, TRACE, Workflow
+from seqdrop.domain.workflow import LOG, QUEUE, REPORT, TASKS, TRACE, Workflow
 
 _OWN_OUTPUTS = tuple(Output(name) for name in (TRACE, REPORT, LOG))
 """What every such stage publishes beside the workflow's own outputs."""
@@ -123,7 +123,7 @@ def _command(workflow: Workflow) -> list[str]:
         workflow.project,
         *(["-r", workflow.revision] if workflow.revision else ["-offline"]),
         *(["-profile", workflow.profile] if workflow.profile else []),
-        "-params-file", f"{_FILES}/params.json", "-work-dir", "{work}tasks",
+        "-params-file", f"{_FILES}/params.json", "-work-dir", f"{{work}}{TASKS}",
         "-with-cloudcache", "{work}cache", "-resume", "{session}", "-name", "seqdrop-{session}",
         "-ansi-log", "false",
         "-with-trace", f"{{out}}/{TRACE}", "-with-report", f"{{out}}/{REPORT}",
