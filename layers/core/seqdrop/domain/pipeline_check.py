@@ -23,8 +23,8 @@ from seqdrop.domain.workflow_steps import mistakes_of_kind
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
 _RESERVED = {"runs", COMPARE, TASKS}
-"""A folder beside the stages' results, the stage that a reanalysis adds, and the folder that tasks of
-a workflow may write into."""
+"""A folder beside the stages' results, the stage that a reanalysis adds, and the folder that a
+workflow's tasks may write into."""
 OF_EACH = {
     "": set[str](),
     "read_pair": {"pair.id", "pair.r1", "pair.r2", "pair.read_group"},
