@@ -259,6 +259,8 @@ def test_what_a_stage_took_is_its_last_attempt_without_those_that_were_lost() ->
     lost = Attempt(seconds=1_000, cost_usd=5.0)
     good = Attempt(seconds=60, cost_usd=0.1)
     assert took(ended("x", attempts=(lost, good), cost_usd=5.1)) == (60, 0.1)
+    head = ended("x", attempts=(lost, good), cost_usd=5.1, queue="lab-nextflow-routine")
+    assert took(head) == (60, None), "its tasks cost more"
 
 
 @pytest.mark.parametrize("given", [None, job(StageOf(RunId("a", "b", "c", 1), "d"))])

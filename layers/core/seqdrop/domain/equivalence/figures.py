@@ -18,6 +18,7 @@ from seqdrop.domain.equivalence.report import (
 )
 from seqdrop.domain.pipeline import COMPARE
 from seqdrop.domain.records import Job, Run, StageRun
+from seqdrop.domain.task import may_have_tasks
 
 _OF_OTHER_RUNS = frozenset({"identity_sites", "identity_concordance"})
 """Metrics that say how a run is like others of its sample: they depend on which there are."""
@@ -32,14 +33,18 @@ class Took(NamedTuple):
 
 
 def took(job: Job | None) -> Took:
-    """Attempts that failed before are left out: a lost host is no property of a pipeline."""
+    """Attempts that failed before are left out: a lost host is no property of a pipeline.
+
+    The cost of a workflow's head job is left out, too: it is the least of what the workflow cost.
+    """
     if job is None or job.status != "SUCCEEDED":
         return Took()
     if job.attempts:
         last = job.attempts[-1]
-        return Took(last.seconds or None, last.cost_usd)
-    seconds = seconds_between(job.started, job.ended)
-    return Took(seconds, job.cost_usd)
+        seconds, usd = last.seconds or None, last.cost_usd
+    else:
+        seconds, usd = seconds_between(job.started, job.ended), job.cost_usd
+    return Took(seconds, None if may_have_tasks(job) else usd)
 
 
 def seconds_between(begin: str, end: str) -> float | None:
