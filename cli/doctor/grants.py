@@ -10,7 +10,7 @@ from cli.doctor.facts import StackFacts
 from cli.doctor.simulator import Question
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z0-9:.]+)\}")
-_POSITIVE = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
+_POSITIVE = {"StringEquals", "StringLike", "ArnEquals", "ArnLike", "BoolIfExists"}
 """Operators of conditions that the value of the condition itself meets."""
 _ANYTHING = "any"
 """Stands for what a wildcard of a policy may be."""

@@ -276,7 +276,7 @@ def test_head_jobs_of_workflows_run_tasks_on_cpu_queues_as_the_role_of_tasks_and
         "BoolIfExists": {"batch:Privileged": "false"},
     }
     (end,) = [one for one in statements if "batch:TerminateJob" in _list(one["Action"])]
-    assert end["Condition"] == {"Null": {f"aws:ResourceTag/{TAG}": "false"}}
+    assert end["Condition"] == {"StringLike": {f"aws:ResourceTag/{TAG}": "*"}}
     assert resources("s3:DeleteObject") == [{"Fn::Sub": "${ResultsBucket.Arn}/_work/*"}]
 
 
