@@ -26,7 +26,7 @@ assays:
 """
 GENOME = make_genome(5_000)
 PLACES = (1_000, 2_200, 2_202, 3_500)
-"""Where the sample differs; two of them are one haplotype."""
+"""Where the sample differs; two of them are 2 bp apart."""
 
 
 def sample_genome() -> str:

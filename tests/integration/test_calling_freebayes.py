@@ -166,57 +166,47 @@ def test_no_base_is_called_like_the_reference_in_which_either_caller_sees_a_vari
     assert json.loads((out / "callability.json").read_bytes()) == {"callability": round(share, 4)}
 
 
-def test_a_haplotype_of_two_snps_is_given_out_as_two_with_the_whole_beside_them(
+def test_two_alleles_of_one_site_are_two_records_where_the_assay_says_so(
     tmp_path: Path, path: Path
 ) -> None:
-    reference = genome_of(14_000)
-    sample = with_snv(with_snv(reference, 7_000), 7_002)
-    fragments = [reference[6_799:7_099]] * 30 + [sample[6_799:7_099]] * 30
-    found = panel_calls(tmp_path, path, reference, fragments, PANEL)
-    whole = f"chr1|7001|{reference[7_000:7_003]}|{sample[7_000:7_003]}|1"
-    assert [(r.position, r.ref, r.alt) for r in found] == [
-        (at + 1, reference[at], sample[at]) for at in (7_000, 7_002)
-    ]
-    for record in found:
-        assert (record.values["GT"], record.filter) == ("0/1", "PASS")
-        assert record.info.endswith(f"ATOM_OF={whole}")
-    joint = [r for r in records_of(tmp_path / "out/variants.g.vcf.gz") if r.alt != "."]
-    assert [(r.ref, r.alt) for r in joint] == [(reference[7_000:7_003], sample[7_000:7_003])]
-
-
-def test_two_alleles_of_one_site_are_two_records_and_neither_claims_the_reference(
-    tmp_path: Path, path: Path
-) -> None:
+    """Neither of them claims the reference."""
     reference = genome_of(14_000)
     one = with_snv(reference, 7_000)
     two = with_snv(one, 7_000)
     fragments = [one[6_799:7_099]] * 60 + [two[6_799:7_099]] * 60
-    found = panel_calls(tmp_path, path, reference, fragments, PANEL)
+    variables = PANEL | {"split_multiallelics": True}
+    found = panel_calls(tmp_path, path, reference, fragments, variables)
     assert {r.position for r in found} == {7_001}
     assert sorted(r.alt for r in found) == sorted({one[7_000], two[7_000]})
     assert sorted(r.values["GT"] for r in found) == ["./1", "1/."]
+    assert {r.values["AD"] for r in found} == {"0,60"}
     assert {r.filter for r in found} == {"PASS"}
 
 
-def test_a_base_of_a_haplotype_that_the_references_code_stands_for_says_so(
-    tmp_path: Path, path: Path
+@pytest.mark.parametrize("in_deletion", [False, True])
+def test_a_base_that_the_references_code_stands_for_says_so(
+    in_deletion: bool, tmp_path: Path, path: Path
 ) -> None:
+    """Also where freebayes has it in one record with the deletion of the other chromosome."""
     reference = genome_of(14_000)
-    sample = with_snv(with_snv(reference, 7_000), 7_002)
+    sample = with_snv(reference, 7_000)
     pair = {reference[7_000], sample[7_000]}
     code = next(code for code, bases in CODE_BASES.items() if set(bases) == pair)
+    other = reference[6_799:6_998] + reference[7_003:7_104]
     (tmp_path / "made").mkdir()
-    fragments = [reference[6_799:7_099]] * 30 + [sample[6_799:7_099]] * 30
-    mates = amplicon_pairs(fragments, tmp_path)
+    fragments = [other if in_deletion else reference[6_799:7_099]] * 30
+    mates = amplicon_pairs([*fragments, *[sample[6_799:7_099]] * 30], tmp_path)
     made = indexed(tmp_path / "made", f">chr1\n{reference}\n".encode(), {"FC.1": mates})
     (made.ref / "iupac.bed").write_text(f"chr1\t7000\t7001\t{code}\n")
-    variables = PANEL | {"keep_duplicates": True, "iupac": True}
+    variables = PANEL | {"keep_duplicates": True, "iupac": True, "split_multiallelics": True}
     align(made, tmp_path, path, variables)
     out = call(made, tmp_path, path, variables=variables)
-    found = records_of(out / "variants.vcf.gz")
-    assert [(r.position, r.filter) for r in found] == [(7_001, "RefCode"), (7_003, "PASS")]
+    found = {(r.ref, r.alt): r for r in records_of(out / "variants.vcf.gz")}
+    snp = found.pop((reference[7_000], sample[7_000]))
+    assert (snp.position, snp.filter) == (7_001, "RefCode")
+    assert [r.filter for r in found.values()] == ["PASS"] * in_deletion
     counts = json.loads((out / "calls.json").read_bytes())
-    assert counts == {"calls_at_codes": 1, "calls_filtered": 1, "calls_passed": 1}
+    assert counts == {"calls_at_codes": 1, "calls_filtered": 1, "calls_passed": int(in_deletion)}
 
 
 @pytest.mark.parametrize("orphans", [False, True])
