@@ -1,8 +1,7 @@
 """What freebayes calls where variants lie close together: the sample's sequence, and no other."""
 
 import re
-from itertools import product
-from pathlib import Path
+from itertools import pairwise, product
 from typing import NamedTuple
 
 import pytest
@@ -122,7 +121,7 @@ def told(case: Case, records: list[Call], at: int) -> list[list[str]]:
 
 
 def apart(edits: list[Edit]) -> bool:
-    return all(a.at + a.length <= b.at for a, b in zip(edits, edits[1:], strict=False))
+    return all(a.at + a.length <= b.at for a, b in pairwise(edits))
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["whole", "split"])
