@@ -113,9 +113,12 @@ def write_fasta(path: Path, contigs: dict[str, str]) -> Path:
     return path
 
 
-def write_fastq(path: Path, reads: Sequence[str]) -> Path:
-    """Write reads with one quality; gzip where the name ends in .gz."""
-    text = "".join(f"@read{n}\n{bases}\n+\n{'I' * len(bases)}\n" for n, bases in enumerate(reads))
+def write_fastq(path: Path, reads: Sequence[str], *, bad_tail: int = 0) -> Path:
+    """Write reads of Q40, with so many of Q2 at their end; gzip where the name ends in .gz."""
+    text = "".join(
+        f"@read{n}\n{bases}\n+\n{'I' * (len(bases) - bad_tail)}{'#' * bad_tail}\n"
+        for n, bases in enumerate(reads)
+    )
     data = text.encode()
     path.write_bytes(gzip.compress(data, 1) if path.suffix == ".gz" else data)
     return path

@@ -2,16 +2,20 @@
 
 import argparse
 import sys
+from itertools import chain
 
 from seqdrop.domain.mates_once import once
 
 
 def main(arguments: list[str]) -> int:
-    """Copies SAM from standard input; of two mates, the later shows nothing where both lie."""
+    """Copies sorted SAM from standard input; of two mates, one shows nothing where both lie."""
     parser = argparse.ArgumentParser(prog="seqdrop-tool mates-once", description=main.__doc__)
     parser.add_argument("--min-mapq", type=int, required=True, help="mates below it do not count")
     min_mapq = parser.parse_args(arguments).min_mapq
     for line in sys.stdin:
-        sys.stdout.write(line if line.startswith("@") else once(line, min_mapq))
+        if not line.startswith("@"):
+            sys.stdout.writelines(once(chain([line], sys.stdin), min_mapq))
+            break
+        sys.stdout.write(line)
     sys.stdout.flush()
     return 0
