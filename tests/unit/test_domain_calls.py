@@ -31,6 +31,10 @@ def block(start: int, end: int, depth: int, contig: str = "c", name: str = "MIN_
     return f"{contig}\t{start}\t.\tA\t.\t.\t.\t{info}\tGT:DP\t0/0:{depth}\n"
 
 
+def whole_again(lines: list[str]) -> list[str]:
+    return list(joined(iter(lines), lambda _, place: "ACGT"[place % 4]))
+
+
 def judged(line: str) -> str:
     return THRESHOLDS.judge(line).split("\t")[6]
 
@@ -45,6 +49,12 @@ def judged(line: str) -> str:
         (variant(sample="0/1:9:4,5:14"), "LowGQ"),
         (variant(qual="3", sample="0/1:1:0,1:3"), "LowQual;LowDepth;LowGQ"),
         (variant(qual="."), "."),
+        (variant(qual="nan"), "."),
+        (variant(qual="inf"), "."),
+        (variant(qual="-inf"), "."),
+        (variant(sample="0/1:9:4,5:nan"), "."),
+        (variant(sample="0/1:9:4,5:inf"), "."),
+        (variant(qual="nan", sample="0/1:4:1,3:50"), "LowDepth"),
         (variant(sample="0/1:.:4,5:50"), "."),
         (variant(sample="0/1:9", keys="GT:DP"), "."),
         (variant(sample="0/1:9:4,5", keys="GT:DP:AD:GQ"), "."),
@@ -108,7 +118,7 @@ def test_blocks_that_regions_cut_are_whole_again(
                 seen.append(block(first, last, depth, name=name))
             at += length
         kept += kept_records(iter(seen), {"c": Kept(low, high)})
-    found = list(joined(iter(kept)))
+    found = whole_again(kept)
     if padding:
         assert found == whole
     assert _bases(found) == _bases(whole)
@@ -124,14 +134,56 @@ def _bases(lines: list[str]) -> list[int]:
 
 
 def test_the_lower_of_two_depths_is_a_joined_blocks() -> None:
-    (found,) = joined(iter([block(1, 50, 14), block(40, 90, 11)]))
+    (found,) = whole_again([block(1, 50, 14), block(40, 90, 11)])
     assert found == block(1, 90, 11)
 
 
 def test_records_at_one_position_are_not_taken_for_a_cut_block() -> None:
     indel = "c\t50\t.\tAT\t.\t.\t.\tINDEL;DP=0\tGT:DP\t0/0:0\n"
     lines = [block(1, 50, 14), indel, variant(), block(60, 61, 3, contig="d")]
-    assert list(joined(iter(lines))) == lines
+    assert whole_again(lines) == lines
+
+
+def snp(position: int, ref: str = "A") -> str:
+    return f"c\t{position}\t.\t{ref}\tC\t99\tPASS\tDP=9\tGT:DP\t0/1:9\n"
+
+
+def part(start: int, end: int, depth: int) -> str:
+    """A block that was cut off another: its REF is the sequence's."""
+    return block(start, end, depth).replace("\tA\t", f"\t{'ACGT'[(start - 1) % 4]}\t")
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        # Regions meet behind 100; only the first sees the variant.
+        ([snp(99), block(60, 150, 9)], [snp(99), part(100, 150, 9)]),
+        ([snp(99, "AAA"), block(60, 150, 9)], [snp(99, "AAA"), part(102, 150, 9)]),
+        ([snp(99, "AAA"), block(60, 101, 9)], [snp(99, "AAA")]),
+        ([snp(99, "AAA"), block(101, 150, 9)], [snp(99, "AAA"), part(102, 150, 9)]),
+        ([snp(95, "AAAAAA"), snp(97), block(60, 150, 9)],
+         [snp(95, "AAAAAA"), snp(97), part(101, 150, 9)]),
+        ([snp(90), block(91, 120, 9), block(60, 150, 8)], [snp(90), block(91, 150, 8)]),
+        # Only the second sees it.
+        ([block(60, 150, 9), snp(120)], [block(60, 119, 9), snp(120)]),
+        ([block(60, 150, 9), block(80, 119, 9), snp(120), block(121, 150, 9)],
+         [block(60, 119, 9), snp(120), block(121, 150, 9)]),
+        ([block(120, 150, 9), snp(120)], [snp(120)]),
+        ([snp(99), block(60, 150, 9, contig="d")], [snp(99), block(60, 150, 9, contig="d")]),
+    ],
+)  # fmt: skip
+def test_what_one_region_alone_sees_at_a_border_is_in_no_block(
+    lines: list[str], found: list[str]
+) -> None:
+    assert whole_again(lines) == found
+
+
+def test_bcftools_indels_stay_beside_the_blocks_of_their_bases() -> None:
+    indel = snp(50, "AAA").replace("DP=9\t", "INDEL;DP=9\t")
+    lines = [block(1, 50, 14), indel, block(51, 90, 9)]
+    assert whole_again(lines) == lines
+    assert whole_again([indel, block(20, 90, 9)]) == [indel, part(51, 90, 9)]
+    assert whole_again([block(1, 90, 9), indel]) == [block(1, 50, 9), indel]
 
 
 def test_a_record_is_kept_by_the_region_in_which_it_starts() -> None:
@@ -229,4 +281,4 @@ def test_a_cut_block_of_which_one_part_is_no_call_is_none(first_is_called: bool)
     parts = [called, not_called]
     if not first_is_called:
         parts = [block(1, 20, 30).replace("0/0", "./."), block(10, 30, 30)]
-    assert list(joined(iter(parts))) == [block(1, 30, 30).replace("0/0", "./.")]
+    assert whole_again(parts) == [block(1, 30, 30).replace("0/0", "./.")]

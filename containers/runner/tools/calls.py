@@ -13,7 +13,7 @@ from typing import Any
 from runner.tools.bed_files import read_bed
 from runner.tools.sequence import Sequence
 from seqdrop.domain.bed import Region, merged
-from seqdrop.domain.blocks_between import between, header_of_both
+from seqdrop.domain.blocks_between import ReferenceBase, between, header_of_both
 from seqdrop.domain.callability import not_called
 from seqdrop.domain.calls import (
     REF_CODE,
@@ -77,11 +77,12 @@ def _between_blocks(
     if options.within:
         within = Targets(read_bed(options.within))
         variants = (line for line in variants if _begins_within(line, within))
+    found = between(variants, blocks, _base_of(sequence), sequence.contigs)
+    return header_of_both(lines, others), found
 
-    def base(contig: str, place: int) -> str:
-        return sequence.bases(contig, place, place + 1)
 
-    return header_of_both(lines, others), between(variants, blocks, base, sequence.contigs)
+def _base_of(sequence: Sequence) -> ReferenceBase:
+    return lambda contig, place: sequence.bases(contig, place, place + 1)
 
 
 def _begins_within(line: str, regions: Targets) -> bool:
@@ -97,16 +98,18 @@ def join(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="seqdrop-tool join", description=join.__doc__)
     parser.add_argument("folder", type=Path, help="where each region's calls are, as *.vcf")
     parser.add_argument("--scope", type=Path, required=True, help="BED of what is looked at")
+    parser.add_argument("--fasta", type=Path, required=True, help="the sequence")
     parser.add_argument("--callability", type=Path, required=True, help="where its share goes")
     parser.add_argument("--not-called", type=Path, help="BED to write: the rest of the scope")
     _add_facts(parser)
     options = vars(parser.parse_args(arguments))
     scope, share, rest = (options.pop(name) for name in ("scope", "callability", "not_called"))
+    base = _base_of(Sequence(options.pop("fasta")))
     paths = sorted(options.pop("folder").glob("*.vcf"))
     with paths[0].open(encoding="utf-8") as first:
         lines, _ = _read(first)
     sys.stdout.writelines(_with_lines(lines, [maker_line(**options)]))
-    called = _called(joined(chain.from_iterable(map(_records, paths))))
+    called = _called(joined(chain.from_iterable(map(_records, paths)), base))
     _write_callability(merged(read_bed(scope)), called, share, rest)
     sys.stdout.flush()
     return 0

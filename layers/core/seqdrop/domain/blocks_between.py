@@ -90,17 +90,18 @@ def _pieces(block: list[str], holes: list[Region], base: ReferenceBase) -> Itera
         if hole.start >= end:
             break
         if hole.start > at:
-            yield _piece(block, start, at, hole.start, base)
+            yield piece(block, start, at, hole.start, base)
         at = max(at, hole.end)
     if at < end:
-        yield _piece(block, start, at, end, base)
+        yield piece(block, start, at, end, base)
 
 
-def _piece(block: list[str], start: int, first: int, end: int, base: ReferenceBase) -> list[str]:
-    piece = list(block)
-    piece[_POS] = str(first + 1)
+def piece(block: list[str], start: int, first: int, end: int, base: ReferenceBase) -> list[str]:
+    """A part of a block that begins at ``start``; all places are 0-based, ``end`` is behind it."""
+    part = list(block)
+    part[_POS] = str(first + 1)
     if first > start:
-        piece[_REF] = base(block[_CONTIG], first)
-    info = [part for part in block[_INFO].split(";") if not part.startswith("END=")]
-    piece[_INFO] = ";".join([*([f"END={end}"] if end > first + 1 else []), *info])
-    return piece
+        part[_REF] = base(block[_CONTIG], first)
+    info = [text for text in block[_INFO].split(";") if not text.startswith("END=")]
+    part[_INFO] = ";".join([*([f"END={end}"] if end > first + 1 else []), *info])
+    return part

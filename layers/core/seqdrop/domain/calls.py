@@ -6,16 +6,18 @@ The lines are those of ``bcftools call -m -g`` for one sample.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import NamedTuple
 
 from seqdrop.domain.bed import Region
+from seqdrop.domain.blocks_between import ReferenceBase, piece
 
 _MIN_DEPTH = re.compile(r"(?<![^;])(MIN_DP|MinDP)=(\d+)")
 """A block's lowest depth: MIN_DP since bcftools 1.19, MinDP before."""
 _END = re.compile(r"(?<![^;])END=(\d+)")
 _OLD_ALTS = re.compile(r"(?<![^;])OLD_REC=[^;]*\|([^|;]*)\|\d+(?=;|$)")
 """``OLD_REC=contig|position|REF|ALTs|number``; a contig's name may have | in it."""
-_POS, _ALT, _QUAL, _FILTER, _INFO, _FORMAT, _SAMPLE = 1, 4, 5, 6, 7, 8, 9
+_POS, _REF, _ALT, _QUAL, _FILTER, _INFO, _FORMAT, _SAMPLE = 1, 3, 4, 5, 6, 7, 8, 9
 NO_CALL = "./."
 REF_CODE = "RefCode"
 REF_CODE_HEADER = (
@@ -62,18 +64,18 @@ class Thresholds:
         return "\t".join(fields) + "\n"
 
     def _filter(self, fields: list[str], values: dict[str, str]) -> str:
-        """PASS only where every value is there and good: a missing one says nothing."""
+        """PASS only where every value is there and good: a missing one, or nan, says nothing."""
         judged = (
             ("LowQual", fields[_QUAL], self.min_qual),
             ("LowDepth", _reads_of_alleles(values), self.min_depth),
             ("LowGQ", values.get("GQ", "."), self.min_gq),
         )
-        failed = [name for name, value, low in judged if value != "." and float(value) < low]
+        failed = [name for name, value, low in judged if _is_number(value) and float(value) < low]
         if _is_of_code(self.codes, fields):
             failed.append(REF_CODE)
         if failed:
             return ";".join(failed)
-        return "." if any(value == "." for _, value, _ in judged) else "PASS"
+        return "PASS" if all(_is_number(value) for _, value, _ in judged) else "."
 
 
 def _reads_of_alleles(values: Mapping[str, str]) -> str:
@@ -102,6 +104,10 @@ def _is_of_code(codes: Codes, fields: list[str]) -> bool:
     """Whether the called bases are all among those that the reference's code stands for."""
     coded = codes.get((fields[0], int(fields[_POS])))
     return bool(coded and coded.issuperset(fields[_ALT].split(",")))
+
+
+def _is_number(value: str) -> bool:
+    return value != "." and isfinite(float(value))
 
 
 def _number(value: str) -> float:
@@ -136,21 +142,68 @@ def kept_records(lines: Iterator[str], kept: dict[str, Kept]) -> Iterator[str]:
             yield line
 
 
-def joined(lines: Iterator[str]) -> Iterator[str]:
+def joined(lines: Iterator[str], base: ReferenceBase) -> Iterator[str]:
     """The records of all regions in their order, with blocks that were seen in two parts as one.
 
-    Blocks never overlap but where a region was cut.
+    Where only one of two regions sees a variant at their border, the other's block ends before it,
+    or begins behind it: no base is called a variant and like the reference.
     """
-    before = ""
+    before, taken = "", ("", 0)
     for line in lines:
-        if before and _overlaps(before, line):
-            before = _union(before, line)
-            continue
+        if _is_depth_block(line):
+            if before and _overlaps(before, line):
+                before = _union(before, line)
+                continue
+            after = _part(line, taken, base)
+        else:
+            before = before and _ended(before, line, base)
+            contig, last = _taken(line)
+            taken = contig, max(last, taken[1]) if contig == taken[0] else last
+            after = line
         if before:
             yield before
-        before = line
+        before = after
     if before:
         yield before
+
+
+def _is_depth_block(line: str) -> bool:
+    return _is_block(line) and bool(_MIN_DEPTH.search(line.split("\t", _INFO + 1)[_INFO]))
+
+
+def _taken(line: str) -> tuple[str, int]:
+    """Contig and last base of which a record alone tells.
+
+    bcftools has its INDEL records beside those of the bases: such a one takes its first alone.
+    """
+    fields = line.split("\t", _INFO + 1)
+    length = 1 if _is_indel(fields) else len(fields[_REF])
+    return fields[0], int(fields[_POS]) + length - 1
+
+
+def _is_indel(fields: list[str]) -> bool:
+    return fields[_INFO].startswith("INDEL")
+
+
+def _part(block: str, taken: tuple[str, int], base: ReferenceBase) -> str:
+    """A block from behind the base that is taken; nothing where none is left."""
+    fields = block.rstrip("\n").split("\t")
+    contig, last = taken
+    start, end = int(fields[_POS]) - 1, _end_of(block)
+    if contig != fields[0] or start >= last:
+        return block
+    return "\t".join(piece(fields, start, last, end, base)) + "\n" if last < end else ""
+
+
+def _ended(before: str, variant: str, base: ReferenceBase) -> str:
+    """A block that ends before a variant, or with the base that bcftools' INDEL stands beside."""
+    fields = variant.split("\t", _INFO + 1)
+    last = int(fields[_POS]) - (0 if _is_indel(fields) else 1)
+    block = before.rstrip("\n").split("\t")
+    if block[0] != fields[0] or not _is_depth_block(before) or _end_of(before) <= last:
+        return before
+    start = int(block[_POS]) - 1
+    return "\t".join(piece(block, start, start, last, base)) + "\n" if start < last else ""
 
 
 def _is_block(line: str) -> bool:
