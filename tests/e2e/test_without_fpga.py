@@ -25,7 +25,7 @@ def drop(lab: Lab, sample: str, assay: str) -> None:
 def test_there_is_nothing_of_an_fpga(lab: Lab) -> None:
     batch = lab.client("batch")
     names = [q["jobQueueName"] for q in batch.describe_job_queues()["jobQueues"]]
-    assert {name.split("-")[1] for name in names} == {"cpu"}
+    assert {name.split("-")[1] for name in names} == {"cpu", "nextflow"}
     definitions = batch.describe_job_definitions()["jobDefinitions"]
     assert not [one for one in definitions if "fpga" in one["jobDefinitionName"]]
 
