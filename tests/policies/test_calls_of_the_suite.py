@@ -92,6 +92,15 @@ EXPLAINED = {
     f"SweepCatalogFunctionRole: states:StartExecution on {STATES}:stateMachine:seqdrop-reanalyse":
         "a reanalysis whose execution was never started",
     **{
+        f"{role}: s3:ListBucket on {bucket}":
+            "what is gone is 404, not 403: which kind of job meets that first is chance"
+        for role, buckets in (
+            ("ReadsJobRole", (UPLOADS, REFERENCES, RESULTS)),
+            ("ResultsJobRole", (REFERENCES, RESULTS)), ("IndexJobRole", (REFERENCES,)),
+        )
+        for bucket in buckets
+    },
+    **{
         f"{role}: s3:AbortMultipartUpload on {resource}": PARTS_TAKEN_BACK
         for role, resource in (
             ("ReadsJobRole", f"{RESULTS}/*"),
