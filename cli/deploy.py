@@ -136,7 +136,7 @@ def _push(
     if not shell.dry:
         return {one.parameter: one.value(push_image(one, registry, shell)) for one in recipes}
     for recipe in recipes:
-        base = base_name(recipe.folder / "Dockerfile").partition("@")[0]
+        base = base_name(recipe.file).partition("@")[0]
         for command in build_commands(recipe, registry, f"{base}@DIGEST"):
             fed = _FEEDS_LOGIN.format(region=region) if "--password-stdin" in command else ""
             say(f"+ {fed}{shlex.join(command)}")

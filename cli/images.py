@@ -48,9 +48,14 @@ class Recipe:
         return cls(name, parameter, project / "containers" / name, project)
 
     @property
+    def file(self) -> Path:
+        """Its Dockerfile."""
+        return self.folder / "Dockerfile"
+
+    @property
     def dockerfile(self) -> str:
         """Its Dockerfile, from the project's folder."""
-        return str((self.folder / "Dockerfile").relative_to(self.project))
+        return str(self.file.relative_to(self.project))
 
     @property
     def local_name(self) -> str:
@@ -81,7 +86,7 @@ class Recipe:
 def recipes(project: Path, parameters: Mapping[str, str]) -> list[Recipe]:
     """Those images (with their parameters) that have ``containers/<name>/Dockerfile``."""
     found = (Recipe.of(name, parameter, project) for name, parameter in parameters.items())
-    return [recipe for recipe in found if (recipe.folder / "Dockerfile").is_file()]
+    return [recipe for recipe in found if recipe.file.is_file()]
 
 
 def recipes_for(given: Mapping[str, str], library: Library) -> list[Recipe]:
@@ -149,7 +154,7 @@ def archive_fault(recipe: Recipe) -> str:
 
     Docker would find it too, after minutes.
     """
-    wanted = _ARCHIVE.search((recipe.folder / "Dockerfile").read_text("utf-8"))
+    wanted = _ARCHIVE.search(recipe.file.read_text("utf-8"))
     if wanted is None:
         return ""
     folder = recipe.folder / "archive"
@@ -196,7 +201,7 @@ def push_image(recipe: Recipe, registry: Registry, shell: Shell) -> str:
     digest = registry.digest(recipe.name, tag)
     if digest:
         return f"{repository}@{digest}"
-    base = pinned_base(recipe.folder / "Dockerfile", shell)
+    base = pinned_base(recipe.file, shell)
     for command in build_commands(recipe, registry, base):
         secret = registry.password() if "--password-stdin" in command else ""
         shell.run(command, secret)

@@ -117,7 +117,7 @@ EXPLAINED = {
     },
     **{
         f"NextflowJobRole: s3:ListBucket on {bucket}":
-            "as the CPU jobs: what is gone is 404, not 403"
+            "as other jobs: what is gone is 404, not 403"
         for bucket in (UPLOADS, REFERENCES)
     },
     "NextflowJobRole: logs:GetLogEvents on "

@@ -328,6 +328,11 @@ class Took(msgspec.Struct, frozen=True):
 NOTHING = Took()
 
 
+def waste_of(status: str, attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """Of a job's attempts, those that came to nothing."""
+    return attempts[:-1] if status == "SUCCEEDED" else attempts
+
+
 class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     """One Batch job."""
 
@@ -400,7 +405,7 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def waste(self) -> tuple[Attempt, ...]:
         """Its attempts that came to nothing."""
-        return self.attempts[:-1] if self.status == "SUCCEEDED" else self.attempts
+        return waste_of(self.status, self.attempts)
 
     @property
     def is_followed(self) -> bool:

@@ -7,7 +7,7 @@ import msgspec
 from seqdrop.domain.cost import Prices, attempt_cost_usd, sum_usd
 from seqdrop.domain.hosts import kind_of
 from seqdrop.domain.identity import RunId, StageOf
-from seqdrop.domain.records import JOB_ENDED, Attempt, Job, JobState, Run
+from seqdrop.domain.records import JOB_ENDED, Attempt, Job, JobState, Run, waste_of
 from seqdrop.domain.workflow import QUEUE, TAG
 
 
@@ -40,7 +40,7 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def waste(self) -> tuple[Attempt, ...]:
         """Its attempts that came to nothing."""
-        return self.attempts[:-1] if self.status == "SUCCEEDED" else self.attempts
+        return waste_of(self.status, self.attempts)
 
 
 def cost_of(jobs: Iterable[Job], tasks: Iterable[Task]) -> float:
