@@ -42,16 +42,37 @@ def main(arguments: list[str]) -> int:
     if plays == "once" and store.get(read_uri(f"{folder}/.tried")) is None:
         store.put(read_uri(f"{folder}/.tried"), b"once")
         return 8
-    counts = [_reads(store.get(read_uri(uri)) or b"") for uri in mates]
+    reads = [_reads(store.get(read_uri(uri)) or b"") for uri in mates]
+    sequences = store.get(read_uri(f"{folder.partition('/tasks/')[0]}/reference/genome.dict"))
     with tempfile.TemporaryDirectory() as made:
-        for name, body in _files(sample, counts, Path(made)).items():
+        files = _files(sample, [len(each) for each in reads], Path(made))
+        files |= _aligned(reads, (sequences or b"").decode(), Path(made))
+        for name, body in files.items():
             store.put(read_uri(f"{folder}/{name}"), body)
     store.put(read_uri(f"{folder}/.exitcode"), b"0")
     return 0
 
 
-def _reads(body: bytes) -> int:
-    return gzip.decompress(body).count(b"\n") // 4
+def _reads(body: bytes) -> list[tuple[str, str]]:
+    """Bases and qualities."""
+    lines = gzip.decompress(body).decode().splitlines()
+    return list(zip(lines[1::4], lines[3::4], strict=True))
+
+
+def _aligned(reads: list[list[tuple[str, str]]], sequences: str, folder: Path) -> dict[str, bytes]:
+    """A CRAM with all reads, and its index. A stand-in aligns nothing, so none is mapped."""
+    header = pysam.AlignmentHeader.from_text(sequences or "@HD\tVN:1.6\n")
+    path = str(folder / ALIGNED)
+    with pysam.AlignmentFile(path, "wc", header=header) as file:
+        for number, pair in enumerate(zip(*reads, strict=True)):
+            for flag, (bases, qualities) in zip((0x4D, 0x8D), pair, strict=True):
+                read = pysam.AlignedSegment(header)
+                read.query_name, read.flag = f"simulated.{number}", flag
+                read.query_sequence = bases
+                read.query_qualities = pysam.qualitystring_to_array(qualities)
+                file.write(read)
+    pysam.index(path)
+    return {name: (folder / name).read_bytes() for name in (ALIGNED, f"{ALIGNED}.crai")}
 
 
 def _files(sample: str, counts: list[int], folder: Path) -> dict[str, bytes]:
@@ -68,7 +89,6 @@ def _files(sample: str, counts: list[int], folder: Path) -> dict[str, bytes]:
         CALLS: calls.read_bytes(),
         f"{CALLS}.tbi": Path(f"{calls}.tbi").read_bytes(),
         COUNTS: json.dumps({"reads": counts, "simulated": True}).encode(),
-        ALIGNED: f"{_SAYS}\n".encode(),
         SAID: f"simulated: {_SAYS}\n".encode(),
         SAMTOOLS: f"# {_SAYS}\n{summary}".encode(),
         BCFTOOLS: f"# {_SAYS}\nSN\t0\tnumber of SNPs:\t0\nSN\t0\tnumber of indels:\t0\n".encode(),

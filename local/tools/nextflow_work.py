@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 Place = tuple[str, str]
 """Bucket and key."""
 _S3_URI = re.compile(r"s3://([^/]+)/(.+)")
-CALLS, COUNTS, ALIGNED, SAID = "calls.vcf.gz", "counts.json", "aligned.txt", "versions.yml"
+CALLS, COUNTS, ALIGNED, SAID = "calls.vcf.gz", "counts.json", "aligned.cram", "versions.yml"
 SAMTOOLS, BCFTOOLS = "samtools_stats.txt", "bcftools_stats.txt"
-MADE = (CALLS, f"{CALLS}.tbi", COUNTS, ALIGNED, SAID, SAMTOOLS, BCFTOOLS)
+MADE = (CALLS, f"{CALLS}.tbi", COUNTS, ALIGNED, f"{ALIGNED}.crai", SAID, SAMTOOLS, BCFTOOLS)
 """What a task leaves in its folder."""
 _SAREK = "nf-core/sarek"
 
@@ -83,10 +83,10 @@ def results_of(project: str, sample: str, store: Store, folder: str) -> dict[str
         f"{calls}.genome.vcf.gz": find(CALLS),
         f"{calls}.genome.vcf.gz.tbi": find(f"{CALLS}.tbi"),
         f"{aligned}/markduplicates/{sample}/{sample}.md.cram": find(ALIGNED),
-        f"{aligned}/markduplicates/{sample}/{sample}.md.cram.crai": find(ALIGNED),
+        f"{aligned}/markduplicates/{sample}/{sample}.md.cram.crai": find(f"{ALIGNED}.crai"),
         f"reports/samtools/{sample}/{sample}.md.cram.stats": find(SAMTOOLS),
         f"reports/bcftools/strelka/{sample}/{sample}.strelka.variants.bcftools_stats.txt":
             find(BCFTOOLS),
-        "multiqc/multiqc_report.html": find(ALIGNED),
+        "multiqc/multiqc_report.html": find(SAID),
         "pipeline_info/nf_core_sarek_software_mqc_versions.yml": find(SAID),
     }  # fmt: skip

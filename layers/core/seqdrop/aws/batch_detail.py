@@ -47,8 +47,13 @@ def read_state(detail: Mapping[str, Any]) -> JobState:
         name=detail.get("jobName") or "",
         queue=(detail.get("jobQueue") or "").rpartition("/")[2],
         vcpus=_vcpus(containers),
-        tags=dict(detail.get("tags") or {}),
+        tags=_tags(detail),
     )
+
+
+def _tags(detail: Mapping[str, Any]) -> dict[str, str]:
+    """The job's own: an event names the job's ARN among them, as an answer does not."""
+    return {key: value for key, value in (detail.get("tags") or {}).items() if key != "resourceArn"}
 
 
 def _vcpus(containers: Iterable[Container]) -> int:
