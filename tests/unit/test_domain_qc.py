@@ -234,7 +234,8 @@ def test_sex_is_held_against_the_manifest_and_never_named(
 
 def pipeline(**changes: Any) -> Pipeline:
     stage = {
-        "queue": "cpu", "reads": "stream", "steps": [{"pipe": [["true"]]}], "outputs": [{"name": "flagstat.json"}],
+        "queue": "cpu", "reads": "stream", "steps": [{"pipe": [["true"]]}],
+        "outputs": [{"name": "flagstat.json"}],
         "size": {"vcpus": 1, "memory_mib": {"base": 1}, "seconds": {"base": 1}},
         "measures": {"flagstat.json": "flagstat"},
     }  # fmt: skip
