@@ -25,6 +25,8 @@ from seqdrop.domain.fingerprint_sites import check_bases, parse_sites
 from seqdrop.domain.flavour import flavour, par_mask
 from seqdrop.domain.gff import parse_gff
 from seqdrop.domain.plan import LocalFile, StoredObject
+from seqdrop.domain.ploidy import PART as PAR
+from seqdrop.domain.ploidy import parse_par
 from seqdrop.domain.primers import PART as PRIMERS
 from seqdrop.domain.primers import parse_primers, primer_warnings
 from seqdrop.domain.reading_frames import check_reading_frames
@@ -209,6 +211,8 @@ def _prepare(
                 check_bases(found.sites, bases, shown)
             prepared.warnings += found.warnings
             kept = found.lines
+        elif name == PAR:
+            kept = parse_par(lines, sequence.lengths, shown)
         elif name.startswith(f"{PRIMERS}:"):
             kept = parse_primers(lines, sequence.lengths, shown)
             prepared.warnings += primer_warnings(kept, shown)

@@ -54,8 +54,8 @@ def add(
         typer.Argument(
             metavar="FILE", exists=True, dir_okay=False,
             help="Target regions (<name>.bed), the primers of a panel (<name>.primers.bed), "
-            "genes (.gff3), names of ALT contigs (.alt), SNPs for identity "
-            "(.fingerprint.vcf), the way from an earlier version (<version>.chain).",
+            "what X and Y share (par.bed), genes (.gff3), names of ALT contigs (.alt), SNPs for "
+            "identity (.fingerprint.vcf), the way from an earlier version (<version>.chain).",
         ),
     ] = None,
     *,

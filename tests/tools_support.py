@@ -6,7 +6,7 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,14 +82,16 @@ def pipe(*commands: Sequence[str], path: Path | None = None, folder: Path | None
     return text
 
 
-def shims(folder: Path, *, native_first: bool = False) -> Path:
+def shims(folder: Path, *, native_first: bool = False, always: Collection[str] = ()) -> Path:
     """A folder with a command for each of the stand-ins, and for our own tools.
 
-    With ``native_first`` a native program has none: it starts in a tenth of the time.
+    With ``native_first`` a native program has none: it starts in a tenth of the time. Those in
+    ``always`` have one all the same.
     """
     folder.mkdir()
     names = ("bwa", "samtools", "bcftools", "mosdepth", "dragen")
-    modules = {name: f"local.tools.{name}" for name in names if not (native_first and native(name))}
+    left = {name for name in names if native_first and native(name)} - set(always)
+    modules = {name: f"local.tools.{name}" for name in names if name not in left}
     for name, module in {**modules, "seqdrop-tool": "runner.tools.main"}.items():
         script = folder / name
         script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n')

@@ -15,7 +15,7 @@ from msgspec import structs
 from local.demo.genome import haplotypes, make_genome, plant_variants
 from local.demo.reads import Lane, write_lane
 from seqdrop.domain.blueprint import pair_files
-from seqdrop.domain.pipeline import Calling, Stage
+from seqdrop.domain.pipeline import Calling, Stage, Step
 from tests.domain_support import lane_pair
 from tests.stage_support import (
     Sample,
@@ -90,9 +90,14 @@ def cut(stage: Stage, size: int) -> Stage:
     """The stage with regions of so many bases, where a size is given."""
     if not size:
         return stage
-    first, *others = stage.steps
-    command = (*first.pipe[0], "--size", str(size))
-    return structs.replace(stage, steps=(structs.replace(first, pipe=(command,)), *others))
+
+    def cut_step(step: Step) -> Step:
+        command = step.pipe[0]
+        if command[1] not in {"regions", "ploidy"}:
+            return step
+        return structs.replace(step, pipe=((*command, "--size", str(size)),))
+
+    return structs.replace(stage, steps=tuple(map(cut_step, stage.steps)))
 
 
 def simulated_sample(folder: Path, *, kilobases: int = 20, masked: Sequence[int] = ()) -> Sample:

@@ -140,6 +140,10 @@ EXAMPLES: dict[MeasureFormat, tuple[str, dict[str, float]]] = {
         '{"reads_looked_at": 10, "reads_with_primer": 9, "reads_without_primer": 1}',
         {"reads_looked_at": 10, "reads_with_primer": 9, "reads_without_primer": 1},
     ),
+    "haploid": (
+        '{"called_haploid": 1, "mixed_haploid_sites": 3}',
+        {"called_haploid": 1, "mixed_haploid_sites": 3},
+    ),
     "callability": ('{"callability": 0.98}', {"callability": 0.98}),
     "dragen-coverage": (
         COVERAGE,
@@ -178,6 +182,16 @@ def test_dragens_figures_over_the_whole_genome_have_no_targets() -> None:
     figures = read_measures("dragen-coverage", genome.encode())
     assert "on_target_fraction" not in figures
     assert figures["mean_depth"] == 31.25
+
+
+@pytest.mark.parametrize(
+    "figures",
+    ['{"called_haploid": 1}', '{"called_haploid": 2, "mixed_haploid_sites": 0}',
+     '{"called_haploid": 0, "mixed_haploid_sites": 3}', '{"called_haploid": "1"}'],
+)  # fmt: skip
+def test_copies_that_can_t_be_are_refused(figures: str) -> None:
+    with pytest.raises(InvalidMeasure, match="is not what haploid is"):
+        read_measures("haploid", figures.encode())
 
 
 @pytest.mark.parametrize("rows", ["", "0,0\n", "1,2,3\nx,y\n", "5\n"])

@@ -11,8 +11,10 @@ from seqdrop.domain.text import text_lines
 _GZIP = b"\x1f\x8b"
 
 
-def read_bed(path: Path) -> list[Region]:
+def read_bed(path: Path, *, may_be_empty: bool = False) -> list[Region]:
     """The regions of a BED file, gzip or not, in its order. Raises InvalidReference."""
+    if may_be_empty and not path.stat().st_size:
+        return []
     with path.open("rb") as file:
         is_packed = file.read(2) == _GZIP
         file.seek(0)

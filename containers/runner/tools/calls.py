@@ -30,6 +30,7 @@ from seqdrop.domain.calls import (
 )
 from seqdrop.domain.letters import CODE_BASES
 from seqdrop.domain.measures.calls import NAMES as CALLS
+from seqdrop.domain.ploidy import with_ploidy
 from seqdrop.domain.scatter import Stretch
 from seqdrop.domain.targets import Targets
 
@@ -50,7 +51,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--codes", type=Path, help="BED of the reference's codes, by name")
     parser.add_argument("--padded", action="store_true", help="keep what is only seen, too")
     parser.add_argument("--blocks", type=Path, help="padded calls of bcftools, for their blocks")
-    parser.add_argument("--fasta", type=Path, help="the sequence, for --blocks")
+    parser.add_argument("--fasta", type=Path, help="the sequence, for --blocks and --haploid")
+    parser.add_argument("--haploid", type=Path, help="BED of what was called as one copy")
     parser.add_argument("--within", type=Path, help="BED in which variants begin, for --blocks")
     options = parser.parse_args(arguments)
     codes = _codes(options.codes) if options.codes else {}
@@ -59,6 +61,9 @@ def main(arguments: list[str]) -> int:
     if options.blocks:
         lines, records = _between_blocks(lines, records, options)
     sys.stdout.writelines(_with_lines(lines, thresholds.header))
+    if options.haploid:
+        haploid = read_bed(options.haploid, may_be_empty=True)
+        records = with_ploidy(records, haploid, _base_of(Sequence(options.fasta)))
     if not options.padded:
         records = kept_records(records, _kept(options.region))
     sys.stdout.writelines(map(thresholds.judge, records))

@@ -18,8 +18,9 @@ from runner.tools.bed_files import read_bed
 from runner.tools.depth_regions import Depths, Measured, below_regions, by_contig
 from seqdrop.domain.bed import Region
 from seqdrop.domain.measures.depth import BREADTH_DEPTHS
+from seqdrop.domain.ploidy import X, Y
 
-_SEX_CONTIGS = {"x_depth_ratio": ("X", "chrX"), "y_depth_ratio": ("Y", "chrY")}
+_SEX_CONTIGS = {"x_depth_ratio": X, "y_depth_ratio": Y}
 _AUTOSOMES = {f"{prefix}{number}" for prefix in ("", "chr") for number in range(1, 23)}
 _COLUMNS = ("contig", "start", "end", "name", "length", "mean_depth")
 
@@ -104,12 +105,12 @@ def metrics_of(
     metrics["reporting_breadth"] = round(whole.reached[options.reporting_depth] / length, 4)
     if on_target and on_target[1]:
         metrics["on_target_fraction"] = round(on_target[0] / on_target[1], 4)
-    return metrics | _sex_ratios(depths)
+    return metrics | sex_ratios(depths.pieces)
 
 
-def _sex_ratios(depths: Depths) -> dict[str, float]:
+def sex_ratios(pieces: Iterable[Measured]) -> dict[str, float]:
     """The mean depth of X and Y over that of the autosomes, where the scope has all of them."""
-    contigs = {row.region.contig: row for row in by_contig(depths.pieces)}
+    contigs = {row.region.contig: row for row in by_contig(pieces)}
     autosomes = [contigs[name] for name in contigs if name in _AUTOSOMES]
     length = sum(row.region.end for row in autosomes)
     bases = sum(row.bases for row in autosomes)

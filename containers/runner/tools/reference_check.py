@@ -27,6 +27,8 @@ from seqdrop.domain.fasta import FastaContent, read_fasta
 from seqdrop.domain.fingerprint_sites import FILE as SITES
 from seqdrop.domain.fingerprint_sites import check_bases, parse_sites
 from seqdrop.domain.gff import left_out_by_csq, parse_gff
+from seqdrop.domain.ploidy import FILE as PAR
+from seqdrop.domain.ploidy import parse_par
 from seqdrop.domain.primers import parse_primers, primer_warnings
 from seqdrop.domain.reading_frames import CodingSequence, check_reading_frames
 from seqdrop.domain.targets import uncallable
@@ -72,6 +74,8 @@ def check(ref: Path) -> tuple[FastaContent, list[str]]:
         warnings += _check_targets(bed, content)
     for primers in sorted((ref / "primers").glob("*.bed")):
         warnings += _check_primers(primers, content.lengths)
+    if (ref / PAR).exists():
+        _check_par(ref / PAR, content.lengths)
     for chain in sorted((ref / "chain").glob("*.chain")):
         _check_chain(chain, content.lengths)
     with _bases(ref / "genome.fa", content.lengths) as bases:
@@ -118,6 +122,12 @@ def _check_primers(bed: Path, lengths: Mapping[str, int]) -> list[str]:
     if [f"{line}\n" for line in kept] != lines:
         raise InvalidReference(f"{bed.name} has lines that are no primers: {_ADD}")
     return list(primer_warnings(kept, bed.name))
+
+
+def _check_par(bed: Path, lengths: Mapping[str, int]) -> None:
+    lines = list(_lines(bed))
+    if [f"{line}\n" for line in parse_par(lines, lengths, bed.name)] != lines:
+        raise InvalidReference(f"{bed.name} has lines that are not regions of X and Y: {_ADD}")
 
 
 def _check_chain(chain: Path, lengths: Mapping[str, int]) -> None:

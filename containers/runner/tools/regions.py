@@ -7,7 +7,7 @@ from pathlib import Path
 from runner.tools.bed_files import read_bed
 from runner.tools.sequence import lengths_of
 from seqdrop.domain.bed import TARGET_PADDING, merged, padded
-from seqdrop.domain.scatter import REGION_BASES, scattered
+from seqdrop.domain.scatter import REGION_BASES, Stretch, scattered
 
 
 def main(arguments: list[str]) -> int:
@@ -26,13 +26,19 @@ def main(arguments: list[str]) -> int:
     scope = merged(read_bed(options.targets or options.callable), list(lengths))
     if options.targets:
         scope = merged(padded(scope, TARGET_PADDING, lengths), list(lengths))
-        _write(options.folder / "calling.bed", scope)
-    (options.folder / "regions").mkdir()
-    for number, region in enumerate(scattered(scope, lengths, options.size), 1):
-        _write(options.folder / "regions" / f"{number:06}.bed", region)
+        write_rows(options.folder / "calling.bed", scope)
+    write_regions(options.folder / "regions", scattered(scope, lengths, options.size))
     return 0
 
 
-def _write(path: Path, rows: Iterable[tuple[object, ...]]) -> None:
+def write_regions(folder: Path, regions: Iterable[Iterable[Stretch]]) -> None:
+    """Makes the folder, and a BED file in it for each region."""
+    folder.mkdir()
+    for number, region in enumerate(regions, 1):
+        write_rows(folder / f"{number:06}.bed", region)
+
+
+def write_rows(path: Path, rows: Iterable[tuple[object, ...]]) -> None:
+    """Writes a row for each line, divided by tabs; empty fields are left out."""
     lines = ("\t".join(str(field) for field in row if field != "") for row in rows)
     path.write_text("".join(f"{line}\n" for line in lines), "utf-8")

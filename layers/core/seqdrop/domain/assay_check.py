@@ -61,6 +61,12 @@ def _unused_settings(assay: Assay, pipeline: Pipeline) -> Iterator[Mistake]:
         if choice != getattr(usual_assay, name) and f"{variable}_{choice}" not in asked:
             says = f"pipeline {pipeline.name} has no stage that {does} {choice}"
             yield Mistake((name,), says)
+    if assay.ploidy == "by_sex" and "ploidy_by_sex" not in asked:
+        says = (
+            f"pipeline {pipeline.name} does not call X and Y by a sex that it measures (DRAGEN "
+            "calls them by its own estimate, whatever is set here)"
+        )
+        yield Mistake(("ploidy",), says)
     file = f"alignment.{assay.alignment}"
     if file != "alignment.bam" and all(
         file not in stage.outputs_named for stage in pipeline.stages.values()

@@ -14,7 +14,7 @@ from operator import itemgetter
 from seqdrop.domain.bed import Region, merged
 
 _CONTIG, _POS, _REF, _ALT, _INFO, _SAMPLE = 0, 1, 3, 4, 7, 9
-_END = re.compile(r"(?<![^;])END=(\d+)")
+END = re.compile(r"(?<![^;])END=(\d+)")
 _DECLARED = re.compile(r"##(\w+)=<ID=([^,>]+)")
 _OF_BLOCKS = {("INFO", "END"), ("INFO", "MinDP"), ("INFO", "MIN_DP"), ("FORMAT", "DP")}
 _OF_ITS_MAKING = re.compile(r"##(fileDate|commandline|reference)=", re.IGNORECASE)
@@ -82,7 +82,7 @@ def _holes(variants: Iterable[list[str]]) -> Mapping[str, list[Region]]:
 def _pieces(block: list[str], holes: list[Region], base: ReferenceBase) -> Iterator[list[str]]:
     """What the holes leave of a block; its lowest depth is that of each piece."""
     start = int(block[_POS]) - 1
-    found = _END.search(block[_INFO])
+    found = END.search(block[_INFO])
     end = int(found[1]) if found else start + 1
     at = start
     first = bisect_right(holes, start, key=lambda hole: hole.end)

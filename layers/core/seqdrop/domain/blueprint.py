@@ -15,6 +15,7 @@ from seqdrop.domain.errors import (
     QueueNotHere,
     ReadsWithoutUmi,
     ReferenceNotReady,
+    SexNotGiven,
 )
 from seqdrop.domain.fastq import check_mates
 from seqdrop.domain.identity import AnalysisId, FileIdentity
@@ -23,9 +24,10 @@ from seqdrop.domain.keys import digest, run_key, stage_key
 from seqdrop.domain.metrics import measurable
 from seqdrop.domain.pipeline import COMPARE, Assay, Limit, Pipeline, Stage, is_fpga, waves_of
 from seqdrop.domain.plan import LocalFile, ReadPair, StoredObject
+from seqdrop.domain.ploidy import PART as PAR
 from seqdrop.domain.primers import PART as PRIMERS
 from seqdrop.domain.read_name import is_of_one_read
-from seqdrop.domain.records import FastqFile
+from seqdrop.domain.records import Analysis, FastqFile
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 
 CALLS = "variants.vcf.gz"
@@ -177,6 +179,7 @@ def make_blueprint(
     check_ready(reference)
     _check_targets(assay, reference)
     _check_primers(analysis.assay, assay, pipeline, reference)
+    _check_par(analysis.assay, assay, reference)
     variables = variables_of(analysis.assay, assay, reference.parts)
     stages = stages_under(pipeline, variables)
     check_images(pipeline.name, stages, images)
@@ -199,7 +202,7 @@ def make_blueprint(
         parts={p: f.object.sha256 for used in parts.values() for p, f in used.items()},
         qc=_limits(pipeline, assay),
         floors=assay.floors,
-        sex_check=assay.sex_check,
+        sex_check=assay.checks_sex,
         identity=assay.identity,
         control_reads=assay.control_reads,
         control=control,
@@ -302,6 +305,27 @@ def _check_primers(
         )
 
 
+def _check_par(name: str, assay: Assay, reference: ReferenceVersion) -> None:
+    """Raises ReferenceNotReady where nobody knows of what there is one copy."""
+    if assay.ploidy == "by_sex" and PAR not in reference.parts:
+        raise ReferenceNotReady(
+            f"reference {reference.name} {reference.version} does not say what X and Y share, and "
+            f"the assay {name} calls them by sex",
+            "add a version of it with par.bed, or say ploidy: diploid in pipelines/assays.yaml",
+            "then rerun the sample",
+        )
+
+
+def check_sex_given(analysis: Analysis, assay: Assay) -> None:
+    """Raises SexNotGiven where calls depend on it, and nobody could see that they are wrong."""
+    if assay.ploidy == "by_sex" and not analysis.sex and not analysis.control:
+        raise SexNotGiven(
+            f"the assay {analysis.assay} calls X and Y by sex, and no manifest gives the sample's",
+            "give its sex in a manifest, or use an assay with ploidy: diploid",
+            "then rerun the sample",
+        )
+
+
 def _check_umis(name: str, assay: Assay, files: Iterable[FastqFile]) -> None:
     """Raises ReadsWithoutUmi by each file's first read; a job looks at all of them."""
     for file in files if assay.umi_pattern else ():
@@ -342,6 +366,7 @@ def variables_of(name: str, assay: Assay, parts: Collection[str]) -> dict[str, b
         "annotate_snpeff": annotation and assay.annotator == "snpeff",
         "call_bcftools": assay.caller == "bcftools",
         "call_freebayes": assay.caller == "freebayes",
+        "ploidy_by_sex": assay.ploidy == "by_sex",
         "alignment": assay.alignment,
         "alignment_bam": assay.alignment == "bam",
         "alignment_cram": assay.alignment == "cram",
@@ -365,6 +390,8 @@ def _used_parts(stage: Stage, assay: Assay, reference: ReferenceVersion) -> dict
     used = {}
     for wanted in stage.reference:
         name = f"{wanted}:{assay.targets}" if wanted in _OF_TARGETS else wanted
+        if wanted == PAR and assay.ploidy != "by_sex":
+            continue  # it decides nothing of this run
         if name in reference.parts:
             used[name] = reference.parts[name]
         elif wanted == "sequence":

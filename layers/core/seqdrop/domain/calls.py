@@ -10,15 +10,13 @@ from math import isfinite
 from typing import NamedTuple
 
 from seqdrop.domain.bed import Region
-from seqdrop.domain.blocks_between import ReferenceBase, piece
+from seqdrop.domain.blocks_between import END, ReferenceBase, piece
 
 _MIN_DEPTH = re.compile(r"(?<![^;])(MIN_DP|MinDP)=(\d+)")
 """A block's lowest depth: MIN_DP since bcftools 1.19, MinDP before."""
-_END = re.compile(r"(?<![^;])END=(\d+)")
 _OLD_ALTS = re.compile(r"(?<![^;])OLD_REC=[^;]*\|([^|;]*)\|\d+(?=;|$)")
 """``OLD_REC=contig|position|REF|ALTs|number``; a contig's name may have | in it."""
 _POS, _REF, _ALT, _QUAL, _FILTER, _INFO, _FORMAT, _SAMPLE = 1, 3, 4, 5, 6, 7, 8, 9
-NO_CALL = "./."
 REF_CODE = "RefCode"
 REF_CODE_HEADER = (
     f"##FILTER=<ID={REF_CODE},Description="
@@ -57,7 +55,7 @@ class Thresholds:
         values = _values(fields)
         if fields[_ALT] == ".":
             if _number(values.get("DP", ".")) < self.min_depth:
-                values["GT"] = NO_CALL
+                values["GT"] = values["GT"].replace("0", ".")
                 fields[_SAMPLE] = ":".join(values.values())
         else:
             fields[_FILTER] = self._filter(fields, values)
@@ -213,7 +211,7 @@ def _is_block(line: str) -> bool:
 def _end_of(line: str) -> int:
     """The last position of a block, 1-based."""
     fields = line.split("\t", _INFO + 1)
-    found = _END.search(fields[_INFO])
+    found = END.search(fields[_INFO])
     return int(found[1]) if found else int(fields[_POS])
 
 
@@ -265,7 +263,7 @@ def called_region(line: str) -> Region | None:
     start = int(position) - 1
     if alt != ".":
         return Region(contig, start, start + len(ref)) if filters == "PASS" else None
-    end = _END.search(info)
+    end = END.search(info)
     return Region(contig, start, int(end[1]) if end else start + 1)
 
 

@@ -62,6 +62,10 @@ class ReadsWithoutUmi(InvalidInput):
     """An assay tells copies by UMIs, and the names of a file's reads have none."""
 
 
+class SexNotGiven(InvalidInput):
+    """An assay calls X and Y by sex, and no manifest gives a sample's."""
+
+
 class InvalidManifest(InvalidInput):
     """A manifest or samplesheet can't be used as it stands."""
 

@@ -14,7 +14,7 @@ _DECOY = re.compile(r".*_decoy|hs37d5|(chr)?EBV|NC_007605(\.\d+)?")
 contig, and the Epstein-Barr virus, which the makers of both put beside them."""
 _Y = re.compile(r"(chr)?Y|(CM000686|NC_000024|CP086569|NC_060948)\.\d+")
 """Y as UCSC and Ensembl name it, and by its accessions in GRCh37, GRCh38 and CHM13v2.0."""
-_PAR_OF_Y: Mapping[int, tuple[tuple[int, int], tuple[int, int]]] = {
+PAR_OF_Y: Mapping[int, tuple[tuple[int, int], tuple[int, int]]] = {
     57_227_415: ((10_000, 2_781_479), (56_887_902, 57_217_415)),  # GRCh38
     59_373_566: ((10_000, 2_649_520), (59_034_049, 59_363_566)),  # GRCh37
     62_460_029: ((0, 2_458_320), (62_122_809, 62_460_029)),  # CHM13v2.0
@@ -76,13 +76,13 @@ def par_mask(lengths: Mapping[str, int], known: Iterable[Region]) -> ParMask:
     of_y = {name: length for name, length in lengths.items() if _Y.fullmatch(name)}
     if not of_y:
         return ParMask.NO_Y
-    if not _PAR_OF_Y.keys() >= set(of_y.values()):
+    if not PAR_OF_Y.keys() >= set(of_y.values()):
         return ParMask.UNKNOWN
     there = [region for region in known if region.contig in of_y]
     are_masked = {
         not any(one.contig == name and one.start < end and start < one.end for one in there)
         for name, length in of_y.items()
-        for start, end in _PAR_OF_Y[length]
+        for start, end in PAR_OF_Y[length]
     }
     if len(are_masked) > 1:
         return ParMask.PARTLY

@@ -99,6 +99,12 @@ METRICS: dict[str, Metric] = {
     "calls_at_codes": Metric(
         "records", "calls that a letter for several bases in the reference allows for"
     ),
+    "called_haploid": Metric(
+        "0 or 1", "1 where X and Y, but for what they share, were called as one copy each"
+    ),
+    "mixed_haploid_sites": Metric(
+        "sites", "sites of one copy that would be heterozygous, with PASS, if there were two"
+    ),
     "snps": Metric("records", "single-base variants that passed the filters"),
     "indels": Metric("records", "insertions and deletions that passed the filters"),
     "ts_tv": Metric("ratio", "transitions over transversions among the SNPs"),

@@ -19,10 +19,10 @@ them."""
 QueueKind = Literal["fpga-genome", "fpga-exome", "cpu", "nextflow"]
 Priority = Literal["urgent", "routine", "bulk"]
 Policy = Literal["ask", "auto", "off"]
-ForEach = Literal["", "read_pair", "library", "region"]
+ForEach = Literal["", "read_pair", "library", "region", "haploid_region"]
 MeasureFormat = Literal[
     "flagstat", "samtools-stats", "bcftools-stats", "calls", "callability", "depth",
-    "fingerprint", "primers", "dragen-mapping", "dragen-coverage", "dragen-histogram",
+    "fingerprint", "primers", "haploid", "dragen-mapping", "dragen-coverage", "dragen-histogram",
 ]  # fmt: skip
 """What ``domain/measures`` can read."""
 
@@ -52,6 +52,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     what is for each read pair in it is for those of the library); and in ``for_each: region``, for
     each BED file that an earlier step left in ``{tmp}/regions``, ``{region.id}`` and
     ``{region.bed}``.
+    ``for_each: haploid_region`` is the same for ``{tmp}/haploid_regions``, which may be empty.
     Regions are worked on side by side, one a core.
     """
 
@@ -241,6 +242,9 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What tells the consequences of variants, where the reference has genes."""
     caller: Literal["bcftools", "freebayes"] = "bcftools"
     """What calls the variants; ``docs/results.md`` says in what freebayes' differ."""
+    ploidy: Literal["diploid", "by_sex"] = "diploid"
+    """``by_sex``: X and Y outside the regions that they share are called as one copy each where
+    depth says that there is one; a manifest must give the sex, and QC holds it against depth."""
     alignment: Literal["bam", "cram"] = "bam"
     """How the aligned reads are kept. A CRAM is smaller, and takes the sequence to be read."""
     priority: Priority = "routine"
@@ -273,6 +277,11 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.duplicates != "none"
 
     @property
+    def checks_sex(self) -> bool:
+        """Whether depth is held against the manifest; it is where calls depend on it, too."""
+        return self.sex_check or self.ploidy == "by_sex"
+
+    @property
     def umi_pattern(self) -> str:
         """A regular expression whose group is the UMI in a read's name; "" without UMIs.
 
@@ -292,6 +301,7 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             self,
             pipeline=fallback.pipeline,
             caller=fallback.caller,
+            ploidy=fallback.ploidy,
             alignment=fallback.alignment,
             calling=fallback.calling,
             qc=fallback.qc,

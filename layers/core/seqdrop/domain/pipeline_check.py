@@ -30,13 +30,14 @@ OF_EACH = {
     "read_pair": {"pair.id", "pair.r1", "pair.r2", "pair.read_group"},
     "library": {"library.id"},
     "region": {"region.id", "region.bed"},
+    "haploid_region": {"region.id", "region.bed"},
 }
 """Placeholders that stand for a pair or a region, by what ``for_each`` says."""
 VARIABLES = {
     "mark_duplicates", "keep_duplicates", "targets", "whole_genome", "annotation", "annotate_csq",
     "annotate_snpeff", "call_bcftools", "call_freebayes", "alignment_bam", "alignment_cram",
     "iupac", "fingerprint", "left_out", "primers", "umi_pattern",
-    *Calling().variables,
+    "ploidy_by_sex", *Calling().variables,
 }  # fmt: skip
 """What ``when`` may ask: see ``blueprint``. Those that are text are placeholders too."""
 TEXTS = {

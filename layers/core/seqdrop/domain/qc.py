@@ -283,4 +283,8 @@ def _by_sex(metrics: Mapping[str, float], given: str) -> _Finding:
         return _Finding(Verdict.WARN, f"sex can't be compared ({depths}): the manifest gives none")
     if found != given:
         return _Finding(Verdict.FAIL, f"sex is not the one in the manifest: {depths}")
+    copies = metrics.get("called_haploid")
+    if copies is not None and bool(copies) != (found == "male"):
+        line = f"X and Y were called with another number of copies than depth says: {depths}"
+        return _Finding(Verdict.FAIL, line)
     return _Finding(Verdict.PASS, "")

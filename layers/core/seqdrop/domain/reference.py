@@ -10,7 +10,7 @@ from seqdrop.domain.plan import LocalFile, StoredObject
 
 PARTS = (
     "sequence", "alt", "targets", "left_out", "annotation", "fingerprint", "iupac", "chain",
-    "primers",
+    "primers", "par",
 )  # fmt: skip
 """What stages may name. Of ``targets``, ``left_out``, ``primers`` and ``chain`` a version has one
 for each assay or earlier version."""
@@ -56,9 +56,9 @@ class ReferenceVersion(msgspec.Struct, frozen=True, omit_defaults=True):
     bases: int
     parts: dict[str, LocalFile]
     """``sequence``, ``alt``, ``annotation``, ``targets:<name>``, ``fingerprint``, ``iupac`` (where
-    codes were replaced), ``left_out:<name>`` (targets that the sequence lacks) and
-    ``primers:<name>`` (of the amplicons of these targets): the object, and its path for the
-    tools."""
+    codes were replaced), ``left_out:<name>`` (targets that the sequence lacks),
+    ``primers:<name>`` (of the amplicons of these targets) and ``par`` (what X and Y share): the
+    object, and its path for the tools."""
     indexes: dict[str, tuple[LocalFile, ...]] = {}
     wanted: tuple[str, ...] = ()
     """The indexes that it must have to be READY. A version that was added before they were kept

@@ -14,6 +14,7 @@ from seqdrop.domain.blueprint import (
     Blueprint,
     check_approved,
     check_images,
+    check_sex_given,
     decode_blueprint,
     encode_blueprint,
     make_blueprint,
@@ -247,6 +248,7 @@ class Claiming:
         Where its assay asks for a validation, that is the version of the pipeline that is deployed
         if it has passed, and else the last one that has. Raises InvalidInput.
         """
+        check_sex_given(analysis, config)
         try:
             reference = self._reference(config)
             blueprint = self.blueprint_of(analysis, config, reference)

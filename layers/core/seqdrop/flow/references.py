@@ -11,7 +11,7 @@ from seqdrop.aws.catalog import Catalog
 from seqdrop.aws.catalog.layout import job_parameter, timestamp
 from seqdrop.aws.objects import Objects
 from seqdrop.aws.queues import JobEventsQueue
-from seqdrop.domain import chain_file, fingerprint_sites, primers
+from seqdrop.domain import chain_file, fingerprint_sites, ploidy, primers
 from seqdrop.domain.cost import REFERENCES
 from seqdrop.domain.errors import Conflict, InvalidInput, Transient
 from seqdrop.domain.failure import FailureClass
@@ -332,15 +332,17 @@ def part_of(file_name: str) -> tuple[str, str]:
         return f"{chain_file.PART}:{stem[: -len('.chain')]}", chain_file.FILE
     raise InvalidInput(
         f"{file_name!r} is no part of a reference: give FASTA (.fa), target regions (.bed), "
-        "the primers of a panel (<targets>.primers.bed), genes (.gff3), the names of ALT contigs "
-        "(.alt), SNPs for identity (.fingerprint.vcf) or the way from an earlier version "
-        "(<version>.chain)"
+        "the primers of a panel (<targets>.primers.bed), what X and Y share (par.bed), genes "
+        "(.gff3), the names of ALT contigs (.alt), SNPs for identity (.fingerprint.vcf) or the way "
+        "from an earlier version (<version>.chain)"
     )
 
 
 def _part_of_bed(stem: str, file_name: str) -> tuple[str, str]:
-    """Target regions, or the primers of a panel, which are named after its target regions."""
+    """What X and Y share, target regions, or the primers of a panel, named after those."""
     targets, dot, kind = stem.rpartition(".")
+    if kind.lower() == ploidy.PART:
+        return ploidy.PART, ploidy.FILE
     if kind.lower() != primers.PART:
         return f"targets:{stem}", "targets.bed"
     if not dot:

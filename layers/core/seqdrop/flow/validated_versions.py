@@ -56,7 +56,7 @@ class ValidatedVersions:
             made = example.for_files(analysis.id, files, control=analysis.control)
             # Whose files these are, and whether they are a control's, is no matter of calling.
             judged = msgspec.structs.replace(
-                made, sex_check=config.sex_check, identity=config.identity,
+                made, sex_check=config.checks_sex, identity=config.identity,
                 control_reads=config.control_reads,
             )  # fmt: skip
             return reference, judged

@@ -26,6 +26,7 @@ from seqdrop.domain.measures import (
     dragen_mapping,
     fingerprint,
     flagstat,
+    haploid,
     primers,
     samtools_stats,
 )
@@ -53,6 +54,7 @@ FORMATS: dict[MeasureFormat, Format] = {
     "depth": Format(depth.read, depth.NAMES),
     "fingerprint": Format(fingerprint.read, fingerprint.NAMES),
     "primers": Format(primers.read, primers.NAMES),
+    "haploid": Format(haploid.read, haploid.NAMES),
     "dragen-mapping": Format(dragen_mapping.read, dragen_mapping.NAMES, dragen_mapping.read_lanes),
     "dragen-coverage": Format(dragen_coverage.read, dragen_coverage.NAMES),
     "dragen-histogram": Format(dragen_histogram.read, dragen_histogram.NAMES),
