@@ -148,8 +148,19 @@ def test_a_caller_that_does_not_heed_the_copies_is_found_out(place: int, genotyp
         list(with_ploidy([variant("chrX", place, genotype)], HAPLOID, base_at))
 
 
+@pytest.mark.parametrize("genotype", ["0/1", "1"])
+def test_next_to_a_border_callers_go_by_one_base_or_by_the_next(genotype: str) -> None:
+    lines = [variant("chrX", 99, genotype)]  # the first of one copy is 100
+    assert list(with_ploidy(lines, HAPLOID, base_at)) == lines
+    with pytest.raises(ValueError, match="there should be 1"):
+        list(with_ploidy([variant("chrX", 100, "0/1")], HAPLOID, base_at))
+    with pytest.raises(ValueError, match="there should be 2"):
+        list(with_ploidy([variant("chrX", 98, "1")], HAPLOID, base_at))
+
+
 def test_variants_stay_as_they_are() -> None:
     lines = [variant("chrX", 50, "0/1"), variant("chrX", 200, "1"), variant("chr1", 1, "1/1")]
+    lines += [variant("chrX", 50, "."), variant("chrX", 200, ".")]  # nothing is claimed
     assert list(with_ploidy(lines, HAPLOID, base_at)) == lines
 
 
