@@ -141,15 +141,27 @@ def _mistakes_of_assays(
             for mistake in mistakes_of_assay(name, assay, pipelines[assay.pipeline]):
                 place = ("assays", name, *mistake.place)
                 yield Mistake(place, f"assay {name}: {mistake.says}")
-            if assay.validation.required and name in names:
-                yield Mistake(
-                    ("assays", name, "validation", "required"),
-                    f"assay {name}: its validation is required, and a pipeline has its name: a "
-                    "manifest that chooses that pipeline would pass it by",
-                )
+            if name in names:
+                yield from _mistakes_of_name(name, assay)
             if assay.fallback:
                 for says in _mistakes_of_fallback(assay, assays.assays, pipelines):
                     yield Mistake(("assays", name, "fallback"), f"assay {name}: {says}")
+
+
+def _mistakes_of_name(name: str, assay: Assay) -> Iterator[Mistake]:
+    """Of an assay that has the name of a pipeline, which manifests may choose, too."""
+    if assay.pipeline != name:
+        yield Mistake(
+            ("assays", name),
+            f"assay {name}: it has the name of another pipeline than its own, {assay.pipeline}: "
+            "what manifests choose by that pipeline would be the same analysis; call it otherwise",
+        )
+    if assay.validation.required:
+        yield Mistake(
+            ("assays", name, "validation", "required"),
+            f"assay {name}: its validation is required, and a pipeline has its name: a "
+            "manifest that chooses that pipeline would pass it by",
+        )
 
 
 def _mistakes_of_fallback(

@@ -8,6 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from threading import Thread
 from typing import IO
@@ -151,13 +152,25 @@ class ToolPipe:
     def is_failure(self, tool: Tool) -> bool:
         """Whether an ended tool failed by itself, or lost what it wrote.
 
-        That its reader left is not its failure: the reader's own exit code tells.
+        That its reader left is not its failure: see ``unread``.
         """
         if tool.exit_code in _SIGPIPE_CODES:
             return tool is self.tools[-1]
         if tool.name in _OF_OTHERS:
             return tool.exit_code != 0
         return tool.exit_code != 0 or has_lost_output("\n".join(tool.tail))
+
+    def unread(self) -> StageFault | None:
+        """Of a pipe whose tools all ended well: what it means that one left before the end of what
+        the one before it wrote. A script has an error then, too (bash: pipefail)."""
+        for writer, reader in pairwise(self.tools):
+            if writer.exit_code in _SIGPIPE_CODES:
+                return StageFault(
+                    FailureClass.TOOL_FAILED,
+                    f"{reader.name} ended well without reading all that {writer.name} wrote: its "
+                    "output may be of a part of it",
+                )
+        return None
 
     def fault(self, tool: Tool) -> StageFault:
         """What the bad end of one of the tools means."""

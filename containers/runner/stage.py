@@ -20,6 +20,7 @@ from runner.log import OutcomeLog
 from runner.objects import Objects
 from runner.outputs import check_records, collect, measure
 from runner.publish import Publisher
+from runner.sample_names import check_names
 from runner.scratch import Folders, scratch
 from runner.settings import Settings, cores
 from runner.staging import Staging
@@ -29,7 +30,7 @@ from runner.usage import Usage, watched
 from runner.versions import ToolVersions, VersionQuestions, programs_of
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.identity import ObjectName, RunId
-from seqdrop.domain.pipeline import Step
+from seqdrop.domain.pipeline import COMPARE, Step
 from seqdrop.domain.plan import ResultFile, RunPlan, StagePlan, StageResult
 from seqdrop.domain.plan_scope import PlanScope
 from seqdrop.domain.progress import progress_key
@@ -220,6 +221,8 @@ class StageRun:
             self.lanes = reads.by_lane()
             reads.check_all_read()
         files = collect(self.stage, filler, out)
+        if self.stage.stage != COMPARE:  # its files may be of two samples
+            check_names(files, self.plan.sample)
         measured = measure(self.stage.measures, files)
         self.metrics |= measured.metrics
         for lane, counts in measured.lanes.items():

@@ -180,6 +180,8 @@ class StepRun:
                 self._reads.compare_names(first.mate.pair, first.seen, second.seen)
         if self._failed:
             raise self._pipe.fault(self._failed)
+        if unread := self._pipe.unread():
+            raise unread
         for feed in feeds:
             if feed.unread or not feed.counts:
                 names = " | ".join(tool.name for tool in self._pipe.tools)

@@ -4,7 +4,9 @@ import gzip
 from pathlib import Path
 from typing import Any
 
+from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.pipeline import Args, Output
+from tests.integration.runner.test_faults import failed
 from tests.runner_support import (
     ALIGN_STEPS,
     RunnerLab,
@@ -155,10 +157,19 @@ def test_the_frozen_version_is_read_when_a_newer_one_is_there(lab: RunnerLab) ->
     assert lab.run(lab.plan(a_stage(), pairs=(pair,))).returncode == 0
 
 
-def test_an_early_reader_s_leaving_is_not_its_writer_s_failure(lab: RunnerLab) -> None:
+def test_a_reader_that_leaves_early_fails_the_stage_by_its_name(lab: RunnerLab) -> None:
+    """As under bash's pipefail: what it made may be of a part of its input."""
     steps = (pipe(["yes"], ["head", "-n", "1"], stdout="{out}/y"),)
     stage = a_stage(steps=steps, outputs=(Output("y"),), reads="", measures={})
-    assert lab.run(lab.plan(stage)).returncode == 0
+    message = failed(lab, FailureClass.TOOL_FAILED, stage)
+    assert message.startswith("head ended well without reading all that yes wrote")
+
+
+def test_a_reader_that_crashes_is_blamed_and_not_its_writer(lab: RunnerLab) -> None:
+    lab.tool("crash", '#!/bin/sh\n[ "$1" = --version ] && echo 1 && exit\nread a\nexit 3\n')
+    steps = (pipe(["yes"], ["crash"], stdout="{out}/y"),)
+    stage = a_stage(steps=steps, outputs=(Output("y"),), reads="", measures={})
+    assert "crash ended with exit code 3" in failed(lab, FailureClass.TOOL_FAILED, stage)
 
 
 def test_conditions_and_variables_are_the_plan_s(lab: RunnerLab) -> None:

@@ -23,6 +23,9 @@ def mistakes_in_files(pipeline: Pipeline) -> Iterator[Mistake]:
     for name, stage in pipeline.stages.items():
         yield from _unknown_parts(name, stage)
         yield from _unwritten(name, stage)
+        yield from _written_over(name, stage)
+        yield from _lost_mates(name, stage)
+        yield from _without_reference(name, stage)
         if all(need in pipeline.stages for need in stage.needs):
             yield from _not_fetched(pipeline, name, stage)
 
@@ -45,6 +48,44 @@ def _unwritten(name: str, stage: Stage) -> Iterator[Mistake]:
                 f"stage {name}: no step names {path}, nor its folder: nothing makes {output.name}"
             )
             yield Mistake(("stages", name, "outputs", output.name), says)
+
+
+def _written_over(name: str, stage: Stage) -> Iterator[Mistake]:
+    """What a step for each of a kind names alike for all of them: the last one would be left."""
+    for step in stage.steps:
+        ids = {"read_pair": "{pair.id}", "library": "{library.id}"}
+        own = ids.get(step.for_each, "{region.id}")
+        arguments = [a for command in step.pipe for a in command if isinstance(a, str)]
+        targets = [step.stdout, *(text for text in arguments if "{out}" in text)]
+        for text in targets if step.for_each else ():
+            if text and own not in text and own.replace(".id", ".bed") not in text:
+                says = (
+                    f"stage {name}: each {step.for_each} would write {text} anew, and the last one "
+                    f"be left: put {own} into its name, and join them in a step of its own"
+                )
+                yield Mistake(("stages", name, "steps", text), says)
+
+
+def _lost_mates(name: str, stage: Stage) -> Iterator[Mistake]:
+    """Steps that read R1 of pairs and never R2, or the other way round."""
+    texts = "".join(texts_of(stage))
+    for here, missing in (("{pair.r1}", "{pair.r2}"), ("{pair.r2}", "{pair.r1}")):
+        if here in texts and missing not in texts:
+            says = f"stage {name}: it reads {here} and never {missing}: half of the reads are lost"
+            yield Mistake(("stages", name, "steps", here), says)
+
+
+def _without_reference(name: str, stage: Stage) -> Iterator[Mistake]:
+    """Files below ``{ref}`` of a stage that asks for no part of the reference, and no index."""
+    if stage.reference or stage.indexes:
+        return
+    for text in texts_of(stage):
+        if "{ref}" in text:
+            says = (
+                f"stage {name}: {text} will not be there: say which parts of the reference it "
+                "needs (reference: [sequence]), and which indexes (indexes: [sequence, bwa])"
+            )
+            yield Mistake(("stages", name, "steps", text), says)
 
 
 def _may_mean(written: str, path: str) -> bool:
