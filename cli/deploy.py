@@ -9,7 +9,7 @@ import typer
 
 from cli.faults import CommandFailed
 from cli.options import Parameters, Severity
-from cli.screen import say
+from cli.screen import say, warn
 from cli.shell import Shell
 
 if TYPE_CHECKING:
@@ -81,7 +81,9 @@ def deploy(
         refuse_failures(check_programs(shell))
     account = _account(environment)
     registry = Registry(account, "ACCOUNT" if dry_run else cloud_identity(account)[0])
-    if not dry_run:
+    if dry_run:
+        _warn_of_archives(wanted)
+    else:
         _refuse_stacks([IMAGES_STACK, *([] if images_only else [environment.stack])], account)
         _refuse_images(wanted, account, shell, given_too=as_given)
     recipes = recipes_for(wanted.given, wanted.library)
@@ -172,6 +174,18 @@ def _refuse_stacks(names: list[str], account: "Account") -> None:
 
     for name in names:
         refuse_unchangeable(name, account)
+
+
+def _warn_of_archives(wanted: "Wanted") -> None:
+    """Only the account tells whether images have to be built; what could not be is seen here."""
+    from cli.images import Recipe, archive_fault
+
+    for parameter, (name, _) in sorted(wanted.built.items()):
+        if fault := archive_fault(Recipe.of(name, parameter)):
+            warn(
+                f"{parameter}: the image {name} can't be built: {fault}: unless ECR has it, the "
+                "deployment would stop here (docs/containers.md, Archives of vendors)"
+            )
 
 
 def _refuse_images(wanted: "Wanted", account: "Account", shell: Shell, *, given_too: bool) -> None:

@@ -99,8 +99,10 @@ def _try(
     from cli.stack import find_stack
 
     begun = time.monotonic()
-    with embedded(folder / "runtime", engine):
-        _note(f"a runtime of its own is ready after {time.monotonic() - begun:.1f} s", quiet=quiet)
+    with embedded(folder / "runtime", engine) as in_containers:
+        seconds = time.monotonic() - begun
+        ways = "containers of their images" if in_containers else "processes of this machine"
+        _note(f"a runtime of its own is ready after {seconds:.1f} s; jobs are {ways}", quiet=quiet)
         if given is None:
             (folder / "reads").mkdir()
             given = write_demo_files(folder / "reads")

@@ -182,10 +182,11 @@ def _start(
 
 
 @contextmanager
-def embedded(place: Path, engine: Engine | None) -> Iterator[str]:
+def embedded(place: Path, engine: Engine | None) -> Iterator[bool]:
     """A runtime in this process, until the block ends; this process's commands speak to it.
 
-    Gives its endpoint. Errors of functions are warnings, and its log is in the folder.
+    Says whether jobs of CPU queues are containers. Errors of functions are warnings, and its log
+    is in the folder.
     """
     from cli.engine import local_images
     from cli.stack import PIPELINES
@@ -201,7 +202,7 @@ def embedded(place: Path, engine: Engine | None) -> Iterator[str]:
         before = {name: os.environ.pop(name, None) for name in ("AWS_ENDPOINT_URL", _STACK)}
         os.environ["AWS_ENDPOINT_URL"] = runtime.url
         try:
-            yield runtime.url
+            yield bool(images)
         finally:
             del os.environ["AWS_ENDPOINT_URL"]
             os.environ.update({name: value for name, value in before.items() if value is not None})

@@ -12,8 +12,8 @@ from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.pipeline import PLACEHOLDER, Args, Step
 from seqdrop.domain.plan import ReadPair
 
-REGIONS = {"region": "tmp/regions", "haploid_region": "tmp/haploid_regions"}
-"""Below the job's folder: where a step leaves a BED file for each region, by its kind."""
+REGIONS = "tmp/regions"
+"""Below the job's folder: where a step leaves a BED file for each region."""
 
 
 @dataclass
@@ -93,10 +93,9 @@ class Filler:
         if kind == "read_pair":
             pairs = libraries[within.id] if within.kind == "library" else self._pairs
             return [Each(kind, pair_id) for pair_id in pairs]
-        folder = self._root / REGIONS[kind]
-        regions = sorted(folder.glob("*.bed"))
-        if not regions and not (kind == "haploid_region" and folder.is_dir()):
-            message = f"for_each: {kind}, but no step before wrote a BED file into {REGIONS[kind]}"
+        regions = sorted((self._root / REGIONS).glob("*.bed"))
+        if not regions:
+            message = f"for_each: region, but no step before wrote a BED file into {REGIONS}"
             raise StageFault(FailureClass.BAD_PLAN, message)
         return [Each(kind, region.stem) for region in regions]
 
@@ -150,14 +149,14 @@ class Filler:
         return each.id
 
     def _of_region(self, name: str, each: Each) -> str:
-        if each.kind not in REGIONS:
+        if each.kind != "region":
             message = f"{{region.{name}}} is used outside of for_each: region"
             raise StageFault(FailureClass.BAD_PLAN, message)
         match name:
             case "id":
                 return each.id
             case "bed":
-                return f"{REGIONS[each.kind]}/{each.id}.bed"
+                return f"{REGIONS}/{each.id}.bed"
         raise StageFault(FailureClass.BAD_PLAN, f"unknown placeholder {{region.{name}}}")
 
     def _of_pair(self, name: str, each: Each, used: dict[str, ReadPair]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event
 
-from runner.commands import REGIONS, Filler, PipePlan
+from runner.commands import Filler, PipePlan
 from runner.descendants import end_own_children
 from runner.faults import StageFault, Stopped, redact_command
 from runner.licence import is_dragen, licensed
@@ -61,7 +61,7 @@ def run_steps(
         if not pipes:  # for each of no pairs
             tell(number)
             continue
-        by_region = step.for_each in REGIONS
+        by_region = step.for_each == "region"
         with licence() if any(map(_has_dragen, pipes)) else nullcontext(()) as option:
             started_as = [_with_licence(pipe, option) for pipe in pipes]
             if by_region:

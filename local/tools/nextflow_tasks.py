@@ -19,6 +19,8 @@ from local.tools.nextflow_options import Config, Options
 from local.tools.nextflow_work import Store, name_in_files, read_uri
 
 IMAGE = "quay.io/stand-in/simulated:1.0"
+_MATES = ("fastq_1", "fastq_2")
+"""As nf-core's sheets call the files."""
 _POLL_SECONDS = 0.2
 _ENDED = ("SUCCEEDED", "FAILED")
 _VCPUS, _MEMORY_MIB = 2, 512
@@ -124,7 +126,9 @@ class Tasks:
     def _submit(self, task: Ended) -> None:
         self._store.put(read_uri(f"{task.folder}/.command.run"), task.name.encode())
         # The real one's command is a shell that fetches this script by the AWS CLI.
-        mates = [task.row[name] for name in ("fastq_1", "fastq_2")]
+        if lacking := [name for name in _MATES if name not in task.row]:
+            raise TaskFailed(f"the stand-in finds reads in {' and '.join(_MATES)}; no {lacking[0]}")
+        mates = [task.row[name] for name in _MATES]
         plays = self._plays if self._plays != "once" or task.number > 1 else ""
         command = [
             sys.executable, "-m", "local.tools.nextflow_task", task.folder,

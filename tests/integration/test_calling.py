@@ -93,7 +93,7 @@ def cut(stage: Stage, size: int) -> Stage:
 
     def cut_step(step: Step) -> Step:
         command = step.pipe[0]
-        if command[1] not in {"regions", "ploidy"}:
+        if command[1] != "regions":
             return step
         return structs.replace(step, pipe=((*command, "--size", str(size)),))
 

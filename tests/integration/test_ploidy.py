@@ -29,8 +29,8 @@ HET, HOM = (5_000, 20_000), (9_000, 15_000)
 """Places of SNPs on chr1, counted from 0."""
 SHARED, ON_X, ON_Y = (700, 29_100), (4_000, 16_000, 27_500), (5_000, 9_000)
 """Places of heterozygous SNPs in what X and Y share, and of SNPs on the rest of X, and on Y."""
-MIXED = 11_000
-"""A place on X of which a part of the reads shows another base."""
+MIXED = {11_000: 6, 22_000: 25}
+"""Places on X, and how many reads show another base there, beside 15 that do not."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,11 @@ def lanes_of(sex: str) -> list[tuple[dict[str, str], float]]:
     father = {"chr1": chr1, "first": x[:2_000], "last": x[28_000:]}
     if sex == "male":
         father["chrY"] = changed(y, *ON_Y)[1_000:13_000]
-    some = {"part": changed(x, MIXED)[MIXED - 600 : MIXED + 600]}
-    return [(from_mother(), 15), (father, 15), (some, 6)]
+    some = [
+        ({"part": changed(x, place)[place - 600 : place + 600]}, depth)
+        for place, depth in MIXED.items()
+    ]
+    return [(from_mother(), 15), (father, 15), *some]
 
 
 def made(folder: Path, sex: str, *, native_first: bool = True) -> Person:
@@ -164,6 +167,9 @@ def test_each_base_of_x_and_y_has_as_many_alleles_as_copies(
     out = called(man, BY_SEX, caller)
     records = records_of(out / "variants.g.vcf.gz")
     for record in records:
+        if "MixedAlleles" in record.filter:
+            assert copies(record) == 2
+            continue
         places = range(record.position - 1, end_of(record))
         expected = {1 if is_haploid(record.contig, place) else 2 for place in places}
         assert expected == {copies(record)}, record
@@ -180,7 +186,8 @@ def test_each_base_of_x_and_y_has_as_many_alleles_as_copies(
 def test_no_base_loses_its_genotype_where_the_number_of_copies_changes(man: Person) -> None:
     as_one = records_of(called(man, BY_SEX) / "variants.g.vcf.gz")
     as_two = records_of(called(man) / "variants.g.vcf.gz")
-    assert bases_with_genotypes(as_one) >= bases_with_genotypes(as_two)
+    lost = bases_with_genotypes(as_two) - bases_with_genotypes(as_one)
+    assert lost == {("chrX", place) for place in MIXED}
     of_chr1 = [[one for one in found if one.contig == "chr1"] for found in (as_one, as_two)]
     assert of_chr1[0] == of_chr1[1]
     blocks = [one for one in as_one if one.alt == "." and one.contig == "chrX"]
@@ -196,14 +203,29 @@ def test_a_second_allele_of_one_copy_is_listed_and_not_called(
     out = called(man, BY_SEX, caller)
     header, *rows = (out / "mixed_haploid.tsv").read_text().splitlines()
     assert header.startswith("#contig\tposition")
-    (row,) = (line.split("\t") for line in rows)
-    base = GENOME.contigs["chrX"][MIXED]
-    assert row[:5] == ["chrX", str(MIXED + 1), base, other(base), "0/1"]
-    assert all(int(count) > 1 for count in row[5].split(","))
-    assert ("chrX", MIXED) not in snps(out / "variants.vcf.gz")
+    bases = GENOME.contigs["chrX"]
+    found = [line.split("\t") for line in rows]
+    assert [row[:5] for row in found] == [
+        ["chrX", str(place + 1), bases[place], other(bases[place]), "0/1"] for place in MIXED
+    ]
+    assert all(int(count) > 1 for row in found for count in row[5].split(","))
     figures = json.loads((out / "haploid.json").read_text())
-    assert figures == {"called_haploid": 1, "mixed_haploid_sites": 1}
-    assert snps(called(man, caller) / "variants.vcf.gz")["chrX", MIXED] == "0/1"
+    assert figures == {
+        "called_haploid": 1, "haploid_variants": len(ON_X + ON_Y), "mixed_haploid_sites": 2,
+    }  # fmt: skip
+    as_two = snps(called(man, caller) / "variants.vcf.gz")
+    assert [as_two["chrX", place] for place in MIXED] == ["0/1", "0/1"]
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_no_base_with_two_alleles_is_said_to_be_like_the_reference(
+    man: Person, caller: dict[str, bool | str]
+) -> None:
+    """bcftools, told of one copy, takes it for that where a third of the reads shows the reference."""
+    out = called(man, BY_SEX, caller)
+    with_genotypes = bases_with_genotypes(records_of(out / "variants.g.vcf.gz"))
+    assert not with_genotypes & {("chrX", place) for place in MIXED}
+    assert not snps(out / "variants.vcf.gz").keys() & {("chrX", place) for place in MIXED}
 
 
 def test_regions_change_nothing(man: Person) -> None:
@@ -218,10 +240,13 @@ def test_who_has_not_one_copy_of_each_is_called_as_ever(
 ) -> None:
     by_sex, as_ever = called(other_person, BY_SEX, caller), called(other_person, caller)
     for name in ("variants.g.vcf.gz", "variants.vcf.gz"):
-        assert text_of(by_sex / name) == text_of(as_ever / name)
+        lines = text_of(by_sex / name).splitlines()
+        assert [line for line in lines if "ID=MixedAlleles," not in line] == text_of(
+            as_ever / name
+        ).splitlines()
     assert (by_sex / "mixed_haploid.tsv").read_text().count("\n") == 1
     figures = json.loads((by_sex / "haploid.json").read_text())
-    assert figures == {"called_haploid": 0, "mixed_haploid_sites": 0}
+    assert figures == {"called_haploid": 0, "haploid_variants": 0, "mixed_haploid_sites": 0}
 
 
 def test_only_targets_are_looked_at_for_second_alleles(man: Person) -> None:
@@ -229,7 +254,7 @@ def test_only_targets_are_looked_at_for_second_alleles(man: Person) -> None:
     targets = man.sample.ref / "targets.bed"
     try:
         found = []
-        for first in (MIXED - 300, MIXED + 300):
+        for first in (10_700, 11_300):
             regions = [
                 ("chr1", 4_000, 9_500),
                 ("chrX", first, first + 500),

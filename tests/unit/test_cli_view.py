@@ -447,7 +447,7 @@ def test_the_timeline_shows_waiting_and_running_in_the_runs_time() -> None:
         "NA1 (wgs) is ANALYSED: its results are there, and its QC is WARN",
         "  why: mean_depth is 12",
         "  Seqdrop: nothing is left for it to do: the results are not held back",
-        "  you: tell who uses them; report.html has all figures",
+        "  you: tell who uses them; `show` has all figures, and report.html their plots",
         "  you: `seqdrop results NA1` lists them",
         "  1 file, 2.0 KiB",
         "  missing: R2 of lane 3 on flowcell HXYZ",

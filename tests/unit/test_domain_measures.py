@@ -141,8 +141,11 @@ EXAMPLES: dict[MeasureFormat, tuple[str, dict[str, float]]] = {
         {"reads_looked_at": 10, "reads_with_primer": 9, "reads_without_primer": 1},
     ),
     "haploid": (
-        '{"called_haploid": 1, "mixed_haploid_sites": 3}',
-        {"called_haploid": 1, "mixed_haploid_sites": 3},
+        '{"called_haploid": 1, "haploid_variants": 40, "mixed_haploid_sites": 3}',
+        {
+            "called_haploid": 1, "haploid_variants": 40, "mixed_haploid_sites": 3,
+            "haploid_sites": 43,
+        },
     ),
     "callability": ('{"callability": 0.98}', {"callability": 0.98}),
     "dragen-coverage": (
@@ -186,8 +189,9 @@ def test_dragens_figures_over_the_whole_genome_have_no_targets() -> None:
 
 @pytest.mark.parametrize(
     "figures",
-    ['{"called_haploid": 1}', '{"called_haploid": 2, "mixed_haploid_sites": 0}',
-     '{"called_haploid": 0, "mixed_haploid_sites": 3}', '{"called_haploid": "1"}'],
+    ['{"called_haploid": 1}', '{"called_haploid": "1"}',
+     '{"called_haploid": 2, "haploid_variants": 0, "mixed_haploid_sites": 0}',
+     '{"called_haploid": 0, "haploid_variants": 0, "mixed_haploid_sites": 3}'],
 )  # fmt: skip
 def test_copies_that_can_t_be_are_refused(figures: str) -> None:
     with pytest.raises(InvalidMeasure, match="is not what haploid is"):

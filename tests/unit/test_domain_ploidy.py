@@ -13,8 +13,10 @@ from seqdrop.domain.blueprint import Blueprint, check_sex_given, make_blueprint
 from seqdrop.domain.calls import Thresholds
 from seqdrop.domain.errors import InvalidReference, ReferenceNotReady, SexNotGiven
 from seqdrop.domain.identity import AnalysisId
+from seqdrop.domain.metrics import metrics_of
 from seqdrop.domain.pipeline import Assay
-from seqdrop.domain.ploidy import one_copy, parse_par, with_ploidy
+from seqdrop.domain.plan import StageResult
+from seqdrop.domain.ploidy import MIXED, Copies, one_copy, parse_par
 from seqdrop.domain.qc import judge
 from seqdrop.flow.references import part_of
 from seqdrop.library import Library
@@ -44,9 +46,12 @@ def test_what_is_not_shared_has_one_copy() -> None:
     ("lines", "why"),
     [
         (GOOD[:2], "has regions of 'chrX': give those of both, X and Y"),
-        ([*GOOD, "chr1\t0\t5"], "that are not of X and Y in this sequence: 'chr1'"),
-        ([*GOOD, "chr2\t0\t5"], "that are not of X and Y"),
-        ([*GOOD, "chrY\t290\t310"], "that are not of X and Y"),
+        (
+            [*GOOD, "chr1\t0\t5"],
+            "that are not of this sequence's X and Y, or reach past their ends: 'chr1'",
+        ),
+        ([*GOOD, "chr2\t0\t5"], "that are not of this sequence's X and Y"),
+        ([*GOOD, "chrY\t290\t310"], "that are not of this sequence's X and Y"),
         ([*GOOD, "chrY\t0\t300"], "covers a whole contig"),
         ([], "has no region"),
         (["chrX\t100\t0", *GOOD], "start"),
@@ -93,9 +98,9 @@ def block(contig: str, start: int, end: int, genotype: str = "0/0") -> str:
     return f"{place}\t{info}\tGT:DP\t{genotype}:9\n"
 
 
-def variant(contig: str, place: int, genotype: str) -> str:
-    row = f"{contig}\t{place + 1}\t.\t{base_at(contig, place)}\tT\t99\t.\tDP=9"
-    return f"{row}\tGT:AD:DP:GQ\t{genotype}:0,9:9:40\n"
+def variant(contig: str, place: int, genotype: str, ref: str = "G", alt: str = "T") -> str:
+    row = f"{contig}\t{place + 1}\t.\t{ref}\t{alt}\t99\tPASS\tDP=9;AC=2;AN=2"
+    return f"{row}\tGT:PL:DP:AD:GQ\t{genotype}:255,27,0:9:0,9:40\n"
 
 
 HAPLOID = [Region("chrX", 100, 450), Region("chrY", 0, 10), Region("chrY", 60, 300)]
@@ -103,7 +108,7 @@ HAPLOID = [Region("chrX", 100, 450), Region("chrY", 0, 10), Region("chrY", 60, 3
 
 def test_a_block_ends_where_the_number_of_copies_changes() -> None:
     lines = [block("chr1", 0, 1_000), block("chrX", 20, 500), block("chrY", 5, 6, "0")]
-    assert list(with_ploidy(lines, HAPLOID, base_at)) == [
+    assert list(Copies(HAPLOID, base_at).split(lines)) == [
         block("chr1", 0, 1_000),
         block("chrX", 20, 100),
         block("chrX", 100, 450, "0"),
@@ -114,7 +119,7 @@ def test_a_block_ends_where_the_number_of_copies_changes() -> None:
 
 def test_what_has_no_genotype_gets_none() -> None:
     lines = [block("chrX", 20, 150, "./.")]
-    found = list(with_ploidy(lines, HAPLOID, base_at))
+    found = list(Copies(HAPLOID, base_at).split(lines))
     assert found == [block("chrX", 20, 100, "./."), block("chrX", 100, 150, ".")]
 
 
@@ -128,7 +133,7 @@ def test_each_base_keeps_one_block_with_its_own_number_of_copies(
     haploid = [Region("chrX", *pair) for pair in [*pairwise(borders)][::2]]
     blocks = [block("chrX", start, end) for start, end in pairwise([0, *ends])]
     copies = {}
-    for line in with_ploidy(blocks, haploid, base_at):
+    for line in Copies(haploid, base_at).split(blocks):
         fields = line.rstrip("\n").split("\t")
         start = int(fields[1]) - 1
         assert fields[3] == base_at("chrX", start)
@@ -142,26 +147,55 @@ def test_each_base_keeps_one_block_with_its_own_number_of_copies(
     }
 
 
-@pytest.mark.parametrize(("place", "genotype"), [(200, "0/1"), (50, "1"), (200, "1|1")])
-def test_a_caller_that_does_not_heed_the_copies_is_found_out(place: int, genotype: str) -> None:
-    with pytest.raises(ValueError, match=rf"chrX:{place + 1} was called with \d alleles"):
-        list(with_ploidy([variant("chrX", place, genotype)], HAPLOID, base_at))
+def settled(line: str) -> list[str]:
+    return Copies(HAPLOID, base_at).settle(line).rstrip("\n").split("\t")
 
 
-@pytest.mark.parametrize("genotype", ["0/1", "1"])
-def test_next_to_a_border_callers_go_by_one_base_or_by_the_next(genotype: str) -> None:
-    lines = [variant("chrX", 99, genotype)]  # the first of one copy is 100
-    assert list(with_ploidy(lines, HAPLOID, base_at)) == lines
-    with pytest.raises(ValueError, match="there should be 1"):
-        list(with_ploidy([variant("chrX", 100, "0/1")], HAPLOID, base_at))
-    with pytest.raises(ValueError, match="there should be 2"):
-        list(with_ploidy([variant("chrX", 98, "1")], HAPLOID, base_at))
+def test_two_equal_alleles_are_one_where_there_is_one_copy() -> None:
+    fields = settled(variant("chrX", 200, "1/1"))
+    assert fields[6:] == ["PASS", "DP=9;AC=1;AN=1", "GT:PL:DP:AD:GQ", "1:255,0:9:0,9:40"]
 
 
-def test_variants_stay_as_they_are() -> None:
-    lines = [variant("chrX", 50, "0/1"), variant("chrX", 200, "1"), variant("chr1", 1, "1/1")]
-    lines += [variant("chrX", 50, "."), variant("chrX", 200, ".")]  # nothing is claimed
-    assert list(with_ploidy(lines, HAPLOID, base_at)) == lines
+def test_of_several_alleles_each_keeps_its_own_likelihood() -> None:
+    line = variant("chrX", 200, "2/2", "G", "T,C").replace("255,27,0", "10,11,12,13,14,0")
+    fields = settled(line.replace("AC=2", "AC=0,2"))
+    assert fields[7] == "DP=9;AC=0,1;AN=1"
+    assert fields[9] == "2:10,12,0:9:0,9:40"
+
+
+@pytest.mark.parametrize("genotype", ["0/1", "1/2", "0|1"])
+def test_two_alleles_of_one_copy_are_no_call_that_passes(genotype: str) -> None:
+    line = variant("chrX", 200, genotype)
+    assert settled(line) == line.replace("PASS", MIXED).rstrip("\n").split("\t")
+    assert settled(line.replace("PASS", "LowQual"))[6] == f"LowQual;{MIXED}"
+
+
+@pytest.mark.parametrize(
+    ("contig", "place"), [("chrX", 99), ("chrX", 450), ("chrX", 0), ("chr1", 200)]
+)
+@pytest.mark.parametrize("genotype", ["0/1", "1/1"])
+def test_where_there_are_two_copies_nothing_changes(contig: str, place: int, genotype: str) -> None:
+    line = variant(contig, place, genotype)
+    assert Copies(HAPLOID, base_at).settle(line) == line
+
+
+@pytest.mark.parametrize(
+    ("place", "ref", "alt", "is_one"),
+    [
+        (99, "GAC", "G", True),  # takes the bases 100 and 101
+        (99, "G", "GTT", True),
+        (99, "G", "T", False),
+        (98, "GAC", "G", False),  # takes the bases 99 and 100
+        (449, "GAC", "G", False),
+        (448, "GAC", "G", True),
+        (99, "GA", "TC", False),
+    ],
+)
+def test_the_first_base_that_changes_says_how_many_copies_there_are(
+    place: int, ref: str, alt: str, is_one: bool
+) -> None:
+    genotype = settled(variant("chrX", place, "1/1", ref, alt))[9].partition(":")[0]
+    assert genotype == ("1" if is_one else "1/1")
 
 
 @pytest.mark.parametrize(("given_", "kept"), [("0", "."), ("0/0", "./.")])
@@ -203,10 +237,10 @@ def test_a_reference_that_does_not_say_it_holds_the_sample() -> None:
 def test_a_sample_of_unknown_sex_is_held_and_a_control_is_not() -> None:
     sample = analysis(*lane_pair())
     with pytest.raises(SexNotGiven, match="no manifest gives the sample's: give its sex"):
-        check_sex_given(sample, BY_SEX)
-    check_sex_given(structs.replace(sample, sex="female"), BY_SEX)
-    check_sex_given(structs.replace(sample, control=True), BY_SEX)
-    check_sex_given(sample, structs.replace(BY_SEX, ploidy="diploid"))
+        check_sex_given(sample, claimed(BY_SEX))
+    check_sex_given(structs.replace(sample, sex="female"), claimed(BY_SEX))
+    check_sex_given(structs.replace(sample, control=True), claimed(BY_SEX))
+    check_sex_given(sample, claimed(structs.replace(BY_SEX, ploidy="diploid")))
 
 
 @pytest.mark.parametrize("pipeline", ["germline-isaac-strelka", "germline-fpga", "sarek"])
@@ -244,6 +278,19 @@ def test_calls_pass_only_where_both_measures_and_the_manifest_agree(
     found = judge(metrics, {}, sex=sex)
     assert found.verdict.name == verdict
     assert not [line for line in found.lines if "male" in line]
+
+
+def test_a_mixture_of_two_people_shows_where_there_is_one_copy() -> None:
+    counts = {"called_haploid": 1.0, "haploid_variants": 20.0, "haploid_sites": 60.0}
+    result = StageResult("call", "k", (), {}, metrics=counts | {"mixed_haploid_sites": 40.0})
+    metrics = {"mapped_fraction": 0.99, **metrics_of([result], duplicates_marked=True)}
+    assert metrics["mixed_haploid_fraction"] == pytest.approx(0.6667, abs=1e-4)
+    found = judge(metrics, {})
+    assert found.verdict.name == "WARN"
+    assert "a mixture of two people" in found.lines[0]
+    few = {**counts, "haploid_sites": 19.0, "mixed_haploid_sites": 19.0}
+    result = StageResult("call", "k", (), {}, metrics=few)
+    assert "mixed_haploid_fraction" not in metrics_of([result], duplicates_marked=True)
 
 
 def test_a_fallback_calls_as_it_is_set() -> None:

@@ -30,7 +30,7 @@ from seqdrop.domain.calls import (
 )
 from seqdrop.domain.letters import CODE_BASES
 from seqdrop.domain.measures.calls import NAMES as CALLS
-from seqdrop.domain.ploidy import with_ploidy
+from seqdrop.domain.ploidy import MIXED, MIXED_HEADER, Copies
 from seqdrop.domain.scatter import Stretch
 from seqdrop.domain.targets import Targets
 
@@ -52,7 +52,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--padded", action="store_true", help="keep what is only seen, too")
     parser.add_argument("--blocks", type=Path, help="padded calls of bcftools, for their blocks")
     parser.add_argument("--fasta", type=Path, help="the sequence, for --blocks and --haploid")
-    parser.add_argument("--haploid", type=Path, help="BED of what was called as one copy")
+    parser.add_argument(
+        "--haploid", type=Path, help="BED of what has one copy, as `ploidy` wrote it"
+    )
     parser.add_argument("--within", type=Path, help="BED in which variants begin, for --blocks")
     options = parser.parse_args(arguments)
     codes = _codes(options.codes) if options.codes else {}
@@ -60,13 +62,15 @@ def main(arguments: list[str]) -> int:
     lines, records = _read(sys.stdin)
     if options.blocks:
         lines, records = _between_blocks(lines, records, options)
-    sys.stdout.writelines(_with_lines(lines, thresholds.header))
-    if options.haploid:
-        haploid = read_bed(options.haploid, may_be_empty=True)
-        records = with_ploidy(records, haploid, _base_of(Sequence(options.fasta)))
+    more = [MIXED_HEADER] if options.haploid else []
+    sys.stdout.writelines(_with_lines(lines, [*thresholds.header, *more]))
+    haploid = read_bed(options.haploid, may_be_empty=True) if options.haploid else []
+    copies = Copies(haploid, _base_of(Sequence(options.fasta))) if haploid else None
+    records = copies.split(records) if copies else records
     if not options.padded:
         records = kept_records(records, _kept(options.region))
-    sys.stdout.writelines(map(thresholds.judge, records))
+    judged = map(thresholds.judge, records)
+    sys.stdout.writelines(map(copies.settle, judged) if copies else judged)
     sys.stdout.flush()
     return 0
 
@@ -166,15 +170,19 @@ def finish(arguments: list[str]) -> int:
 
     Only those that touch a target, where there are targets; a genotype that was split over several
     records claims no REF; with --codes, RefCode beside the filters of a caller that knows no codes;
-    with facts, a line on what made them; with --counts, what became of them.
+    with facts, a line on what made them; with --counts, what became of them; with --haploid, a list
+    of the sites where one copy has two alleles.
     """
     parser = argparse.ArgumentParser(prog="seqdrop-tool finish", description=finish.__doc__)
     parser.add_argument("--targets", type=Path, help="BED of the target regions")
     parser.add_argument("--fasta", type=Path, help="the sequence, for targets")
     parser.add_argument("--codes", type=Path, help="BED of the reference's codes, by name")
     parser.add_argument("--counts", type=Path, help="where calls.json goes")
+    parser.add_argument("--haploid", type=Path, help="BED of what has one copy")
+    parser.add_argument("--mixed", type=Path, help="folder of haploid.json and mixed_haploid.tsv")
     _add_facts(parser)
     options = vars(parser.parse_args(arguments))
+    one_copy = OneCopy(options.pop("haploid"), options.pop("mixed"))
     counts_path, touches = options.pop("counts"), _touching(options)
     codes = _codes(bed) if (bed := options.pop("codes")) else {}
     counts = dict.fromkeys(sorted(CALLS), 0)
@@ -185,13 +193,49 @@ def finish(arguments: list[str]) -> int:
     for record in map(split_genotype, filter(touches, records)):
         line = with_ref_code(codes, record)
         sys.stdout.write(line)
+        one_copy.note(line)
         filters = line.split("\t", 7)[6].split(";")
         counts["calls_passed" if filters == ["PASS"] else "calls_filtered"] += 1
         counts["calls_at_codes"] += REF_CODE in filters
     sys.stdout.flush()
+    one_copy.write()
     if counts_path:
         counts_path.write_text(json.dumps(counts, indent=1) + "\n", "utf-8")
     return 0
+
+
+class OneCopy:
+    """Variants of what has one copy, and the sites that look as if it had two."""
+
+    def __init__(self, haploid: Path | None, folder: Path | None) -> None:
+        """``folder`` gets the figures and the list; without one, nothing is written."""
+        self._folder = folder
+        self._is_called = bool(haploid and read_bed(haploid, may_be_empty=True))
+        self._variants = 0
+        self._mixed: list[str] = []
+
+    def note(self, line: str) -> None:
+        """Counts a variant; lists it where nothing but its two alleles speaks against it."""
+        fields = line.rstrip("\n").split("\t")
+        filters, sample = fields[6], fields[9].split(":")
+        if filters == MIXED:
+            counts = dict(zip(fields[8].split(":"), sample, strict=False)).get("AD", ".")
+            self._mixed.append("\t".join([*fields[:2], *fields[3:5], sample[0], counts]) + "\n")
+        self._variants += filters == "PASS" and sample[0].isdigit()
+
+    def write(self) -> None:
+        """Writes ``haploid.json`` and ``mixed_haploid.tsv``."""
+        if self._folder is None:
+            return
+        figures = {
+            "called_haploid": int(self._is_called),
+            "haploid_variants": self._variants,
+            "mixed_haploid_sites": len(self._mixed),
+        }
+        path = self._folder / "haploid.json"
+        path.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+        columns = "#contig\tposition\tref\talt\tgenotype\treads_of_each_allele\n"
+        (self._folder / "mixed_haploid.tsv").write_text("".join([columns, *self._mixed]), "utf-8")
 
 
 def _touching(options: dict[str, Any]) -> Callable[[str], bool]:

@@ -16,7 +16,6 @@ VERBS = {
     "header": "runner.tools.calls:header",
     "join": "runner.tools.calls:join",
     "mates-once": "runner.tools.mates_once:main",
-    "mixed": "runner.tools.ploidy:mixed",
     "nextflow-files": "runner.tools.nextflow_files:main",
     "nextflow-prepare": "runner.tools.nextflow_store:prepare",
     "nextflow-results": "runner.tools.nextflow_store:fetch",

@@ -109,7 +109,7 @@ class _Asked(msgspec.Struct, frozen=True):
             run.ended,
             by_itself="nothing is left for it to do: the results are not held back",
             do=(
-                "tell who uses them; report.html has all figures",
+                "tell who uses them; `show` has all figures, and report.html their plots",
                 self._command("results", "lists them"),
                 *(
                     (self._command("rerun", f"makes those of {run.instead_of}"),)

@@ -3,13 +3,12 @@
 import signal
 import time
 
-from runner.commands import REGIONS as FOLDERS
+from runner.commands import REGIONS
 from seqdrop.domain.failure import FailureClass
 from seqdrop.domain.pipeline import Output, Step
 from tests.integration.runner.test_faults import failed
 from tests.runner_support import RunnerLab, a_stage, pipe, prefix_of
 
-REGIONS = FOLDERS["region"]
 VERSION = '[ "$1" = --version ] && echo "1.0" && exit\n'
 CUT = f"""\
 #!/bin/sh

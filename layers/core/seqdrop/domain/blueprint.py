@@ -71,6 +71,11 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
         return run_key(analysis, keys, is_control=self.control)
 
     @property
+    def calls_by_sex(self) -> bool:
+        """Whether X and Y are called by the sex that is measured: it is then checked, too."""
+        return bool(self.variables.get("ploidy_by_sex"))
+
+    @property
     def recipe(self) -> dict[str, str]:
         """What decides each stage's output beside the sample's own files.
 
@@ -316,13 +321,13 @@ def _check_par(name: str, assay: Assay, reference: ReferenceVersion) -> None:
         )
 
 
-def check_sex_given(analysis: Analysis, assay: Assay) -> None:
+def check_sex_given(analysis: Analysis, blueprint: Blueprint) -> None:
     """Raises SexNotGiven where calls depend on it, and nobody could see that they are wrong."""
-    if assay.ploidy == "by_sex" and not analysis.sex and not analysis.control:
+    if blueprint.calls_by_sex and not analysis.sex and not analysis.control:
         raise SexNotGiven(
             f"the assay {analysis.assay} calls X and Y by sex, and no manifest gives the sample's",
             "give its sex in a manifest, or use an assay with ploidy: diploid",
-            "then rerun the sample",
+            "it goes on by itself when a manifest gives it",
         )
 
 

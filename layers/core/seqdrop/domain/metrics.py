@@ -102,8 +102,12 @@ METRICS: dict[str, Metric] = {
     "called_haploid": Metric(
         "0 or 1", "1 where X and Y, but for what they share, were called as one copy each"
     ),
+    "haploid_variants": Metric("records", "variants with PASS of what has one copy"),
     "mixed_haploid_sites": Metric(
-        "sites", "sites of one copy that would be heterozygous, with PASS, if there were two"
+        "records", "variants of what has one copy that would be heterozygous, with PASS, of two"
+    ),
+    "mixed_haploid_fraction": Metric(
+        "fraction", "mixed_haploid_sites among both kinds of variants of what has one copy"
     ),
     "snps": Metric("records", "single-base variants that passed the filters"),
     "indels": Metric("records", "insertions and deletions that passed the filters"),
@@ -139,6 +143,7 @@ _RATIOS: dict[str, Ratio] = {
     "primer_fraction": Ratio("reads_with_primer", "reads_looked_at"),
     "error_rate": Ratio("mismatches", "aligned_bases"),
     "ts_tv": Ratio("transitions", "transversions"),
+    "mixed_haploid_fraction": Ratio("mixed_haploid_sites", "haploid_sites", 20),
     "het_hom": Ratio("het_calls", "hom_calls"),
 }
 _RENAMED = {

@@ -19,7 +19,7 @@ them."""
 QueueKind = Literal["fpga-genome", "fpga-exome", "cpu", "nextflow"]
 Priority = Literal["urgent", "routine", "bulk"]
 Policy = Literal["ask", "auto", "off"]
-ForEach = Literal["", "read_pair", "library", "region", "haploid_region"]
+ForEach = Literal["", "read_pair", "library", "region"]
 MeasureFormat = Literal[
     "flagstat", "samtools-stats", "bcftools-stats", "calls", "callability", "depth",
     "fingerprint", "primers", "haploid", "dragen-mapping", "dragen-coverage", "dragen-histogram",
@@ -52,7 +52,6 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     what is for each read pair in it is for those of the library); and in ``for_each: region``, for
     each BED file that an earlier step left in ``{tmp}/regions``, ``{region.id}`` and
     ``{region.bed}``.
-    ``for_each: haploid_region`` is the same for ``{tmp}/haploid_regions``, which may be empty.
     Regions are worked on side by side, one a core.
     """
 
@@ -243,8 +242,8 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     caller: Literal["bcftools", "freebayes"] = "bcftools"
     """What calls the variants; ``docs/results.md`` says in what freebayes' differ."""
     ploidy: Literal["diploid", "by_sex"] = "diploid"
-    """``by_sex``: X and Y outside the regions that they share are called as one copy each where
-    depth says that there is one; a manifest must give the sex, and QC holds it against depth."""
+    """``by_sex``: of X and Y, outside the regions that they share, there is one copy each where
+    depth says so; a manifest must give the sex, and QC holds it against depth."""
     alignment: Literal["bam", "cram"] = "bam"
     """How the aligned reads are kept. A CRAM is smaller, and takes the sequence to be read."""
     priority: Priority = "routine"

@@ -30,7 +30,6 @@ OF_EACH = {
     "read_pair": {"pair.id", "pair.r1", "pair.r2", "pair.read_group"},
     "library": {"library.id"},
     "region": {"region.id", "region.bed"},
-    "haploid_region": {"region.id", "region.bed"},
 }
 """Placeholders that stand for a pair or a region, by what ``for_each`` says."""
 VARIABLES = {

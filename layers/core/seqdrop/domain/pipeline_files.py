@@ -8,6 +8,7 @@ from seqdrop.domain.reference import PARTS
 
 _PATH = re.compile(r"\{(?:ref|in|tmp|out)\}[^\s\"'`;|&<>(),:=]*")
 """A path of one of a job's folders, wherever it stands in an argument."""
+_REFERENCE = re.compile(r"(\{ref\}/|\{work\}reference/)[\w.-]*")
 _OF_EACH = re.compile(r"\{(?!(?:ref|in|tmp|out)\})[^}]*\}")
 """What only the run knows of a path, as a pair's id."""
 _MEASURED = "stages/"
@@ -80,12 +81,18 @@ def _without_reference(name: str, stage: Stage) -> Iterator[Mistake]:
     if stage.reference or stage.indexes:
         return
     for text in texts_of(stage):
-        if "{ref}" in text:
+        if "{ref}/" in text or "{work}reference/" in text:
             says = (
-                f"stage {name}: {text} will not be there: say which parts of the reference it "
-                "needs (reference: [sequence]), and which indexes (indexes: [sequence, bwa])"
+                f"stage {name}: {_shown(text)} will not be there: say which parts of the reference "
+                "it needs (reference: [sequence]), and which indexes (indexes: [sequence, bwa])"
             )
             yield Mistake(("stages", name, "steps", text), says)
+
+
+def _shown(text: str) -> str:
+    """The path in a text that may be long, as a workflow's parameters are."""
+    found = _REFERENCE.search(text)
+    return found[0] if found else text
 
 
 def _may_mean(written: str, path: str) -> bool:

@@ -1,10 +1,13 @@
 """Of what there is one copy: X and Y of a person who has both, outside their shared regions.
 
 A reference says in ``par.bed`` where X and Y share sequence (the pseudo-autosomal regions): there,
-everybody has two copies. Whether somebody has one copy of the rest is measured, from depth.
+everybody has two copies. Whether somebody has one copy of the rest is measured, from depth. Calls
+are made for two copies, as everywhere, and settled here: a caller that is told of one copy takes
+the reference even where most reads show another base (see the decision of 2026-11-30).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from seqdrop.domain.bed import Region, listed, merged, parse_bed, without
@@ -21,7 +24,15 @@ _PAR_OF_X: Mapping[int, tuple[tuple[int, int], tuple[int, int]]] = {
     155_270_560: ((60_000, 2_699_520), (154_931_043, 155_260_560)),  # GRCh37
 }
 """PAR1 and PAR2 of X by its length, from 0, as the Genome Reference Consortium gives them."""
-_POS, _REF, _ALT, _INFO, _SAMPLE = 1, 3, 4, 7, 9
+MIXED = "MixedAlleles"
+MIXED_HEADER = (
+    f"##FILTER=<ID={MIXED},Description="
+    '"Two alleles where there is one copy: the genotype is as of two">'
+)
+_BY_GENOTYPE = {"PL", "GL"}
+"""Values of FORMAT with one for each genotype."""
+_SEPARATOR = re.compile(r"[/|]")
+_POS, _REF, _ALT, _FILTER, _INFO, _FORMAT, _SAMPLE = 1, 3, 4, 6, 7, 8, 9
 
 
 def parse_par(lines: Iterable[str], lengths: Mapping[str, int], file: str) -> list[str]:
@@ -35,8 +46,8 @@ def parse_par(lines: Iterable[str], lengths: Mapping[str, int], file: str) -> li
     strange = {region.contig for region in bed.regions} - {*X, *Y}
     if bed.left_out or strange:
         raise InvalidReference(
-            f"{file} has regions that are not of X and Y in this sequence: "
-            f"{listed(sorted(strange)) or listed(bed.left_out)}: take the file that was made for "
+            f"{file} has regions that are not of this sequence's X and Y, or reach past their "
+            f"ends: {listed([*sorted(strange), *bed.left_out])}: take the file that was made for "
             "it, with contigs called X and Y or chrX and chrY"
         )
     there = {region.contig: region for region in bed.regions}
@@ -81,57 +92,77 @@ def one_copy(par: Iterable[Region], lengths: Mapping[str, int]) -> list[Region]:
     return without((Region(name, 0, lengths[name]) for name in contigs), shared)
 
 
-def with_ploidy(
-    lines: Iterable[str], haploid: Sequence[Region], base: ReferenceBase
-) -> Iterator[str]:
-    """Records as they are where there are so many copies: blocks end where these change.
+class Copies:
+    """Calls for two copies, as they are where there may be one."""
 
-    bcftools gives a block the ploidy of its first base, however far it goes. Raises ValueError
-    where a variant was called with another number of copies than was asked for.
-    """
-    copies = _Copies(haploid)
-    for line in lines:
-        fields = line.rstrip("\n").split("\t")
-        contig, start = fields[0], int(fields[_POS]) - 1
-        if fields[_ALT] != ".":
-            copies.check(contig, start, start + len(fields[_REF]) + 1, fields[_SAMPLE])
-            yield line
-            continue
-        found = END.search(fields[_INFO])
-        end = int(found[1]) if found else start + 1
-        for first, last in copies.parts(contig, start, end):
-            part = piece(fields, start, first, last, base)
-            genotype, colon, rest = part[_SAMPLE].partition(":")
-            allele = genotype[0]  # of a block, all are the same
-            part[_SAMPLE] = "/".join([allele] * copies.at(contig, first)) + colon + rest
-            yield "\t".join(part) + "\n"
-
-
-class _Copies:
-    """How many copies there are, by place."""
-
-    def __init__(self, haploid: Iterable[Region]) -> None:
+    def __init__(self, haploid: Iterable[Region], base: ReferenceBase) -> None:
+        """``haploid`` is what has one copy; ``base`` gives the sequence's bases."""
+        self._base = base
         self._of: dict[str, list[Region]] = {}
         for region in merged(haploid):
             self._of.setdefault(region.contig, []).append(region)
 
-    def at(self, contig: str, place: int) -> int:
-        return 1 if any(r.start <= place < r.end for r in self._of.get(contig, ())) else 2
+    def split(self, lines: Iterable[str]) -> Iterator[str]:
+        """Records whose blocks end where the number of copies changes, with as many alleles."""
+        for line in lines:
+            fields = line.rstrip("\n").split("\t")
+            if fields[_ALT] != "." or fields[0] not in self._of:
+                yield line
+                continue
+            start = int(fields[_POS]) - 1
+            found = END.search(fields[_INFO])
+            for first, last in self._parts(fields[0], start, int(found[1]) if found else start + 1):
+                part = piece(fields, start, first, last, self._base)
+                genotype, colon, rest = part[_SAMPLE].partition(":")
+                allele = genotype[0]  # of a block, all are the same
+                alleles = [allele] if self._is_one(fields[0], first) else [allele, allele]
+                part[_SAMPLE] = "/".join(alleles) + colon + rest
+                yield "\t".join(part) + "\n"
 
-    def parts(self, contig: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    def settle(self, line: str) -> str:
+        """A record that was judged. Of one copy, one of two equal alleles stays; two others can't
+        be: the call is left as it is, and is not PASS."""
+        fields = line.rstrip("\n").split("\t")
+        contig, ref, alts = fields[0], fields[_REF], fields[_ALT].split(",")
+        is_anchored = all(alt[0] == ref[0] for alt in alts) and {len(ref), *map(len, alts)} != {1}
+        changed = int(fields[_POS]) - 1 + is_anchored
+        if fields[_ALT] == "." or not self._is_one(contig, changed):
+            return line
+        values = dict(zip(fields[_FORMAT].split(":"), fields[_SAMPLE].split(":"), strict=False))
+        alleles = _SEPARATOR.split(values["GT"])
+        if len(set(alleles)) > 1:
+            before = [name for name in fields[_FILTER].split(";") if name not in {"PASS", "."}]
+            fields[_FILTER] = ";".join([*before, MIXED])
+            return "\t".join(fields) + "\n"
+        values["GT"] = alleles[0]
+        for name in _BY_GENOTYPE & values.keys():
+            values[name] = _of_equal_alleles(values[name], len(alts) + 1)
+        fields[_SAMPLE] = ":".join(values.values())
+        fields[_INFO] = _with_one_copy(fields[_INFO], alleles[0], len(alts))
+        return "\t".join(fields) + "\n"
+
+    def _is_one(self, contig: str, place: int) -> bool:
+        return any(r.start <= place < r.end for r in self._of.get(contig, ()))
+
+    def _parts(self, contig: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         """A stretch, cut where the number changes."""
-        borders = (place for r in self._of.get(contig, ()) for place in (r.start, r.end))
-        cuts = [start, *(place for place in borders if start < place < end), end]
-        yield from pairwise(cuts)
+        borders = (place for r in self._of[contig] for place in (r.start, r.end))
+        yield from pairwise([start, *(place for place in borders if start < place < end), end])
 
-    def check(self, contig: str, start: int, end: int, sample: str) -> None:
-        """Where the number changes within a record or behind it, either will do: of an indel one
-        caller goes by the base before it, another by the first that changes."""
-        genotype = sample.partition(":")[0]
-        asked = {self.at(contig, first) for first, _ in self.parts(contig, start, end)}
-        called = genotype.count("/") + genotype.count("|") + 1
-        if called not in asked and genotype != ".":
-            raise ValueError(
-                f"{contig}:{start + 1} was called with {called} alleles, and there should be "
-                + " or ".join(map(str, sorted(asked)))
-            )
+
+def _of_equal_alleles(values: str, alleles: int) -> str:
+    """Of a value for each genotype of two copies, those of two equal alleles, in their order.
+
+    Genotype j/k has the place k(k+1)/2+j (VCF 4.3, 1.6.2).
+    """
+    given = values.split(",")
+    if len(given) != alleles * (alleles + 1) // 2:
+        return values  # missing
+    return ",".join(given[k * (k + 3) // 2] for k in range(alleles))
+
+
+def _with_one_copy(info: str, allele: str, alts: int) -> str:
+    counts = ",".join("1" if str(number) == allele else "0" for number in range(1, alts + 1))
+    now = {"AC": counts, "AN": "0" if allele == "." else "1"}
+    parts = (text.partition("=") for text in info.split(";"))
+    return ";".join(f"{name}{mark}{now.get(name, value)}" for name, mark, value in parts)

@@ -19,7 +19,7 @@ from seqdrop.domain.blueprint import (
     encode_blueprint,
     make_blueprint,
 )
-from seqdrop.domain.errors import Conflict, InvalidInput, Transient, UnknownAssay
+from seqdrop.domain.errors import Conflict, InvalidInput, SexNotGiven, Transient, UnknownAssay
 from seqdrop.domain.identity import AnalysisId, RunId
 from seqdrop.domain.inputs import NO_FILES, files_of_run, to_look_at_again
 from seqdrop.domain.job_definitions import JobDefinitions
@@ -248,16 +248,18 @@ class Claiming:
         Where its assay asks for a validation, that is the version of the pipeline that is deployed
         if it has passed, and else the last one that has. Raises InvalidInput.
         """
-        check_sex_given(analysis, config)
         try:
             reference = self._reference(config)
             blueprint = self.blueprint_of(analysis, config, reference)
             self.validated.check(analysis, config, blueprint)
+        except SexNotGiven:
+            raise
         except InvalidInput:
             if not config.validation.holds_back(analysis.sample):
                 raise
             reference, blueprint = self.validated.as_last(analysis, config, self._files(analysis))
             check_approved(blueprint, self.library.images().approved)
+            check_sex_given(analysis, blueprint)
         return reference, blueprint
 
     def _files(self, analysis: Analysis) -> list[FastqFile]:
@@ -281,6 +283,7 @@ class Claiming:
             control=analysis.control,
         )
         check_approved(blueprint, self.library.images().approved)
+        check_sex_given(analysis, blueprint)
         return blueprint
 
     def _hold(self, analysis: Analysis, cause: str, error: InvalidInput) -> str:
