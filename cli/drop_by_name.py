@@ -17,6 +17,7 @@ from seqdrop.domain.errors import InvalidInput, UnplaceableFile
 from seqdrop.domain.manifest import LaneFiles, SampleEntry, parse_manifest
 from seqdrop.domain.naming import UploadKind, sample_id_fault, upload_kind
 
+_ENDINGS = (".fastq.gz", ".fq.gz")
 _MATE = re.compile(
     r"(?P<before>.*[._])R?(?P<read>[12])(?P<after>(?:_\d{3})?\.(?:fastq|fq)\.gz)", re.DOTALL
 )
@@ -93,9 +94,11 @@ def leave_out_aside(drop: Drop, from_folders: Collection[Path]) -> None:
 
 
 def drop_with_options(
-    paths: Sequence[Path], given: SampleEntry, bucket: str, from_folders: Collection[Path] = ()
-) -> Drop:
-    """Pairs of files with a manifest made from options; without a sample id names tell it.
+    paths: Sequence[Path], given: SampleEntry, bucket: str, from_folders: Collection[Path] = (),
+    *, are_single: bool = False,
+) -> Drop:  # fmt: skip
+    """Pairs of files, or single ones, with a manifest made from options; without a sample id names
+    tell it.
 
     ``from_folders`` are those of the paths that nobody named one by one. Raises InvalidInput for a
     sample id that is impossible.
@@ -112,7 +115,8 @@ def drop_with_options(
             "or leave it out"
         )
     lanes: dict[str, list[LaneFiles]] = {}
-    for r1, r2 in _pairs(files, drop.faults):
+    pairs = _single(files, drop.faults) if are_single else _pairs(files, drop.faults)
+    for r1, r2 in pairs:
         try:
             sample = given.sample or parse_fastq_name(r1).sample
         except UnplaceableFile as error:
@@ -175,9 +179,23 @@ def _pairs(files: Mapping[str, Path], faults: list[str]) -> list[tuple[str, str]
     return [(reads["1"], reads["2"]) for reads in mates.values() if len(reads) == 2]
 
 
+def _single(files: Mapping[str, Path], faults: list[str]) -> list[tuple[str, str]]:
+    """Files of single reads, whatever they are called."""
+    found = []
+    for name, path in files.items():
+        match = _MATE.fullmatch(name)
+        if not name.endswith(_ENDINGS):
+            faults.append(f"{path}: {_why_no_mate(name)}; {advice(name, files)}")
+        elif match and match["read"] == "2" and match["before"] + "1" + match["after"] in files:
+            faults.append(f"{path}: is R2 by its name, and the assay takes single reads")
+        else:
+            found.append((name, ""))
+    return found
+
+
 def _why_no_mate(name: str) -> str:
     """What is wrong with a name that is neither an R1's nor an R2's."""
-    if not name.endswith((".fastq.gz", ".fq.gz")):
+    if not name.endswith(_ENDINGS):
         return "its name does not end in .fastq.gz or .fq.gz"
     return "its name does not end in _R1, _R2, _1 or _2 before .fastq.gz or .fq.gz"
 

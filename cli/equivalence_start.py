@@ -93,10 +93,11 @@ def make_start(runs: SampleRuns, library: "Library", wanted: str, basis: Made) -
         stack.catalog.references.choose(name, version)
         chosen = {"pipeline": wanted, "reference": name, "reference_version": version}
     folder = f"equivalence-{digest([sample, wanted, _content(record.inputs)])[:16]}"
-    copies, files = [], []
+    copies: list[Copy] = []
+    files = []
     for pair in record.inputs:
-        keys = [f"{folder}/{sample}.{pair.id}.{read}.fastq.gz" for read in ("R1", "R2")]
-        copies += [Copy(pair.r1, keys[0]), Copy(pair.r2, keys[1])]
+        keys = [f"{folder}/{sample}.{pair.id}.{read}.fastq.gz" for read, _ in pair.mates]
+        copies += map(Copy, pair.files, keys)
         files.append(_entry(pair, keys))
     entry = {"sample": sample, "files": files, **chosen}
     if basis.run.project:
@@ -112,7 +113,7 @@ def make_start(runs: SampleRuns, library: "Library", wanted: str, basis: Made) -
 
 
 def _content(pairs: Iterable[ReadPair]) -> list[tuple[object, ...]]:
-    return [(p.id, p.r1.checksum, p.r1.size, p.r2.checksum, p.r2.size) for p in pairs]
+    return [(p.id, *((file.checksum, file.size) for file in p.files)) for p in pairs]
 
 
 def _check_reference_of(stack: "Stack", assay: "Assay", name: str, wanted: str) -> None:
@@ -129,12 +130,12 @@ def _entry(pair: ReadPair, keys: Sequence[str]) -> dict[str, str]:
     """A lane as a manifest names it, so that its read group is the same."""
     fields = dict(one.split(":", 1) for one in pair.read_group.split("\\t")[1:])
     unit, library = fields.get("PU", ""), fields.get("LB", "")
-    entry = {"lane": unit.rpartition(".")[2], "r1": keys[0], "r2": keys[1]}
-    entry |= {"r1_md5": pair.r1.md5, "r2_md5": pair.r2.md5}
+    entry = {"lane": unit.rpartition(".")[2]}
+    for (read, file), key in zip(pair.mates, keys, strict=True):
+        entry |= {read.lower(): key.rpartition("/")[2], f"{read.lower()}_md5": file.md5}
     if pair.id == f"{unit}.{library}" or pair.id.startswith(f"{unit}.{library}."):
         entry["library"] = library
-    names = {name: value for name, value in entry.items() if value}
-    return names | {"r1": keys[0].rpartition("/")[2], "r2": keys[1].rpartition("/")[2]}
+    return {name: value for name, value in entry.items() if value}
 
 
 def _check_manifest(sample: str, key: str, body: bytes, pairs: Sequence[ReadPair]) -> None:
@@ -153,7 +154,7 @@ def _check_manifest(sample: str, key: str, body: bytes, pairs: Sequence[ReadPair
 def _check_checksums(sample: str, pairs: Iterable[ReadPair]) -> None:
     """Raises CommandFailed for a file that came in parts without a checksum of the whole: the ETag
     of a copy would be another one, and nothing else could tell that it is the same."""
-    for file in (one for pair in pairs for one in (pair.r1, pair.r2)):
+    for file in (one for pair in pairs for one in pair.files):
         if file.checksum.startswith("etag:") and "-" in file.checksum:
             raise CommandFailed(
                 f"S3 has no checksum of the whole of {file.key} (sample {sample}), so nobody could "

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,11 +45,11 @@ class _Read:
         return identity_of(self.place, self.head)
 
 
-def inspect(drop: Drop, default_assay: str) -> list[LoneMate]:
+def inspect(drop: Drop, default_assay: str, single: Collection[str] = ()) -> list[LoneMate]:
     """Looks at the first record of each file, as the bucket would once all of it is there.
 
-    Adds to the drop's faults and warnings. Returns the mates that are alone, for whoever can see
-    what the bucket has.
+    ``single`` are the assays whose reads have no mates. Adds to the drop's faults and warnings.
+    Returns the mates that are alone, for whoever can see what the bucket has.
     """
     same = _same_content(drop, default_assay)
     reads, broken = _read(drop, same, default_assay)
@@ -62,7 +62,9 @@ def inspect(drop: Drop, default_assay: str) -> list[LoneMate]:
     for owner, keys in by_owner.items():
         lanes = _lanes(drop, [reads[key] for key in keys])
         for mates in lanes.values():
-            if len(mates) == 2:
+            if owner[1] in single:
+                _check_single(drop, owner, mates)
+            elif len(mates) == 2:
                 _check_pair(drop, mates)
             elif owner not in broken:
                 lone += _alone(drop, owner, mates, more_may_come=owner in awaited)
@@ -204,6 +206,14 @@ def _check_pair(drop: Drop, mates: dict[str, _Read]) -> None:
         drop.faults.append(f"{r1.path} and {r2.path}: {error}")
 
 
+def _check_single(drop: Drop, owner: Owner, mates: dict[str, _Read]) -> None:
+    if r2 := mates.get("R2"):
+        drop.faults.append(
+            f"{r2.path}: holds {r2.identity.describe()}, and the assay {owner[1]} takes single "
+            "reads: leave it out, or use an assay of pairs"
+        )
+
+
 def _alone(
     drop: Drop, owner: Owner, mates: dict[str, _Read], *, more_may_come: bool
 ) -> Iterator[LoneMate]:
@@ -213,8 +223,9 @@ def _alone(
             yield LoneMate(read.path, owner, identity.mate)
         elif not more_may_come:
             drop.faults.append(
-                f"{read.path}: holds {identity.describe()}, and the file that the manifest names "
-                "beside it is of another lane: they are not each other's mates"
+                f"{read.path}: holds {identity.describe()}, and the manifest names no file of its "
+                "mate: what it names beside it is of another lane, or nothing is; single reads "
+                "need an assay with `reads: single`"
             )
 
 

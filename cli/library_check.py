@@ -19,7 +19,8 @@ from seqdrop.library import Library
 T = TypeVar("T")
 PipelineCheck = Callable[[Pipeline], Iterable[Mistake]]
 _SAME_IN_FALLBACK = (
-    "reference", "reference_version", "targets", "duplicates", "umi_separator", "reporting_depth",
+    "reference", "reference_version", "targets", "reads", "duplicates", "umi_separator",
+    "reporting_depth",
 )  # fmt: skip
 
 

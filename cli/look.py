@@ -38,28 +38,35 @@ def look(
     InvalidInput where a manifest or a sample id says nothing that can be used.
     """
     bucket = stack.output("UploadsBucket")
-    if manifest:
-        listed = read_manifest(manifest)
-        gathered = gather(paths, {Path(name).name for name in listed.names})
-        drop = drop_with_manifest(manifest, listed, gathered.files, bucket, gathered.from_folders)
-    elif given:
-        gathered = gather(paths)
-        drop = drop_with_options(gathered.files, given, bucket, gathered.from_folders)
-    else:
-        gathered = gather(paths, named_by_manifests(paths))
-        folders = [path for path in paths if path.is_dir()]
-        drop = drop_as_named(gathered.files, bucket, folders)
-        destination.apply_expectations(drop, stack.catalog, bucket)
-        leave_out_aside(drop, gathered.from_folders)
     with deployed_library(stack) as known:
-        default_assay = known.library.default_assay
-        lone = inspection.inspect(drop, default_assay)
+        library = known.library
+        default_assay = library.default_assay
+        single = {name for name, assay in library.assays().items() if assay.are_single}
+        if manifest:
+            listed = read_manifest(manifest)
+            gathered = gather(paths, {Path(name).name for name in listed.names})
+            drop = drop_with_manifest(
+                manifest, listed, gathered.files, bucket, gathered.from_folders
+            )
+        elif given:
+            gathered = gather(paths)
+            drop = drop_with_options(
+                gathered.files, given, bucket, gathered.from_folders,
+                are_single=not given.pipeline and (given.assay or default_assay) in single,
+            )  # fmt: skip
+        else:
+            gathered = gather(paths, named_by_manifests(paths))
+            folders = [path for path in paths if path.is_dir()]
+            drop = drop_as_named(gathered.files, bucket, folders)
+            destination.apply_expectations(drop, stack.catalog, bucket)
+            leave_out_aside(drop, gathered.from_folders)
+        lone = inspection.inspect(drop, default_assay, single)
         destination.check_samples_once(drop, default_assay)
         replacement.check_no_others_file(drop, stack, bucket, default_assay)
         destination.check_mates_there(drop, lone, stack.catalog, partial=partial)
         destination.warn_of_new_assays(drop, stack, default_assay)
         destination.check_choices(drop, known, stack)
-        destination.warn_of_folders(gathered, drop, known.library)
+        destination.warn_of_folders(gathered, drop, library)
     inspection.compare_with_sheets(gathered, drop)
     faults = [*gathered.faults, *drop.unfit.values(), *drop.faults]
     if not faults and not drop.files and not drop.manifest:

@@ -25,7 +25,7 @@ class NamedManifest:
     def names(self) -> list[str]:
         """The files that it names, as it names them."""
         pairs = [pair for entry in self.says.samples for pair in entry.files]
-        return [name for pair in pairs for name in (pair.r1, pair.r2)]
+        return [name for pair in pairs for _, name, _ in pair.named]
 
 
 def read_manifest(file: Path) -> NamedManifest:

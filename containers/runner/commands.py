@@ -169,6 +169,9 @@ class Filler:
                 return pair.id
             case "read_group":
                 return pair.read_group
+            case "r2" if pair.r2 is None:
+                message = f"{{pair.r2}} in lane {pair.id}, whose reads are single"
+                raise StageFault(FailureClass.BAD_PLAN, message)
             case "r1" | "r2":
                 path = paths.r1 if name == "r1" else paths.r2
                 if isinstance(path, str):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event
@@ -173,11 +174,13 @@ class StepRun:
             raise self._fault
         if self._stopped:
             raise Stopped
-        for first, second in zip(feeds[::2], feeds[1::2], strict=True):
-            if first.counts and second.counts:
-                self._reads.compare(first.mate.pair, first.counts, second.counts)
-            elif self._failed:
-                self._reads.compare_names(first.mate.pair, first.seen, second.seen)
+        for pair, of_pair in groupby(feeds, lambda feed: feed.mate.pair):
+            mates = list(of_pair)
+            counts = [mate.counts for mate in mates if mate.counts]
+            if len(counts) == len(mates):
+                self._reads.note(pair, tuple(counts))
+            elif self._failed and len(mates) > 1:
+                self._reads.compare_names(pair, *(mate.seen for mate in mates))
         if self._failed:
             raise self._pipe.fault(self._failed)
         if unread := self._pipe.unread():

@@ -243,4 +243,4 @@ def test_faults_of_aws_have_the_one_name_that_the_machine_retries(
 def test_an_uploaded_version_is_frozen_in_the_plan(planned: Bench) -> None:
     versions = planned.cloud.s3.list_object_versions(Bucket=UPLOADS)["Versions"]
     (pair,) = planned.plan.pairs
-    assert {pair.r1.version_id, pair.r2.version_id} == {v["VersionId"] for v in versions}
+    assert {file.version_id for file in pair.files} == {v["VersionId"] for v in versions}

@@ -103,7 +103,7 @@ def test_a_run_whose_file_is_replaced_is_stopped_and_the_next_one_has_both_new_m
     assert run is not None
     (both,) = decode_blueprint(cloud.catalog.runs.blueprint(run)).pairs
     versions = [event["detail"]["object"]["version-id"] for event in sent_again]
-    assert [both.r1.version_id, both.r2.version_id] == versions
+    assert [file.version_id for file in both.files] == versions
     assert (analysis(cloud).current_run, analysis(cloud).may_come_again) == (None, frozenset())
 
 
@@ -202,7 +202,7 @@ def test_an_empty_lane_holds_its_sample_until_a_manifest_leaves_it_out(
     found = cloud.catalog.runs.get(run)
     assert found is not None
     pairs = decode_blueprint(cloud.catalog.runs.blueprint(found)).pairs
-    assert [(pair.r1.key, pair.r2.key) for pair in pairs] == lanes[:1]
+    assert [tuple(file.key for file in pair.files) for pair in pairs] == lanes[:1]
 
 
 @pytest.mark.parametrize("after", ["head", "first_bytes"])

@@ -50,28 +50,34 @@ def parting_block(first: MateCounts, second: MateCounts) -> int | None:
     return next((n for n in range(blocks) if first.names[n] != second.names[n]), None)
 
 
-def totals(pairs: Iterable[tuple[MateCounts, MateCounts]]) -> dict[str, int]:
-    """What is published of all pairs: reads and bases are those of both mates."""
-    both = list(pairs)
-    mates = [mate for pair in both for mate in pair]
+Counted = tuple[MateCounts, ...]
+"""Of R1, and of R2 where reads are in pairs."""
+
+
+def totals(lanes: Iterable[Counted]) -> dict[str, int]:
+    """What is published of all lanes: reads and bases are those of both mates."""
+    all_lanes = list(lanes)
+    mates = [mate for lane in all_lanes for mate in lane]
+    pairs = [(lane[0], lane[1]) for lane in all_lanes if len(lane) > 1]
     found = {
         "reads_in": sum(mate.reads for mate in mates),
         "bases_in": sum(mate.bases for mate in mates),
         "q30_bases": sum(mate.q30_bases for mate in mates),
-        "identical_mates": sum(identical_pairs(first, second) for first, second in both),
         "without_end_block": sum(mate.without_end_block for mate in mates),
         "merged_files": sum(len(mate.lanes) > 1 for mate in mates),
     }
+    if pairs:
+        found["identical_mates"] = sum(identical_pairs(*pair) for pair in pairs)
     if found["bases_in"]:
         found["quality_min"] = min(mate.quality_min for mate in mates)
         found["quality_max"] = max(mate.quality_max for mate in mates)
     return found
 
 
-def lane_counts(first: MateCounts, second: MateCounts) -> dict[str, int]:
-    """What is published of one pair: the same, and the qualities of each mate."""
-    counts = totals([(first, second)])
-    for name, mate in (("r1", first), ("r2", second)):
+def lane_counts(lane: Counted) -> dict[str, int]:
+    """What is published of one lane: the same, and the qualities of each mate."""
+    counts = totals([lane])
+    for name, mate in zip(("r1", "r2"), lane, strict=False):
         if mate.bases:
             counts[f"{name}_quality_min"] = mate.quality_min
             counts[f"{name}_quality_max"] = mate.quality_max

@@ -21,7 +21,7 @@ class Mate:
     @property
     def stored(self) -> StoredObject:
         """Where its file is."""
-        return self.pair.r1 if self.read == "R1" else self.pair.r2
+        return dict(self.pair.mates)[self.read]
 
     @property
     def name(self) -> str:
@@ -37,9 +37,9 @@ class Mate:
         return StageFault(FailureClass.BAD_INPUT, f"{self.name} {fault}")
 
 
-def mates_of(pair: ReadPair) -> tuple[Mate, Mate]:
-    """R1, then R2."""
-    return Mate(pair, "R1"), Mate(pair, "R2")
+def mates_of(pair: ReadPair) -> tuple[Mate, ...]:
+    """R1, then R2 where reads are in pairs."""
+    return tuple(Mate(pair, read) for read, _ in pair.mates)
 
 
 def check_counts(pair: ReadPair, first: MateCounts, second: MateCounts) -> None:

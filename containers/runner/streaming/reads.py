@@ -20,7 +20,14 @@ from runner.scratch import below
 from runner.streaming.copies import ReadCopies
 from runner.streaming.feed import Feed, ToolsEnded
 from runner.streaming.file_checks import FileChecks, Listener
-from runner.streaming.mate_counts import BLOCK_READS, MateCounts, lane_counts, parting_block, totals
+from runner.streaming.mate_counts import (
+    BLOCK_READS,
+    Counted,
+    MateCounts,
+    lane_counts,
+    parting_block,
+    totals,
+)
 from runner.streaming.mate_process import MateProcess
 from runner.streaming.mates import Mate, check_counts, mates_of
 from seqdrop.domain.failure import FailureClass
@@ -54,9 +61,9 @@ class Reads:
             paths = _paths(pair, tmp, suffix)
             if self._copies:
                 places = [self._copies.place(number, mate).uri for mate in mates_of(pair)]
-                paths = MatePaths(*places)
+                paths = MatePaths(places[0], places[-1])
             self.pairs[pair.id] = pair, paths
-        self._counts: dict[str, tuple[MateCounts, MateCounts]] = {}
+        self._counts: dict[str, Counted] = {}
         self._processes: dict[Mate, MateProcess] = {}
         for mate in self._mates() if how else ():
             self._processes[mate] = MateProcess(mate, objects, self._processes.values())
@@ -137,7 +144,7 @@ class Reads:
             return
         results = iter(self._checks.results())
         for pair, _ in self.pairs.values():
-            self.compare(pair, next(results), next(results))
+            self.note(pair, tuple(islice(results, len(pair.files))))
 
     def feeds(
         self,
@@ -158,7 +165,8 @@ class Reads:
             ]
             for _, path in files:
                 os.mkfifo(path)
-            both[0].partner, both[1].partner = both[1], both[0]
+            if len(both) > 1:
+                both[0].partner, both[1].partner = both[1], both[0]
             feeds += both
         return feeds
 
@@ -168,11 +176,12 @@ class Reads:
             for _, path in self._files_of(pair):
                 path.unlink(missing_ok=True)
 
-    def compare(self, pair: ReadPair, first: MateCounts, second: MateCounts) -> None:
-        """Note the counts of two whole mates; a fault unless they hold the same reads."""
-        check_counts(pair, first, second)
-        self.compare_names(pair, first, second)
-        self._counts[pair.id] = (first, second)
+    def note(self, pair: ReadPair, counts: Counted) -> None:
+        """Note the counts of whole files; a fault unless two mates hold the same reads."""
+        if len(counts) > 1:
+            check_counts(pair, *counts)
+            self.compare_names(pair, *counts)
+        self._counts[pair.id] = counts
 
     def compare_names(self, pair: ReadPair, first: MateCounts, second: MateCounts) -> None:
         """A fault that names the record where R1 and R2 part; the mates need not be whole."""
@@ -190,7 +199,7 @@ class Reads:
         raise StageFault(
             FailureClass.BAD_INPUT,
             f"R1 and R2 of lane {pair.id} hold different reads {parted}: send both again "
-            f"(keys {pair.r1.key}, {pair.r2.key})",
+            f"(keys {', '.join(file.key for file in pair.files)})",
         )
 
     @property
@@ -211,7 +220,7 @@ class Reads:
 
     def by_lane(self) -> dict[str, dict[str, int]]:
         """What was counted in each pair, by its id."""
-        return {pair_id: lane_counts(*mates) for pair_id, mates in self._counts.items()}
+        return {pair_id: lane_counts(mates) for pair_id, mates in self._counts.items()}
 
     def check_all_read(self) -> None:
         """Every pair was streamed by some step, and there is at least one read."""
@@ -233,7 +242,7 @@ class Reads:
 
     def _files_of(self, pair: ReadPair) -> Iterator[tuple[Mate, Path]]:
         _, paths = self.pairs[pair.id]
-        for mate, path in zip(mates_of(pair), (paths.r1, paths.r2), strict=True):
+        for mate, path in zip(mates_of(pair), (paths.r1, paths.r2), strict=False):
             if isinstance(path, Path):  # a copy is not on this host
                 yield mate, path
 

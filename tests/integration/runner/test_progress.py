@@ -60,7 +60,7 @@ def test_a_stage_that_runs_says_how_much_of_its_reads_is_read(lab: RunnerLab, ho
     pair = lab.pair()
     process = quick_runner(lab, lab.plan(a_stage(reads=how), pairs=(pair,)))
     first = until_there(lab)
-    assert first.bytes_all == pair.r1.size + pair.r2.size
+    assert first.bytes_all == sum(file.size for file in pair.files)
     assert (first.stage, first.job_id, first.job_attempt) == ("align", "job-1", 1)
     go_on.touch()
     out, err = process.communicate(timeout=60)

@@ -95,7 +95,7 @@ def test_reads_that_are_wrong_hold_the_sample_before_anything_runs(
 
 def test_a_wrong_checksum_of_the_manifest_s_holds_the_sample(lab: RunnerLab) -> None:
     pair = lab.pair(md5=True)
-    wrong = msgspec.structs.replace(pair.r2, md5="0" * 32)
+    wrong = msgspec.structs.replace(pair.files[1], md5="0" * 32)
     pair = msgspec.structs.replace(pair, r2=wrong)
     message = failed(lab, FailureClass.BAD_INPUT, stage_of(lab), pairs=(pair,))
     assert "MD5" in message

@@ -61,6 +61,8 @@ def _unused_settings(assay: Assay, pipeline: Pipeline) -> Iterator[Mistake]:
         if choice != getattr(usual_assay, name) and f"{variable}_{choice}" not in asked:
             says = f"pipeline {pipeline.name} has no stage that {does} {choice}"
             yield Mistake((name,), says)
+    if assay.are_single and "paired_reads" not in asked:
+        yield Mistake(("reads",), f"pipeline {pipeline.name} takes reads in pairs")
     if assay.ploidy == "by_sex" and "ploidy_by_sex" not in asked:
         says = (
             f"pipeline {pipeline.name} does not call X and Y by a sex that it measures (DRAGEN "

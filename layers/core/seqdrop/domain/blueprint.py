@@ -12,6 +12,7 @@ from seqdrop.domain.errors import (
     ImageNotApproved,
     ImageNotHere,
     InvalidAssay,
+    MismatchedMates,
     QueueNotHere,
     ReadsWithoutUmi,
     ReferenceNotReady,
@@ -30,6 +31,7 @@ from seqdrop.domain.read_name import is_of_one_read
 from seqdrop.domain.records import Analysis, FastqFile
 from seqdrop.domain.reference import ReferenceState, ReferenceVersion
 
+_NO_MATE = StoredObject("", "", 0)
 CALLS = "variants.vcf.gz"
 CRAM = "alignment.cram"
 _OF_TARGETS = {"targets", "left_out", PRIMERS}
@@ -112,7 +114,8 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
     ) -> "Blueprint":
         """A run of other files, made and judged as this one. Raises InvalidInput as it is made."""
         stages = {name: stage for name, stage in self.stages.items() if name != COMPARE}
-        pairs = pair_files(analysis.sample, files)
+        are_single = not self.variables.get("paired_reads", True)
+        pairs = pair_files(analysis.sample, files, are_single=are_single)
         keys = _stage_keys(stages, self.variables, pairs, self._checksums(stages), self.images)
         return msgspec.structs.replace(
             self,
@@ -141,17 +144,13 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def input_bytes(self) -> int:
         """Compressed bytes of all FASTQ files."""
-        return sum(pair.r1.size + pair.r2.size for pair in self.pairs)
+        return sum(file.size for pair in self.pairs for file in pair.files)
 
     def files_not_among(self, files: Iterable[FastqFile]) -> list[str]:
         """Keys of the files that it reads and that are not among these, or have other content."""
         there = {(file.identity.read, _content(file.object)) for file in files}
-        mates = ((read, one) for pair in self.pairs for read, one in _mates_of(pair))
+        mates = ((read, one) for pair in self.pairs for read, one in pair.mates)
         return [one.key for read, one in mates if (read, _content(one)) not in there]
-
-
-def _mates_of(pair: ReadPair) -> tuple[tuple[str, StoredObject], ...]:
-    return ("R1", pair.r1), ("R2", pair.r2)
 
 
 def _content(file: StoredObject) -> tuple[str, int]:
@@ -191,7 +190,7 @@ def make_blueprint(
     used = {stage.image_name for stage in stages.values()}
     came = list(files)
     _check_umis(analysis.assay, assay, came)
-    pairs = pair_files(analysis.sample, came)
+    pairs = pair_files(analysis.sample, came, are_single=assay.are_single)
     parts = {name: _used_parts(stage, assay, reference) for name, stage in stages.items()}
     return Blueprint(
         sample=analysis.sample,
@@ -361,6 +360,7 @@ def variables_of(name: str, assay: Assay, parts: Collection[str]) -> dict[str, b
     """What ``when`` may ask of a run under an assay, over a reference with these parts."""
     annotation = "annotation" in parts
     return {
+        "paired_reads": not assay.are_single,
         "mark_duplicates": assay.marks_duplicates,
         "umi_pattern": assay.umi_pattern,
         "keep_duplicates": not assay.marks_duplicates,
@@ -387,7 +387,9 @@ def variables_of(name: str, assay: Assay, parts: Collection[str]) -> dict[str, b
 
 def _limits(pipeline: Pipeline, assay: Assay) -> dict[str, Limit]:
     """The pipeline's, but for the metrics that the assay limits itself or does not have."""
-    known = measurable(pipeline, duplicates_marked=assay.marks_duplicates)
+    known = measurable(
+        pipeline, duplicates_marked=assay.marks_duplicates, in_pairs=not assay.are_single
+    )
     return {name: limit for name, limit in pipeline.qc.items() if name in known} | assay.qc
 
 
@@ -437,8 +439,12 @@ def _stage_keys(
     images: dict[str, str],
 ) -> dict[str, str]:
     keys: dict[str, str] = {}
-    reads = [(p.read_group, p.r1.checksum, p.r2.checksum, p.r1.size, p.r2.size) for p in pairs]
-    md5s = [(p.read_group, p.r1.md5, p.r2.md5) for p in pairs if p.r1.md5 or p.r2.md5]
+    reads, md5s = [], []
+    for pair in pairs:
+        r1, r2 = pair.r1, pair.r2 or _NO_MATE
+        reads.append((pair.read_group, r1.checksum, r2.checksum, r1.size, r2.size))
+        if r1.md5 or r2.md5:
+            md5s.append((pair.read_group, r1.md5, r2.md5))
     for wave in waves_of({name: stage.needs for name, stage in stages.items()}):
         for name in wave:
             stage = stages[name]
@@ -454,26 +460,41 @@ def _stage_keys(
     return keys
 
 
-def pair_files(sample: str, files: Iterable[FastqFile]) -> tuple[ReadPair, ...]:
-    """Read pairs with their read groups, in a fixed order.
+def pair_files(
+    sample: str, files: Iterable[FastqFile], *, are_single: bool = False
+) -> tuple[ReadPair, ...]:
+    """Read pairs with their read groups, in a fixed order; of single reads, R1 of each lane.
 
-    Raises MismatchedMates where two files do not begin with the same read, and IdenticalFiles
-    where a file, or a lane's reads, came twice.
+    Raises MismatchedMates where two files do not begin with the same read, or single reads have
+    mates, and IdenticalFiles where a file, or a lane's reads, came twice.
     """
     by_pair: dict[tuple[str, str, str, str], dict[str, FastqFile]] = defaultdict(dict)
     for file in files:
         by_pair[file.identity.pair][file.identity.read] = file
     check_not_twice(file for _, mates in sorted(by_pair.items()) for file in mates.values())
+    if are_single:
+        check_no_mates(by_pair.values())
     pairs = []
     lanes: dict[str, FastqFile] = {}
     for _, mates in sorted(by_pair.items()):
-        r1, r2 = mates["R1"], mates["R2"]
-        check_mates(r1.first_read, r2.first_read, r1.identity.describe_lane())
+        r1 = mates["R1"]
         check_is_another_lane(r1, lanes)
-        pairs.append(
-            ReadPair(_pair_id(r1.identity), read_group(sample, r1.identity), r1.object, r2.object)
-        )
+        lane = ReadPair(_pair_id(r1.identity), read_group(sample, r1.identity), r1.object)
+        if not are_single:
+            r2 = mates["R2"]
+            check_mates(r1.first_read, r2.first_read, r1.identity.describe_lane())
+            lane = msgspec.structs.replace(lane, r2=r2.object)
+        pairs.append(lane)
     return tuple(pairs)
+
+
+def check_no_mates(lanes: Iterable[Mapping[str, FastqFile]]) -> None:
+    """Raises MismatchedMates where a lane of single reads has R2."""
+    for r2 in (lane["R2"] for lane in lanes if "R2" in lane):
+        raise MismatchedMates(
+            f"{r2.object.key} is {r2.identity.describe()}, and the assay takes single reads: use "
+            "an assay of pairs, or delete the file if its reads are not wanted"
+        )
 
 
 def check_not_twice(files: Iterable[FastqFile]) -> None:

@@ -91,7 +91,8 @@ def _metrics_of(counts: Mapping[str, int]) -> dict[str, float]:
         found["files_of_merged_lanes"] = counts["merged_files"]
     pairs = counts.get("reads_in", 0) // 2
     if pairs >= LEAST_PAIRS:
-        found["identical_mates_fraction"] = counts["identical_mates"] / pairs
+        if "identical_mates" in counts:
+            found["identical_mates_fraction"] = counts["identical_mates"] / pairs
         found["phred64"] = float(any(_is_mate_phred64(counts, mate) for mate in ("r1", "r2")))
         best = [counts[name] for name in ("r1_quality_max", "r2_quality_max") if name in counts]
         if best:

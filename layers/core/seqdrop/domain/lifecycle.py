@@ -48,7 +48,8 @@ def _may_come(analysis: Analysis) -> str:
         named = _some([identity.describe() for identity in again])
         return f"a file that a run read was sent again; others may be, too ({named})"
     if analysis.lane_split and not analysis.expected:
-        return "every lane has both mates; more lanes may come"
+        whole = "no file is missing" if analysis.single else "every lane has both mates"
+        return f"{whole}; more lanes may come"
     return ""
 
 
@@ -63,11 +64,19 @@ def _missing(analysis: Analysis, complete: Completeness) -> str:
         return f"a manifest: the assay {analysis.assay} starts only with one"
     if not analysis.files_seen:
         return "files"
-    return _some([mate.describe() for mate in unpaired(analysis)])
+    mates = _some([mate.describe() for mate in unpaired(analysis)])
+    if mates and analysis.expected:
+        mates += (
+            f", which {analysis.manifest or 'the manifest'} does not name: name both files of each "
+            "lane, or an assay with `reads: single`"
+        )
+    return mates
 
 
 def unpaired(analysis: Analysis) -> list[FileIdentity]:
-    """The mates that are not there yet."""
+    """The mates that are not there yet; single reads have none."""
+    if analysis.single:
+        return []
     seen = {file.identity for file in analysis.files_seen}
     return sorted({identity.mate for identity in seen} - seen)
 

@@ -54,14 +54,23 @@ _PLACE = re.compile(r"\$\.samples\[(?P<sample>\d+)\](\.files\[(?P<pair>\d+)\])?\
 
 
 class LaneFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """R1 and R2 of one lane. Checksums are the MD5 of the compressed files, in hex."""
+    """R1 and R2 of one lane, of single reads R1 alone.
+
+    Checksums are the MD5 of the compressed files, in hex.
+    """
 
     r1: _FileName
-    r2: _FileName
+    r2: str = ""
     lane: _Lane = ""
     library: _Word = ""
     r1_md5: _Md5 = ""
     r2_md5: _Md5 = ""
+
+    @property
+    def named(self) -> tuple[tuple[str, str, str], ...]:
+        """Each file that is named: its read, its name, its checksum."""
+        both = (("R1", self.r1, self.r1_md5), ("R2", self.r2, self.r2_md5))
+        return both if self.r2 else both[:1]
 
 
 class SampleEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -147,14 +156,11 @@ def parse_manifest(data: bytes, key: str) -> Manifest:
 
 
 def _check_files_once(manifest: Manifest, sheet: list[SheetSample]) -> None:
-    names = [
-        _plain_name(name)
-        for entry in manifest.samples
-        for pair in entry.files
-        for name in (pair.r1, pair.r2)
-    ]
-    lines = [line for one in sheet for line in one.pair_lines for _ in ("r1", "r2")]
-    check_named_once(names, lines)
+    pairs = [pair for entry in manifest.samples for pair in entry.files]
+    names = [_plain_name(name) for pair in pairs for _, name, _ in pair.named]
+    lines = [line for one in sheet for line in one.pair_lines]
+    of_names = [line for pair, line in zip(pairs, lines, strict=False) for _ in pair.named]
+    check_named_once(names, of_names)
 
 
 def _plain_name(name: str) -> str:
@@ -190,12 +196,27 @@ def _fault_of(entry: SampleEntry) -> str:
     """What contradicts itself in an entry; "" where nothing does."""
     if fault := sample_id_fault(entry.sample):
         return fault
-    if not entry.files:
-        return f"sample {entry.sample} has no files"
+    if fault := _fault_of_mates(entry):
+        return fault
     if entry.assay and (entry.pipeline or entry.reference):
         return f"sample {entry.sample} has an assay and a pipeline: give one"
     if bool(entry.pipeline) != bool(entry.reference):
         return f"sample {entry.sample} needs both a pipeline and a reference"
+    return ""
+
+
+def _fault_of_mates(entry: SampleEntry) -> str:
+    """Reads of a sample are all in pairs, or all single."""
+    if not entry.files:
+        return f"sample {entry.sample} has no files"
+    lone = [pair.r1 for pair in entry.files if not pair.r2]
+    if lone and len(lone) < len(entry.files):
+        return (
+            f"sample {entry.sample} has no r2 beside {lone[0]!r}, and has one beside other files: "
+            "give it, or leave that lane out"
+        )
+    if md5 := next((pair.r1 for pair in entry.files if pair.r2_md5 and not pair.r2), ""):
+        return f"sample {entry.sample} has r2_md5 and no r2 beside {md5!r}: give both, or neither"
     return ""
 
 
@@ -302,7 +323,7 @@ def expected_files(
     expected = []
     for pair in entry.files:
         lane = _lane_number(pair.lane)
-        for read, name, md5 in (("R1", pair.r1, pair.r1_md5), ("R2", pair.r2, pair.r2_md5)):
+        for read, name, md5 in pair.named:
             bucket, key = locate(name, manifest_bucket, manifest_key)
             place = (entry.sample, assay, read, lane, pair.library, md5.lower())
             expected.append(ExpectedFile(bucket, key, *place))

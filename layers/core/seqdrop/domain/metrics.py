@@ -194,7 +194,15 @@ def _of_qualities(found: Mapping[str, float]) -> dict[str, float]:
     }
 
 
-def measurable(pipeline: Pipeline, *, duplicates_marked: bool = True) -> set[str]:
+_OF_PAIRS = frozenset(
+    ("both_mapped", "oriented_pairs", "pairs_in", "identical_mates", "insert_size_median")
+)
+"""What nobody can count of single reads."""
+
+
+def measurable(
+    pipeline: Pipeline, *, duplicates_marked: bool = True, in_pairs: bool = True
+) -> set[str]:
     """The metrics that runs of a pipeline may have."""
     found = {
         name
@@ -207,6 +215,8 @@ def measurable(pipeline: Pipeline, *, duplicates_marked: bool = True) -> set[str
         found |= COUNTED | {"pairs_in"}
     if not duplicates_marked:
         found.discard("duplicates")
+    if not in_pairs:
+        found -= _OF_PAIRS
     metrics = found & METRICS.keys()
     metrics |= {ours for ours, theirs in _RENAMED.items() if theirs in found}
     metrics |= {name for name, ratio in _RATIOS.items() if {ratio.part, ratio.whole} <= found}
@@ -219,7 +229,8 @@ def unmeasured_limits(pipeline: Pipeline, assay: Assay | None = None) -> list[Mi
     """A mistake for each limit that names what no run of the pipeline can have."""
     marked = assay is None or assay.marks_duplicates
     limits = pipeline.qc if assay is None else assay.qc
-    known = measurable(pipeline, duplicates_marked=marked)
+    in_pairs = assay is None or not assay.are_single
+    known = measurable(pipeline, duplicates_marked=marked, in_pairs=in_pairs)
     return [
         Mistake(
             ("qc", name),

@@ -241,6 +241,8 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What tells the consequences of variants, where the reference has genes."""
     caller: Literal["bcftools", "freebayes"] = "bcftools"
     """What calls the variants; ``docs/results.md`` says in what freebayes' differ."""
+    reads: Literal["pairs", "single"] = "pairs"
+    """``single``: a lane is one file (R1), which waits for no mate."""
     ploidy: Literal["diploid", "by_sex"] = "diploid"
     """``by_sex``: of X and Y, outside the regions that they share, there is one copy each where
     depth says so; a manifest must give the sex, and QC holds it against depth."""
@@ -274,6 +276,11 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def marks_duplicates(self) -> bool:
         """Whether copies of a fragment are marked, and so can be counted."""
         return self.duplicates != "none"
+
+    @property
+    def are_single(self) -> bool:
+        """Whether reads have no mates."""
+        return self.reads == "single"
 
     @property
     def checks_sex(self) -> bool:

@@ -29,14 +29,28 @@ class StoredObject(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ReadPair(msgspec.Struct, frozen=True, omit_defaults=True):
-    """R1 and R2 of one lane (of one segment, where a lane was written in several)."""
+    """R1 and R2 of one lane (of one segment, where a lane was written in several).
+
+    Of single reads there is R1 alone.
+    """
 
     id: str
     """``<flowcell>.<lane>``, with the library and segment where they are needed to tell apart."""
     read_group: str
     """The SAM header's line, tabs written as ``\\t``, as bwa takes it."""
     r1: StoredObject
-    r2: StoredObject
+    r2: StoredObject | None = None
+
+    @property
+    def mates(self) -> tuple[tuple[str, StoredObject], ...]:
+        """Each file and the read that it holds: R1, then R2 where there is one."""
+        first = ("R1", self.r1)
+        return (first, ("R2", self.r2)) if self.r2 else (first,)
+
+    @property
+    def files(self) -> tuple[StoredObject, ...]:
+        """The same without their names."""
+        return tuple(file for _, file in self.mates)
 
     @property
     def library(self) -> str:

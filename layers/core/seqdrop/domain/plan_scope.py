@@ -37,7 +37,7 @@ class PlanScope:
             whose_it_is = f"it is a plan for {self._folder}, with the folder {plan.folder!r}"
             yield f"{whose_it_is}, and was found at {self.place.uri}"
         for pair in plan.pairs:
-            for mate in (pair.r1, pair.r2):
+            for mate in pair.files:
                 if mate.bucket == self.place.bucket:
                     yield f"its reads {mate.key!r} are in the bucket of the results"
         for stage in plan.stages:
@@ -110,7 +110,7 @@ class PlanScope:
 
         Which reference that was, the plan does not say; the bucket's own name neither.
         """
-        uploads = {mate.bucket for pair in self.plan.pairs for mate in (pair.r1, pair.r2)}
+        uploads = {mate.bucket for pair in self.plan.pairs for mate in pair.files}
         if stored.bucket in uploads | {self.place.bucket}:
             return False
         is_any = stage.stage == COMPARE or not self.plan.reference

@@ -116,6 +116,8 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the manifest says; kept here alone, and looked at when a run is judged."""
     control: bool = False
     """A control without template, as the manifest says: nothing should map in it."""
+    single: bool = False
+    """Whether its assay takes single reads, as it was when it was last looked at."""
     lane_split: bool = False
     holds: dict[str, str] = {}
     """Why a person must act, by cause."""

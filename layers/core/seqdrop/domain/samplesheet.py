@@ -11,7 +11,9 @@ from seqdrop.domain.errors import InvalidManifest
 from seqdrop.domain.illumina_sheet import NAMES_NO_FILES, SECTION
 from seqdrop.domain.sheet_rows import Row, rows_of
 
-_NEEDED = ("sample", "r1", "r2")
+_COLUMNS = ("sample", "r1", "r2")
+_NEEDED = ("sample", "r1")
+"""What each line must have: single reads have no r2."""
 _ALIASES = {"fastq_1": "r1", "fastq_2": "r2"}
 """nf-core's names of our columns."""
 _NF_CORES = {ours: theirs for theirs, ours in _ALIASES.items()}
@@ -196,12 +198,12 @@ def _lines(data: bytes, known: frozenset[str]) -> Iterator[tuple[int, dict[str, 
 
 def _lacking(header: _Header, given: dict[str, str], number: int) -> str:
     lacks = " and ".join(header.name(column) for column in _NEEDED if column not in given)
-    there = [f"{header.name(c)} {given[c][:60]!r}" for c in _NEEDED if c in given]
+    there = [f"{header.name(c)} {given[c][:60]!r}" for c in _COLUMNS if c in given]
     said = f"line {number} of the samplesheet lacks {lacks}"
     if there:
         said += f" (it has {', '.join(there)})"
     if "sample" in given:
-        return f"{said}: reads are analysed in pairs, give both files or delete the line"
+        return f"{said}: give the file or delete the line"
     return f"{said}: give it, or delete the line"
 
 
@@ -226,7 +228,7 @@ def _header(row: Row) -> _Header:
         raise InvalidManifest(NAMES_NO_FILES)
     columns = [_ALIASES.get(name.lower(), name.lower()) for name in cells]
     header = _Header(number, columns, dict(zip(columns, cells, strict=True)))
-    if lacking := [name for name in _NEEDED if cells and name not in columns]:
+    if lacking := [name for name in _COLUMNS if cells and name not in columns]:
         if any(name.lower() in _ALIASES for name in cells):
             lacking = [_NF_CORES.get(name, name) for name in lacking]
         there = ", ".join(filter(None, cells))

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from seqdrop.aws.catalog.layout import (
     STATUS_INDEX,
     STATUS_SHARDS,
@@ -174,6 +176,22 @@ class Analyses:
             assay=analysis.assay, why=f"{analysis.priority or 'as its assay'} before: {priority}",
         )  # fmt: skip
         self._table.transact([update, self._table.put_write(event)])
+
+    def note_single(self, analysis: Analysis, *, single: bool) -> Analysis:
+        """The analysis with what its assay says of mates, written down where that is new."""
+        if analysis.single == single:
+            return analysis
+        noted = msgspec.structs.replace(analysis, single=single)
+        try:
+            self._table.update(
+                analysis_key(analysis.id),
+                sets={"single": single},
+                adds={"revision": 1},
+                conditions=_as_it_was(analysis),
+            )
+        except Conflict:
+            return noted  # whoever changed it assesses it anew
+        return msgspec.structs.replace(noted, revision=analysis.revision + 1)
 
     def settle(self, analysis: Analysis, assessment: Assessment, now: datetime) -> None:
         """Writes an assessment's status and reason, unless the analysis has changed since."""

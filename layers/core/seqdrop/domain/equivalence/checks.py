@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import repeat
 
 from seqdrop.domain.equivalence.report import Difference, Of
 from seqdrop.domain.pipeline import COMPARE
@@ -77,7 +78,8 @@ def _of_inputs(
 
 
 def _is_same_pair(one: ReadPair, other: ReadPair, is_same: IsSame) -> bool:
-    return is_same_file(one.r1, other.r1, is_same) and is_same_file(one.r2, other.r2, is_same)
+    a, b = one.files, other.files
+    return len(a) == len(b) and all(map(is_same_file, a, b, repeat(is_same)))
 
 
 def is_same_file(one: StoredObject, other: StoredObject, is_same: IsSame) -> bool:
@@ -93,13 +95,18 @@ def is_same_file(one: StoredObject, other: StoredObject, is_same: IsSame) -> boo
 
 
 def _of_mates(one: ReadPair, other: ReadPair, is_same: IsSame) -> Iterator[Difference]:
-    for read, a, b in (("R1", one.r1, other.r1), ("R2", one.r2, other.r2)):
-        if not is_same_file(a, b, is_same):
-            yield Difference(Of.INPUT, f"{read} of lane {one.id}", _file(a), _file(b))
+    theirs = dict(other.mates)
+    for read, a in one.mates:
+        b = theirs.pop(read, None)
+        if b is None or not is_same_file(a, b, is_same):
+            there = _file(b) if b else _NOT_THERE
+            yield Difference(Of.INPUT, f"{read} of lane {one.id}", _file(a), there)
+    for read, b in theirs.items():
+        yield Difference(Of.INPUT, f"{read} of lane {one.id}", _NOT_THERE, _file(b))
 
 
 def _files(pair: ReadPair) -> str:
-    return f"{_file(pair.r1)}; {_file(pair.r2)}"
+    return "; ".join(map(_file, pair.files))
 
 
 def _file(object_: StoredObject) -> str:
