@@ -186,11 +186,15 @@ def _single(files: Mapping[str, Path], faults: list[str]) -> list[tuple[str, str
         match = _MATE.fullmatch(name)
         if not name.endswith(_ENDINGS):
             faults.append(f"{path}: {_why_no_mate(name)}; {advice(name, files)}")
-        elif match and match["read"] == "2" and match["before"] + "1" + match["after"] in files:
+        elif match and match["read"] == "2" and _first_of(name, match) in files:
             faults.append(f"{path}: is R2 by its name, and the assay takes single reads")
         else:
             found.append((name, ""))
     return found
+
+
+def _first_of(name: str, match: re.Match[str]) -> str:
+    return f"{name[: match.start('read')]}1{name[match.end('read') :]}"
 
 
 def _why_no_mate(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,8 @@ class Sample:
     """A reference folder as a stage gets it, and the lanes of one sample."""
 
     ref: Path
-    lanes: dict[str, tuple[Path, Path]]
+    lanes: Mapping[str, tuple[Path, ...]]
+    """R1 and R2 of each; of single reads, R1 alone."""
 
     @property
     def fasta(self) -> Path:
@@ -40,6 +42,7 @@ DEFAULTS: dict[str, bool | str] = {
     "assay": "test",
     "reporting_depth": "20",
     "call_bcftools": True,
+    "paired_reads": True,
     "alignment": "bam",
     "alignment_bam": True,
 }
@@ -63,11 +66,12 @@ def run_stage(
         ref.symlink_to(sample.ref)
     pairs = {}
     for lane, mates in sample.lanes.items():
-        local = [folder / "tmp" / f"{lane}_R{n}.fastq.gz" for n in (1, 2)]
+        local = [folder / "tmp" / f"{lane}_R{n}.fastq.gz" for n, _ in enumerate(mates, 1)]
         for there, here in zip(mates, local, strict=True):
             here.unlink(missing_ok=True)
             here.symlink_to(there)
-        pairs[lane] = ReadPair(lane, read_group(lane), nothing, nothing), MatePaths(*local)
+        pair = ReadPair(lane, read_group(lane), *([nothing] * len(local)))
+        pairs[lane] = pair, MatePaths(local[0], local[-1])
     texts = {name: name for name in ("tmp", "out", "in", "ref")}
     texts |= {"threads": str(threads), "sample": "S1", "pipeline": "p", "reference": "r/1"}
     texts |= {"run_key": "k", "stage_key": "s", "version": "0", "simulated": "false"}
@@ -83,7 +87,7 @@ def run_stage(
             assert filler.path(output.source or f"{{out}}/{output.name}").exists()
 
 
-def indexed(folder: Path, fasta: bytes, lanes: dict[str, tuple[Path, Path]]) -> Sample:
+def indexed(folder: Path, fasta: bytes, lanes: Mapping[str, tuple[Path, ...]]) -> Sample:
     """A sample whose reference was made ready by the stand-ins, as `references.yaml` says."""
     raw = Sample(folder / "raw", {})
     raw.ref.mkdir(parents=True)

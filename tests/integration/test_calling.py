@@ -212,7 +212,7 @@ def test_the_same_reads_give_the_same_bytes_by_any_number_of_threads(
     sample = simulated_sample(tmp_path / "made")
     found = []
     for number, (arrived, threads) in enumerate(
-        ((list(sample.lanes), 1), (list(sample.lanes), 4), (list(reversed(sample.lanes)), 2))
+        ((list(sample.lanes), 1), (list(sample.lanes), 4), (list(reversed([*sample.lanes])), 2))
     ):
         folder = tmp_path / f"scratch-{number}"
         folder.mkdir()

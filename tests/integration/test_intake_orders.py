@@ -129,7 +129,7 @@ class CloudWorld:
         record = self._cloud.catalog.runs.get(run)
         assert record is not None
         pairs = decode_blueprint(self._cloud.catalog.runs.blueprint(record)).pairs
-        files = [file for pair in pairs for file in (pair.r1, pair.r2)]
+        files = [file for pair in pairs for file in pair.files]
         reads = [self.bucket.by_id[file.version_id] for file in files]
         return frozenset(
             (FileIdentity("-", r.flowcell, r.lane, r.read, "001"), r.etag) for r in reads

@@ -221,7 +221,7 @@ def test_a_second_allele_of_one_copy_is_listed_and_not_called(
 def test_no_base_with_two_alleles_is_said_to_be_like_the_reference(
     man: Person, caller: dict[str, bool | str]
 ) -> None:
-    """bcftools, told of one copy, takes it for that where a third of the reads shows the reference."""
+    """bcftools, told of one copy, says so where a third of the reads shows the reference."""
     out = called(man, BY_SEX, caller)
     with_genotypes = bases_with_genotypes(records_of(out / "variants.g.vcf.gz"))
     assert not with_genotypes & {("chrX", place) for place in MIXED}

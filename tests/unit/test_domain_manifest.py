@@ -68,7 +68,7 @@ def test_what_is_not_json_or_no_manifest_says_so(data: bytes) -> None:
         ([sample(files="a")], r"at `\$.samples\[0\].files`"),
         ([sample(files=[])], "sample Hm2 has no files"),
         ([sample(flies=[])], "unknown field `flies`"),
-        ([sample(files=[{"r1": "a"}])], "missing required field `r2`"),
+        ([sample(files=[{"r2": "a"}])], "missing required field `r1`"),
         ([sample(sample="")], "may only have letters"),
         ([sample(sample="x" * 49)], "has 49 characters"),
         ([sample(sample="../x")], "may only have letters"),

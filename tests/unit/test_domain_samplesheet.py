@@ -127,9 +127,19 @@ def test_what_is_not_csv_in_utf_8_is_told_with_what_to_do(data: bytes, said: str
     ("sheet", "said"),
     [
         (
-            "sample,fastq_1,fastq_2\nxl,a,\n",
-            "line 2 of the samplesheet lacks fastq_2 (it has sample 'xl', fastq_1 'a'): reads are "
-            "analysed in pairs, give both files or delete the line",
+            "sample,fastq_1,fastq_2\nxl,,b\n",
+            "line 2 of the samplesheet lacks fastq_1 (it has sample 'xl', fastq_2 'b'): give the "
+            "file or delete the line",
+        ),
+        (
+            "sample,fastq_1,fastq_2\nxl,a,b\nxl,c,\n",
+            "line 2 of the samplesheet: sample xl has no r2 beside 'c', and has one beside other "
+            "files: give it, or leave that lane out",
+        ),
+        (
+            "sample,r1,r2,r2_md5\nxl,a,,0123456789abcdef0123456789abcdef\n",
+            "line 2 of the samplesheet: sample xl has r2_md5 and no r2 beside 'a': give both, or "
+            "neither",
         ),
         (
             "sample,r1,r2\n,a,b\n",

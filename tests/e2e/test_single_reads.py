@@ -1,0 +1,97 @@
+"""Single reads the whole way: dropped by name, named by a manifest, uploaded; and what is held."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import Command
+from tests.lab import Lab, fasta, make_genome, make_project, open_lab, own_pipelines, pair
+
+ASSAYS = """
+default: wgs
+assays:
+  wgs: {pipeline: germline-cpu, reference: tiny, complete: {rule: pairs, quiet_seconds: 1}}
+  single:
+    pipeline: germline-cpu
+    reference: tiny
+    reads: single
+    complete: {rule: pairs, quiet_seconds: 1}
+"""
+GENOME = make_genome(5_000)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    folder = tmp_path_factory.mktemp("single")
+    (folder / "project").mkdir()
+    pipelines = own_pipelines("germline-cpu.yaml", "references.yaml", "comparison.yaml")
+    project = make_project(folder / "project", {**pipelines, "assays.yaml": ASSAYS})
+    with open_lab(folder / "runtime", project=project) as lab:
+        lab.add_reference("tiny", fasta(GENOME))
+        yield lab
+
+
+def reads(flowcell: str, lane: int = 1) -> tuple[bytes, bytes]:
+    return pair(600, genome=GENOME, flowcell=flowcell, lane=lane, seed=lane)
+
+
+def assert_single(lab: Lab, sample: str, count: int) -> None:
+    lab.wait_for(sample, "single", "ANALYSED")
+    (run,) = lab.runs(sample, "single")
+    assert run.metrics["reads"] == count
+    assert run.metrics["mapped_fraction"] > 0.95
+    assert "properly_paired_fraction" not in run.metrics
+    assert not any("pair" in reason for reason in run.qc_reasons)
+
+
+def test_files_called_r1_wait_for_no_mate(lab: Lab, tmp_path: Path) -> None:
+    for lane in (1, 2):
+        lab.drop(f"single/S1_S1_L00{lane}_R1_001.fastq.gz", reads("HS1", lane)[0])
+    assert_single(lab, "S1", 1_200)
+    shown = Command(tmp_path, lab.runtime.url).ask("show", "S1")
+    assert "R2" not in str(shown["analyses"][0].get("missing", []))
+
+
+def test_a_manifest_names_them_whatever_they_are_called(lab: Lab) -> None:
+    lab.drop("run/odd.fastq.gz", reads("HS2")[0])
+    entry = {"sample": "S2", "assay": "single", "files": [{"r1": "odd.fastq.gz"}]}
+    lab.drop_manifest("run/a.manifest.json", entry)
+    assert_single(lab, "S2", 600)
+
+
+def test_they_are_uploaded_by_options(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "SRR1.fastq.gz").write_bytes(reads("HS3")[0])
+    command = Command(tmp_path, lab.runtime.url)
+    command.good("upload", str(tmp_path / "SRR1.fastq.gz"), "--assay", "single", "--sample", "S3")
+    assert_single(lab, "S3", 600)
+
+
+def test_a_mate_holds_the_sample(lab: Lab, tmp_path: Path) -> None:
+    for mate, body in enumerate(reads("HS4"), 1):
+        lab.drop(f"single/S4_R{mate}.fastq.gz", body)
+        (tmp_path / f"S5_R{mate}.fastq.gz").write_bytes(body)
+    held = lab.wait_for("S4", "single", "HELD")
+    (said,) = held.holds.values()
+    assert "single/S4_R2.fastq.gz is R2 of lane 1" in said
+    assert "the assay takes single reads" in said
+    files = [str(tmp_path / f"S5_R{mate}.fastq.gz") for mate in (1, 2)]
+    refused = Command(tmp_path, lab.runtime.url).bad("upload", *files, "--assay", "single")
+    assert "S5_R2.fastq.gz" in refused
+    assert "takes single reads" in refused
+
+
+def test_single_reads_for_an_assay_of_pairs_are_refused_and_told(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "S6_R1.fastq.gz").write_bytes(reads("HS6")[0])
+    command = Command(tmp_path, lab.runtime.url)
+    refused = command.bad("upload", str(tmp_path / "S6_R1.fastq.gz"), "--assay", "wgs")
+    assert "has no mate, R2 is missing" in refused
+    lab.drop("run/S7.fastq.gz", reads("HS7")[0])
+    lab.drop_manifest("run/b.manifest.json", {"sample": "S7", "files": [{"r1": "S7.fastq.gz"}]})
+    lab.wait_until(lambda: "b.manifest.json does not name" in (found(lab) or ""))
+    assert lab.runs("S7", "wgs") == []
+
+
+def found(lab: Lab) -> str:
+    analysis = lab.analysis("S7", "wgs")
+    return analysis.why if analysis else ""

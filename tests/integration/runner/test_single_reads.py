@@ -1,0 +1,78 @@
+"""Reads without mates, through the runner: counted, checked, and held where something is wrong."""
+
+import gzip
+
+import pytest
+from msgspec import structs
+
+from seqdrop.domain.failure import FailureClass
+from seqdrop.domain.pipeline import Output
+from seqdrop.domain.plan import ReadPair
+from tests.integration.runner.test_faults import failed
+from tests.runner_support import RunnerLab, a_stage, fastq, pipe, prefix_of
+
+
+def single(lab: RunnerLab, content: bytes | None = None, lane: str = "L.1") -> ReadPair:
+    return structs.replace(lab.pair(content, lane=lane), r2=None)
+
+
+STEPS = (
+    pipe(["cat", "{pair.r1}"], each=True, stdout="{tmp}/{pair.id}"),
+    pipe(["cat", "{tmp}/L.1"], stdout="{out}/reads"),
+)
+OUTPUTS = (Output("reads"),)
+
+
+@pytest.mark.parametrize("how", ["stream", "files"])
+def test_they_are_read_whole_and_counted(lab: RunnerLab, how: str) -> None:
+    stage = a_stage(steps=STEPS, outputs=OUTPUTS, measures={}, reads=how)
+    pairs = (single(lab), single(lab, gzip.compress(fastq(30, 1)), lane="L.2"))
+    assert lab.run(lab.plan(stage, pairs=pairs)).returncode == 0
+    result = lab.result()
+    assert result is not None
+    assert result.counts["reads_in"] == 80
+    assert "identical_mates" not in result.counts
+    assert {lane: counts["reads_in"] for lane, counts in result.lanes.items()} == {
+        "L.1": 50, "L.2": 30,
+    }  # fmt: skip
+    assert all("r2_quality_max" not in counts for counts in result.lanes.values())
+    read = lab.read(prefix_of("align") + "reads") or b""
+    assert (read if how == "stream" else gzip.decompress(read)) == fastq(50, 1)
+
+
+@pytest.mark.parametrize("how", ["stream", "files"])
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (gzip.compress(fastq(50, 1))[:-20], "R1 of lane L.1"),
+        (gzip.compress(b"@a\nACGT\n+\nII\n"), "R1 of lane L.1"),
+        (b"no gzip", "R1 of lane L.1"),
+    ],
+)
+def test_a_broken_file_holds_the_sample(lab: RunnerLab, how: str, content: bytes, why: str) -> None:
+    stage = a_stage(steps=STEPS, outputs=OUTPUTS, measures={}, reads=how)
+    assert why in failed(lab, FailureClass.BAD_INPUT, stage, pairs=(single(lab, content),))
+
+
+def test_a_tool_that_leaves_early_is_found_out(lab: RunnerLab) -> None:
+    many = gzip.compress(fastq(50_000, 1), 1)
+    steps = (pipe(["head", "-n", "4", "{pair.r1}"], each=True, stdout="{out}/reads"),)
+    stage = a_stage(steps=steps, outputs=OUTPUTS, measures={})
+    message = failed(lab, FailureClass.TOOL_FAILED, stage, pairs=(single(lab, many),))
+    assert "ended without reading all of R1" in message
+
+
+def test_a_tool_that_crashes_is_the_tool_s_fault(lab: RunnerLab) -> None:
+    many = gzip.compress(fastq(50_000, 1), 1)
+    lab.tool("crash", '#!/bin/sh\n[ "$1" = --version ] && echo 1 && exit\nhead -n 4 "$1"\nexit 3\n')
+    steps = (pipe(["crash", "{pair.r1}"], each=True, stdout="{out}/reads"),)
+    stage = a_stage(steps=steps, outputs=OUTPUTS, measures={})
+    message = failed(lab, FailureClass.TOOL_FAILED, stage, pairs=(single(lab, many),))
+    assert "crash ended with exit code 3" in message
+
+
+def test_a_step_that_wants_a_mate_is_the_plan_s_mistake(lab: RunnerLab) -> None:
+    steps = (pipe(["cat", "{pair.r1}", "{pair.r2}"], each=True, stdout="{out}/reads"),)
+    stage = a_stage(steps=steps, outputs=OUTPUTS, measures={})
+    message = failed(lab, FailureClass.BAD_PLAN, stage, pairs=(single(lab),))
+    assert "{pair.r2} in lane L.1, whose reads are single" in message
