@@ -103,7 +103,12 @@ def test_what_the_workflow_makes_is_published_beside_trace_report_and_log() -> N
 
 def test_a_good_workflow_has_no_mistake_and_its_files_can_be_there() -> None:
     assert mistakes() == []
-    assert list(mistakes_in_files(pipeline_of(STAGE))) == []
+    assert list(mistakes_in_files(pipeline_of({**STAGE, "reference": ["sequence"]}))) == []
+
+
+def test_a_reference_that_the_workflow_reads_has_to_be_asked_for() -> None:
+    (mistake,) = mistakes_in_files(pipeline_of(STAGE))
+    assert "{work}reference/genome.fa will not be there" in mistake.says
 
 
 @pytest.mark.parametrize(
