@@ -278,5 +278,5 @@ def _list_row(pair: ReadPair, paths: MatePaths) -> tuple[str, ...]:
         fields.get("LB", ""),
         lane,
         str(paths.r1),
-        str(paths.r2),
+        str(paths.r2) if pair.r2 else "",
     )

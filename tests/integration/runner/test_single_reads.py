@@ -40,6 +40,16 @@ def test_they_are_read_whole_and_counted(lab: RunnerLab, how: str) -> None:
     assert (read if how == "stream" else gzip.decompress(read)) == fastq(50, 1)
 
 
+def test_the_list_for_dragen_names_no_mate(lab: RunnerLab) -> None:
+    steps = (*STEPS[:1], pipe(["cat", "{tmp}/fastq_list.csv"], stdout="{out}/reads"))
+    stage = a_stage(steps=steps, outputs=OUTPUTS, measures={}, reads="files")
+    assert lab.run(lab.plan(stage, pairs=(single(lab),))).returncode == 0
+    row = (lab.read(prefix_of("align") + "reads") or b"").decode().splitlines()[1].split(",")
+    assert row[0] == "L.1"
+    assert row[4].endswith("L.1_R1.fastq.gz")
+    assert row[5] == ""
+
+
 @pytest.mark.parametrize("how", ["stream", "files"])
 @pytest.mark.parametrize(
     ("content", "why"),
