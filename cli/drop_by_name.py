@@ -187,7 +187,7 @@ def _single(files: Mapping[str, Path], faults: list[str]) -> list[tuple[str, str
         if not name.endswith(_ENDINGS):
             faults.append(f"{path}: {_why_no_mate(name)}; {advice(name, files)}")
         elif match and match["read"] == "2" and _first_of(name, match) in files:
-            faults.append(f"{path}: is R2 by its name, and the assay takes single reads")
+            faults.append(f"{path}: is R2 by its name, and the assay takes one file a lane")
         else:
             found.append((name, ""))
     return found

@@ -48,7 +48,7 @@ class _Read:
 def inspect(drop: Drop, default_assay: str, single: Collection[str] = ()) -> list[LoneMate]:
     """Looks at the first record of each file, as the bucket would once all of it is there.
 
-    ``single`` are the assays whose reads have no mates. Adds to the drop's faults and warnings.
+    ``single`` are the assays that take one file a lane. Adds to the drop's faults and warnings.
     Returns the mates that are alone, for whoever can see what the bucket has.
     """
     same = _same_content(drop, default_assay)
@@ -209,8 +209,8 @@ def _check_pair(drop: Drop, mates: dict[str, _Read]) -> None:
 def _check_single(drop: Drop, owner: Owner, mates: dict[str, _Read]) -> None:
     if r2 := mates.get("R2"):
         drop.faults.append(
-            f"{r2.path}: holds {r2.identity.describe()}, and the assay {owner[1]} takes single "
-            "reads: leave it out, or use an assay of pairs"
+            f"{r2.path}: holds {r2.identity.describe()}, and the assay {owner[1]} takes one "
+            "file a lane: leave it out, or use an assay of pairs"
         )
 
 

@@ -41,7 +41,8 @@ def look(
     with deployed_library(stack) as known:
         library = known.library
         default_assay = library.default_assay
-        single = {name for name, assay in library.assays().items() if assay.are_single}
+        assays = library.assays().items()
+        single = {name for name, assay in assays if assay.has_one_file_a_lane}
         if manifest:
             listed = read_manifest(manifest)
             gathered = gather(paths, {Path(name).name for name in listed.names})

@@ -132,7 +132,7 @@ class RunnerLab:
             digest = hashlib.md5(content, usedforsecurity=False).hexdigest() if md5 else ""
             stored.append(self.put(f"{folder}{lane}_R{number}.fastq.gz", content, md5=digest))
         group = f"@RG\\tID:{lane}\\tPU:{lane}\\tLB:lib\\tSM:S1"
-        return ReadPair(lane, group, *stored)
+        return ReadPair(lane, group, stored[0], stored[1])
 
     def plan(self, *stages: StagePlan, pairs: tuple[ReadPair, ...] = (), **more: Any) -> RunPlan:
         """A plan, put where the runner finds it."""

@@ -70,7 +70,7 @@ def run_stage(
         for there, here in zip(mates, local, strict=True):
             here.unlink(missing_ok=True)
             here.symlink_to(there)
-        pair = ReadPair(lane, read_group(lane), *([nothing] * len(local)))
+        pair = ReadPair(lane, read_group(lane), nothing, nothing if len(local) > 1 else None)
         pairs[lane] = pair, MatePaths(local[0], local[-1])
     texts = {name: name for name in ("tmp", "out", "in", "ref")}
     texts |= {"threads": str(threads), "sample": "S1", "pipeline": "p", "reference": "r/1"}

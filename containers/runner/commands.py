@@ -169,7 +169,7 @@ class Filler:
                 return pair.id
             case "read_group":
                 return pair.read_group
-            case "r2" if pair.r2 is None:
+            case "r2" if "R2" not in pair.reads:
                 message = f"{{pair.r2}} in lane {pair.id}, whose reads are single"
                 raise StageFault(FailureClass.BAD_PLAN, message)
             case "r1" | "r2":

@@ -38,16 +38,39 @@ def claimed(assay: Assay, *files: object) -> Blueprint:
 
 
 def test_each_lane_is_one_file() -> None:
-    pairs = pair_files("NA1", LANES, are_single=True)
+    pairs = pair_files("NA1", LANES, "single")
     assert [(pair.id, pair.r2) for pair in pairs] == [("HXY.1", None), ("HXY.2", None)]
     assert [pair.mates for pair in pairs] == [(("R1", file.object),) for file in LANES]
 
 
 def test_a_mate_holds_the_sample_and_is_not_left_out_without_a_word() -> None:
     with pytest.raises(MismatchedMates, match=r"NA1_L001_R2.*is R2 of lane 1.*takes single reads"):
-        pair_files("NA1", [*LANES, fastq("R2", "1")], are_single=True)
+        pair_files("NA1", [*LANES, fastq("R2", "1")], "single")
     with pytest.raises(MismatchedMates, match="takes single reads"):
-        pair_files("NA1", [fastq("R2", "1")], are_single=True)
+        pair_files("NA1", [fastq("R2", "1")], "single")
+
+
+def test_interleaved_reads_are_one_file_that_is_read_twice() -> None:
+    (pair,) = pair_files("NA1", LANES[:1], "interleaved")
+    assert (pair.r2, pair.interleaved, pair.reads) == (None, True, ("R1", "R2"))
+    assert pair.files == (LANES[0].object,)
+    with pytest.raises(MismatchedMates, match="takes interleaved reads"):
+        pair_files("NA1", [*LANES, fastq("R2", "1")], "interleaved")
+    both = structs.replace(SINGLE, reads="interleaved")
+    made = claimed(both, *LANES)
+    assert (made.variables["paired_reads"], made.input_bytes) == (True, 200)
+    assert "properly_paired_fraction" in made.qc
+    assert made.stage_keys["align"] != claimed(SINGLE, *LANES).stage_keys["align"]
+    again = made.for_files(AnalysisId("NA2", "wgs"), LANES, control=False)
+    assert all(pair.interleaved for pair in again.pairs)
+    assert mistakes_of_assay("wgs", both, LIBRARY.pipeline("germline-cpu")) == []
+
+
+@pytest.mark.parametrize("pipeline", ["germline-fpga", "germline-isaac-strelka", "sarek"])
+def test_a_pipeline_that_wants_files_can_t_part_mates(pipeline: str) -> None:
+    assay = structs.replace(SINGLE, pipeline=pipeline, reads="interleaved")
+    said = [one.says for one in mistakes_of_assay("wgs", assay, LIBRARY.pipeline(pipeline))]
+    assert any("wants R1 and R2 as files" in one for one in said)
 
 
 def test_a_run_of_single_reads_is_another_one_and_its_files_are_known() -> None:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Protocol, cast
 
+import numpy as np
 from isal import isal_zlib
 
 from runner.faults import FastqFault
@@ -20,6 +21,7 @@ takes one with an extra field and a name for damaged."""
 _IsalError = cast(type[Exception], isal_zlib.error)
 _GZIP_ALONE = 16 + 15
 """The window's size as zlib is told it: a gzip header, and nothing else."""
+_LINE_END = ord("\n")
 _MAGIC = b"\x1f\x8b"
 _BLOCKED = (b"\x1f\x8b\x08\x04", b"BC\x02\x00")
 """How blocked gzip (BGZF) begins: a member with an extra field, named BC and two bytes long."""
@@ -70,18 +72,50 @@ class _Compressed:
         return is_blocked and not self.ends_with_empty_member
 
 
-def checked_text(source: Source, counter: RecordCounter, *, md5: str = "") -> Iterator[bytes]:
+class _EveryOther:
+    """Every second record of a text that comes in pieces, cut anywhere."""
+
+    def __init__(self, half: int) -> None:
+        """The first record of two (0), or the second (1)."""
+        self._half, self._records, self._rest = half, 0, b""
+
+    def take(self, text: bytes) -> bytes:
+        """What the next piece completes."""
+        whole = self._rest + text
+        ends = np.flatnonzero(np.frombuffer(whole, np.uint8) == _LINE_END)[3::4] + 1
+        starts = np.concatenate(([0], ends[:-1])) if len(ends) else ends
+        first = (self._half - self._records) % 2
+        own = zip(starts[first::2].tolist(), ends[first::2].tolist(), strict=True)
+        found = b"".join(whole[start:end] for start, end in own)
+        self._records += len(ends)
+        self._rest = whole[ends[-1] :] if len(ends) else whole
+        return found
+
+    def rest(self) -> bytes:
+        """What is left, if it is its own: of what is wrong with the other's, the other tells."""
+        return self._rest if (self._half - self._records) % 2 == 0 else b""
+
+
+def checked_text(
+    source: Source, counter: RecordCounter, *, md5: str = "", half: int | None = None
+) -> Iterator[bytes]:
     """The text of a gzipped FASTQ file, each piece checked before it is handed out.
 
+    With ``half``, that of every second record: the first (0) or the second (1) of two.
     Gzip's CRC and length are checked for each member, and so is what follows the last one.
     Raises FastqFault.
     """
     compressed = _Compressed(source, bool(md5))
+    own = None if half is None else _EveryOther(half)
     for text in _inflated(compressed, counter):
-        counter.feed(text)
-        yield text
+        part = own.take(text) if own else text
+        counter.feed(part)
+        yield part
+    if own and (rest := own.rest()):
+        counter.feed(rest)
+        yield rest
     counter.finish()
-    counter.counts.without_end_block = compressed.lacks_end_block
+    counter.counts.without_end_block = compressed.lacks_end_block and half != 1  # once a file
     found = compressed.digest.hexdigest() if compressed.digest else ""
     if found != md5.lower():
         raise FastqFault(f"MD5 is {found}, the manifest says {md5.lower()}")

@@ -217,7 +217,9 @@ class _Worker:
         stream = self._mate.stream(self._objects, Event())
         fifo, unread = FifoWriter(path, self._tools_ended), False
         try:
-            for text in checked_text(stream, counter, md5=self._mate.stored.md5):
+            for text in checked_text(
+                stream, counter, md5=self._mate.stored.md5, half=self._mate.half
+            ):
                 self._tally.note(stream.position, counter.counts.reads)
                 if not unread and not fifo.write(text):
                     unread = True
@@ -241,11 +243,13 @@ class _Worker:
 
         if path is None:
             with closing(self._mate.stream(self._objects, Event())) as stream:
-                for _ in checked_text(stream, counter, md5=self._mate.stored.md5):
+                for _ in checked_text(
+                    stream, counter, md5=self._mate.stored.md5, half=self._mate.half
+                ):
                     self._tally.note(stream.position, counter.counts.reads)
                 self._tally.note(stream.position, counter.counts.reads)
             return
         with path.open("rb") as file:
-            for _ in checked_text(file, counter, md5=self._mate.stored.md5):
+            for _ in checked_text(file, counter, md5=self._mate.stored.md5, half=self._mate.half):
                 self._tally.note(file.tell(), counter.counts.reads)  # the tool reads it itself
             self._tally.note(file.tell(), counter.counts.reads)

@@ -21,7 +21,12 @@ class Mate:
     @property
     def stored(self) -> StoredObject:
         """Where its file is."""
-        return dict(self.pair.mates)[self.read]
+        return dict(self.pair.mates).get(self.read, self.pair.r1)
+
+    @property
+    def half(self) -> int | None:
+        """Of interleaved reads, which of two records are its own; else all are."""
+        return ("R1", "R2").index(self.read) if self.pair.interleaved else None
 
     @property
     def name(self) -> str:
@@ -38,8 +43,8 @@ class Mate:
 
 
 def mates_of(pair: ReadPair) -> tuple[Mate, ...]:
-    """R1, then R2 where reads are in pairs."""
-    return tuple(Mate(pair, read) for read, _ in pair.mates)
+    """R1, then R2 where reads have mates."""
+    return tuple(Mate(pair, read) for read in pair.reads)
 
 
 def check_counts(pair: ReadPair, first: MateCounts, second: MateCounts) -> None:

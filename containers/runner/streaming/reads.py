@@ -51,6 +51,9 @@ class Reads:
         Starts a process for each mate: no other thread may run yet.
         """
         self.streamed, self.on_disk = how == "stream", how == "files"
+        if how and not self.streamed and (parted := [p.id for p in pairs if p.interleaved]):
+            message = f"lane {parted[0]} is interleaved, and its stage wants files of R1 and R2"
+            raise StageFault(FailureClass.BAD_PLAN, message)
         self._copies: ReadCopies | None = None
         if how == "copies" and copies_to:
             self._copies = ReadCopies(copies_to, objects)
@@ -144,7 +147,7 @@ class Reads:
             return
         results = iter(self._checks.results())
         for pair, _ in self.pairs.values():
-            self.note(pair, tuple(islice(results, len(pair.files))))
+            self.note(pair, tuple(islice(results, len(pair.reads))))
 
     def feeds(
         self,
@@ -253,7 +256,9 @@ class Reads:
         path = dict(self._files())[mate] if self.on_disk else None
         source = path.open("rb") if path else mate.stream(self._objects, self._stop)
         with closing(source):
-            yield from map(pair_name, islice(headers(source), begin, None))
+            found = headers(source)
+            own = found if mate.half is None else islice(found, mate.half, None, 2)
+            yield from map(pair_name, islice(own, begin, None))
 
 
 def _shown(name: bytes) -> str:

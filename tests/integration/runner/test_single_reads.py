@@ -1,4 +1,4 @@
-"""Reads without mates, through the runner: counted, checked, and held where something is wrong."""
+"""Lanes of one file through the runner: reads without mates, and reads with both mates in it."""
 
 import gzip
 
@@ -86,3 +86,55 @@ def test_a_step_that_wants_a_mate_is_the_plan_s_mistake(lab: RunnerLab) -> None:
     stage = a_stage(steps=steps, outputs=OUTPUTS, measures={})
     message = failed(lab, FailureClass.BAD_PLAN, stage, pairs=(single(lab),))
     assert "{pair.r2} in lane L.1, whose reads are single" in message
+
+
+def interleaved(lab: RunnerLab, *records: bytes, lane: str = "L.1") -> ReadPair:
+    both = fastq(50, 1).splitlines(keepends=True), fastq(50, 2).splitlines(keepends=True)
+    made = [b"".join(m[n : n + 4]) for n in range(0, 200, 4) for m in both] if not records else []
+    content = gzip.compress(b"".join(records or made))
+    return structs.replace(lab.pair(content, lane=lane), r2=None, interleaved=True)
+
+
+BOTH = (
+    pipe(["paste", "{pair.r1}", "{pair.r2}"], each=True, stdout="{tmp}/{pair.id}"),
+    pipe(["cat", "{tmp}/L.1"], stdout="{out}/reads"),
+)
+
+
+def test_mates_of_one_file_reach_the_tool_as_two(lab: RunnerLab) -> None:
+    stage = a_stage(steps=BOTH, outputs=OUTPUTS, measures={})
+    assert lab.run(lab.plan(stage, pairs=(interleaved(lab),))).returncode == 0
+    read = (lab.read(prefix_of("align") + "reads") or b"").splitlines()
+    one, two = ([line.split(b"\t")[n] for line in read] for n in (0, 1))
+    assert (one, two) == (fastq(50, 1).splitlines(), fastq(50, 2).splitlines())
+    result = lab.result()
+    assert result is not None
+    assert result.counts["reads_in"] == 100
+    assert result.counts["identical_mates"] == 50  # these mates have the same bases
+    assert result.lanes["L.1"]["reads_in"] == 100
+
+
+def record(name: str) -> bytes:
+    return f"@{name}\nACGT\n+\nIIII\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (["a", "a", "b"], "has 1 reads, R1 has 2"),
+        (["a", "b", "c", "d"], "hold different reads from record 1 on (a and b)"),
+        (["a", "a", "b", "c"], "hold different reads from record 2 on (b and c)"),
+    ],
+)
+def test_a_file_that_is_not_interleaved_holds_the_sample(
+    lab: RunnerLab, names: list[str], why: str
+) -> None:
+    stage = a_stage(steps=BOTH, outputs=OUTPUTS, measures={})
+    pair = interleaved(lab, *map(record, names))
+    assert why in failed(lab, FailureClass.BAD_INPUT, stage, pairs=(pair,))
+
+
+def test_a_stage_that_wants_files_can_t_have_them(lab: RunnerLab) -> None:
+    stage = a_stage(steps=BOTH, outputs=OUTPUTS, measures={}, reads="files")
+    message = failed(lab, FailureClass.BAD_PLAN, stage, pairs=(interleaved(lab),))
+    assert "lane L.1 is interleaved" in message

@@ -61,8 +61,12 @@ def _unused_settings(assay: Assay, pipeline: Pipeline) -> Iterator[Mistake]:
         if choice != getattr(usual_assay, name) and f"{variable}_{choice}" not in asked:
             says = f"pipeline {pipeline.name} has no stage that {does} {choice}"
             yield Mistake((name,), says)
-    if assay.are_single and "paired_reads" not in asked:
+    if assay.reads == "single" and "paired_reads" not in asked:
         yield Mistake(("reads",), f"pipeline {pipeline.name} takes reads in pairs")
+    ways = {stage.reads for stage in pipeline.stages.values()} - {""}
+    if assay.reads == "interleaved" and ways != {"stream"}:
+        says = f"pipeline {pipeline.name} wants R1 and R2 as files: only those that stream can part"
+        yield Mistake(("reads",), f"{says} interleaved reads")
     if assay.ploidy == "by_sex" and "ploidy_by_sex" not in asked:
         says = (
             f"pipeline {pipeline.name} does not call X and Y by a sex that it measures (DRAGEN "

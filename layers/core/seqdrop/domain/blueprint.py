@@ -114,8 +114,8 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
     ) -> "Blueprint":
         """A run of other files, made and judged as this one. Raises InvalidInput as it is made."""
         stages = {name: stage for name, stage in self.stages.items() if name != COMPARE}
-        are_single = not self.variables.get("paired_reads", True)
-        pairs = pair_files(analysis.sample, files, are_single=are_single)
+        reads = _reads_of(self.variables)
+        pairs = pair_files(analysis.sample, files, reads)
         keys = _stage_keys(stages, self.variables, pairs, self._checksums(stages), self.images)
         return msgspec.structs.replace(
             self,
@@ -190,7 +190,7 @@ def make_blueprint(
     used = {stage.image_name for stage in stages.values()}
     came = list(files)
     _check_umis(analysis.assay, assay, came)
-    pairs = pair_files(analysis.sample, came, are_single=assay.are_single)
+    pairs = pair_files(analysis.sample, came, _reads_of(variables))
     parts = {name: _used_parts(stage, assay, reference) for name, stage in stages.items()}
     return Blueprint(
         sample=analysis.sample,
@@ -360,7 +360,8 @@ def variables_of(name: str, assay: Assay, parts: Collection[str]) -> dict[str, b
     """What ``when`` may ask of a run under an assay, over a reference with these parts."""
     annotation = "annotation" in parts
     return {
-        "paired_reads": not assay.are_single,
+        "paired_reads": assay.reads != "single",
+        "interleaved_reads": assay.reads == "interleaved",
         "mark_duplicates": assay.marks_duplicates,
         "umi_pattern": assay.umi_pattern,
         "keep_duplicates": not assay.marks_duplicates,
@@ -388,7 +389,7 @@ def variables_of(name: str, assay: Assay, parts: Collection[str]) -> dict[str, b
 def _limits(pipeline: Pipeline, assay: Assay) -> dict[str, Limit]:
     """The pipeline's, but for the metrics that the assay limits itself or does not have."""
     known = measurable(
-        pipeline, duplicates_marked=assay.marks_duplicates, in_pairs=not assay.are_single
+        pipeline, duplicates_marked=assay.marks_duplicates, in_pairs=assay.reads != "single"
     )
     return {name: limit for name, limit in pipeline.qc.items() if name in known} | assay.qc
 
@@ -461,26 +462,29 @@ def _stage_keys(
 
 
 def pair_files(
-    sample: str, files: Iterable[FastqFile], *, are_single: bool = False
+    sample: str, files: Iterable[FastqFile], reads: str = "pairs"
 ) -> tuple[ReadPair, ...]:
-    """Read pairs with their read groups, in a fixed order; of single reads, R1 of each lane.
+    """Read pairs with their read groups, in a fixed order; of other reads, R1 of each lane.
 
-    Raises MismatchedMates where two files do not begin with the same read, or single reads have
-    mates, and IdenticalFiles where a file, or a lane's reads, came twice.
+    Raises MismatchedMates where two files do not begin with the same read, or a lane of one file
+    has R2, and IdenticalFiles where a file, or a lane's reads, came twice.
     """
     by_pair: dict[tuple[str, str, str, str], dict[str, FastqFile]] = defaultdict(dict)
     for file in files:
         by_pair[file.identity.pair][file.identity.read] = file
     check_not_twice(file for _, mates in sorted(by_pair.items()) for file in mates.values())
-    if are_single:
-        check_no_mates(by_pair.values())
+    if reads != "pairs":
+        check_no_mates(by_pair.values(), reads)
     pairs = []
     lanes: dict[str, FastqFile] = {}
     for _, mates in sorted(by_pair.items()):
         r1 = mates["R1"]
         check_is_another_lane(r1, lanes)
-        lane = ReadPair(_pair_id(r1.identity), read_group(sample, r1.identity), r1.object)
-        if not are_single:
+        lane = ReadPair(
+            _pair_id(r1.identity), read_group(sample, r1.identity), r1.object,
+            interleaved=reads == "interleaved",
+        )  # fmt: skip
+        if reads == "pairs":
             r2 = mates["R2"]
             check_mates(r1.first_read, r2.first_read, r1.identity.describe_lane())
             lane = msgspec.structs.replace(lane, r2=r2.object)
@@ -488,11 +492,18 @@ def pair_files(
     return tuple(pairs)
 
 
-def check_no_mates(lanes: Iterable[Mapping[str, FastqFile]]) -> None:
-    """Raises MismatchedMates where a lane of single reads has R2."""
+def _reads_of(variables: Mapping[str, bool | str]) -> str:
+    """An assay's ``reads``; those of a run of the release before were pairs."""
+    if variables.get("interleaved_reads"):
+        return "interleaved"
+    return "pairs" if variables.get("paired_reads", True) else "single"
+
+
+def check_no_mates(lanes: Iterable[Mapping[str, FastqFile]], reads: str) -> None:
+    """Raises MismatchedMates where a lane has R2, of an assay that takes one file a lane."""
     for r2 in (lane["R2"] for lane in lanes if "R2" in lane):
         raise MismatchedMates(
-            f"{r2.object.key} is {r2.identity.describe()}, and the assay takes single reads: use "
+            f"{r2.object.key} is {r2.identity.describe()}, and the assay takes {reads} reads: use "
             "an assay of pairs, or delete the file if its reads are not wanted"
         )
 

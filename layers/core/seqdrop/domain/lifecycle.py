@@ -74,7 +74,7 @@ def _missing(analysis: Analysis, complete: Completeness) -> str:
 
 
 def unpaired(analysis: Analysis) -> list[FileIdentity]:
-    """The mates that are not there yet; single reads have none."""
+    """The mates that are not there yet; none where a lane is one file."""
     if analysis.single:
         return []
     seen = {file.identity for file in analysis.files_seen}

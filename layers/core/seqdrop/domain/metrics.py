@@ -229,7 +229,7 @@ def unmeasured_limits(pipeline: Pipeline, assay: Assay | None = None) -> list[Mi
     """A mistake for each limit that names what no run of the pipeline can have."""
     marked = assay is None or assay.marks_duplicates
     limits = pipeline.qc if assay is None else assay.qc
-    in_pairs = assay is None or not assay.are_single
+    in_pairs = assay is None or assay.reads != "single"
     known = measurable(pipeline, duplicates_marked=marked, in_pairs=in_pairs)
     return [
         Mistake(

@@ -241,8 +241,9 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What tells the consequences of variants, where the reference has genes."""
     caller: Literal["bcftools", "freebayes"] = "bcftools"
     """What calls the variants; ``docs/results.md`` says in what freebayes' differ."""
-    reads: Literal["pairs", "single"] = "pairs"
-    """``single``: a lane is one file (R1), which waits for no mate."""
+    reads: Literal["pairs", "single", "interleaved"] = "pairs"
+    """``single``: a lane is one file (R1), which waits for no mate. ``interleaved``: so it is, too,
+    and has each read's mate behind it."""
     ploidy: Literal["diploid", "by_sex"] = "diploid"
     """``by_sex``: of X and Y, outside the regions that they share, there is one copy each where
     depth says so; a manifest must give the sex, and QC holds it against depth."""
@@ -278,9 +279,9 @@ class Assay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.duplicates != "none"
 
     @property
-    def are_single(self) -> bool:
-        """Whether reads have no mates."""
-        return self.reads == "single"
+    def has_one_file_a_lane(self) -> bool:
+        """Whether a lane's R1 waits for no R2."""
+        return self.reads != "pairs"
 
     @property
     def checks_sex(self) -> bool:

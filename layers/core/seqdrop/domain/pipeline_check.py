@@ -33,7 +33,7 @@ OF_EACH = {
 }
 """Placeholders that stand for a pair or a region, by what ``for_each`` says."""
 VARIABLES = {
-    "paired_reads",
+    "paired_reads", "interleaved_reads",
     "mark_duplicates", "keep_duplicates", "targets", "whole_genome", "annotation", "annotate_csq",
     "annotate_snpeff", "call_bcftools", "call_freebayes", "alignment_bam", "alignment_cram",
     "iupac", "fingerprint", "left_out", "primers", "umi_pattern",

@@ -31,7 +31,7 @@ class StoredObject(msgspec.Struct, frozen=True, omit_defaults=True):
 class ReadPair(msgspec.Struct, frozen=True, omit_defaults=True):
     """R1 and R2 of one lane (of one segment, where a lane was written in several).
 
-    Of single reads there is R1 alone.
+    Of single reads there is R1 alone; of interleaved ones, too, and their mates are in it.
     """
 
     id: str
@@ -40,10 +40,16 @@ class ReadPair(msgspec.Struct, frozen=True, omit_defaults=True):
     """The SAM header's line, tabs written as ``\\t``, as bwa takes it."""
     r1: StoredObject
     r2: StoredObject | None = None
+    interleaved: bool = False
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What tools read of it: R1, and R2 where reads have mates."""
+        return ("R1", "R2") if self.r2 or self.interleaved else ("R1",)
 
     @property
     def mates(self) -> tuple[tuple[str, StoredObject], ...]:
-        """Each file and the read that it holds: R1, then R2 where there is one."""
+        """Each file with its read: R1, then R2 where that has one of its own."""
         first = ("R1", self.r1)
         return (first, ("R2", self.r2)) if self.r2 else (first,)
 

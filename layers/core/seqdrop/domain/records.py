@@ -117,7 +117,7 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     control: bool = False
     """A control without template, as the manifest says: nothing should map in it."""
     single: bool = False
-    """Whether its assay takes single reads, as it was when it was last looked at."""
+    """Whether its assay takes one file a lane, as it was when it was last looked at."""
     lane_split: bool = False
     holds: dict[str, str] = {}
     """Why a person must act, by cause."""

@@ -75,7 +75,7 @@ class Claiming:
             config = self._config(analysis)
         except UnknownAssay as error:
             return self._hold(analysis, "assay", error)
-        analysis = self.catalog.analyses.note_single(analysis, single=config.are_single)
+        analysis = self.catalog.analyses.note_single(analysis, single=config.has_one_file_a_lane)
         assessment = assess(analysis, config.complete, self.now())
         if assessment.status is AnalysisStatus.READY:
             return self._start(analysis, config)
