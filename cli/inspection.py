@@ -224,8 +224,8 @@ def _alone(
         elif not more_may_come:
             drop.faults.append(
                 f"{read.path}: holds {identity.describe()}, and the manifest names no file of its "
-                "mate: what it names beside it is of another lane, or nothing is; single reads "
-                "need an assay with `reads: single`"
+                "mate: the one beside it is of another lane, and they are not each other's mates; "
+                "or there is none, which takes an assay with `reads: single`"
             )
 
 
