@@ -142,7 +142,8 @@ def test_reads_without_their_reference_are_wrong_usage(command: Command, tmp_pat
 def test_ctrl_c_ends_a_trial_and_leaves_nothing(
     project: Path, command: Command, own: tuple[str, ...]
 ) -> None:
-    text = BROKEN.replace("broken", "endless").replace('[PROGRAM, "{pair.r1}", "{pair.r2}"]', '[sleep, "99"]')
+    text = BROKEN.replace("broken", "endless")
+    text = text.replace('[PROGRAM, "{pair.r1}", "{pair.r2}"]', '[sleep, "99"]')
     path = project / "pipelines/endless.yaml"
     path.write_text(text)
     try:
