@@ -122,12 +122,28 @@ class Manifests:
             for file in expected_files(entry, one.assay, bucket, key)
         )
         for one, entry in entries:
+            self._check_mates_named(one, entry)
             if size_of(SampleOfManifest(manifest, one, entry)) > MAX_MESSAGE_BYTES:
                 raise InvalidManifest(
                     f"sample {one.sample} has too many files for one sample: {len(entry.files)} "
                     "pairs; name some of them under another assay, or join lanes"
                 )
         return dict(entries)
+
+    def _check_mates_named(self, one: AnalysisId, entry: SampleEntry) -> None:
+        """A mate that was forgotten would go by its own name to another sample.
+
+        Raises InvalidManifest.
+        """
+        lone = next((pair.r1 for pair in entry.files if not pair.r2), "")
+        library = self.intake.library
+        if not lone or not (entry.pipeline or library.has_assay(one.assay)):
+            return  # of an assay that is not there nobody knows
+        if entry.pipeline or not library.assay_named(one.assay).has_one_file_a_lane:
+            raise InvalidManifest(
+                f"sample {one.sample} has no r2 beside {lone!r}, and {one.assay} takes pairs: give "
+                "it, or name an assay with `reads: single` or `interleaved`"
+            )
 
     def _analysis_of(self, entry: SampleEntry) -> AnalysisId:
         assay = entry.assay or entry.pipeline or self.intake.library.default_assay
