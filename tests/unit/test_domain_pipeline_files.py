@@ -31,6 +31,8 @@ def each(kind: str, *command: str, stdout: str = "") -> dict[str, Any]:
 def test_a_file_for_each_of_a_kind_has_its_id() -> None:
     assert mistakes(each("read_pair", *ALIGN, "-o", "{out}/{pair.id}.bam")) == []
     assert mistakes(each("read_pair", *ALIGN, stdout="{tmp}/{pair.id}.bam")) == []
+    assert mistakes(each("read_pair", "fastqc", *ALIGN[2:], "-o", "{out}")) == []
+    assert mistakes(each("read_pair", "fastqc", *ALIGN[2:], "-o", "{out}/fastqc/")) == []
     assert mistakes(each("library", "merge", stdout="{tmp}/{library.id}.bam")) == []
     assert mistakes(each("region", "call", "{region.bed}", stdout="{tmp}/{region.id}.vcf")) == []
 

@@ -57,7 +57,9 @@ def _written_over(name: str, stage: Stage) -> Iterator[Mistake]:
         ids = {"read_pair": "{pair.id}", "library": "{library.id}"}
         own = ids.get(step.for_each, "{region.id}")
         arguments = [a for command in step.pipe for a in command if isinstance(a, str)]
-        targets = [step.stdout, *(text for text in arguments if "{out}" in text)]
+        # Of a folder, the tool itself names the files in it.
+        files = [text for text in arguments if "{out}/" in text and not text.endswith("/")]
+        targets = [step.stdout, *files]
         for text in targets if step.for_each else ():
             if text and own not in text and own.replace(".id", ".bed") not in text:
                 says = (
