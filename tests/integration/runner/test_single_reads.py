@@ -58,6 +58,7 @@ def test_the_list_for_dragen_names_no_mate(lab: RunnerLab) -> None:
         (gzip.compress(b"@a\nACGT\n+\nII\n"), "R1 of lane L.1"),
         (b"no gzip", "R1 of lane L.1"),
     ],
+    ids=["cut off", "no FASTQ", "no gzip"],  # a gzip's bytes have the time in them
 )
 def test_a_broken_file_holds_the_sample(lab: RunnerLab, how: str, content: bytes, why: str) -> None:
     stage = a_stage(steps=STEPS, outputs=OUTPUTS, measures={}, reads=how)
