@@ -202,6 +202,19 @@ def open_lab(folder: Path, **settings: Any) -> Iterator[Lab]:
         yield Lab(runtime)
 
 
+@contextmanager
+def open_cpu_lab(
+    folder: Path, assays: str, reference: str, sequence: bytes, **parts: Any
+) -> Iterator[Lab]:
+    """A lab with germline-cpu alone, its assays, and a reference that is ready."""
+    (folder / "project").mkdir()
+    pipelines = own_pipelines("germline-cpu.yaml", "references.yaml", "comparison.yaml")
+    project = make_project(folder / "project", {**pipelines, "assays.yaml": assays})
+    with open_lab(folder / "runtime", project=project) as lab:
+        lab.add_reference(reference, sequence, **parts)
+        yield lab
+
+
 def reads(
     count: int, *, flowcell: str = "HTEST", lane: int = 1, mate: int = 1, length: int = 100,
     genome: str = "", seed: int = 1,

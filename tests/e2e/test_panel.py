@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from seqdrop.domain.qc import UMIS_ARE_EXACT
-from tests.lab import Lab, fasta, make_genome, make_project, open_lab, own_pipelines, reverse
+from tests.lab import Lab, fasta, make_genome, open_cpu_lab, reverse
 
 ASSAYS = """
 default: amplicon
@@ -60,13 +60,9 @@ def sample(umis: str, lane: int) -> tuple[bytes, bytes]:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    parts: dict[str, Any] = {"targets:panel": TARGETS, "primers:panel": PRIMERS}
     folder = tmp_path_factory.mktemp("panel")
-    (folder / "project").mkdir()
-    pipelines = own_pipelines("germline-cpu.yaml", "references.yaml", "comparison.yaml")
-    project = make_project(folder / "project", {**pipelines, "assays.yaml": ASSAYS})
-    with open_lab(folder / "runtime", project=project) as lab:
-        parts: dict[str, Any] = {"targets:panel": TARGETS, "primers:panel": PRIMERS}
-        lab.add_reference("tiny", fasta(GENOME), **parts)
+    with open_cpu_lab(folder, ASSAYS, "tiny", fasta(GENOME), **parts) as lab:
         yield lab
 
 

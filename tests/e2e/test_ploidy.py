@@ -8,7 +8,7 @@ import pytest
 
 from local.demo.reads import Lane, write_lane
 from tests.integration.test_ploidy import GENOME, MIXED, ON_X, ON_Y, PAR, SHARED, lanes_of
-from tests.lab import Lab, make_project, open_lab, own_pipelines
+from tests.lab import Lab, open_cpu_lab
 
 ASSAYS = """
 default: wgs
@@ -23,13 +23,9 @@ assays:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    folder = tmp_path_factory.mktemp("ploidy")
-    (folder / "project").mkdir()
-    pipelines = own_pipelines("germline-cpu.yaml", "references.yaml", "comparison.yaml")
-    project = make_project(folder / "project", {**pipelines, "assays.yaml": ASSAYS})
     par = "".join(f"{name}\t{a}\t{b}\n" for name, regions in PAR.items() for a, b in regions)
-    with open_lab(folder / "runtime", project=project) as lab:
-        lab.add_reference("human", GENOME.fasta().encode(), par=par.encode())
+    folder = tmp_path_factory.mktemp("ploidy")
+    with open_cpu_lab(folder, ASSAYS, "human", GENOME.fasta().encode(), par=par.encode()) as lab:
         yield lab
 
 

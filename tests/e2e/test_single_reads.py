@@ -8,7 +8,7 @@ import pytest
 
 from seqdrop.domain.naming import unplaced_sample
 from tests.e2e.command import Command
-from tests.lab import Lab, fasta, make_genome, make_project, open_lab, own_pipelines, pair
+from tests.lab import Lab, fasta, make_genome, open_cpu_lab, pair
 
 ASSAYS = """
 default: wgs
@@ -27,11 +27,7 @@ GENOME = make_genome(5_000)
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("single")
-    (folder / "project").mkdir()
-    pipelines = own_pipelines("germline-cpu.yaml", "references.yaml", "comparison.yaml")
-    project = make_project(folder / "project", {**pipelines, "assays.yaml": ASSAYS})
-    with open_lab(folder / "runtime", project=project) as lab:
-        lab.add_reference("tiny", fasta(GENOME))
+    with open_cpu_lab(folder, ASSAYS, "tiny", fasta(GENOME)) as lab:
         yield lab
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from runner.tools.bed_files import read_bed
 from runner.tools.sequence import lengths_of
 from seqdrop.domain.bed import TARGET_PADDING, merged, padded
-from seqdrop.domain.scatter import REGION_BASES, Stretch, scattered
+from seqdrop.domain.scatter import REGION_BASES, scattered
 
 
 def main(arguments: list[str]) -> int:
@@ -27,15 +27,10 @@ def main(arguments: list[str]) -> int:
     if options.targets:
         scope = merged(padded(scope, TARGET_PADDING, lengths), list(lengths))
         write_rows(options.folder / "calling.bed", scope)
-    write_regions(options.folder / "regions", scattered(scope, lengths, options.size))
+    (options.folder / "regions").mkdir()
+    for number, region in enumerate(scattered(scope, lengths, options.size), 1):
+        write_rows(options.folder / "regions" / f"{number:06}.bed", region)
     return 0
-
-
-def write_regions(folder: Path, regions: Iterable[Iterable[Stretch]]) -> None:
-    """Makes the folder, and a BED file in it for each region."""
-    folder.mkdir()
-    for number, region in enumerate(regions, 1):
-        write_rows(folder / f"{number:06}.bed", region)
 
 
 def write_rows(path: Path, rows: Iterable[tuple[object, ...]]) -> None:

@@ -74,8 +74,13 @@ class Blueprint(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def calls_by_sex(self) -> bool:
-        """Whether X and Y are called by the sex that is measured: it is then checked, too."""
+        """Whether X and Y are called by the sex that is measured."""
         return bool(self.variables.get("ploidy_by_sex"))
+
+    @property
+    def checks_sex(self) -> bool:
+        """Whether depth is held against the manifest; it is where calls depend on it, too."""
+        return self.sex_check or self.calls_by_sex
 
     @property
     def recipe(self) -> dict[str, str]:

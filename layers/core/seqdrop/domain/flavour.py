@@ -19,8 +19,12 @@ PAR_OF_Y: Mapping[int, tuple[tuple[int, int], tuple[int, int]]] = {
     59_373_566: ((10_000, 2_649_520), (59_034_049, 59_363_566)),  # GRCh37
     62_460_029: ((0, 2_458_320), (62_122_809, 62_460_029)),  # CHM13v2.0
 }
-"""PAR1 and PAR2 of Y by its length, from 0, as the Genome Reference Consortium and the T2T
-consortium (``chm13v2.0_PAR.bed``) give them. No two assemblies have a Y of one length."""
+PAR_OF_X: Mapping[int, tuple[tuple[int, int], tuple[int, int]]] = {
+    156_040_895: ((10_000, 2_781_479), (155_701_382, 156_030_895)),  # GRCh38
+    155_270_560: ((60_000, 2_699_520), (154_931_043, 155_260_560)),  # GRCh37
+}
+"""PAR1 and PAR2 of Y and of X by its length, from 0, as the Genome Reference Consortium and the T2T
+consortium (``chm13v2.0_PAR.bed``) give them. No two assemblies have a Y, or an X, of one length."""
 
 
 SIGNS = ("alt", "decoy", "hla", "par_mask")

@@ -13,17 +13,12 @@ from itertools import pairwise
 from seqdrop.domain.bed import Region, listed, merged, parse_bed, without
 from seqdrop.domain.blocks_between import END, ReferenceBase, piece
 from seqdrop.domain.errors import InvalidReference
-from seqdrop.domain.flavour import PAR_OF_Y
+from seqdrop.domain.flavour import PAR_OF_X, PAR_OF_Y
 
 PART = "par"
 FILE = "par.bed"
 X, Y = ("X", "chrX"), ("Y", "chrY")
 """Their names, of which a sequence has one each."""
-_PAR_OF_X: Mapping[int, tuple[tuple[int, int], tuple[int, int]]] = {
-    156_040_895: ((10_000, 2_781_479), (155_701_382, 156_030_895)),  # GRCh38
-    155_270_560: ((60_000, 2_699_520), (154_931_043, 155_260_560)),  # GRCh37
-}
-"""PAR1 and PAR2 of X by its length, from 0, as the Genome Reference Consortium gives them."""
 MIXED = "MixedAlleles"
 MIXED_HEADER = (
     f"##FILTER=<ID={MIXED},Description="
@@ -67,7 +62,7 @@ def parse_par(lines: Iterable[str], lengths: Mapping[str, int], file: str) -> li
 
 def _check_known(contig: str, given: list[Region], length: int, file: str) -> None:
     """Where they end to the telomeres is nobody's matter: there, the sequence is N."""
-    known = (_PAR_OF_X if contig in X else PAR_OF_Y).get(length)
+    known = (PAR_OF_X if contig in X else PAR_OF_Y).get(length)
     if known is None:
         return
     (first, inner), (other, last) = known

@@ -169,7 +169,8 @@ class Claiming:
             for run in runs
             if run.status is RunStatus.SUCCEEDED and run.instead_of == instead_of
         ]
-        is_judged_anew = blueprint.sex_check and analysis.sex  # a run does not keep a patient's sex
+        # A run does not keep a patient's sex.
+        is_judged_anew = blueprint.checks_sex and analysis.sex
         if good and not options.is_anew and not is_judged_anew:
             self.catalog.runs.adopt(analysis, good[-1], reference.id, self.now())
             return AnalysisStatus.ANALYSED

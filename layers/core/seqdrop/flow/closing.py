@@ -112,7 +112,7 @@ class Closing:
                 metrics,
                 blueprint.qc,
                 floors_set_aside=blueprint.floors,
-                sex=_sex(analysis) if blueprint.sex_check or blueprint.calls_by_sex else None,
+                sex=_sex(analysis) if blueprint.checks_sex else None,
                 lanes=worst_lanes(results.values()),
                 identity=comparisons,
                 warnings=self._warnings(run, analysis),
